@@ -1,0 +1,153 @@
+"""The store: results of a stage under the digest of everything that can change them.
+
+In: a key (digest) and named arrays. Out: the same arrays, or None when absent or damaged. Files
+are written under a temporary name, synced and renamed, so that a killed process leaves no half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biobench.errors import BiobenchError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+def default_store() -> Path:
+    """``BIOBENCH_STORE``, else a folder in the user's cache folder."""
+    named = os.environ.get("BIOBENCH_STORE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write bytes under a temporary name in the same folder, sync, rename.
+
+    Raises BiobenchError (exit 1) naming the file when the disk is full or not writable.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            # mkstemp makes private files; results are for others to read.
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise BiobenchError(
+            f"cannot be written ({error.strerror or error})",
+            where=str(path),
+            remedy="free some space or choose another folder",
+        ) from error
+
+
+def _content_digest(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        header = json.dumps([name, array.dtype.str, list(array.shape)], separators=(",", ":"))
+        digest.update(header.encode())
+        digest.update(array.tobytes())
+    return "sha256:" + digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the store: its kind (folder), path, size in bytes and time of last use."""
+
+    kind: str
+    path: Path
+    size: int
+    used: float
+
+
+class Store:
+    """A folder of content-keyed files: ``<kind>/<first two hex digits>/<key>.safetensors``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        if root.exists() and not root.is_dir():
+            raise UsageError("is not a folder", where=str(root), remedy="give --store a folder")
+
+    def path(self, kind: str, key: str) -> Path:
+        """Where the entry of a ``sha256:`` key lies."""
+        digits = key.removeprefix("sha256:")
+        return self.root / kind / digits[:2] / f"{digits}.safetensors"
+
+    def put(self, kind: str, key: str, arrays: Arrays) -> None:
+        """Store named arrays under a key; errors as :func:`write_atomically`."""
+        import numpy as np
+        from safetensors.numpy import save
+
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        metadata = {"key": key, "content": _content_digest(contiguous)}
+        write_atomically(self.path(kind, key), save(contiguous, metadata=metadata))
+
+    def get(self, kind: str, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
+        """The arrays of a key, or None. A damaged file counts as absent and is computed again."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self.path(kind, key)
+        try:
+            with safe_open(path, framework="numpy") as handle:
+                metadata = handle.metadata() or {}
+                arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError):
+            return None
+        if metadata.get("key") != key or metadata.get("content") != _content_digest(arrays):
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return arrays
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, in order of kind and name."""
+        if not self.root.is_dir():
+            return
+        for path in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors")):
+            status = path.stat()
+            yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
+
+    def damaged(self) -> list[Path]:
+        """Entries whose content does not match what was written."""
+        return [
+            entry.path
+            for entry in self.entries()
+            if self.get(entry.kind, f"sha256:{entry.path.stem}") is None
+        ]
+
+    def collect(self, limit: int) -> list[Entry]:
+        """Delete the least recently used entries until at most ``limit`` bytes are left."""
+        entries = sorted(self.entries(), key=lambda entry: (entry.used, str(entry.path)))
+        excess = sum(entry.size for entry in entries) - limit
+        removed = []
+        for entry in entries:
+            if excess <= 0:
+                break
+            with contextlib.suppress(FileNotFoundError):
+                entry.path.unlink()
+            removed.append(entry)
+            excess -= entry.size
+        return removed

@@ -1,0 +1,63 @@
+"""What a result says about the machine and the software that made it; none of it enters a digest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from biobench.repro.settings import recorded
+
+PACKAGES = (
+    "torch", "torchvision", "timm", "open_clip_torch", "transformers", "numpy", "scipy",
+    "scikit-learn", "faiss-cpu", "pyarrow", "pillow", "safetensors", "huggingface_hub",
+)  # fmt: skip
+
+
+def processor_name() -> str:
+    """The processor's model name as the kernel reports it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def available_cores() -> int:
+    """Cores that this process may run on (affinity mask, not the machine's total)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that can move a bit, in a fixed order."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def describe(device: str, workers: int) -> dict[str, Any]:
+    """The result's ``environment`` object."""
+    gpu: str | None = None
+    if device.startswith("cuda"):
+        import torch
+
+        gpu = torch.cuda.get_device_name(0)
+    return {
+        "image": os.environ.get("BIOBENCH_IMAGE"),
+        "os": platform.platform(),
+        "cpu": processor_name(),
+        "gpu": gpu,
+        "threads": workers,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "packages": package_versions(),
+        "settings": recorded(),
+    }
