@@ -21,7 +21,7 @@ Split = Literal["train", "test", "gallery"]
 
 @dataclass(frozen=True)
 class Item:
-    """One image as a layout finds it: unique id, path relative to the data folder with ``/``, label name."""
+    """One image as a layout finds it: unique id, path below the data folder, label name."""
 
     id: str
     path: str
@@ -33,8 +33,8 @@ class Item:
 class Row:
     """One manifest row; ``label`` is an index into :attr:`Manifest.classes`.
 
-    ``scored`` is false for a test item that has no train example of its class (it stays in the gallery
-    of a leave-one-out task) and always false for train rows.
+    ``scored`` is false for a train row, and for a gallery row that has no other example of its
+    class.
     """
 
     id: str
@@ -46,12 +46,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Rows in order: train then test (leave-one-out: one split, ``gallery``); each by path."""
+    """Rows in order: train then test (leave-one-out: one split, ``gallery``); each by path.
+
+    ``excluded`` counts the test items that have no train example of their class. Those of a
+    train-test task are no rows; those of a leave-one-out task are rows that are not scored.
+    ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
+    each split's names are sorted on their own (label rule ``split-names``).
+    """
 
     root: Path
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
     excluded: int
+    test_classes: tuple[str, ...]
 
     @cached_property
     def digest(self) -> str:

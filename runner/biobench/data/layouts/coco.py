@@ -1,0 +1,171 @@
+"""The layout ``coco``: one JSON file names and annotates images (SPEC.md, section "Layouts").
+
+In: options ``{annotations: path of the JSON file, images: folder of its file names, label: key of
+an annotation that holds the class}``. Out: one item an image, all in the split ``gallery``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from biobench.data.faults import Faults, shown
+from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
+from biobench.data.manifest import Item
+from biobench.errors import DataError, SpecError
+from biobench.spec.documents import Layout
+
+
+def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+    """Items in the order of the JSON file. An item's id is the decimal or string image id of the
+    file.
+
+    Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
+    broken JSON, with its line; missing image file; image without an annotation or with several;
+    annotation without an image; repeated id or file name; label that is no string; path that climbs
+    out of the data folder) and SpecError for options that do not fit, or for a train-test split
+    rule.
+    """
+    if split_rule != "leave-one-out":
+        raise SpecError(f"layout {layout.id} has one split, so its split rule is leave-one-out")
+    check_keys(layout, {"annotations", "images", "label"})
+    annotations = folder(layout, "annotations", layout.options["annotations"])
+    images_folder = folder(layout, "images", layout.options["images"])
+    label_key = text(layout, "label", layout.options["label"])
+    base = os.fspath(root)
+    if not os.path.isdir(base):
+        raise DataError("the data folder is missing", where=shown(base))
+    source = os.path.join(base, annotations)
+    document = _read(source)
+    if not os.path.isdir(os.path.join(base, images_folder)):
+        raise DataError("the images folder is missing", where=shown(f"{base}/{images_folder}"))
+    faults = Faults()
+    paths = _image_paths(document, source, base, images_folder, faults)
+    labels = _labels(document, source, label_key, set(paths), faults)
+    for image, path in paths.items():
+        if image not in labels:
+            faults.add(path, f"image {image} has no annotation")
+    faults.raise_if_any(source)
+    return [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+
+
+def _read(source: str) -> dict[str, Any]:
+    where = shown(source)
+    try:
+        with open(source, "rb") as file:
+            document = json.loads(file.read())
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})", where=where
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
+    except RecursionError as error:
+        raise DataError("the JSON is nested too deeply", where=where) from error
+    except OSError as error:
+        raise DataError(
+            f"the annotation file cannot be read ({error.strerror})", where=where
+        ) from error
+    if not isinstance(document, dict):
+        raise DataError("a JSON object with images and annotations is expected", where=where)
+    return document
+
+
+def _rows(document: dict[str, Any], key: str, source: str) -> list[Any]:
+    rows = document.get(key)
+    if not isinstance(rows, list):
+        raise DataError(f"no list {key!r} in the JSON object", where=shown(source))
+    return rows
+
+
+def _identifier(value: Any) -> str | None:
+    """An image id as item id: integers in decimal, strings as they are, anything else null."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return str(value) if _is_text(value) else None
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a JSON value is a non-empty string that UTF-8 can hold: no lone surrogate."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        value.encode("utf-8", "strict")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _image_paths(
+    document: dict[str, Any], source: str, base: str, images_folder: str, faults: Faults
+) -> dict[str, str]:
+    paths: dict[str, str] = {}
+    used: set[str] = set()
+    present: dict[str, set[str]] = {}
+    for position, image in enumerate(_rows(document, "images", source)):
+        place = f"/images/{position}"
+        identifier = _identifier(image.get("id")) if isinstance(image, dict) else None
+        if identifier is None:
+            faults.add(place, "an object with an integer or string id is expected")
+            continue
+        if identifier in paths:
+            faults.add(place, f"duplicate image id {shown(identifier)}")
+            continue
+        name = image.get("file_name")
+        fault = path_fault(name) if isinstance(name, str) else "file_name is no string"
+        if fault:
+            faults.add(place, f"file_name {name!r}: {fault}")
+        path = join(images_folder, name) if not fault else place
+        paths[identifier] = path
+        if fault:
+            continue
+        if path in used:
+            faults.add(path, f"named by two images, the second is {shown(identifier)}")
+        used.add(path)
+        head, _, tail = path.rpartition("/")
+        if head not in present:
+            present[head] = _files(os.path.join(base, head))
+        if tail not in present[head]:
+            faults.add(path, "the file is missing")
+    return paths
+
+
+def _files(folder_path: str) -> set[str]:
+    # One listing a folder is far cheaper than one question a file.
+    try:
+        with os.scandir(folder_path) as found:
+            return {entry.name for entry in found if _is_file(entry)}
+    except OSError:
+        return set()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _labels(
+    document: dict[str, Any], source: str, key: str, images: set[str], faults: Faults
+) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for position, annotation in enumerate(_rows(document, "annotations", source)):
+        place = f"/annotations/{position}"
+        image = _identifier(annotation.get("image_id")) if isinstance(annotation, dict) else None
+        if image is None:
+            faults.add(place, "an object with an integer or string image_id is expected")
+            continue
+        label = annotation.get(key)
+        if image not in images:
+            faults.add(place, f"no image has the id {shown(image)}")
+        elif image in labels:
+            faults.add(place, f"a second annotation of image {shown(image)}")
+        elif not _is_text(label):
+            faults.add(place, f"{key!r} must be a non-empty string, not {label!r}")
+            labels[image] = ""
+        else:
+            labels[image] = str(label)
+    return labels

@@ -1,0 +1,90 @@
+"""Walking a folder of images quickly, without asking the system about each file.
+
+In: a folder. Out: relative paths of its image files in sorted order; faults for the rest
+(SPEC.md, section "Layouts").
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from biobench.data.faults import Faults
+from biobench.data.layouts.options import path_fault
+
+DECODED = (".jpg", ".jpeg", ".png")
+"""Extensions, in any case, of the files that are items."""
+UNDECODED = (".bmp", ".gif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+"""Extensions of images that the official decoder does not read: dropping one would change the
+data set in silence, so each is a fault. Files with any other extension are no images and are
+ignored."""
+
+
+def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
+    """Entries of ``root/folder`` in code-point order of their names, hidden ones left out.
+
+    A folder that is missing or cannot be read, and a name that is not UTF-8, are faults.
+    """
+    try:
+        with os.scandir(os.path.join(root, folder)) as found:
+            visible = [entry for entry in found if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        faults.add(folder or ".", "the folder is missing")
+        return []
+    except NotADirectoryError:
+        faults.add(folder or ".", "a folder is expected here, not a file")
+        return []
+    except OSError as error:
+        faults.add(folder or ".", f"the folder cannot be read ({error.strerror})")
+        return []
+    good = []
+    for entry in sorted(visible, key=lambda e: e.name):
+        fault = path_fault(entry.name)
+        if fault:
+            faults.add(f"{folder}/{entry.name}", fault)
+        else:
+            good.append(entry)
+    return good
+
+
+def is_folder(entry: os.DirEntry[str], path: str, faults: Faults) -> bool | None:
+    """Whether an entry is a folder (true), a file (false), or a fault (null); follows links."""
+    try:
+        if entry.is_dir():
+            return True
+        if entry.is_file():
+            return False
+    except OSError as error:
+        faults.add(path, f"the link cannot be followed ({error.strerror})")
+        return None
+    faults.add(path, "the link leads to nothing" if entry.is_symlink() else "not a plain file")
+    return None
+
+
+def image_files(root: str, folder: str, faults: Faults) -> Iterator[str]:
+    """Paths, relative to ``root``, of the images in ``root/folder`` and the folders below it.
+
+    Symbolic links to files and folders are followed, wherever they lead (data often lies on
+    another disk); a link back to a folder that is being walked is a fault.
+    """
+    yield from _walk(root, folder, (os.path.realpath(os.path.join(root, folder)),), faults)
+
+
+def _walk(root: str, folder: str, chain: tuple[str, ...], faults: Faults) -> Iterator[str]:
+    for entry in entries(root, folder, faults):
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        kind = is_folder(entry, path, faults)
+        if kind is None:
+            continue
+        if kind:
+            real = os.path.join(chain[-1], entry.name)
+            if entry.is_symlink():
+                real = os.path.realpath(entry.path)
+                if any(f"{step}/".startswith(f"{real}/") for step in chain):
+                    faults.add(path, "a symbolic link loop")
+                    continue
+            yield from _walk(root, path, (*chain, real), faults)
+        elif entry.name.lower().endswith(DECODED):
+            yield path
+        elif entry.name.lower().endswith(UNDECODED):
+            faults.add(path, "an image format that is not JPEG or PNG")

@@ -1,0 +1,40 @@
+"""Finding the folder of a task's data (SPEC.md, section "Data folders").
+
+In: a task and the folder that the user gave. Out: the folder that the layout's paths are relative
+to, or null where the task's data are absent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biobench.data.faults import shown
+from biobench.errors import DataError
+from biobench.spec.documents import Task
+
+EMBEDDED = Path(__file__).resolve().parent.parent / "_demo"
+"""The demo suite's data sets, which ship with the package."""
+
+
+def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | None:
+    """The data folder of ``task``: ``DIR/<data set id>`` if that exists, else DIR itself where
+    ``only_task`` (exactly one task is chosen), else the embedded demo data set, else null.
+
+    An embedded data set is never looked for in DIR itself. Raises DataError where ``data`` is given
+    and is no folder.
+    """
+    embedded = EMBEDDED / task.dataset.id
+    has_embedded = embedded.is_dir()
+    if data is not None:
+        if not data.is_dir():
+            raise DataError(
+                "the data folder is missing" if not data.exists() else "the data folder is a file",
+                where=shown(str(data)),
+                remedy=f"give --data a folder that holds {task.dataset.id}/",
+            )
+        own = data / task.dataset.id
+        if own.is_dir():
+            return own
+        if only_task and not has_embedded:
+            return data
+    return embedded if has_embedded else None
