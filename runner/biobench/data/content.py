@@ -1,0 +1,105 @@
+"""Digests of image files, remembered as long as a file is untouched (SPEC.md, section "Evidence").
+
+In: paths. Out: the sha256 of each file. A file is read again when its size, inode, modification
+or change time differ; the change time cannot be set by a program, so a stale digest is not served.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from biobench.errors import DataError
+
+SETTLED_NS = 2_000_000_000
+"""A file changed less than two seconds ago is hashed again next time: its clock may be coarse."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY, size INTEGER, inode INTEGER, modified INTEGER, changed INTEGER, digest TEXT
+) WITHOUT ROWID
+"""
+
+
+def _unreadable(path: str, error: OSError) -> DataError:
+    return DataError(f"cannot be read ({error.strerror})", where=path, remedy="check the folder")
+
+
+def file_digest(path: str) -> str:
+    """``sha256:`` digest of a file's bytes; raises DataError when it cannot be read."""
+    try:
+        with open(path, "rb") as handle:
+            return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _identity(path: str) -> tuple[int, int, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+class ContentIndex:
+    """Remembers digests in a SQLite file; works without memory when ``index`` is not writable."""
+
+    def __init__(self, index: Path) -> None:
+        self._connection: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.Error, OSError):
+            index.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(index, timeout=30)
+            connection.execute(_SCHEMA)
+            self._connection = connection
+
+    def close(self) -> None:
+        """Close the index."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def digests(self, paths: Sequence[str], workers: int) -> list[str]:
+        """The sha256 of each file, in the order given; raises DataError for an unreadable one."""
+        absolute = [os.path.abspath(path) for path in paths]
+        identities = [_identity(path) for path in absolute]
+        known = self._recall(absolute)
+        stale = [
+            i for i, path in enumerate(absolute) if known.get(path, ("",))[:-1] != identities[i]
+        ]
+        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+            fresh = dict(
+                zip(stale, pool.map(lambda i: file_digest(absolute[i]), stale), strict=True)
+            )
+        now = time.time_ns()
+        self._remember(
+            (absolute[i], *identities[i], digest)
+            for i, digest in fresh.items()
+            if now - max(identities[i][2:]) > SETTLED_NS
+        )
+        return [fresh.get(i) or str(known[path][-1]) for i, path in enumerate(absolute)]
+
+    def _recall(self, paths: Sequence[str]) -> dict[str, tuple[object, ...]]:
+        found: dict[str, tuple[object, ...]] = {}
+        if self._connection is None:
+            return found
+        query = "SELECT path, size, inode, modified, changed, digest FROM files WHERE path IN "
+        with contextlib.suppress(sqlite3.Error):
+            for start in range(0, len(paths), 500):
+                block = paths[start : start + 500]
+                marks = ",".join("?" * len(block))
+                for row in self._connection.execute(f"{query} ({marks})", block):
+                    found[row[0]] = tuple(row[1:])
+        return found
+
+    def _remember(self, rows: object) -> None:
+        if self._connection is None:
+            return
+        with contextlib.suppress(sqlite3.Error), self._connection:
+            self._connection.executemany("REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)  # type: ignore[arg-type]

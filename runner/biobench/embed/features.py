@@ -1,0 +1,266 @@
+"""The embed stage: images of a manifest to features (SPEC.md, section "Features").
+
+In: manifest, backbone, store. Out: float32 features and pixel digests in manifest order.
+Micro-batch b of a split holds its rows b*size to (b+1)*size - 1, whatever is computed or known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.content import ContentIndex
+from biobench.data.manifest import Manifest
+from biobench.embed.forward import Forward
+from biobench.embed.store import Store
+from biobench.errors import DataError, ModelError
+from biobench.native import ImageLoader
+from biobench.spec.canonical import canonical_json, sha256_json
+
+if TYPE_CHECKING:
+    from biobench.models.base import Backbone
+
+MICRO_BATCHES_PER_SHARD = 8
+"""Rows of a shard are the most that an interruption loses; small shards make many files."""
+
+KIND = "features"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the forward pass runs, as far as it can move a bit.
+
+    engine names what fixes the bits: under the settings of level E2 the library versions alone,
+    otherwise the processor and the process's own settings as well.
+    """
+
+    device: str
+    precision: str
+    micro_batch: int
+    workers: int
+    engine: dict[str, Any]
+
+
+@dataclass
+class Embedded:
+    """Features of a task. ``bad`` maps a manifest row to the reason its image was not read."""
+
+    features: npt.NDArray[np.float32]
+    pixels: npt.NDArray[np.uint8]
+    bad: dict[int, str]
+    computed: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def features_digest(self, ids: Sequence[str]) -> str:
+        """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
+        digest = hashlib.sha256(canonical_json(list(ids)))
+        digest.update(np.ascontiguousarray(self.features, dtype="<f4"))
+        return "sha256:" + digest.hexdigest()
+
+    def pixels_digest(self, ids: Sequence[str]) -> str:
+        """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order."""
+        rows = zip(ids, self.pixels, strict=True)
+        return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
+
+
+@dataclass(frozen=True)
+class _Shard:
+    rows: npt.NDArray[np.int64]
+    key: str
+
+
+_Pending = tuple[npt.NDArray[np.int64], Future[npt.NDArray[np.float32]]]
+
+
+def _shards(
+    manifest: Manifest, contents: Sequence[str], backbone: Backbone, execution: Execution
+) -> list[_Shard]:
+    """Shards of every split in manifest order, each with the digest of all that decides it."""
+    size = execution.micro_batch * MICRO_BATCHES_PER_SHARD
+    base = {
+        "kind": KIND,
+        "weights": backbone.info.weights,
+        "model": backbone.info.resolved,
+        "feature": backbone.info.feature,
+        "recipe": backbone.recipe.digest,
+        "precision": execution.precision,
+        "micro_batch": execution.micro_batch,
+        "engine": execution.engine,
+    }
+    shards = []
+    for split in dict.fromkeys(row.split for row in manifest.rows):
+        rows = manifest.indices(split)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            shards.append(_Shard(part, sha256_json({**base, "files": [contents[i] for i in part]})))
+    return shards
+
+
+def embed(
+    manifest: Manifest,
+    backbone: Backbone,
+    store: Store,
+    execution: Execution,
+    *,
+    keep_bad: bool,
+    advance: Callable[[int], None],
+) -> Embedded:
+    """Features of every row of the manifest, from the store where they are known.
+
+    keep_bad: report unreadable images in ``bad`` (their features are zero) instead of raising.
+    Raises DataError (exit 3) with the first ten unreadable images and the count, ModelError
+    (exit 5) naming the image for which the model gives a value that is not finite.
+    """
+    started = time.perf_counter()
+    # Joined as text: a quarter of a million Path objects would cost seconds.
+    paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
+    index = ContentIndex(store.root / "files.sqlite")
+    try:
+        contents = index.digests(paths, execution.workers)
+    finally:
+        index.close()
+    result = Embedded(
+        features=np.zeros((len(paths), backbone.info.dim), dtype=np.float32),
+        pixels=np.zeros((len(paths), 32), dtype=np.uint8),
+        bad={},
+        computed=0,
+        seconds={"hash": time.perf_counter() - started, "decode": 0.0, "embed": 0.0},
+    )
+    missing = []
+    for shard in _shards(manifest, contents, backbone, execution):
+        known = store.get(KIND, shard.key)
+        if known is None:
+            missing.append(shard)
+            continue
+        result.features[shard.rows] = known["features"]
+        result.pixels[shard.rows] = known["pixels"]
+        advance(len(shard.rows))
+    if missing:
+        _Computation(manifest, backbone, store, execution, result).run(missing, paths, advance)
+        if result.bad and not keep_bad:
+            raise _bad_images(manifest, result.bad)
+    return result
+
+
+class _Computation:
+    """Fills ``result`` for the shards that the store lacks, and stores each as it is complete."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        backbone: Backbone,
+        store: Store,
+        execution: Execution,
+        result: Embedded,
+    ) -> None:
+        self._manifest = manifest
+        self._backbone = backbone
+        self._store = store
+        self._execution = execution
+        self._result = result
+        self._pending: deque[_Pending] = deque()
+        self._waiting: deque[_Shard] = deque()
+
+    def run(
+        self, shards: Sequence[_Shard], paths: Sequence[str], advance: Callable[[int], None]
+    ) -> None:
+        execution = self._execution
+        forward = Forward(
+            self._backbone,
+            device=execution.device,
+            micro_batch=execution.micro_batch,
+            workers=execution.workers,
+            precision=execution.precision,
+        )
+        # Enough in flight that no worker waits, few enough that memory stays bounded.
+        depth = execution.workers + 2
+        self._waiting.extend(shards)
+        started = time.perf_counter()
+        waited = 0.0
+        try:
+            for group in _groups(shards, execution.micro_batch):
+                rows = np.concatenate([shard.rows for shard in group])
+                with ImageLoader(
+                    [paths[i] for i in rows],
+                    self._backbone.recipe,
+                    batch_size=execution.micro_batch,
+                    workers=execution.workers,
+                    on_error="report",
+                ) as loader:
+                    while True:
+                        before = time.perf_counter()
+                        batch = next(loader, None)
+                        waited += time.perf_counter() - before
+                        if batch is None:
+                            break
+                        part = rows[batch.start : batch.start + len(batch.array)]
+                        for failure in batch.failures:
+                            self._result.bad[int(rows[failure.index])] = failure.message
+                        for row, digest in zip(part, batch.digests, strict=True):
+                            self._result.pixels[row] = np.frombuffer(digest, dtype=np.uint8)
+                        self._pending.append((part, forward.submit(batch.array)))
+                        if len(self._pending) >= depth:
+                            self._finish_one(advance)
+                while self._pending:
+                    self._finish_one(advance)
+        finally:
+            forward.close()
+        # "decode" is the time that the forward pass had to wait for pixels.
+        self._result.seconds["decode"] = waited
+        self._result.seconds["embed"] = time.perf_counter() - started - waited
+
+    def _finish_one(self, advance: Callable[[int], None]) -> None:
+        rows, future = self._pending.popleft()
+        features = future.result()
+        self._check_finite(rows, features)
+        self._result.features[rows] = features
+        self._result.computed += len(rows)
+        advance(len(rows))
+        if rows[-1] == self._waiting[0].rows[-1]:
+            self._keep(self._waiting.popleft())
+
+    def _keep(self, shard: _Shard) -> None:
+        """Store a finished shard, unless an image of it could not be read (it may be mended)."""
+        result = self._result
+        if not any(int(row) in result.bad for row in shard.rows):
+            arrays = {"features": result.features[shard.rows], "pixels": result.pixels[shard.rows]}
+            self._store.put(KIND, shard.key, arrays)
+
+    def _check_finite(self, rows: npt.NDArray[np.int64], features: npt.NDArray[np.float32]) -> None:
+        finite = np.isfinite(features).all(axis=1)
+        for row, good in zip(rows, finite, strict=True):
+            if not good and int(row) not in self._result.bad:
+                raise ModelError(
+                    f"gives a feature that is not finite for {self._manifest.rows[row].path}",
+                    where=self._backbone.info.name,
+                    remedy="check the weights, or run with --precision float32",
+                )
+
+
+def _groups(shards: Sequence[_Shard], size: int) -> list[list[_Shard]]:
+    groups: list[list[_Shard]] = [[]]
+    for shard in shards:
+        groups[-1].append(shard)
+        if len(shard.rows) % size:
+            groups.append([])
+    return [group for group in groups if group]
+
+
+def _bad_images(manifest: Manifest, bad: dict[int, str]) -> DataError:
+    rows = sorted(bad)
+    shown = "; ".join(f"{manifest.rows[row].path} ({bad[row]})" for row in rows[:10])
+    more = f"; and {len(rows) - 10} more" if len(rows) > 10 else ""
+    return DataError(
+        f"{len(rows)} of {len(manifest.rows)} images cannot be read: {shown}{more}",
+        where=str(manifest.root),
+        remedy="restore the files, or score them as wrong with --on-bad-image report",
+    )
