@@ -64,8 +64,5 @@ class Progress:
         elif now - self._logged >= LOG_EVERY_S:
             self._logged = now
             left = (self._total - self._done) / max(rate, 1e-9)
-            print(
-                f"{self._title}: {self._done}/{self._total} {self._unit}, {text}, {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            done = f"{self._done}/{self._total} {self._unit}"
+            print(f"{self._title}: {done}, {text}, {left:.0f} s left", file=sys.stderr, flush=True)

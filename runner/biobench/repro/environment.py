@@ -1,4 +1,4 @@
-"""What a result says about the machine and the software that made it; none of it enters a digest."""
+"""What a result says about the machine and software that made it; none enters a digest."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def process_environment() -> dict[str, str]:
 
 
 def conflicts(environment: Mapping[str, str]) -> list[str]:
-    """``NAME=value`` of each setting that is present with another value, in the order of SETTINGS."""
+    """``NAME=value`` of each setting that is present with another value, in a fixed order."""
     return [
         f"{name}={environment[name]}"
         for name, wanted in SETTINGS.items()
