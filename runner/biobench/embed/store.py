@@ -10,13 +10,13 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench.errors import BiobenchError, UsageError
+from biobench.errors import UsageError
+from biobench.files import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,34 +33,6 @@ def default_store() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("biobench", appauthor=False))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write bytes under a temporary name in the same folder, sync, rename.
-
-    Raises BiobenchError (exit 1) naming the file when the disk is full or not writable.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(data)
-                handle.flush()
-                os.fsync(handle.fileno())
-            # mkstemp makes private files; results are for others to read.
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise BiobenchError(
-            f"cannot be written ({error.strerror or error})",
-            where=str(path),
-            remedy="free some space or choose another folder",
-        ) from error
 
 
 def _content_digest(arrays: Arrays) -> str:

@@ -1,0 +1,49 @@
+# Every target prepares what it needs first; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench image test-real test-container lock clean
+export PYTHON
+BIN := .venv/bin
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup: ## create .venv and build the native extension
+	@tools/setup
+
+demo: setup ## the main job on the embedded suite, with the demo model
+	@$(BIN)/biobench run --model demo --suite demo
+
+test: setup ## the whole test suite
+	cargo test --release --locked --workspace --exclude biobench-python --quiet
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream's scores
+	@[ -n "$$BIOBENCH_REAL_DATA" ] || { echo "test-real: set BIOBENCH_REAL_DATA to the folder of the data sets" >&2; exit 2; }
+	$(BIN)/pytest tests/real -m real_data --timeout 3000
+
+check: setup ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings
+
+format: setup ## format the sources
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+bench: setup ## speed, side by side with the libraries that users know
+	$(BIN)/python tests/benchmarks/decode.py
+
+image: setup ## build the container image biobench:1.0 with this machine's Docker engine
+	containers/build
+
+test-container: setup ## run the image as users do; needs `make image` and a Docker engine
+	$(BIN)/pytest tests/packaging -m container --timeout 1800
+
+lock: setup ## write requirements/*.txt anew from pyproject.toml
+	UV=$(BIN)/uv tools/lock
+
+clean: ## remove what was built, not what was computed
+	rm -rf .venv target dist runner/biobench/_native*.so

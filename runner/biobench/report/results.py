@@ -1,0 +1,126 @@
+"""The result of a run, as a value and as a file (SPEC.md, section "Results").
+
+In: results.json or the document in memory. Out: tasks, mean, digests and a table for notebooks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biobench.errors import BiobenchError, DataError
+from biobench.files import write_atomically
+from biobench.spec.canonical import sha256_json
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = "biobench.results/1"
+FILE = "results.json"
+NOT_IN_DIGEST = ("environment", "run")
+
+
+def result_digest(document: Mapping[str, Any]) -> str:
+    """Digest of a result without ``environment``, ``run``, every ``cost`` and the digest itself."""
+    kept = {name: value for name, value in document.items() if name not in NOT_IN_DIGEST}
+    kept["digests"] = {k: v for k, v in document["digests"].items() if k != "result"}
+    kept["tasks"] = {
+        task: {name: value for name, value in entry.items() if name != "cost"}
+        for task, entry in document["tasks"].items()
+    }
+    return sha256_json(kept)
+
+
+class Results:
+    """A result document. ``document`` is the JSON value; the rest are views of it."""
+
+    def __init__(self, document: dict[str, Any], folder: Path | None = None) -> None:
+        self.document = document
+        self.folder = folder
+
+    @property
+    def tasks(self) -> dict[str, Any]:
+        """Task entries by id, in the suite's order."""
+        tasks: dict[str, Any] = self.document["tasks"]
+        return tasks
+
+    @property
+    def mean(self) -> dict[str, Any] | None:
+        """The aggregate, or null when a task of the suite is missing."""
+        mean: dict[str, Any] | None = self.document["mean"]
+        return mean
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Root digest of every stage."""
+        digests: dict[str, str] = self.document["digests"]
+        return digests
+
+    def to_json(self) -> str:
+        """The document as indented JSON text with a final newline."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row a task: model, task, metric, score, low, high, test. Raises BiobenchError
+        where pandas is not installed."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise BiobenchError("to_frame needs pandas", remedy="pip install pandas") from error
+        rows = []
+        for task, entry in self.tasks.items():
+            interval = entry["interval"] or {"low": None, "high": None}
+            rows.append(
+                {
+                    "model": self.document["model"]["name"],
+                    "task": task,
+                    "metric": entry["metric"],
+                    "score": entry["score"],
+                    "low": interval["low"],
+                    "high": interval["high"],
+                    "test": entry["counts"]["test"],
+                }
+            )
+        return pandas.DataFrame(rows)
+
+    def save(self, folder: Path) -> Path:
+        """Write ``results.json`` whole or not at all; returns its path."""
+        path = folder / FILE
+        write_atomically(path, self.to_json().encode())
+        self.folder = folder
+        return path
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{task}={entry['score']:.4f}" for task, entry in self.tasks.items())
+        return f"Results({self.document['model']['name']}: {scores})"
+
+
+def load_results(path: str | Path) -> Results:
+    """Read ``results.json`` (the file, or the folder that holds it).
+
+    Raises DataError where it is missing, is not JSON, or has a schema that this version does not
+    know.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="give a results.json or the folder that `biobench run --out` wrote",
+        ) from error
+    except ValueError as error:
+        raise DataError(f"is not JSON ({error})", where=str(path)) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise DataError(
+            f"schema {schema!r} is not known",
+            where=str(path),
+            remedy=f"this version reads {SCHEMA}",
+        )
+    return Results(document, path.parent)
