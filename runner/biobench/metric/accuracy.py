@@ -1,0 +1,38 @@
+"""Share of right predictions, and of right answers among the first k (SPEC.md, section "Metrics").
+
+In: label ids, or ranks of the first right answer. Out: one division of two integers, float64.
+"""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+from biobench.metric.counts import label_ids, label_pair
+from biobench.spec.documents import Division
+
+
+def accuracy(
+    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, division: Division = "official"
+) -> float:
+    """Share of items whose prediction equals the truth; the same in every division.
+
+    y_true, y_pred: label ids, shape (n,), integers. Raises UsageError for empty or unequal input.
+    """
+    del division
+    truth, prediction = label_pair(y_true, y_pred)
+    return int((truth == prediction).sum()) / truth.size
+
+
+def top_k(first_hit: npt.ArrayLike, k: int) -> float:
+    """Share of queries whose first right answer is among the k nearest rows.
+
+    first_hit: rank of the first right answer from 1, or 0 where there is none; shape (n,), integers.
+    Raises UsageError for empty input, a negative rank or k < 1.
+    """
+    ranks = label_ids(first_hit, "first_hit")
+    if k < 1:
+        raise UsageError(f"k is {k}", remedy="top-k needs k of at least 1")
+    if int(ranks.min()) < 0:
+        raise UsageError("first_hit holds a negative rank", remedy="ranks start at 1; 0 means none")
+    return int(((ranks >= 1) & (ranks <= k)).sum()) / ranks.size

@@ -1,0 +1,160 @@
+"""The stratified, paired bootstrap and its percentile interval (SPEC.md, section "Intervals").
+
+In: label ids of the scored items in manifest order. Out: one float64 a replicate, exact in any
+language, from resamples that do not depend on the predictions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+from biobench.metric.counts import IntArray
+from biobench.metric.macro_f1 import class_f1
+from biobench.spec.generator import GAMMA, Stream
+
+_U64 = np.uint64
+_BLOCK_WORDS = 1 << 16
+"""Words handled at a time, so that the working arrays (half a megabyte each) stay in cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """Scored items grouped by true class in ascending id, within a class in manifest order.
+
+    order: the item at each position p, int64 (n,). start, size: first position and number of items of
+    the stratum of p, uint64 (n,). class_ids, class_sizes: one entry a class, ascending, int64.
+    """
+
+    order: IntArray
+    start: npt.NDArray[np.uint64]
+    size: npt.NDArray[np.uint64]
+    class_ids: IntArray
+    class_sizes: IntArray
+
+    @classmethod
+    def of(cls, y_true: IntArray) -> Strata:
+        """Strata of the true labels, shape (n,), n >= 1."""
+        class_ids, class_sizes = np.unique(y_true, return_counts=True)
+        starts = np.concatenate(([0], np.cumsum(class_sizes)[:-1]))
+        return cls(
+            order=np.argsort(y_true, kind="stable").astype(np.int64),
+            start=np.repeat(starts, class_sizes).astype(np.uint64),
+            size=np.repeat(class_sizes, class_sizes).astype(np.uint64),
+            class_ids=class_ids.astype(np.int64),
+            class_sizes=class_sizes.astype(np.int64),
+        )
+
+
+def resamples(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntArray]:
+    """Resampled positions in blocks of whole replicates, each of shape (block, n), int64.
+
+    Replicate r draws for position p the position s + floor(word(r n + p) m / 2^64), where the
+    stratum of p begins at s and has m items. The array is reused by the next block.
+    """
+    n = strata.order.size
+    block = max(1, min(replicates, _BLOCK_WORDS // n))
+    shape = (block, n)
+    # The words of Stream.words and generator.multiply_high, in place and with one bound a column.
+    steps = (np.arange(1, block * n + 1, dtype=np.uint64) * _U64(GAMMA)).reshape(shape)
+    words, work = np.empty(shape, np.uint64), np.empty(shape, np.uint64)
+    for first in range(0, replicates, block):
+        rows = min(block, replicates - first)
+        word, spare = words[:rows], work[:rows]
+        origin = (stream.key + first * n * GAMMA) & ((1 << 64) - 1)
+        np.add(steps[:rows], _U64(origin), out=word)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            np.right_shift(word, _U64(shift), out=spare)
+            np.bitwise_xor(word, spare, out=word)
+            np.multiply(word, _U64(factor), out=word)
+        np.right_shift(word, _U64(31), out=spare)
+        np.bitwise_xor(word, spare, out=word)
+        np.bitwise_and(word, _U64(0xFFFFFFFF), out=spare)
+        np.multiply(spare, strata.size, out=spare)
+        np.right_shift(spare, _U64(32), out=spare)
+        np.right_shift(word, _U64(32), out=word)
+        np.multiply(word, strata.size, out=word)
+        np.add(word, spare, out=word)
+        np.right_shift(word, _U64(32), out=word)
+        np.add(word, strata.start, out=word)
+        yield word.view(np.int64)
+
+
+def macro_f1_replicates(
+    y_true: IntArray, y_pred: IntArray, stream: Stream, replicates: int
+) -> npt.NDArray[np.float64]:
+    """Official macro-F1 of each replicate, float64, shape (replicates,), from integer counts.
+
+    Every class keeps its number of true items in a resample, so the classes averaged over are those
+    of the truth in every replicate. Ids must be >= 0.
+    """
+    strata = Strata.of(y_true)
+    size = int(max(y_true.max(), y_pred.max())) + 1
+    # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass gives both.
+    code = np.where(y_true == y_pred, y_pred + size, y_pred)[strata.order]
+    values = np.empty(replicates, np.float64)
+    done = 0
+    for positions in resamples(strata, stream, replicates):
+        block = positions.shape[0]
+        drawn = code[positions]
+        drawn += np.arange(block)[:, None] * (2 * size)
+        counts = np.bincount(drawn.reshape(-1), minlength=block * 2 * size).reshape(block, 2, size)
+        right = counts[:, 1, strata.class_ids]
+        predicted = right + counts[:, 0, strata.class_ids]
+        f1 = class_f1(right, strata.class_sizes, predicted)
+        values[done : done + block] = np.add.accumulate(f1, axis=1)[:, -1] / strata.class_ids.size
+        done += block
+    return values
+
+
+def share_replicates(
+    y_true: IntArray, right: npt.NDArray[np.bool_], stream: Stream, replicates: int
+) -> npt.NDArray[np.float64]:
+    """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k."""
+    strata = Strata.of(y_true)
+    flags = right[strata.order]
+    values = np.empty(replicates, np.float64)
+    done = 0
+    for positions in resamples(strata, stream, replicates):
+        hits = np.count_nonzero(flags[positions], axis=1)
+        values[done : done + hits.size] = hits / y_true.size
+        done += hits.size
+    return values
+
+
+def mean_replicates(
+    y_true: IntArray, items: npt.NDArray[np.float64], stream: Stream, replicates: int
+) -> npt.NDArray[np.float64]:
+    """Mean of one float64 an item in each replicate, added in the order of positions."""
+    strata = Strata.of(y_true)
+    ordered = items[strata.order]
+    values = np.empty(replicates, np.float64)
+    done = 0
+    for positions in resamples(strata, stream, replicates):
+        sums = np.add.accumulate(ordered[positions], axis=1)[:, -1]
+        values[done : done + sums.size] = sums / y_true.size
+        done += sums.size
+    return values
+
+
+def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Percentile bounds: the j-th smallest and the j-th largest of R values, j = floor(R (1-c) / 2).
+
+    With 1,000 values and confidence 0.95 these are the 25th and the 976th smallest. The product is
+    taken exactly on the decimal that ``confidence`` is written as, and j is at least 1.
+    Raises UsageError for no values or a confidence outside (0, 1).
+    """
+    if values.size == 0 or not 0 < confidence < 1:
+        raise UsageError(
+            f"no interval of confidence {confidence} from {values.size} replicates",
+            remedy="give replicates and a confidence between 0 and 1",
+        )
+    rank = max(1, math.floor(values.size * (1 - Fraction(str(confidence))) / 2))
+    ordered = np.sort(values)
+    return float(ordered[rank - 1]), float(ordered[values.size - rank])

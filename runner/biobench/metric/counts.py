@@ -1,0 +1,43 @@
+"""Checked label arrays and the integer counts that every classification metric is made of.
+
+In: label ids of truth and prediction. Out: int64 arrays and counts (SPEC.md, section "Metrics").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+
+IntArray = npt.NDArray[np.int64]
+
+
+def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
+    """Label ids as int64, shape (n,); UsageError unless they are integers, one axis, and not empty."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")
+    if array.size == 0:
+        raise UsageError(f"{name} is empty", remedy="a metric needs at least one item")
+    if array.dtype.kind not in "iub":
+        raise UsageError(
+            f"{name} holds {array.dtype} values", remedy="pass label ids, which are integers"
+        )
+    return array.astype(np.int64)
+
+
+def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """Truth and prediction as int64 arrays of one length; UsageError where they do not match."""
+    truth, prediction = label_ids(y_true, "y_true"), label_ids(y_pred, "y_pred")
+    if truth.size != prediction.size:
+        raise UsageError(
+            f"y_true has {truth.size} items and y_pred has {prediction.size}",
+            remedy="pass one prediction for each item",
+        )
+    return truth, prediction
+
+
+def sequential_sum(values: npt.NDArray[np.float64]) -> float:
+    """Float64 sum from left to right; ``numpy.sum`` adds in pairs and gives other bits."""
+    return float(np.add.accumulate(values)[-1]) if values.size else 0.0

@@ -1,0 +1,51 @@
+"""Macro-averaged F1 (SPEC.md, section "Metrics").
+
+In: label ids of truth and prediction. Out: one float64 that any language can reproduce exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+from biobench.metric.counts import label_pair, sequential_sum
+from biobench.spec.documents import Division
+
+
+def class_f1(
+    true_positives: npt.NDArray[np.int64],
+    n_true: npt.NDArray[np.int64],
+    n_predicted: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """2 tp / (2 tp + fp + fn) elementwise, one division of two integers each; 0 where both are 0.
+
+    2 tp + fp + fn equals the number of true items plus the number of predicted items of a class.
+    """
+    total = n_true + n_predicted
+    return (2 * true_positives) / np.maximum(total, 1)
+
+
+def macro_f1(
+    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, division: Division = "official"
+) -> float:
+    """Mean F1 over classes: summed in ascending class id from left to right, then divided once.
+
+    y_true, y_pred: label ids >= 0, shape (n,), integers. ``official`` and ``open`` average over the
+    classes that occur in ``y_true``, so the set does not depend on the model; ``compat`` averages
+    over the ids 0 to the largest in either array, and an id in neither counts 0.
+    Raises UsageError for empty, negative or unequal input, which has no score.
+    """
+    truth, prediction = label_pair(y_true, y_pred)
+    if min(int(truth.min()), int(prediction.min())) < 0:
+        raise UsageError("macro_f1 got a label id below 0", remedy="pass ids from 0 upwards")
+    size = int(max(truth.max(), prediction.max())) + 1
+    n_true = np.bincount(truth, minlength=size)
+    f1 = class_f1(
+        np.bincount(truth[truth == prediction], minlength=size),
+        n_true,
+        np.bincount(prediction, minlength=size),
+    )
+    if division != "compat":
+        f1 = f1[n_true > 0]
+    return sequential_sum(f1) / f1.size

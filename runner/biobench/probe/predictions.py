@@ -1,0 +1,67 @@
+"""The predictions of one task (SPEC.md, section "Digests").
+
+In: what a probe decided for the scored items. Out: a value with a digest that metrics read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError
+from biobench.spec.canonical import sha256_json
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Truth and prediction of the scored items, in manifest order.
+
+    ids: unique item ids. y_true, y_pred: label ids, int32, shape (n,). extras: further columns by
+    name, each with n rows; the nearest-neighbour protocol gives ``neighbours`` int32 (n, 5), manifest
+    rows with -1 where there are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the
+    right class, 0 where there is none; and ``average_precision`` float64 (n,).
+    Raises DataError for repeated ids or columns of unequal length.
+    """
+
+    ids: tuple[str, ...]
+    y_true: npt.NDArray[np.int32]
+    y_pred: npt.NDArray[np.int32]
+    extras: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = {"y_true": self.y_true, "y_pred": self.y_pred, **self.extras}
+        for name, column in columns.items():
+            if len(column) != len(self.ids):
+                raise DataError(
+                    f"column {name} has {len(column)} rows for {len(self.ids)} items",
+                    remedy="predictions need one row for each scored item",
+                )
+        if len(set(self.ids)) != len(self.ids):
+            seen: set[str] = set()
+            repeated = next(i for i in self.ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+            raise DataError(
+                f"item id {repeated!r} occurs twice", remedy="every scored item needs its own id"
+            )
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of ``[[id, y_true, y_pred, extras], ...]``; extras is an object by column name."""
+        names = tuple(self.extras)
+        columns = [self.extras[name].tolist() for name in names]
+        truth, prediction = self.y_true.tolist(), self.y_pred.tolist()
+        return sha256_json(
+            [
+                [
+                    item,
+                    truth[i],
+                    prediction[i],
+                    {name: column[i] for name, column in zip(names, columns, strict=True)},
+                ]
+                for i, item in enumerate(self.ids)
+            ]
+        )
