@@ -1,1 +1,35 @@
-"""."""
+"""BioBench: a benchmark of frozen vision backbones on ecology tasks.
+
+The names here are the public surface; they load on first use, so that importing the package is
+cheap. ``biobench.native``, ``biobench.probe`` and ``biobench.metric`` can be used on their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from biobench.api import evaluate
+    from biobench.report.results import Results, load_results
+
+__all__ = ["Results", "evaluate", "load_results"]
+
+_WHERE = {
+    "evaluate": "biobench.api",
+    "Results": "biobench.report.results",
+    "load_results": "biobench.report.results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    if name in {"native", "probe", "metric"}:
+        return import_module(f"biobench.{name}")
+    raise AttributeError(f"module 'biobench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "metric", "native", "probe"])

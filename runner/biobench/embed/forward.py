@@ -18,11 +18,24 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
-def configure(device: str) -> None:
-    """Deterministic algorithms, one thread a pass, no TF32: levels E1 to E3 rest on it.
+def choose_device(asked: str) -> str:
+    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
 
-    Raises ModelError when CUDA is asked for and there is none.
+    Raises ModelError when CUDA is asked for and torch sees none.
     """
+    if asked == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if asked == "cuda":
+        raise ModelError("no CUDA device is visible to torch", remedy="give --device cpu")
+    return "cpu"
+
+
+def configure() -> None:
+    """Deterministic algorithms, one thread a pass, no TF32: levels E1 to E3 rest on it."""
     import torch
 
     torch.set_num_threads(1)
@@ -30,8 +43,6 @@ def configure(device: str) -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("no CUDA device is visible to torch", remedy="give --device cpu")
 
 
 class Forward:

@@ -1,0 +1,52 @@
+"""The call that does what ``biobench run`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biobench.pipeline import Options, run
+from biobench.report.results import Results
+
+if TYPE_CHECKING:
+    from biobench.models.base import Backbone
+
+
+def evaluate(
+    model: str | Backbone,
+    tasks: str | Sequence[str] | None = None,
+    *,
+    suite: str | None = None,
+    data: str | Path | None = None,
+    device: str = "auto",
+    division: str = "official",
+    out: str | Path | None = None,
+) -> Results:
+    """Score a frozen backbone on tasks and return the result.
+
+    model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
+    tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
+    data sets. out: where to write results.json, predictions and the page; nothing is written where
+    it is null.
+
+    In a process where the settings of level E2 were not in the environment from the start the
+    features claim level T, and the result says so. Raises the errors of biobench.errors.
+    """
+    if tasks is not None and suite is not None:
+        from biobench.errors import UsageError
+
+        raise UsageError("tasks and suite exclude each other", remedy="give one of them")
+    return run(
+        Options(
+            model=model,
+            suite=suite,
+            tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
+            data=Path(data) if data is not None else None,
+            device=device,
+            division=division,
+            out=Path(out) if out is not None else None,
+            save=out is not None,
+            quiet=True,
+        )
+    )

@@ -1,0 +1,55 @@
+"""``biobench models``: the short names, and what a name resolves to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Model names.")
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the short names and what they resolve to."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from biobench.spec.load import load_spec
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("name", "resolves to", "revision", "licence"):
+        table.add_column(column, overflow="fold")
+    for entry in load_spec().models.values():
+        table.add_row(
+            entry.name, entry.resolves_to, entry.revision or "not pinned", entry.licence or "unknown"
+        )
+    Console().print(table)
+    print("also: hf:REPO[@REV]  open_clip:ARCH/TAG  timm:NAME  py:package.module:Class  hf:./folder")
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+) -> None:
+    """Load a model and print its provenance and preprocessing as JSON."""
+    import json
+    from dataclasses import asdict
+
+    from biobench.models.load import load_model
+    from biobench.spec.load import load_spec
+
+    backbone = load_model(model, load_spec().models, offline=offline)
+    recipe = backbone.recipe
+    document = {
+        **asdict(backbone.info),
+        "recipe": {
+            **recipe.geometry(),
+            "mean": list(recipe.mean),
+            "std": list(recipe.std),
+            "digest": recipe.digest,
+        },
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,82 @@
+"""``biobench store``: look at, check and shrink what is kept for reuse."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biobench.errors import DataError, UsageError
+
+app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
+
+Folder = Annotated[
+    Path | None, typer.Option("--store", help="The folder. [default: the user's cache folder]")
+]
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``500M``, ``20G``, ``1000``; raises UsageError for anything else."""
+    match = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{text!r} is not a size", remedy="write it like 500M or 20G")
+    return int(match[1]) * _UNITS[match[2].upper()]
+
+
+def show_size(count: int) -> str:
+    """A number of bytes for people, in powers of 1,024."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+@app.command()
+def stats(store: Folder = None) -> None:
+    """Say what lies in the store."""
+    from biobench.embed.store import Store, default_store
+
+    root = store or default_store()
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for entry in Store(root).entries():
+        sizes[entry.kind].append(entry.size)
+    print(f"store: {root}")
+    for kind in sorted(sizes):
+        print(f"{kind}: {len(sizes[kind])} entries, {show_size(sum(sizes[kind]))}")
+    if not sizes:
+        print("empty")
+
+
+@app.command()
+def verify(store: Folder = None) -> None:
+    """Check every entry against the digest of its content; exit 3 where one is damaged."""
+    from biobench.embed.store import Store, default_store
+
+    root = store or default_store()
+    damaged = Store(root).damaged()
+    if damaged:
+        raise DataError(
+            f"{len(damaged)} damaged entries, first {damaged[0]}",
+            where=str(root),
+            remedy="delete them; they are computed again when needed",
+        )
+    print("all entries are whole")
+
+
+@app.command()
+def gc(
+    size: Annotated[str, typer.Option(help="Keep at most this much, like 20G.")],
+    store: Folder = None,
+) -> None:
+    """Delete the least recently used entries until the store is under a size."""
+    from biobench.embed.store import Store, default_store
+
+    removed = Store(store or default_store()).collect(parse_size(size))
+    freed = show_size(sum(entry.size for entry in removed))
+    print(f"deleted {len(removed)} entries, {freed}")

@@ -1,0 +1,298 @@
+"""The whole flow on one page: spec, manifest, pixels, features, predictions, score, report.
+
+In: options of a run. Out: a result. Each stage is a function of inputs that have digests; what a
+stage computed is kept in the store under the digest of everything that can change it.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biobench.data.build import build_manifest
+from biobench.data.counts import count_differences
+from biobench.data.manifest import Manifest
+from biobench.data.sample import sample_train
+from biobench.errors import UsageError
+from biobench.report.results import Results
+from biobench.repro import settings
+from biobench.repro.environment import available_cores, processor_name
+from biobench.selection import BENCHMARK, Chosen, Selection, select
+from biobench.spec.documents import Suite, Task
+from biobench.spec.load import Spec, load_spec
+
+if TYPE_CHECKING:
+    from biobench.embed.features import Execution
+    from biobench.embed.store import Store
+    from biobench.models.base import Backbone
+    from biobench.report.outcome import TaskOutcome
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; see ``biobench run --help``. ``model`` is a name or a backbone."""
+
+    model: str | Backbone
+    suite: str | None = None
+    tasks: tuple[str, ...] = ()
+    data: Path | None = None
+    out: Path | None = None
+    store: Path | None = None
+    device: str = "auto"
+    division: str = "official"
+    n_train: int | None = None
+    workers: int | None = None
+    precision: str = "float32"
+    keep_bad: bool = False
+    offline: bool = False
+    quiet: bool = False
+    save: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do, without loading the model."""
+
+    selection: Selection
+    manifests: tuple[Manifest, ...]
+    options: Options
+
+    def lines(self) -> list[str]:
+        """One line a task for people, and the notes."""
+        lines = [*self.selection.notes, f"model {self.options.model}"]
+        for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True):
+            lines.append(
+                f"{chosen.task.id}: {len(manifest.rows)} images, {int(manifest.scored().sum())} "
+                f"scored, {len(manifest.classes)} classes, protocol {chosen.task.protocol.id}, "
+                f"in {chosen.root}"
+            )
+        return lines
+
+
+def plan(options: Options) -> Plan:
+    """Select tasks and read their manifests; errors as :func:`run`, short of the model's."""
+    spec = load_spec()
+    selection = _select(spec, options)
+    manifests = tuple(_manifest(chosen, options) for chosen in selection.chosen)
+    return Plan(selection, manifests, options)
+
+
+def run(options: Options) -> Results:
+    """Score a model and write the result.
+
+    Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
+    """
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    spec = load_spec()
+    selection = _select(spec, options)
+    _refuse_conflicts(selection, options)
+    for note in selection.notes:
+        _say(options, note)
+    # Manifests first: a fault in the data shows before a model is fetched.
+    manifests = [_manifest(chosen, options) for chosen in selection.chosen]
+    differences = [
+        line
+        for chosen, manifest in zip(selection.chosen, manifests, strict=True)
+        for line in ([] if options.n_train else count_differences(chosen.task, manifest))
+    ]
+    for line in differences:
+        _say(options, f"counts differ from the specification: {line}")
+
+    from biobench.embed.store import Store, default_store
+    from biobench.models.load import load_model
+
+    store = Store(options.store or default_store())
+    backbone = (
+        load_model(
+            options.model,
+            spec.models,
+            offline=options.offline,
+            feature="compat" if options.division == "compat" else "official",
+        )
+        if isinstance(options.model, str)
+        else options.model
+    )
+    execution = _execution(backbone, selection.suite, options)
+    outcomes = [
+        _run_task(chosen, manifest, selection.suite, backbone, store, execution, options)
+        for chosen, manifest in zip(selection.chosen, manifests, strict=True)
+    ]
+
+    from biobench.report.document import assemble
+    from biobench.report.outcome import Provenance
+    from biobench.report.write import write_run
+
+    provenance = Provenance(
+        spec=spec,
+        selection=selection,
+        backbone=backbone,
+        execution=execution,
+        division=options.division,
+        n_train=options.n_train,
+        differences=tuple(differences),
+        settings_applied=settings.applied(),
+        started=started,
+        wall=time.perf_counter() - clock,
+        argv=tuple(sys.argv),
+    )
+    results = assemble(outcomes, provenance)
+    if options.save:
+        write_run(results, outcomes, options.out or _default_out(backbone, selection, options))
+    return results
+
+
+def _run_task(
+    chosen: Chosen,
+    manifest: Manifest,
+    suite: Suite,
+    backbone: Backbone,
+    store: Store,
+    execution: Execution,
+    options: Options,
+) -> TaskOutcome:
+    """Score one frozen model on one task, exactly as the specification's protocol says."""
+    from biobench.embed.features import embed
+    from biobench.embed.progress import Progress
+    from biobench.metric.score import score_task
+    from biobench.probe.stored import predict
+    from biobench.report.outcome import TaskOutcome
+
+    task = chosen.task
+    stopwatch = Stopwatch()
+    with Progress(f"{task.id}: embed", len(manifest.rows), quiet=options.quiet) as progress:
+        embedded = embed(
+            manifest, backbone, store, execution, keep_bad=options.keep_bad,
+            advance=progress.advance,
+        )  # fmt: skip
+    ids = [row.id for row in manifest.rows]
+    features_digest = embedded.features_digest(ids)
+    with stopwatch.stage("probe"):
+        predictions = predict(
+            task, suite, manifest, embedded.features, features_digest, store,
+            bad=embedded.bad, device=execution.device, workers=execution.workers,
+            engine=execution.engine, quiet=options.quiet,
+        )  # fmt: skip
+    with stopwatch.stage("metric"):
+        score = score_task(task, suite, predictions)
+    return TaskOutcome(
+        chosen=chosen,
+        manifest=manifest,
+        embedded=embedded,
+        predictions=predictions,
+        score=score,
+        pixels_digest=embedded.pixels_digest(ids),
+        features_digest=features_digest,
+        wall=stopwatch.wall(),
+        cpu=stopwatch.cpu(),
+        stages={
+            "decode": embedded.seconds["decode"],
+            "embed": embedded.seconds["embed"],
+            **stopwatch.stages,
+        },
+        peak_memory_bytes=peak_memory_bytes(),
+    )
+
+
+@dataclass
+class Stopwatch:
+    """Wall and processor time since it was made, and wall time by stage, in seconds."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+    _wall: float = field(default_factory=time.perf_counter)
+    _cpu: float = field(default_factory=time.process_time)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        started = time.perf_counter()
+        yield
+        self.stages[name] = time.perf_counter() - started
+
+    def wall(self) -> float:
+        """Seconds of wall time."""
+        return time.perf_counter() - self._wall
+
+    def cpu(self) -> float:
+        """Seconds of processor time, all threads."""
+        return time.process_time() - self._cpu
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident size of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _select(spec: Spec, options: Options) -> Selection:
+    return select(
+        spec,
+        suite=options.suite,
+        tasks=options.tasks,
+        data=options.data,
+        division=options.division,
+    )
+
+
+def _manifest(chosen: Chosen, options: Options) -> Manifest:
+    manifest = build_manifest(chosen.task, chosen.root)
+    if options.n_train is None:
+        return manifest
+    return sample_train(chosen.task, manifest, options.n_train)
+
+
+def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:
+    from biobench.embed.features import Execution
+    from biobench.embed.forward import choose_device, configure
+    from biobench.repro.environment import package_versions
+
+    device = choose_device(options.device)
+    if options.precision == "float16" and device != "cuda":
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+    configure()
+    engine: dict[str, Any] = {"device": device, "packages": package_versions()}
+    if device == "cuda":
+        import torch
+
+        engine["gpu"] = torch.cuda.get_device_name(0)
+    if not settings.applied():
+        engine |= {"cpu": processor_name(), "settings": settings.recorded()}
+    return Execution(
+        device=device,
+        precision=options.precision,
+        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
+        workers=options.workers or available_cores(),
+        engine=engine,
+    )
+
+
+def _refuse_conflicts(selection: Selection, options: Options) -> None:
+    conflicts = settings.conflicts(settings.process_environment())
+    if not conflicts:
+        return
+    listed = ", ".join(conflicts)
+    if selection.suite.id == BENCHMARK and options.division == "official" and not selection.absent:
+        raise UsageError(
+            f"the environment has settings that an official run cannot have: {listed}",
+            remedy="unset them; biobench sets what it needs",
+        )
+    _say(options, f"kept from the environment, so features claim level T only: {listed}")
+
+
+def _default_out(backbone: Backbone, selection: Selection, options: Options) -> Path:
+    words: Sequence[str] = [backbone.info.name, selection.suite.id]
+    if options.division != "official":
+        words = [*words, options.division]
+    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
+
+
+def _say(options: Options, line: str) -> None:
+    if not options.quiet:
+        print(f"biobench: {line}", file=sys.stderr)

@@ -1,0 +1,120 @@
+"""The probe stage with its memory: predictions are kept under the digest of all that decides them.
+
+In: features with their digest, manifest, task. Out: predictions of every scored row in manifest
+order; a row whose image could not be read is wrong by rule (SPEC.md, section "Bad images").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.manifest import Manifest
+from biobench.embed.progress import Progress
+from biobench.embed.store import Store
+from biobench.probe.predictions import Predictions
+from biobench.probe.run import run_probe
+from biobench.spec.canonical import sha256_json
+from biobench.spec.documents import Suite, Task
+
+KIND = "predictions"
+NO_PREDICTION = -1
+"""The prediction for an image that could not be read: no label id, so never right."""
+
+
+def predict(
+    task: Task,
+    suite: Suite,
+    manifest: Manifest,
+    features: npt.NDArray[np.float32],
+    features_digest: str,
+    store: Store,
+    *,
+    bad: Mapping[int, str],
+    device: str,
+    workers: int,
+    engine: Mapping[str, Any],
+    quiet: bool,
+) -> Predictions:
+    """Predictions for the scored rows of ``manifest``; features float32 (rows, dim) in its order.
+
+    Errors as :func:`biobench.probe.run.run_probe`.
+    """
+    key = sha256_json(
+        {
+            "kind": KIND,
+            "task": [task.id, task.version, task.division],
+            "protocol": [task.protocol.id, task.protocol.version, dict(task.protocol.constants)],
+            "seed": suite.seed,
+            "manifest": manifest.digest,
+            "classes": len(manifest.classes),
+            "scored": np.flatnonzero(manifest.scored()).tolist(),
+            "features": features_digest,
+            "bad": sorted(bad),
+            "engine": dict(engine),
+        }
+    )
+    known = store.get(KIND, key)
+    if known is None:
+        predictions = _compute(
+            task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
+        )
+        columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred}
+        store.put(KIND, key, {**columns, **predictions.extras})
+        return predictions
+    ids = tuple(row.id for row in manifest.rows if row.scored)
+    extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
+    return Predictions(ids, known["y_true"], known["y_pred"], extras)
+
+
+def _compute(
+    task: Task,
+    suite: Suite,
+    manifest: Manifest,
+    features: npt.NDArray[np.float32],
+    *,
+    bad: Mapping[int, str],
+    device: str,
+    workers: int,
+    quiet: bool,
+) -> Predictions:
+    good = np.array([i for i in range(len(manifest.rows)) if i not in bad], dtype=np.int64)
+    steps = int(task.protocol.constants.get("steps", 0))
+    with Progress(f"{task.id}: probe", steps, unit="steps", quiet=quiet) as progress:
+        if not bad:
+            return run_probe(
+                task, suite, manifest, features,
+                device=device, threads=workers, progress=progress.advance,
+            )  # fmt: skip
+        readable = replace(manifest, rows=tuple(manifest.rows[i] for i in good))
+        predictions = run_probe(
+            task, suite, readable, features[good],
+            device=device, threads=workers, progress=progress.advance,
+        )  # fmt: skip
+    return _with_wrong(predictions, manifest, good)
+
+
+def _with_wrong(
+    predictions: Predictions, manifest: Manifest, good: npt.NDArray[np.int64]
+) -> Predictions:
+    """Put the scored rows that were left out back in, as wrong; row numbers in extras are mended."""
+    scored = [row for row in manifest.rows if row.scored]
+    place = {item: i for i, item in enumerate(predictions.ids)}
+    source = np.array([place.get(row.id, -1) for row in scored], dtype=np.int64)
+    present = source >= 0
+    truth = np.array([row.label for row in scored], dtype=np.int32)
+    prediction = np.full(len(scored), NO_PREDICTION, dtype=np.int32)
+    prediction[present] = predictions.y_pred[source[present]]
+    extras: dict[str, npt.NDArray[Any]] = {}
+    for name, column in predictions.extras.items():
+        # A neighbour's number counts the rows of the readable manifest; -1 stays "none".
+        values = np.where(column >= 0, good[column], -1) if name == "neighbours" else column
+        empty = NO_PREDICTION if name == "neighbours" else 0
+        filled = np.full((len(scored), *column.shape[1:]), empty, dtype=column.dtype)
+        filled[present] = values[source[present]]
+        extras[name] = filled
+    return Predictions(tuple(row.id for row in scored), truth, prediction, extras)

@@ -1,0 +1,182 @@
+"""Assembling the result document (SPEC.md, section "Results").
+
+In: task outcomes and where they came from. Out: the document with the digest of every stage, the
+level that each stage claims, and the reasons why a result is not official.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from biobench.metric.score import aggregate
+from biobench.report.outcome import Provenance, TaskOutcome
+from biobench.report.results import SCHEMA, Results, result_digest
+from biobench.repro.environment import describe
+from biobench.selection import BENCHMARK
+from biobench.spec.canonical import sha256_json
+
+STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
+"""Levels from the strongest promise to the weakest; a result claims its weakest task's."""
+
+
+def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results:
+    """The result of a run; ``digests.result`` covers everything but times, places and costs."""
+    backbone, execution = provenance.backbone, provenance.execution
+    info = backbone.info
+    bad = sum(len(outcome.embedded.bad) for outcome in outcomes)
+    tasks = {outcome.chosen.task.id: _task_entry(outcome) for outcome in outcomes}
+    reasons = _unofficial_reasons(provenance, bad)
+    recipe = backbone.recipe
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "biobench": version("biobench"),
+        "spec": {"version": provenance.spec.version, "digest": provenance.spec.digest},
+        "suite": provenance.selection.suite.id,
+        "division": provenance.division if not provenance.selection.own else "open",
+        "official": not reasons,
+        "unofficial_reasons": reasons,
+        "n_train": provenance.n_train,
+        "bad_images": bad,
+        "model": {
+            "name": info.name,
+            "resolved": info.resolved,
+            "source": info.source,
+            "revision": info.revision,
+            "licence": info.licence,
+            "weights": info.weights,
+            "feature": info.feature,
+            "dim": info.dim,
+            "parameters": info.parameters,
+            "precision": execution.precision,
+            "micro_batch": execution.micro_batch,
+            "recipe": {
+                **recipe.geometry(),
+                "mean": list(recipe.mean),
+                "std": list(recipe.std),
+                "digest": recipe.digest,
+            },
+        },
+        "mean": _mean(outcomes, provenance),
+        "tasks": tasks,
+        "digests": {
+            "spec": provenance.spec.digest,
+            "data": _root(tasks, "manifest"),
+            "weights": info.weights,
+            "recipe": recipe.digest,
+            "pixels": _root(tasks, "pixels"),
+            "features": _root(tasks, "features"),
+            "predictions": _root(tasks, "predictions"),
+            "score": _root(tasks, "score"),
+        },
+        "levels": _levels(outcomes, provenance),
+        "environment": describe(execution.device, execution.workers),
+        "run": {
+            "started": provenance.started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "argv": list(provenance.argv),
+            "wall_s": provenance.wall,
+        },
+    }
+    document["digests"]["result"] = result_digest(document)
+    return Results(document)
+
+
+def _root(tasks: dict[str, Any], stage: str) -> str:
+    """Root digest of a stage: over ``{task id: digest}``."""
+    return sha256_json({task: entry["digests"][stage] for task, entry in tasks.items()})
+
+
+def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
+    task, score = outcome.chosen.task, outcome.score
+    counts = {
+        "train": sum(row.split != "test" for row in outcome.manifest.rows),
+        "test": len(outcome.predictions.ids),
+        "classes": len(outcome.manifest.classes),
+        "excluded": outcome.manifest.excluded,
+    }
+    images = len(outcome.manifest.rows)
+    embedding = outcome.embedded.seconds["decode"] + outcome.embedded.seconds["embed"]
+    return {
+        "version": task.version,
+        "protocol": task.protocol.id,
+        "metric": task.metrics[0].id,
+        "higher_is_better": task.metrics[0].higher_is_better,
+        **score.document(),
+        "counts": counts,
+        "declared": False,
+        "errata": list(task.errata) if task.division == "compat" else [],
+        "predictions": f"predictions/{task.id}.parquet",
+        "digests": {
+            "manifest": outcome.manifest.digest,
+            "pixels": outcome.pixels_digest,
+            "features": outcome.features_digest,
+            "predictions": outcome.predictions.digest,
+            "score": score.digest,
+        },
+        "cost": {
+            "wall_s": outcome.wall,
+            "cpu_s": outcome.cpu,
+            "images": images,
+            "images_per_s": outcome.embedded.computed / embedding if embedding else 0.0,
+            "peak_memory_bytes": outcome.peak_memory_bytes,
+            "stages": dict(outcome.stages),
+        },
+    }
+
+
+def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
+    if provenance.selection.absent:
+        return None
+    mean = aggregate([outcome.score for outcome in outcomes])
+    return {"score": mean.score, "low": mean.low, "high": mean.high, "tasks": mean.tasks}
+
+
+def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
+    x86 = platform.machine() in {"x86_64", "AMD64"}
+    if provenance.execution.device == "cuda":
+        features = "E3" if provenance.settings_applied else "T"
+    else:
+        features = "E2" if provenance.settings_applied and x86 else "T"
+    # kNN is arithmetic in a fixed order; a trained probe is only as exact as its matrix products.
+    kinds = {outcome.chosen.task.protocol.kind for outcome in outcomes}
+    predictions = max(
+        ("P" if kind == "knn" else features for kind in sorted(kinds)), key=STRENGTH.index
+    )
+    return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
+
+
+def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
+    """Every condition of an official result that does not hold, in a fixed order."""
+    selection, info = provenance.selection, provenance.backbone.info
+    reasons = []
+    if provenance.division != "official":
+        reasons.append(f"division {provenance.division}")
+    if selection.suite.id != BENCHMARK:
+        reasons.append(f"suite {selection.suite.id}")
+    if selection.own:
+        reasons.append("a task file of the user's own")
+    if selection.absent:
+        reasons.append(f"tasks not run: {', '.join(selection.absent)}")
+    if provenance.n_train is not None:
+        reasons.append(f"few-shot: n_train {provenance.n_train}")
+    reasons += [f"counts: {line}" for line in provenance.differences]
+    reasons += [
+        f"data set {chosen.task.dataset.id}: the specification has no hash of its files"
+        for chosen in selection.chosen
+        if selection.suite.id == BENCHMARK and chosen.task.dataset.files_digest is None
+    ]
+    if bad:
+        reasons.append(f"{bad} unreadable images")
+    if not info.trusted:
+        reasons.append("the model runs the user's own code")
+    elif not info.pinned:
+        reasons.append("the model's revision is not pinned")
+    if provenance.execution.precision == "float16" and provenance.execution.device != "cuda":
+        reasons.append("float16 on the CPU")
+    if not provenance.settings_applied:
+        reasons.append("the settings of level E2 were not in force when the libraries loaded")
+    return reasons

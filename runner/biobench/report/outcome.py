@@ -1,0 +1,51 @@
+"""What a run hands to the report stage: each task's outcome, and what all tasks have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from biobench.data.manifest import Manifest
+from biobench.embed.features import Embedded, Execution
+from biobench.metric.score import Score
+from biobench.models.base import Backbone
+from biobench.probe.predictions import Predictions
+from biobench.selection import Chosen, Selection
+from biobench.spec.load import Spec
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """One scored task with everything that its entry in the result is made of.
+
+    wall, cpu and stages are in seconds.
+    """
+
+    chosen: Chosen
+    manifest: Manifest
+    embedded: Embedded
+    predictions: Predictions
+    score: Score
+    pixels_digest: str
+    features_digest: str
+    wall: float
+    cpu: float
+    stages: dict[str, float]
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What all tasks of a run have in common. ``wall`` is in seconds."""
+
+    spec: Spec
+    selection: Selection
+    backbone: Backbone
+    execution: Execution
+    division: str
+    n_train: int | None
+    differences: tuple[str, ...]
+    settings_applied: bool
+    started: datetime
+    wall: float
+    argv: tuple[str, ...]

@@ -1,0 +1,59 @@
+"""Writing a run's files: predictions, the page, and results.json last (SPEC.md, section "Results").
+
+In: a result and its task outcomes. Out: files in a folder, each whole or not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from biobench.files import write_atomically
+from biobench.report.outcome import TaskOutcome
+from biobench.report.page import render_page
+from biobench.report.results import Results
+
+PAGE = "report.html"
+
+
+def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
+    """Write everything of a run under ``folder``; ``results.json`` comes last, so that a folder
+    that has one is complete. Raises BiobenchError where the folder cannot be written."""
+    for outcome in outcomes:
+        path = folder / results.tasks[outcome.chosen.task.id]["predictions"]
+        write_atomically(path, predictions_parquet(outcome))
+    write_atomically(folder / PAGE, render_page(results).encode())
+    results.save(folder)
+
+
+def predictions_parquet(outcome: TaskOutcome) -> bytes:
+    """The predictions of a task as a Parquet file: one row a scored item, in manifest order.
+
+    Columns: id string, y_true and y_pred int32, correct bool, and the protocol's extras. Class
+    names of truth and of prediction are in the file's metadata, as JSON lists.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    predictions = outcome.predictions
+    columns = {
+        "id": pa.array(predictions.ids, pa.string()),
+        "y_true": pa.array(predictions.y_true, pa.int32()),
+        "y_pred": pa.array(predictions.y_pred, pa.int32()),
+        "correct": pa.array(predictions.y_true == predictions.y_pred, pa.bool_()),
+    }
+    extras = predictions.extras
+    if "neighbours" in extras:
+        columns["neighbours"] = pa.array(list(extras["neighbours"]), pa.list_(pa.int32()))
+        columns["first_hit"] = pa.array(extras["first_hit"], pa.int32())
+        columns["average_precision"] = pa.array(extras["average_precision"], pa.float64())
+    manifest = outcome.manifest
+    metadata = {
+        "task": outcome.chosen.task.id,
+        "classes": json.dumps(list(manifest.classes), ensure_ascii=False),
+        "test_classes": json.dumps(list(manifest.test_classes), ensure_ascii=False),
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), sink)
+    return bytes(sink.getvalue())
