@@ -26,14 +26,14 @@ from biobench.report.results import Results
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.selection import BENCHMARK, Chosen, Selection, select
-from biobench.spec.documents import Suite, Task
+from biobench.spec.documents import Suite
 from biobench.spec.load import Spec, load_spec
 
 if TYPE_CHECKING:
     from biobench.embed.features import Execution
-    from biobench.embed.store import Store
     from biobench.models.base import Backbone
     from biobench.report.outcome import TaskOutcome
+    from biobench.store import Store
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ def run(options: Options) -> Results:
     for line in differences:
         _say(options, f"counts differ from the specification: {line}")
 
-    from biobench.embed.store import Store, default_store
     from biobench.models.load import load_model
+    from biobench.store import Store, default_store
 
     store = Store(options.store or default_store())
     backbone = (
@@ -161,9 +161,9 @@ def _run_task(
 ) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says."""
     from biobench.embed.features import embed
-    from biobench.embed.progress import Progress
     from biobench.metric.score import score_task
     from biobench.probe.stored import predict
+    from biobench.progress import Progress
     from biobench.report.outcome import TaskOutcome
 
     task = chosen.task
@@ -251,13 +251,13 @@ def _manifest(chosen: Chosen, options: Options) -> Manifest:
 def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:
     from biobench.embed.features import Execution
     from biobench.embed.forward import choose_device, configure
-    from biobench.repro.environment import package_versions
+    from biobench.repro.environment import MOVE_FEATURES, package_versions
 
     device = choose_device(options.device)
     if options.precision == "float16" and device != "cuda":
         raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
     configure()
-    engine: dict[str, Any] = {"device": device, "packages": package_versions()}
+    engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
     if device == "cuda":
         import torch
 

@@ -6,7 +6,7 @@ In: what the user named and the folder of data. Out: tasks with folders, and the
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench.data.locate import locate
@@ -28,7 +28,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Selection:
-    """Tasks to score. ``absent`` names those of the suite that are not scored; ``notes`` are for people."""
+    """Tasks to score. ``absent``: those of the suite that are not scored; ``notes``: for people."""
 
     suite: Suite
     chosen: tuple[Chosen, ...]
@@ -50,12 +50,10 @@ def select(
     if suite is not None:
         return _whole_suite(spec, _suite(spec, suite), data, division)
     benchmark = _suite(spec, BENCHMARK)
-    found = _present(spec, benchmark, data, division) if data is not None else Selection(
-        benchmark, (), benchmark.tasks, False, ()
-    )
+    found = _present(spec, benchmark, data, division)
     if found.chosen:
-        notes = (f"data of these tasks are not there: {', '.join(found.absent)}",)
-        return Selection(benchmark, found.chosen, found.absent, False, notes if found.absent else ())
+        missing = (f"data of these tasks are not there: {', '.join(found.absent)}",)
+        return replace(found, notes=missing if found.absent else ())
     demo = _whole_suite(spec, _suite(spec, DEMO), None, division)
     where = f"no data set of the benchmark in {data}" if data is not None else "no data were named"
     note = f"{where}: running the embedded demo suite, which proves an installation, not a model"
@@ -70,9 +68,7 @@ def _suite(spec: Spec, name: str) -> Suite:
     )
 
 
-def _named_tasks(
-    spec: Spec, names: tuple[str, ...], data: Path | None, division: str
-) -> Selection:
+def _named_tasks(spec: Spec, names: tuple[str, ...], data: Path | None, division: str) -> Selection:
     tasks, own = [], False
     for name in names:
         if name.endswith((".yaml", ".yml")) or "/" in name:
@@ -109,11 +105,12 @@ def _whole_suite(spec: Spec, suite: Suite, data: Path | None, division: str) -> 
     return Selection(suite, tuple(chosen), absent, False, notes)
 
 
-def _present(spec: Spec, suite: Suite, data: Path, division: str) -> Selection:
+def _present(spec: Spec, suite: Suite, data: Path | None, division: str) -> Selection:
     chosen, absent = [], []
     for name in suite.tasks:
         task = spec.task(name, division) if name in spec.task_ids else None
-        root = locate(task, data) if task is not None and data.is_dir() else None
+        there = task is not None and data is not None and data.is_dir()
+        root = locate(task, data) if task is not None and there else None
         if task is not None and root is not None:
             chosen.append(Chosen(task, root))
         else:

@@ -97,7 +97,8 @@ def run(
 
     settings.restart_with_settings()
 
-    from biobench.pipeline import Options, plan, run as run_pipeline
+    from biobench.pipeline import Options, plan
+    from biobench.pipeline import run as run_pipeline
 
     if suite is not None and task:
         raise UsageError("--suite and --task exclude each other", remedy="give one of them")

@@ -40,7 +40,7 @@ def show_size(count: int) -> str:
 @app.command()
 def stats(store: Folder = None) -> None:
     """Say what lies in the store."""
-    from biobench.embed.store import Store, default_store
+    from biobench.store import Store, default_store
 
     root = store or default_store()
     sizes: dict[str, list[int]] = defaultdict(list)
@@ -56,7 +56,7 @@ def stats(store: Folder = None) -> None:
 @app.command()
 def verify(store: Folder = None) -> None:
     """Check every entry against the digest of its content; exit 3 where one is damaged."""
-    from biobench.embed.store import Store, default_store
+    from biobench.store import Store, default_store
 
     root = store or default_store()
     damaged = Store(root).damaged()
@@ -75,7 +75,7 @@ def gc(
     store: Folder = None,
 ) -> None:
     """Delete the least recently used entries until the store is under a size."""
-    from biobench.embed.store import Store, default_store
+    from biobench.store import Store, default_store
 
     removed = Store(store or default_store()).collect(parse_size(size))
     freed = show_size(sum(entry.size for entry in removed))

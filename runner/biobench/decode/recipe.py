@@ -28,9 +28,12 @@ class Recipe:
 
     mode: ``shortest`` scales the shorter side to ``size[0]``, ``longest`` the longer one,
         ``squash`` gives ``size`` = (height, width) whatever the aspect, ``none`` does not resize.
-    long_side: how the other side is rounded: ``floor`` of the exact quotient or ``half-even``.
+    long_side: how the other side is rounded: ``floor`` of the exact quotient, or ``half-even`` of
+        the float64 value side / (scaled side / size[0]), both divisions rounded to float64.
     crop: (height, width) of the output; where the image is smaller it is padded with ``pad``.
-    crop_rounding: of the offset (image - crop) / 2: ``floor`` or ``half-even``.
+    crop_rounding: of the offset (image - crop) / 2: ``floor``, for either sign (so the larger half
+        of the padding comes first), or ``half-even`` where the image is larger and the smaller
+        half of the padding first where it is smaller.
     table: float32, shape (3, 256): value of channel c for pixel v.
     """
 

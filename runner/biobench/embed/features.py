@@ -21,7 +21,7 @@ import numpy.typing as npt
 from biobench.data.content import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed.forward import Forward
-from biobench.embed.store import Store
+from biobench.store import Store
 from biobench.errors import DataError, ModelError
 from biobench.native import ImageLoader
 from biobench.spec.canonical import canonical_json, sha256_json

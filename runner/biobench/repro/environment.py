@@ -16,6 +16,9 @@ PACKAGES = (
     "scikit-learn", "faiss-cpu", "pyarrow", "pillow", "safetensors", "huggingface_hub",
 )  # fmt: skip
 
+MOVE_FEATURES = PACKAGES[:9] + ("pillow",)
+"""Those whose version can move a feature or a prediction; the others only read and write files."""
+
 
 def processor_name() -> str:
     """The processor's model name as the kernel reports it."""
@@ -33,10 +36,10 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that can move a bit, in a fixed order."""
+def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Versions of the installed packages among ``names``, in their order."""
     found: dict[str, str] = {}
-    for name in PACKAGES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -36,7 +36,7 @@ LAYOUTS: Mapping[str, Finder] = {
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
-    """Items of the data set in ``root``; raises as :class:`Finder`, SpecError for no such layout."""
+    """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
     finder = LAYOUTS.get(layout.id)
     if finder is None:
         raise SpecError(

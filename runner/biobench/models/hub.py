@@ -1,0 +1,160 @@
+"""Files of a hub repository, from the network or from the hub's cache, pinned to a commit.
+
+In: a repository and a revision. Out: the folder of one snapshot; everything is then loaded as from
+a local folder. Nothing here runs a repository's code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biobench.errors import ModelError
+from biobench.models.module_backbone import Origin, first_line
+
+if TYPE_CHECKING:
+    from biobench.models.names import ModelName
+
+CONFIGURATIONS = (
+    "config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "open_clip_config.json",
+    "README.md",
+)
+# Best first; the pickled forms are read with ``weights_only``.
+TRANSFORMERS_WEIGHTS = (
+    ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json"),
+    ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json"),
+)
+TIMM_WEIGHTS = (("model.safetensors",), ("pytorch_model.bin",))
+OPEN_CLIP_WEIGHTS = (
+    ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"),
+    ("open_clip_pytorch_model.bin",),
+)
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One commit of a repository on disk; ``commit`` is its 40-digit hash."""
+
+    folder: Path
+    commit: str
+
+    def origin(self, licence: str | None = None) -> Origin:
+        """Provenance: pinned to the commit, with the model card's licence unless one is given."""
+        return Origin("hub", self.commit, licence or card_licence(self.folder), pinned=True)
+
+
+def snapshot(
+    name: ModelName,
+    repository: str,
+    revision: str | None,
+    *,
+    offline: bool,
+    weights: Sequence[Sequence[str]] = (),
+) -> Snapshot:
+    """The snapshot of ``repository`` with its configurations and the best of ``weights``.
+
+    ``weights`` lists groups of file patterns, best first; the first group with a file is fetched
+    and the rest left alone. Offline, or where the network is down, the cache decides.
+
+    Raises ModelError where the repository, the revision or the network is not there.
+    """
+    found = _fetch(name, repository, revision, list(CONFIGURATIONS), offline=offline)
+    for patterns in weights:
+        # The commit, so that a push between two calls cannot mix two revisions.
+        _fetch(name, repository, found.commit, list(patterns), offline=offline)
+        if any(next(found.folder.glob(pattern), None) for pattern in patterns):
+            break
+    return found
+
+
+def _fetch(
+    name: ModelName, repository: str, revision: str | None, patterns: list[str], *, offline: bool
+) -> Snapshot:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    where = f"model {name.given!r}"
+    folder_hint = f"give a local folder: {name.loader}:./folder"
+    at = f" at revision {revision}" if revision else ""
+    try:
+        folder = Path(
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=patterns,
+                local_files_only=offline,
+                etag_timeout=CONNECT_SECONDS,
+            )
+        )
+    except LocalEntryNotFoundError as error:
+        why = "offline" if offline or _hub_is_offline() else "the hub cannot be reached"
+        raise ModelError(
+            f"{repository}{at} is not in the hub's cache and {why}",
+            where=where,
+            remedy=f"connect to the network once, or {folder_hint}",
+        ) from error
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{repository} is gated",
+            where=where,
+            remedy=f"accept its terms on the hub and log in, or {folder_hint}",
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"{repository} has no revision {revision}", where=where) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(
+            f"the hub has no repository {repository}, or not for you",
+            where=where,
+            remedy=f"check the name, or {folder_hint}",
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise ModelError(
+            f"{repository} cannot be fetched: {first_line(error)}", where=where, remedy=folder_hint
+        ) from error
+    return Snapshot(folder, folder.name)
+
+
+def _hub_is_offline() -> bool:
+    from huggingface_hub import is_offline_mode
+
+    return bool(is_offline_mode())
+
+
+def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
+    """The best weights file in ``folder``. Raises ModelError where there is none."""
+    for patterns in groups:
+        for pattern in patterns:
+            if not pattern.endswith(".json"):
+                for path in sorted(folder.glob(pattern)):
+                    return path
+    wanted = ", ".join(patterns[0] for patterns in groups)
+    raise ModelError(
+        f"no weights for model {name.given!r}",
+        where=str(folder),
+        remedy=f"it needs one of {wanted}",
+    )
+
+
+def card_licence(folder: Path) -> str | None:
+    """The licence that the model card in ``folder`` states in its first block, else null."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    text = card.read_text(encoding="utf-8", errors="replace")
+    block = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", text, re.DOTALL)
+    found = re.search(r"^license:\s*[\"']?([\w.+-]+)[\"']?\s*$", block[1], re.M) if block else None
+    return found[1] if found else None

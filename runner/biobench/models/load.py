@@ -1,0 +1,50 @@
+"""Loading a backbone by name (SPEC.md, section "Features").
+
+In: a name, the entries of models.yaml, which features to take. Out: a frozen backbone. Each
+framework has its own file; none is imported before a name asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from biobench.models.base import Backbone
+from biobench.models.names import parse_name
+from biobench.spec.documents import ModelEntry
+
+
+def load_model(
+    name: str,
+    entries: Mapping[str, ModelEntry],
+    *,
+    offline: bool = False,
+    feature: Literal["official", "compat"] = "official",
+) -> Backbone:
+    """Load the backbone that ``name`` means; forms of names: docs/models.md.
+
+    offline: never ask the network, use what the hub's cache holds. feature: ``compat`` takes
+    upstream's features where a framework's differ from the official ones (timm).
+
+    Raises ModelError (exit 5), one line, for every reason why it cannot be had.
+    """
+    parsed = parse_name(name, entries)
+    if parsed.loader == "demo":
+        from biobench.models.demo_model import load_demo
+
+        return load_demo(parsed, feature=feature)
+    if parsed.loader == "timm":
+        from biobench.models.timm_model import load_timm
+
+        return load_timm(parsed, offline=offline, feature=feature)
+    if parsed.loader == "open_clip":
+        from biobench.models.open_clip_model import load_open_clip
+
+        return load_open_clip(parsed, offline=offline)
+    if parsed.loader == "hf":
+        from biobench.models.hf_model import load_hf
+
+        return load_hf(parsed, offline=offline, feature=feature)
+    from biobench.models.python_model import load_python
+
+    return load_python(parsed)

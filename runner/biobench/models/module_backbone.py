@@ -1,0 +1,199 @@
+"""A backbone made of a torch module: frozen, in eval mode, float32 (SPEC.md, section "Features").
+
+In: a loaded module, how its features are taken, which tensors its checkpoint lacked. Out: a
+:class:`ModuleBackbone` whose features depend on no tensor that the checkpoint lacked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biobench.errors import ModelError
+from biobench.models.base import ModelInfo
+from biobench.models.weights import parameter_count, weights_digest
+
+if TYPE_CHECKING:
+    import torch
+
+    from biobench.decode.recipe import Recipe
+    from biobench.models.names import ModelName
+
+    Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights came from; the fields are those of :class:`ModelInfo`."""
+
+    source: str
+    revision: str | None
+    licence: str | None
+    pinned: bool
+    trusted: bool = True
+
+
+class ModuleBackbone:
+    """A frozen module, the function that takes its features, and their description."""
+
+    def __init__(
+        self, module: torch.nn.Module, forward: Forward, recipe: Recipe, info: ModelInfo
+    ) -> None:
+        self.module = module
+        self.recipe = recipe
+        self.info = info
+        self._forward = forward
+
+    def to(self, device: str) -> None:
+        """Move the weights to ``cpu`` or ``cuda``."""
+        self.module.to(device)
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        """Features of one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device."""
+        return self._forward(batch).float()
+
+
+def freeze(module: torch.nn.Module) -> None:
+    """Eval mode, float32, no gradients."""
+    module.eval()
+    module.float()
+    module.requires_grad_(False)
+
+
+def finish(
+    name: ModelName,
+    module: torch.nn.Module,
+    forward: Forward,
+    recipe: Recipe,
+    *,
+    feature: str,
+    origin: Origin,
+    missing: Sequence[str] = (),
+) -> ModuleBackbone:
+    """Freeze, refuse features that rest on missing tensors, and describe the result.
+
+    One zero image goes through the model to learn the length of a feature row.
+
+    Raises ModelError where the features need a tensor of ``missing``, where the forward pass fails
+    at the recipe's size, and where it gives anything but one row of float numbers.
+    """
+    import torch
+
+    freeze(module)
+    needed = needed_tensors(module, forward, missing, recipe.crop)
+    if needed:
+        raise missing_tensors(name, needed)
+    try:
+        with torch.inference_mode():
+            row = forward(torch.zeros(1, 3, *recipe.crop))
+    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
+        raise ModelError(
+            f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
+            f"{first_line(error)}",
+            where=f"model {name.given!r}",
+        ) from error
+    if not isinstance(row, torch.Tensor) or row.dim() != 2 or not row.is_floating_point():
+        shape = tuple(row.shape) if isinstance(row, torch.Tensor) else type(row).__name__
+        raise ModelError(
+            f"one image gives {shape} where a row of features is expected",
+            where=f"model {name.given!r}",
+        )
+    info = ModelInfo(
+        name=name.given,
+        resolved=name.resolved,
+        source=origin.source,
+        revision=origin.revision,
+        licence=(name.entry.licence if name.entry else None) or origin.licence,
+        weights=weights_digest(module),
+        feature=feature,
+        dim=int(row.shape[1]),
+        parameters=parameter_count(module),
+        pinned=origin.pinned,
+        trusted=origin.trusted,
+    )
+    return ModuleBackbone(module, forward, recipe, info)
+
+
+def missing_tensors(name: ModelName, needed: Sequence[str]) -> ModelError:
+    """The error for weights that the features need and the checkpoint lacks."""
+    listed = ", ".join(needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
+    return ModelError(
+        f"the checkpoint lacks {len(needed)} tensor{'s' if len(needed) > 1 else ''} that the "
+        f"features need: {listed}",
+        where=f"model {name.given!r}",
+        remedy="use a complete checkpoint of this architecture",
+    )
+
+
+def needed_tensors(
+    module: torch.nn.Module, forward: Forward, names: Sequence[str], size: tuple[int, int]
+) -> list[str]:
+    """Those of ``names`` that the features of an image of ``size`` depend on, sorted.
+
+    A parameter is needed where autograd finds a path from it to the features. A buffer counts as
+    needed, except BatchNorm's step counter, which eval mode does not read.
+    """
+    import torch
+
+    if not names:
+        return []
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    suspects = [n for n in sorted(names) if n in parameters]
+    needed = [
+        n for n in sorted(names) if n not in parameters and not n.endswith("num_batches_tracked")
+    ]
+    if suspects:
+        module.requires_grad_(True)
+        with torch.inference_mode(False), torch.enable_grad():
+            total = forward(torch.zeros(1, 3, *size)).float().sum()
+            gradients: Sequence[Any] = [None] * len(suspects)
+            if total.requires_grad:
+                gradients = torch.autograd.grad(
+                    total, [parameters[n] for n in suspects], allow_unused=True
+                )
+        module.requires_grad_(False)
+        needed += [n for n, g in zip(suspects, gradients, strict=True) if g is not None]
+    return sorted(needed)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, without its final full stop, at most 200 characters."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].strip().rstrip(".")[:200]
+
+
+_RECORDING = threading.Lock()
+
+
+@contextmanager
+def recorded_loads() -> Iterator[list[str]]:
+    """Collect the names of tensors that ``load_state_dict`` misses, in this thread.
+
+    timm and open_clip drop the report of torch and go on with random values where they load
+    leniently. Inside this context loads are lenient and every missing name lands in the list, so
+    that one rule, "do the features need it", decides for all of them.
+    """
+    import torch
+
+    thread = threading.get_ident()
+    missing: list[str] = []
+    original = torch.nn.Module.load_state_dict
+
+    def load_state_dict(
+        module: torch.nn.Module, state: Any, strict: bool = True, assign: bool = False
+    ) -> Any:
+        if threading.get_ident() != thread:
+            return original(module, state, strict=strict, assign=assign)
+        report = original(module, state, strict=False, assign=assign)
+        missing.extend(report.missing_keys)
+        return report
+
+    with _RECORDING:
+        torch.nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
+        try:
+            yield missing
+        finally:
+            torch.nn.Module.load_state_dict = original  # type: ignore[method-assign]

@@ -1,0 +1,203 @@
+"""Model names: what a user may write after ``--model`` (docs/models.md).
+
+In: a string and the entries of models.yaml. Out: a :class:`ModelName`, or a ModelError (exit 5)
+that suggests near names.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from biobench.errors import ModelError
+from biobench.spec.documents import ModelEntry
+
+Loader = Literal["demo", "hf", "open_clip", "timm", "py"]
+DEMO = "demo"
+HUB_PREFIX = "hf-hub:"
+FORMS = "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class or a short name"
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A parsed name.
+
+    given: as the user wrote it. resolved: in full, with its loader's prefix and without revision.
+    loader: which framework reads it. target: repository, ``ARCH/TAG``, architecture,
+    ``module:Class`` or folder. kind: ``hub`` (target is a repository), ``folder`` (a local one),
+    ``registry`` (a name that the framework knows) or ``class``. revision: as asked for, else null.
+    entry: the models.yaml entry that it came from, if any.
+    """
+
+    given: str
+    resolved: str
+    loader: Loader
+    target: str
+    kind: Literal["hub", "folder", "registry", "class"]
+    revision: str | None = None
+    entry: ModelEntry | None = None
+
+
+def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
+    """Parse ``name``; a name in ``entries`` is replaced by what it resolves to, once.
+
+    Raises ModelError for a malformed or unknown name.
+    """
+    if name == DEMO:
+        entry = entries.get(name)
+        return ModelName(name, f"timm:{DEMO_ARCHITECTURE}", "demo", DEMO, "registry", entry=entry)
+    entry = entries.get(name)
+    if entry is None:
+        return _parse_full(name, name, entries)
+    parsed = _parse_full(name, entry.resolves_to, entries)
+    revision = parsed.revision or entry.revision
+    return ModelName(
+        name, parsed.resolved, parsed.loader, parsed.target, parsed.kind, revision, entry
+    )
+
+
+# The architecture whose weights the demo's package holds.
+DEMO_ARCHITECTURE = "tf_efficientnet_lite0"
+
+
+def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> ModelName:
+    prefix, colon, rest = full.partition(":")
+    if not colon:
+        raise unknown_name(given, entries)
+    if prefix == "py":
+        module, separator, attribute = rest.partition(":")
+        if not separator or not all(
+            part.isidentifier() for part in [*module.split("."), *attribute.split(".")]
+        ):
+            raise ModelError(
+                "a Python model is written py:package.module:Class", where=f"model {given!r}"
+            )
+        return ModelName(given, full, "py", rest, "class")
+    if prefix not in ("hf", "open_clip", "timm"):
+        near = difflib.get_close_matches(prefix, ["hf", "open_clip", "timm", "py"], n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}:{rest}? " if near else ""
+        raise ModelError(
+            f"no loader is called {prefix!r}", where=f"model {given!r}", remedy=f"{hint}use {FORMS}"
+        )
+    loader: Loader = prefix  # type: ignore[assignment]  # one of the three above
+    if not rest:
+        raise ModelError(
+            "nothing follows the prefix", where=f"model {given!r}", remedy=f"use {FORMS}"
+        )
+    if is_path(rest):
+        return ModelName(given, full, loader, rest, "folder")
+    if loader == "hf" or rest.startswith(HUB_PREFIX):
+        repository, revision = _repository(given, rest.removeprefix(HUB_PREFIX))
+        marker = "" if loader == "hf" else HUB_PREFIX
+        return ModelName(
+            given, f"{loader}:{marker}{repository}", loader, repository, "hub", revision
+        )
+    if loader == "open_clip":
+        architecture, slash, tag = rest.partition("/")
+        if not slash or not architecture or not tag or "/" in tag:
+            raise ModelError(
+                "an open_clip model is written open_clip:ARCH/TAG",
+                where=f"model {given!r}",
+                remedy="for example open_clip:ViT-B-32/openai, open_clip:hf-hub:REPO or "
+                "open_clip:./folder",
+            )
+    return ModelName(given, full, loader, rest, "registry")
+
+
+def is_path(text: str) -> bool:
+    """Whether a folder is meant: ``/x``, ``./x``, ``../x``, ``~/x``, ``.``, ``..`` or ``~``."""
+    return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
+
+
+def local_folder(name: ModelName) -> Path:
+    """The folder that ``name`` points to. Raises ModelError where there is none."""
+    folder = Path(name.target).expanduser()
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise ModelError(
+            what,
+            where=str(folder),
+            remedy="give the folder that holds config.json and the weights",
+        )
+    return folder
+
+
+def _repository(given: str, text: str) -> tuple[str, str | None]:
+    repository, at, revision = text.partition("@")
+    parts = repository.split("/")
+    allowed = all(
+        part and all(c.isalnum() or c in "-_." for c in part) and part.isascii() for part in parts
+    )
+    if not allowed or len(parts) > 2 or (at and not revision):
+        raise ModelError(
+            f"{text!r} is no repository name",
+            where=f"model {given!r}",
+            remedy="write hf:OWNER/NAME[@REVISION], or hf:./folder for a local folder",
+        )
+    return repository, revision or None
+
+
+def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:
+    """The most similar candidates, best first; letter case does not count."""
+    by_lower: dict[str, str] = {}
+    for candidate in sorted(candidates):
+        by_lower.setdefault(candidate.lower(), candidate)
+    found = difflib.get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)
+    return [by_lower[lower] for lower in found]
+
+
+def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
+    """The error for a bare name that is no short name, with near names of every kind."""
+    if is_path(given) or Path(given).is_dir():
+        path = given if is_path(given) else f"./{given}"
+        return ModelError(
+            "a path needs a loader before it", where=f"model {given!r}", remedy=f"write hf:{path}"
+        )
+    suggestions = near_names(given, [DEMO, *entries])
+    suggestions += [f"timm:{name}" for name in near_names(given, timm_names(), 2)]
+    pairs = open_clip_names()
+    suggestions += [
+        f"open_clip:{pair}"
+        for pair in near_names(given, pairs, 1) or _by_architecture(given, pairs)
+    ]
+    return _unknown(given, "unknown model name", suggestions)
+
+
+def unknown_timm(given: str, architecture: str) -> ModelError:
+    """The error for a timm name that timm does not know or has no weights for."""
+    near = [f"timm:{name}" for name in near_names(architecture, timm_names())]
+    return _unknown(given, f"timm knows no pretrained model {architecture!r}", near)
+
+
+def unknown_open_clip(given: str, pair: str) -> ModelError:
+    """The error for a pair of architecture and tag that open_clip does not know."""
+    pairs = open_clip_names()
+    near = near_names(pair, pairs) or _by_architecture(pair.partition("/")[0], pairs)
+    near = [f"open_clip:{name}" for name in near]
+    return _unknown(given, f"open_clip knows no pretrained model {pair!r}", near)
+
+
+def _by_architecture(name: str, pairs: Iterable[str]) -> list[str]:
+    return [pair for pair in sorted(pairs) if pair.partition("/")[0].lower() == name.lower()][:2]
+
+
+def _unknown(given: str, what: str, near: list[str]) -> ModelError:
+    remedy = f"did you mean {', '.join(near)}?" if near else f"use {FORMS}"
+    return ModelError(what, where=f"model {given!r}", remedy=remedy)
+
+
+def timm_names() -> list[str]:
+    """Every architecture and every architecture.tag with weights that timm knows."""
+    import timm
+
+    return sorted({*timm.list_models(), *timm.list_models(pretrained=True)})
+
+
+def open_clip_names() -> list[str]:
+    """Every ``ARCH/TAG`` that open_clip knows."""
+    import open_clip
+
+    return [f"{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]

@@ -1,0 +1,106 @@
+"""Building recipes from a framework's configuration (SPEC.md, section "Recipes").
+
+In: sizes, names and numbers as a framework states them. Out: a :class:`Recipe`, or a ModelError
+with the reason why no recipe can express the transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from biobench.decode.recipe import CropRounding, Filter, LongSide, Mode, Recipe
+from biobench.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def refuse(reason: str) -> ModelError:
+    """The error for a transform outside what recipes express; ``reason`` names the setting."""
+    return ModelError(
+        f"its preprocessing cannot be written as a recipe: {reason}",
+        remedy="wrap it as py:package.module:Class with a recipe of your own",
+    )
+
+
+def build(
+    *,
+    mode: Mode,
+    size: tuple[int, int],
+    crop: tuple[int, int],
+    resample: str,
+    table: npt.NDArray[np.float32],
+    mean: Sequence[float],
+    std: Sequence[float],
+    long_side: LongSide = "floor",
+    crop_rounding: CropRounding = "half-even",
+    pad: tuple[int, int, int] = (0, 0, 0),
+) -> Recipe:
+    """A recipe from checked parts; ``table`` is float32, shape (3, 256).
+
+    Raises ModelError for an unknown filter, extents below 1, and a table with NaN or infinity.
+    """
+    import numpy as np
+
+    if resample not in get_args(Filter):
+        raise refuse(f"interpolation {resample!r}")
+    if min(*size, *crop) < 1:
+        raise refuse(f"size {size} and crop {crop}")
+    if table.shape != (3, 256) or table.dtype != np.float32:
+        raise ValueError(f"value table of shape {table.shape}, {table.dtype}")
+    if not np.isfinite(table).all():
+        raise refuse(f"mean {list(mean)} and std {list(std)} give values that are not finite")
+    filter_name: Filter = resample  # type: ignore[assignment]  # checked above
+    return Recipe(
+        mode=mode,
+        size=size,
+        long_side=long_side,
+        filter=filter_name,
+        crop=crop,
+        crop_rounding=crop_rounding,
+        pad=pad,
+        mean=three(mean),
+        std=three(std),
+        table_bytes=np.ascontiguousarray(table, dtype="<f4").tobytes(),
+    )
+
+
+def three(values: Sequence[float]) -> tuple[float, float, float]:
+    """Three channel values from one or three. Raises ModelError for another count."""
+    numbers = [float(v) for v in values]
+    if len(numbers) == 1:
+        numbers *= 3
+    if len(numbers) != 3:
+        raise refuse(f"{len(numbers)} channel values where an RGB image has 3")
+    return numbers[0], numbers[1], numbers[2]
+
+
+def extents(value: Any) -> tuple[int, int]:
+    """(height, width) from a number or a pair. Raises ModelError for anything else."""
+    if isinstance(value, int):
+        return value, value
+    pair = [int(v) for v in value]
+    if len(pair) == 1:
+        pair *= 2
+    if len(pair) != 2:
+        raise refuse(f"image size {value!r}")
+    return pair[0], pair[1]
+
+
+def torchvision_table(mean: Any, std: Any) -> npt.NDArray[np.float32]:
+    """``Normalize(mean, std)(ToTensor()(image))`` of every pixel value, float32, shape (3, 256).
+
+    torchvision divides bytes by 255 in float32, then subtracts and divides in place. Its own
+    functions are called, on one image that holds each value once in each channel.
+    """
+    import numpy as np
+    from PIL import Image
+    from torchvision import transforms
+
+    ramp = np.arange(256, dtype=np.uint8)
+    pixels = np.repeat(ramp[None, :, None], 3, axis=2)
+    chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=mean, std=std)])
+    values = chain(Image.fromarray(pixels)).numpy()
+    return np.ascontiguousarray(values[:, 0, :], dtype=np.float32)

@@ -1,0 +1,208 @@
+"""timm models: a registry name with hub weights, or a folder that timm wrote.
+
+In: a parsed name. Out: a backbone with the recipe of timm's evaluation transform; features are
+``forward_head(forward_features(x), pre_logits=True)`` or compat's class token or maximum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from biobench.errors import ModelError
+from biobench.models import hub, recipes
+from biobench.models.module_backbone import (
+    ModuleBackbone,
+    Origin,
+    finish,
+    first_line,
+    recorded_loads,
+)
+from biobench.models.names import ModelName, local_folder, unknown_timm
+
+if TYPE_CHECKING:
+    import torch
+
+    from biobench.decode.recipe import Recipe
+    from biobench.models.module_backbone import Forward
+
+
+def load_timm(
+    name: ModelName, *, offline: bool, feature: Literal["official", "compat"]
+) -> ModuleBackbone:
+    """Load ``timm:NAME``, ``timm:hf-hub:REPO`` or ``timm:./folder``.
+
+    Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
+    expresses.
+    """
+    if name.kind == "folder":
+        folder = local_folder(name)
+        return load_timm_folder(
+            name, folder, origin=Origin("local", None, None, pinned=False), feature=feature
+        )
+    if name.kind == "hub":
+        snapshot = hub.snapshot(
+            name, name.target, name.revision, offline=offline, weights=hub.TIMM_WEIGHTS
+        )
+        return load_timm_folder(name, snapshot.folder, origin=snapshot.origin(), feature=feature)
+
+    from timm.models import get_pretrained_cfg, is_model, split_model_name_tag
+
+    architecture, _ = split_model_name_tag(name.target)
+    config = get_pretrained_cfg(name.target) if is_model(architecture) else None
+    if config is None:
+        raise unknown_timm(name.given, name.target)
+    source = config.to_dict()
+    if not source.get("hf_hub_id"):
+        raise ModelError(
+            "timm lists no hub repository with weights for it",
+            where=f"model {name.given!r}",
+            remedy="give a local folder: timm:./folder",
+        )
+    filename = source.get("hf_hub_filename")
+    groups = ((filename,),) if filename else hub.TIMM_WEIGHTS
+    snapshot = hub.snapshot(
+        name, source["hf_hub_id"], name.revision, offline=offline, weights=groups
+    )
+    weights = hub.weights_file(name, snapshot.folder, groups)
+    overlay = {"file": str(weights), "custom_load": bool(source.get("custom_load"))}
+    module, missing = _create(name, name.target, {"pretrained_cfg_overlay": overlay})
+    return wrap(
+        name, module, missing, origin=snapshot.origin(source.get("license")), feature=feature
+    )
+
+
+def load_timm_folder(
+    name: ModelName, folder: Path, *, origin: Origin, feature: Literal["official", "compat"]
+) -> ModuleBackbone:
+    """Load a folder with timm's config.json and its weights, a hub snapshot or a local one."""
+    if not (folder / "config.json").is_file():
+        raise ModelError("holds no config.json", where=str(folder))
+    hub.weights_file(name, folder, hub.TIMM_WEIGHTS)
+    module, missing = _create(name, f"local-dir:{folder}", {})
+    licence = module.pretrained_cfg.get("license")
+    if origin.licence is None and isinstance(licence, str):
+        origin = Origin(origin.source, origin.revision, licence, origin.pinned, origin.trusted)
+    return wrap(name, module, missing, origin=origin, feature=feature)
+
+
+def _create(name: ModelName, target: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    import timm
+
+    with recorded_loads() as missing:
+        try:
+            module = timm.create_model(target, pretrained=True, **options)
+        except Exception as error:  # frameworks raise anything; all of it is exit 5
+            raise ModelError(
+                f"timm cannot load it: {first_line(error)}", where=f"model {name.given!r}"
+            ) from error
+    return module, list(missing)
+
+
+def wrap(
+    name: ModelName,
+    module: Any,
+    missing: list[str],
+    *,
+    origin: Origin,
+    feature: Literal["official", "compat"],
+) -> ModuleBackbone:
+    """A backbone from a loaded timm module; its classifier is dropped, no feature rests on it."""
+    drop_classifier(module)
+    kept = set(module.state_dict())
+    taken, forward = features(module, feature)
+    return finish(
+        name,
+        module,
+        forward,
+        timm_recipe(module),
+        feature=taken,
+        origin=origin,
+        missing=[n for n in missing if n in kept],
+    )
+
+
+def drop_classifier(module: Any) -> None:
+    """Replace the layers that timm's configuration names as classifier by the identity."""
+    import torch
+
+    names = module.pretrained_cfg.get("classifier") or ()
+    for path in (names,) if isinstance(names, str) else names:
+        parent, _, leaf = path.rpartition(".")
+        owner = module.get_submodule(parent)
+        if isinstance(getattr(owner, leaf, None), torch.nn.Module):
+            setattr(owner, leaf, torch.nn.Identity())
+
+
+def features(module: Any, feature: Literal["official", "compat"]) -> tuple[str, Forward]:
+    """The name of the features taken and the function that takes them.
+
+    official: ``forward_head(forward_features(x), pre_logits=True)``. compat: the class token where
+    there is one, else the maximum over all positions of ``forward_features(x)``.
+    """
+    if feature == "official":
+
+        def pre_logits(batch: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = module.forward_head(module.forward_features(batch), pre_logits=True)
+            return out.flatten(1)
+
+        return "pre_logits", pre_logits
+
+    if getattr(module, "cls_token", None) is not None:
+
+        def class_token(batch: torch.Tensor) -> torch.Tensor:
+            tokens: torch.Tensor = module.forward_features(batch)
+            return tokens[:, 0]
+
+        return "compat_class_token", class_token
+
+    channels_last = getattr(module, "output_fmt", "NCHW") == "NHWC"
+
+    def maximum(batch: torch.Tensor) -> torch.Tensor:
+        grid: torch.Tensor = module.forward_features(batch)
+        if grid.dim() == 4:
+            return grid.amax(dim=(1, 2) if channels_last else (2, 3))
+        return grid.amax(dim=1) if grid.dim() == 3 else grid
+
+    return "compat_max", maximum
+
+
+def timm_recipe(module: Any) -> Recipe:
+    """The recipe of ``create_transform(**resolve_model_data_config(module))``.
+
+    Raises ModelError for inputs that are not RGB, not square under ``center`` or ``border``, and
+    for unknown crop modes and filters.
+    """
+    from timm.data import resolve_model_data_config
+
+    config = resolve_model_data_config(module)
+    channels, height, width = config["input_size"]
+    if channels != 3:
+        raise recipes.refuse(f"{channels} input channels")
+    mode, fraction = config["crop_mode"], float(config["crop_pct"])
+    mean, std = recipes.three(config["mean"]), recipes.three(config["std"])
+    scaled = (math.floor(height / fraction), math.floor(width / fraction))
+    shared: dict[str, Any] = {
+        "size": scaled,
+        "crop": (height, width),
+        "resample": config["interpolation"],
+        "table": recipes.torchvision_table(mean, std),
+        "mean": mean,
+        "std": std,
+    }
+    if mode == "squash":
+        return recipes.build(mode="squash", **shared)
+    if mode not in ("center", "border"):
+        raise recipes.refuse(f"crop mode {mode!r}")
+    if scaled[0] != scaled[1]:
+        raise recipes.refuse(f"crop mode {mode!r} to {height} x {width}, which is not square")
+    if mode == "center":
+        return recipes.build(mode="shortest", **shared)
+    pad = tuple(round(255 * v) for v in mean)
+    if min(pad) < 0 or max(pad) > 255:
+        raise recipes.refuse(f"border colour {pad}")
+    return recipes.build(
+        mode="longest", long_side="half-even", pad=(pad[0], pad[1], pad[2]), **shared
+    )

@@ -1,0 +1,59 @@
+"""Exact squared distances (SPEC.md, section "Nearest neighbours").
+
+In: two float64 matrices. Out: float64 squared distances, each summed over the features in index
+order with a rounded product and a rounded sum a feature, as any language computes them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.probe.rows import FloatMatrix, row_sums
+
+_TILE = 1 << 15
+"""Distances handled at a time: two arrays of a quarter of a megabyte stay in cache."""
+
+
+def squared_distances(queries: FloatMatrix, gallery_columns: FloatMatrix) -> FloatMatrix:
+    """Distances from each query to each gallery row, float64 (queries, gallery).
+
+    queries: float64 (q, d). gallery_columns: the gallery transposed, float64 (d, g), contiguous.
+    The loop runs over features and each step is one subtraction, one product and one sum over many
+    pairs: three separate roundings a pair, so no fused multiply-add and no other order can enter.
+    """
+    q, d = queries.shape
+    g = gallery_columns.shape[1]
+    result = np.zeros((q, g))
+    columns = np.ascontiguousarray(queries.T)
+    tile = max(256, _TILE // q)
+    work = np.empty((q, min(tile, g)))
+    total = np.empty_like(work)
+    for start in range(0, g, tile):
+        stop = min(start + tile, g)
+        difference, sums = work[:, : stop - start], total[:, : stop - start]
+        sums.fill(0.0)
+        for j in range(d):
+            np.subtract(columns[j][:, None], gallery_columns[j, start:stop], out=difference)
+            np.multiply(difference, difference, out=difference)
+            np.add(sums, difference, out=sums)
+        result[:, start:stop] = sums
+    return result
+
+
+def listed_distances(
+    queries: FloatMatrix, gallery: FloatMatrix, rows: npt.NDArray[np.int64]
+) -> FloatMatrix:
+    """Distances from query i to the gallery rows ``rows[i]``, float64, shape of ``rows``.
+
+    queries: float64 (q, d). gallery: float64 (g, d). rows: int64 (q, c). The same numbers as
+    :func:`squared_distances` gives for these pairs.
+    """
+    result = np.empty(rows.shape)
+    step = max(1, (1 << 20) // (rows.shape[1] * queries.shape[1]))
+    for start in range(0, len(rows), step):
+        difference = gallery[rows[start : start + step]]
+        difference -= queries[start : start + step, None, :]
+        np.multiply(difference, difference, out=difference)
+        result[start : start + step] = row_sums(difference)
+    return result

@@ -1,0 +1,177 @@
+"""k nearest neighbours, exact (SPEC.md, section "Nearest neighbours").
+
+In: features of a gallery with labels, and of queries. Out: labels and neighbours, ordered by
+(float64 squared distance, gallery row); FAISS only proposes candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError, UsageError
+from biobench.probe.constants import read_constants
+from biobench.probe.distance import listed_distances, squared_distances
+from biobench.probe.rows import (
+    FloatMatrix,
+    checked_features,
+    checked_labels,
+    row_sums,
+    unit_rows,
+)
+
+FIXED: Mapping[str, Any] = {
+    "distance": "squared-euclidean",
+    "precision": "float64",
+    "vote": "uniform",
+    "vote_tie": "smallest-id",
+    "neighbour_tie": "manifest-row",
+    "exclude_self": True,
+}
+"""Constants of the protocol that this probe embodies."""
+FREE: Mapping[str, Any] = {"k": 1, "normalise": "l2", "listed_neighbours": 5, "candidate_margin": 32}
+"""Constants that the protocol document sets, with their official values."""
+_QUERY_BLOCK = 32
+
+
+class KNNProbe:
+    """Nearest-neighbour classifier with uniform votes; a tie goes to the smallest label.
+
+    k: neighbours that vote. normalise: ``l2`` divides each row by its norm in float64, ``none``
+    leaves rows as they are. candidate_margin: how many proposals beyond k FAISS is first asked for;
+    it changes the speed and never the result.
+    """
+
+    def __init__(self, *, k: int = 1, normalise: str = "l2", candidate_margin: int = 32) -> None:
+        if k < 1 or candidate_margin < 0:
+            raise UsageError(f"k is {k} and the margin {candidate_margin}", remedy="take k >= 1")
+        self.k = k
+        self.normalise = checked_normalisation(normalise)
+        self.candidate_margin = candidate_margin
+
+    @classmethod
+    def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
+        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        values = read_constants(constants, protocol="knn", fixed=FIXED, free=FREE)
+        del values["listed_neighbours"]
+        return cls(**values)
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:  # noqa: N803
+        """Keep the gallery: X real (rows, features), y labels of any sortable type (rows,).
+
+        Raises DataError with fewer rows than k, ModelError for a row that is not finite or, with
+        ``l2``, all zero.
+        """
+        matrix = checked_features(X)
+        labels = checked_labels(y, len(matrix))
+        if len(matrix) < self.k:
+            raise DataError(
+                f"{len(matrix)} items cannot give {self.k} neighbours",
+                remedy="add items or take a smaller k",
+            )
+        self.classes_, self._labels = np.unique(labels, return_inverse=True)
+        self._gallery = scaled_rows(matrix, self.normalise)
+        self._largest_norm = float(np.sqrt(row_sums(self._gallery * self._gallery).max()))
+        self._index: Any = None
+        return self
+
+    def kneighbors(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+    ) -> tuple[FloatMatrix, npt.NDArray[np.int64]]:
+        """Squared distances float64 (q, k) and gallery rows int64 (q, k), nearest first."""
+        queries = scaled_rows(checked_features(X), self.normalise)
+        if queries.shape[1] != self._gallery.shape[1]:
+            raise UsageError(
+                f"queries have {queries.shape[1]} features, the gallery {self._gallery.shape[1]}",
+                remedy="take both from one model",
+            )
+        distances = np.empty((len(queries), self.k))
+        rows = np.empty((len(queries), self.k), np.int64)
+        open_queries = np.arange(len(queries))
+        count = self.k + self.candidate_margin
+        while open_queries.size and count < len(self._gallery):
+            settled, near, found = self._search(queries[open_queries], count)
+            distances[open_queries[settled]] = near[settled]
+            rows[open_queries[settled]] = found[settled]
+            open_queries = open_queries[~settled]
+            count *= 4
+        for start in range(0, open_queries.size, _QUERY_BLOCK):
+            block = open_queries[start : start + _QUERY_BLOCK]
+            exact = squared_distances(queries[block], np.ascontiguousarray(self._gallery.T))
+            order = np.argsort(exact, axis=1, kind="stable")[:, : self.k]
+            rows[block] = order
+            distances[block] = np.take_along_axis(exact, order, axis=1)
+        return distances, rows
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+        """The label of each query, shape (q,), of the type of ``y``."""
+        _, rows = self.kneighbors(X)
+        labels: npt.NDArray[Any] = self.classes_[votes(self._labels[rows])]
+        return labels
+
+    def _search(
+        self, queries: FloatMatrix, count: int
+    ) -> tuple[npt.NDArray[np.bool_], FloatMatrix, npt.NDArray[np.int64]]:
+        """Which queries are settled by ``count`` proposals, with their k distances and rows.
+
+        The bound. Let u = 2^-24 be float32's unit roundoff, d the number of features, s the norm of
+        the query plus the largest norm of the gallery, D the squared distance and F what FAISS
+        returns. Rounding both rows to float32 moves the distance by at most u s, hence D by at most
+        2 (1 + u) u s^2. FAISS computes either the sum of (x - y)^2 or |x|^2 + |y|^2 - 2 x.y, in any
+        order and with or without fused operations: at most d + 3 roundings on terms whose absolute
+        values add up to at most s^2 (1 + u)^2, hence an error below g s^2 (1 + u)^2 with
+        g = (d + 3) u / (1 - (d + 3) u) (Higham, Accuracy and Stability, section 3.1). The float64
+        distance differs from D by less than u s^2. For d < 80,000 together |F - D| is below
+        1.01 (d + 7) u s^2; products below float32's normal range add at most (d + 7) 2^-120.
+        A row that was not proposed has F at least the largest F proposed, so where the k-th exact
+        distance is smaller than that minus the bound, no other row can enter.
+        """
+        import faiss
+
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)
+        try:
+            with np.errstate(over="ignore"):
+                if self._index is None:
+                    self._index = faiss.IndexFlatL2(self._gallery.shape[1])
+                    self._index.add(self._gallery.astype(np.float32))
+                proposed, rows = self._index.search(queries.astype(np.float32), count)
+        finally:
+            faiss.omp_set_num_threads(threads)
+        d = queries.shape[1]
+        usable = np.isfinite(proposed).all(axis=1) & (rows >= 0).all(axis=1) & (d < 80_000)
+        rows = np.sort(np.where(usable[:, None], rows, 0), axis=1)
+        exact = listed_distances(queries, self._gallery, rows)
+        order = np.argsort(exact, axis=1, kind="stable")[:, : self.k]
+        near = np.take_along_axis(exact, order, axis=1)
+        scale = np.sqrt(row_sums(queries * queries)) + self._largest_norm
+        bound = 1.01 * (d + 7) * 2.0**-24 * scale**2 + (d + 7) * 2.0**-120
+        with np.errstate(invalid="ignore"):
+            settled = usable & (near[:, -1] < proposed.max(axis=1).astype(np.float64) - bound)
+        return settled, near, np.take_along_axis(rows, order, axis=1)
+
+
+def checked_normalisation(name: str) -> str:
+    """``l2`` or ``none``; UsageError otherwise."""
+    if name not in ("l2", "none"):
+        raise UsageError(f"unknown normalisation {name!r}", remedy="use l2 or none")
+    return name
+
+
+def scaled_rows(matrix: npt.NDArray[Any], normalise: str, name: str = "X") -> FloatMatrix:
+    """Rows as the distance sees them: float64, divided by their norm for ``l2``."""
+    return unit_rows(matrix, name) if normalise == "l2" else matrix.astype(np.float64)
+
+
+def votes(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The most frequent id of each row of ids (q, k), int64 (q,); a tie goes to the smallest id."""
+    if labels.shape[1] == 1:
+        return labels[:, 0].copy()
+    ordered = np.sort(labels, axis=1)
+    counts = (ordered[:, :, None] == ordered[:, None, :]).sum(axis=2)
+    best: npt.NDArray[np.int64] = ordered[np.arange(len(ordered)), counts.argmax(axis=1)]
+    return best

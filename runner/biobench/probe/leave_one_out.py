@@ -1,0 +1,96 @@
+"""Each image against all others (SPEC.md, section "Nearest neighbours").
+
+In: features and labels of one gallery. Out: for each scored row its prediction and its exact
+ranking of all other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError
+from biobench.metric.average_precision import average_precision
+from biobench.probe.distance import squared_distances
+from biobench.probe.knn import checked_normalisation, scaled_rows, votes
+from biobench.probe.rows import checked_features, checked_labels
+
+_QUERY_BLOCK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """What the exact ranking says of each query.
+
+    predicted: label id by the votes of the k nearest, int64 (q,). neighbours: the nearest rows in
+    order, int32 (q, listed), -1 where there are fewer. first_hit: rank from 1 of the first row of the
+    query's class, 0 where there is none, int32 (q,). average_precision: float64 (q,).
+    """
+
+    predicted: npt.NDArray[np.int64]
+    neighbours: npt.NDArray[np.int32]
+    first_hit: npt.NDArray[np.int32]
+    average_precision: npt.NDArray[np.float64]
+
+
+def leave_one_out(
+    features: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    queries: npt.ArrayLike,
+    *,
+    k: int = 1,
+    normalise: str = "l2",
+    listed: int = 5,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Ranking:
+    """Rank, for each query row, all other rows by (float64 squared distance, row).
+
+    features: real (rows, dim) in manifest order. labels: ids (rows,). queries: row numbers, (q,).
+    k: neighbours that vote, a tie going to the smallest id. threads: workers over fixed blocks of
+    queries; the result does not depend on it. progress: called with the number of queries done.
+    The average precision ranks every row, so all distances are computed and no index is needed.
+    Raises DataError where fewer than k other rows exist, ModelError as :class:`KNNProbe`.
+    """
+    matrix = checked_features(features, "features")
+    ids = checked_labels(labels, len(matrix)).astype(np.int64)
+    asked = np.asarray(queries, dtype=np.int64)
+    if len(matrix) - 1 < k:
+        raise DataError(
+            f"{len(matrix)} items leave fewer than {k} neighbours for each",
+            remedy="add images: every image is compared with the others",
+        )
+    rows = scaled_rows(matrix, checked_normalisation(normalise), "features")
+    columns = np.ascontiguousarray(rows.T)
+
+    def rank(start: int) -> tuple[npt.NDArray[Any], ...]:
+        block = asked[start : start + _QUERY_BLOCK]
+        distances = squared_distances(rows[block], columns)
+        # The query itself sorts last, behind every finite distance, and is cut off.
+        distances[np.arange(len(block)), block] = np.inf
+        order = np.argsort(distances, axis=1, kind="stable")[:, :-1]
+        relevant = ids[order] == ids[block][:, None]
+        neighbours = np.full((len(block), listed), -1, np.int32)
+        neighbours[:, : order.shape[1]] = order[:, :listed]
+        first_hit = np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0)
+        precision = [average_precision(r, n_relevant=int(r.sum())) for r in relevant]
+        return votes(ids[order[:, :k]]), neighbours, first_hit, np.array(precision)
+
+    starts = range(0, asked.size, _QUERY_BLOCK)
+    parts = []
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for start, part in zip(starts, pool.map(rank, starts), strict=True):
+            parts.append(part)
+            if progress is not None:
+                progress(min(start + _QUERY_BLOCK, asked.size))
+    if not parts:
+        raise DataError("no query is scored", remedy="check that classes have two images or more")
+    predicted, neighbours, first_hit, precision = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return Ranking(predicted, neighbours, first_hit.astype(np.int32), precision)

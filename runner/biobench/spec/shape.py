@@ -1,0 +1,148 @@
+"""The part of JSON Schema that the documents' schemas use, for every load (SPEC.md, "Documents").
+
+In: a JSON value and a schema of spec/v1/schema. Out: problems with pointer and remedy. The whole of
+JSON Schema (the library jsonschema) takes longer to import than the specification to load, so it is
+kept for results and for the tests, which hold that both judge alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from biobench.spec.problems import choose, escape
+
+KEYWORDS = frozenset(
+    """$schema $id $defs $ref title description type enum const pattern minLength minimum maximum
+    exclusiveMinimum exclusiveMaximum properties required additionalProperties minProperties items
+    minItems uniqueItems if then else""".split()
+)
+"""Keywords that :func:`flaws` understands; a test holds the document schemas to them."""
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "object": lambda v: isinstance(v, dict),
+    "array": lambda v: isinstance(v, list),
+    "string": lambda v: isinstance(v, str),
+    "boolean": lambda v: isinstance(v, bool),
+    "null": lambda v: v is None,
+    "integer": lambda v: (
+        not isinstance(v, bool) and isinstance(v, int | float) and v == int(v)
+    ),
+    "number": lambda v: not isinstance(v, bool) and isinstance(v, int | float),
+}
+_NOUNS = {"object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false"}
+_NOUNS |= {"null": "null", "integer": "an integer", "number": "a number"}
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One place where a value does not fit its schema."""
+
+    pointer: str
+    message: str
+    remedy: str
+    error: str
+
+
+def flaws(value: Any, schema: Mapping[str, Any]) -> Iterator[Flaw]:
+    """Flaws of a value against a schema, in document order."""
+    yield from _check(value, schema, schema, "")
+
+
+def _check(value: Any, schema: Any, root: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
+    if isinstance(schema, bool):
+        if not schema:
+            yield Flaw(pointer, "nothing is allowed here", "remove it", "unknown-key")
+        return
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        yield from _check(value, root["$defs"][name], root, pointer)
+    if "type" in schema:
+        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        if not any(_TYPES[name](value) for name in wanted):
+            nouns = " or ".join(_NOUNS[name] for name in wanted)
+            yield Flaw(pointer, f"{_shown(value)} is not {nouns}", f"write {nouns}", "type")
+            return
+    yield from _scalar(value, schema, pointer)
+    if isinstance(value, list):
+        yield from _array(value, schema, root, pointer)
+    elif isinstance(value, dict):
+        yield from _object(value, schema, root, pointer)
+    if "if" in schema:
+        fits = not any(_check(value, schema["if"], root, pointer))
+        branch = schema.get("then" if fits else "else", True)
+        yield from _check(value, branch, root, pointer)
+
+
+def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
+    if "enum" in schema and not any(_same(value, known) for known in schema["enum"]):
+        words = [known if isinstance(known, str) else json.dumps(known) for known in schema["enum"]]
+        yield Flaw(pointer, f"{_shown(value)} is not known", choose(str(value), words), "value")
+    if "const" in schema and not _same(value, schema["const"]):
+        wanted = _shown(schema["const"])
+        yield Flaw(pointer, f"{_shown(value)} must be {wanted}", f"write {wanted}", "value")
+    if isinstance(value, str):
+        if len(value) < schema.get("minLength", 0):
+            yield Flaw(pointer, "the string is empty", "write something", "value")
+        elif "pattern" in schema and not re.search(schema["pattern"], value):
+            remedy = f"it must match {schema['pattern']}"
+            yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        for keyword, fits, noun in (
+            ("minimum", lambda bound: value >= bound, "at least"),
+            ("exclusiveMinimum", lambda bound: value > bound, "more than"),
+            ("maximum", lambda bound: value <= bound, "at most"),
+            ("exclusiveMaximum", lambda bound: value < bound, "less than"),
+        ):
+            if keyword in schema and not fits(schema[keyword]):
+                bound = f"{noun} {schema[keyword]}"
+                yield Flaw(pointer, f"{value} is not {bound}", f"write {bound}", "value")
+
+
+def _array(
+    value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str
+) -> Iterator[Flaw]:
+    least = schema.get("minItems", 0)
+    if len(value) < least:
+        yield Flaw(pointer, f"the list has {len(value)} items", f"write {least} or more", "value")
+    if schema.get("uniqueItems"):
+        for i, item in enumerate(value):
+            if any(_same(item, other) for other in value[:i]):
+                place = f"{pointer}/{i}"
+                yield Flaw(place, f"{_shown(item)} is listed twice", "keep one", "duplicate-id")
+    for i, item in enumerate(value):
+        yield from _check(item, schema.get("items", True), root, f"{pointer}/{i}")
+
+
+def _object(
+    value: dict[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str
+) -> Iterator[Flaw]:
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    rest = schema.get("additionalProperties", True)
+    for key in schema.get("required", ()):
+        if key not in value:
+            yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key")
+    if len(value) < schema.get("minProperties", 0):
+        yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")
+    for key, member in value.items():
+        place = f"{pointer}/{escape(key)}"
+        if key in properties:
+            yield from _check(member, properties[key], root, place)
+        elif rest is False:
+            remedy = choose(key, list(properties))
+            yield Flaw(place, f"unknown key {key!r}", remedy, "unknown-key")
+        else:
+            yield from _check(member, rest, root, place)
+
+
+def _same(a: Any, b: Any) -> bool:
+    # In Python true equals 1; in JSON it does not.
+    return isinstance(a, bool) is isinstance(b, bool) and bool(a == b)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
