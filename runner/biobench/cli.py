@@ -72,7 +72,7 @@ def _say(message: str) -> None:
     print("biobench: " + " ".join(message.split()), file=sys.stderr)
 
 
-def execute(arguments: Sequence[str]) -> int:
+def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an exit code
     """Run one command line and return its exit code; errors are one line on standard error."""
     arguments = list(arguments)
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
