@@ -11,6 +11,7 @@ from biobench.report.results import Results
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
+    from biobench.spec.documents import Division
 
 
 def evaluate(
@@ -20,7 +21,7 @@ def evaluate(
     suite: str | None = None,
     data: str | Path | None = None,
     device: str = "auto",
-    division: str = "official",
+    division: Division = "official",
     out: str | Path | None = None,
 ) -> Results:
     """Score a frozen backbone on tasks and return the result.

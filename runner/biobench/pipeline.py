@@ -26,7 +26,7 @@ from biobench.report.results import Results
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.selection import BENCHMARK, Chosen, Selection, select
-from biobench.spec.documents import Suite
+from biobench.spec.documents import Division, Suite
 from biobench.spec.load import Spec, load_spec
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Options:
     out: Path | None = None
     store: Path | None = None
     device: str = "auto"
-    division: str = "official"
+    division: Division = "official"
     n_train: int | None = None
     workers: int | None = None
     precision: str = "float32"

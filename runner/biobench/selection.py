@@ -11,7 +11,7 @@ from pathlib import Path
 
 from biobench.data.locate import locate
 from biobench.errors import DataError, UsageError
-from biobench.spec.documents import Suite, Task
+from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, task_from_file
 
 BENCHMARK = "biobench"
@@ -33,15 +33,15 @@ class Selection:
     suite: Suite
     chosen: tuple[Chosen, ...]
     absent: tuple[str, ...]
-    own: bool
-    notes: tuple[str, ...]
+    own: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def select(
-    spec: Spec, *, suite: str | None, tasks: tuple[str, ...], data: Path | None, division: str
+    spec: Spec, *, suite: str | None, tasks: tuple[str, ...], data: Path | None, division: Division
 ) -> Selection:
-    """Choose tasks by DESIGN of the command line: named tasks must be there; without a name, those
-    whose data are there; with no data at all, the embedded demo suite.
+    """Choose tasks. Named ones must be there; without a name those are chosen whose data are there;
+    with no data at all, the embedded demo suite.
 
     Raises UsageError for unknown names, DataError where named data are absent.
     """
@@ -57,7 +57,7 @@ def select(
     demo = _whole_suite(spec, _suite(spec, DEMO), None, division)
     where = f"no data set of the benchmark in {data}" if data is not None else "no data were named"
     note = f"{where}: running the embedded demo suite, which proves an installation, not a model"
-    return Selection(demo.suite, demo.chosen, demo.absent, False, (note,))
+    return replace(demo, notes=(note,))
 
 
 def _suite(spec: Spec, name: str) -> Suite:
@@ -68,54 +68,55 @@ def _suite(spec: Spec, name: str) -> Suite:
     )
 
 
-def _named_tasks(spec: Spec, names: tuple[str, ...], data: Path | None, division: str) -> Selection:
+def _named_tasks(
+    spec: Spec, names: tuple[str, ...], data: Path | None, division: Division
+) -> Selection:
     tasks, own = [], False
     for name in names:
         if name.endswith((".yaml", ".yml")) or "/" in name:
-            tasks.append(task_from_file(Path(name), spec, division))
+            tasks.append(task_from_file(Path(name), spec))
             own = True
-        elif name in spec.task_ids:
+        elif name in spec.task_ids():
             tasks.append(spec.task(name, division))
         else:
-            near = difflib.get_close_matches(name, spec.task_ids, n=3, cutoff=0.5)
+            near = difflib.get_close_matches(name, spec.task_ids(), n=3, cutoff=0.5)
             hint = f"did you mean {', '.join(near)}?" if near else "see `biobench data list`"
             raise UsageError(f"there is no task {name!r}", remedy=hint)
     ids = [task.id for task in tasks]
     if len(set(ids)) < len(ids):
         raise UsageError(f"a task is named twice: {', '.join(ids)}", remedy="name each once")
     chosen = tuple(_must_locate(task, data, only_task=len(tasks) == 1) for task in tasks)
-    # One task list belongs to the suite that holds all of it, in the suite's order.
+    # Named tasks belong to the suite that holds all of them, and are scored in its order.
     for suite in spec.suites.values():
-        if set(ids) <= set(suite.tasks):
-            order = {task: i for i, task in enumerate(suite.tasks)}
-            ordered = tuple(sorted(chosen, key=lambda item: order[item.task.id]))
-            absent = tuple(task for task in suite.tasks if task not in ids)
-            return Selection(suite, ordered, absent, own, ())
-    return Selection(spec.suites[BENCHMARK], chosen, spec.suites[BENCHMARK].tasks, True, ())
+        if not own and set(ids) <= set(suite.tasks):
+            ordered = tuple(sorted(chosen, key=lambda item: suite.tasks.index(item.task.id)))
+            absent = tuple(member for member in suite.members if member not in ids)
+            return Selection(suite, ordered, absent, own=False)
+    benchmark = spec.suites[BENCHMARK]
+    return Selection(benchmark, chosen, benchmark.members, own=own)
 
 
-def _whole_suite(spec: Spec, suite: Suite, data: Path | None, division: str) -> Selection:
-    chosen = [
-        _must_locate(spec.task(task, division), data, only_task=False)
-        for task in suite.tasks
-        if task in spec.task_ids
-    ]
-    absent = tuple(task for task in suite.tasks if task not in spec.task_ids)
-    notes = (f"the specification has no document yet for: {', '.join(absent)}",) if absent else ()
-    return Selection(suite, tuple(chosen), absent, False, notes)
+def _whole_suite(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:
+    chosen = tuple(
+        _must_locate(spec.task(task, division), data, only_task=False) for task in suite.tasks
+    )
+    absent = tuple(member for member in suite.members if member not in suite.tasks)
+    notes = (f"the specification has no document yet for {', '.join(absent)}",) if absent else ()
+    return Selection(suite, chosen, absent, notes=notes)
 
 
-def _present(spec: Spec, suite: Suite, data: Path | None, division: str) -> Selection:
+def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:
     chosen, absent = [], []
-    for name in suite.tasks:
-        task = spec.task(name, division) if name in spec.task_ids else None
-        there = task is not None and data is not None and data.is_dir()
-        root = locate(task, data) if task is not None and there else None
-        if task is not None and root is not None:
-            chosen.append(Chosen(task, root))
+    for member in suite.members:
+        root = None
+        if member in suite.tasks and data is not None and data.is_dir():
+            task = spec.task(member, division)
+            root = locate(task, data)
+        if root is None:
+            absent.append(member)
         else:
-            absent.append(name)
-    return Selection(suite, tuple(chosen), tuple(absent), False, ())
+            chosen.append(Chosen(task, root))
+    return Selection(suite, tuple(chosen), tuple(absent))
 
 
 def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:

@@ -29,7 +29,7 @@ def list_data(
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in ("task", "data set", "source", "licence", "here"):
         table.add_column(column, overflow="fold")
-    for name in spec.task_ids:
+    for name in spec.task_ids():
         task = spec.task(name, "official")
         root = locate(task, data)
         table.add_row(

@@ -22,16 +22,10 @@ def list_models() -> None:
     for column in ("name", "resolves to", "revision", "licence"):
         table.add_column(column, overflow="fold")
     for entry in load_spec().models.values():
-        table.add_row(
-            entry.name,
-            entry.resolves_to,
-            entry.revision or "not pinned",
-            entry.licence or "unknown",
-        )
+        revision, licence = entry.revision or "not pinned", entry.licence or "unknown"
+        table.add_row(entry.name, entry.resolves_to, revision, licence)
     Console().print(table)
-    print(
-        "also: hf:REPO[@REV]  open_clip:ARCH/TAG  timm:NAME  py:package.module:Class  hf:./folder"
-    )
+    print("also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder")
 
 
 @app.command()

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from biobench.commands.options import Device, Division, OnBadImage, Precision
 from biobench.errors import UsageError
-
-
-class Device(StrEnum):
-    """Where the model runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class Division(StrEnum):
-    """Which protocol: the specification's, or upstream's as it was run."""
-
-    official = "official"
-    compat = "compat"
-
-
-class Precision(StrEnum):
-    """Arithmetic of the forward pass."""
-
-    float32 = "float32"
-    float16 = "float16"
-
-
-class OnBadImage(StrEnum):
-    """What to do with an image that cannot be read."""
-
-    stop = "stop"
-    report = "report"
 
 
 def run(
@@ -109,11 +80,11 @@ def run(
         data=data,
         out=out,
         store=store,
-        device=str(device),
-        division=str(division),
+        device=device.value,
+        division=division.value,
         n_train=n_train,
         workers=workers,
-        precision=str(precision),
+        precision=precision.value,
         keep_bad=on_bad_image is OnBadImage.report,
         offline=offline,
         quiet=json,

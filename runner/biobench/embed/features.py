@@ -21,10 +21,10 @@ import numpy.typing as npt
 from biobench.data.content import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed.forward import Forward
-from biobench.store import Store
 from biobench.errors import DataError, ModelError
 from biobench.native import ImageLoader
 from biobench.spec.canonical import canonical_json, sha256_json
+from biobench.store import Store
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -63,7 +63,7 @@ class Embedded:
     def features_digest(self, ids: Sequence[str]) -> str:
         """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
         digest = hashlib.sha256(canonical_json(list(ids)))
-        digest.update(np.ascontiguousarray(self.features, dtype="<f4"))
+        digest.update(np.ascontiguousarray(self.features, dtype="<f4").tobytes())
         return "sha256:" + digest.hexdigest()
 
     def pixels_digest(self, ids: Sequence[str]) -> str:
@@ -232,13 +232,15 @@ class _Computation:
         """Store a finished shard, unless an image of it could not be read (it may be mended)."""
         result = self._result
         if not any(int(row) in result.bad for row in shard.rows):
-            arrays = {"features": result.features[shard.rows], "pixels": result.pixels[shard.rows]}
+            arrays: dict[str, npt.NDArray[Any]] = {
+                "features": result.features[shard.rows],
+                "pixels": result.pixels[shard.rows],
+            }
             self._store.put(KIND, shard.key, arrays)
 
     def _check_finite(self, rows: npt.NDArray[np.int64], features: npt.NDArray[np.float32]) -> None:
-        finite = np.isfinite(features).all(axis=1)
-        for row, good in zip(rows, finite, strict=True):
-            if not good and int(row) not in self._result.bad:
+        for row, values in zip(rows, features, strict=True):
+            if not np.isfinite(values).all() and int(row) not in self._result.bad:
                 raise ModelError(
                     f"gives a feature that is not finite for {self._manifest.rows[row].path}",
                     where=self._backbone.info.name,

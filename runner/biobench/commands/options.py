@@ -1,0 +1,34 @@
+"""The choices that several commands offer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Device(StrEnum):
+    """Where the model runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Division(StrEnum):
+    """Which protocol: the specification's, or upstream's as it was run."""
+
+    official = "official"
+    compat = "compat"
+
+
+class Precision(StrEnum):
+    """Arithmetic of the forward pass."""
+
+    float32 = "float32"
+    float16 = "float16"
+
+
+class OnBadImage(StrEnum):
+    """What to do with an image that cannot be read."""
+
+    stop = "stop"
+    report = "report"

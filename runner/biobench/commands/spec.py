@@ -1,0 +1,71 @@
+"""``biobench spec``: check, show and export the specification's documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biobench.commands.options import Division
+
+app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
+
+
+@app.command()
+def validate(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A specification folder or a task file. [default: the built-in one]"),
+    ] = None,
+) -> None:
+    """Check documents; one line for each problem, exit 4 where there is one."""
+    from biobench.errors import SpecError
+    from biobench.spec.location import spec_root
+    from biobench.spec.validate import validate as find_problems
+
+    problems = find_problems(path or spec_root())
+    for problem in problems:
+        print(problem)
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise SpecError(f"not valid: {count}", where=str(path or "the specification"))
+    print("valid")
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="The id of a task, data set, protocol or suite.")],
+    division: Annotated[Division, typer.Option(help="Whose protocol.")] = Division.official,
+) -> None:
+    """Print a resolved document as JSON."""
+    import json
+
+    from biobench.spec.load import load_spec
+    from biobench.spec.show import resolved_document
+
+    print(
+        json.dumps(resolved_document(load_spec(), id, division.value), indent=2, ensure_ascii=False)
+    )
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path | None, typer.Option(help="File to write. [default: standard output]")
+    ] = None,
+) -> None:
+    """Write the whole specification as one canonical JSON bundle; its digest goes to stderr."""
+    import sys
+
+    from biobench.files import write_atomically
+    from biobench.spec.bundle import bundle_bytes
+    from biobench.spec.load import load_spec
+
+    spec = load_spec()
+    data = bundle_bytes(spec.bundle())
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        write_atomically(out, data)
+    print(spec.digest, file=sys.stderr)
