@@ -1,0 +1,1 @@
+"""Drawing the demo suite's images. Start at ../make_demo.py."""
