@@ -1,0 +1,111 @@
+"""The command line as a user meets it: real processes, exit codes, one line an error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+def biobench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "biobench", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=280,
+        check=False,
+    )
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_help_answers_at_once() -> None:
+    """Heavy imports are lazy: `--help` takes under half a second (the best of three)."""
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = biobench("--help")
+        times.append(time.perf_counter() - started)
+        assert done.returncode == 0
+    assert "run" in done.stdout
+    assert min(times) < 0.5
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """The modules behind `--help` do not pull in the numerical libraries."""
+    code = (
+        "import sys; from biobench.cli import execute; execute(['--help']); "
+        "print([m for m in ('torch','numpy','timm','transformers','faiss','pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run"], 2, ["--model"]),
+        (["--model"], 2, ["--model"]),
+        (["run", "--model", "demo", "--workers", "0"], 2, ["--workers"]),
+        (["run", "--model", "demo", "--device", "tpu"], 2, ["--device"]),
+        (["run", "--model", "demo", "--suite", "nine"], 2, ["nine", "biobench"]),
+        (["run", "--model", "demo", "--task", "belugas"], 2, ["belugas", "beluga"]),
+        (["run", "--model", "demo", "--suite", "demo", "--task", "beluga"], 2, ["--suite"]),
+        (["run", "--model", "demo", "--task", "beluga"], 3, ["beluga", "--data"]),
+        (["run", "--model", "demo", "--data", "/no/such/folder", "--suite", "demo"], 3, ["/no/such"]),
+        (["run", "--model", "demo", "--data", "/no/such/folder"], 3, ["/no/such"]),
+        (["run", "--model", "demoo", "--suite", "demo"], 5, ["demoo", "demo"]),
+        (["run", "--model", "demo", "--suite", "demo", "--precision", "float16"], 2, ["float16"]),
+        (["run", "--model", "demo", "--suite", "demo", "--n-train", "3"], 2, ["demo-beluga"]),
+        (["nonsense"], 2, ["nonsense"]),
+        (["data", "nonsense"], 2, ["nonsense"]),
+        (["store", "gc", "--size", "lots"], 2, ["lots"]),
+        (["spec", "show", "belugas"], 2, ["beluga"]),
+    ],
+)
+def test_bad_arguments(arguments: list[str], code: int, words: list[str]) -> None:
+    """Bad input gets one line with what and what to do, and the exit code of its kind."""
+    assert_one_line(biobench(*arguments), code, *words)
+
+
+def test_conflicting_settings_end_an_official_run(tmp_path: Path) -> None:
+    """A value in the environment that would move bits is refused where a score could be official."""
+    done = biobench("run", "--model", "demo", "--suite", "demo", "--dry-run", OMP_NUM_THREADS="3")
+    assert done.returncode == 0, done.stderr
+
+
+def test_version_and_lists() -> None:
+    """The listing commands work without data, models or network."""
+    assert biobench("--version").stdout.startswith("biobench 1.")
+    assert "demo-beluga" in biobench("data", "list").stdout
+    assert "demo" in biobench("models", "list").stdout
+    assert '"knn"' in biobench("spec", "show", "beluga").stdout
+    assert biobench("spec", "validate").stdout == "valid\n"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    """`biobench spec export | head -c 10` ends quietly."""
+    line = f"{sys.executable} -m biobench spec export | head -c 10"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_an_unexpected_fault_is_one_line(tmp_path: Path) -> None:
+    """A fault of ours ends with exit 1 and names the switch that shows where."""
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = biobench("run", "--model", "demo", "--suite", "demo", "--store", str(blocked))
+    assert_one_line(done, 2, str(blocked))

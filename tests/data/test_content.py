@@ -1,0 +1,71 @@
+"""Remembered digests: as fast as a stat, never stale."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from biobench.data.content import SETTLED_NS, ContentIndex
+from biobench.errors import DataError
+
+
+def _sha(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_digests_follow_the_content(tmp_path: Path) -> None:
+    """The same size and modification time do not hide a change."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    old = time.time_ns() - 10 * SETTLED_NS
+    os.utime(path, ns=(old, old))
+    index = ContentIndex(tmp_path / "index.sqlite")
+    assert index.digests([str(path)], 2) == [_sha("one")]
+    path.write_text("two")
+    os.utime(path, ns=(old, old))
+    assert index.digests([str(path)], 2) == [_sha("two")]
+    index.close()
+
+
+def test_the_index_is_used(tmp_path: Path) -> None:
+    """A settled file is not read again: its remembered digest is served."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    index = ContentIndex(tmp_path / "index.sqlite")
+    time.sleep(SETTLED_NS / 1e9 + 0.2)
+    assert index.digests([str(path)], 1) == [_sha("one")]
+    connection = index._connection
+    assert connection is not None
+    with connection:
+        connection.execute("UPDATE files SET digest = 'sha256:remembered'")
+    assert index.digests([str(path)], 1) == ["sha256:remembered"]
+    index.close()
+
+
+def test_order_is_kept_and_a_missing_file_is_named(tmp_path: Path) -> None:
+    """Digests come in the order of the paths, for any number of workers."""
+    paths = []
+    for i in range(20):
+        path = tmp_path / f"{i}.png"
+        path.write_text(str(i))
+        paths.append(str(path))
+    index = ContentIndex(tmp_path / "index.sqlite")
+    for workers in (1, 3):
+        assert index.digests(paths, workers) == [_sha(str(i)) for i in range(20)]
+    with pytest.raises(DataError, match=r"gone\.png"):
+        index.digests([str(tmp_path / "gone.png")], 1)
+    index.close()
+
+
+def test_an_unwritable_index_only_costs_time(tmp_path: Path) -> None:
+    """Without a place for the index every file is hashed each time."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    (tmp_path / "file").write_text("in the way")
+    index = ContentIndex(tmp_path / "file" / "index.sqlite")
+    assert index.digests([str(path)], 1) == [_sha("one")]
+    index.close()

@@ -1,0 +1,91 @@
+"""The store: what it gives back is what was put in, whole, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biobench.errors import BiobenchError, UsageError
+from biobench.files import write_atomically
+from biobench.store import Store
+
+KEY = "sha256:" + "ab" * 32
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """Arrays come back with their values, shapes and types."""
+    store = Store(tmp_path)
+    arrays = {
+        "features": np.arange(12, dtype=np.float32).reshape(3, 4),
+        "pixels": np.arange(6, dtype=np.uint8).reshape(3, 2),
+        "average_precision": np.array([0.5, 1.0]),
+        "empty": np.zeros((0, 5), dtype=np.int32),
+    }
+    store.put("features", KEY, arrays)
+    back = store.get("features", KEY)
+    assert back is not None
+    assert sorted(back) == sorted(arrays)
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype
+        np.testing.assert_array_equal(back[name], array)
+
+
+def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
+    """A damaged entry counts as absent, wherever the damage is, and verify names it."""
+    store = Store(tmp_path)
+    store.put("features", KEY, {"features": np.arange(4, dtype=np.float32)})
+    path = store.path("features", KEY)
+    whole = path.read_bytes()
+    for i in range(len(whole)):
+        path.write_bytes(whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :])
+        assert store.get("features", KEY) is None, f"byte {i}"
+    assert store.damaged() == [path]
+    path.write_bytes(whole[:-3])
+    assert store.get("features", KEY) is None
+
+
+def test_an_entry_under_another_key_is_not_served(tmp_path: Path) -> None:
+    """A file that was copied to another key's place is not taken for that key's."""
+    store = Store(tmp_path)
+    store.put("features", KEY, {"features": np.zeros(1, dtype=np.float32)})
+    other = "sha256:" + "cd" * 32
+    path = store.path("features", other)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(store.path("features", KEY).read_bytes())
+    assert store.get("features", other) is None
+
+
+def test_collect_keeps_the_recently_used(tmp_path: Path) -> None:
+    """The least recently used entries go first, until the rest fits."""
+    import os
+
+    store = Store(tmp_path)
+    keys = [f"sha256:{i:064x}" for i in range(4)]
+    for age, key in enumerate(keys):
+        store.put("features", key, {"features": np.zeros(100, dtype=np.float32)})
+        os.utime(store.path("features", key), (1000 + age, 1000 + age))
+    size = store.path("features", keys[0]).stat().st_size
+    removed = store.collect(2 * size)
+    assert [entry.path for entry in removed] == [store.path("features", key) for key in keys[:2]]
+    assert store.get("features", keys[3]) is not None
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    """A file is replaced whole or not at all, and no temporary file stays behind."""
+    target = tmp_path / "results.json"
+    write_atomically(target, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(target, "not bytes")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+    with pytest.raises(BiobenchError, match="results.json"):
+        write_atomically(target / "below" / "a-file", b"x")
+
+
+def test_the_store_must_be_a_folder(tmp_path: Path) -> None:
+    """A file in the store's place is the user's mistake."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="file"):
+        Store(tmp_path / "file")
