@@ -23,7 +23,8 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     sign = "-" if value < 0 else ""
-    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
+    # float(): the repr of a NumPy scalar is not that of a Python float.
+    mantissa, _, exponent_text = repr(abs(float(value))).partition("e")
     whole, _, fraction = mantissa.partition(".")
     if fraction == "0":
         fraction = ""
@@ -55,7 +56,7 @@ def canonical_json(value: Any) -> bytes:
     return "".join(parts).encode("utf-8", "strict")
 
 
-def _write(value: Any, parts: list[str]) -> None:
+def _write(value: Any, parts: list[str]) -> None:  # noqa: PLR0912  (one branch a JSON type)
     if value is None or isinstance(value, bool):
         parts.append({None: "null", True: "true", False: "false"}[value])
     elif isinstance(value, str):

@@ -6,7 +6,7 @@ The loader (load.py) validates YAML against spec/v1/schema and fills these; noth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
@@ -14,7 +14,7 @@ Division = Literal["official", "compat", "open"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric of a task; the first in a task's list is primary. ``interval`` is an id or null."""
+    """One metric of a task; a task's first is primary. ``interval`` is an id or null."""
 
     id: str
     higher_is_better: bool
@@ -31,7 +31,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set document. Unknown facts are null with a reason in ``unknown``."""
+    """One data set document. Unknown facts are null with a reason in ``unknown``.
+
+    ``files`` has the expected ``count``, ``bytes`` and ``digest`` of the files that the layout
+    names.
+    """
 
     id: str
     title: str
@@ -42,11 +46,18 @@ class Dataset:
     sources: tuple[Mapping[str, Any], ...]
     layout: Layout
     unknown: Mapping[str, str]
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files_digest(self) -> str | None:
+        """The expected digest of the files, null where it is not known yet."""
+        digest: str | None = self.files.get("digest")
+        return digest
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One protocol document: its id, the probe's kind, and every constant by name, for one division."""
+    """One protocol document: id, kind of probe, and every constant by name, for one division."""
 
     id: str
     kind: str
@@ -56,7 +67,11 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Counts:
-    """Expected counts; null where the source does not state one."""
+    """Expected counts; null where the source does not state one.
+
+    ``test`` counts excluded items too (leave-one-out: every image); ``classes`` those with a train
+    example.
+    """
 
     train: int | None
     test: int | None
@@ -67,8 +82,8 @@ class Counts:
 class Task:
     """One task, resolved: ``extends`` applied and the division's overrides merged.
 
-    label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each split
-        sorted on its own) or ``union-names`` (sorted union), see SPEC.md section "Label index".
+    label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each
+        split sorted on its own) or ``union-names`` (sorted union), see SPEC.md, "Label index".
     split_rule: ``train-test`` or ``leave-one-out``.
     """
 
@@ -93,7 +108,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Suite:
-    """A named list of tasks, in order, with the constants that all of its tasks share."""
+    """A named list of tasks, in order, with the constants that all of its tasks share.
+
+    ``members`` are all tasks that the suite has by definition, ``tasks`` those with a document in
+    this version. Only a complete suite has a mean and can give an official result.
+    """
 
     id: str
     title: str
@@ -104,14 +123,26 @@ class Suite:
     replicates: int
     confidence: float
     reliable_items_per_class: int
+    members: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every member has a document."""
+        return self.tasks == self.members
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A short model name: what it resolves to."""
+    """A short model name: what it resolves to.
+
+    source: ``hub`` (the loader's own) or ``pypi:<package>``. feature: ``default`` is the loader's
+    rule.
+    """
 
     name: str
     resolves_to: str
     revision: str | None
     licence: str | None
     overlap: tuple[str, ...]
+    source: str = "hub"
+    feature: str = "default"

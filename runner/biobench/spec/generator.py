@@ -58,7 +58,7 @@ class Stream:
         return _mix_array(_U64(self.key) + i * _U64(GAMMA))
 
     def integers(self, bound: int, count: int, start: int = 0) -> npt.NDArray[np.int64]:
-        """Integers in [0, bound), shape (count,), int64; raises ValueError unless 1 <= bound <= 2^32."""
+        """Integers in [0, bound), shape (count,), int64; ValueError unless 1 <= bound <= 2^32."""
         if not 1 <= bound <= 1 << 32:
             raise ValueError(f"bound must be in 1..2^32, not {bound}")
         return multiply_high(self.words(count, start), bound).astype(np.int64)

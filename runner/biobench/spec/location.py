@@ -1,7 +1,6 @@
 """Where the specification lies (SPEC.md, section "The bundle").
 
-In: nothing. Out: the folder that holds ``v1/``: the checkout's own in a checkout, else the copy that
-the wheel carries.
+In: nothing. Out: the folder that holds ``v1/``: a checkout's own, else the copy in the wheel.
 """
 
 from __future__ import annotations
@@ -16,13 +15,9 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 def spec_root() -> Path:
     """The folder that holds ``v1/suite.yaml``; raises SpecError where an installation has none."""
     checkout = _PACKAGE.parent.parent
-    # The crate beside it tells a checkout from some other project's folder named spec.
-    if (checkout / "native" / "python" / "Cargo.toml").is_file() or (
-        checkout / "pyproject.toml"
-    ).is_file():
-        candidate = checkout / "spec"
-        if (candidate / "v1" / "suite.yaml").is_file() and _PACKAGE.parent.name == "runner":
-            return candidate
+    # The workspace's own files tell a checkout from site-packages below some other project.
+    if _PACKAGE.parent.name == "runner" and (checkout / "Cargo.toml").is_file():
+        return checkout / "spec"
     packaged = _PACKAGE / "_spec"
     if (packaged / "v1" / "suite.yaml").is_file():
         return packaged

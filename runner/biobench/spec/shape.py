@@ -8,6 +8,7 @@ kept for results and for the tests, which hold that both judge alike.
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from typing import Any
 from biobench.spec.problems import choose, escape
 
 KEYWORDS = frozenset(
-    """$schema $id $defs $ref title description type enum const pattern minLength minimum maximum
-    exclusiveMinimum exclusiveMaximum properties required additionalProperties minProperties items
-    minItems uniqueItems if then else""".split()
+    (
+        *("$schema", "$id", "$defs", "$ref", "title", "description", "type", "enum", "const"),
+        *("pattern", "minLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("properties", "required", "additionalProperties", "minProperties"),
+        *("items", "minItems", "uniqueItems", "if", "then", "else"),
+    )
 )
 """Keywords that :func:`flaws` understands; a test holds the document schemas to them."""
 
@@ -28,13 +32,22 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda v: isinstance(v, str),
     "boolean": lambda v: isinstance(v, bool),
     "null": lambda v: v is None,
-    "integer": lambda v: (
-        not isinstance(v, bool) and isinstance(v, int | float) and v == int(v)
-    ),
+    "integer": lambda v: not isinstance(v, bool) and isinstance(v, int | float) and v == int(v),
     "number": lambda v: not isinstance(v, bool) and isinstance(v, int | float),
 }
-_NOUNS = {"object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false"}
+_NOUNS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a string",
+    "boolean": "true or false",
+}
 _NOUNS |= {"null": "null", "integer": "an integer", "number": "a number"}
+_BOUNDS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
+    "minimum": (operator.ge, "at least"),
+    "exclusiveMinimum": (operator.gt, "more than"),
+    "maximum": (operator.le, "at most"),
+    "exclusiveMaximum": (operator.lt, "less than"),
+}
 
 
 @dataclass(frozen=True)
@@ -91,13 +104,8 @@ def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Fla
             remedy = f"it must match {schema['pattern']}"
             yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        for keyword, fits, noun in (
-            ("minimum", lambda bound: value >= bound, "at least"),
-            ("exclusiveMinimum", lambda bound: value > bound, "more than"),
-            ("maximum", lambda bound: value <= bound, "at most"),
-            ("exclusiveMaximum", lambda bound: value < bound, "less than"),
-        ):
-            if keyword in schema and not fits(schema[keyword]):
+        for keyword, (fits, noun) in _BOUNDS.items():
+            if keyword in schema and not fits(value, schema[keyword]):
                 bound = f"{noun} {schema[keyword]}"
                 yield Flaw(pointer, f"{value} is not {bound}", f"write {bound}", "value")
 

@@ -24,7 +24,7 @@ _AMBIGUOUS = re.compile(
     r"""(~|y|yes|n|no|on|off|true|false|null
     |[-+]?\.(inf|nan)
     |[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
-    |[-+]?0[xob]?[0-9a-f_]+
+    |[-+]?0([0-9_]+|x[0-9a-f_]+|o[0-7_]+|b[01_]+)
     |[-+]?[0-9][0-9_]*\.?[0-9_]*(e[-+]?[0-9]+)?
     |[-+]?\.[0-9][0-9_]*(e[-+]?[0-9]+)?
     |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([t\s].*)?
@@ -90,7 +90,9 @@ def read_yaml(path: Path, name: str | None = None) -> Source:
         ) from error
     except UnicodeDecodeError as error:
         raise SourceError(
-            Problem(file, 1, "", f"is not UTF-8 at byte {error.start}", "save it as UTF-8", "syntax")
+            Problem(
+                file, 1, "", f"is not UTF-8 at byte {error.start}", "save it as UTF-8", "syntax"
+            )
         ) from error
     return parse_yaml(text, file)
 
@@ -103,7 +105,7 @@ def parse_yaml(text: str, file: str) -> Source:
     try:
         for event in yaml.parse(text, Loader=_loader()):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 reader.fail(line, "", "anchors and aliases are not allowed", "write the value out")
         node = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
@@ -114,8 +116,8 @@ def parse_yaml(text: str, file: str) -> Source:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         reader.fail(1, "", f"is not YAML ({reason})", "mend the file", "syntax")
     if node is None:
-        reader.fail(1, "", "is empty", "write a document", "syntax")
-    reader.lines[""] = node.start_mark.line + 1
+        raise SourceError(Problem(file, 1, "", "is empty", "write a document", "syntax"))
+    reader.lines[""] = node.start_mark.line + 1 if node.start_mark else 1
     return Source(file, reader.read(node, ""), reader.lines)
 
 

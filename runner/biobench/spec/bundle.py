@@ -1,0 +1,44 @@
+"""The bundle: the whole specification as one JSON value (SPEC.md, section "The bundle").
+
+In: a library. Out: ``{path below v1/: JSON value}`` of documents, schemas and vectors, and the
+digest that results carry. Prose is not in it: a rule that moves a score changes a version too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from biobench.errors import SpecError
+from biobench.spec.canonical import canonical_json, sha256_bytes
+from biobench.spec.library import Library
+
+
+def bundle_value(library: Library) -> dict[str, Any]:
+    """Every document (``tasks/beluga.yaml``), schema and vector file by its path below ``v1/``.
+
+    Raises SpecError for a vector file that is not JSON.
+    """
+    bundle: dict[str, Any] = {path: doc.value for path, doc in library.documents.items()}
+    for name, schema in library.schemas.items():
+        bundle[f"schema/{name}.schema.json"] = schema
+    for path in sorted((library.folder / "conformance").rglob("*.json")):
+        place = path.relative_to(library.folder).as_posix()
+        try:
+            bundle[place] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise SpecError(
+                f"is not JSON ({error})", where=place, remedy="mend the file"
+            ) from error
+    return bundle
+
+
+def bundle_bytes(bundle: Mapping[str, Any]) -> bytes:
+    """The file that `biobench spec export` writes: canonical JSON, no final newline."""
+    return canonical_json(dict(bundle))
+
+
+def bundle_digest(bundle: Mapping[str, Any]) -> str:
+    """``sha256:`` digest of :func:`bundle_bytes`."""
+    return sha256_bytes(bundle_bytes(bundle))

@@ -1,0 +1,297 @@
+"""What must hold of a specification's documents (SPEC.md, section "Documents").
+
+In: a library as read. Out: problems, in path order, each with file, line, pointer and remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from biobench.spec.library import Document, Library, stem
+from biobench.spec.problems import Problem, choose, escape
+from biobench.spec.resolve import chain, merge, with_defaults
+from biobench.spec.shape import flaws
+
+_SPLITS = {"train-test": {"train", "test"}, "leave-one-out": {"gallery"}}
+
+
+def check_library(library: Library) -> list[Problem]:
+    """Problems of every document, those of a document with a wrong shape first and alone."""
+    problems: list[Problem] = []
+    sound: list[Document] = []
+    for document in library.documents.values():
+        found = list(_shape(document, library))
+        problems += found
+        if not found:
+            sound.append(document)
+    for document in sound:
+        problems += _names(document, library)
+    if problems:
+        return problems
+    for document in sound:
+        problems += _references(document, library)
+    return problems
+
+
+def check_own_task(document: Document, library: Library) -> list[Problem]:
+    """Problems of a person's own task file against a sound library."""
+    at = document.source.problem
+    if not isinstance(document.value, dict):
+        return [at("", "is not a mapping", "write task: <id> and the other keys", "type")]
+    schema = dict(library.schemas["task"])
+    # What an own task leaves out has a default; the keys that have none are asked for below.
+    schema["required"] = ["task"]
+    schema["else"] = {"required": ["task", "dataset", "split", "protocol", "metrics"]}
+    problems = list(_flaws(document, "", document.value, schema))
+    if not problems:
+        tasks = {k: v for k, v in library.by_id["task"].items() if k != document.value["task"]}
+        problems += _task(document, library, tasks, own=True)
+    return problems
+
+
+def own_value(document: Document, library: Library) -> dict[str, Any]:
+    """An own task that has no problems, resolved and with its defaults."""
+    links = chain(document, library.by_id["task"])
+    assert isinstance(links, list)  # check_own_task has seen to it
+    return with_defaults(merge(links))
+
+
+def _shape(document: Document, library: Library) -> Iterator[Problem]:
+    value = document.value
+    yield from _flaws(document, "", value, library.schemas[document.kind])
+    if not isinstance(value, dict):
+        return
+    if document.kind == "protocol":
+        yield from _constants(document, library)
+    elif document.kind == "dataset":
+        yield from _layout(document, "/layout", value.get("layout"), library)
+        yield from _unknown(document, value)
+    elif document.kind == "task":
+        for place in ("", "/compat"):
+            part = value.get("compat") if place else value
+            if isinstance(part, dict) and "view" in part:
+                yield from _kind(document, f"{place}/view", part["view"], "view", library)
+    elif document.kind == "models" and isinstance(value.get("models"), list):
+        for i, entry in enumerate(value["models"]):
+            if isinstance(entry, dict):
+                yield from _unknown(document, entry, f"/models/{i}")
+
+
+def _flaws(
+    document: Document, pointer: str, value: Any, schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for flaw in flaws(value, schema):
+        place = pointer + flaw.pointer
+        yield document.source.problem(place, flaw.message, flaw.remedy, flaw.error)
+
+
+def _kind(
+    document: Document, pointer: str, value: Any, prefix: str, library: Library
+) -> Iterator[Problem]:
+    """A mapping whose ``kind`` names the schema of its other keys."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        return
+    known = library.parts(prefix)
+    if kind not in known:
+        yield document.source.problem(
+            f"{pointer}/kind",
+            f"unknown {prefix} {kind!r}",
+            choose(kind, known),
+            "unknown-reference",
+        )
+    else:
+        yield from _flaws(document, pointer, value, library.schemas[f"{prefix}-{kind}"])
+
+
+def _constants(document: Document, library: Library) -> Iterator[Problem]:
+    value = document.value
+    kind, constants, compat = value.get("kind"), value.get("constants"), value.get("compat")
+    if not isinstance(kind, str) or not isinstance(constants, dict) or not isinstance(compat, dict):
+        return
+    known = library.parts("protocol")
+    if kind not in known:
+        yield document.source.problem(
+            "/kind", f"unknown kind {kind!r}", choose(kind, known), "unknown-reference"
+        )
+        return
+    schema = library.schemas[f"protocol-{kind}"]
+    yield from _flaws(document, "/constants", constants, schema)
+    yield from _flaws(document, "/compat", compat, {**schema, "required": []})
+
+
+def _layout(document: Document, pointer: str, value: Any, library: Library) -> Iterator[Problem]:
+    layout = value.get("id") if isinstance(value, dict) else None
+    if not isinstance(layout, str):
+        return
+    known = library.parts("layout")
+    if layout not in known:
+        yield document.source.problem(
+            f"{pointer}/id",
+            f"unknown layout {layout!r}",
+            choose(layout, known),
+            "unknown-reference",
+        )
+    else:
+        options = value.get("options")
+        schema = library.schemas[f"layout-{layout}"]
+        yield from _flaws(document, f"{pointer}/options", options, schema)
+
+
+def _unknown(
+    document: Document, value: Mapping[str, Any], at: str = "", parts: Iterable[str] | None = None
+) -> Iterator[Problem]:
+    """Each null has a reason and each reason a null."""
+    reasons = value.get("unknown", {})
+    if not isinstance(reasons, dict):
+        return
+    kept = value if parts is None else {k: v for k, v in value.items() if k in parts}
+    nulls = list(_nulls({k: v for k, v in kept.items() if k != "unknown"}, ""))
+    for pointer in nulls:
+        if pointer not in reasons:
+            yield document.source.problem(
+                at + pointer,
+                "null without a reason",
+                f"add the reason under unknown as {pointer}: ...",
+                "null-without-reason",
+            )
+    for pointer in reasons:
+        if pointer not in nulls:
+            yield document.source.problem(
+                f"{at}/unknown/{escape(pointer)}",
+                f"a reason for {pointer}, which is not null",
+                "remove it",
+                "reason-without-null",
+            )
+
+
+def _nulls(value: Any, pointer: str) -> Iterator[str]:
+    if value is None:
+        yield pointer
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from _nulls(member, f"{pointer}/{escape(key)}")
+    elif isinstance(value, list):
+        for i, member in enumerate(value):
+            yield from _nulls(member, f"{pointer}/{i}")
+
+
+def _names(document: Document, library: Library) -> Iterator[Problem]:
+    """An id is the name of its file, and stands in one file."""
+    at = document.source.problem
+    if document.kind in library.by_id and document.kind not in ("suite", "models"):
+        key = f"/{document.kind}"
+        name, version = stem(document.path)
+        written = document.value[document.kind]
+        if written != name:
+            other = library.by_id[document.kind].get(written)
+            if other is not None:
+                yield at(key, f"{written} is {other.path} already", "rename one", "duplicate-id")
+            else:
+                yield at(key, f"the file is named {name}", f"write {name}", "wrong-name")
+        if version is not None and document.value["version"] != version:
+            yield at("/version", f"the file is named v{version}", f"write {version}", "wrong-name")
+    for key, label in (("suites", "id"), ("models", "name"), ("levels", "id")):
+        if isinstance(document.value.get(key), list):
+            yield from _duplicates(document, key, label)
+    if document.kind == "task" and "metrics" in document.value:
+        yield from _duplicates(document, "metrics", "id")
+
+
+def _duplicates(document: Document, key: str, label: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for i, entry in enumerate(document.value[key]):
+        name = entry[label]
+        if name in seen:
+            place = f"/{key}/{i}/{label}"
+            yield document.source.problem(
+                place, f"{name} is there already", "remove one", "duplicate-id"
+            )
+        seen.add(name)
+
+
+def _references(document: Document, library: Library) -> Iterator[Problem]:
+    if document.kind == "task":
+        yield from _task(document, library, library.by_id["task"], own=False)
+    elif document.kind == "suite":
+        yield from _suites(document, library)
+
+
+def _suites(document: Document, library: Library) -> Iterator[Problem]:
+    tasks = list(library.by_id["task"])
+    for i, suite in enumerate(document.value["suites"]):
+        for j, member in enumerate(suite["members"]):
+            if member not in tasks and member not in suite["pending"]:
+                yield document.source.problem(
+                    f"/suites/{i}/members/{j}",
+                    f"no task {member!r}",
+                    choose(member, tasks),
+                    "unknown-reference",
+                )
+        for j, member in enumerate(suite["pending"]):
+            place = f"/suites/{i}/pending/{j}"
+            if member in tasks:
+                yield document.source.problem(
+                    place, f"{member} has a document", "remove it from pending", "value"
+                )
+            elif member not in suite["members"]:
+                yield document.source.problem(
+                    place,
+                    f"{member} is no member",
+                    choose(member, suite["members"]),
+                    "value",
+                )
+
+
+def _task(
+    document: Document, library: Library, tasks: Mapping[str, Document], *, own: bool
+) -> Iterator[Problem]:
+    at = document.source.problem
+    links = chain(document, tasks)
+    if isinstance(links, str):
+        if links in tasks or links == document.value.get("task"):
+            remedy = "extend a task that does not lead back here"
+            yield at("/extends", f"extends leads back to {links!r}", remedy, "extends-cycle")
+        else:
+            remedy = choose(links, list(tasks))
+            yield at("/extends", f"no task {links!r}", remedy, "unknown-reference")
+        return
+    task = with_defaults(merge(links)) if own else merge(links)
+    missing = [key for key in library.schemas["task"]["else"]["required"] if key not in task]
+    for key in missing:
+        yield at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
+    if missing:
+        return
+    if own:
+        for place in ("", "/compat"):
+            part = document.value.get("compat", {}) if place else document.value
+            if "view" in part:
+                yield from _kind(document, f"{place}/view", part["view"], "view", library)
+    yield from _unknown(document, task, parts=("counts",))
+    for kind in ("dataset", "protocol"):
+        known = list(library.by_id[kind])
+        if isinstance(task[kind], str) and task[kind] not in known:
+            remedy = choose(task[kind], known)
+            yield at(f"/{kind}", f"no {kind} {task[kind]!r}", remedy, "unknown-reference")
+            return
+    yield from _splits(document, task, library)
+
+
+def _splits(document: Document, task: Mapping[str, Any], library: Library) -> Iterator[Problem]:
+    """An image folder's splits are those of the split rule."""
+    dataset = task["dataset"]
+    if isinstance(dataset, str):
+        dataset = library.by_id["dataset"][dataset].value
+    elif list(found := _layout(document, "/dataset/layout", dataset["layout"], library)):
+        yield from found
+        return
+    splits = dataset["layout"]["options"].get("splits")
+    wanted = _SPLITS[task["split"]]
+    if splits is not None and set(splits) != wanted:
+        yield document.source.problem(
+            "/split",
+            f"{task['split']} needs the splits {', '.join(sorted(wanted))}",
+            "name them in the layout's options",
+            "value",
+        )

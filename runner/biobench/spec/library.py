@@ -1,0 +1,118 @@
+"""A specification's documents as read (SPEC.md, section "Documents").
+
+In: the folder that holds ``v1/``. Out: every document and schema with its path, in path order.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from biobench.errors import SpecError
+from biobench.spec.problems import Problem
+from biobench.spec.yaml_source import Source, SourceError, read_yaml
+
+KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
+"""Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
+_STEM = re.compile(r"(?P<id>.+?)(\.v(?P<version>[0-9]+))?\Z")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document: its kind, its path below ``v1/``, and what was read."""
+
+    kind: str
+    path: str
+    source: Source
+
+    @property
+    def value(self) -> Any:
+        """The JSON value."""
+        return self.source.value
+
+
+@dataclass(frozen=True)
+class Library:
+    """All documents of one specification, valid or not.
+
+    ``by_id[kind]`` maps an id to its current document; a superseded version lies beside it as
+    ``<id>.v<version>.yaml`` and is in ``documents`` only.
+    """
+
+    folder: Path
+    documents: Mapping[str, Document]
+    schemas: Mapping[str, Mapping[str, Any]]
+    by_id: Mapping[str, Mapping[str, Document]]
+
+    def parts(self, prefix: str) -> list[str]:
+        """Ids that have a schema ``<prefix>-<id>.schema.json``: kinds of view, layout, protocol."""
+        start = f"{prefix}-"
+        return [name.removeprefix(start) for name in self.schemas if name.startswith(start)]
+
+
+def version_folder(root: Path) -> Path:
+    """``root`` or ``root/v1``, whichever holds suite.yaml; raises SpecError where neither does."""
+    for folder in (root, root / "v1"):
+        if (folder / "suite.yaml").is_file():
+            return folder
+    raise SpecError(
+        "no suite.yaml here", where=str(root), remedy="give the folder that holds v1/suite.yaml"
+    )
+
+
+def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, list[Problem]]:
+    """Documents and schemas below ``root``, and a problem for each file that cannot be read.
+
+    ``shown_root`` stands for the folder in messages. Raises SpecError where there is no suite.yaml
+    or a schema is broken.
+    """
+    folder = version_folder(root)
+    shown = shown_root or str(folder)
+    problems: list[Problem] = []
+    documents: dict[str, Document] = {}
+    by_id: dict[str, dict[str, Document]] = {"suite": {}, "models": {}}
+    paths = [("suite", "suite.yaml"), ("models", "models.yaml")]
+    for name, kind in KINDS.items():
+        by_id[kind] = {}
+        paths += [(kind, f"{name}/{p.name}") for p in sorted((folder / name).glob("*.yaml"))]
+    for kind, path in paths:
+        try:
+            source = read_yaml(folder / path, f"{shown}/{path}")
+        except SourceError as error:
+            problems.append(error.problem)
+            continue
+        documents[path] = document = Document(kind, path, source)
+        name, version = stem(path)
+        if version is None:
+            by_id[kind][name] = document
+    return Library(folder, documents, _schemas(folder / "schema"), by_id), problems
+
+
+def stem(path: str) -> tuple[str, int | None]:
+    """Id and version that a document's file name states: ``tasks/kabr.v1.yaml`` -> kabr, 1."""
+    match = _STEM.match(Path(path).name.removesuffix(".yaml"))
+    assert match is not None  # the pattern takes any name
+    return match["id"], int(match["version"]) if match["version"] else None
+
+
+@cache
+def _schema(path: Path) -> Mapping[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpecError(
+            f"the schema cannot be read ({error})", where=str(path), remedy="install biobench again"
+        ) from error
+    if not isinstance(value, dict):
+        raise SpecError("the schema is no object", where=str(path), remedy="install biobench again")
+    return value
+
+
+def _schemas(folder: Path) -> dict[str, Mapping[str, Any]]:
+    paths = sorted(folder.glob("*.schema.json"))
+    return {path.name.removesuffix(".schema.json"): _schema(path) for path in paths}

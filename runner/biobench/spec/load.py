@@ -1,0 +1,257 @@
+"""Loading the specification (SPEC.md, section "Documents").
+
+In: the folder that holds ``v1/`` (default: where :func:`spec_root` finds it). Out: frozen documents
+by id. An unknown key, a wrong type or a missing document is a SpecError with file and pointer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast, get_args
+
+from biobench.errors import SpecError, UsageError
+from biobench.spec.bundle import bundle_digest, bundle_value
+from biobench.spec.check import check_library, check_own_task, own_value
+from biobench.spec.documents import (
+    Counts,
+    Dataset,
+    Division,
+    Layout,
+    Metric,
+    ModelEntry,
+    Protocol,
+    Suite,
+    Task,
+)
+from biobench.spec.library import Document, Library, read_library, stem
+from biobench.spec.location import spec_root
+from biobench.spec.problems import choose
+from biobench.spec.resolve import chain, in_division, merge
+from biobench.spec.yaml_source import read_yaml
+
+
+class Spec:
+    """One version of the specification; :func:`load_spec` makes it."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._suite = library.documents["suite.yaml"].value
+
+    @property
+    def version(self) -> str:
+        """The specification's semantic version."""
+        return str(self._suite["spec_version"])
+
+    @cached_property
+    def suites(self) -> Mapping[str, Suite]:
+        """Suites by id, in the order of suite.yaml."""
+        return MappingProxyType({s["id"]: _suite(s, self._suite) for s in self._suite["suites"]})
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelEntry]:
+        """Short model names, in the order of models.yaml."""
+        entries = self._library.documents["models.yaml"].value["models"]
+        return MappingProxyType({entry["name"]: _model(entry) for entry in entries})
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of :meth:`bundle`."""
+        return bundle_digest(self.bundle())
+
+    def bundle(self) -> dict[str, Any]:
+        """Documents, schemas and vectors by path, as one JSON value."""
+        return bundle_value(self._library)
+
+    @property
+    def library(self) -> Library:
+        """The documents as read, with their lines."""
+        return self._library
+
+    def task_ids(self) -> tuple[str, ...]:
+        """Ids of all tasks that have a document, sorted."""
+        return tuple(sorted(self._library.by_id["task"]))
+
+    def dataset_ids(self) -> tuple[str, ...]:
+        """Ids of all data sets, sorted."""
+        return tuple(sorted(self._library.by_id["dataset"]))
+
+    def protocol_ids(self) -> tuple[str, ...]:
+        """Ids of all protocols, sorted."""
+        return tuple(sorted(self._library.by_id["protocol"]))
+
+    def task(self, id: str, division: str = "official", version: int | None = None) -> Task:
+        """A task, resolved for a division; raises SpecError for an id or version that is not known
+        and UsageError for a division.
+
+        ``version`` is the current one unless a superseded one is asked for.
+        """
+        document = self._find("task", id, version)
+        links = chain(document, self._library.by_id["task"])
+        assert isinstance(links, list)  # load_spec has refused unknown parents and cycles
+        return self._task(merge(links), _division(division))
+
+    def dataset(self, id: str, version: int | None = None) -> Dataset:
+        """A data set; raises SpecError for an id that is not known."""
+        return _dataset(self._find("dataset", id, version).value)
+
+    def protocol(self, id: str, division: str = "official", version: int | None = None) -> Protocol:
+        """A protocol with the constants of a division; raises SpecError for an unknown id."""
+        value = self._find("protocol", id, version).value
+        overrides = value["compat"] if _division(division) == "compat" else {}
+        constants = MappingProxyType({**value["constants"], **overrides})
+        return Protocol(value["protocol"], value["kind"], value["version"], constants)
+
+    def own_task(self, document: Document, division: str = "open") -> Task:
+        """A person's own task as a value; raises SpecError with its first problem.
+
+        Its division is ``open``, or ``compat`` where that is asked for.
+        """
+        for problem in check_own_task(document, self._library):
+            raise problem.exception()
+        own: Division = "compat" if _division(division) == "compat" else "open"
+        return self._task(own_value(document, self._library), own)
+
+    def _find(self, kind: str, id: str, version: int | None) -> Document:
+        known = self._library.by_id[kind]
+        current = known.get(id)
+        if current is None:
+            raise SpecError(f"no {kind} {id!r}", remedy=choose(id, sorted(known)))
+        if version is None or current.value["version"] == version:
+            return current
+        for path, document in self._library.documents.items():
+            if document.kind == kind and stem(path) == (id, version):
+                return document
+        raise SpecError(
+            f"{kind} {id} has no version {version}",
+            remedy=f"the current version is {current.value['version']}",
+        )
+
+    def _task(self, value: Mapping[str, Any], division: Division) -> Task:
+        value = in_division(value, division)
+        dataset = value["dataset"]
+        return Task(
+            id=value["task"],
+            version=value["version"],
+            title=value["title"],
+            division=division,
+            taxa=value["taxa"],
+            modality=value["modality"],
+            mission=value["mission"],
+            citation=value["citation"],
+            dataset=self.dataset(dataset) if isinstance(dataset, str) else _own_dataset(dataset),
+            split_rule=value["split"],
+            label_rule=value["label_rule"],
+            counts=Counts(**value["counts"]),
+            view=MappingProxyType(dict(value["view"])),
+            protocol=self.protocol(value["protocol"], division),
+            metrics=tuple(Metric(**metric) for metric in value["metrics"]),
+            feature=value["feature"],
+            errata=tuple(value["errata"]),
+        )
+
+
+def load_spec(root: Path | None = None) -> Spec:
+    """The specification below ``root``, the folder that holds ``v1/``; by default the runner's own.
+
+    Raises SpecError with the first problem of any document.
+    """
+    return _own_spec() if root is None else _load(root, None)
+
+
+def task_from_file(path: Path, spec: Spec, division: str = "open") -> Task:
+    """A person's own task from a YAML file, in division ``open`` or, where asked for, ``compat``.
+
+    What a task of the suite must state and an own one may leave out: resolve.OWN_TASK. Raises
+    SpecError with file, line, pointer and remedy.
+    """
+    return spec.own_task(Document("task", str(path), read_yaml(path)), division)
+
+
+@cache
+def _own_spec() -> Spec:
+    root = spec_root()
+    return _load(root, "spec/v1")
+
+
+def _load(root: Path, shown: str | None) -> Spec:
+    library, problems = read_library(root, shown)
+    for problem in problems or check_library(library):
+        raise problem.exception()
+    return Spec(library)
+
+
+def _division(name: str) -> Division:
+    for known in get_args(Division):
+        if name == known:
+            return cast(Division, known)
+    raise UsageError(f"there is no division {name!r}", remedy="give official, compat or open")
+
+
+def _suite(suite: Mapping[str, Any], shared: Mapping[str, Any]) -> Suite:
+    members = tuple(suite["members"])
+    return Suite(
+        id=suite["id"],
+        title=suite["title"],
+        tasks=tuple(member for member in members if member not in suite["pending"]),
+        seed=shared["seed"],
+        micro_batch_cpu=shared["micro_batch"]["cpu"],
+        micro_batch_cuda=shared["micro_batch"]["cuda"],
+        replicates=shared["interval"]["replicates"],
+        confidence=shared["interval"]["confidence"],
+        reliable_items_per_class=shared["interval"]["reliable_items_per_class"],
+        members=members,
+    )
+
+
+def _dataset(value: Mapping[str, Any]) -> Dataset:
+    return Dataset(
+        id=value["dataset"],
+        title=value["title"],
+        version=value["version"],
+        status=value["status"],
+        licence=value["licence"],
+        citation=value["citation"],
+        sources=tuple(MappingProxyType(dict(source)) for source in value["sources"]),
+        layout=_layout(value["layout"]),
+        unknown=MappingProxyType(dict(value["unknown"])),
+        files=MappingProxyType(dict(value["files"])),
+    )
+
+
+def _own_dataset(value: Mapping[str, Any]) -> Dataset:
+    reason = "A person's own data set."
+    files = {"count": None, "bytes": None, "digest": None}
+    unknown = {f"/files/{key}": reason for key in files}
+    if value.get("licence") is None:
+        unknown["/licence"] = reason
+    return Dataset(
+        id=value["id"],
+        title=value.get("title", value["id"]),
+        version="1",
+        status="manual",
+        licence=value.get("licence"),
+        citation=value.get("citation", ""),
+        sources=(),
+        layout=_layout(value["layout"]),
+        unknown=MappingProxyType(unknown),
+        files=MappingProxyType(files),
+    )
+
+
+def _layout(value: Mapping[str, Any]) -> Layout:
+    return Layout(value["id"], MappingProxyType(dict(value["options"])))
+
+
+def _model(entry: Mapping[str, Any]) -> ModelEntry:
+    return ModelEntry(
+        name=entry["name"],
+        resolves_to=entry["resolves_to"],
+        revision=entry["revision"],
+        licence=entry["licence"],
+        overlap=tuple(entry["overlap"]),
+        source=entry["source"],
+        feature=entry["feature"],
+    )
