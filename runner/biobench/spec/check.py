@@ -5,7 +5,7 @@ In: a library as read. Out: problems, in path order, each with file, line, point
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from biobench.spec.library import Document, Library, stem
@@ -139,15 +139,12 @@ def _layout(document: Document, pointer: str, value: Any, library: Library) -> I
         yield from _flaws(document, f"{pointer}/options", options, schema)
 
 
-def _unknown(
-    document: Document, value: Mapping[str, Any], at: str = "", parts: Iterable[str] | None = None
-) -> Iterator[Problem]:
+def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iterator[Problem]:
     """Each null has a reason and each reason a null."""
     reasons = value.get("unknown", {})
     if not isinstance(reasons, dict):
         return
-    kept = value if parts is None else {k: v for k, v in value.items() if k in parts}
-    nulls = list(_nulls({k: v for k, v in kept.items() if k != "unknown"}, ""))
+    nulls = list(_nulls({k: v for k, v in value.items() if k != "unknown"}, ""))
     for pointer in nulls:
         if pointer not in reasons:
             yield document.source.problem(
@@ -268,7 +265,8 @@ def _task(
             part = document.value.get("compat", {}) if place else document.value
             if "view" in part:
                 yield from _kind(document, f"{place}/view", part["view"], "view", library)
-    yield from _unknown(document, task, parts=("counts",))
+    counts = {"counts": task["counts"], "compat": {"counts": task["compat"].get("counts", {})}}
+    yield from _unknown(document, {**counts, "unknown": task["unknown"]})
     for kind in ("dataset", "protocol"):
         known = list(library.by_id[kind])
         if isinstance(task[kind], str) and task[kind] not in known:

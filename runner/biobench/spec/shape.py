@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from biobench.spec.problems import choose, escape
+from biobench.spec.problems import choose, escape, suggestion
 
 KEYWORDS = frozenset(
     (
@@ -130,8 +130,11 @@ def _object(
 ) -> Iterator[Flaw]:
     properties: Mapping[str, Any] = schema.get("properties", {})
     rest = schema.get("additionalProperties", True)
+    # A misspelt key is one flaw: the key that it stands for is not reported as missing too.
+    meant = {suggestion(key, properties) for key in value if key not in properties}
+    meant = meant if rest is False else set()
     for key in schema.get("required", ()):
-        if key not in value:
+        if key not in value and key not in meant:
             yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key")
     if len(value) < schema.get("minProperties", 0):
         yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")

@@ -16,8 +16,8 @@ from biobench.spec.yaml_source import SourceError, read_yaml
 
 
 def validate(path: Path) -> list[Problem]:
-    """Problems of a folder that holds ``v1/suite.yaml`` or suite.yaml, of one of its documents, of a
-    person's own task file, or of all such files (``*.yaml``) in a folder.
+    """Problems of a specification's folder (with ``v1/suite.yaml`` or suite.yaml), of one of its
+    documents, of a person's own task file, or of all such files (``*.yaml``) in a folder.
 
     Raises SpecError only for an installation without a sound specification of its own.
     """
