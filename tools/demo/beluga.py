@@ -94,9 +94,14 @@ def make_encounter(dice: Dice) -> Encounter:
     )
 
 
+def frame(dice: Dice) -> tuple[int, int]:
+    """Width and height of a picture; the first draws of its stream."""
+    return dice.integer(110, 170), dice.integer(220, 300)
+
+
 def draw_whale(whale: Whale, encounter: Encounter, dice: Dice) -> Image.Image:
     """One RGB picture: a crop around the whale, longer than wide, head up or nearly so."""
-    width, height = dice.integer(110, 170), dice.integer(220, 300)
+    width, height = frame(dice)
     w, h = width * SCALE, height * SCALE
     ripples = smooth_noise(dice, w, h, (5, 34))
     swell = smooth_noise(dice, w, h, (3, 7))

@@ -42,10 +42,6 @@ def suite() -> Iterator[File]:
     yield from _herbarium()
 
 
-def _ready(data: bytes) -> Draw:
-    return lambda: data
-
-
 def _class_sizes(name: str, classes: list[str], sizes: tuple[int, ...]) -> dict[str, int]:
     # Which class is common must not follow from the order of the names.
     order = Dice(f"{name}/sizes").shuffled(len(classes))
@@ -68,14 +64,17 @@ def _beluga() -> Iterator[File]:
     for number, k in enumerate(Dice("beluga/order").shuffled(len(sightings))):
         name, encounter, taken = sightings[k]
         stream = f"beluga/{name}/{encounter}/{taken}"
-        whale = beluga.make_whale(name)
-        water = beluga.make_encounter(Dice(f"beluga/water/{name}/{encounter}"))
-        picture = beluga.draw_whale(whale, water, Dice(stream))
+        water = f"beluga/water/{name}/{encounter}"
+
+        def draw(name: str = name, water: str = water, stream: str = stream) -> bytes:
+            encounter = beluga.make_encounter(Dice(water))
+            picture = beluga.draw_whale(beluga.make_whale(name), encounter, Dice(stream))
+            return encode.jpeg(picture, Dice(f"{stream}/file"), quality=78)
+
         file_name = f"{number:09}.jpg"
-        data = encode.jpeg(picture, Dice(f"{stream}/file"), quality=78)
-        yield File(f"{folder}/images/train2022/{file_name}", _ready(data))
+        yield File(f"{folder}/images/train2022/{file_name}", draw)
         identifier = number + 1
-        width, height = picture.size
+        width, height = beluga.frame(Dice(stream))
         images.append({"id": identifier, "file_name": file_name, "width": width, "height": height})
         annotations.append(
             {
@@ -93,8 +92,7 @@ def _beluga() -> Iterator[File]:
         "categories": [{"id": 1, "name": "beluga_whale"}],
     }
     text = json.dumps(document, indent=None, separators=(",", ": ")).replace("},{", "},\n{")
-    document_bytes = (text + "\n").encode()
-    yield File(f"{folder}/annotations/instances_train2022.json", _ready(document_bytes))
+    yield File(f"{folder}/annotations/instances_train2022.json", lambda: f"{text}\n".encode())
 
 
 def _plankton() -> Iterator[File]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from biobench.spec.documents import Counts, Dataset, Division, Layout, Metric, Protocol, Task
 
 FOLDERS = {"splits": {"train": "train", "test": "val"}}
+UNSTATED = Counts(None, None, None)
 COCO = {"annotations": "annotations.json", "images": "images", "label": "name"}
 
 
@@ -17,7 +21,7 @@ def make_task(
     split_rule: Literal["train-test", "leave-one-out"] = "train-test",
     label_rule: Literal["train-names", "split-names", "union-names"] = "train-names",
     division: Division = "official",
-    counts: Counts = Counts(None, None, None),
+    counts: Counts = UNSTATED,
     dataset: str = "pebbles",
     version: int = 1,
 ) -> Task:
@@ -51,3 +55,30 @@ def make_task(
         feature="official",
         errata=(),
     )
+
+
+def plant(root: Path, *paths: str) -> Path:
+    """Empty files at ``paths`` below ``root``; the data stage never opens an image."""
+    for path in paths:
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    return root
+
+
+def write_coco(root: Path, document: Any, *names: str) -> Path:
+    """A COCO data set: ``annotations.json`` and empty files in ``images/``."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    (root / "annotations.json").write_text(text, encoding="utf-8")
+    return plant(root, *(f"images/{name}" for name in names))
+
+
+def coco_document(labels: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """A sound document with images ``0.jpg``, ``1.jpg``, ... of the given labels."""
+    return {
+        "images": [{"id": i, "file_name": f"{i}.jpg"} for i in range(len(labels))],
+        "annotations": [
+            {"id": 100 + i, "image_id": i, "name": label} for i, label in enumerate(labels)
+        ],
+    }

@@ -1,0 +1,185 @@
+"""The COCO layout: items, and every fault with its own message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pebbles import COCO, coco_document, make_task, write_coco
+
+from biobench.data.layouts import find_items
+from biobench.data.manifest import Item
+from biobench.errors import DataError, SpecError
+
+LAYOUT = make_task("coco", COCO).dataset.layout
+LABELS = ("ann", "ann", "bob", "bob")
+Document = dict[str, list[dict[str, Any]]]
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        find_items(root, LAYOUT, "leave-one-out")
+    message = str(caught.value)
+    assert "\n" not in message, "an error is one line"
+    assert str(root) in message, "an error names the place"
+    return message
+
+
+def test_an_item_is_known_by_its_image_id(tmp_path: Path) -> None:
+    """The id outlives a renaming of files; the path is relative to the data folder."""
+    root = write_coco(tmp_path, coco_document(LABELS), *(f"{i}.jpg" for i in range(4)))
+    assert find_items(root, LAYOUT, "leave-one-out") == [
+        Item(str(i), f"images/{i}.jpg", label, "gallery") for i, label in enumerate(LABELS)
+    ]
+
+
+def test_files_that_the_document_does_not_name_are_no_items(tmp_path: Path) -> None:
+    """The document decides what the data set is."""
+    root = write_coco(tmp_path, coco_document(LABELS), *(f"{i}.jpg" for i in range(9)))
+    assert len(find_items(root, LAYOUT, "leave-one-out")) == 4
+
+
+def test_file_names_may_have_folders(tmp_path: Path) -> None:
+    """COCO files of several cameras name sub-folders."""
+    document = coco_document(LABELS)
+    document["images"][1]["file_name"] = "./left/1.jpg"
+    root = write_coco(tmp_path, document, "0.jpg", "left/1.jpg", "2.jpg", "3.jpg")
+    assert find_items(root, LAYOUT, "leave-one-out")[1].path == "images/left/1.jpg"
+
+
+def _same_id(d: Document) -> None:
+    d["images"][1]["id"] = "0"
+
+
+def _same_file(d: Document) -> None:
+    d["images"][1]["file_name"] = "0.jpg"
+
+
+def _climbing(d: Document) -> None:
+    d["images"][1]["file_name"] = "../../etc/1.jpg"
+
+
+def _absolute(d: Document) -> None:
+    d["images"][1]["file_name"] = "/etc/1.jpg"
+
+
+def _surrogate(d: Document) -> None:
+    d["images"][1]["file_name"] = "\udce9.jpg"
+
+
+def _nul(d: Document) -> None:
+    d["images"][1]["file_name"] = "1\0.jpg"
+
+
+def _lost(d: Document) -> None:
+    d["images"][1]["file_name"] = "lost.jpg"
+
+
+def _nameless(d: Document) -> None:
+    del d["images"][1]["file_name"]
+
+
+def _no_id(d: Document) -> None:
+    d["images"][1]["id"] = None
+
+
+def _unannotated(d: Document) -> None:
+    del d["annotations"][1]
+
+
+def _orphan(d: Document) -> None:
+    d["annotations"].append({"id": 9, "image_id": 77, "name": "ann"})
+
+
+def _twice(d: Document) -> None:
+    d["annotations"].append({"id": 9, "image_id": 1, "name": "bob"})
+
+
+def _unnamed(d: Document) -> None:
+    d["annotations"][1]["name"] = ""
+
+
+def _number(d: Document) -> None:
+    d["annotations"][1]["name"] = 4
+
+
+def _no_image_id(d: Document) -> None:
+    del d["annotations"][1]["image_id"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_same_id, "/images/1: duplicate image id 0"),
+        (_same_file, "images/0.jpg: named by two images"),
+        (_climbing, "the path climbs out of the data folder"),
+        (_absolute, "the path climbs out of the data folder"),
+        (_surrogate, "the name is not UTF-8"),
+        (_nul, "holds a NUL"),
+        (_lost, "images/lost.jpg: the file is missing"),
+        (_nameless, "file_name is no string"),
+        (_no_id, "/images/1: an object with an integer or string id"),
+        (_unannotated, "images/1.jpg: image 1 has no annotation"),
+        (_orphan, "/annotations/4: no image has the id 77"),
+        (_twice, "/annotations/4: a second annotation of image 1"),
+        (_unnamed, "/annotations/1: 'name' must be a non-empty string"),
+        (_number, "/annotations/1: 'name' must be a non-empty string, not 4"),
+        (_no_image_id, "/annotations/1: an object with an integer or string image_id"),
+    ],
+)
+def test_each_fault_of_the_document_is_named(
+    tmp_path: Path, spoil: Callable[[Document], None], words: str
+) -> None:
+    """One spoilt entry stops the run with the entry's place, and is not skipped."""
+    document = coco_document(LABELS)
+    spoil(document)
+    message = refusal(write_coco(tmp_path, document, *(f"{i}.jpg" for i in range(4))))
+    assert words in message
+
+
+def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
+    """A bad file name must not also be reported as missing or unannotated."""
+    document = coco_document(LABELS)
+    _climbing(document)
+    _unnamed(document)
+    assert "2 faults: " in refusal(write_coco(tmp_path, document, *(f"{i}.jpg" for i in range(4))))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"images": [\n  {"id": 1,,}\n]}', "broken JSON at line 2, column 12"),
+        ("[]", "a JSON object with images and annotations"),
+        ('{"images": []}', "no list 'annotations'"),
+        ('{"images": 3, "annotations": []}', "no list 'images'"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_broken_document_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    """A cut-off download shows where it stops."""
+    assert words in refusal(write_coco(tmp_path, text))
+
+
+def test_a_document_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    """Latin-1 names of individuals must not turn into other names."""
+    root = write_coco(tmp_path, "{}")
+    (root / "annotations.json").write_bytes(b'{"images": ["\xe9"]}')
+    assert "not UTF-8 at byte 13" in refusal(root)
+
+
+def test_a_missing_document_or_image_folder_is_named(tmp_path: Path) -> None:
+    """Missing parts of an archive give one fault, not one an image."""
+    assert "the data folder is missing" in refusal(tmp_path / "none")
+    root = write_coco(tmp_path, coco_document(LABELS))
+    (root / "images").rmdir()
+    assert "the images folder is missing" in refusal(root)
+    (root / "annotations.json").unlink()
+    assert "the annotation file cannot be read" in refusal(root)
+
+
+def test_a_train_test_task_is_refused(tmp_path: Path) -> None:
+    """The layout has one split; a task that asks for two is a fault of the task."""
+    with pytest.raises(SpecError, match="leave-one-out"):
+        find_items(tmp_path, LAYOUT, "train-test")

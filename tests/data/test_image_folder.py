@@ -1,0 +1,184 @@
+"""The image-folder layout: what is an item, what is ignored, and each fault's own message."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pebbles import make_task, plant
+
+from biobench.data.layouts import find_items
+from biobench.data.manifest import Item
+from biobench.errors import DataError, SpecError
+
+GOOD = ("train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg")
+
+
+def items(root: Path) -> list[Item]:
+    return find_items(root, make_task().dataset.layout, "train-test")
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        items(root)
+    assert caught.value.exit_code == 3
+    message = str(caught.value)
+    assert "\n" not in message, "an error is one line"
+    assert str(root) in message, "an error names the folder"
+    return message
+
+
+def test_an_item_is_known_by_its_path_and_its_class_folder(tmp_path: Path) -> None:
+    """Ids, labels and splits come from the tree alone."""
+    found = items(plant(tmp_path, *GOOD))
+    assert sorted((i.id, i.path, i.label, i.split) for i in found) == [
+        ("train/a/1.jpg", "train/a/1.jpg", "a", "train"),
+        ("train/b/2.jpg", "train/b/2.jpg", "b", "train"),
+        ("val/a/3.jpg", "val/a/3.jpg", "a", "test"),
+        ("val/b/4.jpg", "val/b/4.jpg", "b", "test"),
+    ]
+
+
+def test_extensions_count_in_any_case_and_images_at_any_depth(tmp_path: Path) -> None:
+    """Cameras write .JPG; some archives keep a folder more below the class."""
+    plant(
+        tmp_path, *GOOD, "train/a/x.JPG", "train/a/y.Jpeg", "train/a/z.PNG", "train/a/deep/er.png"
+    )
+    labels = {i.path: i.label for i in items(tmp_path)}
+    for path in ("train/a/x.JPG", "train/a/y.Jpeg", "train/a/z.PNG", "train/a/deep/er.png"):
+        assert labels[path] == "a"
+
+
+def test_hidden_files_and_other_kinds_of_files_are_no_items(tmp_path: Path) -> None:
+    """What a file manager, a notebook or an archive leaves behind changes no manifest."""
+    plant(tmp_path, *GOOD)
+    before = items(tmp_path)
+    plant(
+        tmp_path, "train/.DS_Store", "train/a/.hidden.jpg", "train/.ipynb_checkpoints/1.jpg",
+        "train/a/Thumbs.db", "train/readme.txt", "train/a/notes.csv", "other/a/9.jpg",
+    )  # fmt: skip
+    assert items(tmp_path) == before
+
+
+def test_a_link_to_another_disk_is_followed(tmp_path: Path) -> None:
+    """Class folders and files are often links to where the data really lie."""
+    plant(tmp_path / "disk", "c/5.jpg", "loose.jpg")
+    root = plant(tmp_path / "data", *GOOD)
+    (root / "train" / "c").symlink_to(tmp_path / "disk" / "c")
+    (root / "train" / "a" / "6.jpg").symlink_to(tmp_path / "disk" / "loose.jpg")
+    paths = {i.path for i in items(root)}
+    assert {"train/c/5.jpg", "train/a/6.jpg"} <= paths
+
+
+def test_a_missing_data_folder_is_named(tmp_path: Path) -> None:
+    """The first thing that goes wrong for a new user."""
+    assert "the data folder is missing" in refusal(tmp_path / "nowhere")
+
+
+def test_a_missing_split_folder_is_named(tmp_path: Path) -> None:
+    """A half-unpacked data set never gives a score."""
+    assert "val: the folder is missing" in refusal(plant(tmp_path, *GOOD[:2]))
+
+
+def test_a_split_that_is_a_file_is_named(tmp_path: Path) -> None:
+    """An archive that was not unpacked is no folder."""
+    assert "val: a folder is expected" in refusal(plant(tmp_path, *GOOD[:2], "val"))
+
+
+def test_a_class_folder_without_an_image_is_named(tmp_path: Path) -> None:
+    """An empty class folder means lost files; in upstream's code it is an error too."""
+    root = plant(tmp_path, *GOOD, "train/c/notes.txt")
+    assert "train/c: the class folder has no image" in refusal(root)
+
+
+def test_an_image_outside_a_class_folder_is_named(tmp_path: Path) -> None:
+    """A flat folder of images has no labels."""
+    assert "train/9.jpg: the image lies outside" in refusal(plant(tmp_path, *GOOD, "train/9.jpg"))
+
+
+def test_an_image_of_another_format_is_not_dropped_in_silence(tmp_path: Path) -> None:
+    """Leaving a .tif or .webp out would change the data set unseen."""
+    message = refusal(plant(tmp_path, *GOOD, "val/a/scan.TIF", "val/b/web.webp"))
+    assert "2 faults" in message
+    assert "val/a/scan.TIF: an image format that is not JPEG or PNG" in message
+
+
+def test_a_name_that_is_not_utf8_is_named_readably(tmp_path: Path) -> None:
+    """Such a name has no place in a manifest and must not break the message either."""
+    plant(tmp_path, *GOOD)
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/train/a/caf\xe9.jpg")).touch()
+    except OSError:
+        pytest.skip("this file system refuses names that are not UTF-8")
+    message = refusal(tmp_path)
+    assert "the name is not UTF-8" in message
+    message.encode("utf-8", "strict")
+
+
+def test_a_link_loop_ends(tmp_path: Path) -> None:
+    """A link to a parent folder would otherwise be walked for ever."""
+    root = plant(tmp_path, *GOOD)
+    (root / "train" / "a" / "up").symlink_to(root / "train")
+    assert "train/a/up: a symbolic link loop" in refusal(root)
+
+
+def test_two_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
+    """A loop over two folders is a loop too."""
+    root = plant(tmp_path, *GOOD)
+    (root / "train" / "a" / "x").symlink_to(root / "train" / "b")
+    (root / "train" / "b" / "y").symlink_to(root / "train" / "a")
+    assert "a symbolic link loop" in refusal(root)
+
+
+def test_a_link_to_itself_and_a_dangling_link_are_named(tmp_path: Path) -> None:
+    """A link that gives no image is a missing image."""
+    root = plant(tmp_path, *GOOD)
+    (root / "train" / "a" / "self.jpg").symlink_to("self.jpg")
+    (root / "train" / "b" / "gone.jpg").symlink_to("/nowhere/gone.jpg")
+    message = refusal(root)
+    assert "train/a/self.jpg: the link cannot be followed" in message
+    assert "train/b/gone.jpg: the link leads to nothing" in message
+
+
+def test_a_message_lists_ten_faults_and_counts_all(tmp_path: Path) -> None:
+    """A broken archive of thousands still gives one readable line."""
+    plant(tmp_path, *GOOD, *(f"train/c{i:02}/x.txt" for i in range(25)))
+    message = refusal(tmp_path)
+    assert "25 faults, the first 10 are" in message
+    assert message.count("the class folder has no image") == 10
+
+
+def test_a_line_break_in_a_name_stays_on_one_line(tmp_path: Path) -> None:
+    """Names come from strangers' archives."""
+    message = refusal(plant(tmp_path, *GOOD, "train/bad\nname/x.txt"))
+    assert "bad\\nname" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "missing option 'splits'"),
+        ({"splits": {"train": "t", "test": "v"}, "colour": 1}, "unknown option 'colour'"),
+        ({"splits": {"train": "t"}}, "splits must name train and test"),
+        ({"splits": {"train": "t", "test": "t/"}}, "same folder"),
+        ({"splits": {"train": "t", "test": "../v"}}, "climbs out"),
+        ({"splits": {"train": "t", "test": "/v"}}, "climbs out"),
+        ({"splits": {"train": "t", "test": 3}}, "non-empty string"),
+    ],
+)
+def test_options_that_do_not_fit_are_a_fault_of_the_specification(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
+    """A layout's options come from a document, so the exit code is that of documents."""
+    layout = make_task("image-folder", options).dataset.layout
+    with pytest.raises(SpecError, match=words) as caught:
+        find_items(plant(tmp_path, *GOOD), layout, "train-test")
+    assert caught.value.exit_code == 4
+
+
+def test_an_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
+    """Own task files can misspell a layout."""
+    layout = make_task("imagefolder").dataset.layout
+    with pytest.raises(SpecError, match="known layouts: coco, image-folder"):
+        find_items(tmp_path, layout, "train-test")
