@@ -92,7 +92,7 @@ def _beluga() -> Iterator[File]:
         "categories": [{"id": 1, "name": "beluga_whale"}],
     }
     text = json.dumps(document, indent=None, separators=(",", ": ")).replace("},{", "},\n{")
-    yield File(f"{folder}/annotations/instances_train2022.json", lambda: f"{text}\n".encode())
+    yield File(f"{folder}/annotations/instances_train2022.json", f"{text}\n".encode)
 
 
 def _plankton() -> Iterator[File]:
