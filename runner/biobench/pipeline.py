@@ -81,6 +81,7 @@ def plan(options: Options) -> Plan:
     """Select tasks and read their manifests; errors as :func:`run`, short of the model's."""
     spec = load_spec()
     selection = _select(spec, options)
+    _refuse_conflicts(selection, options)
     manifests = tuple(_manifest(chosen, options) for chosen in selection.chosen)
     return Plan(selection, manifests, options)
 
@@ -278,7 +279,8 @@ def _refuse_conflicts(selection: Selection, options: Options) -> None:
     if not conflicts:
         return
     listed = ", ".join(conflicts)
-    if selection.suite.id == BENCHMARK and options.division == "official" and not selection.absent:
+    few = options.tasks or options.n_train is not None
+    if selection.suite.id == BENCHMARK and options.division == "official" and not few:
         raise UsageError(
             f"the environment has settings that an official run cannot have: {listed}",
             remedy="unset them; biobench sets what it needs",

@@ -1,4 +1,4 @@
-"""Real images in the official layouts: what upstream's own code scores on them, and how near we are.
+"""Real images in the official layouts: upstream's own scores on them, and how near we are.
 
 The folder is named by BIOBENCH_REAL_DATA; nobody's ordinary test run needs it. The bounds are the
 spread of upstream's own unseeded runs with the same weights on the same images.
@@ -73,10 +73,10 @@ def test_features_equal_the_framework_with_pillow() -> None:
     """Features of real images are within 1e-4 relative of timm's with Pillow's transform."""
     import timm
     import torch
+    from biobench.decode.native import decode_batch
     from PIL import Image
 
     from biobench.data.build import build_manifest
-    from biobench.decode.native import decode_batch
     from biobench.models.load import load_model
     from biobench.spec.load import load_spec
 

@@ -167,7 +167,7 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
     reasons += [
         f"data set {chosen.task.dataset.id}: the specification has no hash of its files"
         for chosen in selection.chosen
-        if selection.suite.id == BENCHMARK and chosen.task.dataset.files_digest is None
+        if selection.suite.id == BENCHMARK and chosen.task.dataset.files.get("digest") is None
     ]
     if bad:
         reasons.append(f"{bad} unreadable images")

@@ -1,0 +1,205 @@
+"""Bad data and bad models through the whole flow: which error, and nothing half done."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from biobench.decode.recipe import Recipe
+from biobench.errors import DataError, ModelError
+from biobench.models.base import ModelInfo
+from biobench.pipeline import Options, run
+from biobench.spec.generator import Stream
+
+CLASSES = ("amphora", "balanus", "ceratium")
+
+
+class MeanColour:
+    """A real if humble backbone: mean and spread of each colour channel over a grid of cells."""
+
+    def __init__(self) -> None:
+        table = np.tile(np.arange(256, dtype="<f4") / np.float32(255), (3, 1))
+        self.recipe = Recipe(
+            mode="squash",
+            size=(32, 32),
+            long_side="floor",
+            filter="bilinear",
+            crop=(32, 32),
+            crop_rounding="half-even",
+            pad=(0, 0, 0),
+            mean=(0.0, 0.0, 0.0),
+            std=(1.0, 1.0, 1.0),
+            table_bytes=table.tobytes(),
+        )
+        self.info = ModelInfo(
+            name="mean-colour",
+            resolved="py:tests:MeanColour",
+            source="python",
+            revision=None,
+            licence=None,
+            weights="sha256:" + "0" * 64,
+            feature="image_embedding",
+            dim=48,
+            parameters=0,
+            pinned=False,
+            trusted=False,
+        )
+
+    def to(self, device: str) -> None:
+        assert device == "cpu"
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.adaptive_avg_pool2d(batch, 4).flatten(1)
+
+
+class NotFinite(MeanColour):
+    """Gives infinity for a bright image, as a float16 overflow would."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        features = super().embed(batch)
+        features[features > 0.9] = float("inf")
+        return features
+
+
+def draw(path: Path, number: int, label: int) -> None:
+    """A square whose place and shade tell the class, on noise."""
+    noise = Stream(1, str(path.name)).integers(60, 24 * 24 * 3).reshape(24, 24, 3)
+    noise[4 + 5 * label : 10 + 5 * label, 4:12] += 90 + number
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise.astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A small plankton data set in its official layout."""
+    root = tmp_path / "data" / "plankton"
+    for label, name in enumerate(CLASSES):
+        for i in range(6):
+            draw(root / "train" / name / f"t{label}{i}.png", i, label)
+            draw(root / "val" / name / f"v{label}{i}.png", i + 7, label)
+    return tmp_path / "data"
+
+
+def options(data: Path, tmp_path: Path, **changes: Any) -> Options:
+    base = Options(
+        model=MeanColour(),
+        tasks=("plankton",),
+        data=data,
+        out=tmp_path / "out",
+        store=tmp_path / "store",
+        workers=2,
+        quiet=True,
+    )
+    return replace(base, **changes)
+
+
+def test_a_good_data_set_runs(data: Path, tmp_path: Path) -> None:
+    """The counter-check of the other tests here: nothing is wrong with the data set itself."""
+    results = run(options(data, tmp_path))
+    entry = results.tasks["plankton"]
+    assert entry["counts"] == {"train": 18, "test": 18, "classes": 3, "excluded": 0}
+    assert entry["score"] > 0.5
+    assert results.mean is None
+    reasons = " ".join(results.document["unofficial_reasons"])
+    for words in ("own code", "counts", "tasks not run", "settings"):
+        assert words in reasons
+    assert results.document["levels"]["features"] == "T"
+
+
+def test_an_unreadable_image_stops_the_run(data: Path, tmp_path: Path) -> None:
+    """Unreadable images are counted and the first ten named; nothing is written."""
+    for i in range(6):
+        (data / "plankton/train/amphora" / f"t0{i}.png").write_bytes(b"no image")
+        (data / "plankton/val/balanus" / f"v1{i}.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"12 of 36 images cannot be read.*t00\.png.*and 2 more"):
+        run(options(data, tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) -> None:
+    """`--on-bad-image report` scores an unreadable test image as wrong, trains without."""
+    whole = run(options(data, tmp_path)).tasks["plankton"]["metrics"]["accuracy"]
+    (data / "plankton/train/amphora/t00.png").write_bytes(b"no image")
+    for i in range(6):
+        (data / "plankton/val/balanus" / f"v1{i}.png").write_bytes(b"no image")
+    results = run(options(data, tmp_path, keep_bad=True))
+    entry = results.tasks["plankton"]
+    assert entry["counts"]["test"] == 18
+    assert entry["metrics"]["accuracy"] <= 12 / 18
+    assert whole > 12 / 18
+    assert results.document["bad_images"] == 7
+    assert "7 unreadable images" in results.document["unofficial_reasons"]
+
+
+def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:
+    """What was stored while an image was broken is not used once it is whole."""
+    broken = data / "plankton/train/amphora/t00.png"
+    whole = broken.read_bytes()
+    expected = run(options(data, tmp_path)).digests["features"]
+    broken.write_bytes(b"no image")
+    run(options(data, tmp_path, keep_bad=True))
+    broken.write_bytes(whole)
+    assert run(options(data, tmp_path)).digests["features"] == expected
+
+
+def test_features_that_are_not_finite(data: Path, tmp_path: Path) -> None:
+    """A model that overflows is refused with the image that showed it."""
+    Image.new("RGB", (24, 24), "white").save(data / "plankton/val/ceratium/v20.png")
+    with pytest.raises(ModelError, match=r"not finite.*val/ceratium/v20\.png"):
+        run(options(data, tmp_path, model=NotFinite()))
+
+
+def test_one_class_only(data: Path, tmp_path: Path) -> None:
+    """A train split of one class has nothing to tell apart."""
+    for name in CLASSES[1:]:
+        shutil.rmtree(data / "plankton/train" / name)
+    with pytest.raises(DataError, match="one class"):
+        run(options(data, tmp_path))
+
+
+def test_an_empty_split(data: Path, tmp_path: Path) -> None:
+    """A split without images is named."""
+    for folder in (data / "plankton/val").iterdir():
+        shutil.rmtree(folder)
+    with pytest.raises(DataError, match="val"):
+        run(options(data, tmp_path))
+
+
+def test_fewer_items_than_neighbours(tmp_path: Path) -> None:
+    """kNN needs more images than neighbours: compat takes five."""
+    root = tmp_path / "data/beluga/beluga.coco"
+    images, annotations = [], []
+    for i in range(4):
+        draw(root / "images/train2022" / f"{i}.png", i, i % 2)
+        images.append({"id": i, "file_name": f"{i}.png", "width": 24, "height": 24})
+        annotations.append({"id": i, "image_id": i, "category_id": 1, "name": f"whale{i % 2}"})
+    import json
+
+    (root / "annotations").mkdir()
+    (root / "annotations/instances_train2022.json").write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": []})
+    )
+    with pytest.raises(DataError, match="5"):
+        run(options(tmp_path / "data", tmp_path, tasks=("beluga",), division="compat"))
+
+
+def test_a_task_that_is_absent(data: Path, tmp_path: Path) -> None:
+    """A named task without data says which folder it looked for."""
+    with pytest.raises(DataError, match="herbarium19"):
+        run(options(data, tmp_path, tasks=("plankton", "herbarium19")))
+
+
+def test_a_full_disk_or_forbidden_folder_is_named(data: Path, tmp_path: Path) -> None:
+    """Results that cannot be written end in one line with the path, not in a traceback."""
+    from biobench.errors import BiobenchError
+
+    (tmp_path / "blocked").write_text("a file")
+    with pytest.raises(BiobenchError, match="blocked"):
+        run(options(data, tmp_path, out=tmp_path / "blocked"))

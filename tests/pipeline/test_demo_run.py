@@ -1,0 +1,171 @@
+"""The main job on the embedded suite, in real processes: the same bits on every path to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow.parquet as pq
+import pytest
+
+from biobench import Results, load_results
+from biobench.metric import macro_f1
+from biobench.report.results import result_digest
+from biobench.repro.settings import SETTINGS
+
+TASKS = ["demo-beluga", "demo-herbarium19", "demo-plankton", "demo-plantnet"]
+STAGES = ("data", "pixels", "features", "predictions", "score", "result")
+
+
+def command(store: Path, out: Path, workers: int) -> list[str]:
+    arguments = ["--model", "demo", "--suite", "demo", "--store", str(store), "--out", str(out)]
+    return [sys.executable, "-m", "biobench", *arguments, "--workers", str(workers)]
+
+
+def environment() -> dict[str, str]:
+    """As a user's shell: without the settings that the test process may have."""
+    return {name: value for name, value in os.environ.items() if name not in SETTINGS}
+
+
+def run(store: Path, out: Path, workers: int) -> Results:
+    done = subprocess.run(
+        command(store, out, workers), capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for task in TASKS:
+        assert task in done.stdout
+    return load_results(out)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo-run")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Results:
+    """A run from nothing with one worker."""
+    return run(folder / "store", folder / "first", 1)
+
+
+@pytest.mark.timeout(900)
+def test_the_result_is_valid(first: Results, repository: Path) -> None:
+    """The document fits its schema, its digest holds, and scores lie between chance and 1."""
+    schema = json.loads((repository / "spec/v1/schema/results.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(first.document)
+    assert first.digests["result"] == result_digest(first.document)
+    assert list(first.tasks) == TASKS
+    for task, entry in first.tasks.items():
+        assert 1 / entry["counts"]["classes"] < entry["score"] < 1, task
+        assert entry["interval"]["low"] <= entry["score"] <= entry["interval"]["high"], task
+    assert first.mean is not None
+    assert first.mean["tasks"] == len(TASKS)
+    assert first.document["official"] is False
+    assert first.document["unofficial_reasons"] == ["suite demo"]
+    assert first.document["levels"]["features"] == "E2"
+
+
+@pytest.mark.timeout(900)
+def test_predictions_give_the_score(first: Results) -> None:
+    """Anyone can recompute the score from the Parquet file: it holds what was scored, in order."""
+    assert first.folder is not None
+    for task, entry in first.tasks.items():
+        table = pq.read_table(first.folder / entry["predictions"])
+        truth, prediction = table["y_true"].to_numpy(), table["y_pred"].to_numpy()
+        assert macro_f1(truth, prediction) == entry["score"], task
+        assert table.num_rows == entry["counts"]["test"]
+        assert (table["correct"].to_numpy() == (truth == prediction)).all()
+        classes = json.loads(table.schema.metadata[b"classes"])
+        assert len(classes) == entry["counts"]["classes"]
+    beluga = pq.read_table(first.folder / "predictions/demo-beluga.parquet")
+    assert {"neighbours", "first_hit", "average_precision"} <= set(beluga.column_names)
+
+
+@pytest.mark.timeout(900)
+def test_a_second_run_reuses_everything(first: Results, folder: Path) -> None:
+    """With two workers and the same store nothing is computed again, and it takes under 20 s."""
+    started = time.perf_counter()
+    second = run(folder / "store", folder / "second", 2)
+    assert time.perf_counter() - started < 20
+    assert {stage: second.digests[stage] for stage in STAGES} == {
+        stage: first.digests[stage] for stage in STAGES
+    }
+    for entry in second.tasks.values():
+        assert entry["cost"]["images_per_s"] == 0
+
+
+@pytest.mark.timeout(900)
+def test_killed_and_started_again(first: Results, folder: Path) -> None:
+    """kill -9 half-way, with another number of workers: the same digests as an undisturbed run."""
+    store, out = folder / "killed-store", folder / "killed"
+    with subprocess.Popen(
+        command(store, out, 2),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while len(list(store.glob("features/*/*.safetensors"))) < 3:
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (out / "results.json").exists()
+    kept = len(list(store.glob("features/*/*.safetensors")))
+    again = run(store, out, 2)
+    assert kept < len(list(store.glob("features/*/*.safetensors")))
+    assert {stage: again.digests[stage] for stage in STAGES} == {
+        stage: first.digests[stage] for stage in STAGES
+    }
+    assert again.tasks["demo-plankton"]["score"] == first.tasks["demo-plankton"]["score"]
+
+
+@pytest.mark.timeout(900)
+def test_interrupted_politely(folder: Path) -> None:
+    """Ctrl-C and SIGTERM give one line and the conventional exit codes, and keep what was done."""
+    for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        store = folder / f"interrupted-{code}"
+        with subprocess.Popen(
+            command(store, folder / "never", 1),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            while not list(store.glob("features/*/*.safetensors")):
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(sent)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == code, errors
+        assert errors.strip().splitlines()[-1].startswith("biobench: ")
+        assert "Traceback" not in errors
+        assert not (folder / "never").exists()
+
+
+@pytest.mark.timeout(900)
+def test_json_output_is_the_document_alone(first: Results, folder: Path) -> None:
+    """`--json` prints the result document on standard output and nothing else anywhere."""
+    done = subprocess.run(
+        [*command(folder / "store", folder / "json", 2), "--json"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert document["digests"]["result"] == first.digests["result"]
+    assert done.stderr == ""
+
+
+def test_frame(first: Results) -> None:
+    """`to_frame` has one row a task, for notebooks."""
+    frame = first.to_frame()
+    assert list(frame["task"]) == TASKS
+    assert list(frame["score"]) == [entry["score"] for entry in first.tasks.values()]
