@@ -18,6 +18,7 @@ from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
 from biobench.selection import BENCHMARK
 from biobench.spec.canonical import sha256_json
+from biobench.spec.documents import Dataset
 
 STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
 """Levels from the strongest promise to the weakest; a result claims its weakest task's."""
@@ -149,6 +150,13 @@ def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
 
+def _hash_reason(dataset: Dataset) -> str:
+    """Files count as the benchmark's own only when compared with the specification's hash."""
+    if dataset.files.get("digest") is None:
+        return f"data set {dataset.id}: the specification has no hash of its files"
+    return f"data set {dataset.id}: its files were not compared with the specification's hash"
+
+
 def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
     """Every condition of an official result that does not hold, in a fixed order."""
     selection, info = provenance.selection, provenance.backbone.info
@@ -164,11 +172,8 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
     if provenance.n_train is not None:
         reasons.append(f"few-shot: n_train {provenance.n_train}")
     reasons += [f"counts: {line}" for line in provenance.differences]
-    reasons += [
-        f"data set {chosen.task.dataset.id}: the specification has no hash of its files"
-        for chosen in selection.chosen
-        if selection.suite.id == BENCHMARK and chosen.task.dataset.files.get("digest") is None
-    ]
+    if selection.suite.id == BENCHMARK:
+        reasons += [_hash_reason(chosen.task.dataset) for chosen in selection.chosen]
     if bad:
         reasons.append(f"{bad} unreadable images")
     if not info.trusted:
