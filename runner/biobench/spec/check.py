@@ -67,11 +67,6 @@ def _shape(document: Document, library: Library) -> Iterator[Problem]:
     elif document.kind == "dataset":
         yield from _layout(document, "/layout", value.get("layout"), library)
         yield from _unknown(document, value)
-    elif document.kind == "task":
-        for place in ("", "/compat"):
-            part = value.get("compat") if place else value
-            if isinstance(part, dict) and "view" in part:
-                yield from _kind(document, f"{place}/view", part["view"], "view", library)
     elif document.kind == "models" and isinstance(value.get("models"), list):
         for i, entry in enumerate(value["models"]):
             if isinstance(entry, dict):
@@ -260,36 +255,40 @@ def _task(
         yield at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
     if missing:
         return
-    if own:
-        for place in ("", "/compat"):
-            part = document.value.get("compat", {}) if place else document.value
-            if "view" in part:
-                yield from _kind(document, f"{place}/view", part["view"], "view", library)
+    yield from _parts(document, task, library)
+    inherited = merge(links[1:]) if len(links) > 1 else None
+    if _splits_fit(task, library) is False and not (
+        inherited and _splits_fit(inherited, library) is False
+    ):
+        wanted = ", ".join(sorted(_SPLITS[task["split"]]))
+        message = f"{task['split']} needs the splits {wanted}"
+        yield at("/split", message, "name them in the layout's options", "value")
+
+
+def _parts(document: Document, task: Mapping[str, Any], library: Library) -> Iterator[Problem]:
+    """What a resolved task names. What it inherits is reported where that is written."""
+    for place in ("", "/compat"):
+        part = document.value.get("compat", {}) if place else document.value
+        if "view" in part:
+            yield from _kind(document, f"{place}/view", part["view"], "view", library)
     counts = {"counts": task["counts"], "compat": {"counts": task["compat"].get("counts", {})}}
     yield from _unknown(document, {**counts, "unknown": task["unknown"]})
     for kind in ("dataset", "protocol"):
-        known = list(library.by_id[kind])
-        if isinstance(task[kind], str) and task[kind] not in known:
-            remedy = choose(task[kind], known)
-            yield at(f"/{kind}", f"no {kind} {task[kind]!r}", remedy, "unknown-reference")
-            return
-    yield from _splits(document, task, library)
+        named, known = document.value.get(kind), list(library.by_id[kind])
+        if isinstance(named, str) and named not in known:
+            remedy = choose(named, known)
+            message = f"no {kind} {named!r}"
+            yield document.source.problem(f"/{kind}", message, remedy, "unknown-reference")
+    if isinstance(document.value.get("dataset"), dict):
+        layout = document.value["dataset"]["layout"]
+        yield from _layout(document, "/dataset/layout", layout, library)
 
 
-def _splits(document: Document, task: Mapping[str, Any], library: Library) -> Iterator[Problem]:
-    """An image folder's splits are those of the split rule."""
+def _splits_fit(task: Mapping[str, Any], library: Library) -> bool | None:
+    """Whether a layout's splits are those of the split rule; null where it names none."""
     dataset = task["dataset"]
     if isinstance(dataset, str):
-        dataset = library.by_id["dataset"][dataset].value
-    elif list(found := _layout(document, "/dataset/layout", dataset["layout"], library)):
-        yield from found
-        return
+        known = library.by_id["dataset"].get(dataset)
+        dataset = known.value if known else {"layout": {"options": {}}}
     splits = dataset["layout"]["options"].get("splits")
-    wanted = _SPLITS[task["split"]]
-    if splits is not None and set(splits) != wanted:
-        yield document.source.problem(
-            "/split",
-            f"{task['split']} needs the splits {', '.join(sorted(wanted))}",
-            "name them in the layout's options",
-            "value",
-        )
+    return set(splits) == _SPLITS[task["split"]] if isinstance(splits, dict) else None

@@ -52,17 +52,26 @@ _BOUNDS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """One place where a value does not fit its schema."""
+    """One place where a value does not fit its schema.
+
+    ``key`` is the pointer of the member that is missing, or that an unknown key stands for.
+    """
 
     pointer: str
     message: str
     remedy: str
     error: str
+    key: str | None = None
 
 
-def flaws(value: Any, schema: Mapping[str, Any]) -> Iterator[Flaw]:
-    """Flaws of a value against a schema, in document order."""
-    yield from _check(value, schema, schema, "")
+def flaws(value: Any, schema: Mapping[str, Any]) -> list[Flaw]:
+    """Flaws of a value against a schema, in document order.
+
+    A misspelt key is one flaw: the key that it stands for is not reported as missing too.
+    """
+    found = list(_check(value, schema, schema, ""))
+    meant = {flaw.key for flaw in found if flaw.error == "unknown-key"}
+    return [flaw for flaw in found if flaw.error != "missing-key" or flaw.key not in meant]
 
 
 def _check(value: Any, schema: Any, root: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
@@ -130,12 +139,10 @@ def _object(
 ) -> Iterator[Flaw]:
     properties: Mapping[str, Any] = schema.get("properties", {})
     rest = schema.get("additionalProperties", True)
-    # A misspelt key is one flaw: the key that it stands for is not reported as missing too.
-    meant = {suggestion(key, properties) for key in value if key not in properties}
-    meant = meant if rest is False else set()
     for key in schema.get("required", ()):
-        if key not in value and key not in meant:
-            yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key")
+        if key not in value:
+            place = f"{pointer}/{escape(key)}"
+            yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key", place)
     if len(value) < schema.get("minProperties", 0):
         yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")
     for key, member in value.items():
@@ -143,8 +150,10 @@ def _object(
         if key in properties:
             yield from _check(member, properties[key], root, place)
         elif rest is False:
+            near = suggestion(key, properties)
+            meant = None if near is None else f"{pointer}/{escape(near)}"
             remedy = choose(key, list(properties))
-            yield Flaw(place, f"unknown key {key!r}", remedy, "unknown-key")
+            yield Flaw(place, f"unknown key {key!r}", remedy, "unknown-key", meant)
         else:
             yield from _check(member, rest, root, place)
 
