@@ -1,0 +1,56 @@
+"""The files that a data set's document describes (SPEC.md, section "Digests").
+
+In: a data set and its folder. Out: count, bytes and digest of its image and annotation files, to
+compare with ``files`` in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from biobench.data.content import file_digest
+from biobench.data.layouts import SplitRule, find_items
+from biobench.spec.canonical import sha256_json
+from biobench.spec.documents import Dataset, Layout
+
+
+@dataclass(frozen=True)
+class Files:
+    """Number of files, sum of their sizes, and the digest of ``[[path, digest], ...]`` by path."""
+
+    count: int
+    bytes: int
+    digest: str
+
+
+def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
+    """What lies in ``root``; raises DataError for structural faults and unreadable files."""
+    paths = {item.path for item in find_items(root, dataset.layout, _split_rule(dataset.layout))}
+    if "annotations" in dataset.layout.options:
+        paths.add(dataset.layout.options["annotations"])
+    ordered = sorted(paths)
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        digests = list(pool.map(lambda path: file_digest(str(root / path)), ordered))
+    size = sum((root / path).stat().st_size for path in ordered)
+    pairs = [list(pair) for pair in zip(ordered, digests, strict=True)]
+    return Files(len(ordered), size, sha256_json(pairs))
+
+
+def file_differences(dataset: Dataset, found: Files) -> list[str]:
+    """One line for each fact of the document that the files do not have; null is not compared."""
+    expected: Mapping[str, object] = dataset.files
+    lines = []
+    for name in ("count", "bytes", "digest"):
+        wanted, actual = expected.get(name), getattr(found, name)
+        if wanted is not None and wanted != actual:
+            lines.append(f"{dataset.id}: files {name} is {actual}, expected {wanted}")
+    return lines
+
+
+def _split_rule(layout: Layout) -> SplitRule:
+    splits = layout.options.get("splits")
+    one = splits is None or "gallery" in splits
+    return "leave-one-out" if one else "train-test"
