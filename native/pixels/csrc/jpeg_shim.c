@@ -1,0 +1,177 @@
+#include "jpeg_shim.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+struct shim_decoder {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr errors;
+    struct jpeg_source_mgr source;
+    struct jpeg_progress_mgr progress;
+    jmp_buf on_error;
+    enum shim_status status;
+    const uint8_t *cancel;
+    uint32_t max_scans;
+    char message[JMSG_LENGTH_MAX];
+};
+
+static void fail(j_common_ptr common, enum shim_status status) {
+    shim_decoder *decoder = (shim_decoder *)common->client_data;
+    decoder->status = status;
+    longjmp(decoder->on_error, 1);
+}
+
+static void on_error_exit(j_common_ptr common) {
+    shim_decoder *decoder = (shim_decoder *)common->client_data;
+    common->err->format_message(common, decoder->message);
+    fail(common, common->err->msg_code == JERR_OUT_OF_MEMORY ? SHIM_MEMORY : SHIM_CORRUPT);
+}
+
+/* Warnings are counted and not shown: a damaged but complete stream gives its pixels. */
+static void on_output_message(j_common_ptr common) { (void)common; }
+
+static void on_progress(j_common_ptr common) {
+    shim_decoder *decoder = (shim_decoder *)common->client_data;
+    if (__atomic_load_n(decoder->cancel, __ATOMIC_RELAXED)) {
+        fail(common, SHIM_CANCELLED);
+    }
+    if ((uint32_t)decoder->info.input_scan_number > decoder->max_scans) {
+        fail(common, SHIM_SCANS);
+    }
+}
+
+/* The source holds the whole file, so that an empty buffer is the end: suspend, never invent an
+ * end-of-image marker. */
+static void source_nothing(j_decompress_ptr info) { (void)info; }
+
+static boolean source_fill(j_decompress_ptr info) {
+    (void)info;
+    return FALSE;
+}
+
+static void source_skip(j_decompress_ptr info, long count) {
+    struct jpeg_source_mgr *source = info->src;
+    if (count <= 0) {
+        return;
+    }
+    size_t step = (size_t)count;
+    if (step > source->bytes_in_buffer) {
+        step = source->bytes_in_buffer;
+    }
+    source->next_input_byte += step;
+    source->bytes_in_buffer -= step;
+}
+
+static int create(shim_decoder *decoder) {
+    if (setjmp(decoder->on_error)) {
+        return 0;
+    }
+    jpeg_create_decompress(&decoder->info);
+    return 1;
+}
+
+shim_decoder *shim_open(const uint8_t *data, size_t length, const uint8_t *cancel,
+                        uint32_t max_scans) {
+    shim_decoder *decoder = calloc(1, sizeof(*decoder));
+    if (decoder == NULL) {
+        return NULL;
+    }
+    decoder->cancel = cancel;
+    decoder->max_scans = max_scans;
+    decoder->info.err = jpeg_std_error(&decoder->errors);
+    decoder->errors.error_exit = on_error_exit;
+    decoder->errors.output_message = on_output_message;
+    /* jpeg_create_decompress keeps client_data and err, and clears the rest. */
+    decoder->info.client_data = decoder;
+    if (!create(decoder)) {
+        shim_close(decoder);
+        return NULL;
+    }
+    decoder->source.init_source = source_nothing;
+    decoder->source.fill_input_buffer = source_fill;
+    decoder->source.skip_input_data = source_skip;
+    decoder->source.resync_to_restart = jpeg_resync_to_restart;
+    decoder->source.term_source = source_nothing;
+    decoder->source.next_input_byte = data;
+    decoder->source.bytes_in_buffer = length;
+    decoder->info.src = &decoder->source;
+    decoder->progress.progress_monitor = on_progress;
+    decoder->info.progress = &decoder->progress;
+    return decoder;
+}
+
+enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    int found;
+    do {
+        found = jpeg_read_header(&decoder->info, FALSE);
+    } while (found == JPEG_HEADER_TABLES_ONLY);
+    if (found == JPEG_SUSPENDED) {
+        return SHIM_TRUNCATED;
+    }
+    header->width = decoder->info.image_width;
+    header->height = decoder->info.image_height;
+    header->components = (uint32_t)decoder->info.num_components;
+    header->precision = (uint32_t)decoder->info.data_precision;
+    return SHIM_OK;
+}
+
+enum shim_status shim_start(shim_decoder *decoder) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    switch (decoder->info.num_components) {
+        case 1:
+            decoder->info.out_color_space = JCS_GRAYSCALE;
+            break;
+        case 3:
+            decoder->info.out_color_space = JCS_RGB;
+            break;
+        default:
+            decoder->info.out_color_space = JCS_CMYK;
+            break;
+    }
+    decoder->info.dct_method = JDCT_ISLOW;
+    decoder->info.do_fancy_upsampling = TRUE;
+    return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
+}
+
+enum shim_status shim_read_row(shim_decoder *decoder, uint8_t *row) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    JSAMPROW rows[1] = {row};
+    return jpeg_read_scanlines(&decoder->info, rows, 1) == 1 ? SHIM_OK : SHIM_TRUNCATED;
+}
+
+const char *shim_message(const shim_decoder *decoder) { return decoder->message; }
+
+void shim_close(shim_decoder *decoder) {
+    if (decoder == NULL) {
+        return;
+    }
+    if (setjmp(decoder->on_error) == 0) {
+        jpeg_destroy_decompress(&decoder->info);
+    }
+    free(decoder);
+}
+
+int shim_has_simd(void) {
+#ifdef WITH_SIMD
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+const char *shim_library_version(void) { return TEXT(LIBJPEG_TURBO_VERSION); }

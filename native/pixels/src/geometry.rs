@@ -1,0 +1,143 @@
+//! Sizes and offsets: from an image's sides to the target of a resize and the place of a crop.
+
+use crate::error::PixelError;
+use crate::image::{RgbImage, CHANNELS};
+use crate::recipe::{CropRounding, LongSide, Mode, Recipe};
+use crate::resample::resize;
+
+/// (height, width) to which an image of `height` x `width` is resized. No side falls below 1.
+///
+/// With `floor` the fixed side becomes `size.0` and the other is the integer quotient. With
+/// `half-even` both sides are divided by one float64 ratio, the larger (`longest`) or smaller
+/// (`shortest`) of `height / size.0` and `width / size.1`, so that a target need not be square.
+pub fn target_size(recipe: &Recipe, height: usize, width: usize) -> (usize, usize) {
+    match (recipe.mode, recipe.long_side) {
+        (Mode::None, _) => (height, width),
+        (Mode::Squash, _) => recipe.size,
+        (Mode::Shortest, LongSide::Floor) => {
+            scale_to(recipe.size.0, height, width, height.min(width))
+        }
+        (Mode::Longest, LongSide::Floor) => {
+            scale_to(recipe.size.0, height, width, height.max(width))
+        }
+        (mode, LongSide::HalfEven) => {
+            let vertical = height as f64 / recipe.size.0 as f64;
+            let horizontal = width as f64 / recipe.size.1 as f64;
+            let ratio = match mode {
+                Mode::Longest => vertical.max(horizontal),
+                _ => vertical.min(horizontal),
+            };
+            let side = |length: usize| ((length as f64 / ratio).round_ties_even() as usize).max(1);
+            (side(height), side(width))
+        }
+    }
+}
+
+/// Both sides times `size / reference`, rounded down. One of the sides is the reference.
+fn scale_to(size: usize, height: usize, width: usize, reference: usize) -> (usize, usize) {
+    let side = |length: usize| (size * length / reference).max(1);
+    (side(height), side(width))
+}
+
+/// First image row or column of a crop; negative where padding comes first.
+pub fn crop_offset(rounding: CropRounding, image: usize, crop: usize) -> i64 {
+    let difference = image as i64 - crop as i64;
+    match rounding {
+        CropRounding::Floor => difference.div_euclid(2),
+        CropRounding::HalfEven if difference < 0 => -(-difference / 2),
+        CropRounding::HalfEven => {
+            let half = difference / 2;
+            // An odd difference is a tie: it goes to the even neighbour.
+            half + i64::from(difference % 2 == 1 && half % 2 == 1)
+        }
+    }
+}
+
+/// Writes the centre of `image` to `out`, `crop.0 * crop.1 * 3` bytes, with `pad` around it where
+/// the image is smaller.
+pub fn crop_into(image: &RgbImage, recipe: &Recipe, out: &mut [u8]) {
+    let (crop_height, crop_width) = recipe.crop;
+    let top = crop_offset(recipe.crop_rounding, image.height(), crop_height);
+    let left = crop_offset(recipe.crop_rounding, image.width(), crop_width);
+    let source_left = left.max(0) as usize;
+    let target_left = (-left).max(0) as usize;
+    let columns = (image.width() - source_left).min(crop_width - target_left);
+    if image.width() < crop_width || image.height() < crop_height {
+        for pixel in out.chunks_exact_mut(CHANNELS) {
+            pixel.copy_from_slice(&recipe.pad);
+        }
+    }
+    for (y, row) in out.chunks_exact_mut(crop_width * CHANNELS).enumerate() {
+        let source = y as i64 + top;
+        if source < 0 || source >= image.height() as i64 {
+            continue;
+        }
+        let pixels = &image.row(source as usize)[source_left * CHANNELS..][..columns * CHANNELS];
+        row[target_left * CHANNELS..][..columns * CHANNELS].copy_from_slice(pixels);
+    }
+}
+
+/// Resize and crop of one decoded image, as the recipe says, into `out`.
+pub fn apply(recipe: &Recipe, image: RgbImage, out: &mut [u8]) -> Result<(), PixelError> {
+    let (height, width) = target_size(recipe, image.height(), image.width());
+    let resized = resize(image, height, width, recipe.filter)?;
+    crop_into(&resized, recipe, out);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Filter;
+
+    fn recipe(mode: Mode, long_side: LongSide, size: (usize, usize)) -> Recipe {
+        Recipe {
+            mode,
+            size,
+            long_side,
+            filter: Filter::Bicubic,
+            crop: (2, 2),
+            crop_rounding: CropRounding::Floor,
+            pad: [7, 8, 9],
+        }
+    }
+
+    /// Protects: the free side is an exact integer quotient, also where it falls just below.
+    #[test]
+    fn floor_is_exact() {
+        let shortest = recipe(Mode::Shortest, LongSide::Floor, (224, 224));
+        assert_eq!(target_size(&shortest, 500, 333), (336, 224));
+        assert_eq!(target_size(&shortest, 333, 500), (224, 336));
+        let longest = recipe(Mode::Longest, LongSide::Floor, (224, 224));
+        assert_eq!(target_size(&longest, 500, 333), (224, 149));
+        assert_eq!(target_size(&longest, 1, 10_000), (1, 224));
+    }
+
+    /// Protects: ties of the free side go to the even number.
+    #[test]
+    fn half_even_ties() {
+        let longest = recipe(Mode::Longest, LongSide::HalfEven, (10, 10));
+        assert_eq!(target_size(&longest, 20, 5), (10, 2));
+        assert_eq!(target_size(&longest, 20, 7), (10, 4));
+    }
+
+    /// Protects: the two rules for offsets, for cropping and for padding.
+    #[test]
+    fn offsets() {
+        use CropRounding::{Floor, HalfEven};
+        let floor: Vec<i64> = (0..8).map(|image| crop_offset(Floor, image, 4)).collect();
+        assert_eq!(floor, [-2, -2, -1, -1, 0, 0, 1, 1]);
+        let even: Vec<i64> = (0..12).map(|i| crop_offset(HalfEven, i, 4)).collect();
+        assert_eq!(even, [-2, -1, -1, 0, 0, 0, 1, 2, 2, 2, 3, 4]);
+    }
+
+    /// Protects: an image narrower and higher than the crop is padded and cropped at once.
+    #[test]
+    fn pad_and_crop_together() {
+        let image = RgbImage::from_raw(1, 4, (0..12).collect()).unwrap();
+        let recipe = recipe(Mode::None, LongSide::Floor, (2, 2));
+        let mut out = [0; 12];
+        crop_into(&image, &recipe, &mut out);
+        assert_eq!(out, [7, 8, 9, 3, 4, 5, 7, 8, 9, 6, 7, 8]);
+    }
+}

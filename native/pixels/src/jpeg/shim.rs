@@ -1,0 +1,148 @@
+//! The safe side of `csrc/jpeg_shim.c`. No libjpeg structure is visible here: only codes cross.
+
+use std::ffi::CStr;
+use std::marker::PhantomData;
+use std::os::raw::{c_char, c_int};
+use std::ptr::NonNull;
+
+use crate::error::PixelError;
+use crate::limits::Cancel;
+
+// Only its library is needed: the shim calls it.
+use turbojpeg_sys as _;
+
+const OK: c_int = 0;
+const TRUNCATED: c_int = 1;
+const CORRUPT: c_int = 2;
+const CANCELLED: c_int = 3;
+const SCANS: c_int = 4;
+const MEMORY: c_int = 5;
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Header {
+    pub width: u32,
+    pub height: u32,
+    pub components: u32,
+    pub precision: u32,
+}
+
+#[repr(C)]
+struct RawDecoder {
+    _opaque: [u8; 0],
+}
+
+extern "C" {
+    fn shim_open(
+        data: *const u8,
+        length: usize,
+        cancel: *const u8,
+        max_scans: u32,
+    ) -> *mut RawDecoder;
+    fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
+    fn shim_start(decoder: *mut RawDecoder) -> c_int;
+    fn shim_read_row(decoder: *mut RawDecoder, row: *mut u8) -> c_int;
+    fn shim_message(decoder: *const RawDecoder) -> *const c_char;
+    fn shim_close(decoder: *mut RawDecoder);
+    fn shim_has_simd() -> c_int;
+    fn shim_library_version() -> *const c_char;
+}
+
+/// Whether libjpeg-turbo was built with its SIMD routines. The pixels do not depend on it.
+pub fn has_simd() -> bool {
+    // SAFETY: the function has no arguments and no state.
+    unsafe { shim_has_simd() != 0 }
+}
+
+/// The version of the vendored libjpeg-turbo.
+pub fn library_version() -> String {
+    // SAFETY: the function returns a constant, NUL-terminated string.
+    let text = unsafe { CStr::from_ptr(shim_library_version()) };
+    text.to_string_lossy().into_owned()
+}
+
+/// One decompression. The calls must come in the order open, read_header, start, read_row.
+pub(super) struct Decoder<'a> {
+    raw: NonNull<RawDecoder>,
+    max_scans: u32,
+    /// Bytes of an output row, known once the decoder is started.
+    row_bytes: usize,
+    rows_left: u32,
+    header: Header,
+    /// The C side keeps pointers to the data and to the cancel flag.
+    borrowed: PhantomData<(&'a [u8], &'a Cancel)>,
+}
+
+impl<'a> Decoder<'a> {
+    pub fn open(data: &'a [u8], max_scans: u32, cancel: &'a Cancel) -> Result<Self, PixelError> {
+        // SAFETY: data and cancel outlive the decoder: 'a is in its type.
+        let raw = unsafe { shim_open(data.as_ptr(), data.len(), cancel.as_byte(), max_scans) };
+        Ok(Self {
+            raw: NonNull::new(raw).ok_or(PixelError::Memory)?,
+            max_scans,
+            row_bytes: 0,
+            rows_left: 0,
+            header: Header::default(),
+            borrowed: PhantomData,
+        })
+    }
+
+    pub fn read_header(&mut self) -> Result<Header, PixelError> {
+        let mut header = Header::default();
+        // SAFETY: raw is open; header is a valid place for the C structure of the same layout.
+        let status = unsafe { shim_read_header(self.raw.as_ptr(), &mut header) };
+        self.check(status)?;
+        self.header = header;
+        Ok(header)
+    }
+
+    pub fn start(&mut self) -> Result<(), PixelError> {
+        // SAFETY: raw is open; libjpeg itself refuses a call out of order.
+        let status = unsafe { shim_start(self.raw.as_ptr()) };
+        self.check(status)?;
+        self.row_bytes = self.header.width as usize * self.header.components as usize;
+        self.rows_left = self.header.height;
+        Ok(())
+    }
+
+    pub fn read_row(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
+        if self.rows_left == 0 || row.len() != self.row_bytes {
+            return Err(PixelError::Internal("a row of another image".into()));
+        }
+        // SAFETY: raw is started, a row is left, and row has width times components bytes, which
+        // is what libjpeg writes for the colour spaces that shim_start sets.
+        let status = unsafe { shim_read_row(self.raw.as_ptr(), row.as_mut_ptr()) };
+        self.check(status)?;
+        self.rows_left -= 1;
+        Ok(())
+    }
+
+    fn check(&self, status: c_int) -> Result<(), PixelError> {
+        match status {
+            OK => Ok(()),
+            TRUNCATED => Err(PixelError::Truncated),
+            CORRUPT => Err(PixelError::Corrupt(self.message())),
+            CANCELLED => Err(PixelError::Cancelled),
+            SCANS => Err(PixelError::TooLarge {
+                what: "the number of scans",
+                found: u64::from(self.max_scans) + 1,
+                limit: u64::from(self.max_scans),
+            }),
+            MEMORY => Err(PixelError::Memory),
+            other => Err(PixelError::Internal(format!("unknown status {other}"))),
+        }
+    }
+
+    fn message(&self) -> String {
+        // SAFETY: raw is open, and its message is always NUL-terminated.
+        let text = unsafe { CStr::from_ptr(shim_message(self.raw.as_ptr())) };
+        text.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Decoder<'_> {
+    fn drop(&mut self) {
+        // SAFETY: raw is open and is not used again.
+        unsafe { shim_close(self.raw.as_ptr()) }
+    }
+}

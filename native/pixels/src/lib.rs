@@ -1,0 +1,28 @@
+//! From image files to the pixels that the specification defines.
+//!
+//! In: JPEG and PNG files and a [`Recipe`]. Out: uint8 height x width x 3 crops and their digests.
+//! The definition is Pillow 13: `Image.open(path).convert("RGB")`, its resize, then a centre crop
+//! (SPEC.md, section "Pixels"). Everything is equal to it byte for byte.
+//!
+//! The crate knows no Python. Each module has one subject; [`batch`] joins them.
+
+pub mod batch;
+mod color;
+pub mod decode;
+pub mod error;
+mod format;
+pub mod geometry;
+pub mod image;
+pub mod jpeg;
+pub mod limits;
+pub mod png;
+pub mod recipe;
+pub mod resample;
+
+pub use crate::batch::{load_batch, Outcome};
+pub use crate::decode::{decode_bytes, decode_file};
+pub use crate::error::PixelError;
+pub use crate::image::RgbImage;
+pub use crate::limits::{Cancel, Limits};
+pub use crate::recipe::{CropRounding, Filter, LongSide, Mode, Recipe};
+pub use crate::resample::resize;

@@ -1,0 +1,83 @@
+//! What one item may cost, and how a caller stops the work.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::PixelError;
+
+/// Bounds on one item. Memory of a batch is at most workers times what one item may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest width times height. The default, 178 956 970, is where Pillow refuses a file as a
+    /// decompression bomb (twice its `MAX_IMAGE_PIXELS`), so that both refuse the same files.
+    pub max_pixels: u64,
+    /// Largest file in bytes. The default, 1 GiB, is more than the largest permitted image takes
+    /// without any compression.
+    pub max_file_bytes: u64,
+    /// Largest number of scans of a JPEG. The default, 1000, is far above what encoders write
+    /// (about 10) and bounds the time that a small hostile file can take.
+    pub max_scans: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_pixels: 178_956_970,
+            max_file_bytes: 1 << 30,
+            max_scans: 1000,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check_pixels(&self, width: u32, height: u32) -> Result<(), PixelError> {
+        let found = u64::from(width) * u64::from(height);
+        if found > self.max_pixels {
+            return Err(PixelError::TooLarge {
+                what: "the number of pixels",
+                found,
+                limit: self.max_pixels,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_file(&self, found: u64) -> Result<(), PixelError> {
+        if found > self.max_file_bytes {
+            return Err(PixelError::TooLarge {
+                what: "the number of bytes",
+                found,
+                limit: self.max_file_bytes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A flag that any thread may set; work in progress ends soon after with
+/// [`PixelError::Cancelled`].
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
+
+impl Cancel {
+    /// Asks all work that looks at this flag to stop.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the flag is set.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), PixelError> {
+        if self.is_set() {
+            return Err(PixelError::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// The flag as a byte for C, which reads it atomically.
+    pub(crate) fn as_byte(&self) -> *const u8 {
+        self.0.as_ptr().cast::<u8>().cast_const()
+    }
+}

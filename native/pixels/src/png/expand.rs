@@ -1,0 +1,95 @@
+//! Stored samples to RGB, one row at a time.
+
+use super::chunks::Layout;
+use crate::color::gray_to_rgb;
+
+/// 256 colours; those that the file does not define are black.
+pub(super) struct Palette([[u8; 3]; 256]);
+
+impl Palette {
+    pub fn new(stored: &[u8]) -> Self {
+        let mut colours = [[0; 3]; 256];
+        for (colour, entry) in colours.iter_mut().zip(stored.chunks_exact(3)) {
+            colour.copy_from_slice(entry);
+        }
+        Self(colours)
+    }
+}
+
+/// Expands one row. `rgb` has three bytes a pixel and decides how many pixels there are.
+pub(super) fn row(layout: Layout, stored: &[u8], palette: &Palette, rgb: &mut [u8]) {
+    match layout {
+        Layout::Gray(8) => gray_to_rgb(stored, rgb),
+        Layout::Gray(bits) => {
+            // Full scale: 255, 85 and 17 times the sample.
+            let factor = 255 / ((1u16 << bits) - 1) as u8;
+            for (x, pixel) in rgb.chunks_exact_mut(3).enumerate() {
+                pixel.fill(sample(stored, x, bits) * factor);
+            }
+        }
+        Layout::Gray16 => {
+            for (value, pixel) in stored.chunks_exact(2).zip(rgb.chunks_exact_mut(3)) {
+                pixel.fill(if value[0] == 0 { value[1] } else { 255 });
+            }
+        }
+        Layout::GrayAlpha8 => pick(stored, 2, [0, 0, 0], rgb),
+        Layout::GrayAlpha16 => pick(stored, 4, [0, 0, 0], rgb),
+        Layout::Rgb8 => rgb.copy_from_slice(stored),
+        Layout::Rgb16 => pick(stored, 6, [0, 2, 4], rgb),
+        Layout::Rgba8 => pick(stored, 4, [0, 1, 2], rgb),
+        Layout::Rgba16 => pick(stored, 8, [0, 2, 4], rgb),
+        Layout::Indexed(bits) => {
+            for (x, pixel) in rgb.chunks_exact_mut(3).enumerate() {
+                let index = sample(stored, x, bits);
+                pixel.copy_from_slice(&palette.0[usize::from(index)]);
+            }
+        }
+    }
+}
+
+/// Three bytes of each stored pixel.
+fn pick(stored: &[u8], bytes: usize, places: [usize; 3], rgb: &mut [u8]) {
+    for (value, pixel) in stored.chunks_exact(bytes).zip(rgb.chunks_exact_mut(3)) {
+        for channel in 0..3 {
+            pixel[channel] = value[places[channel]];
+        }
+    }
+}
+
+/// Sample `x` of a row that packs 8 / `bits` samples into a byte, the first in the highest bits.
+fn sample(stored: &[u8], x: usize, bits: u8) -> u8 {
+    let bits = usize::from(bits);
+    let bit = x * bits;
+    let shift = 8 - bits - bit % 8;
+    (stored[bit / 8] >> shift) & (0xffu8 >> (8 - bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: samples are taken from the high bits first.
+    #[test]
+    fn packed_samples() {
+        assert_eq!(
+            (0..4)
+                .map(|x| sample(&[0b00_01_10_11], x, 2))
+                .collect::<Vec<_>>(),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(sample(&[0x3c], 1, 4), 12);
+        assert_eq!(sample(&[0, 0x80], 8, 1), 1);
+    }
+
+    /// Protects: 16-bit gray is clipped, 16-bit colour keeps the high byte.
+    #[test]
+    fn sixteen_bits() {
+        let palette = Palette::new(&[]);
+        let mut rgb = [0; 6];
+        row(Layout::Gray16, &[0, 200, 1, 0], &palette, &mut rgb);
+        assert_eq!(rgb, [200, 200, 200, 255, 255, 255]);
+        let mut rgb = [0; 3];
+        row(Layout::Rgb16, &[1, 255, 2, 255, 3, 255], &palette, &mut rgb);
+        assert_eq!(rgb, [1, 2, 3]);
+    }
+}

@@ -1,0 +1,48 @@
+//! Long work off the interpreter, ended soon after Ctrl-C.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use biobench_pixels::Cancel;
+use pyo3::prelude::*;
+
+/// Time between two looks for a signal.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Runs `work` on a thread of its own, detached from the interpreter, while this thread looks for
+/// signals. A handler that raises sets the flag; its exception is returned once `work` has ended.
+pub(crate) fn run<T, F>(py: Python<'_>, work: F) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce(&Cancel) -> T + Send,
+{
+    let cancel = Cancel::default();
+    py.detach(|| {
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            let flag = &cancel;
+            let worker = scope.spawn(move || {
+                let result = work(flag);
+                // The receiver waits in this scope, so that sending cannot fail.
+                let _ = sender.send(());
+                result
+            });
+            let mut raised = None;
+            while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(PATIENCE) {
+                if raised.is_none() {
+                    if let Err(error) = Python::attach(|py| py.check_signals()) {
+                        cancel.set();
+                        raised = Some(error);
+                    }
+                }
+            }
+            let result = worker.join();
+            match (raised, result) {
+                (Some(error), _) => Err(error),
+                (None, Ok(result)) => Ok(result),
+                (None, Err(panic)) => std::panic::resume_unwind(panic),
+            }
+        })
+    })
+}

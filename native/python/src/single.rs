@@ -1,0 +1,103 @@
+//! One image: decode, resize.
+
+use std::path::PathBuf;
+
+use biobench_pixels::{Filter, Limits, PixelError, RgbImage};
+use numpy::{PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray3, PyUntypedArrayMethods};
+use pyo3::exceptions::{
+    PyFileNotFoundError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyPermissionError,
+    PyRuntimeError, PyValueError,
+};
+use pyo3::prelude::*;
+
+use crate::interrupt;
+
+#[pyfunction]
+#[pyo3(signature = (path, *, max_pixels = None))]
+pub(crate) fn decode(
+    py: Python<'_>,
+    path: PathBuf,
+    max_pixels: Option<u64>,
+) -> PyResult<Bound<'_, PyArray3<u8>>> {
+    let limits = limits(max_pixels);
+    let image = interrupt::run(py, |cancel| {
+        biobench_pixels::decode_file(&path, &limits, cancel)
+    })?
+    .map_err(|error| exception(&error, &path.display().to_string()))?;
+    into_array(py, image)
+}
+
+#[pyfunction]
+pub(crate) fn resize<'py>(
+    py: Python<'py>,
+    image: PyReadonlyArray3<'py, u8>,
+    height: usize,
+    width: usize,
+    filter: &str,
+) -> PyResult<Bound<'py, PyArray3<u8>>> {
+    let filter = named("filter", filter, Filter::from_name(filter), Filter::NAMES)?;
+    let &[rows, columns, channels] = image.shape() else {
+        return Err(PyValueError::new_err("image: three axes are expected"));
+    };
+    if channels != 3 || rows == 0 || columns == 0 {
+        return Err(PyValueError::new_err(
+            "image: shape (height, width, 3) is expected, with at least one pixel",
+        ));
+    }
+    if height == 0 || width == 0 {
+        return Err(PyValueError::new_err("height and width must be at least 1"));
+    }
+    let pixels = match image.as_slice() {
+        Ok(slice) => slice.to_vec(),
+        Err(_) => image.as_array().iter().copied().collect(),
+    };
+    let resized = py
+        .detach(|| {
+            let image = RgbImage::from_raw(columns, rows, pixels)?;
+            biobench_pixels::resize(image, height, width, filter)
+        })
+        .map_err(|error| exception(&error, "resize"))?;
+    into_array(py, resized)
+}
+
+fn into_array(py: Python<'_>, image: RgbImage) -> PyResult<Bound<'_, PyArray3<u8>>> {
+    let shape = [image.height(), image.width(), 3];
+    PyArray1::from_vec(py, image.into_raw()).reshape(shape)
+}
+
+pub(crate) fn limits(max_pixels: Option<u64>) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(pixels) = max_pixels {
+        limits.max_pixels = pixels;
+    }
+    limits
+}
+
+/// The value that was found under a name, or an error that lists the names.
+pub(crate) fn named<T>(
+    argument: &str,
+    name: &str,
+    value: Option<T>,
+    names: &[&str],
+) -> PyResult<T> {
+    value.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "{argument}: {name:?} is unknown; one of {} is expected",
+            names.join(", ")
+        ))
+    })
+}
+
+/// A built-in exception where one fits.
+pub(crate) fn exception(error: &PixelError, place: &str) -> PyErr {
+    let text = format!("{place}: {error}");
+    match error {
+        PixelError::NotFound => PyFileNotFoundError::new_err(text),
+        PixelError::Permission => PyPermissionError::new_err(text),
+        PixelError::Io(_) => PyOSError::new_err(text),
+        PixelError::Memory => PyMemoryError::new_err(text),
+        PixelError::Cancelled => PyKeyboardInterrupt::new_err(text),
+        PixelError::Internal(_) => PyRuntimeError::new_err(text),
+        _ => PyValueError::new_err(text),
+    }
+}
