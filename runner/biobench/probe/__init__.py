@@ -1,1 +1,11 @@
-"""."""
+"""Probes: what is trained on frozen features to score a backbone (SPEC.md, section "Protocols").
+
+In: features and labels. Out: predictions of the scored items.
+"""
+
+from __future__ import annotations
+
+from biobench.probe.knn import KNNProbe
+from biobench.probe.linear import LinearProbe
+
+__all__ = ["KNNProbe", "LinearProbe"]

@@ -32,7 +32,12 @@ FIXED: Mapping[str, Any] = {
     "exclude_self": True,
 }
 """Constants of the protocol that this probe embodies."""
-FREE: Mapping[str, Any] = {"k": 1, "normalise": "l2", "listed_neighbours": 5, "candidate_margin": 32}
+FREE: Mapping[str, Any] = {
+    "k": 1,
+    "normalise": "l2",
+    "listed_neighbours": 5,
+    "candidate_margin": 32,
+}
 """Constants that the protocol document sets, with their official values."""
 _QUERY_BLOCK = 32
 

@@ -1,0 +1,215 @@
+"""The linear probe: layer normalisation, one linear layer, AdamW (SPEC.md, section "Linear probe").
+
+In: frozen features and label ids. Out: label ids. The features never change, so their normalised
+rows are computed once and a step is two matrix products with gradients in closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError, UsageError
+from biobench.probe.constants import read_constants
+from biobench.probe.rows import checked_features, checked_labels, standard_rows
+from biobench.spec.generator import Stream
+
+FIXED: Mapping[str, Any] = {
+    "normalisation": "layer-norm-affine",
+    "normalisation_initial_weight": 1.0,
+    "normalisation_initial_bias": 0.0,
+    "bias": True,
+    "initial_distribution": "uniform",
+    "initial_bound": "inverse-sqrt-features",
+    "loss": "cross-entropy-mean",
+    "optimiser": "adamw",
+    "weight_decay_on": ["linear.weight"],
+    "schedule": "cosine",
+    "warm_up_steps": 0,
+    "last_batch": "keep",
+    "order": "permutation-each-epoch",
+    "precision": "float32",
+    "tie": "smallest-id",
+}
+"""Constants of the protocol that this probe embodies."""
+FREE: Mapping[str, Any] = {
+    "normalisation_epsilon": 1e-5,
+    "learning_rate": 3e-4,
+    "final_learning_rate_ratio": 0.01,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "weight_decay": 1e-2,
+    "steps": 10_000,
+    "batch_size": 2048,
+}
+"""Constants that the protocol document sets, with their official values."""
+
+Progress = Callable[[int], None]
+
+
+def learning_rate(step: int, *, first: float, ratio: float, steps: int) -> float:
+    """Rate of step 0 <= step < steps: final + (first - final)(1 + cos(pi step / steps)) / 2."""
+    final = first * ratio
+    return final + (first - final) * (1.0 + math.cos(math.pi * step / steps)) / 2.0
+
+
+def initial_values(
+    seed: int, prefix: str, classes: int, features: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The linear layer's weight (classes, features) and bias (classes,), float32.
+
+    (2u - 1) / sqrt(features) with u from the streams ``<prefix>/weight``, row by row, and
+    ``<prefix>/bias``; the quotient is rounded once, from float64.
+    """
+    scale = math.sqrt(features)
+    weight = Stream(seed, f"{prefix}/weight").floats(classes * features).astype(np.float64)
+    bias = Stream(seed, f"{prefix}/bias").floats(classes).astype(np.float64)
+    return (
+        ((2.0 * weight - 1.0) / scale).astype(np.float32).reshape(classes, features),
+        ((2.0 * bias - 1.0) / scale).astype(np.float32),
+    )
+
+
+def batches(seed: int, prefix: str, rows: int, batch_size: int, epoch: int) -> list[Any]:
+    """The batches of an epoch as ascending row numbers, int64.
+
+    The permutation of stream ``<prefix>/order/<epoch>`` is cut into batches; the last may be
+    smaller. A batch is a set, whose rows are taken in ascending order: the loss is their mean.
+    """
+    if rows <= batch_size:
+        return [np.arange(rows)]
+    order = Stream(seed, f"{prefix}/order/{epoch}").permutation(rows)
+    return [np.sort(order[i : i + batch_size]) for i in range(0, rows, batch_size)]
+
+
+class LinearProbe:
+    """Linear classifier on frozen features, trained by gradient descent.
+
+    classes: number of label ids, which are then 0 to classes - 1; None takes the sorted distinct
+    labels of ``fit``. The other arguments are the protocol's constants. seed and stream name the
+    portable random numbers: streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
+    device: ``cpu`` or ``cuda``. threads: workers over fixed chunks of a batch; the result does not
+    depend on it. progress: called with the number of steps done.
+    """
+
+    def __init__(
+        self,
+        classes: int | None = None,
+        *,
+        learning_rate: float = 3e-4,
+        final_learning_rate_ratio: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-2,
+        normalisation_epsilon: float = 1e-5,
+        batch_size: int = 2048,
+        steps: int = 10_000,
+        seed: int = 17,
+        stream: str = "linear_probe",
+        device: str = "cpu",
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> None:
+        if steps < 1 or batch_size < 1:
+            raise UsageError(
+                f"steps is {steps} and batch_size {batch_size}", remedy="take 1 or more of each"
+            )
+        if device not in ("cpu", "cuda"):
+            raise UsageError(f"unknown device {device!r}", remedy="use cpu or cuda")
+        self.classes = classes
+        self.learning_rate = learning_rate
+        self.final_learning_rate_ratio = final_learning_rate_ratio
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.normalisation_epsilon = normalisation_epsilon
+        self.batch_size = batch_size
+        self.steps = steps
+        self.seed = seed
+        self.stream = stream
+        self.device = device
+        self.threads = threads
+        self.progress = progress
+
+    @classmethod
+    def from_protocol(
+        cls,
+        constants: Mapping[str, Any],
+        *,
+        classes: int,
+        seed: int,
+        task: str,
+        device: str = "cpu",
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> Self:
+        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        values = read_constants(constants, protocol="linear_probe", fixed=FIXED, free=FREE)
+        return cls(
+            classes,
+            **values,
+            seed=seed,
+            stream=f"linear_probe/{task}",
+            device=device,
+            threads=threads,
+            progress=progress,
+        )
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:  # noqa: N803
+        """Train on X real (rows, features) and y labels (rows,).
+
+        Raises DataError where all rows have one label, UsageError for a label that is no id below
+        ``classes``, ModelError for a row that is not finite.
+        """
+        matrix = checked_features(X)
+        labels = checked_labels(y, len(matrix))
+        if self.classes is None:
+            self.classes_, ids = np.unique(labels, return_inverse=True)
+        else:
+            self.classes_ = np.arange(self.classes)
+            if labels.dtype.kind not in "iu" or not np.isin(labels, self.classes_).all():
+                raise UsageError(
+                    f"y holds labels outside 0 to {self.classes - 1}",
+                    remedy="pass label ids, or leave classes out",
+                )
+            ids = labels
+        if np.unique(ids).size < 2:
+            raise DataError(
+                "the training items are all of one class",
+                remedy="a linear probe needs two classes or more",
+            )
+        from biobench.probe.linear_training import train
+
+        weight, bias = initial_values(self.seed, self.stream, len(self.classes_), matrix.shape[1])
+        self.weight_, self.bias_ = train(
+            self,
+            standard_rows(matrix, self.normalisation_epsilon),
+            ids.astype(np.int64),
+            weight,
+            bias,
+        )
+        return self
+
+    def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:  # noqa: N803
+        """Logits, float32 (rows, classes)."""
+        from biobench.probe.linear_training import logits
+
+        matrix = checked_features(X)
+        if matrix.shape[1] != self.weight_.shape[1]:
+            raise UsageError(
+                f"X has {matrix.shape[1]} features, the probe {self.weight_.shape[1]}",
+                remedy="take both from one model",
+            )
+        return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+        """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""
+        labels: npt.NDArray[Any] = self.classes_[self.decision_function(X).argmax(axis=1)]
+        return labels
