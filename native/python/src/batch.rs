@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::interrupt;
+use crate::interrupt::{self, Cancel};
 use crate::single::{exception, limits, named};
 
 /// Pixels, digests, and (index, kind, message) of each item that failed.
@@ -20,7 +20,8 @@ type Loaded<'py> = (
 
 #[pyfunction]
 #[pyo3(signature = (
-    paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, workers, max_pixels = None
+    paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, workers, max_pixels = None,
+    cancel = None
 ))]
 #[expect(
     clippy::too_many_arguments,
@@ -38,6 +39,7 @@ pub(crate) fn load_batch<'py>(
     pad: (u8, u8, u8),
     workers: usize,
     max_pixels: Option<u64>,
+    cancel: Option<&Cancel>,
 ) -> PyResult<Loaded<'py>> {
     if workers == 0 {
         return Err(PyValueError::new_err("workers must be at least 1"));
@@ -70,7 +72,7 @@ pub(crate) fn load_batch<'py>(
         // The array is new and no one else knows it, so that the borrow cannot fail.
         let mut borrowed = pixels.readwrite();
         let out = borrowed.as_slice_mut()?;
-        interrupt::run(py, |cancel| {
+        interrupt::run(py, cancel, |cancel| {
             biobench_pixels::load_batch(&paths, &recipe, &limits, workers, cancel, out)
         })?
     }

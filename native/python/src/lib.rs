@@ -15,5 +15,7 @@ mod _native {
     #[pymodule_export]
     use super::info::build_info;
     #[pymodule_export]
+    use super::interrupt::Cancel;
+    #[pymodule_export]
     use super::single::{decode, resize};
 }

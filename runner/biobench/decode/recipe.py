@@ -29,7 +29,8 @@ class Recipe:
     mode: ``shortest`` scales the shorter side to ``size[0]``, ``longest`` the longer one,
         ``squash`` gives ``size`` = (height, width) whatever the aspect, ``none`` does not resize.
     long_side: how the other side is rounded: ``floor`` of the exact quotient, or ``half-even`` of
-        the float64 value side / (scaled side / size[0]), both divisions rounded to float64.
+        both sides divided by one float64 ratio, the smaller (``shortest``) or larger (``longest``)
+        of height / size[0] and width / size[1]. No side falls below 1.
     crop: (height, width) of the output; where the image is smaller it is padded with ``pad``.
     crop_rounding: of the offset (image - crop) / 2: ``floor``, for either sign (so the larger half
         of the padding comes first), or ``half-even`` where the image is larger and the smaller
