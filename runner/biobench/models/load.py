@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from biobench.errors import ModelError
 from biobench.models.base import Backbone
-from biobench.models.names import parse_name
+from biobench.models.names import ModelName, parse_name
 from biobench.spec.documents import ModelEntry
 
 
@@ -28,7 +29,18 @@ def load_model(
 
     Raises ModelError (exit 5), one line, for every reason why it cannot be had.
     """
-    parsed = parse_name(name, entries)
+    try:
+        return _dispatch(parse_name(name, entries), offline=offline, feature=feature)
+    except ModelError as error:
+        if error.where is not None:
+            raise
+        # Recipes are refused without knowing whose they are.
+        raise ModelError(error.what, where=f"model {name!r}", remedy=error.remedy) from error
+
+
+def _dispatch(
+    parsed: ModelName, *, offline: bool, feature: Literal["official", "compat"]
+) -> Backbone:
     if parsed.loader == "demo":
         from biobench.models.demo_model import load_demo
 

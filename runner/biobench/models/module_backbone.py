@@ -192,7 +192,7 @@ def recorded_loads() -> Iterator[list[str]]:
         return report
 
     with _RECORDING:
-        torch.nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
+        torch.nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign,assignment]
         try:
             yield missing
         finally:

@@ -104,3 +104,35 @@ def torchvision_table(mean: Any, std: Any) -> npt.NDArray[np.float32]:
     chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=mean, std=std)])
     values = chain(Image.fromarray(pixels)).numpy()
     return np.ascontiguousarray(values[:, 0, :], dtype=np.float32)
+
+
+def image_recipe(
+    *,
+    size: int | tuple[int, int],
+    crop: int | tuple[int, int] | None = None,
+    mode: Mode = "shortest",
+    resample: Filter = "bicubic",
+    mean: Sequence[float] = (0.0, 0.0, 0.0),
+    std: Sequence[float] = (1.0, 1.0, 1.0),
+) -> Recipe:
+    """A recipe for an own model: torchvision's Resize, CenterCrop, ToTensor and Normalize.
+
+    ``size`` is the scaled side (``shortest``) or the shape (``squash``); ``crop``, by default
+    ``size``, is the shape that reaches the model.
+
+    Raises ModelError for a size, filter or normalisation that cannot be.
+    """
+    if mode not in ("shortest", "squash"):
+        raise refuse(f"mode {mode!r}; shortest and squash are offered here")
+    scaled, low, high = extents(size), three(mean), three(std)
+    if mode == "shortest" and scaled[0] != scaled[1]:
+        raise refuse(f"mode 'shortest' with two sides {scaled}")
+    return build(
+        mode=mode,
+        size=scaled,
+        crop=scaled if crop is None else extents(crop),
+        resample=resample,
+        table=torchvision_table(low, high),
+        mean=low,
+        std=high,
+    )

@@ -54,7 +54,7 @@ def load_timm(
     config = get_pretrained_cfg(name.target) if is_model(architecture) else None
     if config is None:
         raise unknown_timm(name.given, name.target)
-    source = config.to_dict()
+    source: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
     if not source.get("hf_hub_id"):
         raise ModelError(
             "timm lists no hub repository with weights for it",
@@ -175,9 +175,10 @@ def timm_recipe(module: Any) -> Recipe:
     Raises ModelError for inputs that are not RGB, not square under ``center`` or ``border``, and
     for unknown crop modes and filters.
     """
-    from timm.data import resolve_model_data_config
+    import timm.data
 
-    config = resolve_model_data_config(module)
+    data: Any = timm.data
+    config = data.resolve_model_data_config(module)
     channels, height, width = config["input_size"]
     if channels != 3:
         raise recipes.refuse(f"{channels} input channels")

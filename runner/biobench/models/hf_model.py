@@ -1,0 +1,241 @@
+"""transformers models, and hub repositories of any framework (``hf:``).
+
+In: a parsed name. Out: a backbone with the recipe of the model's own image processor; the features
+are the first of image embedding, pooler output, first token, mean over positions that the
+checkpoint has the weights for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from biobench.errors import ModelError
+from biobench.models import hub
+from biobench.models.module_backbone import (
+    ModuleBackbone,
+    Origin,
+    finish,
+    first_line,
+    freeze,
+    needed_tensors,
+)
+from biobench.models.names import ModelName, local_folder
+from biobench.models.recipe_from_transformers import transformers_recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from biobench.decode.recipe import Recipe
+    from biobench.models.module_backbone import Forward
+
+# Parts of a two-tower model that image embeddings do not pass through.
+TEXT_PARTS = ("text_model", "text_projection", "logit_scale", "logit_bias")
+CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
+
+
+def load_hf(
+    name: ModelName, *, offline: bool, feature: Literal["official", "compat"]
+) -> ModuleBackbone:
+    """Load ``hf:OWNER/NAME[@REVISION]`` or ``hf:./folder``; remote code is never run.
+
+    A repository of timm or open_clip goes to that framework's loader. Raises ModelError for
+    weights that cannot be had, unknown model types, and transforms that no recipe expresses.
+    """
+    if name.kind == "folder":
+        folder = local_folder(name)
+        framework = framework_of(folder)
+        origin = Origin("local", None, None, pinned=False)
+    else:
+        # The configuration first: it says which framework's weights to fetch.
+        snapshot = hub.snapshot(name, name.target, name.revision, offline=offline)
+        folder, framework = snapshot.folder, framework_of(snapshot.folder)
+        groups = {
+            "transformers": hub.TRANSFORMERS_WEIGHTS,
+            "timm": hub.TIMM_WEIGHTS,
+            "open_clip": hub.OPEN_CLIP_WEIGHTS,
+        }[framework]
+        hub.snapshot(name, name.target, snapshot.commit, offline=offline, weights=groups)
+        origin = snapshot.origin()
+    if framework == "timm":
+        from biobench.models.timm_model import load_timm_folder
+
+        return load_timm_folder(name, folder, origin=origin, feature=feature)
+    if framework == "open_clip":
+        from biobench.models.open_clip_model import load_open_clip_folder
+
+        return load_open_clip_folder(name, folder, origin=origin)
+    return load_transformers_folder(name, folder, origin=origin)
+
+
+def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
+    """Which framework wrote a folder: transformers states a model type, timm an architecture.
+
+    Raises ModelError where no configuration tells.
+    """
+    path = folder / "config.json"
+    configuration: Any = {}
+    if path.is_file():
+        try:
+            configuration = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"is not valid JSON: {first_line(error)}", where=str(path)) from error
+    if isinstance(configuration, dict):
+        if "model_type" in configuration:
+            return "transformers"
+        if (folder / "open_clip_config.json").is_file():
+            return "open_clip"
+        if "architecture" in configuration:
+            return "timm"
+    raise ModelError(
+        "no config.json of transformers or timm and no open_clip_config.json",
+        where=str(folder),
+        remedy="give the folder that save_pretrained wrote",
+    )
+
+
+def load_transformers_folder(name: ModelName, folder: Path, *, origin: Origin) -> ModuleBackbone:
+    """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one."""
+    hub.weights_file(name, folder, hub.TRANSFORMERS_WEIGHTS)
+    with _quiet():
+        recipe = _recipe(name, folder)
+        module, missing = _module(name, folder)
+    for part in TEXT_PARTS if hasattr(module, "get_image_features") else ():
+        if getattr(module, part, None) is not None:
+            setattr(module, part, None)
+    kept = set(module.state_dict())
+    missing = [n for n in missing if n in kept]
+    freeze(module)
+    feature, forward = choose_features(name, module, missing, recipe)
+    return finish(name, module, forward, recipe, feature=feature, origin=origin, missing=missing)
+
+
+def _recipe(name: ModelName, folder: Path) -> Recipe:
+    import transformers
+
+    family: Any = transformers.AutoImageProcessor
+    try:
+        processor = family.from_pretrained(
+            folder, backend="pil", trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # frameworks raise anything; all of it is exit 5
+        raise ModelError(
+            f"no image processor can be read: {first_line(error)}", where=f"model {name.given!r}"
+        ) from error
+    return transformers_recipe(processor)
+
+
+def _module(name: ModelName, folder: Path) -> tuple[Any, list[str]]:
+    """The module without its head, and the names of tensors that the checkpoint lacks."""
+    import torch
+    import transformers
+
+    try:
+        configuration = transformers.AutoConfig.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+        # A tower with its projection, saved alone, has a class of its own outside AutoModel.
+        saved_as = (configuration.architectures or [""])[0]
+        family: Any = transformers.AutoModel
+        if saved_as.endswith("VisionModelWithProjection"):
+            family = getattr(transformers, saved_as)
+        module, report = family.from_pretrained(
+            folder,
+            config=configuration,
+            dtype=torch.float32,
+            output_loading_info=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            weights_only=True,
+        )
+    except Exception as error:  # frameworks raise anything; all of it is exit 5
+        raise ModelError(
+            f"transformers cannot load it: {first_line(error)}", where=f"model {name.given!r}"
+        ) from error
+    mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
+    return module, sorted({*report["missing_keys"], *mismatched})
+
+
+def choose_features(
+    name: ModelName, module: Any, missing: Sequence[str], recipe: Recipe
+) -> tuple[str, Forward]:
+    """The features taken and the function that takes them: the first rule that applies.
+
+    ``image_embedding`` where the model's own API has one; ``pooler`` where there is a pooler output
+    and no weight behind it is missing; ``first_token`` of the last hidden state where the model
+    has a class token; else ``mean_positions``.
+    """
+    import torch
+
+    if hasattr(module, "get_image_features"):
+        return "image_embedding", lambda batch: _embedding(
+            module.get_image_features(pixel_values=batch)
+        )
+    if getattr(module, "main_input_name", "pixel_values") != "pixel_values":
+        raise ModelError(
+            f"{type(module).__name__} takes {module.main_input_name}, not images",
+            where=f"model {name.given!r}",
+        )
+    if type(module).__name__.endswith("WithProjection"):
+        return "image_embedding", lambda batch: module(pixel_values=batch).image_embeds
+
+    def pooler(batch: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = module(pixel_values=batch).pooler_output
+        return out.flatten(1)
+
+    def first_token(batch: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = module(pixel_values=batch).last_hidden_state
+        return out[:, 0]
+
+    def mean_positions(batch: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = module(pixel_values=batch).last_hidden_state
+        return out.mean(dim=(2, 3) if out.dim() == 4 else 1)
+
+    try:
+        with torch.inference_mode():
+            out = module(pixel_values=torch.zeros(1, 3, *recipe.crop))
+    except Exception as error:  # frameworks raise anything; all of it is exit 5
+        raise ModelError(
+            f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
+            f"{first_line(error)}",
+            where=f"model {name.given!r}",
+        ) from error
+    if getattr(out, "pooler_output", None) is not None and not needed_tensors(
+        module, pooler, missing, recipe.crop
+    ):
+        return "pooler", pooler
+    if getattr(out, "last_hidden_state", None) is None:
+        raise ModelError(
+            f"{type(module).__name__} gives neither pooler output nor hidden states",
+            where=f"model {name.given!r}",
+        )
+    tokens = any(n.rpartition(".")[2] in CLASS_TOKENS for n, _ in module.named_parameters())
+    if tokens and out.last_hidden_state.dim() == 3:
+        return "first_token", first_token
+    return "mean_positions", mean_positions
+
+
+def _embedding(out: Any) -> torch.Tensor:
+    """The embedding that ``get_image_features`` gives; transformers 5 wraps it as pooler output."""
+    embedding: torch.Tensor = getattr(out, "pooler_output", out)
+    return embedding
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No load report and no bar of transformers on the terminal; what matters becomes an error."""
+    import transformers.utils
+
+    logging: Any = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
