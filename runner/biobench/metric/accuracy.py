@@ -27,7 +27,7 @@ def accuracy(
 def top_k(first_hit: npt.ArrayLike, k: int) -> float:
     """Share of queries whose first right answer is among the k nearest rows.
 
-    first_hit: rank of the first right answer from 1, or 0 where there is none; shape (n,), integers.
+    first_hit: rank of the first right answer from 1, 0 where there is none; integers, shape (n,).
     Raises UsageError for empty input, a negative rank or k < 1.
     """
     ranks = label_ids(first_hit, "first_hit")

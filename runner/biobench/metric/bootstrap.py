@@ -28,8 +28,8 @@ _BLOCK_WORDS = 1 << 16
 class Strata:
     """Scored items grouped by true class in ascending id, within a class in manifest order.
 
-    order: the item at each position p, int64 (n,). start, size: first position and number of items of
-    the stratum of p, uint64 (n,). class_ids, class_sizes: one entry a class, ascending, int64.
+    order: the item at each position p, int64 (n,). start, size: first position and number of items
+    of the stratum of p, uint64 (n,). class_ids, class_sizes: one entry a class, ascending, int64.
     """
 
     order: IntArray
@@ -92,11 +92,13 @@ def macro_f1_replicates(
     """Official macro-F1 of each replicate, float64, shape (replicates,), from integer counts.
 
     Every class keeps its number of true items in a resample, so the classes averaged over are those
-    of the truth in every replicate. Ids must be >= 0.
+    of the truth in every replicate. True ids must be >= 0; a prediction below 0 is always wrong.
     """
     strata = Strata.of(y_true)
-    size = int(max(y_true.max(), y_pred.max())) + 1
-    # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass gives both.
+    # The last id stands for "no prediction" (below 0), which no class of the truth shares.
+    size = int(max(y_true.max(), y_pred.max())) + 2
+    y_pred = np.where(y_pred < 0, size - 1, y_pred)
+    # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass for both.
     code = np.where(y_true == y_pred, y_pred + size, y_pred)[strata.order]
     values = np.empty(replicates, np.float64)
     done = 0
@@ -144,7 +146,7 @@ def mean_replicates(
 
 
 def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    """Percentile bounds: the j-th smallest and the j-th largest of R values, j = floor(R (1-c) / 2).
+    """Percentile bounds: j-th smallest and j-th largest of R values, j = floor(R (1 - c) / 2).
 
     With 1,000 values and confidence 0.95 these are the 25th and the 976th smallest. The product is
     taken exactly on the decimal that ``confidence`` is written as, and j is at least 1.

@@ -14,7 +14,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
-    """Label ids as int64, shape (n,); UsageError unless they are integers, one axis, and not empty."""
+    """Label ids as int64, shape (n,); UsageError unless integers on one axis and not empty."""
     array = np.asarray(values)
     if array.ndim != 1:
         raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")

@@ -23,7 +23,8 @@ def class_f1(
     2 tp + fp + fn equals the number of true items plus the number of predicted items of a class.
     """
     total = n_true + n_predicted
-    return (2 * true_positives) / np.maximum(total, 1)
+    f1: npt.NDArray[np.float64] = (2 * true_positives) / np.maximum(total, 1)
+    return f1
 
 
 def macro_f1(
@@ -31,20 +32,21 @@ def macro_f1(
 ) -> float:
     """Mean F1 over classes: summed in ascending class id from left to right, then divided once.
 
-    y_true, y_pred: label ids >= 0, shape (n,), integers. ``official`` and ``open`` average over the
+    y_true: label ids >= 0, shape (n,), integers. y_pred: likewise; an id below 0 means that there is
+    no prediction, which is wrong and counts for no class. ``official`` and ``open`` average over the
     classes that occur in ``y_true``, so the set does not depend on the model; ``compat`` averages
     over the ids 0 to the largest in either array, and an id in neither counts 0.
-    Raises UsageError for empty, negative or unequal input, which has no score.
+    Raises UsageError for empty or unequal input and for a true id below 0, which have no score.
     """
     truth, prediction = label_pair(y_true, y_pred)
-    if min(int(truth.min()), int(prediction.min())) < 0:
-        raise UsageError("macro_f1 got a label id below 0", remedy="pass ids from 0 upwards")
+    if int(truth.min()) < 0:
+        raise UsageError("macro_f1 got a true label id below 0", remedy="pass ids from 0 upwards")
     size = int(max(truth.max(), prediction.max())) + 1
     n_true = np.bincount(truth, minlength=size)
     f1 = class_f1(
         np.bincount(truth[truth == prediction], minlength=size),
         n_true,
-        np.bincount(prediction, minlength=size),
+        np.bincount(prediction[prediction >= 0], minlength=size),
     )
     if division != "compat":
         f1 = f1[n_true > 0]

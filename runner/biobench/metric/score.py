@@ -123,8 +123,8 @@ def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
     """All metrics of a task, and the interval of the first where it declares one.
 
     The resamples come from stream ``bootstrap/<task id>`` of the suite's seed, so every model gets
-    the same ones. Compat publishes no interval. Raises DataError without a scored item and SpecError
-    for a metric or interval that does not exist or that the protocol cannot feed.
+    the same ones. Compat publishes no interval. Raises DataError without a scored item and
+    SpecError for a metric or interval that does not exist or that the protocol cannot feed.
     """
     if not predictions.ids:
         raise DataError(

@@ -64,7 +64,7 @@ class KNNProbe:
         del values["listed_neighbours"]
         return cls(**values)
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:  # noqa: N803
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Keep the gallery: X real (rows, features), y labels of any sortable type (rows,).
 
         Raises DataError with fewer rows than k, ModelError for a row that is not finite or, with
@@ -85,7 +85,7 @@ class KNNProbe:
 
     def kneighbors(
         self,
-        X: npt.ArrayLike,  # noqa: N803
+        X: npt.ArrayLike,
     ) -> tuple[FloatMatrix, npt.NDArray[np.int64]]:
         """Squared distances float64 (q, k) and gallery rows int64 (q, k), nearest first."""
         queries = scaled_rows(checked_features(X), self.normalise)
@@ -112,7 +112,7 @@ class KNNProbe:
             distances[block] = np.take_along_axis(exact, order, axis=1)
         return distances, rows
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of each query, shape (q,), of the type of ``y``."""
         _, rows = self.kneighbors(X)
         labels: npt.NDArray[Any] = self.classes_[votes(self._labels[rows])]

@@ -27,8 +27,8 @@ class Ranking:
     """What the exact ranking says of each query.
 
     predicted: label id by the votes of the k nearest, int64 (q,). neighbours: the nearest rows in
-    order, int32 (q, listed), -1 where there are fewer. first_hit: rank from 1 of the first row of the
-    query's class, 0 where there is none, int32 (q,). average_precision: float64 (q,).
+    order, int32 (q, listed), -1 where there are fewer. first_hit: rank from 1 of the first row of
+    the query's class, 0 where there is none, int32 (q,). average_precision: float64 (q,).
     """
 
     predicted: npt.NDArray[np.int64]

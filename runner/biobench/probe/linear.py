@@ -162,7 +162,7 @@ class LinearProbe:
             progress=progress,
         )
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:  # noqa: N803
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Train on X real (rows, features) and y labels (rows,).
 
         Raises DataError where all rows have one label, UsageError for a label that is no id below
@@ -197,7 +197,7 @@ class LinearProbe:
         )
         return self
 
-    def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:  # noqa: N803
+    def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Logits, float32 (rows, classes)."""
         from biobench.probe.linear_training import logits
 
@@ -209,7 +209,7 @@ class LinearProbe:
             )
         return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""
         labels: npt.NDArray[Any] = self.classes_[self.decision_function(X).argmax(axis=1)]
         return labels

@@ -1,7 +1,7 @@
 """Training of the linear probe by closed-form gradients (SPEC.md, section "Linear probe").
 
 In: normalised rows, label ids and initial values. Out: the trained layer, with the affine part of
-the normalisation folded in. The plain definition, by automatic differentiation, is linear_reference.py.
+the normalisation folded in. linear_reference.py is the definition, by automatic differentiation.
 
 With xhat the normalised rows, gamma and beta the affine part, W and b the linear layer:
 logits = xhat (W gamma)^T + (W beta + b). With G the loss's gradient at the logits and A = G^T xhat:
@@ -74,7 +74,7 @@ class _Parameters:
 
     def __init__(self, flat: torch.Tensor, classes: int, features: int) -> None:
         self.flat = flat
-        sizes = (classes * features, features, features, classes)
+        sizes = [classes * features, features, features, classes]
         weight, self.gamma, self.beta, self.bias = torch.split(flat, sizes)
         self.weight = weight.view(classes, features)
 

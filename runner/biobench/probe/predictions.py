@@ -22,9 +22,9 @@ class Predictions:
     """Truth and prediction of the scored items, in manifest order.
 
     ids: unique item ids. y_true, y_pred: label ids, int32, shape (n,). extras: further columns by
-    name, each with n rows; the nearest-neighbour protocol gives ``neighbours`` int32 (n, 5), manifest
-    rows with -1 where there are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the
-    right class, 0 where there is none; and ``average_precision`` float64 (n,).
+    name, each with n rows. Protocol knn gives ``neighbours`` int32 (n, 5), manifest rows with -1
+    where there are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the right
+    class, 0 where there is none; and ``average_precision`` float64 (n,).
     Raises DataError for repeated ids or columns of unequal length.
     """
 

@@ -1,6 +1,6 @@
 """From features to predictions, by the task's protocol (SPEC.md, section "Protocols").
 
-In: a task, its manifest and one feature row for each manifest row. Out: predictions of the scored rows.
+In: a task, its manifest and features in manifest order. Out: predictions of the scored rows.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def run_probe(
 ) -> Predictions:
     """Train and apply the task's probe; the result does not depend on ``threads``.
 
-    features: float32 (rows, dim) in manifest order. Raises ModelError naming the item whose features
-    are not finite or, where the protocol normalises, all zero; DataError where the split cannot be
-    probed; SpecError for an unknown protocol or a constant that it cannot have.
+    features: float32 (rows, dim) in manifest order. Raises ModelError naming the item whose
+    features are not finite or, where the protocol normalises, all zero; DataError where the split
+    cannot be probed; SpecError for an unknown protocol or a constant that it cannot have.
     """
     _check(task, manifest, features)
     scored = np.flatnonzero(manifest.scored())
@@ -73,14 +73,14 @@ def _check(task: Task, manifest: Manifest, features: npt.NDArray[np.float32]) ->
     zero_fails = task.protocol.constants.get("normalise") == "l2"
     for start in range(0, len(features), 4096):
         block = features[start : start + 4096]
-        finite = np.isfinite(block).all(axis=1)
-        usable = finite & block.any(axis=1) if zero_fails else finite
+        finite = np.logical_and.reduce(np.isfinite(block), axis=1)
+        usable = finite & (block != 0).any(axis=1) if zero_fails else finite
         if usable.all():
             continue
         row = int(np.argmin(usable))
-        what = "are all zero, so they have no direction"
+        flaw = "are all zero, so they have no direction" if finite[row] else "hold NaN or infinity"
         raise ModelError(
-            f"the model's features of this image {what if finite[row] else 'hold NaN or an infinity'}",
+            f"the model's features of this image {flaw}",
             where=f"{task.id}: {manifest.rows[start + row].path}",
             remedy="check the model's weights and precision on this image",
         )
