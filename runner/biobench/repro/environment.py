@@ -16,7 +16,7 @@ PACKAGES = (
     "scikit-learn", "faiss-cpu", "pyarrow", "pillow", "safetensors", "huggingface_hub",
 )  # fmt: skip
 
-MOVE_FEATURES = PACKAGES[:9] + ("pillow",)
+MOVE_FEATURES = (*PACKAGES[:9], "pillow")
 """Those whose version can move a feature or a prediction; the others only read and write files."""
 
 

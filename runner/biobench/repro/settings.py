@@ -28,8 +28,8 @@ SETTINGS: dict[str, str] = {
 """Every variable and the value that official runs need."""
 
 ALLOCATOR: dict[str, str] = {
-    # A forward pass takes and returns hundreds of megabytes. glibc would ask the kernel for them, and
-    # the kernel clear them, each time: more than half of the processor time of a convolutional net.
+    # A forward pass takes and returns hundreds of megabytes. glibc would ask the kernel for them,
+    # and the kernel clear them, each time: over half of the processor time of a convolutional net.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
