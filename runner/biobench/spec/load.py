@@ -56,6 +56,15 @@ class Spec:
         entries = self._library.documents["models.yaml"].value["models"]
         return MappingProxyType({entry["name"]: _model(entry) for entry in entries})
 
+    @property
+    def tolerance(self) -> Mapping[str, float]:
+        """Level T: ``feature_cosine``, ``equal_predictions``, ``score_difference``."""
+        return MappingProxyType(dict(self._suite["tolerance"]))
+
+    def schema(self, name: str) -> Mapping[str, Any]:
+        """The JSON Schema ``schema/<name>.schema.json``; KeyError for a name that is not there."""
+        return self._library.schemas[name]
+
     @cached_property
     def digest(self) -> str:
         """Digest of :meth:`bundle`."""
