@@ -32,10 +32,10 @@ def macro_f1(
 ) -> float:
     """Mean F1 over classes: summed in ascending class id from left to right, then divided once.
 
-    y_true: label ids >= 0, shape (n,), integers. y_pred: likewise; an id below 0 means that there is
-    no prediction, which is wrong and counts for no class. ``official`` and ``open`` average over the
-    classes that occur in ``y_true``, so the set does not depend on the model; ``compat`` averages
-    over the ids 0 to the largest in either array, and an id in neither counts 0.
+    y_true: label ids >= 0, shape (n,), integers. y_pred: likewise; an id below 0 means that there
+    is no prediction, which is wrong and counts for no class. ``official`` and ``open`` average over
+    the classes that occur in ``y_true``, so the set does not depend on the model; ``compat``
+    averages over the ids 0 to the largest in either array, and an id in neither counts 0.
     Raises UsageError for empty or unequal input and for a true id below 0, which have no score.
     """
     truth, prediction = label_pair(y_true, y_pred)

@@ -52,7 +52,7 @@ def leave_one_out(
 
     features: real (rows, dim) in manifest order. labels: ids (rows,). queries: row numbers, (q,).
     k: neighbours that vote, a tie going to the smallest id. threads: workers over fixed blocks of
-    queries; the result does not depend on it. progress: called with the number of queries done.
+    queries; the result does not depend on it. progress: called with each number of queries done.
     The average precision ranks every row, so all distances are computed and no index is needed.
     Raises DataError where fewer than k other rows exist, ModelError as :class:`KNNProbe`.
     """
@@ -85,7 +85,7 @@ def leave_one_out(
         for start, part in zip(starts, pool.map(rank, starts), strict=True):
             parts.append(part)
             if progress is not None:
-                progress(min(start + _QUERY_BLOCK, asked.size))
+                progress(min(_QUERY_BLOCK, asked.size - start))
     if not parts:
         raise DataError("no query is scored", remedy="check that classes have two images or more")
     predicted, neighbours, first_hit, precision = (

@@ -94,7 +94,7 @@ class LinearProbe:
     labels of ``fit``. The other arguments are the protocol's constants. seed and stream name the
     portable random numbers: streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
     device: ``cpu`` or ``cuda``. threads: workers over fixed chunks of a batch; the result does not
-    depend on it. progress: called with the number of steps done.
+    depend on it. progress: called now and then with the number of further steps done.
     """
 
     def __init__(

@@ -30,6 +30,9 @@ CHUNK_ROWS = 512
 """Rows of a batch that one worker takes. The chunks' partial sums are added in their order, so the
 bits depend on this number and not on how many workers there are."""
 
+PROGRESS_STEPS = 50
+"""Steps between two calls of the progress function, which costs as much as a small task's step."""
+
 Float32 = npt.NDArray[np.float32]
 
 
@@ -211,8 +214,10 @@ def train(
                         run.chunk_gradient(number, batch, size)
                 run.collect(used)
                 run.update(step)
-                if probe.progress is not None:
-                    probe.progress(step + 1)
+                if probe.progress is not None and (step + 1) % PROGRESS_STEPS == 0:
+                    probe.progress(PROGRESS_STEPS)
+        if probe.progress is not None and probe.steps % PROGRESS_STEPS:
+            probe.progress(probe.steps % PROGRESS_STEPS)
         run.fold()
         folded, offset = run.folded.cpu().numpy(), run.offset.cpu().numpy()
     if not (np.isfinite(folded).all() and np.isfinite(offset).all()):

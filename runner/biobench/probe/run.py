@@ -20,7 +20,7 @@ from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
 
 Progress = Callable[[int], None]
-"""Called with the steps (linear probe) or queries (nearest neighbours) done so far."""
+"""Called with the number of further steps (linear probe) or queries (nearest neighbours) done."""
 
 
 def run_probe(
