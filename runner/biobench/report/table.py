@@ -22,8 +22,8 @@ def _interval(entry: dict[str, Any]) -> str:
 def results_table(results: Results) -> Table:
     """One row a task with score, interval and counts, and the mean below."""
     document = results.document
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=False)
-    table.add_column("task", overflow="fold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("task", overflow="fold", min_width=16)
     table.add_column("metric", overflow="fold")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("95% interval", no_wrap=True)
