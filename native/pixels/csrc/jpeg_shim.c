@@ -154,6 +154,13 @@ enum shim_status shim_read_row(shim_decoder *decoder, uint8_t *row) {
     return jpeg_read_scanlines(&decoder->info, rows, 1) == 1 ? SHIM_OK : SHIM_TRUNCATED;
 }
 
+enum shim_status shim_finish(shim_decoder *decoder) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    return jpeg_finish_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
+}
+
 const char *shim_message(const shim_decoder *decoder) { return decoder->message; }
 
 void shim_close(shim_decoder *decoder) {

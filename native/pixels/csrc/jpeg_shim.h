@@ -36,6 +36,8 @@ enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header);
 enum shim_status shim_start(shim_decoder *decoder);
 /* One row of width * components bytes. */
 enum shim_status shim_read_row(shim_decoder *decoder, uint8_t *row);
+/* After the last row: reads on to the end marker. */
+enum shim_status shim_finish(shim_decoder *decoder);
 /* Text of the last error, owned by the decoder. */
 const char *shim_message(const shim_decoder *decoder);
 void shim_close(shim_decoder *decoder);

@@ -45,6 +45,9 @@ pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage,
             }
         }
     }
-    // The rows are complete: a missing end marker, or rubbish after the last row, costs nothing.
-    Ok(image)
+    match decoder.finish() {
+        // The rows are complete: a missing end marker costs nothing.
+        Ok(()) | Err(PixelError::Truncated) => Ok(image),
+        Err(error) => Err(error),
+    }
 }

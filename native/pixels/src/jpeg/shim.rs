@@ -42,6 +42,7 @@ extern "C" {
     fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
     fn shim_read_row(decoder: *mut RawDecoder, row: *mut u8) -> c_int;
+    fn shim_finish(decoder: *mut RawDecoder) -> c_int;
     fn shim_message(decoder: *const RawDecoder) -> *const c_char;
     fn shim_close(decoder: *mut RawDecoder);
     fn shim_has_simd() -> c_int;
@@ -61,7 +62,7 @@ pub fn library_version() -> String {
     text.to_string_lossy().into_owned()
 }
 
-/// One decompression. The calls must come in the order open, read_header, start, read_row.
+/// One decompression. The calls must come in the order open, read_header, start, read_row, finish.
 pub(super) struct Decoder<'a> {
     raw: NonNull<RawDecoder>,
     max_scans: u32,
@@ -115,6 +116,12 @@ impl<'a> Decoder<'a> {
         self.check(status)?;
         self.rows_left -= 1;
         Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<(), PixelError> {
+        // SAFETY: raw is open; libjpeg itself refuses a call before the last row.
+        let status = unsafe { shim_finish(self.raw.as_ptr()) };
+        self.check(status)
     }
 
     fn check(&self, status: c_int) -> Result<(), PixelError> {

@@ -33,6 +33,17 @@ impl Layout {
             _ => return None,
         })
     }
+
+    pub fn bits_per_pixel(self) -> u8 {
+        match self {
+            Self::Gray(bits) | Self::Indexed(bits) => bits,
+            Self::Gray16 | Self::GrayAlpha8 => 16,
+            Self::Rgb8 => 24,
+            Self::GrayAlpha16 | Self::Rgba8 => 32,
+            Self::Rgb16 => 48,
+            Self::Rgba16 => 64,
+        }
+    }
 }
 
 /// What comes before the image data.
@@ -44,6 +55,8 @@ pub(super) struct Head {
     pub interlaced: bool,
     /// Content of the last PLTE chunk.
     pub palette: Vec<u8>,
+    /// Where the first chunk of image data starts.
+    pub image_data: usize,
 }
 
 const SIGNATURE: usize = 8;
@@ -83,7 +96,28 @@ pub(super) fn scan(data: &[u8]) -> Result<Head, PixelError> {
     if matches!(head.layout, Layout::Indexed(_)) && palette.is_empty() {
         return Err(PixelError::Corrupt("the palette is missing".into()));
     }
-    Ok(Head { palette, ..head })
+    Ok(Head {
+        palette,
+        image_data: data.len() - rest.len(),
+        ..head
+    })
+}
+
+/// The chunks from the image data on, once the image is complete. As with Pillow, what follows may
+/// be missing or unreadable, but a chunk beside the image data must not be cut.
+pub(super) fn check_rest(data: &[u8], image_data: usize) -> Result<(), PixelError> {
+    let mut rest = &data[image_data..];
+    while let Ok((name, length)) = chunk_start(rest) {
+        let end = length.saturating_add(8);
+        match &name {
+            b"IEND" | b"fcTL" => break,
+            b"IDAT" | b"fdAT" => {}
+            _ if end > rest.len() => return Err(PixelError::Truncated),
+            _ => {}
+        }
+        rest = rest.get(end.saturating_add(4)..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn chunk_start(rest: &[u8]) -> Result<([u8; 4], usize), PixelError> {
@@ -134,6 +168,7 @@ fn parse_header(content: &[u8]) -> Result<Head, PixelError> {
         layout,
         interlaced: interlace == 1,
         palette: Vec::new(),
+        image_data: 0,
     })
 }
 

@@ -1,0 +1,128 @@
+"""Damaged files: where Pillow refuses, so do we; where both give pixels, they are equal."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from images import CHANNELS, chunk, jpeg, picture, pillow_rgb, png
+
+from biobench import _native
+
+PICTURE = picture(40, 56, 11)
+JPEGS = {
+    "baseline": jpeg(PICTURE, quality=80),
+    "progressive": jpeg(PICTURE, quality=80, progressive=True),
+    "restarts": jpeg(PICTURE, quality=80, restart_marker_blocks=3),
+    "gray": jpeg(PICTURE, "L", quality=60),
+}
+PNGS = {
+    "colour": png(PICTURE.astype(np.uint16), 2, 8, filters=b"\1\4\2\3", split=900),
+    "indexed": png(
+        picture(20, 20, 1, CHANNELS[3]).astype(np.uint16), 3, 8, palette=bytes(range(256)) * 3
+    ),
+    "interlaced": png(PICTURE.astype(np.uint16), 2, 8, interlaced=True),
+}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damaged") / "image"
+
+
+def ours_of(file: Path, data: bytes) -> np.ndarray | None:
+    file.write_bytes(data)
+    try:
+        return _native.decode(file)
+    except ValueError:
+        return None
+
+
+def pillow_of(data: bytes) -> np.ndarray | None:
+    """Pillow raises anything at all for damaged files; every exception means: refused."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pillow_rgb(data)
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def damage(data: bytes, edits: list[tuple[int, int]]) -> bytes:
+    changed = bytearray(data)
+    for place, value in edits:
+        changed[place % len(changed)] = value
+    return bytes(changed)
+
+
+EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(JPEGS)), edits=EDITS)
+def test_changed_jpeg(file: Path, name: str, edits: list[tuple[int, int]]) -> None:
+    """Protects both directions: a changed JPEG gives Pillow's pixels, or is refused by both."""
+    data = damage(JPEGS[name], edits)
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    if theirs is None:
+        assert ours is None
+    elif ours is not None:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(sorted(JPEGS)), length=st.integers(0, 10_000))
+def test_cut_jpeg(file: Path, name: str, length: int) -> None:
+    """Protects the rule for cut files: refused exactly where Pillow refuses."""
+    data = JPEGS[name]
+    data = data[: length % len(data)]
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    assert (ours is None) == (theirs is None)
+    if ours is not None:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(PNGS)), edits=EDITS)
+def test_changed_png(file: Path, name: str, edits: list[tuple[int, int]]) -> None:
+    """Protects one direction only: we may refuse a PNG whose stream ends early, Pillow fills it."""
+    data = damage(PNGS[name], edits)
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    if theirs is None:
+        assert ours is None
+    elif ours is not None:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(sorted(PNGS)), length=st.integers(0, 10_000))
+def test_cut_png(file: Path, name: str, length: int) -> None:
+    """Protects cut PNGs: what Pillow refuses is refused, and no pixel is invented."""
+    data = PNGS[name]
+    data = data[: length % len(data)]
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    if theirs is None:
+        assert ours is None
+    elif ours is not None:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_wrong_checksum_of_image_data(file: Path) -> None:
+    """Protects files that Pillow reads: it does not look at the checksum of the image data."""
+    data = PNGS["interlaced"]
+    end = data.index(b"IEND") - 8
+    data = data[:end] + b"\0\0\0\0" + data[end + 4 :]
+    np.testing.assert_array_equal(ours_of(file, data), pillow_of(data))
+
+
+def test_rows_missing(file: Path) -> None:
+    """Protects complete images: a stream that ends rows early is refused, not filled with black."""
+    whole = PNGS["colour"]
+    rows = zlib.compress(bytes(1 + 3 * 56) * 39)
+    at = whole.index(b"IDAT") - 4
+    assert ours_of(file, whole[:at] + chunk(b"IDAT", rows) + chunk(b"IEND", b"")) is None
