@@ -41,7 +41,7 @@ def select(
     spec: Spec, *, suite: str | None, tasks: tuple[str, ...], data: Path | None, division: Division
 ) -> Selection:
     """Choose tasks. Named ones must be there; without a name those are chosen whose data are there;
-    with no data at all, the embedded demo suite.
+    with no data at all (no folder named, or an empty one), the embedded demo suite.
 
     Raises UsageError for unknown names, DataError where named data are absent.
     """
@@ -54,8 +54,14 @@ def select(
     if found.chosen:
         missing = (f"data of these tasks are not there: {', '.join(found.absent)}",)
         return replace(found, notes=missing if found.absent else ())
+    if data is not None and any(data.iterdir()):
+        raise DataError(
+            "no data set of the benchmark lies here",
+            where=str(data),
+            remedy=f"expected a folder named like one of {', '.join(benchmark.tasks)}",
+        )
     demo = _whole_suite(spec, _suite(spec, DEMO), None, division)
-    where = f"no data set of the benchmark in {data}" if data is not None else "no data were named"
+    where = f"{data} is empty" if data is not None else "no data were named"
     note = f"{where}: running the embedded demo suite, which proves an installation, not a model"
     return replace(demo, notes=(note,))
 
@@ -109,7 +115,7 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
     chosen, absent = [], []
     for member in suite.members:
         root = None
-        if member in suite.tasks and data is not None and data.is_dir():
+        if member in suite.tasks and data is not None:
             task = spec.task(member, division)
             root = locate(task, data)
         if root is None:

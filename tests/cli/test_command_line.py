@@ -103,6 +103,17 @@ def test_conflicting_settings_end_an_official_run(tmp_path: Path) -> None:
     assert "level T" in done.stderr
 
 
+def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
+    """With no data at all the embedded suite is taken and named; a folder of other things is not."""
+    done = biobench("run", "--model", "demo", "--data", str(tmp_path), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "embedded demo suite" in done.stdout
+    assert "demo-beluga: 142 images" in done.stdout
+    (tmp_path / "holiday.jpg").write_bytes(b"")
+    done = biobench("run", "--model", "demo", "--data", str(tmp_path), "--dry-run")
+    assert_one_line(done, 3, str(tmp_path), "plankton")
+
+
 def test_version_and_lists() -> None:
     """The listing commands work without data, models or network."""
     assert biobench("--version").stdout.startswith("biobench 1.")

@@ -168,7 +168,7 @@ def test_an_empty_split(data: Path, tmp_path: Path) -> None:
     """A split without images is named."""
     for folder in (data / "plankton/val").iterdir():
         shutil.rmtree(folder)
-    with pytest.raises(DataError, match="val"):
+    with pytest.raises(DataError, match="the split test is empty"):
         run(options(data, tmp_path))
 
 
