@@ -104,7 +104,7 @@ def test_conflicting_settings_end_an_official_run(tmp_path: Path) -> None:
 
 
 def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
-    """With no data at all the embedded suite is taken and named; a folder of other things is not."""
+    """Without data the embedded suite is taken and named; a folder of other things is an error."""
     done = biobench("run", "--model", "demo", "--data", str(tmp_path), "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "embedded demo suite" in done.stdout
