@@ -168,7 +168,12 @@ def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
 
 def unknown_timm(given: str, architecture: str) -> ModelError:
     """The error for a timm name that timm does not know or has no weights for."""
-    near = [f"timm:{name}" for name in near_names(architecture, timm_names())]
+    names = timm_names()
+    near = near_names(architecture, names)
+    if not near:
+        family = architecture.partition(".")[0].lower()
+        near = [name for name in names if name.partition(".")[0].lower() == family][:3]
+    near = [f"timm:{name}" for name in near]
     return _unknown(given, f"timm knows no pretrained model {architecture!r}", near)
 
 

@@ -51,7 +51,10 @@ def load_timm(
     from timm.models import get_pretrained_cfg, is_model, split_model_name_tag
 
     architecture, _ = split_model_name_tag(name.target)
-    config = get_pretrained_cfg(name.target) if is_model(architecture) else None
+    try:
+        config = get_pretrained_cfg(name.target) if is_model(architecture) else None
+    except RuntimeError:  # a known architecture with an unknown tag
+        config = None
     if config is None:
         raise unknown_timm(name.given, name.target)
     source: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]

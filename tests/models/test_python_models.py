@@ -1,0 +1,127 @@
+"""A user's own model, and the digest of weights."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from biobench.errors import ModelError
+from biobench.models.load import load_model
+from biobench.models.weights import weights_digest
+
+MORE = '''
+class Wrapper:
+    """The same without being a module itself."""
+
+    def __init__(self):
+        self.net = Colours()
+        self.recipe = self.net.recipe
+        self.spare = torch.nn.Linear(2, 1)
+
+    def embed(self, batch):
+        return self.net.embed(batch)
+
+
+class NoRecipe:
+    def embed(self, batch):
+        return batch
+
+
+class NoEmbed:
+    recipe = image_recipe(size=8)
+
+
+class WrongShape:
+    recipe = image_recipe(size=8)
+
+    def embed(self, batch):
+        return batch
+
+
+class Broken:
+    def __init__(self):
+        raise RuntimeError("no licence key\\nfor this machine")
+'''
+
+
+def documented() -> str:
+    """The class that docs/models.md shows."""
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    return text.partition("```python\n")[2].partition("```")[0]
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A module in the working folder, under a name that no other test imports."""
+    name = f"own_{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}"
+    (tmp_path / f"{name}.py").write_text(documented() + MORE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return name
+
+
+@pytest.mark.parametrize(("kind", "parameters"), [("Colours", 0), ("Wrapper", 3)])
+def test_an_own_model(kind: str, parameters: int, module: str) -> None:
+    """Protects the protocol of docs/models.md: recipe and embed are enough."""
+    backbone = load_model(f"py:{module}:{kind}", {})
+    info = backbone.info
+    assert (info.feature, info.dim, info.source) == ("embed", 48, "python")
+    assert info.parameters == parameters
+    assert (info.trusted, info.pinned, info.revision) == (False, False, None)
+    assert backbone.recipe.crop == (224, 224)
+    batch = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        rows = backbone.embed(batch)
+    assert torch.equal(rows, torch.nn.functional.adaptive_avg_pool2d(batch, 4).flatten(1))
+    held = backbone.module  # type: ignore[attr-defined]
+    assert not any(m.training for m in held.modules())
+    assert not any(p.requires_grad for p in held.parameters())
+    assert str(Path.cwd()) not in sys.path
+
+
+def test_the_digest_covers_the_code(module: str) -> None:
+    """Protects the store: code decides features, so another source must not find old ones."""
+    first = load_model(f"py:{module}:Colours", {}).info.weights
+    path = Path(f"{module}.py")
+    path.write_text(path.read_text().replace("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"))
+    del sys.modules[module]
+    assert load_model(f"py:{module}:Colours", {}).info.weights != first
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("NoRecipe", "no attribute recipe"),
+        ("NoEmbed", "no method embed"),
+        ("WrongShape", r"\(1, 3, 8, 8\) where a row of features"),
+        ("Broken", "RuntimeError: no licence key;"),
+        ("Absent", "AttributeError"),
+    ],
+)
+def test_what_an_own_model_lacks_is_said(kind: str, says: str, module: str) -> None:
+    """Protects the author of a model: one line that names the fault."""
+    with pytest.raises(ModelError, match=says) as caught:
+        load_model(f"py:{module}:{kind}", {})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_cannot_be_imported() -> None:
+    """Protects from a traceback for a misspelt module."""
+    with pytest.raises(ModelError, match="ModuleNotFoundError"):
+        load_model("py:no_such_module_here:Class", {})
+
+
+def test_the_weights_digest_is_the_documented_one() -> None:
+    """Protects other implementations: the bytes are those that the docstring describes."""
+    module = torch.nn.Module()
+    module.register_parameter("b", torch.nn.Parameter(torch.tensor([[1.0, 2.0], [3.0, 4.0]]).t()))
+    module.register_buffer("a", torch.tensor(7))
+    module.register_buffer("c", torch.tensor([1.5], dtype=torch.bfloat16))
+    module.register_buffer("left_out", torch.zeros(3), persistent=False)
+    header = b'[["a","int64",[]],["b","float32",[2,2]],["c","bfloat16",[1]]]'
+    body = (7).to_bytes(8, "little") + bytes.fromhex("0000803f 00004040 00000040 00008040 c03f")
+    assert weights_digest(module) == "sha256:" + hashlib.sha256(header + b"\0" + body).hexdigest()

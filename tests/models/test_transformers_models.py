@@ -1,0 +1,288 @@
+"""transformers checkpoints: which features are taken, missing weights, hub errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from checkpoints import COMMIT, hub_cache, timm_folder, transformers_folder, transformers_model
+from safetensors.torch import load_file, save_file
+
+from biobench.errors import ModelError
+from biobench.models.load import load_model
+from biobench.spec.documents import ModelEntry
+
+SIGLIP2 = "google/siglip2-large-patch16-256"
+ENTRIES = {
+    "hf:google/siglip2-large": ModelEntry(
+        "hf:google/siglip2-large", f"hf:{SIGLIP2}", None, "Apache-2.0", ()
+    )
+}
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(2))
+
+
+def expected(kind: str, images: torch.Tensor) -> torch.Tensor:
+    """What the framework's own API gives for the features that the rule names."""
+    model: Any = transformers_model(kind).requires_grad_(False)
+    with torch.inference_mode():
+        if kind in ("clip", "siglip", "siglip2"):
+            out: torch.Tensor = model.get_image_features(pixel_values=images).pooler_output
+        elif kind == "clip_tower":
+            out = model(pixel_values=images).image_embeds
+        elif kind == "vit_classifier":
+            out = model.vit(pixel_values=images).last_hidden_state[:, 0]
+        else:
+            out = model(pixel_values=images).pooler_output
+    return out
+
+
+@pytest.mark.parametrize(
+    ("kind", "feature", "dim"),
+    [
+        ("clip", "image_embedding", 12),
+        ("clip_tower", "image_embedding", 12),
+        ("siglip", "image_embedding", 32),
+        ("siglip2", "image_embedding", 32),
+        ("dinov2", "pooler", 32),
+        ("convnext", "pooler", 32),
+        ("vit", "pooler", 32),
+        ("vit_classifier", "first_token", 32),
+    ],
+)
+def test_features_are_the_models_own(
+    kind: str, feature: str, dim: int, images: torch.Tensor, tmp_path: Path
+) -> None:
+    """Protects the feature rule: image embedding, else pooler, else first token, and its record."""
+    folder = transformers_folder(tmp_path, kind)
+    backbone = load_model(f"hf:{folder}", {})
+    info = backbone.info
+    assert (info.feature, info.dim, info.source, info.pinned) == (feature, dim, "local", False)
+    with torch.inference_mode():
+        assert torch.equal(backbone.embed(images), expected(kind, images))
+    names = backbone.module.state_dict()  # type: ignore[attr-defined]
+    assert not any("text_" in name or "classifier" in name for name in names)
+
+
+def test_mean_positions_where_there_is_neither_pooler_nor_token(
+    images: torch.Tensor, tmp_path: Path
+) -> None:
+    """Protects the last rule, with SigLIP's tower after its pooling head is lost."""
+    import transformers
+    from checkpoints import VISION, image_processor, spread
+
+    torch.manual_seed(1)
+    tower = transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**VISION))
+    spread(tower)
+    tower.save_pretrained(tmp_path)
+    image_processor("siglip").save_pretrained(tmp_path)
+    state = load_file(tmp_path / "model.safetensors")
+    kept = {k: v for k, v in state.items() if ".head." not in f".{k}"}
+    assert len(kept) < len(state)
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    backbone = load_model(f"hf:{tmp_path}", {})
+    assert backbone.info.feature == "mean_positions"
+    with torch.inference_mode():
+        hidden = tower.eval().requires_grad_(False)(pixel_values=images).last_hidden_state
+        assert torch.equal(backbone.embed(images), hidden.mean(dim=1))
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    """Protects from transformers' random initialisation; an unused tensor may be missing."""
+    folder = transformers_folder(tmp_path, "dinov2")
+    path = folder / "model.safetensors"
+    state = load_file(path)
+    unused = "embeddings.mask_token"
+    save_file({k: v for k, v in state.items() if k != unused}, path, metadata={"format": "pt"})
+    assert load_model(f"hf:{folder}", {}).info.feature == "pooler"
+    lost = [k for k in state if "layer.1." in k and "mlp.fc1" in k]
+    kept = {k: v for k, v in state.items() if k not in lost}
+    save_file(kept, path, metadata={"format": "pt"})
+    with pytest.raises(
+        ModelError, match=r"lacks 2 tensors that the features need: .*mlp\.fc1"
+    ) as e:
+        load_model(f"hf:{folder}", {})
+    assert e.value.exit_code == 5
+    assert "\n" not in str(e.value)
+
+
+def test_a_tensor_of_another_shape_counts_as_missing(tmp_path: Path) -> None:
+    """Protects from a head of random values where shapes differ."""
+    folder = transformers_folder(tmp_path, "dinov2")
+    path = folder / "model.safetensors"
+    state = load_file(path)
+    state["layernorm.weight"] = torch.ones(5)
+    save_file(state, path, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"transformers cannot load it|lacks 1 tensor"):
+        load_model(f"hf:{folder}", {})
+
+
+def test_a_text_model_is_refused(tmp_path: Path) -> None:
+    """Protects the user who gives a language model."""
+    import transformers
+    from checkpoints import image_processor
+
+    config = transformers.BertConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    transformers.BertModel(config).save_pretrained(tmp_path)
+    image_processor("vit").save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="takes input_ids, not images"):
+        load_model(f"hf:{tmp_path}", {})
+
+
+def test_an_image_size_that_the_model_refuses(tmp_path: Path) -> None:
+    """Protects from a traceback where preprocessing and model disagree."""
+    folder = transformers_folder(tmp_path, "vit", size={"height": 40, "width": 40})
+    with pytest.raises(ModelError, match="forward pass fails on a 40 x 40 image"):
+        load_model(f"hf:{folder}", {})
+
+
+def test_naflex_is_refused_with_its_reason_and_the_models_name(tmp_path: Path) -> None:
+    """Protects from wrong pixels in silence: the refusal names model and reason."""
+    import transformers
+
+    folder = transformers_folder(tmp_path, "siglip2")
+    for old in folder.glob("*processor_config.json"):
+        old.unlink()
+    transformers.Siglip2ImageProcessorPil().save_pretrained(folder)
+    with pytest.raises(ModelError, match="NaFlex") as caught:
+        load_model(f"hf:{folder}", {})
+    assert str(folder) in str(caught.value)
+
+
+def test_remote_code_is_not_run(tmp_path: Path) -> None:
+    """Protects the user's machine: a repository's own Python stays text."""
+    folder = transformers_folder(tmp_path, "vit")
+    configuration = json.loads((folder / "config.json").read_text())
+    configuration |= {
+        "model_type": "own",
+        "auto_map": {"AutoConfig": "own.C", "AutoModel": "own.M"},
+    }
+    (folder / "config.json").write_text(json.dumps(configuration))
+    (folder / "own.py").write_text("open('ran', 'w').close()\n")
+    with pytest.raises(ModelError, match=r"cannot load it|no image processor") as caught:
+        load_model(f"hf:{folder}", {})
+    assert "\n" not in str(caught.value)
+    assert not Path("ran").exists()
+
+
+def test_a_timm_repository_goes_to_timm(tmp_path: Path) -> None:
+    """Protects ``hf:`` for repositories of another framework."""
+    folder = timm_folder(tmp_path, "test_vit")
+    assert load_model(f"hf:{folder}", {}).info.feature == "pre_logits"
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not json", "[]"])
+def test_a_folder_without_configuration(content: str | None, tmp_path: Path) -> None:
+    """Protects the message for a wrong folder."""
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config\.json"):
+        load_model(f"hf:{tmp_path}", {})
+
+
+LITERAL = """
+import json, sys
+from biobench.models.load import load_model
+from biobench.spec.documents import ModelEntry
+entry = ModelEntry("hf:google/siglip2-large", "hf:google/siglip2-large-patch16-256", None, None, ())
+info = load_model("hf:google/siglip2-large", {entry.name: entry}, offline=True).info
+json.dump([info.name, info.resolved, info.revision, info.pinned, info.feature], sys.stdout)
+"""
+
+
+def test_the_literal_name_loads_from_a_cache_under_hf_home(tmp_path: Path) -> None:
+    """Protects the first command of the design: ``hf:google/siglip2-large``, offline, in a process
+    of its own, because the hub's library reads HF_HOME when it loads."""
+    folder = transformers_folder(tmp_path / "made", "siglip2")
+    hub_cache(tmp_path / "home" / "hub", SIGLIP2, folder)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    environment |= {"HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LITERAL],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        "hf:google/siglip2-large", f"hf:{SIGLIP2}", COMMIT, True, "image_embedding"
+    ]  # fmt: skip
+    assert done.stderr == ""
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("hf:google/siglip2-large", "hf:./folder"),
+        ("hf:o/n@abc", "hf:./folder"),
+        ("timm:resnet50.a1_in1k", "timm:./folder"),
+        ("open_clip:ViT-B-32/openai", "open_clip:./folder"),
+    ],
+)
+def test_offline_without_a_cached_copy(name: str, hint: str, empty_cache: Path) -> None:
+    """Protects the user without a network: one line, exit 5, and how to give a local folder."""
+    with pytest.raises(ModelError) as caught:
+        load_model(name, ENTRIES, offline=True)
+    text = str(caught.value)
+    assert "not in the hub's cache and offline" in text
+    assert f"give a local folder: {hint}" in text
+    assert "\n" not in text
+    assert caught.value.exit_code == 5
+
+
+def test_no_network_is_said_quickly(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from a minute of retries where nothing answers; the port is one that refuses."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(ModelError, match=r"the hub cannot be reached; .*hf:\./folder"):
+        load_model("hf:google/siglip2-large", ENTRIES)
+    assert time.monotonic() - started < 20
+
+
+def test_a_cached_copy_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from a half-filled cache: the error names the missing weights."""
+    import huggingface_hub.constants
+
+    folder = transformers_folder(tmp_path / "made", "vit")
+    (folder / "model.safetensors").unlink()
+    hub_cache(tmp_path / "hub", "o/n", folder)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(ModelError, match=r"no weights.*model\.safetensors"):
+        load_model("hf:o/n", {}, offline=True)
+
+
+def test_a_revision_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects ``@REV``: a tag in the cache resolves to its commit, an unknown one is refused."""
+    import huggingface_hub.constants
+
+    folder = transformers_folder(tmp_path / "made", "vit")
+    hub_cache(tmp_path / "hub", "o/n", folder, revision="v2")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    for revision in ("v2", COMMIT):
+        assert load_model(f"hf:o/n@{revision}", {}, offline=True).info.revision == COMMIT
+    with pytest.raises(ModelError, match="at revision v3 is not in the hub's cache"):
+        load_model("hf:o/n@v3", {}, offline=True)
