@@ -83,12 +83,12 @@ def test_neighbours_are_exact_with_duplicates_and_ties(
 def test_the_search_widens_where_float32_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows nearer to each other than float32 resolves: the float64 distance still decides.
 
-    The gallery is a tight cluster far from the origin that float32 rounds to very few points. A
-    probe that trusted the first proposals would fail.
+    The gallery is a tight cluster far from the origin: rounding to float32 moves its points by
+    about as much as they are apart. A probe that trusted the first proposals would fail.
     """
     rng = np.random.default_rng(1)
-    gallery = 100.0 + 1e-6 * rng.normal(size=(400, 16))
-    queries = 100.0 + 1e-6 * rng.normal(size=(30, 16))
+    gallery = 100.0 + 1e-5 * rng.normal(size=(400, 16))
+    queries = 100.0 + 1e-5 * rng.normal(size=(30, 16))
     probe = KNNProbe(k=3, normalise="none", candidate_margin=2).fit(gallery, np.zeros(400, int))
     counts: list[int] = []
     search = probe._search
@@ -102,6 +102,16 @@ def test_the_search_widens_where_float32_cannot_tell(monkeypatch: pytest.MonkeyP
     assert np.array_equal(rows, exhaustive(probe, gallery, queries))
     assert counts == [5, 20, 80, 320]
     assert not np.array_equal(search(queries, 5)[2], rows)
+
+
+def test_equal_distances_go_by_row_and_not_by_proposal() -> None:
+    """Rows 0 and 1 are equally far from the query, and float32 sees row 1 on top of it."""
+    gap = 2.0**-25
+    gallery = np.array([[0.5 - gap], [0.5 + gap], *([100.0 + i] for i in range(20))])
+    probe = KNNProbe(k=2, normalise="none", candidate_margin=1).fit(gallery, np.arange(22))
+    distances, rows = probe.kneighbors(np.array([[0.5]]))
+    assert distances.tolist() == [[gap * gap, gap * gap]]
+    assert rows.tolist() == [[0, 1]]
 
 
 def test_the_search_settles_at_once_on_ordinary_features(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,9 @@ bits depend on this number and not on how many workers there are."""
 PROGRESS_STEPS = 50
 """Steps between two calls of the progress function, which costs as much as a small task's step."""
 
+_QUIET = partial(np.errstate, over="ignore", invalid="ignore")
+"""Values that overflow are found once, at the end."""
+
 Float32 = npt.NDArray[np.float32]
 
 
@@ -130,8 +133,8 @@ class _Training:
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
         """A and sum G of one chunk of a batch of ``size`` rows; ``batch`` null means all rows."""
-        # The mode belongs to a thread, and workers do not inherit it.
-        with torch.inference_mode():
+        # Both modes belong to a thread, and workers do not inherit them.
+        with torch.inference_mode(), _QUIET():
             self._chunk_gradient(number, batch, size)
 
     def _chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
@@ -200,7 +203,7 @@ def train(
     Raises ModelError where the values stop being finite.
     """
     torch.set_flush_denormal(False)
-    with one_thread(), _full_float32(), torch.inference_mode():
+    with one_thread(), _full_float32(), torch.inference_mode(), _QUIET():
         run = _Training(probe, rows, ids, np.concatenate([weight.reshape(-1), bias]))
         workers = min(probe.threads, len(run.chunks))
         with ThreadPoolExecutor(max(1, workers)) as pool:
