@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,37 @@ def test_mean_positions_where_there_is_neither_pooler_nor_token(
     with torch.inference_mode():
         hidden = tower.eval().requires_grad_(False)(pixel_values=images).last_hidden_state
         assert torch.equal(backbone.embed(images), hidden.mean(dim=1))
+
+
+def test_a_model_that_draws_random_numbers_is_refused(tmp_path: Path) -> None:
+    """Protects repeatability: a masked autoencoder hides other patches at every call."""
+    import transformers
+    from checkpoints import VISION, image_processor
+
+    torch.manual_seed(1)
+    config = transformers.ViTMAEConfig(**VISION, mask_ratio=0.5)
+    transformers.ViTMAEModel(config).save_pretrained(tmp_path)
+    image_processor("vit").save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="draws random numbers"):
+        load_model(f"hf:{tmp_path}", {})
+
+
+@pytest.mark.parametrize("kind", ["clip", "siglip", "dinov2", "convnext", "vit_classifier"])
+def test_many_threads_get_the_same_features(
+    kind: str, images: torch.Tensor, tmp_path: Path
+) -> None:
+    """Protects parallel embedding: transformers' wrappers around forward must not mix calls."""
+    backbone = load_model(f"hf:{transformers_folder(tmp_path, kind)}", {})
+    batches = [images + step for step in range(4)]
+
+    def embed(step: int) -> torch.Tensor:
+        with torch.inference_mode():
+            return backbone.embed(batches[step % 4])
+
+    alone = [embed(step) for step in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(embed, range(24)))
+    assert all(torch.equal(alone[step % 4], row) for step, row in enumerate(rows))
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

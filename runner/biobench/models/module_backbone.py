@@ -75,10 +75,11 @@ def finish(
 ) -> ModuleBackbone:
     """Freeze, refuse features that rest on missing tensors, and describe the result.
 
-    One zero image goes through the model to learn the length of a feature row.
+    One image of ramps goes through the model twice: to learn the length of a feature row, and to
+    find models that draw random numbers in eval mode (masked autoencoders do).
 
     Raises ModelError where the features need a tensor of ``missing``, where the forward pass fails
-    at the recipe's size, and where it gives anything but one row of float numbers.
+    at the recipe's size, gives anything but one row of float numbers, or differs the second time.
     """
     import torch
 
@@ -88,7 +89,9 @@ def finish(
         raise missing_tensors(name, needed)
     try:
         with torch.inference_mode():
-            row = forward(torch.zeros(1, 3, *recipe.crop))
+            image = torch.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1])
+            image = image.reshape(1, 3, *recipe.crop)
+            row, again = forward(image), forward(image)
     except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         raise ModelError(
             f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
@@ -100,6 +103,12 @@ def finish(
         raise ModelError(
             f"one image gives {shape} where a row of features is expected",
             where=f"model {name.given!r}",
+        )
+    if not torch.equal(row.nan_to_num(), again.nan_to_num()):
+        raise ModelError(
+            "two passes over one image give different features: it draws random numbers",
+            where=f"model {name.given!r}",
+            remedy="use a variant without random masking or sampling",
         )
     info = ModelInfo(
         name=name.given,
