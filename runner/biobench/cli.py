@@ -81,6 +81,9 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
     try:
         status = command.main(arguments, prog_name="biobench", standalone_mode=False)
         sys.stdout.flush()
+        if status == EXIT_INTERRUPTED:
+            # typer turns Ctrl-C into an exit status of its own before it reaches us.
+            raise KeyboardInterrupt
         return status if isinstance(status, int) else 0
     except BiobenchError as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
