@@ -8,6 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline: a busy machine is no failure. In continuous integration the cases are fixed, so that
+# a change is judged by what it changed; elsewhere each run looks at new ones.
+settings.register_profile("biobench", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("biobench")
 
 # Libraries read these when they load, which is before any fixture runs.
 os.environ["HF_HUB_OFFLINE"] = "1"

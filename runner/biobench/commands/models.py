@@ -41,14 +41,5 @@ def show(
     from biobench.spec.load import load_spec
 
     backbone = load_model(model, load_spec().models, offline=offline)
-    recipe = backbone.recipe
-    document = {
-        **asdict(backbone.info),
-        "recipe": {
-            **recipe.geometry(),
-            "mean": list(recipe.mean),
-            "std": list(recipe.std),
-            "digest": recipe.digest,
-        },
-    }
+    document = {**asdict(backbone.info), "recipe": backbone.recipe.document()}
     print(json.dumps(document, indent=2, ensure_ascii=False))

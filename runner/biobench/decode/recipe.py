@@ -76,6 +76,21 @@ class Recipe:
         """Digest of geometry and value table."""
         return sha256_json({**self.geometry(), "table": sha256_bytes(self.table_bytes)})
 
+    def document(self) -> dict[str, Any]:
+        """The recipe as a result states it: one number where both sides are equal, ``pad`` null
+        where no image can need padding (SPEC.md, section "Recipes")."""
+        fixed = self.mode == "squash" or (self.mode == "shortest" and self.size[0] == self.size[1])
+        covered = self.crop[0] <= self.size[0] and self.crop[1] <= self.size[1]
+        return {
+            **self.geometry(),
+            "size": self.size[0] if self.size[0] == self.size[1] else list(self.size),
+            "crop": self.crop[0] if self.crop[0] == self.crop[1] else list(self.crop),
+            "pad": None if fixed and covered else list(self.pad),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "digest": self.digest,
+        }
+
     def normalise(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Value-table look-up: uint8 (N, H, W, 3) -> float32 (N, 3, H, W), contiguous."""
         out = np.empty((pixels.shape[0], 3, *pixels.shape[1:3]), dtype=np.float32)

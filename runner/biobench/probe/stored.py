@@ -83,8 +83,10 @@ def _compute(
     quiet: bool,
 ) -> Predictions:
     good = np.array([i for i in range(len(manifest.rows)) if i not in bad], dtype=np.int64)
-    steps = int(task.protocol.constants.get("steps", 0))
-    with Progress(f"{task.id}: probe", steps, unit="steps", quiet=quiet) as progress:
+    trained = "steps" in task.protocol.constants
+    total = int(task.protocol.constants["steps"]) if trained else int(manifest.scored().sum())
+    unit = "steps" if trained else "queries"
+    with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
         if not bad:
             return run_probe(
                 task, suite, manifest, features,

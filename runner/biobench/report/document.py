@@ -54,12 +54,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "parameters": info.parameters,
             "precision": execution.precision,
             "micro_batch": execution.micro_batch,
-            "recipe": {
-                **recipe.geometry(),
-                "mean": list(recipe.mean),
-                "std": list(recipe.std),
-                "digest": recipe.digest,
-            },
+            "recipe": recipe.document(),
         },
         "mean": _mean(outcomes, provenance),
         "tasks": tasks,
