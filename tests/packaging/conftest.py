@@ -1,0 +1,56 @@
+"""What the packaging tests share: the wheel, built once, and the image, when it is asked for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+IMAGE = "biobench:1.0"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the image take minutes and an image that is up to date: only on demand."""
+    if "container" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("container") is not None:
+            item.add_marker(pytest.mark.skip(reason="run by `make test-container`"))
+
+
+@pytest.fixture(scope="session")
+def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as users get it. Workers of one test run share it: the first one builds."""
+    folder = tmp_path_factory.getbasetemp()
+    if folder.name.startswith("popen-"):
+        folder = folder.parent
+    target = folder / "wheel"
+    with FileLock(folder / "wheel.lock"):
+        if not target.exists():
+            building = folder / "wheel-building"
+            maturin = Path(sys.executable).with_name("maturin")
+            command = [str(maturin), "build", "--release", "--locked", "--out", str(building)]
+            done = subprocess.run(
+                command, cwd=repository, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            building.rename(target)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image's name; the tests that need it are skipped where there is no engine or no image."""
+    if shutil.which("docker") is None:
+        pytest.skip("no docker command")
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no Docker engine answers")
+    inspect = ["docker", "image", "inspect", IMAGE]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"no image {IMAGE}; `make image` builds it")
+    return IMAGE
