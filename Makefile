@@ -46,4 +46,4 @@ lock: setup ## write requirements/*.txt anew from pyproject.toml
 	UV=$(BIN)/uv tools/lock
 
 clean: ## remove what was built, not what was computed
-	rm -rf .venv target dist runner/biobench/_native*.so
+	rm -rf .venv target dist containers/.build runner/biobench/_native*.so runner/biobench/_spec

@@ -7,7 +7,25 @@ import os
 import tempfile
 from pathlib import Path
 
-from biobench.errors import BiobenchError
+from biobench.errors import BiobenchError, UsageError
+
+
+def require_writable(folder: Path) -> None:
+    """Raise UsageError where ``folder`` cannot be made or written in, without making it.
+
+    Called before the work, so that nobody waits an hour for a result that has no place.
+    """
+    nearest = folder.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise UsageError("is not a folder", where=str(nearest), remedy="choose another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"cannot be written in by this user, so {folder} cannot be filled",
+            where=str(nearest),
+            remedy="choose another folder or change its permissions",
+        )
 
 
 def write_atomically(path: Path, data: bytes) -> None:

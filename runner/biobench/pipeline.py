@@ -10,7 +10,7 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,12 +22,14 @@ from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train
 from biobench.errors import UsageError
+from biobench.files import require_writable
 from biobench.report.results import Results
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.selection import BENCHMARK, Chosen, Selection, select
 from biobench.spec.documents import Division, Suite
 from biobench.spec.load import Spec, load_spec
+from biobench.store import default_store
 
 if TYPE_CHECKING:
     from biobench.embed.features import Execution
@@ -98,6 +100,10 @@ def run(options: Options) -> Results:
     _refuse_conflicts(selection, options)
     for note in selection.notes:
         _say(options, note)
+    store_root = options.store or default_store()
+    out = options.out or _default_out(selection, options)
+    for folder in (store_root, out) if options.save else (store_root,):
+        require_writable(folder)
     # Manifests first: a fault in the data shows before a model is fetched.
     manifests = [_manifest(chosen, options) for chosen in selection.chosen]
     differences = [
@@ -109,9 +115,9 @@ def run(options: Options) -> Results:
         _say(options, f"counts differ from the specification: {line}")
 
     from biobench.models.load import load_model
-    from biobench.store import Store, default_store
+    from biobench.store import Store
 
-    store = Store(options.store or default_store())
+    store = Store(store_root)
     backbone = (
         load_model(
             options.model,
@@ -147,7 +153,7 @@ def run(options: Options) -> Results:
     )
     results = assemble(outcomes, provenance)
     if options.save:
-        write_run(results, outcomes, options.out or _default_out(backbone, selection, options))
+        write_run(results, outcomes, out)
     return results
 
 
@@ -288,10 +294,11 @@ def _refuse_conflicts(selection: Selection, options: Options) -> None:
     _say(options, f"kept from the environment, so features claim level T only: {listed}")
 
 
-def _default_out(backbone: Backbone, selection: Selection, options: Options) -> Path:
-    words: Sequence[str] = [backbone.info.name, selection.suite.id]
+def _default_out(selection: Selection, options: Options) -> Path:
+    model = options.model if isinstance(options.model, str) else options.model.info.name
+    words = [model, selection.suite.id]
     if options.division != "official":
-        words = [*words, options.division]
+        words.append(options.division)
     return Path("biobench-out") / re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
 
 
