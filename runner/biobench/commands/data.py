@@ -22,7 +22,7 @@ def list_data(
     from rich.console import Console
     from rich.table import Table
 
-    from biobench.data.locate import locate
+    from biobench.data.locate import EMBEDDED, locate
     from biobench.spec.load import load_spec
 
     spec = load_spec()
@@ -37,6 +37,10 @@ def list_data(
             task.dataset.id,
             task.dataset.status,
             task.dataset.licence or "unknown",
-            str(root) if root is not None else "no",
+            "no"
+            if root is None
+            else "in the package"
+            if root.is_relative_to(EMBEDDED)
+            else str(root),
         )
     Console().print(table)

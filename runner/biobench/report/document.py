@@ -162,12 +162,12 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
         reasons.append(f"suite {selection.suite.id}")
     if selection.own:
         reasons.append("a task file of the user's own")
-    if selection.absent:
+    elif selection.absent:
         reasons.append(f"tasks not run: {', '.join(selection.absent)}")
     if provenance.n_train is not None:
         reasons.append(f"few-shot: n_train {provenance.n_train}")
     reasons += [f"counts: {line}" for line in provenance.differences]
-    if selection.suite.id == BENCHMARK:
+    if selection.suite.id == BENCHMARK and not selection.own:
         reasons += [_hash_reason(chosen.task.dataset) for chosen in selection.chosen]
     if bad:
         reasons.append(f"{bad} unreadable images")

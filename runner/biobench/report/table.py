@@ -1,4 +1,4 @@
-"""The table of a result for the terminal; columns fold where the terminal is narrow."""
+"""The table of a result for the terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from rich.table import Table
 
 from biobench.report.results import Results
 
+COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
+GAP = 2
+"""Characters between two columns."""
+
 
 def _interval(entry: dict[str, Any]) -> str:
     interval = entry.get("interval")
@@ -19,34 +23,38 @@ def _interval(entry: dict[str, Any]) -> str:
     return text if interval["reliable"] else f"{text} *"
 
 
-def results_table(results: Results) -> Table:
-    """One row a task with score, interval and counts, and the mean below."""
-    document = results.document
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("task", overflow="fold", min_width=16)
-    table.add_column("metric", overflow="fold")
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("95% interval", no_wrap=True)
-    table.add_column("train", justify="right", no_wrap=True)
-    table.add_column("test", justify="right", no_wrap=True)
-    table.add_column("classes", justify="right", no_wrap=True)
-    for task, entry in results.tasks.items():
-        counts = entry["counts"]
-        table.add_row(
-            task,
-            entry["metric"],
-            f"{entry['score']:.4f}",
-            _interval(entry),
-            str(counts["train"]),
-            str(counts["test"]),
-            str(counts["classes"]),
-        )
-    mean = document["mean"]
+def _cells(task: str, entry: dict[str, Any]) -> dict[str, str]:
+    counts = entry["counts"]
+    return {
+        "task": task,
+        "metric": entry["metric"],
+        "score": f"{entry['score']:.4f}",
+        "95% interval": _interval(entry),
+        **{name: str(counts[name]) for name in ("train", "test", "classes")},
+    }
+
+
+def results_table(results: Results, width: int) -> Table:
+    """One row a task and the mean below; a terminal of few columns gets fewer of them, whole."""
+    rows = [_cells(task, entry) for task, entry in results.tasks.items()]
+    mean = results.mean
     if mean is not None:
-        low, high = mean["low"], mean["high"]
-        bounds = "-" if low is None else f"{low:.3f} to {high:.3f}"
-        table.add_section()
-        table.add_row("mean", "", f"{mean['score']:.4f}", bounds, "", "", "")
+        bounds = "-" if mean["low"] is None else f"{mean['low']:.3f} to {mean['high']:.3f}"
+        rows.append({"task": "mean", "score": f"{mean['score']:.4f}", "95% interval": bounds})
+    shown = ["task", "score"]
+    for more in (["95% interval"], ["train", "test", "classes"], ["metric"]):
+        wanted = [name for name in COLUMNS if name in {*shown, *more}]
+        widest = (max(len(name), *(len(row.get(name, "")) for row in rows)) for name in wanted)
+        if sum(size + GAP for size in widest) <= width:
+            shown = wanted
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in shown:
+        left = name in {"task", "metric", "95% interval"}
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "task")
+    for row in rows:
+        if row["task"] == "mean":
+            table.add_section()
+        table.add_row(*(row.get(name, "") for name in shown))
     return table
 
 
@@ -59,11 +67,11 @@ def print_results(results: Results, console: Console) -> None:
         f"spec {document['spec']['version']}",
         highlight=False,
     )
-    console.print(results_table(results))
+    console.print(results_table(results, console.width))
     entries = list(results.tasks.values())
     if any(entry["interval"] and not entry["interval"]["reliable"] for entry in entries):
         console.print("* few items a class: the interval is too narrow", highlight=False)
-    if document["mean"] is None:
+    if document["mean"] is None and document["division"] != "open":
         console.print("mean: none, because tasks of the suite are missing", highlight=False)
     if document["official"]:
         console.print("official result", highlight=False)
