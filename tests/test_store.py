@@ -72,6 +72,23 @@ def test_collect_keeps_the_recently_used(tmp_path: Path) -> None:
     assert store.get("features", keys[3]) is not None
 
 
+def test_collect_removes_what_a_killed_write_left(tmp_path: Path) -> None:
+    """Temporary files of dead processes go once they are old; those of living ones stay."""
+    import os
+
+    store = Store(tmp_path)
+    store.put("features", KEY, {"features": np.zeros(1, dtype=np.float32)})
+    folder = store.path("features", KEY).parent
+    old, new = folder / ".a.safetensors.x1", folder / ".b.safetensors.x2"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1000, 1000))
+    store.collect(1 << 30)
+    assert not old.exists()
+    assert new.exists()
+    assert store.get("features", KEY) is not None
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     """A file is replaced whole or not at all, and no temporary file stays behind."""
     target = tmp_path / "results.json"

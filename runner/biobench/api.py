@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ def evaluate(
 
     model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
     tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
-    data sets. out: where to write results.json, predictions and the page; nothing is written where
-    it is null.
+    data sets, by default that of BIOBENCH_DATA. out: where to write results.json, predictions and
+    the page; nothing is written where it is null.
 
     In a process where the settings of level E2 were not in the environment from the start the
     features claim level T, and the result says so. Raises the errors of biobench.errors.
@@ -43,7 +44,7 @@ def evaluate(
             model=model,
             suite=suite,
             tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
-            data=Path(data) if data is not None else None,
+            data=_data_folder(data),
             device=device,
             division=division,
             out=Path(out) if out is not None else None,
@@ -51,3 +52,8 @@ def evaluate(
             quiet=True,
         )
     )
+
+
+def _data_folder(data: str | Path | None) -> Path | None:
+    named = data if data is not None else os.environ.get("BIOBENCH_DATA")
+    return Path(named) if named else None

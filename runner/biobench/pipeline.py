@@ -57,6 +57,7 @@ class Options:
     offline: bool = False
     quiet: bool = False
     save: bool = True
+    from_command: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def run(options: Options) -> Results:
     for line in differences:
         _say(options, f"counts differ from the specification: {line}")
 
+    from biobench.embed.forward import deterministic
     from biobench.models.load import load_model
     from biobench.store import Store
 
@@ -129,10 +131,11 @@ def run(options: Options) -> Results:
         else options.model
     )
     execution = _execution(backbone, selection.suite, options)
-    outcomes = [
-        _run_task(chosen, manifest, selection.suite, backbone, store, execution, options)
-        for chosen, manifest in zip(selection.chosen, manifests, strict=True)
-    ]
+    with deterministic():
+        outcomes = [
+            _run_task(chosen, manifest, selection.suite, backbone, store, execution, options)
+            for chosen, manifest in zip(selection.chosen, manifests, strict=True)
+        ]
 
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
@@ -146,7 +149,7 @@ def run(options: Options) -> Results:
         division=options.division,
         n_train=options.n_train,
         differences=tuple(differences),
-        settings_applied=settings.applied(),
+        bits_fixed=settings.bits_fixed(),
         started=started,
         wall=time.perf_counter() - clock,
         argv=tuple(sys.argv),
@@ -167,7 +170,7 @@ def _run_task(
     options: Options,
 ) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says."""
-    from biobench.embed.features import embed
+    from biobench.embed.features import content_digests, embed
     from biobench.metric.score import score_task
     from biobench.probe.stored import predict
     from biobench.progress import Progress
@@ -175,10 +178,13 @@ def _run_task(
 
     task = chosen.task
     stopwatch = Stopwatch()
-    with Progress(f"{task.id}: embed", len(manifest.rows), quiet=options.quiet) as progress:
+    images = len(manifest.rows)
+    with Progress(f"{task.id}: files", images, unit="files", quiet=options.quiet) as progress:
+        contents = content_digests(manifest, store, execution.workers, progress.advance)
+    with Progress(f"{task.id}: embed", images, quiet=options.quiet) as progress:
         embedded = embed(
-            manifest, backbone, store, execution, keep_bad=options.keep_bad,
-            advance=progress.advance,
+            manifest, contents, backbone, store, execution,
+            keep_bad=options.keep_bad, progress=progress,
         )  # fmt: skip
     ids = [row.id for row in manifest.rows]
     features_digest = embedded.features_digest(ids)
@@ -193,7 +199,8 @@ def _run_task(
     return TaskOutcome(
         chosen=chosen,
         manifest=manifest,
-        embedded=embedded,
+        bad=len(embedded.bad),
+        computed=embedded.computed,
         predictions=predictions,
         score=score,
         pixels_digest=embedded.pixels_digest(ids),
@@ -257,19 +264,18 @@ def _manifest(chosen: Chosen, options: Options) -> Manifest:
 
 def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:
     from biobench.embed.features import Execution
-    from biobench.embed.forward import choose_device, configure
+    from biobench.embed.forward import choose_device
     from biobench.repro.environment import MOVE_FEATURES, package_versions
 
     device = choose_device(options.device)
     if options.precision == "float16" and device != "cuda":
         raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
-    configure()
     engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
     if device == "cuda":
         import torch
 
         engine["gpu"] = torch.cuda.get_device_name(0)
-    if not settings.applied():
+    if not settings.bits_fixed():
         engine |= {"cpu": processor_name(), "settings": settings.recorded()}
     return Execution(
         device=device,
@@ -285,8 +291,7 @@ def _refuse_conflicts(selection: Selection, options: Options) -> None:
     if not conflicts:
         return
     listed = ", ".join(conflicts)
-    few = options.tasks or options.n_train is not None
-    if selection.suite.id == BENCHMARK and options.division == "official" and not few:
+    if options.from_command and could_be_official(selection, options):
         raise UsageError(
             f"the environment has settings that an official run cannot have: {listed}",
             remedy="unset them; biobench sets what it needs",
@@ -294,12 +299,23 @@ def _refuse_conflicts(selection: Selection, options: Options) -> None:
     _say(options, f"kept from the environment, so features claim level T only: {listed}")
 
 
+def could_be_official(selection: Selection, options: Options) -> bool:
+    """Whether nothing in what was asked for rules out an official result."""
+    benchmark = selection.suite.id == BENCHMARK and selection.whole
+    return benchmark and options.division == "official" and options.n_train is None
+
+
 def _default_out(selection: Selection, options: Options) -> Path:
     model = options.model if isinstance(options.model, str) else options.model.info.name
-    words = [model, selection.suite.id]
+    words = [
+        model,
+        *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
+    ]
+    if options.n_train is not None:
+        words.append(f"{options.n_train}-train")
     if options.division != "official":
         words.append(options.division)
-    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
+    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
 
 
 def _say(options: Options, line: str) -> None:

@@ -20,6 +20,7 @@ class Progress:
         self._unit = unit
         self._quiet = quiet or total == 0
         self._done = 0
+        self._skipped = 0
         self._started = self._logged = time.monotonic()
         self._bar: object | None = None
 
@@ -51,13 +52,20 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()  # type: ignore[attr-defined]
 
+    def skip(self, count: int) -> None:
+        """Count units that were known already: done, but no measure of speed."""
+        self._done += count
+        self._skipped += count
+        if self._bar is not None:
+            self._bar.update(self._task, advance=count)  # type: ignore[attr-defined]
+
     def advance(self, count: int) -> None:
         """Count ``count`` more units as done."""
         self._done += count
         if self._quiet:
             return
         now = time.monotonic()
-        rate = self._done / max(now - self._started, 1e-9)
+        rate = (self._done - self._skipped) / max(now - self._started, 1e-9)
         text = f"{rate:.0f} {self._unit}/s"
         if self._bar is not None:
             self._bar.update(self._task, advance=count, rate=text)  # type: ignore[attr-defined]

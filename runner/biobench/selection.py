@@ -36,6 +36,11 @@ class Selection:
     own: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether exactly the members of the suite are scored, in its order: then it has a mean."""
+        return tuple(item.task.id for item in self.chosen) == self.suite.members
+
 
 def select(
     spec: Spec, *, suite: str | None, tasks: tuple[str, ...], data: Path | None, division: Division
@@ -80,6 +85,11 @@ def _named_tasks(
     tasks, own = [], False
     for name in names:
         if name.endswith((".yaml", ".yml")) or "/" in name:
+            if division == "compat":
+                raise UsageError(
+                    f"{name}: a task of your own has no division compat",
+                    remedy="leave --division out",
+                )
             tasks.append(task_from_file(Path(name), spec))
             own = True
         elif name in spec.task_ids():
@@ -99,7 +109,8 @@ def _named_tasks(
             absent = tuple(member for member in suite.members if member not in ids)
             return Selection(suite, ordered, absent, own=False)
     benchmark = spec.suites[BENCHMARK]
-    return Selection(benchmark, chosen, benchmark.members, own=own)
+    absent = tuple(member for member in benchmark.members if member not in ids)
+    return Selection(benchmark, chosen, absent, own=own)
 
 
 def _whole_suite(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:

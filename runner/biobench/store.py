@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+LEFTOVER_S = 3600.0
+"""A temporary file older than this belongs to no running process."""
 
 
 def default_store() -> Path:
@@ -99,7 +104,10 @@ class Store:
         if not self.root.is_dir():
             return
         for path in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors")):
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # collected by another process in the meantime
             yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
 
     def damaged(self) -> list[Path]:
@@ -111,7 +119,14 @@ class Store:
         ]
 
     def collect(self, limit: int) -> list[Entry]:
-        """Delete the least recently used entries until at most ``limit`` bytes are left."""
+        """Delete the least recently used entries until at most ``limit`` bytes are left.
+
+        What killed processes left half written goes as well, once it is an hour old.
+        """
+        for leftover in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/.*")):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime > LEFTOVER_S:
+                    leftover.unlink()
         entries = sorted(self.entries(), key=lambda entry: (entry.used, str(entry.path)))
         excess = sum(entry.size for entry in entries) - limit
         removed = []

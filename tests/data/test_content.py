@@ -46,6 +46,32 @@ def test_the_index_is_used(tmp_path: Path) -> None:
     index.close()
 
 
+def test_a_fresh_file_is_not_remembered(tmp_path: Path) -> None:
+    """A file that may still change within its clock's resolution is hashed again next time."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    index = ContentIndex(tmp_path / "index.sqlite")
+    index.digests([str(path)], 1)
+    assert index._connection is not None
+    assert index._connection.execute("SELECT count(*) FROM files").fetchone() == (0,)
+    index.close()
+
+
+def test_blocks_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told of every file, and blocks change nothing in the order."""
+    monkeypatch.setattr("biobench.data.content.BLOCK", 3)
+    paths = []
+    for i in range(8):
+        path = tmp_path / f"{i}.png"
+        path.write_text(str(i))
+        paths.append(str(path))
+    counts: list[int] = []
+    index = ContentIndex(tmp_path / "index.sqlite")
+    assert index.digests(paths, 2, counts.append) == [_sha(str(i)) for i in range(8)]
+    assert counts == [3, 3, 2]
+    index.close()
+
+
 def test_order_is_kept_and_a_missing_file_is_named(tmp_path: Path) -> None:
     """Digests come in the order of the paths, for any number of workers."""
     paths = []

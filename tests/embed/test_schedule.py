@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from biobench.embed import features as stage
 from biobench.embed.features import Execution, embed
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
+from biobench.progress import Progress
 from biobench.spec.load import load_spec
 from biobench.store import Store
 
@@ -44,8 +46,16 @@ def execution(workers: int) -> Execution:
 
 
 def run(manifest: Manifest, backbone: Backbone, store: Path, workers: int) -> stage.Embedded:
+    progress = Progress("test", 0, quiet=True)
+    contents = stage.content_digests(manifest, Store(store), workers, progress.advance)
     return embed(
-        manifest, backbone, Store(store), execution(workers), keep_bad=False, advance=lambda n: None
+        manifest,
+        contents,
+        backbone,
+        Store(store),
+        execution(workers),
+        keep_bad=False,
+        progress=progress,
     )
 
 
@@ -106,4 +116,23 @@ def test_what_can_change_features_changes_the_key(
     base = keys()
     assert keys(workers=5) == base
     for changes in ({"precision": "float16"}, {"micro_batch": 64}, {"engine": {"test": 2}}):
-        assert not set(keys(**changes)) & set(base)
+        assert not set(keys(**changes)) & set(base), changes
+
+    for field in ("weights", "resolved", "feature", "fingerprint"):
+        other = copy.copy(backbone)
+        other.info = replace(backbone.info, **{field: "another"})
+        assert not {s.key for s in stage._shards(manifest, ["x"] * ROWS, other, execution(1))} & {
+            s.key for s in stage._shards(manifest, ["x"] * ROWS, backbone, execution(1))
+        }, field
+    other = copy.copy(backbone)
+    other.recipe = replace(backbone.recipe, crop=(192, 192))
+    recipe_keys = {s.key for s in stage._shards(manifest, ["x"] * ROWS, other, execution(1))}
+    assert not recipe_keys & {
+        s.key for s in stage._shards(manifest, ["x"] * ROWS, backbone, execution(1))
+    }
+    contents = [str(i) for i in range(ROWS)]
+    changed = ["another", *contents[1:]]
+    before = [s.key for s in stage._shards(manifest, contents, backbone, execution(1))]
+    after = [s.key for s in stage._shards(manifest, changed, backbone, execution(1))]
+    assert before[0] != after[0]
+    assert before[1:] == after[1:]

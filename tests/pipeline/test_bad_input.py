@@ -12,11 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
+from biobench.data.build import build_manifest
 from biobench.decode.recipe import Recipe
-from biobench.errors import DataError, ModelError
+from biobench.errors import DataError, ModelError, UsageError
 from biobench.models.base import ModelInfo
-from biobench.pipeline import Options, run
+from biobench.pipeline import Options, could_be_official, run
+from biobench.selection import Chosen, Selection
 from biobench.spec.generator import Stream
+from biobench.spec.load import load_spec
 
 CLASSES = ("amphora", "balanus", "ceratium")
 
@@ -50,6 +53,7 @@ class MeanColour:
             parameters=0,
             pinned=False,
             trusted=False,
+            fingerprint="sha256:" + "0" * 64,
         )
 
     def to(self, device: str) -> None:
@@ -66,6 +70,20 @@ class NotFinite(MeanColour):
         features = super().embed(batch)
         features[features > 0.9] = float("inf")
         return features
+
+
+class Brighter(MeanColour):
+    """No feature of any image is zero."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        return super().embed(batch) + 1
+
+
+class Raises(MeanColour):
+    """A model with a fault of its own."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        raise KeyError("pixel_values")
 
 
 def draw(path: Path, number: int, label: int) -> None:
@@ -136,6 +154,85 @@ def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) ->
     assert whole > 12 / 18
     assert results.document["bad_images"] == 7
     assert "7 unreadable images" in results.document["unofficial_reasons"]
+
+
+def test_an_unreadable_image_has_zero_features(data: Path, tmp_path: Path) -> None:
+    """Features of an image that was not read are zeros, not what a model makes of black."""
+    from biobench.embed import features as stage
+    from biobench.progress import Progress
+    from biobench.store import Store
+
+    (data / "plankton/train/amphora/t00.png").write_bytes(b"no image")
+    spec = load_spec()
+    manifest = build_manifest(spec.task("plankton"), data / "plankton")
+    execution = stage.Execution("cpu", "float32", 32, 1, {})
+    store, progress = Store(tmp_path / "store"), Progress("test", 0, quiet=True)
+    contents = stage.content_digests(manifest, store, 1, progress.advance)
+    embedded = stage.embed(
+        manifest, contents, Brighter(), store, execution, keep_bad=True, progress=progress
+    )
+    (row,) = embedded.bad
+    assert manifest.rows[row].path == "train/amphora/t00.png"
+    assert not embedded.features[row].any()
+    assert embedded.features[row + 1].all()
+
+
+def test_all_test_images_unreadable(data: Path, tmp_path: Path) -> None:
+    """With `--on-bad-image report` a split of which nothing can be read scores zero."""
+    for path in (data / "plankton/val").rglob("*.png"):
+        path.write_bytes(b"no image")
+    entry = run(options(data, tmp_path, keep_bad=True)).tasks["plankton"]
+    assert entry["score"] == 0
+    assert entry["counts"]["test"] == 18
+
+
+def test_another_run_into_the_same_folder(data: Path, tmp_path: Path) -> None:
+    """A folder never holds one run's result beside another run's predictions."""
+    run(options(data, tmp_path))
+    shutil.copytree(data / "plankton", data / "herbarium19")
+    (data / "herbarium19/val").rename(data / "herbarium19/validation")
+    run(options(data, tmp_path, tasks=("herbarium19",)))
+    assert [path.name for path in (tmp_path / "out/predictions").iterdir()] == [
+        "herbarium19.parquet"
+    ]
+
+
+def test_an_own_task_has_no_compat(data: Path, tmp_path: Path) -> None:
+    """Upstream's protocol is defined for the benchmark's tasks alone."""
+    with pytest.raises(UsageError, match="compat"):
+        run(options(data, tmp_path, tasks=("./mine.yaml",), division="compat"))
+
+
+def test_a_model_that_raises(data: Path, tmp_path: Path) -> None:
+    """Whatever a model's own code raises in a forward pass is the model's error."""
+    with pytest.raises(ModelError, match=r"mean-colour.*KeyError"):
+        run(options(data, tmp_path, model=Raises()))
+
+
+def test_torch_is_left_as_it_was(data: Path, tmp_path: Path) -> None:
+    """A run inside a user's process changes none of torch's settings for good."""
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+    try:
+        run(options(data, tmp_path))
+        assert not torch.are_deterministic_algorithms_enabled()
+        assert torch.backends.cudnn.benchmark
+    finally:
+        torch.backends.cudnn.benchmark = False
+
+
+def test_only_a_whole_official_benchmark_could_be_official() -> None:
+    """A conflicting setting is refused exactly where a result could be official."""
+    spec = load_spec()
+    tasks = [spec.task(task) for task in spec.suites["biobench"].tasks]
+    suite = replace(spec.suites["biobench"], members=tuple(task.id for task in tasks))
+    whole = Selection(suite, tuple(Chosen(task, Path()) for task in tasks), ())
+    asked = Options(model="demo", from_command=True)
+    assert could_be_official(whole, asked)
+    assert not could_be_official(whole, replace(asked, division="compat"))
+    assert not could_be_official(whole, replace(asked, n_train=3))
+    assert not could_be_official(replace(whole, chosen=whole.chosen[1:]), asked)
+    assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 
 
 def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:

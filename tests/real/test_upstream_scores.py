@@ -73,10 +73,10 @@ def test_features_equal_the_framework_with_pillow() -> None:
     """Features of real images are within 1e-4 relative of timm's with Pillow's transform."""
     import timm
     import torch
-    from biobench.decode.native import decode_batch
     from PIL import Image
 
     from biobench.data.build import build_manifest
+    from biobench.decode.native import decode_batch
     from biobench.models.load import load_model
     from biobench.spec.load import load_spec
 

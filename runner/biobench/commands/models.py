@@ -41,5 +41,7 @@ def show(
     from biobench.spec.load import load_spec
 
     backbone = load_model(model, load_spec().models, offline=offline)
-    document = {**asdict(backbone.info), "recipe": backbone.recipe.document()}
+    information = asdict(backbone.info)
+    del information["fingerprint"]  # of this machine and for the store alone
+    document = {**information, "recipe": backbone.recipe.document()}
     print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -73,6 +73,8 @@ def run(
 
     if suite is not None and task:
         raise UsageError("--suite and --task exclude each other", remedy="give one of them")
+    if json and dry_run:
+        raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")
     options = Options(
         model=model,
         suite=suite,
@@ -88,6 +90,7 @@ def run(
         keep_bad=on_bad_image is OnBadImage.report,
         offline=offline,
         quiet=json,
+        from_command=True,
     )
     if dry_run:
         for line in plan(options).lines():

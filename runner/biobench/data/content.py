@@ -11,18 +11,21 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from biobench.errors import DataError
+
+BLOCK = 1024
+"""Files between two notes of what is known."""
 
 SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago is hashed again next time: its clock may be coarse."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
-  path TEXT PRIMARY KEY, size INTEGER, inode INTEGER, modified INTEGER, changed INTEGER, digest TEXT
+  path BLOB PRIMARY KEY, size INTEGER, inode INTEGER, modified INTEGER, changed INTEGER, digest TEXT
 ) WITHOUT ROWID
 """
 
@@ -65,28 +68,44 @@ class ContentIndex:
             self._connection.close()
             self._connection = None
 
-    def digests(self, paths: Sequence[str], workers: int) -> list[str]:
-        """The sha256 of each file, in the order given; raises DataError for an unreadable one."""
-        absolute = [os.path.abspath(path) for path in paths]
+    def digests(
+        self, paths: Sequence[str], workers: int, advance: Callable[[int], None] | None = None
+    ) -> list[str]:
+        """The sha256 of each file, in the order given; raises DataError for an unreadable one.
+
+        Files are read and remembered in blocks, so that an interruption loses one block.
+        ``advance`` is called with the number of files of each.
+        """
+        found: list[str] = []
+        for start in range(0, len(paths), BLOCK):
+            block = self._block(
+                [os.path.abspath(path) for path in paths[start : start + BLOCK]], workers
+            )
+            found += block
+            if advance is not None:
+                advance(len(block))
+        return found
+
+    def _block(self, absolute: Sequence[str], workers: int) -> list[str]:
+        # Taken before a file is looked at: what changes while it is read is not settled.
+        now = time.time_ns()
         identities = [_identity(path) for path in absolute]
-        known = self._recall(absolute)
-        stale = [
-            i for i, path in enumerate(absolute) if known.get(path, ("",))[:-1] != identities[i]
-        ]
+        keys = [os.fsencode(path) for path in absolute]
+        known = self._recall(keys)
+        stale = [i for i, key in enumerate(keys) if known.get(key, ("",))[:-1] != identities[i]]
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             fresh = dict(
                 zip(stale, pool.map(lambda i: file_digest(absolute[i]), stale), strict=True)
             )
-        now = time.time_ns()
         self._remember(
-            (absolute[i], *identities[i], digest)
+            (keys[i], *identities[i], digest)
             for i, digest in fresh.items()
             if now - max(identities[i][2:]) > SETTLED_NS
         )
-        return [fresh.get(i) or str(known[path][-1]) for i, path in enumerate(absolute)]
+        return [fresh.get(i) or str(known[key][-1]) for i, key in enumerate(keys)]
 
-    def _recall(self, paths: Sequence[str]) -> dict[str, tuple[object, ...]]:
-        found: dict[str, tuple[object, ...]] = {}
+    def _recall(self, paths: Sequence[bytes]) -> dict[bytes, tuple[object, ...]]:
+        found: dict[bytes, tuple[object, ...]] = {}
         if self._connection is None:
             return found
         query = "SELECT path, size, inode, modified, changed, digest FROM files WHERE path IN "

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from biobench.data.content import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed.forward import Forward
 from biobench.errors import DataError, ModelError
-from biobench.native import ImageLoader
+from biobench.native import ImageLoader, build_info
+from biobench.progress import Progress
 from biobench.spec.canonical import canonical_json, sha256_json
 from biobench.store import Store
 
@@ -33,6 +35,8 @@ MICRO_BATCHES_PER_SHARD = 8
 """Rows of a shard are the most that an interruption loses; small shards make many files."""
 
 KIND = "features"
+REVISION = 1
+"""Raised by any change of decoding, resizing or embedding that can move a bit."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Embedded:
     def features_digest(self, ids: Sequence[str]) -> str:
         """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
         digest = hashlib.sha256(canonical_json(list(ids)))
-        digest.update(np.ascontiguousarray(self.features, dtype="<f4").tobytes())
+        # In place: the rows of a large task are gigabytes.
+        digest.update(np.ascontiguousarray(self.features, dtype="<f4").data.cast("B"))
         return "sha256:" + digest.hexdigest()
 
     def pixels_digest(self, ids: Sequence[str]) -> str:
@@ -88,7 +93,9 @@ def _shards(
     size = execution.micro_batch * MICRO_BATCHES_PER_SHARD
     base = {
         "kind": KIND,
+        "revision": [REVISION, version("biobench"), build_info()["libjpeg_turbo"]],
         "weights": backbone.info.weights,
+        "fingerprint": backbone.info.fingerprint,
         "model": backbone.info.resolved,
         "feature": backbone.info.feature,
         "recipe": backbone.recipe.digest,
@@ -105,35 +112,46 @@ def _shards(
     return shards
 
 
+def _paths(manifest: Manifest) -> list[str]:
+    # Joined as text: a quarter of a million Path objects would cost seconds.
+    return [os.path.join(manifest.root, row.path) for row in manifest.rows]
+
+
+def content_digests(
+    manifest: Manifest, store: Store, workers: int, advance: Callable[[int], None]
+) -> list[str]:
+    """The sha256 of each row's file, in manifest order; raises DataError for an unreadable one."""
+    index = ContentIndex(store.root / "files.sqlite")
+    try:
+        return index.digests(_paths(manifest), workers, advance)
+    finally:
+        index.close()
+
+
 def embed(
     manifest: Manifest,
+    contents: Sequence[str],
     backbone: Backbone,
     store: Store,
     execution: Execution,
     *,
     keep_bad: bool,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Embedded:
     """Features of every row of the manifest, from the store where they are known.
 
+    contents: the sha256 of each row's file, as :func:`content_digests` gives them.
     keep_bad: report unreadable images in ``bad`` (their features are zero) instead of raising.
     Raises DataError (exit 3) with the first ten unreadable images and the count, ModelError
     (exit 5) naming the image for which the model gives a value that is not finite.
     """
-    started = time.perf_counter()
-    # Joined as text: a quarter of a million Path objects would cost seconds.
-    paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
-    index = ContentIndex(store.root / "files.sqlite")
-    try:
-        contents = index.digests(paths, execution.workers)
-    finally:
-        index.close()
+    paths = _paths(manifest)
     result = Embedded(
         features=np.zeros((len(paths), backbone.info.dim), dtype=np.float32),
         pixels=np.zeros((len(paths), 32), dtype=np.uint8),
         bad={},
         computed=0,
-        seconds={"hash": time.perf_counter() - started, "decode": 0.0, "embed": 0.0},
+        seconds={"decode": 0.0, "embed": 0.0},
     )
     missing = []
     for shard in _shards(manifest, contents, backbone, execution):
@@ -143,9 +161,10 @@ def embed(
             continue
         result.features[shard.rows] = known["features"]
         result.pixels[shard.rows] = known["pixels"]
-        advance(len(shard.rows))
+        progress.skip(len(shard.rows))
     if missing:
-        _Computation(manifest, backbone, store, execution, result).run(missing, paths, advance)
+        computation = _Computation(manifest, backbone, store, execution, result)
+        computation.run(missing, paths, progress.advance)
         if result.bad and not keep_bad:
             raise _bad_images(manifest, result.bad)
     return result
@@ -223,6 +242,9 @@ class _Computation:
         features = future.result()
         self._check_finite(rows, features)
         self._result.features[rows] = features
+        for row in rows:
+            if int(row) in self._result.bad:
+                self._result.features[row] = 0
         self._result.computed += len(rows)
         advance(len(rows))
         if rows[-1] == self._waiting[0].rows[-1]:

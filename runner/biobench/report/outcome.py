@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from biobench.data.manifest import Manifest
-from biobench.embed.features import Embedded, Execution
+from biobench.embed.features import Execution
 from biobench.metric.score import Score
 from biobench.models.base import Backbone
 from biobench.probe.predictions import Predictions
@@ -18,12 +18,15 @@ from biobench.spec.load import Spec
 class TaskOutcome:
     """One scored task with everything that its entry in the result is made of.
 
-    wall, cpu and stages are in seconds.
+    bad counts unreadable images, computed those that went through the backbone in this run. The
+    features are not kept: those of a whole benchmark would not fit in memory. wall, cpu and stages
+    are in seconds.
     """
 
     chosen: Chosen
     manifest: Manifest
-    embedded: Embedded
+    bad: int
+    computed: int
     predictions: Predictions
     score: Score
     pixels_digest: str
@@ -45,7 +48,7 @@ class Provenance:
     division: str
     n_train: int | None
     differences: tuple[str, ...]
-    settings_applied: bool
+    bits_fixed: bool
     started: datetime
     wall: float
     argv: tuple[str, ...]

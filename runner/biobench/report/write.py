@@ -9,22 +9,41 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from biobench.errors import DataError
 from biobench.files import write_atomically
 from biobench.report.outcome import TaskOutcome
 from biobench.report.page import render_page
-from biobench.report.results import Results
+from biobench.report.results import FILE, Results, load_results
 
 PAGE = "report.html"
 
 
 def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
-    """Write everything of a run under ``folder``; ``results.json`` comes last, so that a folder
-    that has one is complete. Raises BiobenchError where the folder cannot be written."""
+    """Write everything of a run under ``folder``, in place of an earlier run's files.
+
+    The earlier ``results.json`` goes first and the new one comes last, so that a folder that has
+    one is complete. Raises BiobenchError where the folder cannot be written.
+    """
+    _remove_earlier(folder)
     for outcome in outcomes:
         path = folder / results.tasks[outcome.chosen.task.id]["predictions"]
         write_atomically(path, predictions_parquet(outcome))
     write_atomically(folder / PAGE, render_page(results).encode())
     results.save(folder)
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Delete what an earlier result names as its own, and nothing else."""
+    try:
+        earlier = load_results(folder)
+    except DataError:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    (folder / FILE).unlink()
+    for entry in earlier.tasks.values():
+        path = folder / str(entry["predictions"])
+        if path.resolve().parent == (folder / "predictions").resolve():
+            path.unlink(missing_ok=True)
 
 
 def predictions_parquet(outcome: TaskOutcome) -> bytes:

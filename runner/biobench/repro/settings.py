@@ -7,6 +7,7 @@ and torch are imported. The command line therefore sets them and starts itself a
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +61,18 @@ def applied() -> bool:
     """Whether the libraries of this process saw every setting when they loaded."""
     environment = process_environment()
     return all(environment.get(name) == value for name, value in SETTINGS.items())
+
+
+def bits_fixed() -> bool:
+    """Whether level E2 holds here: the settings in force, on x86-64 with AVX2 and FMA."""
+    if platform.machine() not in {"x86_64", "AMD64"}:
+        return False
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return {"avx2", "fma"} <= set(flags) and applied()
 
 
 def recorded() -> dict[str, str | None]:

@@ -62,6 +62,8 @@ def _read(source: str) -> dict[str, Any]:
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
+    except ValueError as error:
+        raise DataError(f"not JSON that can be read ({error})", where=where) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deeply", where=where) from error
     except OSError as error:
