@@ -138,6 +138,66 @@ def test_exit_of_the_interpreter(files: list[Path], tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
 
 
+CONSUMER = """
+import sys, threading, time
+sys.path.insert(0, {folder!r})
+from test_native_batch import RECIPE
+from biobench.native import ImageLoader
+loader = ImageLoader({files!r} * 200, RECIPE, batch_size=2, prefetch=1)
+def consume():
+    try:
+        for batch in loader:
+            time.sleep(0.02)
+        print("end")
+    except Exception as error:
+        print(type(error).__name__, error)
+threading.Thread(target=consume).start()
+"""
+
+
+def consume(files: list[Path], ending: str) -> subprocess.CompletedProcess[str]:
+    """A program whose second thread iterates a loader while the first one does ``ending``."""
+    names = [str(path) for path in files]
+    program = CONSUMER.format(folder=str(Path(__file__).parent), files=names) + ending
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_end_of_the_main_thread_is_an_error(files: list[Path]) -> None:
+    """Protects another thread that iterates from waiting for ever once the main one has ended."""
+    done = consume(files, "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("BiobenchError ")
+    assert "main thread" in done.stdout
+
+
+def test_close_from_another_thread(files: list[Path]) -> None:
+    """Protects a thread that waits for a batch when another thread closes the loader."""
+    done = consume(files, "time.sleep(0.3)\nloader.close()\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_close_while_a_batch_is_awaited(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a consumer inside ``next`` with nothing ready: a close ends the iteration."""
+    from biobench.decode import loader as module
+
+    def slow(*arguments: object, **options: object) -> object:
+        time.sleep(0.5)
+        return decode_batch(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "decode_batch", slow)
+    loader = ImageLoader(files, RECIPE, batch_size=2)
+    taken: list[object] = []
+    consumer = threading.Thread(target=lambda: taken.extend(loader), daemon=True)
+    consumer.start()
+    time.sleep(0.1)
+    loader.close()
+    consumer.join(timeout=5)
+    assert not consumer.is_alive()
+    assert taken == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from biobench import _native
 from biobench.decode.native import DecodedBatch, Failure, bad_images, decode_batch
 from biobench.decode.recipe import Recipe
-from biobench.errors import UsageError
+from biobench.errors import BiobenchError, UsageError
 
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float32"]
@@ -165,16 +165,42 @@ class ImageLoader:
         return self
 
     def __next__(self) -> Batch:
-        """The next batch. After the end, an error or :meth:`close` there is none."""
+        """The next batch. After the end, an error or :meth:`close` there is none.
+
+        Any thread may ask, but the batches end with the main thread: asking then raises a
+        BiobenchError.
+        """
         if self._ended:
             raise StopIteration
-        item = self._ready.get()
+        item = self._await()
         if isinstance(item, Batch):
             return item
         self.close()
         if item is None:
             raise StopIteration
         raise item
+
+    def _await(self) -> Batch | BaseException | None:
+        """What the background thread put next.
+
+        That thread may end without a last word: when the loader is closed from another thread, or
+        when the main thread has ended.
+        """
+        while True:
+            # In this order: what was put before the thread ended is still found.
+            running = self._thread.is_alive()
+            try:
+                return self._ready.get(timeout=_PATIENCE if running else 0)
+            except queue.Empty:
+                if running:
+                    continue
+            if self._ended or self._cancel.is_set():
+                return None
+            return BiobenchError(
+                "decoding stopped because the main thread of the program has ended",
+                where="image loader",
+                remedy="let the main thread wait for the thread that iterates (Thread.join)",
+            )
 
     def __enter__(self) -> ImageLoader:
         return self
