@@ -83,6 +83,20 @@ def test_weights_digest_repeats_and_follows_the_tensors() -> None:
     assert weights_digest(module) != backbone.info.weights
 
 
+def test_the_fingerprint_follows_no_thread_count() -> None:
+    """Protects the store: torch's bits differ with its threads, and a run embeds with one."""
+    before = torch.get_num_threads()
+    found = set()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.add(load_model("demo", {}).info.fingerprint)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+
+
 def test_licence_is_the_one_that_the_package_ships() -> None:
     """Protects the licence in results: the metadata states none, the LICENSE file does."""
     files = metadata.files(demo_model.PACKAGE) or []

@@ -92,6 +92,26 @@ def test_the_digest_covers_the_code(module: str) -> None:
     assert load_model(f"py:{module}:Colours", {}).info.weights != first
 
 
+def test_the_fingerprint_follows_an_imported_helper(module: str) -> None:
+    """Protects the store where code beside the class changes what the class gives."""
+    source = Path(f"{module}.py")
+    helper = f"{module}_helper"
+    source.write_text(
+        source.read_text().replace("import torch", f"import torch\n\nfrom {helper} import SCALE", 1)
+        + "\n\nclass Scaled(Colours):\n"
+        "    def embed(self, batch):\n"
+        "        return super().embed(batch) * SCALE\n"
+    )
+    found = []
+    for scale in ("1.0", "2.0"):
+        Path(f"{helper}.py").write_text(f"SCALE = {scale}\n")
+        for name in (module, helper):
+            sys.modules.pop(name, None)
+        found.append(load_model(f"py:{module}:Scaled", {}).info)
+    assert found[0].weights == found[1].weights
+    assert found[0].fingerprint != found[1].fingerprint
+
+
 @pytest.mark.parametrize(
     ("kind", "says"),
     [

