@@ -37,6 +37,10 @@ ENTRIES = {
         ("demo", "demo", "demo", "registry", None),
         ("bioclip", "open_clip", "imageomics/bioclip", "hub", "abc"),
         ("hf:google/siglip2-large", "hf", "google/siglip2-large-patch16-256", "hub", None),
+        ("hf:google/siglip2-large@r", "hf", "google/siglip2-large-patch16-256", "hub", "r"),
+        ("bioclip@r", "open_clip", "imageomics/bioclip", "hub", "r"),
+        ("open_clip:ViT-B-32/openai@r", "open_clip", "ViT-B-32/openai", "registry", "r"),
+        ("timm:resnet50.a1_in1k@r", "timm", "resnet50.a1_in1k", "registry", "r"),
     ],
 )
 def test_every_form(name: str, loader: str, target: str, kind: str, revision: str | None) -> None:
@@ -69,6 +73,9 @@ def test_the_resolved_name_goes_on() -> None:
         ("hf:a/b/c", "no repository name"),
         ("hf:a b", "no repository name"),
         ("hf:a/b@", "no repository name"),
+        ("bioclip@", "nothing follows the @"),
+        ("timm:resnet50@", "nothing follows the @"),
+        ("demo@1", "unknown model name"),
         ("hf:a/b c@d", "hf:./folder"),
         ("open_clip:ViT-B-32", "open_clip:ARCH/TAG"),
         ("py:module", "py:package.module:Class"),

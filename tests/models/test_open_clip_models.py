@@ -48,6 +48,7 @@ def test_features_are_encode_image_without_normalisation(
         expected = theirs.encode_image(images, normalize=False)
         assert torch.equal(backbone.embed(images), expected)
     assert (backbone.info.feature, backbone.info.dim) == ("image_embedding", expected.shape[1])
+    assert backbone.info.name == backbone.info.resolved == f"open_clip:./{folder.name}"
     assert (backbone.recipe.mode, backbone.recipe.crop) == ("squash", (32, 32))
     assert backbone.info.parameters == sum(p.numel() for p in theirs.visual.parameters())
 
@@ -75,8 +76,9 @@ def test_a_repository_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     hub_cache(tmp_path / "hub", "some-lab/bird-clip", folder)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     for name in ("open_clip:hf-hub:some-lab/bird-clip", "hf:some-lab/bird-clip"):
-        info = load_model(name, {}, offline=True).info
-        assert (info.revision, info.pinned, info.resolved) == (COMMIT, True, name)
+        for at, pinned in (("", False), ("@main", False), (f"@{COMMIT}", True)):
+            info = load_model(f"{name}{at}", {}, offline=True).info
+            assert (info.revision, info.pinned, info.resolved) == (COMMIT, pinned, name)
 
 
 def test_a_registry_name_takes_its_weights_from_the_cache(
@@ -101,6 +103,9 @@ def test_a_registry_name_takes_its_weights_from_the_cache(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     backbone = load_model("open_clip:Tiny/tag", {}, offline=True)
     assert (backbone.info.revision, backbone.recipe.mode) == (COMMIT, "squash")
+    assert not backbone.info.pinned
+    # A registry name cannot say which commit its weights are of; a caller can.
+    assert load_model(f"open_clip:Tiny/tag@{COMMIT}", {}, offline=True).info.pinned
     assert backbone.recipe.mean == (0.5, 0.5, 0.5)
     theirs = open_clip.create_model(f"local-dir:{folder}").eval().requires_grad_(False)
     with torch.inference_mode():

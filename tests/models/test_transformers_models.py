@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,24 @@ def test_the_fingerprint_is_the_documented_digest_and_repeats(tmp_path: Path) ->
         row = backbone.embed(ramp).numpy().astype("<f4").tobytes()
     assert backbone.info.fingerprint == "sha256:" + hashlib.sha256(row).hexdigest()
     assert load_model(f"hf:{folder}", {}).info.fingerprint == backbone.info.fingerprint
+
+
+def test_a_local_folder_is_recorded_by_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects ``digests.result``: where a folder lies says nothing about the model in it."""
+    folder = transformers_folder(tmp_path / "a" / "plankton-vit", "vit")
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    names = [f"hf:{folder}", f"hf:{folder}/", "hf:./plankton-vit", "hf:~/plankton-vit"]
+    found = [load_model(name, {}).info for name in names]
+    monkeypatch.chdir(folder)
+    found.append(load_model("hf:.", {}).info)
+    recorded = "hf:./plankton-vit"
+    assert {(info.name, info.resolved) for info in found} == {(recorded, recorded)}
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelError, match=f"model 'hf:{folder}'"):
+        load_model(f"hf:{folder}", {})
 
 
 def test_mean_positions_where_there_is_neither_pooler_nor_token(
@@ -281,7 +300,7 @@ def test_the_literal_name_loads_from_a_cache_under_hf_home(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
-        "hf:google/siglip2-large", f"hf:{SIGLIP2}", COMMIT, True, "image_embedding"
+        "hf:google/siglip2-large", f"hf:{SIGLIP2}", COMMIT, False, "image_embedding"
     ]  # fmt: skip
     assert done.stderr == ""
 
@@ -345,7 +364,19 @@ def test_a_revision_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.Mon
     folder = transformers_folder(tmp_path / "made", "vit")
     hub_cache(tmp_path / "hub", "o/n", folder, revision="v2")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    for revision in ("v2", COMMIT):
-        assert load_model(f"hf:o/n@{revision}", {}, offline=True).info.revision == COMMIT
+    for revision, pinned in (("v2", False), (COMMIT, True)):
+        info = load_model(f"hf:o/n@{revision}", {}, offline=True).info
+        assert (info.revision, info.pinned) == (COMMIT, pinned)
+    entry = ModelEntry("short", "hf:o/n", COMMIT, None, ())
+    for name, given, pinned in (
+        ("short", COMMIT, True),
+        ("short", "v2", False),
+        ("short@v2", COMMIT, False),
+        (f"short@{COMMIT}", "v2", True),
+    ):
+        entries = {"short": replace(entry, revision=given)}
+        info = load_model(name, entries, offline=True).info
+        assert (info.name, info.resolved) == (name, "hf:o/n")
+        assert (info.revision, info.pinned) == (COMMIT, pinned), name
     with pytest.raises(ModelError, match="at revision v3 is not in the hub's cache"):
         load_model("hf:o/n@v3", {}, offline=True)

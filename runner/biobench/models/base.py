@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 class ModelInfo:
     """Where a backbone came from; all but the fingerprint goes into the result.
 
-    name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``).
+    name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``). A
+    local folder is ``hf:./name`` in both, wherever it lies.
     source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
     revision: commit or version, null if unknown.
     weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
     fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the CPU.
     It tells models apart whose weights are equal and whose code or configuration is not. It depends
     on the machine: it enters the store's key and no digest of a result.
-    pinned: whether ``revision`` names immutable weights.
+    pinned: whether the name or its entry in models.yaml states in full the commit that was loaded;
+    weights of a package are pinned by its version.
     trusted: false where the user's own code ran.
     """
 

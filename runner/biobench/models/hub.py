@@ -1,4 +1,4 @@
-"""Files of a hub repository, from the network or from the hub's cache, pinned to a commit.
+"""Files of a hub repository, from the network or from the hub's cache, of one commit.
 
 In: a repository and a revision. Out: the folder of one snapshot; everything is then loaded as from
 a local folder. Nothing here runs a repository's code.
@@ -36,18 +36,23 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One commit of a repository on disk; ``commit`` is its 40-digit hash."""
+    """One commit of a repository on disk; ``commit`` is its 40-digit hash.
+
+    pinned: whether that commit was asked for in full; a branch or a tag can move.
+    """
 
     folder: Path
     commit: str
+    pinned: bool
 
     def origin(self, licence: str | None = None) -> Origin:
-        """Provenance: pinned to the commit, with the model card's licence unless one is given."""
-        return Origin("hub", self.commit, licence or card_licence(self.folder), pinned=True)
+        """Provenance: the commit, with the model card's licence unless one is given."""
+        return Origin("hub", self.commit, licence or card_licence(self.folder), self.pinned)
 
 
 def snapshot(
@@ -125,7 +130,8 @@ def _fetch(
         raise ModelError(
             f"{repository} cannot be fetched: {first_line(error)}", where=where, remedy=folder_hint
         ) from error
-    return Snapshot(folder, folder.name)
+    pinned = COMMIT.fullmatch(name.revision or "") is not None and name.revision == folder.name
+    return Snapshot(folder, folder.name, pinned)
 
 
 def _hub_is_offline() -> bool:

@@ -111,9 +111,10 @@ def finish(
             where=f"model {name.given!r}",
             remedy="use a variant without random masking or sampling",
         )
+    given, resolved = name.recorded
     info = ModelInfo(
-        name=name.given,
-        resolved=name.resolved,
+        name=given,
+        resolved=resolved,
         source=origin.source,
         revision=origin.revision,
         licence=(name.entry.licence if name.entry else None) or origin.licence,

@@ -7,6 +7,7 @@ that suggests near names.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,20 +41,38 @@ class ModelName:
     revision: str | None = None
     entry: ModelEntry | None = None
 
+    @property
+    def recorded(self) -> tuple[str, str]:
+        """The name and the resolved name that a result states.
+
+        A local folder is there by its own name alone: digests cover no place on a disk.
+        """
+        if self.kind != "folder":
+            return self.given, self.resolved
+        own = Path(os.path.abspath(Path(self.target).expanduser())).name
+        local = f"{self.loader}:./{own}"
+        return (self.given if self.entry else local), local
+
 
 def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     """Parse ``name``; a name in ``entries`` is replaced by what it resolves to, once.
+
+    A revision that the name gives goes before the entry's.
 
     Raises ModelError for a malformed or unknown name.
     """
     if name == DEMO:
         entry = entries.get(name)
         return ModelName(name, f"timm:{DEMO_ARCHITECTURE}", "demo", DEMO, "registry", entry=entry)
-    entry = entries.get(name)
-    if entry is None:
+    short, at, asked = name.partition("@")
+    entry = entries.get(short)
+    # The demo's weights come from a package, which has no revisions to choose from.
+    if entry is None or short == DEMO:
         return _parse_full(name, name, entries)
+    if at and not asked:
+        raise _no_revision(name)
     parsed = _parse_full(name, entry.resolves_to, entries)
-    revision = parsed.revision or entry.revision
+    revision = asked or parsed.revision or entry.revision
     return ModelName(
         name, parsed.resolved, parsed.loader, parsed.target, parsed.kind, revision, entry
     )
@@ -95,6 +114,9 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
         return ModelName(
             given, f"{loader}:{marker}{repository}", loader, repository, "hub", revision
         )
+    rest, at, asked = rest.partition("@")
+    if at and not asked:
+        raise _no_revision(given)
     if loader == "open_clip":
         architecture, slash, tag = rest.partition("/")
         if not slash or not architecture or not tag or "/" in tag:
@@ -104,7 +126,7 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
                 remedy="for example open_clip:ViT-B-32/openai, open_clip:hf-hub:REPO or "
                 "open_clip:./folder",
             )
-    return ModelName(given, full, loader, rest, "registry")
+    return ModelName(given, f"{loader}:{rest}", loader, rest, "registry", asked or None)
 
 
 def is_path(text: str) -> bool:
@@ -123,6 +145,14 @@ def local_folder(name: ModelName) -> Path:
             remedy="give the folder that holds config.json and the weights",
         )
     return folder
+
+
+def _no_revision(given: str) -> ModelError:
+    return ModelError(
+        "nothing follows the @",
+        where=f"model {given!r}",
+        remedy="give a branch, a tag or a commit, or leave the @ out",
+    )
 
 
 def _repository(given: str, text: str) -> tuple[str, str | None]:
