@@ -64,7 +64,9 @@ def load_batch(
     The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
     Returns pixels, uint8, shape (N, *crop, 3), zero where an item failed; the BLAKE3 digest of each
     crop, 32 bytes, zero where an item failed; and (index, kind, message) of each item that failed.
-    Raises ValueError for a bad argument. The interpreter is free while it works.
+    ``max_pixels`` (default 178,956,970) bounds an image and the target of its resize.
+    Raises ValueError for a bad argument, MemoryError where there is no room for the pixels. The
+    interpreter is free while it works.
     """
 
 def resize(
@@ -72,6 +74,6 @@ def resize(
 ) -> npt.NDArray[np.uint8]:
     """Resize an RGB image, uint8, shape (H, W, 3), as Pillow 13 does.
 
-    Raises ValueError for another shape, a side of zero or an unknown filter. The interpreter is
-    free while it works.
+    Raises ValueError for another shape, a side of zero or an unknown filter, MemoryError where
+    there is no room for the result. The interpreter is free while it works.
     """

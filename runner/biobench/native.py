@@ -48,7 +48,7 @@ def load_batch(
     smaller than the crop it is padded with black. ``workers`` defaults to the usable cores.
 
     Raises DataError with the count and the first ten names where files cannot be read, and
-    UsageError for arguments that cannot be.
+    UsageError for arguments that cannot be. MemoryError where there is no room for the pixels.
     """
     for name, value, allowed in (
         ("resize", resize, get_args(Mode)),

@@ -67,7 +67,12 @@ pub(crate) fn load_batch<'py>(
         .check()
         .map_err(|error| exception(&error, "recipe"))?;
     let limits = limits(max_pixels);
-    let pixels = PyArray4::<u8>::zeros(py, [paths.len(), crop.0, crop.1, 3], false);
+    // Not `PyArray4::zeros`, which panics where there is no memory.
+    let shape = (paths.len(), crop.0, crop.1, 3);
+    let pixels = py
+        .import("numpy")?
+        .call_method1("zeros", (shape, "uint8"))?
+        .cast_into::<PyArray4<u8>>()?;
     let outcomes = {
         // The array is new and no one else knows it, so that the borrow cannot fail.
         let mut borrowed = pixels.readwrite();

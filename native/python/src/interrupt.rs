@@ -43,12 +43,13 @@ where
     py.detach(|| {
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
-            let worker = scope.spawn(move || {
+            // Not `scope.spawn`, which panics where the system has no thread to give.
+            let worker = thread::Builder::new().spawn_scoped(scope, move || {
                 let result = work(flag);
                 // The receiver waits in this scope, so that sending cannot fail.
                 let _ = sender.send(());
                 result
-            });
+            })?;
             let mut raised = None;
             while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(PATIENCE) {
                 if raised.is_none() {

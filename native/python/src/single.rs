@@ -47,10 +47,14 @@ pub(crate) fn resize<'py>(
     if height == 0 || width == 0 {
         return Err(PyValueError::new_err("height and width must be at least 1"));
     }
-    let pixels = match image.as_slice() {
-        Ok(slice) => slice.to_vec(),
-        Err(_) => image.as_array().iter().copied().collect(),
-    };
+    let mut pixels = Vec::new();
+    pixels
+        .try_reserve_exact(image.len())
+        .map_err(|_| exception(&PixelError::Memory, "resize"))?;
+    match image.as_slice() {
+        Ok(slice) => pixels.extend_from_slice(slice),
+        Err(_) => pixels.extend(image.as_array().iter()),
+    }
     let resized = py
         .detach(|| {
             let image = RgbImage::from_raw(columns, rows, pixels)?;

@@ -61,7 +61,8 @@ def decode_batch(
     One bad file does not lose the others. The result does not depend on ``workers``. ``cancel``
     stops the work from another thread: the items that were not done fail with kind ``cancelled``.
 
-    Raises ValueError for a recipe or a number of workers that cannot be.
+    Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
+    there is no room for the pixels.
     """
     names = [os.fspath(path) for path in paths]
     pixels, digests, failures = _native.load_batch(
