@@ -61,7 +61,7 @@ fn load_one(
         cancel.check()?;
         let image = decode_file(path, limits, cancel)?;
         cancel.check()?;
-        geometry::apply(recipe, image, crop)
+        geometry::apply(recipe, image, limits, crop)
     });
     let outcome = catch_unwind(work)
         .unwrap_or_else(|panic| Err(PixelError::Internal(panic_text(panic.as_ref()))));

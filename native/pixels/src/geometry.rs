@@ -1,9 +1,12 @@
 //! Sizes and offsets: from an image's sides to the target of a resize and the place of a crop.
 
+use std::ops::Range;
+
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
+use crate::limits::Limits;
 use crate::recipe::{CropRounding, LongSide, Mode, Recipe};
-use crate::resample::resize;
+use crate::resample::resize_part;
 
 /// (height, width) to which an image of `height` x `width` is resized. No side falls below 1.
 ///
@@ -53,35 +56,44 @@ pub fn crop_offset(rounding: CropRounding, image: usize, crop: usize) -> i64 {
     }
 }
 
-/// Writes the centre of `image` to `out`, `crop.0 * crop.1 * 3` bytes, with `pad` around it where
-/// the image is smaller.
-pub fn crop_into(image: &RgbImage, recipe: &Recipe, out: &mut [u8]) {
+/// The image rows or columns that a crop shows. A centre crop shows at least one.
+fn visible(offset: i64, image: usize, crop: usize) -> Range<usize> {
+    let end = (offset + crop as i64).min(image as i64);
+    offset.max(0) as usize..end as usize
+}
+
+/// Writes `image` to `out`, `crop.0 * crop.1 * 3` bytes, from row `top` and column `left` on, with
+/// `pad` around it.
+fn place(image: &RgbImage, recipe: &Recipe, top: usize, left: usize, out: &mut [u8]) {
     let (crop_height, crop_width) = recipe.crop;
-    let top = crop_offset(recipe.crop_rounding, image.height(), crop_height);
-    let left = crop_offset(recipe.crop_rounding, image.width(), crop_width);
-    let source_left = left.max(0) as usize;
-    let target_left = (-left).max(0) as usize;
-    let columns = (image.width() - source_left).min(crop_width - target_left);
-    if image.width() < crop_width || image.height() < crop_height {
+    if (image.height(), image.width()) != (crop_height, crop_width) {
         for pixel in out.chunks_exact_mut(CHANNELS) {
             pixel.copy_from_slice(&recipe.pad);
         }
     }
-    for (y, row) in out.chunks_exact_mut(crop_width * CHANNELS).enumerate() {
-        let source = y as i64 + top;
-        if source < 0 || source >= image.height() as i64 {
-            continue;
-        }
-        let pixels = &image.row(source as usize)[source_left * CHANNELS..][..columns * CHANNELS];
-        row[target_left * CHANNELS..][..columns * CHANNELS].copy_from_slice(pixels);
+    let rows = out.chunks_exact_mut(crop_width * CHANNELS).skip(top);
+    for (y, row) in rows.take(image.height()).enumerate() {
+        row[left * CHANNELS..][..image.width() * CHANNELS].copy_from_slice(image.row(y));
     }
 }
 
-/// Resize and crop of one decoded image, as the recipe says, into `out`.
-pub fn apply(recipe: &Recipe, image: RgbImage, out: &mut [u8]) -> Result<(), PixelError> {
+/// Resize and crop of one decoded image, as the recipe says, into `out`, `crop.0 * crop.1 * 3`
+/// bytes, with `pad` where the image does not reach. A target over the limit of pixels is refused.
+pub fn apply(
+    recipe: &Recipe,
+    image: RgbImage,
+    limits: &Limits,
+    out: &mut [u8],
+) -> Result<(), PixelError> {
     let (height, width) = target_size(recipe, image.height(), image.width());
-    let resized = resize(image, height, width, recipe.filter)?;
-    crop_into(&resized, recipe, out);
+    limits.check_target(width, height)?;
+    let top = crop_offset(recipe.crop_rounding, height, recipe.crop.0);
+    let left = crop_offset(recipe.crop_rounding, width, recipe.crop.1);
+    let rows = visible(top, height, recipe.crop.0);
+    let columns = visible(left, width, recipe.crop.1);
+    let shown = resize_part(image, height, width, recipe.filter, rows, columns)?;
+    let (above, before) = ((-top).max(0) as usize, (-left).max(0) as usize);
+    place(&shown, recipe, above, before, out);
     Ok(())
 }
 
@@ -137,7 +149,34 @@ mod tests {
         let image = RgbImage::from_raw(1, 4, (0..12).collect()).unwrap();
         let recipe = recipe(Mode::None, LongSide::Floor, (2, 2));
         let mut out = [0; 12];
-        crop_into(&image, &recipe, &mut out);
+        apply(&recipe, image, &Limits::default(), &mut out).unwrap();
         assert_eq!(out, [7, 8, 9, 3, 4, 5, 7, 8, 9, 6, 7, 8]);
+    }
+
+    /// Protects: memory. The target counts against the limit, to the pixel, whatever the filter.
+    #[test]
+    fn target_is_limited() {
+        for filter in [Filter::Nearest, Filter::Bicubic] {
+            let recipe = Recipe {
+                filter,
+                ..recipe(Mode::Shortest, LongSide::Floor, (20, 20))
+            };
+            let image = RgbImage::black(1, 100).unwrap();
+            let mut out = [0; 12];
+            let limits = |max_pixels| Limits {
+                max_pixels,
+                ..Limits::default()
+            };
+            apply(&recipe, image.clone(), &limits(40_000), &mut out).unwrap();
+            assert!(matches!(
+                apply(&recipe, image, &limits(39_999), &mut out),
+                Err(PixelError::TooLarge { found: 40_000, .. })
+            ));
+            let thread = RgbImage::black(1, 50_000_000).unwrap();
+            assert!(matches!(
+                apply(&recipe, thread, &Limits::default(), &mut out),
+                Err(PixelError::TooLarge { .. })
+            ));
+        }
     }
 }

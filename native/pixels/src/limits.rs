@@ -7,7 +7,7 @@ use crate::error::PixelError;
 /// Bounds on one item. Memory of a batch is at most workers times what one item may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest width times height. The default, 178 956 970, is where Pillow refuses a file as a
+    /// Largest width times height, of the image and of the target of its resize. The default, 178 956 970, is where Pillow refuses a file as a
     /// decompression bomb (twice its `MAX_IMAGE_PIXELS`), so that both refuse the same files.
     pub max_pixels: u64,
     /// Largest file in bytes. The default, 1 GiB, is more than the largest permitted image takes
@@ -30,10 +30,20 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn check_pixels(&self, width: u32, height: u32) -> Result<(), PixelError> {
-        let found = u64::from(width) * u64::from(height);
+        self.check_product("the number of pixels", width.into(), height.into())
+    }
+
+    /// The size after a resize. A narrow image of few pixels can have a vast one.
+    pub(crate) fn check_target(&self, width: usize, height: usize) -> Result<(), PixelError> {
+        let what = "the number of pixels after the resize";
+        self.check_product(what, width as u64, height as u64)
+    }
+
+    fn check_product(&self, what: &'static str, one: u64, other: u64) -> Result<(), PixelError> {
+        let found = one.saturating_mul(other);
         if found > self.max_pixels {
             return Err(PixelError::TooLarge {
-                what: "the number of pixels",
+                what,
                 found,
                 limit: self.max_pixels,
             });

@@ -19,15 +19,27 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+MAX_PIXELS = 178_956_970
+"""Largest height times width after the resize; of the image itself Pillow has the same limit."""
+
+
 def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """One file through a recipe's geometry, uint8, shape (*recipe.crop, 3).
 
-    Raises DataError for a file that Pillow cannot read as JPEG or PNG.
+    Raises DataError for a file that Pillow cannot read as JPEG or PNG, and for one whose resize
+    would have more than :data:`MAX_PIXELS` pixels.
     """
     from PIL import Image
 
     image = open_rgb(path)
     height, width = target_size(recipe, image.height, image.width)
+    if height * width > MAX_PIXELS:
+        raise DataError(
+            f"the number of pixels after the resize {height * width} exceeds the limit of "
+            f"{MAX_PIXELS}",
+            where=os.fspath(path),
+            remedy="replace the file",
+        )
     filters = Image.Resampling
     resized = image.resize((width, height), filters[recipe.filter.upper()])
     return centre_crop(np.asarray(resized), recipe)

@@ -13,15 +13,22 @@ use std::ops::Range;
 use crate::error::PixelError;
 use crate::image::RgbImage;
 use crate::recipe::Filter;
-use filter::Shape;
-use weights::Weights;
+use weights::{Pass, Weights};
 
 /// The two passes. Every kernel gives the bytes of [`scalar::KERNEL`].
 struct Kernel {
-    /// Reads the rows of `source` from `first_row` on; writes every row of `target`.
-    horizontal: fn(source: &RgbImage, first_row: usize, weights: &Weights, target: &mut RgbImage),
-    /// `weights` count rows from the first row of `source`.
-    vertical: fn(source: &RgbImage, weights: &Weights, target: &mut RgbImage),
+    /// Reads the rows of `source` from `first_row` on; writes every row of `target`, of each the
+    /// columns from `first_column` on for which there are weights.
+    horizontal: fn(
+        source: &RgbImage,
+        first_row: usize,
+        weights: &Weights,
+        target: &mut RgbImage,
+        first_column: usize,
+    ),
+    /// `weights` count rows from the first row of `source`. Writes the rows of `target` from
+    /// `first_row` on for which there are weights.
+    vertical: fn(source: &RgbImage, weights: &Weights, target: &mut RgbImage, first_row: usize),
 }
 
 /// The fastest kernel that this machine has.
@@ -44,54 +51,164 @@ pub fn resize(
     width: usize,
     filter: Filter,
 ) -> Result<RgbImage, PixelError> {
+    resize_part(image, height, width, filter, 0..height, 0..width)
+}
+
+/// `rows` and `columns`, at least one of each, of what [`resize`] gives. No more than they need is
+/// computed or held: the rest of a target may be thousands of times as large.
+pub(crate) fn resize_part(
+    image: RgbImage,
+    height: usize,
+    width: usize,
+    filter: Filter,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> Result<RgbImage, PixelError> {
     if (image.height(), image.width()) == (height, width) {
-        return Ok(image);
+        return image.part(rows, columns);
     }
     let Some(shape) = filter::shape(filter) else {
-        return nearest::resize(&image, height, width);
+        return nearest::resize(&image, height, width, rows, columns);
     };
-    if vertical_first(&image, height, width) {
-        let vertical = Weights::new(image.height(), height, shape)?;
-        let between = vertical_pass(&image, &vertical, height)?;
+    let horizontal = Pass::new(image.width(), width, shape);
+    let vertical = Pass::new(image.height(), height, shape);
+    let (filter_rows, filter_columns) = (image.height() != height, image.width() != width);
+    if filter_rows && vertical_first(&image, height, width) {
+        let between = vertical_pass(&image, &vertical, rows, 0)?;
         drop(image);
-        return horizontal_pass(between, width, 0..height, shape);
+        let rows = 0..between.height();
+        return if filter_columns {
+            horizontal_pass(&between, &horizontal, rows, columns)
+        } else {
+            between.part(rows, columns)
+        };
     }
-    if image.height() == height {
-        return horizontal_pass(image, width, 0..height, shape);
-    }
-    let mut vertical = Weights::new(image.height(), height, shape)?;
-    let image = if image.width() == width {
-        image
+    let source_rows = if filter_rows {
+        vertical.span(&rows)
     } else {
-        let rows = vertical.span();
-        vertical.shift(rows.start);
-        horizontal_pass(image, width, rows, shape)?
+        rows.clone()
     };
-    vertical_pass(&image, &vertical, height)
+    let first_row = source_rows.start;
+    let between = if filter_columns {
+        let between = horizontal_pass(&image, &horizontal, source_rows, columns)?;
+        drop(image);
+        between
+    } else {
+        image.part(source_rows, columns)?
+    };
+    if filter_rows {
+        vertical_pass(&between, &vertical, rows, first_row)
+    } else {
+        Ok(between)
+    }
 }
 
-/// `rows` of the image in `width` columns.
+/// `rows` of the image, and of them what `columns` of the output are.
 fn horizontal_pass(
-    image: RgbImage,
-    width: usize,
+    image: &RgbImage,
+    pass: &Pass,
     rows: Range<usize>,
-    shape: Shape,
+    columns: Range<usize>,
 ) -> Result<RgbImage, PixelError> {
-    if image.width() == width {
-        return Ok(image);
+    let mut target = RgbImage::black(columns.len(), rows.len())?;
+    let first_column = columns.start;
+    for part in pass.parts(columns) {
+        let place = part.start - first_column;
+        (kernel().horizontal)(
+            image,
+            rows.start,
+            &pass.weights(part, 0)?,
+            &mut target,
+            place,
+        );
     }
-    let weights = Weights::new(image.width(), width, shape)?;
-    let mut target = RgbImage::black(width, rows.len())?;
-    (kernel().horizontal)(&image, rows.start, &weights, &mut target);
     Ok(target)
 }
 
+/// `rows` of the output. The first row of `image` is row `first_row` of the pass's input.
 fn vertical_pass(
     image: &RgbImage,
-    weights: &Weights,
-    height: usize,
+    pass: &Pass,
+    rows: Range<usize>,
+    first_row: usize,
 ) -> Result<RgbImage, PixelError> {
-    let mut target = RgbImage::black(image.width(), height)?;
-    (kernel().vertical)(image, weights, &mut target);
+    let mut target = RgbImage::black(image.width(), rows.len())?;
+    let first_target = rows.start;
+    for part in pass.parts(rows) {
+        let place = part.start - first_target;
+        (kernel().vertical)(image, &pass.weights(part, first_row)?, &mut target, place);
+    }
     Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(height: usize, width: usize) -> RgbImage {
+        let bytes = (0..height * width * 3).map(|i| (i * i % 251 + i % 5) as u8);
+        RgbImage::from_raw(width, height, bytes.collect()).unwrap()
+    }
+
+    /// Protects: a part has the bytes of the whole, for every order and omission of the passes.
+    #[test]
+    fn parts_are_exact() {
+        let sizes = [1, 4, 9, 23];
+        for filter in [
+            Filter::Nearest,
+            Filter::Box,
+            Filter::Bilinear,
+            Filter::Hamming,
+            Filter::Bicubic,
+            Filter::Lanczos,
+        ] {
+            for (from_height, from_width) in [(9, 9), (23, 4), (4, 23), (1, 9), (9, 1)] {
+                let image = pattern(from_height, from_width);
+                for height in sizes {
+                    for width in sizes {
+                        let whole = resize(image.clone(), height, width, filter).unwrap();
+                        for (rows, columns) in [
+                            (0..height, 0..width),
+                            (height / 3..height - height / 4, width / 4..width / 2 + 1),
+                            (height - 1..height, 0..1),
+                        ] {
+                            let part = resize_part(
+                                image.clone(),
+                                height,
+                                width,
+                                filter,
+                                rows.clone(),
+                                columns.clone(),
+                            );
+                            assert_eq!(
+                                part.unwrap(),
+                                whole.clone().part(rows, columns).unwrap(),
+                                "{filter:?}, {from_height} x {from_width} to {height} x {width}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Protects: a row longer than a block of the vertical pass, and a target without memory.
+    #[test]
+    fn long_rows_and_no_memory() {
+        let one = pattern(8, 1);
+        let wide = resize(one.clone(), 8, 5000, Filter::Nearest).unwrap();
+        let column = resize(one.clone(), 3, 1, Filter::Bicubic).unwrap();
+        let shrunk = resize(wide, 3, 5000, Filter::Bicubic).unwrap();
+        for y in 0..3 {
+            for pixel in shrunk.row(y).chunks_exact(3) {
+                assert_eq!(pixel, column.row(y));
+            }
+        }
+        for filter in [Filter::Nearest, Filter::Box] {
+            assert!(matches!(
+                resize(one.clone(), 1 << 62, 1, filter),
+                Err(PixelError::Memory)
+            ));
+        }
+    }
 }

@@ -16,10 +16,19 @@ fn to_byte(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-fn horizontal(source: &RgbImage, first_row: usize, weights: &Weights, target: &mut RgbImage) {
+/// Values that the vertical pass adds up at a time: their sums stay in the first-level cache.
+const BLOCK: usize = 4096;
+
+fn horizontal(
+    source: &RgbImage,
+    first_row: usize,
+    weights: &Weights,
+    target: &mut RgbImage,
+    first_column: usize,
+) {
     for y in 0..target.height() {
         let from = source.row(first_row + y);
-        let to = target.row_mut(y);
+        let to = &mut target.row_mut(y)[first_column * CHANNELS..][..weights.len() * CHANNELS];
         for (x, pixel) in to.chunks_exact_mut(CHANNELS).enumerate() {
             let (first, values) = weights.at(x);
             let mut sums = [HALF; CHANNELS];
@@ -35,18 +44,22 @@ fn horizontal(source: &RgbImage, first_row: usize, weights: &Weights, target: &m
     }
 }
 
-fn vertical(source: &RgbImage, weights: &Weights, target: &mut RgbImage) {
-    let mut sums = vec![HALF; target.width() * CHANNELS];
-    for y in 0..target.height() {
+fn vertical(source: &RgbImage, weights: &Weights, target: &mut RgbImage, first_row: usize) {
+    let mut sums = [HALF; BLOCK];
+    for y in 0..weights.len() {
         let (first, values) = weights.at(y);
-        sums.fill(HALF);
-        for (offset, &weight) in values.iter().enumerate() {
-            for (sum, &value) in sums.iter_mut().zip(source.row(first + offset)) {
-                *sum += i32::from(value) * weight;
+        for (block, to) in target.row_mut(first_row + y).chunks_mut(BLOCK).enumerate() {
+            let sums = &mut sums[..to.len()];
+            sums.fill(HALF);
+            for (offset, &weight) in values.iter().enumerate() {
+                let from = &source.row(first + offset)[block * BLOCK..][..to.len()];
+                for (sum, &value) in sums.iter_mut().zip(from) {
+                    *sum += i32::from(value) * weight;
+                }
             }
-        }
-        for (byte, &sum) in target.row_mut(y).iter_mut().zip(&sums) {
-            *byte = to_byte(sum);
+            for (byte, &sum) in to.iter_mut().zip(sums.iter()) {
+                *byte = to_byte(sum);
+            }
         }
     }
 }

@@ -8,7 +8,114 @@ use crate::error::PixelError;
 /// Bits after the point of a weight: 32 less 8 of the value, less 2 against overflow.
 pub(super) const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// For each output position, the input positions that it draws on and their weights.
+/// Weights that are held at once where that is more than one position: 4 MiB of them.
+const HELD: usize = 1 << 20;
+
+/// One pass: which input positions an output position draws on, and how much on each.
+#[derive(Clone, Copy)]
+pub(super) struct Pass {
+    input: usize,
+    scale: f64,
+    filter_scale: f64,
+    support: f64,
+    value: fn(f64) -> f64,
+}
+
+impl Pass {
+    /// The pass from `input` positions to `output`. Both are at least 1.
+    pub fn new(input: usize, output: usize, shape: Shape) -> Self {
+        // The length passes through single precision: Pillow keeps its box in floats.
+        let scale = f64::from(input as f32) / output as f64;
+        let filter_scale = scale.max(1.0);
+        Self {
+            input,
+            scale,
+            filter_scale,
+            support: shape.support * filter_scale,
+            value: shape.value,
+        }
+    }
+
+    fn centre(&self, position: usize) -> f64 {
+        (position as f64 + 0.5) * self.scale
+    }
+
+    /// The input positions that an output position draws on.
+    fn window(&self, position: usize) -> Range<usize> {
+        let centre = self.centre(position);
+        // The casts truncate towards zero and clamp negative values to zero.
+        // Past 2^24 the rounded length may exceed the input: the last positions draw on nothing.
+        let first = ((centre - self.support + 0.5) as usize).min(self.input);
+        first..((centre + self.support + 0.5) as usize).min(self.input)
+    }
+
+    /// The input positions that any of some output positions, at least one, draws on.
+    pub fn span(&self, positions: &Range<usize>) -> Range<usize> {
+        self.window(positions.start).start..self.window(positions.end - 1).end
+    }
+
+    /// Largest number of weights of one position.
+    fn stride(&self) -> usize {
+        (self.support.ceil() as usize * 2 + 1).min(self.input)
+    }
+
+    /// Splits output positions so that the weights of a part take little memory, whatever the
+    /// length of the input.
+    pub fn parts(&self, positions: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let length = (HELD / self.stride()).max(1);
+        let end = positions.end;
+        positions
+            .step_by(length)
+            .map(move |start| start..end.min(start + length))
+    }
+
+    /// The weights of some output positions, with input positions counted from `origin`.
+    pub fn weights(&self, positions: Range<usize>, origin: usize) -> Result<Weights, PixelError> {
+        let stride = self.stride();
+        let count = stride
+            .checked_mul(positions.len())
+            .ok_or(PixelError::Memory)?;
+        let mut values = reserved(count)?;
+        let mut bounds = reserved(positions.len())?;
+        let mut exact = reserved(stride)?;
+        let inverse = 1.0 / self.filter_scale;
+        for (index, position) in positions.enumerate() {
+            let centre = self.centre(position);
+            let window = self.window(position);
+            let first = window.start;
+            exact.clear();
+            let mut total = 0.0;
+            for x in window {
+                let weight = (self.value)((x as f64 - centre + 0.5) * inverse);
+                exact.push(weight);
+                total += weight;
+            }
+            bounds.push((first - origin, exact.len()));
+            values.extend(
+                exact
+                    .iter()
+                    .map(|&weight| fixed_point(if total == 0.0 { weight } else { weight / total })),
+            );
+            values.resize((index + 1) * stride, 0);
+        }
+        Ok(Weights {
+            stride,
+            bounds,
+            values,
+        })
+    }
+}
+
+/// An empty vector with room for `length` elements.
+pub(super) fn reserved<T>(length: usize) -> Result<Vec<T>, PixelError> {
+    let mut vector = Vec::new();
+    vector
+        .try_reserve_exact(length)
+        .map_err(|_| PixelError::Memory)?;
+    Ok(vector)
+}
+
+/// For consecutive output positions, the input positions that each draws on and their weights.
 pub(super) struct Weights {
     /// Weights reserved for each output position.
     stride: usize,
@@ -18,65 +125,15 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Weights that take `input` positions to `output`. Both are at least 1.
-    pub fn new(input: usize, output: usize, shape: Shape) -> Result<Self, PixelError> {
-        // The length passes through single precision: Pillow keeps its box in floats.
-        let scale = f64::from(input as f32) / output as f64;
-        let filter_scale = scale.max(1.0);
-        let support = shape.support * filter_scale;
-        let stride = support.ceil() as usize * 2 + 1;
-        let inverse = 1.0 / filter_scale;
-        let mut values = Vec::new();
-        values
-            .try_reserve_exact(stride.checked_mul(output).ok_or(PixelError::Memory)?)
-            .map_err(|_| PixelError::Memory)?;
-        let mut bounds = Vec::with_capacity(output);
-        let mut exact = Vec::with_capacity(stride);
-        for position in 0..output {
-            let centre = (position as f64 + 0.5) * scale;
-            // The casts truncate towards zero and clamp negative values to zero.
-            let first = (centre - support + 0.5) as usize;
-            let end = ((centre + support + 0.5) as usize).min(input);
-            exact.clear();
-            let mut total = 0.0;
-            for x in first..end {
-                let weight = (shape.value)((x as f64 - centre + 0.5) * inverse);
-                exact.push(weight);
-                total += weight;
-            }
-            bounds.push((first, exact.len()));
-            values.extend(
-                exact
-                    .iter()
-                    .map(|&weight| fixed_point(if total == 0.0 { weight } else { weight / total })),
-            );
-            values.resize((position + 1) * stride, 0);
-        }
-        Ok(Self {
-            stride,
-            bounds,
-            values,
-        })
+    /// Number of output positions.
+    pub fn len(&self) -> usize {
+        self.bounds.len()
     }
 
-    /// First input position and weights of an output position.
-    pub fn at(&self, position: usize) -> (usize, &[i32]) {
-        let (first, count) = self.bounds[position];
-        (first, &self.values[position * self.stride..][..count])
-    }
-
-    /// The input positions that any output position draws on.
-    pub fn span(&self) -> Range<usize> {
-        let (first, _) = self.bounds[0];
-        let (last, count) = self.bounds[self.bounds.len() - 1];
-        first..last + count
-    }
-
-    /// Makes input positions count from `first`.
-    pub fn shift(&mut self, first: usize) {
-        for bound in &mut self.bounds {
-            bound.0 -= first;
-        }
+    /// First input position and weights of an output position, counted from the first one here.
+    pub fn at(&self, index: usize) -> (usize, &[i32]) {
+        let (first, count) = self.bounds[index];
+        (first, &self.values[index * self.stride..][..count])
     }
 }
 
@@ -107,7 +164,8 @@ mod tests {
             Filter::Lanczos,
         ] {
             for (input, output) in [(1, 1), (1, 9), (9, 1), (5, 7), (1000, 224), (37, 36)] {
-                let weights = Weights::new(input, output, shape(filter).unwrap()).unwrap();
+                let pass = Pass::new(input, output, shape(filter).unwrap());
+                let weights = pass.weights(0..output, 0).unwrap();
                 for position in 0..output {
                     let (first, values) = weights.at(position);
                     assert!(first + values.len() <= input);
@@ -116,6 +174,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Protects: weights made in parts, counted from another origin, are those made at once.
+    #[test]
+    fn parts() {
+        let pass = Pass::new(2_000_000, 9, shape(Filter::Lanczos).unwrap());
+        let whole = pass.weights(2..9, 0).unwrap();
+        let mut index = 0;
+        for part in pass.parts(2..9) {
+            let origin = pass.span(&part).start;
+            let weights = pass.weights(part.clone(), origin).unwrap();
+            assert!(weights.len() < whole.len());
+            for inner in 0..weights.len() {
+                let (first, values) = weights.at(inner);
+                assert_eq!((first + origin, values), whole.at(index));
+                assert_eq!(index + 2, part.start + inner);
+                index += 1;
+            }
+        }
+        assert_eq!(index, whole.len());
+    }
+
+    /// Protects: a length that no memory holds is an error.
+    #[test]
+    fn no_memory() {
+        assert!(matches!(
+            reserved::<u64>(usize::MAX / 8),
+            Err(PixelError::Memory)
+        ));
     }
 
     /// Protects: rounding of negative weights is away from zero.

@@ -1,0 +1,178 @@
+"""Memory of the native layer: hostile sizes end in an error of one item, never in a dead process.
+
+Each program runs in a child whose address space is limited.
+"""
+
+from __future__ import annotations
+
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_native_batch import RECIPE
+
+from biobench.decode.native import decode_batch
+from biobench.decode.recipe import Filter
+from biobench.decode.reference import decode_reference
+from biobench.errors import DataError
+
+GIB = 1 << 30
+
+
+def write_gray(path: Path, width: int, height: int) -> None:
+    """A black PNG of 1 bit a pixel, made without holding its pixels."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+    compress = zlib.compressobj(9)
+    row = bytes(1 + (width + 7) // 8)
+    rows = max(1, (1 << 20) // len(row))
+    stream = b"".join(
+        compress.compress(row * min(rows, height - y)) for y in range(0, height, rows)
+    )
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+        + chunk(b"IDAT", stream + compress.flush())
+        + chunk(b"IEND", b"")
+    )
+
+
+def limited(body: str, memory: int) -> subprocess.CompletedProcess[str]:
+    """Runs ``body`` with ``memory`` bytes of address space above what the imports took."""
+    program = (
+        "import resource\n"
+        "import numpy\n"
+        "from biobench import _native, native\n"
+        "with open('/proc/self/statm') as file:\n"
+        "    taken = int(file.read().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, (taken + {memory},) * 2)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program + body],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def outcome(path: Path, memory: int, arguments: str = "") -> str:
+    """What a program prints that loads one file: ``loaded``, or class and text of the error."""
+    done = limited(
+        "try:\n"
+        f"    native.load_batch([{str(path)!r}], workers=1{arguments})\n"
+        "    print('loaded')\n"
+        "except BaseException as error:\n"
+        "    print(type(error).__name__, error)\n",
+        memory,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_column_with_nearest(tmp_path: Path) -> None:
+    """Protects the process from a small file whose target has billions of rows."""
+    path = tmp_path / "column.png"
+    write_gray(path, 1, 50_000_000)
+    assert path.stat().st_size < 200_000
+    printed = outcome(path, GIB, ", filter='nearest'")
+    assert printed.startswith("DataError 1 image cannot be read:")
+    assert "after the resize 2508800000000 exceeds the limit of 178956970" in printed
+
+
+@pytest.mark.parametrize("filter_name", ["bicubic", "nearest"])
+def test_target_over_the_limit(tmp_path: Path, filter_name: Filter) -> None:
+    """Protects memory: the target of a narrow image counts, not only the image."""
+    path = tmp_path / "narrow.png"
+    write_gray(path, 16, 60_000)
+    printed = outcome(path, GIB // 4, f", filter={filter_name!r}")
+    assert "after the resize 188160000 exceeds" in printed
+    recipe = replace(RECIPE, filter=filter_name, size=(224, 224))
+    with pytest.raises(DataError, match="after the resize 188160000 exceeds"):
+        decode_reference(path, recipe)
+
+
+@pytest.mark.parametrize("filter_name", ["bicubic", "nearest", "lanczos"])
+@pytest.mark.parametrize("shape", [(16, 50_000), (50_000, 16)])
+def test_only_the_crop_is_resized(tmp_path: Path, shape: tuple[int, int], filter_name: str) -> None:
+    """Protects memory under the limit: a target of 157 million pixels takes only its crop."""
+    path = tmp_path / "narrow.png"
+    write_gray(path, *shape)
+    assert outcome(path, GIB // 4, f", filter={filter_name!r}") == "loaded\n"
+
+
+@pytest.mark.parametrize("resize", ["squash", "longest"])
+@pytest.mark.parametrize("filter_name", ["bicubic", "nearest", "lanczos"])
+@pytest.mark.parametrize("shape", [(1, 10_000_000), (10_000_000, 1)])
+def test_strips_are_shrunk_in_little_memory(
+    tmp_path: Path, shape: tuple[int, int], filter_name: str, resize: str
+) -> None:
+    """Protects memory: the weights of a long side are not all held at once."""
+    path = tmp_path / "strip.png"
+    write_gray(path, *shape)
+    arguments = f", filter={filter_name!r}, resize={resize!r}"
+    assert outcome(path, GIB // 4, arguments) == "loaded\n"
+
+
+@pytest.mark.parametrize("filter_name", ["bicubic", "nearest", "box"])
+@pytest.mark.parametrize("shape", [(5, 700), (700, 5), (61, 60), (40, 40), (20, 33)])
+@pytest.mark.parametrize("mode", ["none", "shortest", "longest", "squash"])
+def test_part_of_the_target_is_exact(
+    tmp_path: Path, filter_name: Filter, shape: tuple[int, int], mode: str
+) -> None:
+    """Protects the bytes: the crop is that of Pillow's whole target."""
+    path = tmp_path / "image.png"
+    random = np.random.Generator(np.random.PCG64(11))
+    Image.fromarray(random.integers(0, 256, (*shape, 3), dtype=np.uint8)).save(path)
+    for crop in [(16, 18), (40, 3), (3, 40), (1, 1)]:
+        recipe = replace(RECIPE, mode=mode, filter=filter_name, size=(20, 20), crop=crop)
+        np.testing.assert_array_equal(
+            decode_batch([path], recipe, workers=1).pixels[0], decode_reference(path, recipe)
+        )
+
+
+def test_batch_without_memory_is_a_memory_error(tmp_path: Path) -> None:
+    """Protects callers from an exception that ``except Exception`` does not catch."""
+    path = tmp_path / "image.png"
+    write_gray(path, 4, 4)
+    done = limited(
+        "try:\n"
+        f"    native.load_batch([{str(path)!r}] * 64, crop=65535)\n"
+        "except Exception as error:\n"
+        "    print(isinstance(error, MemoryError))\n",
+        GIB,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
+def test_single_image_without_memory_is_a_memory_error() -> None:
+    """Protects the process when neither the copy of an image nor its target finds memory."""
+    done = limited(
+        "image = numpy.zeros((1, 1, 3), numpy.uint8)\n"
+        "strided = numpy.broadcast_to(image, (30_000, 30_000, 3))\n"
+        "for arguments in [(image, 30_000, 30_000, 'box'), (strided, 1, 1, 'box'),\n"
+        "                  (image, 2**62, 1, 'nearest'), (image, 2**62, 1, 'box')]:\n"
+        "    try:\n"
+        "        _native.resize(*arguments)\n"
+        "    except Exception as error:\n"
+        "        print(type(error).__name__)\n",
+        GIB,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "MemoryError\n" * 4, "")
+
+
+def test_limit_is_on() -> None:
+    """Protects these tests: without a limit they would show nothing."""
+    done = limited("numpy.zeros(2**30, numpy.uint8)\n", GIB // 2)
+    assert "MemoryError" in done.stderr
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
