@@ -134,6 +134,19 @@ def test_pixel_limit(tmp_path: Path) -> None:
         _native.decode(small, max_pixels=99)
 
 
+def test_scan_limit(tmp_path: Path) -> None:
+    """Protects time: a small JPEG that paints its pixels over and over is refused."""
+    path = tmp_path / "scans.jpg"
+    Image.effect_noise((16, 16), 64).save(path, progressive=True)
+    whole = path.read_bytes()
+    last = whole.rindex(b"\xff\xda")
+    for more in (0, 2000):
+        path.write_bytes(whole[:-2] + whole[last:-2] * more + b"\xff\xd9")
+        failures = decode_batch([path], RECIPE, workers=1).failures
+        assert [failure.kind for failure in failures] == ["too-large"] * bool(more)
+        assert all("scans 1001 exceeds the limit of 1000" in f.message for f in failures)
+
+
 def test_empty_batch() -> None:
     """Protects the shape of nothing."""
     assert decode_batch([], RECIPE, workers=2).pixels.shape == (0, 16, 18, 3)

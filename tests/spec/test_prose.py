@@ -186,6 +186,35 @@ def test_the_resize_of_the_text_is_pillows(
     assert (by_the_text(pixels, new_height, new_width, name) == np.asarray(image)).all()
 
 
+def section(number: str) -> str:
+    """The text below one heading, in one line."""
+    found = re.search(rf"^#+ {re.escape(number)} .*\n([^#]+)", PROSE, re.MULTILINE)
+    assert found
+    return " ".join(found[1].split())
+
+
+def test_layouts_name_the_formats_of_the_code() -> None:
+    """A file that is an item, an error or ignored by the text is so in the code."""
+    from biobench.data.layouts.scan import DECODED, UNDECODED
+
+    named = re.findall(r"`(\.[a-z0-9]+)`", section("7.1"))
+    assert tuple(named) == (*DECODED, *UNDECODED)
+
+
+def test_limits_of_the_code() -> None:
+    """The sizes that make an image bad are those of the decoder."""
+    from biobench.decode.reference import MAX_PIXELS
+
+    limits = (ROOT / "native/pixels/src/limits.rs").read_text(encoding="utf-8")
+    values = dict(re.findall(r"(max_\w+): ([0-9_ <]+),", limits))
+    assert int(values["max_pixels"]) == MAX_PIXELS
+    assert f"{MAX_PIXELS:,} pixels" in section("8.1")
+    assert f"{MAX_PIXELS:,} pixels" in section("8.3")
+    assert values["max_file_bytes"] == "1 << 30"
+    assert "1 GiB" in section("8.1")
+    assert f"{int(values['max_scans']):,} scans" in section("8.1")
+
+
 def test_no_path_of_a_machine_and_plain_characters() -> None:
     """The text is for anyone, and reads the same in any editor."""
     for path in [spec_root() / "SPEC.md", spec_root() / "CHANGELOG.md"]:
