@@ -45,6 +45,71 @@ class WrongShape:
 class Broken:
     def __init__(self):
         raise RuntimeError("no licence key\\nfor this machine")
+
+
+class Raises:
+    recipe = image_recipe(size=8)
+
+    def embed(self, batch):
+        return {}["pixel_values"]
+
+
+class Exits(Raises):
+    def embed(self, batch):
+        raise SystemExit(3)
+
+
+class NoTensorTheSecondTime(Raises):
+    calls = 0
+
+    def embed(self, batch):
+        self.calls += 1
+        return batch.flatten(1) if self.calls == 1 else None
+
+
+class TwoRows(Raises):
+    def embed(self, batch):
+        return batch.flatten(1).repeat(2, 1)
+
+
+class NoLength(Raises):
+    def embed(self, batch):
+        return batch.flatten(1)[:, :0]
+
+
+class RecipeRaises(Raises):
+    @property
+    def recipe(self):
+        raise KeyError("size")
+
+
+class OwnState(torch.nn.Module):
+    recipe = image_recipe(size=8)
+
+    def embed(self, batch):
+        return batch.flatten(1)
+
+    def get_extra_state(self):
+        return {"calls": 1}
+
+    def set_extra_state(self, state):
+        pass
+
+
+class Slots:
+    __slots__ = ("net",)
+    recipe = image_recipe(size=8)
+
+    def embed(self, batch):
+        return batch.flatten(1)
+
+
+class OddNames(Raises):
+    def __init__(self):
+        self.forward = torch.nn.Linear(2, 1)
+
+    def embed(self, batch):
+        return batch.flatten(1)
 '''
 
 
@@ -120,13 +185,27 @@ def test_the_fingerprint_follows_an_imported_helper(module: str) -> None:
         ("WrongShape", r"\(1, 3, 8, 8\) where a row of features"),
         ("Broken", "RuntimeError: no licence key;"),
         ("Absent", "AttributeError"),
+        ("Raises", "forward pass fails on a 8 x 8 image: KeyError: 'pixel_values'"),
+        ("Exits", "forward pass fails on a 8 x 8 image: SystemExit: 3"),
+        ("NoTensorTheSecondTime", "two passes over one image give different features"),
+        ("TwoRows", r"\(2, 192\) where a row of features"),
+        ("NoLength", r"\(1, 0\) where a row of features"),
+        ("RecipeRaises", "KeyError: 'size'"),
+        ("OwnState", "state _extra_state is a dict, not a tensor"),
     ],
 )
 def test_what_an_own_model_lacks_is_said(kind: str, says: str, module: str) -> None:
     """Protects the author of a model: one line that names the fault."""
     with pytest.raises(ModelError, match=says) as caught:
         load_model(f"py:{module}:{kind}", {})
+    assert str(caught.value).startswith(f"model 'py:{module}:{kind}': ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["Slots", "OddNames"])
+def test_an_own_model_may_hold_what_it_likes(kind: str, module: str) -> None:
+    """Protects classes whose attributes are none, or named like a method of torch's modules."""
+    assert load_model(f"py:{module}:{kind}", {}).info.dim == 192
 
 
 def test_a_module_that_cannot_be_imported() -> None:

@@ -20,6 +20,7 @@ from biobench.models.module_backbone import (
     Origin,
     finish,
     first_line,
+    forward_errors,
     freeze,
     needed_tensors,
 )
@@ -194,19 +195,12 @@ def choose_features(
         out: torch.Tensor = module(pixel_values=batch).last_hidden_state
         return out.mean(dim=(2, 3) if out.dim() == 4 else 1)
 
-    try:
+    with forward_errors(name, recipe):
         with torch.inference_mode():
             out = module(pixel_values=torch.zeros(1, 3, *recipe.crop))
-    except Exception as error:  # frameworks raise anything; all of it is exit 5
-        raise ModelError(
-            f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
-            f"{first_line(error)}",
-            where=f"model {name.given!r}",
-        ) from error
-    if getattr(out, "pooler_output", None) is not None and not needed_tensors(
-        module, pooler, missing, recipe.crop
-    ):
-        return "pooler", pooler
+        pooled = getattr(out, "pooler_output", None) is not None
+        if pooled and not needed_tensors(module, pooler, missing, recipe.crop):
+            return "pooler", pooler
     if getattr(out, "last_hidden_state", None) is None:
         raise ModelError(
             f"{type(module).__name__} gives neither pooler output nor hidden states",

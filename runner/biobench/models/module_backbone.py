@@ -85,27 +85,29 @@ def finish(
     import torch
 
     freeze(module)
-    needed = needed_tensors(module, forward, missing, recipe.crop)
+    with forward_errors(name, recipe):
+        needed = needed_tensors(module, forward, missing, recipe.crop)
     if needed:
         raise missing_tensors(name, needed)
-    try:
-        with torch.inference_mode(), one_thread():
-            image = torch.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1])
-            image = image.reshape(1, 3, *recipe.crop)
-            row, again = forward(image), forward(image)
-    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
-        raise ModelError(
-            f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
-            f"{first_line(error)}",
-            where=f"model {name.given!r}",
-        ) from error
-    if not isinstance(row, torch.Tensor) or row.dim() != 2 or not row.is_floating_point():
+    row: Any
+    again: Any
+    with forward_errors(name, recipe), torch.inference_mode(), one_thread():
+        image = torch.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1])
+        image = image.reshape(1, 3, *recipe.crop)
+        row, again = forward(image), forward(image)
+    if not (
+        isinstance(row, torch.Tensor)
+        and row.is_floating_point()
+        and row.dim() == 2
+        and row.shape[0] == 1
+        and row.shape[1] > 0
+    ):
         shape = tuple(row.shape) if isinstance(row, torch.Tensor) else type(row).__name__
         raise ModelError(
             f"one image gives {shape} where a row of features is expected",
             where=f"model {name.given!r}",
         )
-    if not torch.equal(row.nan_to_num(), again.nan_to_num()):
+    if not isinstance(again, torch.Tensor) or not torch.equal(row.nan_to_num(), again.nan_to_num()):
         raise ModelError(
             "two passes over one image give different features: it draws random numbers",
             where=f"model {name.given!r}",
@@ -127,6 +129,19 @@ def finish(
         fingerprint=sha256_bytes(row.float().cpu().numpy().astype("<f4").tobytes()),
     )
     return ModuleBackbone(module, forward, recipe, info)
+
+
+@contextmanager
+def forward_errors(name: ModelName, recipe: Recipe) -> Iterator[None]:
+    """Turn whatever a model's code raises in a forward pass into a ModelError that names both."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # frameworks and users raise anything
+        raise ModelError(
+            f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
+            f"{described(error)}",
+            where=f"model {name.given!r}",
+        ) from error
 
 
 @contextmanager
@@ -188,6 +203,11 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's text, without its final full stop, at most 200 characters."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0].strip().rstrip(".")[:200]
+
+
+def described(error: BaseException) -> str:
+    """An error's class and the first line of its text; a KeyError's text alone says little."""
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 _RECORDING = threading.Lock()

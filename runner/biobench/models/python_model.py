@@ -26,7 +26,7 @@ from typing import Any
 
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError
-from biobench.models.module_backbone import ModuleBackbone, Origin, finish, first_line
+from biobench.models.module_backbone import ModuleBackbone, Origin, described, finish
 from biobench.models.names import ModelName
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
@@ -35,10 +35,21 @@ def load_python(name: ModelName) -> ModuleBackbone:
     """Import the class, make one instance, and check what it offers.
 
     The digest of the weights also covers the bytes of the class's source file, because the code
-    decides the features as much as the tensors do; files that it imports are not covered.
+    decides the features as much as the tensors do. Files that it imports or reads are not covered.
+    The store does without stale features where such a change moves the features of the image that
+    the fingerprint is taken of; a change that only other images show goes unseen.
 
     Raises ModelError where the import, the call or the object fails.
     """
+    try:
+        return _load(name)
+    except ModelError:
+        raise
+    except (Exception, SystemExit) as error:  # the user's code raises anything
+        raise ModelError(described(error), where=f"model {name.given!r}") from error
+
+
+def _load(name: ModelName) -> ModuleBackbone:
     where = f"model {name.given!r}"
     path, _, attribute = name.target.partition(":")
     with _current_folder_importable():
@@ -49,7 +60,7 @@ def load_python(name: ModelName) -> ModuleBackbone:
             instance = factory()
         except (Exception, SystemExit) as error:  # the user's code raises anything
             raise ModelError(
-                f"{type(error).__name__}: {first_line(error)}",
+                described(error),
                 where=where,
                 remedy="the class must be importable from here and take no arguments",
             ) from error
@@ -82,10 +93,12 @@ def _modules(instance: Any) -> Any:
 
     if isinstance(instance, torch.nn.Module):
         return instance
-    found = {k: v for k, v in vars(instance).items() if isinstance(v, torch.nn.Module)}
+    attributes = getattr(instance, "__dict__", {})
+    found = {k: v for k, v in attributes.items() if isinstance(v, torch.nn.Module)}
     container = torch.nn.Module()
     for key in sorted(found):
-        container.add_module(key, found[key])
+        # add_module refuses names that torch's own class has.
+        setattr(container, key, found[key])
     return container
 
 
