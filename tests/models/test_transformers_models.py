@@ -1,33 +1,20 @@
-"""transformers checkpoints: which features are taken, missing weights, hub errors."""
+"""transformers checkpoints: which features are taken, missing weights, what a result states."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from checkpoints import COMMIT, hub_cache, timm_folder, transformers_folder, transformers_model
+from checkpoints import timm_folder, transformers_folder, transformers_model
 from safetensors.torch import load_file, save_file
 
 from biobench.errors import ModelError
 from biobench.models.load import load_model
-from biobench.spec.documents import ModelEntry
-
-SIGLIP2 = "google/siglip2-large-patch16-256"
-ENTRIES = {
-    "hf:google/siglip2-large": ModelEntry(
-        "hf:google/siglip2-large", f"hf:{SIGLIP2}", None, "Apache-2.0", ()
-    )
-}
 
 
 @pytest.fixture(scope="module")
@@ -272,111 +259,3 @@ def test_a_folder_without_configuration(content: str | None, tmp_path: Path) -> 
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):
         load_model(f"hf:{tmp_path}", {})
-
-
-LITERAL = """
-import json, sys
-from biobench.models.load import load_model
-from biobench.spec.documents import ModelEntry
-entry = ModelEntry("hf:google/siglip2-large", "hf:google/siglip2-large-patch16-256", None, None, ())
-info = load_model("hf:google/siglip2-large", {entry.name: entry}, offline=True).info
-json.dump([info.name, info.resolved, info.revision, info.pinned, info.feature], sys.stdout)
-"""
-
-
-def test_the_literal_name_loads_from_a_cache_under_hf_home(tmp_path: Path) -> None:
-    """Protects the first command of the design: ``hf:google/siglip2-large``, offline, in a process
-    of its own, because the hub's library reads HF_HOME when it loads."""
-    folder = transformers_folder(tmp_path / "made", "siglip2")
-    hub_cache(tmp_path / "home" / "hub", SIGLIP2, folder)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
-    environment |= {"HF_HOME": str(tmp_path / "home")}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LITERAL],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [
-        "hf:google/siglip2-large", f"hf:{SIGLIP2}", COMMIT, False, "image_embedding"
-    ]  # fmt: skip
-    assert done.stderr == ""
-
-
-@pytest.fixture
-def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("hf:google/siglip2-large", "hf:./folder"),
-        ("hf:o/n@abc", "hf:./folder"),
-        ("timm:resnet50.a1_in1k", "timm:./folder"),
-        ("open_clip:ViT-B-32/openai", "open_clip:./folder"),
-    ],
-)
-def test_offline_without_a_cached_copy(name: str, hint: str, empty_cache: Path) -> None:
-    """Protects the user without a network: one line, exit 5, and how to give a local folder."""
-    with pytest.raises(ModelError) as caught:
-        load_model(name, ENTRIES, offline=True)
-    text = str(caught.value)
-    assert "not in the hub's cache and offline" in text
-    assert f"give a local folder: {hint}" in text
-    assert "\n" not in text
-    assert caught.value.exit_code == 5
-
-
-def test_no_network_is_said_quickly(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects from a minute of retries where nothing answers; the port is one that refuses."""
-    import huggingface_hub.constants as constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    started = time.monotonic()
-    with pytest.raises(ModelError, match=r"the hub cannot be reached; .*hf:\./folder"):
-        load_model("hf:google/siglip2-large", ENTRIES)
-    assert time.monotonic() - started < 20
-
-
-def test_a_cached_copy_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects from a half-filled cache: the error names the missing weights."""
-    import huggingface_hub.constants
-
-    folder = transformers_folder(tmp_path / "made", "vit")
-    (folder / "model.safetensors").unlink()
-    hub_cache(tmp_path / "hub", "o/n", folder)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    with pytest.raises(ModelError, match=r"no weights.*model\.safetensors"):
-        load_model("hf:o/n", {}, offline=True)
-
-
-def test_a_revision_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects ``@REV``: a tag in the cache resolves to its commit, an unknown one is refused."""
-    import huggingface_hub.constants
-
-    folder = transformers_folder(tmp_path / "made", "vit")
-    hub_cache(tmp_path / "hub", "o/n", folder, revision="v2")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    for revision, pinned in (("v2", False), (COMMIT, True)):
-        info = load_model(f"hf:o/n@{revision}", {}, offline=True).info
-        assert (info.revision, info.pinned) == (COMMIT, pinned)
-    entry = ModelEntry("short", "hf:o/n", COMMIT, None, ())
-    for name, given, pinned in (
-        ("short", COMMIT, True),
-        ("short", "v2", False),
-        ("short@v2", COMMIT, False),
-        (f"short@{COMMIT}", "v2", True),
-    ):
-        entries = {"short": replace(entry, revision=given)}
-        info = load_model(name, entries, offline=True).info
-        assert (info.name, info.resolved) == (name, "hf:o/n")
-        assert (info.revision, info.pinned) == (COMMIT, pinned), name
-    with pytest.raises(ModelError, match="at revision v3 is not in the hub's cache"):
-        load_model("hf:o/n@v3", {}, offline=True)

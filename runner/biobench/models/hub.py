@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biobench.errors import ModelError
-from biobench.models.module_backbone import Origin, first_line
+from biobench.models.module_backbone import Origin, described
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
@@ -85,7 +85,6 @@ def _fetch(
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
@@ -126,9 +125,9 @@ def _fetch(
             where=where,
             remedy=f"check the name, or {folder_hint}",
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except Exception as error:  # also of the client below the hub's library, whichever it is
         raise ModelError(
-            f"{repository} cannot be fetched: {first_line(error)}", where=where, remedy=folder_hint
+            f"{repository} cannot be fetched: {described(error)}", where=where, remedy=folder_hint
         ) from error
     pinned = COMMIT.fullmatch(name.revision or "") is not None and name.revision == folder.name
     return Snapshot(folder, folder.name, pinned)
