@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biobench.errors import UsageError
 from biobench.pipeline import Options, run
 from biobench.report.results import Results
 
@@ -30,15 +31,18 @@ def evaluate(
     model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
     tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
     data sets, by default that of BIOBENCH_DATA. out: where to write results.json, predictions and
-    the page; nothing is written where it is null.
+    the page; no result is written where it is null. Features are kept in the store of
+    BIOBENCH_STORE, by default in the user's cache folder.
 
     In a process where the settings of level E2 were not in the environment from the start the
     features claim level T, and the result says so. Raises the errors of biobench.errors.
     """
     if tasks is not None and suite is not None:
-        from biobench.errors import UsageError
-
         raise UsageError("tasks and suite exclude each other", remedy="give one of them")
+    if not isinstance(model, str) and not hasattr(model, "embed"):
+        raise UsageError(
+            f"model is {type(model).__name__}", remedy="give a name or a backbone with embed()"
+        )
     return run(
         Options(
             model=model,

@@ -64,8 +64,11 @@ def _options(
     pass
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    # Unwinding takes until the running micro-batches end; a second signal must not break it off.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated if signum == signal.SIGTERM else KeyboardInterrupt
 
 
 def _say(message: str) -> None:
@@ -80,7 +83,8 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
     command = typer.main.get_command(app)
     try:
         status = command.main(arguments, prog_name="biobench", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         if status == EXIT_INTERRUPTED:
             # typer turns Ctrl-C into an exit status of its own before it reaches us.
             raise KeyboardInterrupt
@@ -91,7 +95,12 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
         _say(str(error))
         return error.exit_code
     except _CommandLineError as error:
-        _say(f"{error.format_message()} See `biobench --help`.")
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+            return 2
+        message = error.format_message().rstrip(".")
+        context = getattr(error, "ctx", None)
+        _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted; what was computed is kept, the same command goes on from here")
@@ -112,5 +121,6 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
 
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))

@@ -94,6 +94,8 @@ def run(options: Options) -> Results:
 
     Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
     """
+    if options.precision == "float16" and options.device == "cpu":
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
     started = datetime.now(UTC)
     clock = time.perf_counter()
     spec = load_spec()

@@ -122,6 +122,19 @@ def test_version_and_lists() -> None:
     assert biobench("spec", "validate").stdout == "valid\n"
 
 
+def test_without_a_command_the_help_is_shown() -> None:
+    """`biobench` and its groups alone show their help, line by line, and exit 2."""
+    for arguments in ([], ["data"], ["store"]):
+        done = biobench(*arguments)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) > 5
+
+
+def test_a_store_that_is_not_there(tmp_path: Path) -> None:
+    """A mistyped folder is not taken for a whole store."""
+    assert_one_line(biobench("store", "verify", "--store", str(tmp_path / "no")), 3, "no store")
+
+
 def test_a_closed_pipe_is_no_traceback() -> None:
     """`biobench spec export | head -c 10` ends quietly."""
     line = f"{sys.executable} -m biobench spec export | head -c 10"

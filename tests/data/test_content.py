@@ -72,6 +72,17 @@ def test_blocks_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     index.close()
 
 
+def test_a_broken_index_is_made_anew(tmp_path: Path) -> None:
+    """A file that is no database is replaced: otherwise every run would hash everything again."""
+    (tmp_path / "index.sqlite").write_text("garbage, long enough to be taken for a header" * 9)
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    index = ContentIndex(tmp_path / "index.sqlite")
+    assert index.digests([str(path)], 1) == [_sha("one")]
+    assert index._connection is not None
+    index.close()
+
+
 def test_order_is_kept_and_a_missing_file_is_named(tmp_path: Path) -> None:
     """Digests come in the order of the paths, for any number of workers."""
     paths = []

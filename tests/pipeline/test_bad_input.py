@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from biobench import evaluate
 from biobench.data.build import build_manifest
 from biobench.decode.recipe import Recipe
 from biobench.errors import DataError, ModelError, UsageError
@@ -82,8 +83,12 @@ class Brighter(MeanColour):
 class Raises(MeanColour):
     """A model with a fault of its own."""
 
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
-        raise KeyError("pixel_values")
+        raise self._error
 
 
 def draw(path: Path, number: int, label: int) -> None:
@@ -205,8 +210,17 @@ def test_an_own_task_has_no_compat(data: Path, tmp_path: Path) -> None:
 
 def test_a_model_that_raises(data: Path, tmp_path: Path) -> None:
     """Whatever a model's own code raises in a forward pass is the model's error."""
-    with pytest.raises(ModelError, match=r"mean-colour.*KeyError"):
-        run(options(data, tmp_path, model=Raises()))
+    for error in (KeyError("pixel_values"), SystemExit(7)):
+        with pytest.raises(ModelError, match=rf"mean-colour.*{type(error).__name__}"):
+            run(options(data, tmp_path, model=Raises(error)))
+
+
+def test_arguments_of_evaluate(data: Path) -> None:
+    """The call from Python refuses what the command line would."""
+    with pytest.raises(UsageError, match="tpu"):
+        evaluate(MeanColour(), "plankton", data=data, device="tpu")
+    with pytest.raises(UsageError, match="NoneType"):
+        evaluate(None, "plankton", data=data)  # type: ignore[arg-type]
 
 
 def test_torch_is_left_as_it_was(data: Path, tmp_path: Path) -> None:

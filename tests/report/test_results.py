@@ -35,6 +35,10 @@ def test_unknown_schema_and_broken_files(document: dict[str, Any], tmp_path: Pat
         (tmp_path / "results.json").write_text(text)
         with pytest.raises(DataError, match=r"results\.json"):
             load_results(tmp_path)
+    for name in ("tasks", "model", "digests"):
+        (tmp_path / "results.json").write_text(json.dumps(document | {name: []}))
+        with pytest.raises(DataError, match=name):
+            load_results(tmp_path)
     with pytest.raises(DataError, match="cannot be read"):
         load_results(tmp_path / "nothing")
 

@@ -59,6 +59,8 @@ def verify(store: Folder = None) -> None:
     from biobench.store import Store, default_store
 
     root = store or default_store()
+    if not root.is_dir():
+        raise DataError("there is no store", where=str(root), remedy="give --store its folder")
     damaged = Store(root).damaged()
     if damaged:
         raise DataError(

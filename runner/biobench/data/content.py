@@ -51,6 +51,16 @@ def _identity(path: str) -> tuple[int, int, int, int]:
     return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
+def _open(index: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(index, timeout=30)
+    try:
+        connection.execute(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
 class ContentIndex:
     """Remembers digests in a SQLite file; works without memory when ``index`` is not writable."""
 
@@ -58,9 +68,14 @@ class ContentIndex:
         self._connection: sqlite3.Connection | None = None
         with contextlib.suppress(sqlite3.Error, OSError):
             index.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(index, timeout=30)
-            connection.execute(_SCHEMA)
-            self._connection = connection
+            try:
+                self._connection = _open(index)
+            except sqlite3.OperationalError:
+                raise  # busy or not writable: its content may be whole
+            except sqlite3.DatabaseError:
+                # Not a database any more. It holds nothing that cannot be found again.
+                index.unlink()
+                self._connection = _open(index)
 
     def close(self) -> None:
         """Close the index."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import BiobenchError, ModelError
+from biobench.errors import BiobenchError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 def choose_device(asked: str) -> str:
     """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
 
-    Raises ModelError when CUDA is asked for and torch sees none.
+    Raises UsageError for any other word, ModelError when CUDA is asked for and torch sees none.
     """
+    if asked not in {"auto", "cpu", "cuda"}:
+        raise UsageError(f"there is no device {asked!r}", remedy="use auto, cpu or cuda")
     if asked == "cpu":
         return "cpu"
     import torch
@@ -111,7 +113,7 @@ class Forward:
                 features = self._backbone.embed(batch.to(self._device))
         except BiobenchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Whatever a model's own code raises; memory that runs out comes as RuntimeError.
             raise ModelError(
                 f"the forward pass fails ({type(error).__name__}: {error})",

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
+_SHAPE: dict[str, type | tuple[type, ...]] = {
+    "model": dict,
+    "tasks": dict,
+    "digests": dict,
+    "mean": (dict, type(None)),
+    "division": str,
+}
 NOT_IN_DIGEST = ("environment", "run")
 
 
@@ -123,4 +130,11 @@ def load_results(path: str | Path) -> Results:
             where=str(path),
             remedy=f"this version reads {SCHEMA}",
         )
+    for name, kind in _SHAPE.items():
+        if not isinstance(document.get(name), kind):
+            raise DataError(
+                f"has no {name} as a result must have",
+                where=str(path),
+                remedy="give a results.json that `biobench run` wrote, unchanged",
+            )
     return Results(document, path.parent)

@@ -90,6 +90,7 @@ def restart_with_settings() -> None:
     missing = {name: value for name, value in wanted.items() if name not in os.environ}
     if not missing or not sys.orig_argv:
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **missing})
