@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(image: str, tmp_path: Path)
     out = open_folder(tmp_path / "out")
     out.chmod(0o755)
     done = container(image, "--model", "demo", options=(f"--volume={out}:/out",))
-    assert done.code == 1
+    assert done.code == 2
     lines = done.errors.strip().splitlines()
     assert "/out" in lines[-1]
     assert "Traceback" not in done.errors
