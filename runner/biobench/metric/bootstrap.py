@@ -118,16 +118,11 @@ def macro_f1_replicates(
 def share_replicates(
     y_true: IntArray, right: npt.NDArray[np.bool_], stream: Stream, replicates: int
 ) -> npt.NDArray[np.float64]:
-    """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k."""
-    strata = Strata.of(y_true)
-    flags = right[strata.order]
-    values = np.empty(replicates, np.float64)
-    done = 0
-    for positions in resamples(strata, stream, replicates):
-        hits = np.count_nonzero(flags[positions], axis=1)
-        values[done : done + hits.size] = hits / y_true.size
-        done += hits.size
-    return values
+    """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k.
+
+    The mean of ones and zeros: their sum is exact in any order.
+    """
+    return mean_replicates(y_true, right.astype(np.float64), stream, replicates)
 
 
 def mean_replicates(
