@@ -21,12 +21,20 @@ Split = Literal["train", "test", "gallery"]
 
 @dataclass(frozen=True)
 class Item:
-    """One image as a layout finds it: unique id, path below the data folder, label name."""
+    """One image as a layout finds it: unique id, path below the data folder, label name.
+
+    ``traits`` are the 0 or 1 of a task whose label is a list of traits (``label`` is then empty).
+    ``group`` names the sub-task of a grouped task, ``subject`` the clip or observation that the
+    image belongs to; both are empty where the layout declares none.
+    """
 
     id: str
     path: str
     label: str
     split: Split
+    traits: tuple[int, ...] = ()
+    group: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,15 @@ In: a task, its manifest and features in manifest order. Out: predictions of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.errors import DataError, ModelError, SpecError, UsageError
-from biobench.probe.constants import read_constants
-from biobench.probe.knn import FIXED, FREE
-from biobench.probe.leave_one_out import leave_one_out
-from biobench.probe.linear import LinearProbe
+from biobench.probe.apply import APPLY
+from biobench.probe.job import Job, Progress
 from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
-
-Progress = Callable[[int], None]
-"""Called with the number of further steps (linear probe) or queries (nearest neighbours) done."""
 
 
 def run_probe(
@@ -40,6 +33,13 @@ def run_probe(
     cannot be probed; SpecError for an unknown protocol or a constant that it cannot have.
     """
     _check(task, manifest, features)
+    apply = APPLY.get(task.protocol.kind)
+    if apply is None:
+        raise SpecError(
+            f"unknown protocol kind {task.protocol.kind!r}",
+            where=task.id,
+            remedy=f"known: {', '.join(APPLY)}",
+        )
     scored = np.flatnonzero(manifest.scored())
     if scored.size == 0:
         raise DataError(
@@ -48,19 +48,11 @@ def run_probe(
             remedy="check that the test split is not empty and its labels occur in training",
         )
     try:
-        if task.protocol.kind == "linear_probe":
-            return _linear(task, suite, manifest, features, scored, device, threads, progress)
-        if task.protocol.kind == "knn":
-            return _knn(task, manifest, features, scored, threads, progress)
+        return apply(Job(task, suite, manifest, features, scored, device, threads, progress))
     except DataError as error:
         if error.where is not None:
             raise
         raise DataError(error.what, where=task.id, remedy=error.remedy) from None
-    raise SpecError(
-        f"unknown protocol kind {task.protocol.kind!r}",
-        where=task.id,
-        remedy="use linear_probe or knn",
-    )
 
 
 def _check(task: Task, manifest: Manifest, features: npt.NDArray[np.float32]) -> None:
@@ -84,79 +76,3 @@ def _check(task: Task, manifest: Manifest, features: npt.NDArray[np.float32]) ->
             where=f"{task.id}: {manifest.rows[start + row].path}",
             remedy="check the model's weights and precision on this image",
         )
-
-
-def _predictions(
-    manifest: Manifest, scored: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]
-) -> Predictions:
-    return Predictions(
-        ids=tuple(manifest.rows[i].id for i in scored),
-        y_true=manifest.labels()[scored].astype(np.int32),
-        y_pred=predicted.astype(np.int32),
-    )
-
-
-def _linear(
-    task: Task,
-    suite: Suite,
-    manifest: Manifest,
-    features: npt.NDArray[np.float32],
-    scored: npt.NDArray[np.int64],
-    device: str,
-    threads: int,
-    progress: Progress | None,
-) -> Predictions:
-    train = manifest.indices("train")
-    if train.size == 0:
-        raise DataError("the training split is empty", remedy="check the data folder's layout")
-    probe = LinearProbe.from_protocol(
-        task.protocol.constants,
-        classes=len(manifest.classes),
-        seed=suite.seed,
-        task=task.id,
-        device=device,
-        threads=threads,
-        progress=progress,
-    )
-    probe.fit(features[train], manifest.labels()[train])
-    return _predictions(manifest, scored, probe.predict(features[scored]))
-
-
-def _knn(
-    task: Task,
-    manifest: Manifest,
-    features: npt.NDArray[np.float32],
-    scored: npt.NDArray[np.int64],
-    threads: int,
-    progress: Progress | None,
-) -> Predictions:
-    if task.split_rule != "leave-one-out":
-        raise SpecError(
-            f"protocol knn needs the split leave-one-out, not {task.split_rule}",
-            where=task.id,
-            remedy="change the task's split or protocol",
-        )
-    constants = read_constants(
-        task.protocol.constants, protocol=task.protocol.id, fixed=FIXED, free=FREE
-    )
-    ranking = leave_one_out(
-        features,
-        manifest.labels(),
-        scored,
-        k=constants["k"],
-        normalise=constants["normalise"],
-        listed=constants["listed_neighbours"],
-        threads=threads,
-        progress=progress,
-    )
-    plain = _predictions(manifest, scored, ranking.predicted)
-    return Predictions(
-        plain.ids,
-        plain.y_true,
-        plain.y_pred,
-        {
-            "neighbours": ranking.neighbours,
-            "first_hit": ranking.first_hit,
-            "average_precision": ranking.average_precision,
-        },
-    )

@@ -1,0 +1,21 @@
+"""Applying each kind of protocol to a task (SPEC.md, section "Protocols").
+
+In: a job. Out: predictions of its scored rows. A new kind is one module here and one line in
+:data:`APPLY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from biobench.probe.apply import knn, linear
+from biobench.probe.job import Job
+from biobench.probe.predictions import Predictions
+
+__all__ = ["APPLY"]
+
+APPLY: Mapping[str, Callable[[Job], Predictions]] = {
+    "knn": knn.apply,
+    "linear_probe": linear.apply,
+}
+"""Kind of protocol -> the function that predicts the scored rows of a job."""

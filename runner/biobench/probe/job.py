@@ -1,0 +1,61 @@
+"""One task's features and labels, as every protocol takes them (SPEC.md, section "Protocols").
+
+In: a task, its manifest and features in manifest order. Out: what a protocol needs to predict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.manifest import Manifest
+from biobench.errors import DataError, SpecError
+from biobench.probe.predictions import Predictions
+from biobench.spec.documents import Suite, Task
+
+Progress = Callable[[int], None]
+"""Called with the number of further units of work done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a protocol is applied to.
+
+    features: float32 (rows, dim), one row a manifest row. scored: rows to predict, ascending,
+    int64. ``threads`` changes the time and never the result.
+    """
+
+    task: Task
+    suite: Suite
+    manifest: Manifest
+    features: npt.NDArray[np.float32]
+    scored: npt.NDArray[np.int64]
+    device: str = "cpu"
+    threads: int = 1
+    progress: Progress | None = None
+
+    def train(self) -> npt.NDArray[np.int64]:
+        """Rows of the train split, ascending, int64; raises DataError where there is none, and
+        SpecError for a task that has no such split."""
+        if self.task.split_rule != "train-test":
+            raise SpecError(
+                f"protocol {self.task.protocol.id} needs the split train-test, "
+                f"not {self.task.split_rule}",
+                where=self.task.id,
+                remedy="change the task's split or protocol",
+            )
+        rows = self.manifest.indices("train")
+        if rows.size == 0:
+            raise DataError("the training split is empty", remedy="check the data folder's layout")
+        return rows
+
+    def predictions(self, predicted: npt.NDArray[np.int64]) -> Predictions:
+        """Predicted label ids of the scored rows as a value, without further columns."""
+        return Predictions(
+            ids=tuple(self.manifest.rows[i].id for i in self.scored),
+            y_true=self.manifest.labels()[self.scored].astype(np.int32),
+            y_pred=predicted.astype(np.int32),
+        )
