@@ -38,6 +38,18 @@ def test_without_extras_a_row_has_an_empty_object() -> None:
     assert plain.digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_traits_and_groups_are_part_of_a_row() -> None:
+    """A traits task writes lists; a grouped task names the group of each item."""
+    predictions = Predictions(
+        ("a", "b"),
+        np.array([[0, 1], [1, 1]], np.int32),
+        np.array([[1, 1], [0, 1]], np.int32),
+        {"group": np.array(["wing", "é"])},
+    )
+    text = '[["a",[0,1],[1,1],{"group":"wing"}],["b",[1,1],[0,1],{"group":"é"}]]'
+    assert predictions.digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_misaligned_rows_are_refused() -> None:
     """Repeated ids and columns of another length would pair truth with the wrong prediction."""
     two = np.array([0, 1], np.int32)
@@ -45,5 +57,7 @@ def test_misaligned_rows_are_refused() -> None:
         Predictions(("a", "a"), two, two)
     with pytest.raises(DataError, match="y_pred"):
         Predictions(("a", "b"), two, two[:1])
+    with pytest.raises(DataError, match=r"y_pred has shape \(2, 3\)"):
+        Predictions(("a", "b"), np.zeros((2, 9), np.int32), np.zeros((2, 3), np.int32))
     with pytest.raises(DataError, match="first_hit"):
         Predictions(("a", "b"), two, two, {"first_hit": two[:1]})

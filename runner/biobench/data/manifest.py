@@ -39,10 +39,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Row:
-    """One manifest row; ``label`` is an index into :attr:`Manifest.classes`.
+    """One manifest row, which is one image; ``label`` is an index into :attr:`Manifest.classes`.
 
     ``scored`` is false for a train row, and for a gallery row that has no other example of its
-    class.
+    class. ``label`` is -1 for a test row of the layout's unknown label (label rule
+    ``train-names-or-unknown``). In a traits task ``traits`` holds the 0 or 1 of each and ``label``
+    is 0. ``group`` is the sub-task of a grouped task. ``subject`` is the item that the view pools
+    the row into; it is empty where the row is an item of its own.
     """
 
     id: str
@@ -50,6 +53,9 @@ class Row:
     label: int
     split: Split
     scored: bool
+    traits: tuple[int, ...] = ()
+    group: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ class Manifest:
     ``excluded`` counts the test items that have no train example of their class. Those of a
     train-test task are no rows; those of a leave-one-out task are rows that are not scored.
     ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
-    each split's names are sorted on their own (label rule ``split-names``).
+    each split's names are sorted on their own (label rule ``split-names``). In a traits task both
+    are the names of the traits, in the layout's order.
     """
 
     root: Path
@@ -70,8 +77,39 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of ``[[id, path, label, split], ...]``."""
-        return sha256_json([[r.id, r.path, r.label, r.split] for r in self.rows])
+        """Digest of ``[[id, path, label, split], ...]``, one row an image.
+
+        The label of a traits task is its list of 0 and 1. Where the task has groups, the row's
+        group follows; where the view pools, its subject.
+        """
+        more = [name for name, used in (("group", self.grouped), ("subject", self.pooled)) if used]
+        return sha256_json(
+            [
+                [
+                    row.id,
+                    row.path,
+                    list(row.traits) if row.traits else row.label,
+                    row.split,
+                    *(getattr(row, name) for name in more),
+                ]
+                for row in self.rows
+            ]
+        )
+
+    @cached_property
+    def grouped(self) -> bool:
+        """Whether the task has groups."""
+        return any(row.group for row in self.rows)
+
+    @cached_property
+    def pooled(self) -> bool:
+        """Whether rows are pooled into items: then a row is no item by itself."""
+        return any(row.subject for row in self.rows)
+
+    @cached_property
+    def has_traits(self) -> bool:
+        """Whether a label is a list of traits."""
+        return any(row.traits for row in self.rows)
 
     def indices(self, split: Split) -> npt.NDArray[np.int64]:
         """Row numbers of a split, ascending, int64."""
@@ -84,3 +122,12 @@ class Manifest:
     def scored(self) -> npt.NDArray[np.bool_]:
         """Which rows are test (query) items, bool, shape (rows,)."""
         return np.array([r.scored for r in self.rows], dtype=np.bool_)
+
+    def traits(self) -> npt.NDArray[np.int8]:
+        """The 0 or 1 of every row and trait, int8, shape (rows, traits); no column elsewhere."""
+        width = len(self.classes) if self.has_traits else 0
+        return np.array([r.traits for r in self.rows], dtype=np.int8).reshape(-1, width)
+
+    def groups(self) -> tuple[str, ...]:
+        """The group of every row; empty strings where the task has no groups."""
+        return tuple(row.group for row in self.rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,10 +53,29 @@ class Job:
             raise DataError("the training split is empty", remedy="check the data folder's layout")
         return rows
 
-    def predictions(self, predicted: npt.NDArray[np.int64]) -> Predictions:
-        """Predicted label ids of the scored rows as a value, without further columns."""
+    def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:
+        """What was predicted for the scored rows as a value, with the groups where there are any.
+
+        predicted: label ids (scored,), or 0 and 1 (scored, traits) in a traits task.
+        """
         return Predictions(
             ids=tuple(self.manifest.rows[i].id for i in self.scored),
-            y_true=self.manifest.labels()[self.scored].astype(np.int32),
+            y_true=truth(self.manifest, self.scored),
             y_pred=predicted.astype(np.int32),
+            extras=given_columns(self.manifest, self.scored),
         )
+
+
+def truth(manifest: Manifest, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """True labels of ``rows``: int32 (rows,), or (rows, traits) in a traits task."""
+    labels = manifest.traits() if manifest.has_traits else manifest.labels()
+    return labels[rows].astype(np.int32)
+
+
+def given_columns(
+    manifest: Manifest, rows: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[np.str_]]:
+    """Columns of the predictions that the manifest gives, not the protocol: the group."""
+    if not manifest.grouped:
+        return {}
+    return {"group": np.array([manifest.rows[i].group for i in rows], dtype=np.str_)}

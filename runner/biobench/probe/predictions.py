@@ -21,11 +21,14 @@ from biobench.spec.canonical import sha256_json
 class Predictions:
     """Truth and prediction of the scored items, in manifest order.
 
-    ids: unique item ids. y_true, y_pred: label ids, int32, shape (n,). extras: further columns by
-    name, each with n rows. Protocol knn gives ``neighbours`` int32 (n, 5), manifest rows with -1
-    where there are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the right
-    class, 0 where there is none; and ``average_precision`` float64 (n,).
-    Raises DataError for repeated ids or columns of unequal length.
+    ids: unique item ids. y_true, y_pred: label ids, int32, shape (n,), of which -1 is the unknown
+    class; of a traits task the 0 or 1 of each trait, int32, shape (n, traits). extras: further
+    columns by name, each with n rows. A task with groups has ``group``, strings (n,). Protocol knn
+    gives ``neighbours`` int32 (n, 5), manifest rows with -1 where there are fewer; ``first_hit``
+    int32 (n,), rank from 1 of the first row of the right class, 0 where there is none; and
+    ``average_precision`` float64 (n,).
+    Raises DataError for repeated ids, columns of unequal length, or truth and prediction of
+    unequal shape.
     """
 
     ids: tuple[str, ...]
@@ -41,6 +44,11 @@ class Predictions:
                     f"column {name} has {len(column)} rows for {len(self.ids)} items",
                     remedy="predictions need one row for each scored item",
                 )
+        if self.y_true.shape != self.y_pred.shape:
+            raise DataError(
+                f"y_pred has shape {self.y_pred.shape}, y_true {self.y_true.shape}",
+                remedy="predict one label, or one value for each trait",
+            )
         if len(set(self.ids)) != len(self.ids):
             seen: set[str] = set()
             repeated = next(i for i in self.ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
@@ -50,7 +58,10 @@ class Predictions:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of ``[[id, y_true, y_pred, extras], ...]``; extras is an object by column name."""
+        """Digest of ``[[id, y_true, y_pred, extras], ...]``; extras is an object by column name.
+
+        Truth and prediction are label ids, or lists of them in a traits task.
+        """
         names = tuple(self.extras)
         columns = [self.extras[name].tolist() for name in names]
         truth, prediction = self.y_true.tolist(), self.y_pred.tolist()

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
+from biobench.probe.job import given_columns, truth
 from biobench.probe.predictions import Predictions
 from biobench.probe.run import run_probe
 from biobench.progress import Progress
@@ -23,10 +24,12 @@ from biobench.spec.documents import Suite, Task
 from biobench.store import Store
 
 KIND = "predictions"
-REVISION = 1
+REVISION = 2
 """Raised by any change of a probe that can move a prediction."""
-NO_PREDICTION = -1
-"""The prediction for an image that could not be read: no label id, so never right."""
+NO_PREDICTION = -2
+"""The prediction for an image that could not be read: no label id and not -1, which is the unknown
+class, so it is never right."""
+NO_NEIGHBOUR = -1
 
 
 def predict(
@@ -47,6 +50,7 @@ def predict(
 
     Errors as :func:`biobench.probe.run.run_probe`.
     """
+    scored = np.flatnonzero(manifest.scored())
     key = sha256_json(
         {
             "kind": KIND,
@@ -56,7 +60,7 @@ def predict(
             "seed": suite.seed,
             "manifest": manifest.digest,
             "classes": len(manifest.classes),
-            "scored": np.flatnonzero(manifest.scored()).tolist(),
+            "scored": scored.tolist(),
             "features": features_digest,
             "bad": sorted(bad),
             "engine": dict(engine),
@@ -67,11 +71,13 @@ def predict(
         predictions = _compute(
             task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
         )
-        columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred}
-        store.put(KIND, key, {**columns, **predictions.extras})
+        columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred, **predictions.extras}
+        given = given_columns(manifest, scored)
+        store.put(KIND, key, {name: columns[name] for name in columns if name not in given})
         return predictions
-    ids = tuple(row.id for row in manifest.rows if row.scored)
+    ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
+    extras |= given_columns(manifest, scored)
     return Predictions(ids, known["y_true"], known["y_pred"], extras)
 
 
@@ -108,41 +114,43 @@ def _compute(
 
 def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
     """No scored image could be read: all are wrong, and there is nothing to predict."""
-    scored = [row for row in manifest.rows if row.scored]
+    scored = np.flatnonzero(manifest.scored())
     count = len(scored)
-    extras: dict[str, npt.NDArray[Any]] = {}
+    extras: dict[str, npt.NDArray[Any]] = dict(given_columns(manifest, scored))
     if task.protocol.kind == "knn":
         listed = int(task.protocol.constants["listed_neighbours"])
-        extras = {
-            "neighbours": np.full((count, listed), NO_PREDICTION, dtype=np.int32),
+        extras |= {
+            "neighbours": np.full((count, listed), NO_NEIGHBOUR, dtype=np.int32),
             "first_hit": np.zeros(count, dtype=np.int32),
             "average_precision": np.zeros(count, dtype=np.float64),
         }
-    return Predictions(
-        tuple(row.id for row in scored),
-        np.array([row.label for row in scored], dtype=np.int32),
-        np.full(count, NO_PREDICTION, dtype=np.int32),
-        extras,
-    )
+    true = truth(manifest, scored)
+    ids = tuple(manifest.rows[i].id for i in scored)
+    return Predictions(ids, true, np.full_like(true, NO_PREDICTION), extras)
 
 
 def _with_wrong(
     predictions: Predictions, manifest: Manifest, good: npt.NDArray[np.int64]
 ) -> Predictions:
     """Put the scored rows that were left out back in, as wrong; mend row numbers in extras."""
-    scored = [row for row in manifest.rows if row.scored]
+    scored = np.flatnonzero(manifest.scored())
     place = {item: i for i, item in enumerate(predictions.ids)}
-    source = np.array([place.get(row.id, -1) for row in scored], dtype=np.int64)
+    ids = tuple(manifest.rows[i].id for i in scored)
+    source = np.array([place.get(item, -1) for item in ids], dtype=np.int64)
     present = source >= 0
-    truth = np.array([row.label for row in scored], dtype=np.int32)
-    prediction = np.full(len(scored), NO_PREDICTION, dtype=np.int32)
+    true = truth(manifest, scored)
+    prediction = np.full_like(true, NO_PREDICTION)
     prediction[present] = predictions.y_pred[source[present]]
-    extras: dict[str, npt.NDArray[Any]] = {}
+    extras: dict[str, npt.NDArray[Any]] = dict(given_columns(manifest, scored))
     for name, column in predictions.extras.items():
+        if name in extras:
+            continue
         # A neighbour's number counts the rows of the readable manifest; -1 stays "none".
-        values = np.where(column >= 0, good[column], -1) if name == "neighbours" else column
-        empty = NO_PREDICTION if name == "neighbours" else 0
+        values = (
+            np.where(column >= 0, good[column], NO_NEIGHBOUR) if name == "neighbours" else column
+        )
+        empty = NO_NEIGHBOUR if name == "neighbours" else 0
         filled = np.full((len(scored), *column.shape[1:]), empty, dtype=column.dtype)
         filled[present] = values[source[present]]
         extras[name] = filled
-    return Predictions(tuple(row.id for row in scored), truth, prediction, extras)
+    return Predictions(ids, true, prediction, extras)

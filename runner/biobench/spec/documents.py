@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
+LabelRule = Literal["train-names", "split-names", "union-names", "train-names-or-unknown"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Task:
     """One task, resolved: ``extends`` applied and the division's overrides merged.
 
     label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each
-        split sorted on its own) or ``union-names`` (sorted union), see SPEC.md, "Label index".
+        split sorted on its own), ``union-names`` (sorted union) or ``train-names-or-unknown``
+        (as ``train-names``, the layout's unknown label keeps -1), see SPEC.md, "Label index".
     split_rule: ``train-test`` or ``leave-one-out``.
     """
 
@@ -97,7 +99,7 @@ class Task:
     citation: str
     dataset: Dataset
     split_rule: Literal["train-test", "leave-one-out"]
-    label_rule: Literal["train-names", "split-names", "union-names"]
+    label_rule: LabelRule
     counts: Counts
     view: Mapping[str, Any]
     protocol: Protocol

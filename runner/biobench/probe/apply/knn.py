@@ -37,9 +37,11 @@ def apply(job: Job) -> Predictions:
         threads=job.threads,
         progress=job.progress,
     )
+    predictions = job.predictions(ranking.predicted)
     extras: dict[str, npt.NDArray[Any]] = {
+        **predictions.extras,
         "neighbours": ranking.neighbours,
         "first_hit": ranking.first_hit,
         "average_precision": ranking.average_precision,
     }
-    return replace(job.predictions(ranking.predicted), extras=extras)
+    return replace(predictions, extras=extras)
