@@ -23,15 +23,25 @@ def bundle_value(library: Library) -> dict[str, Any]:
     bundle: dict[str, Any] = {path: doc.value for path, doc in library.documents.items()}
     for name, schema in library.schemas.items():
         bundle[f"schema/{name}.schema.json"] = schema
+    bundle.update(vector_values(library))
+    return bundle
+
+
+def vector_values(library: Library) -> dict[str, Any]:
+    """Every vector file by its path below ``v1/``, in path order.
+
+    Raises SpecError for one that is not JSON.
+    """
+    values: dict[str, Any] = {}
     for path in sorted((library.folder / "conformance").rglob("*.json")):
         place = path.relative_to(library.folder).as_posix()
         try:
-            bundle[place] = json.loads(path.read_text(encoding="utf-8"))
+            values[place] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise SpecError(
                 f"is not JSON ({error})", where=place, remedy="mend the file"
             ) from error
-    return bundle
+    return values
 
 
 def bundle_bytes(bundle: Mapping[str, Any]) -> bytes:

@@ -20,7 +20,8 @@ KEYWORDS = frozenset(
     (
         *("$schema", "$id", "$defs", "$ref", "title", "description", "type", "enum", "const"),
         *("pattern", "minLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        *("properties", "required", "additionalProperties", "minProperties"),
+        *("properties", "required", "additionalProperties"),
+        *("minProperties", "maxProperties"),
         *("items", "minItems", "uniqueItems", "if", "then", "else"),
     )
 )
@@ -145,6 +146,9 @@ def _object(
             yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key", place)
     if len(value) < schema.get("minProperties", 0):
         yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")
+    if len(value) > schema.get("maxProperties", len(value)):
+        most = schema["maxProperties"]
+        yield Flaw(pointer, f"the mapping has {len(value)} members", f"keep {most}", "value")
     for key, member in value.items():
         place = f"{pointer}/{escape(key)}"
         if key in properties:

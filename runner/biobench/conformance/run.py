@@ -1,0 +1,61 @@
+"""This implementation's answers to vectors (SPEC.md, "Conformance").
+
+In: vectors and a specification. Out: an answer a case, as a JSON value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from biobench.conformance.compare import difference
+from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import operations
+from biobench.conformance.vectors import Vectors
+from biobench.errors import SpecError
+from biobench.spec.canonical import canonical_json
+from biobench.spec.load import Spec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case: its answer, and how it differs from the vector's output, null where it is right."""
+
+    id: str
+    folder: str
+    answer: Any
+    wrong: str | None
+
+
+def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
+    """The output of an operation as the JSON value that a reader of the vector file gets.
+
+    Raises SpecError for an operation that this implementation does not have, ValueError for an
+    output that has no JSON form, and whatever the operation raises but Invalid.
+    """
+    known = operations()
+    if operation not in known:
+        raise SpecError(f"this implementation has no operation {operation!r}")
+    try:
+        output = known[operation](given, spec)
+    except Invalid as error:
+        output = {"error": error.error}
+    return json.loads(canonical_json(output))
+
+
+def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
+    """Every case of the files, in order. An operation that fails gives a wrong answer, null."""
+    outcomes: list[Outcome] = []
+    for vectors in files:
+        for case in vectors.cases:
+            given: Any = None
+            wrong: str | None
+            try:
+                given = answer(vectors.operation, case.input, spec)
+                wrong = difference(case.output, given, vectors.tolerance)
+            except Exception as error:  # noqa: BLE001 - whatever fails is a wrong answer
+                wrong = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
+            outcomes.append(Outcome(case.id, vectors.folder, given, wrong))
+    return outcomes

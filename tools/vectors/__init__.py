@@ -1,0 +1,1 @@
+"""Where the vectors come from: one module a section, each with ``files()``."""

@@ -1,0 +1,47 @@
+"""What a section module gives to tools/make_vectors.py: files of cases without their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Check = Callable[[Any, Any], str | bool | None]
+"""``(input, output)`` against a source that is independent of biobench: raises AssertionError, or
+returns False or what differs, where they disagree; returns null or True where they agree."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case. ``id`` begins with the section (``macro-f1/absent-class``); ``input`` is JSON."""
+
+    id: str
+    input: Mapping[str, Any]
+    check: Check | None = None
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """The cases of one operation.
+
+    folder: the section that an implementation claims, one a subject. name: of the file, without
+    ``.json``. section: of SPEC.md. level: S, D, P, or T. source: the independent source of the
+    cases' checks, null where no case has one. tolerance: of level T only; JSON pointer into the
+    output -> ``{"absolute": x}``, ``{"relative": x}`` or ``{"equal_share": x}``.
+    """
+
+    folder: str
+    name: str
+    section: str
+    level: str
+    operation: str
+    about: str
+    cases: Sequence[Case]
+    source: str | None = None
+    tolerance: Mapping[str, Mapping[str, float]] | None = None
+
+    @property
+    def path(self) -> str:
+        """Below spec/v1/conformance."""
+        kind = "required" if self.tolerance is None else "tolerance"
+        return f"{kind}/{self.folder}/{self.name}.json"
