@@ -1,4 +1,4 @@
-"""Scores of tasks and suites: which metrics, which interval, the mean replicate by replicate."""
+"""Scores of tasks: which metrics, which interval, and what cannot be scored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from biobench.errors import DataError, SpecError
 from biobench.metric import accuracy, average_precision, macro_f1
 from biobench.metric.bootstrap import bounds, macro_f1_replicates
-from biobench.metric.score import Score, aggregate, score_task
+from biobench.metric.score import score_task
 from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Metric
@@ -92,27 +92,6 @@ def test_an_interval_is_reliable_only_with_enough_items_in_every_class() -> None
     interval = score_task(HERBARIUM, SUITE, thin).interval
     assert interval is not None
     assert not interval.reliable
-
-
-def test_the_mean_is_taken_replicate_by_replicate() -> None:
-    """The mean's interval is narrower than a mean of bounds: errors of tasks are independent."""
-    scores = [score_task(replace(HERBARIUM, id=f"t{i}"), SUITE, sample(seed=i)) for i in range(3)]
-    mean = aggregate(scores)
-    columns = np.array([s.replicates for s in scores])
-    expected = (columns[0] + columns[1] + columns[2]) / 3
-    assert mean.score == (scores[0].score + scores[1].score + scores[2].score) / 3
-    assert (mean.low, mean.high) == bounds(expected, 0.95)
-    assert mean.tasks == 3
-
-
-def test_a_mean_without_every_interval_has_none() -> None:
-    """Compat tasks and mixtures give the mean alone; an empty suite is refused."""
-    with_interval = score_task(HERBARIUM, SUITE, sample())
-    without = Score(0.5, {"macro_f1": 0.5}, None, None)
-    for scores in ([without], [with_interval, without], [without, with_interval]):
-        assert aggregate(scores).low is None
-    with pytest.raises(SpecError):
-        aggregate([])
 
 
 def test_what_cannot_be_scored_is_refused() -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray
 from biobench.metric.macro_f1 import class_f1
+from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
 
 _U64 = np.uint64
@@ -110,7 +111,7 @@ def macro_f1_replicates(
         right = counts[:, 1, strata.class_ids]
         predicted = right + counts[:, 0, strata.class_ids]
         f1 = class_f1(right, strata.class_sizes, predicted)
-        values[done : done + block] = np.add.accumulate(f1, axis=1)[:, -1] / strata.class_ids.size
+        values[done : done + block] = row_sums(f1) / strata.class_ids.size
         done += block
     return values
 
@@ -134,7 +135,7 @@ def mean_replicates(
     values = np.empty(replicates, np.float64)
     done = 0
     for positions in resamples(strata, stream, replicates):
-        sums = np.add.accumulate(ordered[positions], axis=1)[:, -1]
+        sums = row_sums(ordered[positions])
         values[done : done + sums.size] = sums / y_true.size
         done += sums.size
     return values

@@ -41,3 +41,8 @@ def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, 
 def sequential_sum(values: npt.NDArray[np.float64]) -> float:
     """Float64 sum from left to right; ``numpy.sum`` adds in pairs and gives other bits."""
     return float(np.add.accumulate(values)[-1]) if values.size else 0.0
+
+
+def sequential_mean(values: npt.NDArray[np.float64]) -> float:
+    """:func:`sequential_sum` divided once by the number of values, which must not be 0."""
+    return sequential_sum(values) / values.size

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
-from biobench.metric.counts import label_pair, sequential_sum
+from biobench.metric.counts import label_pair, sequential_mean
 from biobench.spec.documents import Division
 
 
@@ -50,4 +50,4 @@ def macro_f1(
     )
     if division != "compat":
         f1 = f1[n_true > 0]
-    return sequential_sum(f1) / f1.size
+    return sequential_mean(f1)

@@ -1,12 +1,12 @@
-"""The score of a task and of a suite (SPEC.md, sections "Metrics" and "Intervals").
+"""The score of a task (SPEC.md, sections "Metrics" and "Intervals").
 
 In: predictions. Out: the metrics of the task, the primary one with its bootstrap replicates and
-interval, and the mean over tasks, replicate by replicate.
+interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from biobench.metric.bootstrap import (
     mean_replicates,
     share_replicates,
 )
-from biobench.metric.counts import sequential_sum
+from biobench.metric.counts import sequential_mean
 from biobench.metric.macro_f1 import macro_f1
 from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
@@ -71,16 +71,6 @@ class Score:
         return sha256_json(self.document())
 
 
-@dataclass(frozen=True)
-class Mean:
-    """Unweighted mean of the primary metrics of ``tasks`` tasks; bounds null without intervals."""
-
-    score: float
-    low: float | None
-    high: float | None
-    tasks: int
-
-
 def _metric(name: str, predictions: Predictions, division: Division) -> float:
     if name == "macro_f1":
         return macro_f1(predictions.y_true, predictions.y_pred, division=division)
@@ -90,7 +80,7 @@ def _metric(name: str, predictions: Predictions, division: Division) -> float:
         return top_k(_extra(predictions, name, "first_hit"), _TOP_K[name])
     if name == "mean_average_precision":
         values = _extra(predictions, name, "average_precision").astype(np.float64)
-        return sequential_sum(values) / values.size
+        return sequential_mean(values)
     raise SpecError(f"unknown metric {name!r}", remedy="biobench spec validate lists the metrics")
 
 
@@ -119,12 +109,31 @@ def _replicates(
     return mean_replicates(truth, values, stream, count)
 
 
+def task_replicates(
+    task: Task, suite: Suite, predictions: Predictions, count: int
+) -> npt.NDArray[np.float64] | None:
+    """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); null where the
+    division or the metric publishes no interval.
+
+    The resamples come from stream ``bootstrap/<task id>`` of the suite's seed, so every model gets
+    the same ones, and fewer are the first of more. Raises SpecError for an unknown interval.
+    """
+    primary = task.metrics[0]
+    if primary.interval is None or task.division == "compat":
+        return None
+    if primary.interval != _METHOD:
+        raise SpecError(
+            f"unknown interval {primary.interval!r}", where=task.id, remedy=f"use {_METHOD}"
+        )
+    stream = Stream(suite.seed, f"bootstrap/{task.id}")
+    return _replicates(primary.id, predictions, stream, count)
+
+
 def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
     """All metrics of a task, and the interval of the first where it declares one.
 
-    The resamples come from stream ``bootstrap/<task id>`` of the suite's seed, so every model gets
-    the same ones. Compat publishes no interval. Raises DataError without a scored item and
-    SpecError for a metric or interval that does not exist or that the protocol cannot feed.
+    Raises DataError without a scored item and SpecError for a metric or interval that does not
+    exist or that the protocol cannot feed.
     """
     if not predictions.ids:
         raise DataError(
@@ -134,14 +143,9 @@ def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
         )
     metrics = {m.id: _metric(m.id, predictions, task.division) for m in task.metrics}
     primary = task.metrics[0]
-    interval, replicates = None, None
-    if primary.interval is not None and task.division != "compat":
-        if primary.interval != _METHOD:
-            raise SpecError(
-                f"unknown interval {primary.interval!r}", where=task.id, remedy=f"use {_METHOD}"
-            )
-        stream = Stream(suite.seed, f"bootstrap/{task.id}")
-        replicates = _replicates(primary.id, predictions, stream, suite.replicates)
+    interval = None
+    replicates = task_replicates(task, suite, predictions, suite.replicates)
+    if replicates is not None:
         low, high = bounds(replicates, suite.confidence)
         smallest = int(np.unique(predictions.y_true, return_counts=True)[1].min())
         interval = Interval(
@@ -153,22 +157,3 @@ def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
             reliable=smallest >= suite.reliable_items_per_class,
         )
     return Score(metrics[primary.id], metrics, interval, replicates)
-
-
-def aggregate(scores: Sequence[Score]) -> Mean:
-    """Unweighted mean over tasks, in suite order; replicate r of it is the mean of replicates r.
-
-    The bounds are null where a task has no interval. Raises SpecError without a task.
-    """
-    if not scores:
-        raise SpecError("no task to average", remedy="a suite needs at least one task")
-    mean = sequential_sum(np.array([s.score for s in scores])) / len(scores)
-    first = scores[0].interval
-    columns = [s.replicates for s in scores if s.replicates is not None]
-    if first is None or len(columns) < len(scores):
-        return Mean(mean, None, None, len(scores))
-    total = np.zeros(columns[0].size)
-    for column in columns:
-        total += column
-    low, high = bounds(total / len(scores), first.level)
-    return Mean(mean, low, high, len(scores))

@@ -7,11 +7,12 @@ level that each stage claims, and the reasons why a result is not official.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from biobench.metric.score import aggregate
+from biobench.metric.aggregate import aggregate
 from biobench.report.outcome import Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
@@ -123,10 +124,9 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
-    if not provenance.selection.whole:
-        return None
-    mean = aggregate([outcome.score for outcome in outcomes])
-    return {"score": mean.score, "low": mean.low, "high": mean.high, "tasks": mean.tasks}
+    scores = {outcome.chosen.task.id: outcome.score for outcome in outcomes}
+    mean = aggregate(provenance.selection.suite.members, scores)
+    return None if mean is None else asdict(mean)
 
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
