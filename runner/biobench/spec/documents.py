@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
-LabelRule = Literal["train-names", "split-names", "union-names", "train-names-or-unknown"]
+LabelRule = Literal[
+    "train-names", "split-names", "union-names", "train-names-or-unknown", "written-ids"
+]
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ class Task:
     """One task, resolved: ``extends`` applied and the division's overrides merged.
 
     label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each
-        split sorted on its own), ``union-names`` (sorted union) or ``train-names-or-unknown``
-        (as ``train-names``, the layout's unknown label keeps -1), see SPEC.md, "Label index".
+        split sorted on its own), ``union-names`` (sorted union), ``train-names-or-unknown`` (as
+        ``train-names``, the layout's unknown label keeps -1) or ``written-ids`` (the labels are
+        ids), see SPEC.md, "Label index".
     split_rule: ``train-test`` or ``leave-one-out``.
     """
 
