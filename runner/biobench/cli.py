@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from biobench.commands import data, models, run, spec, store
+from biobench.commands import conformance, data, models, run, spec, store
 from biobench.errors import BiobenchError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
+app.add_typer(conformance.app, name="conformance")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
 

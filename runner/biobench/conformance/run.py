@@ -21,12 +21,16 @@ from biobench.spec.load import Spec
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case: its answer, and how it differs from the vector's output, null where it is right."""
+    """One case: its answer, and how it differs from the vector's output, null where it is right.
+
+    ``failed`` is true where the operation ended without an answer; ``answer`` is then null.
+    """
 
     id: str
     folder: str
     answer: Any
     wrong: str | None
+    failed: bool = False
 
 
 def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
@@ -50,12 +54,12 @@ def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for vectors in files:
         for case in vectors.cases:
-            given: Any = None
-            wrong: str | None
             try:
                 given = answer(vectors.operation, case.input, spec)
-                wrong = difference(case.output, given, vectors.tolerance)
             except Exception as error:  # noqa: BLE001 - whatever fails is a wrong answer
-                wrong = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
+                reason = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
+                outcomes.append(Outcome(case.id, vectors.folder, None, reason, failed=True))
+                continue
+            wrong = difference(case.output, given, vectors.tolerance)
             outcomes.append(Outcome(case.id, vectors.folder, given, wrong))
     return outcomes

@@ -6,12 +6,11 @@ digest that results carry. Prose is not in it: a rule that moves a score changes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from biobench.errors import SpecError
-from biobench.spec.canonical import canonical_json, sha256_bytes
+from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
 from biobench.spec.library import Library
 
 
@@ -36,11 +35,9 @@ def vector_values(library: Library) -> dict[str, Any]:
     for path in sorted((library.folder / "conformance").rglob("*.json")):
         place = path.relative_to(library.folder).as_posix()
         try:
-            values[place] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise SpecError(
-                f"is not JSON ({error})", where=place, remedy="mend the file"
-            ) from error
+            values[place] = parse_json(path.read_bytes())
+        except CanonicalError as error:
+            raise SpecError(str(error), where=place, remedy="mend the file") from error
     return values
 
 

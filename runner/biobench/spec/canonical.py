@@ -56,6 +56,85 @@ def canonical_json(value: Any) -> bytes:
     return "".join(parts).encode("utf-8", "strict")
 
 
+class CanonicalError(ValueError):
+    """A text that is not the JSON that the specification allows; ``error`` is one of ``syntax``,
+    ``duplicate-key`` and ``value``."""
+
+    def __init__(self, message: str, error: str) -> None:
+        self.error = error
+        super().__init__(message)
+
+
+def parse_json(data: bytes | str) -> Any:
+    """The value of a JSON text (RFC 8259, in UTF-8) that has a canonical form.
+
+    Raises CanonicalError for a text that is not JSON or not UTF-8 (``syntax``), a repeated name
+    (``duplicate-key``), and an integer beyond 2^53 - 1, a number beyond float64 or a lone
+    surrogate (``value``).
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        value = json.loads(
+            text,
+            object_pairs_hook=_members,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except CanonicalError:
+        raise
+    except UnicodeDecodeError as error:
+        raise CanonicalError(f"not UTF-8 at byte {error.start}", "syntax") from error
+    except ValueError as error:
+        raise CanonicalError(f"not JSON ({error})", "syntax") from error
+    except RecursionError as error:
+        raise CanonicalError("nested too deeply", "syntax") from error
+    _refuse_surrogates(value)
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise CanonicalError(f"the name {name!r} occurs twice", "duplicate-key")
+            seen.add(name)
+    return members
+
+
+def _integer(text: str) -> int:
+    # Python refuses to convert thousands of digits; 17 characters hold every allowed integer.
+    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+        raise CanonicalError(f"integer {text[:40]} is beyond 2^53 - 1", "value")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise CanonicalError(f"{text[:40]} is beyond float64", "value")
+    return value
+
+
+def _constant(text: str) -> float:
+    raise CanonicalError(f"{text} is not JSON", "syntax")
+
+
+def _refuse_surrogates(value: Any) -> None:
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise CanonicalError(f"{value!a} has a lone surrogate", "value")
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_surrogates(item)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _refuse_surrogates(key)
+            _refuse_surrogates(member)
+
+
 def _write(value: Any, parts: list[str]) -> None:  # noqa: PLR0912  (one branch a JSON type)
     if value is None or isinstance(value, bool):
         parts.append({None: "null", True: "true", False: "false"}[value])

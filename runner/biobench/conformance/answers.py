@@ -1,0 +1,165 @@
+"""The answers of an implementation, and which are right (SPEC.md, "Conformance").
+
+In: an answers file and the vectors of a specification. Out: by section how many cases are right,
+wrong and unanswered, and each fault in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from biobench.conformance.compare import difference
+from biobench.conformance.run import Outcome
+from biobench.conformance.vectors import Vectors
+from biobench.errors import DataError, SpecError
+from biobench.spec.canonical import CanonicalError, parse_json
+from biobench.spec.load import Spec
+from biobench.spec.problems import choose
+from biobench.spec.shape import flaws
+
+SCHEMA = "biobench.answers/1"
+
+
+@dataclass
+class Tally:
+    """Counts of one section. ``claimed``: whether the implementation claims it."""
+
+    section: str
+    levels: str
+    claimed: bool
+    cases: int = 0
+    right: int = 0
+    wrong: int = 0
+    unanswered: int = 0
+
+
+@dataclass
+class Report:
+    """What a check found: counts by section, and a line a wrong answer or missing claimed one."""
+
+    tallies: list[Tally] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[str, Any]:
+    """The answers file at ``path``, for this specification.
+
+    Raises DataError for a file that is not an answers file, is for another specification, or names
+    a section or a case that the specification does not have.
+    """
+    where = str(path)
+    try:
+        value = parse_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})", where=where, remedy="check the path"
+        ) from error
+    except CanonicalError as error:
+        raise DataError(
+            f"is not an answers file: {error}",
+            where=where,
+            remedy="write one JSON object as SPEC.md, section 20, says",
+        ) from error
+    for flaw in flaws(value, spec.schema("answers")):
+        place = f" at {flaw.pointer}" if flaw.pointer else ""
+        raise DataError(
+            f"is not an answers file: {flaw.message}{place}", where=where, remedy=flaw.remedy
+        )
+    named = value["spec"]
+    if named["digest"] != spec.digest:
+        raise DataError(
+            f"answers specification {named['version']} ({named['digest'][:19]}...), and this is "
+            f"{spec.version} ({spec.digest[:19]}...)",
+            where=where,
+            remedy="answer the vectors of `biobench spec export`, or give the other one as --spec",
+        )
+    sections = list(dict.fromkeys(f.folder for f in files))
+    for section in value["sections"]:
+        if section not in sections:
+            raise DataError(
+                f"claims the section {section!r}, which the specification does not have",
+                where=where,
+                remedy=choose(section, sections),
+            )
+    known = {case.id for f in files for case in f.cases}
+    for id in value["answers"]:
+        if id not in known:
+            raise DataError(
+                f"answers the case {id!r}, which the specification does not have",
+                where=where,
+                remedy=choose(id, sorted(known)) if len(known) < 50 else "take ids from the bundle",
+            )
+    return dict(value)
+
+
+def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Report:
+    """Right, wrong and missing answers of a sound answers file, in the order of the vectors."""
+    claimed = set(answers["sections"])
+    given = answers["answers"]
+    report = Report(tallies(files, claimed))
+    by_section = {tally.section: tally for tally in report.tallies}
+    for vectors in files:
+        tally = by_section[vectors.folder]
+        for case in vectors.cases:
+            if case.id not in given:
+                tally.unanswered += 1
+                if tally.claimed:
+                    report.faults.append(f"{case.id}: no answer, and {tally.section} is claimed")
+                continue
+            wrong = difference(case.output, given[case.id], vectors.tolerance)
+            if wrong is None:
+                tally.right += 1
+            else:
+                tally.wrong += 1
+                if tally.claimed:
+                    report.faults.append(f"{case.id}: {wrong}")
+    return report
+
+
+def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Report:
+    """The same report of this implementation's own run, which claims every section."""
+    report = Report(tallies(files, {f.folder for f in files}))
+    by_section = {tally.section: tally for tally in report.tallies}
+    for outcome in outcomes:
+        if outcome.wrong is None:
+            by_section[outcome.folder].right += 1
+        else:
+            by_section[outcome.folder].wrong += 1
+            report.faults.append(f"{outcome.id}: {outcome.wrong}")
+    return report
+
+
+def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
+    """A tally a section in the order of the files, with the number of its cases."""
+    found: dict[str, Tally] = {}
+    for vectors in files:
+        tally = found.setdefault(
+            vectors.folder, Tally(vectors.folder, "", vectors.folder in claimed)
+        )
+        tally.cases += len(vectors.cases)
+        if vectors.level not in tally.levels:
+            tally.levels = "".join(sorted(tally.levels + vectors.level))
+    return list(found.values())
+
+
+def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:
+    """This implementation's answers file. Raises SpecError where a case has no answer."""
+    from importlib.metadata import version
+
+    for outcome in outcomes:
+        if outcome.failed:
+            raise SpecError(f"the case {outcome.id} has no answer: {outcome.wrong}")
+    return {
+        "schema": SCHEMA,
+        "spec": {"version": spec.version, "digest": spec.digest},
+        "implementation": {
+            "name": "biobench",
+            "version": version("biobench"),
+            "language": "Python",
+        },
+        "sections": list(dict.fromkeys(outcome.folder for outcome in outcomes)),
+        "answers": {outcome.id: outcome.answer for outcome in outcomes},
+    }
