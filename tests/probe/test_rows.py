@@ -13,7 +13,13 @@ from hypothesis.extra.numpy import arrays
 
 from biobench.errors import DataError, ModelError, UsageError
 from biobench.probe import rows
-from biobench.probe.rows import checked_features, row_sums, standard_rows, unit_rows
+from biobench.probe.rows import (
+    checked_features,
+    column_sums,
+    row_sums,
+    standard_rows,
+    unit_rows,
+)
 
 MATRICES = arrays(
     np.float32,
@@ -62,6 +68,13 @@ def test_sums_are_not_pairwise() -> None:
     matrix = np.random.default_rng(2).random((4, 3000))
     assert row_sums(matrix.copy()).tolist() == [left_to_right(row) for row in matrix.tolist()]
     assert row_sums(matrix.copy()).tolist() != matrix.sum(axis=1).tolist()
+
+
+@given(MATRICES)
+def test_column_sums_are_the_plain_loop_to_the_bit(matrix: np.ndarray) -> None:
+    """Rows are added from first to last in float64, also those of float32."""
+    expected = [left_to_right(column) for column in matrix.astype(np.float64).T.tolist()]
+    assert column_sums(matrix).tolist() == expected
 
 
 def test_blocks_do_not_change_rows(monkeypatch: pytest.MonkeyPatch) -> None:

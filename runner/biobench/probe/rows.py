@@ -71,6 +71,15 @@ def row_sums(values: FloatMatrix) -> FloatMatrix:
     return sums
 
 
+def column_sums(matrix: npt.NDArray[Any]) -> FloatMatrix:
+    """Sum of each column over the rows from first to last, float64 (columns,)."""
+    total = np.zeros(matrix.shape[1])
+    for row in matrix:
+        # NumPy's own reduction may add rows in blocks, and then the bits depend on its version.
+        total += row
+    return total
+
+
 def unit_rows(matrix: npt.NDArray[Any], name: str = "X") -> FloatMatrix:
     """Rows in float64 divided by their L2 norm; ModelError names the first row of norm zero."""
     result = np.empty(matrix.shape, np.float64)
