@@ -109,7 +109,7 @@ def _replicates(
     return mean_replicates(truth, values, stream, count)
 
 
-def task_replicates(
+def _task_replicates(
     task: Task, suite: Suite, predictions: Predictions, count: int
 ) -> npt.NDArray[np.float64] | None:
     """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); null where the
@@ -144,7 +144,7 @@ def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
     metrics = {m.id: _metric(m.id, predictions, task.division) for m in task.metrics}
     primary = task.metrics[0]
     interval = None
-    replicates = task_replicates(task, suite, predictions, suite.replicates)
+    replicates = _task_replicates(task, suite, predictions, suite.replicates)
     if replicates is not None:
         low, high = bounds(replicates, suite.confidence)
         smallest = int(np.unique(predictions.y_true, return_counts=True)[1].min())

@@ -128,6 +128,8 @@ class Suite:
     replicates: int
     confidence: float
     reliable_items_per_class: int
+    comparison_replicates: int
+    alpha: float
     members: tuple[str, ...]
 
     @property

@@ -211,6 +211,8 @@ def _suite(suite: Mapping[str, Any], shared: Mapping[str, Any]) -> Suite:
         replicates=shared["interval"]["replicates"],
         confidence=shared["interval"]["confidence"],
         reliable_items_per_class=shared["interval"]["reliable_items_per_class"],
+        comparison_replicates=shared["comparison"]["replicates"],
+        alpha=shared["comparison"]["alpha"],
         members=members,
     )
 

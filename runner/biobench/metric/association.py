@@ -1,0 +1,172 @@
+"""How far one benchmark orders models like another (SPEC.md, section "Association of benchmarks").
+
+In: two scores of each model. Out: R2 of the straight line, Spearman's and Kendall's correlation and
+the share of mis-ranked pairs, each with an interval by bootstrap over models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+from biobench.metric.bootstrap import bounds
+from biobench.metric.counts import IntArray, sequential_mean, sequential_sum
+from biobench.spec.generator import Stream
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure and its percentile bounds; null where it is undefined.
+
+    replicates: how many replicates it is defined in; without enough of them the bounds are null.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    replicates: int
+
+
+@dataclass(frozen=True)
+class Association:
+    """All measures of one pair of benchmarks over ``models`` models."""
+
+    models: int
+    level: float
+    r2: Measure
+    spearman: Measure
+    kendall: Measure
+    misranked: Measure
+
+
+def r2(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
+    """Coefficient of determination of the straight line of least squares, in [0, 1].
+
+    x, y: finite numbers (n,). Null where one of them is constant, or its squares leave float64.
+    Raises UsageError for other input.
+    """
+    a, b = _pair(x, y)
+    if _constant(a) or _constant(b):
+        return None
+    a, b = a - sequential_mean(a), b - sequential_mean(b)
+    with np.errstate(over="ignore", under="ignore"):
+        sxx, syy = sequential_sum(a * a), sequential_sum(b * b)
+        sxy = sequential_sum(a * b)
+    if not (0 < sxx < math.inf and 0 < syy < math.inf):
+        return None
+    return min(1.0, (sxy / sxx) * (sxy / syy))
+
+
+def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
+    """Spearman's rank correlation with average ranks, from integers; null for constant input.
+
+    x, y: finite numbers (n,). Raises UsageError for other input.
+    """
+    a, b = (_centred_ranks(values) for values in _pair(x, y))
+    return _ratio(int((a * b).sum()), int((a * a).sum()), int((b * b).sum()))
+
+
+def kendall(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
+    """Kendall's tau-b, from counts of pairs; null for constant input.
+
+    x, y: finite numbers (n,). Raises UsageError for other input.
+    """
+    a, b = (_order_of_pairs(values) for values in _pair(x, y))
+    return _ratio(int((a * b).sum()), int(np.abs(a).sum()), int(np.abs(b).sum()))
+
+
+def misranked(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
+    """(1 - tau-b) / 2: without ties the share of pairs that the two order differently.
+
+    Arguments, null and errors as :func:`kendall`.
+    """
+    tau = kendall(x, y)
+    return None if tau is None else (1.0 - tau) / 2.0
+
+
+MEASURES = MappingProxyType(
+    {"r2": r2, "spearman": spearman, "kendall": kendall, "misranked": misranked}
+)
+"""The measures by name."""
+
+
+def associate(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    stream: Stream,
+    *,
+    replicates: int,
+    confidence: float,
+) -> Association:
+    """All measures with intervals, from the same resamples of models.
+
+    x, y: finite scores of the same models, (n,). stream: ``association/<id of x>/<id of y>``.
+    Replicate r draws model floor(word(r n + i) n / 2^64) at position i. A measure that is undefined
+    in a replicate leaves it out; with fewer than half of them left its bounds are null.
+    Raises UsageError for other input.
+    """
+    a, b = _pair(x, y)
+    values: Mapping[str, list[float]] = {name: [] for name in MEASURES}
+    for r in range(replicates):
+        drawn = stream.integers(a.size, a.size, r * a.size)
+        for name, value in _measured(a[drawn], b[drawn]).items():
+            if value is not None:
+                values[name].append(value)
+    measures = {}
+    for name, value in _measured(a, b).items():
+        found = values[name]
+        low, high = None, None
+        if value is not None and 2 * len(found) >= replicates > 0:
+            low, high = bounds(np.array(found), confidence)
+        measures[name] = Measure(value, low, high, len(found))
+    return Association(a.size, confidence, **measures)
+
+
+def _measured(x: FloatArray, y: FloatArray) -> dict[str, float | None]:
+    return {name: measure(x, y) for name, measure in MEASURES.items()}
+
+
+def _pair(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
+        raise UsageError(
+            f"scores of shapes {a.shape} and {b.shape} are no pairs",
+            remedy="pass two scores of each model",
+        )
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise UsageError("a score is not finite", remedy="leave models out that lack a score")
+    return a, b
+
+
+def _constant(values: FloatArray) -> bool:
+    return bool((values == values[0]).all())
+
+
+def _centred_ranks(values: FloatArray) -> IntArray:
+    """Twice the average rank minus n + 1: integers that add up to 0."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    smaller = np.cumsum(counts) - counts
+    ranks: IntArray = (2 * smaller + counts - values.size)[inverse]
+    return ranks
+
+
+def _order_of_pairs(values: FloatArray) -> IntArray:
+    """-1, 0 or 1 of every pair of positions i < j, as their values fall, are equal, or rise."""
+    i, j = np.triu_indices(values.size, 1)
+    signs: IntArray = (values[i] < values[j]).astype(np.int64) - (values[i] > values[j])
+    return signs
+
+
+def _ratio(product: int, left: int, right: int) -> float | None:
+    """product / sqrt(left * right), each operation rounded on its own; null where either is 0."""
+    if left == 0 or right == 0:
+        return None
+    return product / math.sqrt(float(left) * float(right))
