@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe import LinearProbe, linear_reference, linear_training
-from biobench.probe.linear import (
-    FIXED,
-    FREE,
-    batches,
-    initial_values,
-    learning_rate,
-)
+from biobench.probe.linear import FIXED, FREE, initial_values
+from biobench.probe.training_plan import batches, learning_rate
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 

@@ -6,8 +6,7 @@ rows are computed once and a step is two matrix products with gradients in close
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from biobench.errors import DataError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.rows import checked_features, checked_labels, standard_rows
-from biobench.spec.generator import Stream
+from biobench.probe.training_plan import Progress, learning_rate, uniform_values
 
 FIXED: Mapping[str, Any] = {
     "normalisation": "layer-norm-affine",
@@ -49,42 +48,18 @@ FREE: Mapping[str, Any] = {
 }
 """Constants that the protocol document sets, with their official values."""
 
-Progress = Callable[[int], None]
-
-
-def learning_rate(step: int, *, first: float, ratio: float, steps: int) -> float:
-    """Rate of step 0 <= step < steps: final + (first - final)(1 + cos(pi step / steps)) / 2."""
-    final = first * ratio
-    return final + (first - final) * (1.0 + math.cos(math.pi * step / steps)) / 2.0
-
 
 def initial_values(
     seed: int, prefix: str, classes: int, features: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The linear layer's weight (classes, features) and bias (classes,), float32.
 
-    (2u - 1) / sqrt(features) with u from the streams ``<prefix>/weight``, row by row, and
-    ``<prefix>/bias``; the quotient is rounded once, from float64.
+    From the streams ``<prefix>/weight``, row by row, and ``<prefix>/bias``.
     """
-    scale = math.sqrt(features)
-    weight = Stream(seed, f"{prefix}/weight").floats(classes * features).astype(np.float64)
-    bias = Stream(seed, f"{prefix}/bias").floats(classes).astype(np.float64)
     return (
-        ((2.0 * weight - 1.0) / scale).astype(np.float32).reshape(classes, features),
-        ((2.0 * bias - 1.0) / scale).astype(np.float32),
+        uniform_values(seed, f"{prefix}/weight", (classes, features), features),
+        uniform_values(seed, f"{prefix}/bias", (classes,), features),
     )
-
-
-def batches(seed: int, prefix: str, rows: int, batch_size: int, epoch: int) -> list[Any]:
-    """The batches of an epoch as ascending row numbers, int64.
-
-    The permutation of stream ``<prefix>/order/<epoch>`` is cut into batches; the last may be
-    smaller. A batch is a set, whose rows are taken in ascending order: the loss is their mean.
-    """
-    if rows <= batch_size:
-        return [np.arange(rows)]
-    order = Stream(seed, f"{prefix}/order/{epoch}").permutation(rows)
-    return [np.sort(order[i : i + batch_size]) for i in range(0, rows, batch_size)]
 
 
 class LinearProbe:
@@ -196,6 +171,15 @@ class LinearProbe:
             bias,
         )
         return self
+
+    def rate(self, step: int) -> float:
+        """Learning rate of step 0 <= step < steps."""
+        return learning_rate(
+            step,
+            first=self.learning_rate,
+            ratio=self.final_learning_rate_ratio,
+            steps=self.steps,
+        )
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Logits, float32 (rows, classes)."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from biobench.probe.linear import batches, learning_rate
+from biobench.probe.training_plan import batches
 
 if TYPE_CHECKING:
     from biobench.probe.linear import LinearProbe
@@ -51,12 +51,7 @@ def train(
             if step == probe.steps:
                 break
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(
-                    step,
-                    first=probe.learning_rate,
-                    ratio=probe.final_learning_rate_ratio,
-                    steps=probe.steps,
-                )
+                group["lr"] = probe.rate(step)
             optimiser.zero_grad()
             loss = torch.nn.functional.cross_entropy(model(x[batch]), target[batch])
             loss.backward()  # type: ignore[no-untyped-call]

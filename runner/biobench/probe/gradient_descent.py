@@ -1,0 +1,206 @@
+"""Gradient descent whose bits do not depend on the number of threads (SPEC.md, "Linear probe").
+
+In: a training plan and a function that gives one chunk's part of a batch's gradient. Out: trained
+parameters: chunks have a fixed size, and their parts are added in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from biobench.probe.training_plan import TrainingPlan, batches
+
+CHUNK_ROWS = 512
+"""Rows of a batch that one worker takes. The chunks' partial sums are added in their order, so the
+bits depend on this number and not on how many workers there are."""
+
+PROGRESS_STEPS = 50
+"""Steps between two calls of the progress function, which costs as much as a small task's step."""
+
+quiet = partial(np.errstate, over="ignore", invalid="ignore")
+"""Values that overflow are found once, at the end."""
+
+Float32 = npt.NDArray[np.float32]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch and the matrix library to one thread a call, so that sums have one order."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Keep CUDA's matrix products to float32."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def multiply(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None:
+    """out = left @ right.
+
+    On the CPU through NumPy's OpenBLAS: under the settings of level E2 it keeps its AVX2 kernels,
+    while torch's MKL falls back to SSE2 and is two to three times slower.
+    """
+    if out.is_cuda:
+        torch.mm(left, right, out=out)
+    else:
+        np.matmul(left.numpy(), right.numpy(), out=out.numpy())
+
+
+def chunk_bounds(plan: TrainingPlan, rows: int) -> list[tuple[int, int]]:
+    """First and last row (exclusive) of each chunk of a full batch."""
+    batch = min(rows, plan.batch_size)
+    step = CHUNK_ROWS if plan.device == "cpu" else batch
+    return [(a, min(a + step, batch)) for a in range(0, batch, step)]
+
+
+class AdamW:
+    """AdamW (Loshchilov and Hutter 2019) with torch's order of operations, over one flat tensor.
+
+    parameters: all of them, float32. decayed: views of those that the weight decay is on. scratch:
+    a tensor like ``parameters`` whose content is lost.
+    """
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        parameters: torch.Tensor,
+        decayed: list[torch.Tensor],
+        scratch: torch.Tensor,
+    ) -> None:
+        self.plan = plan
+        self.parameters = parameters
+        self.decayed = decayed
+        self.scratch = scratch
+        self.first_moment = torch.zeros_like(parameters)
+        self.second_moment = torch.zeros_like(parameters)
+
+    def update(self, gradient: torch.Tensor, step: int) -> None:
+        """One update by the gradient of step >= 0."""
+        plan, rate = self.plan, self.plan.rate(step)
+        for values in self.decayed:
+            values.mul_(1.0 - rate * plan.weight_decay)
+        self.first_moment.lerp_(gradient, 1.0 - plan.beta1)
+        self.second_moment.mul_(plan.beta2).addcmul_(gradient, gradient, value=1.0 - plan.beta2)
+        root = torch.sqrt(self.second_moment, out=self.scratch)
+        root.div_((1.0 - plan.beta2 ** (step + 1)) ** 0.5).add_(plan.epsilon)
+        factor = -rate / (1.0 - plan.beta1 ** (step + 1))
+        self.parameters.addcdiv_(self.first_moment, root, value=factor)
+
+
+class Descent(Protocol):
+    """One training run: what :func:`descend` calls at each step."""
+
+    bounds: list[tuple[int, int]]
+
+    def begin(self, step: int) -> None:
+        """Prepare the step."""
+        ...
+
+    def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
+        """One chunk's part of the gradient of a batch of ``size`` rows; ``batch`` null means all
+        rows. Called by any worker."""
+        ...
+
+    def finish(self, step: int, used: int) -> None:
+        """Add the parts of the first ``used`` chunks in order, and update."""
+        ...
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """One thread a call, full precision, no graph, subnormal numbers kept."""
+    torch.set_flush_denormal(False)
+    with one_thread(), full_float32(), torch.inference_mode(), quiet():
+        yield
+
+
+def descend(run: Descent, plan: TrainingPlan, rows: int) -> None:
+    """``plan.steps`` steps over the batches of ``rows`` rows; to be called within :func:`training`.
+
+    Steps whose rate is 0 in float32 move nothing, and as rates never rise none after them does:
+    they are left out.
+    """
+    workers = min(plan.threads, len(run.bounds))
+    done = 0
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for step, (batch, size) in enumerate(_schedule(plan, rows)):
+            if not _moves(plan, step):
+                break
+            run.begin(step)
+            used = sum(start < size for start, _ in run.bounds)
+            part = partial(_part, run, batch, size)
+            if workers > 1 and used > 1:
+                list(pool.map(part, range(used)))
+            else:
+                for number in range(used):
+                    part(number)
+            run.finish(step, used)
+            done = step + 1
+            if plan.progress is not None and done % PROGRESS_STEPS == 0:
+                plan.progress(PROGRESS_STEPS)
+    rest = plan.steps - done // PROGRESS_STEPS * PROGRESS_STEPS
+    if plan.progress is not None and rest:
+        plan.progress(rest)
+
+
+def _moves(plan: TrainingPlan, step: int) -> bool:
+    return bool(np.float32(plan.rate(step) / (1.0 - plan.beta1 ** (step + 1))) != 0.0)
+
+
+def _part(run: Descent, batch: torch.Tensor | None, size: int, number: int) -> None:
+    # Both modes belong to a thread, and workers do not inherit them.
+    with torch.inference_mode(), quiet():
+        run.chunk_gradient(number, batch, size)
+
+
+def _schedule(plan: TrainingPlan, rows: int) -> Iterator[tuple[torch.Tensor | None, int]]:
+    """The batch of each step and its size; a batch of all rows is null."""
+    done = epoch = 0
+    while done < plan.steps:
+        for batch in batches(plan.seed, plan.stream, rows, plan.batch_size, epoch):
+            if done == plan.steps:
+                return
+            whole = len(batch) == rows
+            yield None if whole else torch.from_numpy(batch).to(plan.device), len(batch)
+            done += 1
+        epoch += 1
+
+
+def outputs_in_chunks(
+    rows: Float32, width: int, layer: Callable[[Float32], Float32]
+) -> npt.NDArray[np.float32]:
+    """``layer`` of chunks of a fixed number of rows, float32 (n, width).
+
+    The last chunk is filled with zeros, so the bits of a row do not depend on how many there are.
+    """
+    result = np.empty((len(rows), width), np.float32)
+    chunk = np.zeros((CHUNK_ROWS, rows.shape[1]), np.float32)
+    with one_thread():
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = rows[start : start + CHUNK_ROWS]
+            chunk[: len(part)] = part
+            chunk[len(part) :] = 0.0
+            result[start : start + len(part)] = layer(chunk)[: len(part)]
+    return result

@@ -1,0 +1,65 @@
+"""What training by gradient descent takes from the specification (SPEC.md, "Linear probe").
+
+In: a seed, the names of streams and a protocol's constants. Out: initial values, the batches of an
+epoch and the rate of a step, the same in any language.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.spec.generator import Stream
+
+Progress = Callable[[int], None]
+"""Called with the number of further steps done."""
+
+
+class TrainingPlan(Protocol):
+    """What every probe that is trained by gradient descent states."""
+
+    beta1: float
+    beta2: float
+    epsilon: float
+    weight_decay: float
+    batch_size: int
+    steps: int
+    seed: int
+    stream: str
+    device: str
+    threads: int
+    progress: Progress | None
+
+    def rate(self, step: int) -> float:
+        """Learning rate of step 0 <= step < steps; never above that of an earlier step."""
+        ...
+
+
+def learning_rate(step: int, *, first: float, ratio: float, steps: int) -> float:
+    """Rate of step 0 <= step < steps: final + (first - final)(1 + cos(pi step / steps)) / 2."""
+    final = first * ratio
+    return final + (first - final) * (1.0 + math.cos(math.pi * step / steps)) / 2.0
+
+
+def uniform_values(
+    seed: int, stream: str, shape: tuple[int, ...], inputs: int
+) -> npt.NDArray[np.float32]:
+    """(2u - 1) / sqrt(inputs), row-major with u from the stream; rounded once, from float64."""
+    u = Stream(seed, stream).floats(math.prod(shape)).astype(np.float64)
+    return ((2.0 * u - 1.0) / math.sqrt(inputs)).astype(np.float32).reshape(shape)
+
+
+def batches(seed: int, prefix: str, rows: int, batch_size: int, epoch: int) -> list[Any]:
+    """The batches of an epoch as ascending row numbers, int64.
+
+    The permutation of stream ``<prefix>/order/<epoch>`` is cut into batches; the last may be
+    smaller. A batch is a set, whose rows are taken in ascending order: the loss is their mean.
+    """
+    if rows <= batch_size:
+        return [np.arange(rows)]
+    order = Stream(seed, f"{prefix}/order/{epoch}").permutation(rows)
+    return [np.sort(order[i : i + batch_size]) for i in range(0, rows, batch_size)]
