@@ -79,9 +79,9 @@ def test_comments_do_not_move_the_digest(tmp_path: Path) -> None:
 
 def test_vectors_are_in_the_bundle(tmp_path: Path) -> None:
     """A vector that changes changes the specification."""
-    folder = copy_of_the_specification(tmp_path) / "conformance/required/generator"
+    folder = copy_of_the_specification(tmp_path) / "conformance/required/seaweed"
     folder.mkdir(parents=True)
     (folder / "words.json").write_text('{"case": 1}', encoding="utf-8")
     spec = load_spec(tmp_path)
-    assert spec.bundle()["conformance/required/generator/words.json"] == {"case": 1}
+    assert spec.bundle()["conformance/required/seaweed/words.json"] == {"case": 1}
     assert spec.digest != SPEC.digest
