@@ -180,5 +180,5 @@ def test_options_that_do_not_fit_are_a_fault_of_the_specification(
 def test_an_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
     """Own task files can misspell a layout."""
     layout = make_task("imagefolder").dataset.layout
-    with pytest.raises(SpecError, match="known layouts: coco, image-folder"):
+    with pytest.raises(SpecError, match="known layouts: coco, csv, image-folder"):
         find_items(tmp_path, layout, "train-test")

@@ -6,105 +6,174 @@ the same manifest on any machine, in whatever order the file system lists them.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from biobench.data.faults import shown
-from biobench.data.layouts import find_items
+from biobench.data.faults import Faults, shown
+from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
+from biobench.data.layouts import Found, find
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
+from biobench.data.views import Unit, Units, keeps_missing, make_units
 from biobench.errors import DataError
 from biobench.spec.documents import Task
 
+__all__ = ["build_manifest", "label_index", "manifest_of"]
 
-def build_manifest(task: Task, root: Path) -> Manifest:
+
+def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     """The manifest of ``task`` on the files in ``root``.
 
-    Division compat excludes nothing. Otherwise a test item whose class has no train example is
-    excluded (leave-one-out: an individual with one image); ``excluded`` counts them. Raises
-    DataError for structural faults, an empty split, a single class, or more than half of the test
-    items excluded (classes that the data set's document names in ``expected_exclusions`` not
-    counted), and SpecError for layout options that do not fit.
+    ``seed`` is the suite's; only a view that draws where a clip starts needs it. Division compat
+    excludes nothing. Otherwise a test item whose class has no train example is excluded
+    (leave-one-out: an individual with one image); ``excluded`` counts them. Raises DataError for
+    structural faults, an empty split, a single class, or more than half of the test items excluded
+    (classes that the data set's document names in ``expected_exclusions`` not counted), and
+    SpecError for options of the layout or the view that do not fit.
     """
-    items = find_items(root, task.dataset.layout, task.split_rule)
+    found = find(root, task.dataset.layout, task.split_rule, keep_missing=keeps_missing(task.view))
+    return manifest_of(task, found, root, seed)
+
+
+def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -> Manifest:
+    """:func:`build_manifest` from what the layout found."""
     where = shown(str(root))
-    _check_splits(task, items, where)
-    if task.split_rule == "leave-one-out":
-        return _gallery(task, items, root, where)
-    return _train_test(task, items, root, where)
+    made = make_units(task, found, seed, where)
+    items = [unit.item for unit in made.units]
+    _check_ids(items, where)
+    _check_splits(task, made, where)
+    check_labels(task, items, where)
+    if found.traits:
+        classes = test_classes = found.traits
+        label_of: Callable[[Item], int] = _no_label
+    else:
+        classes, test_classes = label_index(task, items)
+        label_of = _labeller(task, classes, test_classes)
+    least = 2 if task.split_rule == "leave-one-out" and task.division != "compat" else 1
+    learnt = Counter((item.group, item.label) for item in items if item.split != "test")
+    unknown = unknown_label(task)
+
+    def can_be_right(item: Item) -> bool:
+        return bool(
+            found.traits
+            or item.label == unknown
+            or (task.division == "compat")
+            or learnt[item.group, item.label] >= least
+        )
+
+    tested = [item for item in items if item.split != "train"]
+    kept = [item for item in tested if can_be_right(item)]
+    if task.division != "compat":
+        _check_exclusions(task, tested, kept, {label for _, label in learnt}, where)
+    scored = {item.id for item in kept}
+    rows = [
+        Row(
+            id=image.id,
+            path=image.path,
+            label=label_of(unit.item),
+            split=unit.item.split,
+            scored=unit.item.id in scored,
+            traits=unit.item.traits,
+            group=unit.item.group,
+            subject=unit.item.subject,
+        )
+        for split in SPLITS[task.split_rule]
+        for unit in sorted((u for u in made.units if u.item.split == split), key=_place)
+        for image in sorted(unit.images, key=lambda image: (image.path, image.id))
+        if split != "test" or unit.item.id in scored
+    ]
+    poisonous = tuple(i for i, name in enumerate(classes) if name in found.poisonous)
+    return Manifest(
+        root=root,
+        classes=classes,
+        rows=tuple(rows),
+        excluded=len(tested) - len(kept),
+        test_classes=test_classes,
+        poisonous=poisonous,
+        dropped=made.dropped,
+    )
 
 
-def label_index(task: Task, items: Sequence[Item]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Class names that train labels index, and those that test labels index, by the task's label
-    rule.
-
-    Names are sorted by code point. ``train-names``: names of the train split, for both.
-    ``union-names``: names of either split, for both. ``split-names``: each split's own names, so
-    that one name can have two labels. A gallery is its own train and test split.
-    """
-    test = {item.label for item in items if item.split != "train"}
-    train = {item.label for item in items if item.split != "test"}
-    if task.label_rule == "union-names":
-        train = test = train | test
-    elif task.label_rule == "train-names":
-        test = train
-    return tuple(sorted(train)), tuple(sorted(test))
+def _place(unit: Unit) -> tuple[str, str, str]:
+    # Python compares strings by code point, which is the order that the specification asks for.
+    return unit.item.subject, unit.item.path, unit.item.id
 
 
-def _check_splits(task: Task, items: Sequence[Item], where: str) -> None:
+def _no_label(item: Item) -> int:
+    """A task of traits has them instead of a label."""
+    return 0
+
+
+def _labeller(
+    task: Task, classes: Sequence[str], test_classes: Sequence[str]
+) -> Callable[[Item], int]:
+    train = {name: label for label, name in enumerate(classes)}
+    test = {name: label for label, name in enumerate(test_classes)}
+    unknown = unknown_label(task)
+
+    def label_of(item: Item) -> int:
+        if item.label == unknown and item.split == "test":
+            return UNKNOWN
+        # An excluded item gets no row, and its name may be no class.
+        return (test if item.split == "test" else train).get(item.label, UNKNOWN)
+
+    return label_of
+
+
+def _check_ids(items: Sequence[Item], where: str) -> None:
+    """An id is unique among images by the layout; a subject must not be the id of an image."""
+    faults = Faults("give the subjects other names, or the images other ids")
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            faults.add(item.path, f"its id {shown(item.id)} is that of another item")
+        seen.add(item.id)
+    faults.raise_if_any(where)
+
+
+def _check_splits(task: Task, made: Units, where: str) -> None:
+    items = [unit.item for unit in made.units]
     present = {item.split for item in items}
     for split in SPLITS[task.split_rule]:
         if split not in present:
+            dropped = (
+                f" ({made.dropped} clips are too short or miss frames)" if made.dropped else ""
+            )
             raise DataError(
-                f"task {task.id}: the split {split} is empty",
+                f"task {task.id}: the split {split} is empty{dropped}",
                 where=where,
                 remedy=f"unpack the data set {task.dataset.id} here",
             )
-    classes = {item.label for item in items if item.split != "test"}
-    if len(classes) < 2:
+    if items[0].traits:
+        return
+    classes: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.split != "test":
+            classes[item.group].add(item.label)
+    for group in sorted({item.group for item in items if item.split != "train"}):
+        names = classes[group]
+        if len(names) >= 2:
+            continue
+        only = f"only one class ({shown(min(names))})" if names else "no class"
+        place = f" in the group {shown(group)}" if group else ""
         raise DataError(
-            f"task {task.id}: only one class ({shown(min(classes))}) to learn from",
+            f"task {task.id}: {only} to learn from{place}",
             where=where,
-            remedy="a task needs at least two classes",
+            remedy="a task needs at least two classes" + (" in each group" if group else ""),
         )
 
 
-def _train_test(task: Task, items: Sequence[Item], root: Path, where: str) -> Manifest:
-    train_classes, test_classes = label_index(task, items)
-    train = [item for item in items if item.split == "train"]
-    test = [item for item in items if item.split == "test"]
-    kept = test
-    if task.division != "compat":
-        known = {item.label for item in train}
-        kept = [item for item in test if item.label in known]
-        declared = expected_exclusions(task.dataset.layout) - known
-        undeclared = sum(item.label not in known and item.label not in declared for item in test)
-        _check_exclusions(task, undeclared, sum(item.label not in declared for item in test), where)
-    train_label = {name: label for label, name in enumerate(train_classes)}
-    test_label = {name: label for label, name in enumerate(test_classes)}
-    train.sort(key=_path)
-    kept.sort(key=_path)
-    rows = [Row(i.id, i.path, train_label[i.label], "train", False) for i in train]
-    rows += [Row(i.id, i.path, test_label[i.label], "test", True) for i in kept]
-    return Manifest(root, train_classes, tuple(rows), len(test) - len(kept), test_classes)
-
-
-def _gallery(task: Task, items: Sequence[Item], root: Path, where: str) -> Manifest:
-    classes, _ = label_index(task, items)
-    label = {name: number for number, name in enumerate(classes)}
-    sizes = Counter(item.label for item in items)
-    least = 1 if task.division == "compat" else 2
-    rows = tuple(
-        Row(i.id, i.path, label[i.label], "gallery", sizes[i.label] >= least)
-        for i in sorted(items, key=_path)
-    )
-    excluded = sum(not row.scored for row in rows)
-    _check_exclusions(task, excluded, len(rows), where)
-    return Manifest(root, classes, rows, excluded, classes)
-
-
-def _check_exclusions(task: Task, excluded: int, of: int, where: str) -> None:
+def _check_exclusions(
+    task: Task, tested: Sequence[Item], kept: Sequence[Item], learnt: set[str], where: str
+) -> None:
+    declared = expected_exclusions(task.dataset.layout)
+    if task.split_rule == "train-test":
+        declared -= learnt
+    else:
+        declared = frozenset()
+    of = sum(item.label not in declared for item in tested)
+    excluded = of - sum(item.label not in declared for item in kept)
     if 2 * excluded > of:
         raise DataError(
             f"task {task.id}: {excluded} of {of} test items have no train example of their class, "
@@ -112,8 +181,3 @@ def _check_exclusions(task: Task, excluded: int, of: int, where: str) -> None:
             where=where,
             remedy="check that both splits come from the same data set and name classes alike",
         )
-
-
-def _path(item: Item) -> str:
-    # Python compares strings by code point, which is the order that the specification asks for.
-    return item.path

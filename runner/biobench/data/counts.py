@@ -13,21 +13,27 @@ def count_differences(task: Task, manifest: Manifest) -> list[str]:
     """Differences between the expected and the found counts; empty where all agree.
 
     Expected counts that are null are not compared. ``test`` counts every test item, excluded ones
-    too (leave-one-out: every image); ``classes`` counts the classes with a train example.
+    too (leave-one-out: every image); ``classes`` counts the classes with a train example, or the
+    traits. Where the view pools, an item is counted once.
     """
-    test = int(manifest.scored().sum()) + manifest.excluded
-    train_labels = {row.label for row in manifest.rows if row.split != "test"}
+    items = manifest.items
+    learnt = {row.label for row in items.rows if row.split != "test"}
     found = {
-        "train": sum(row.split != "test" for row in manifest.rows),
-        "test": test,
-        "classes": len(train_labels),
+        "train": sum(row.split != "test" for row in items.rows),
+        "test": int(items.scored().sum()) + manifest.excluded,
+        "classes": len(manifest.classes) if manifest.has_traits else len(learnt),
     }
     expected = {
         "train": task.counts.train,
         "test": task.counts.test,
         "classes": task.counts.classes,
     }
-    nouns = {"train": "train images", "test": "test images", "classes": "classes"}
+    noun = "items" if manifest.pooled else "images"
+    nouns = {
+        "train": f"train {noun}",
+        "test": f"test {noun}",
+        "classes": "traits" if manifest.has_traits else "classes",
+    }
     return [
         f"{task.id}: {found[key]} {nouns[key]} found, {wanted} expected"
         for key, wanted in expected.items()

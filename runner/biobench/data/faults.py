@@ -19,9 +19,10 @@ def shown(name: str) -> str:
 
 
 class Faults:
-    """Faults of one data set. Each is ``name: what is wrong``."""
+    """Faults of one data set. Each is ``name: what is wrong``; ``remedy`` is what to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, remedy: str = "repair the folder, or unpack the data set again") -> None:
+        self._remedy = remedy
         self._listed: list[str] = []
         self._count = 0
 
@@ -30,6 +31,11 @@ class Faults:
         self._count += 1
         if self._count <= SHOWN:
             self._listed.append(f"{shown(name)}: {what}")
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._count
 
     def raise_if_any(self, where: str) -> None:
         """Raise DataError with the first ten faults and their count; do nothing without a fault."""
@@ -41,5 +47,5 @@ class Faults:
         raise DataError(
             f"{heading}: " + "; ".join(self._listed),
             where=shown(where),
-            remedy="repair the folder, or unpack the data set again",
+            remedy=self._remedy,
         )

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biobench.data.content import file_digest
-from biobench.data.layouts import SplitRule, find_items
+from biobench.data.layouts import annotation_files, find
+from biobench.data.layouts.options import split_rule_of
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Dataset, Layout
+from biobench.spec.documents import Dataset
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Files:
 
 def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
     """What lies in ``root``; raises DataError for structural faults and unreadable files."""
-    paths = {item.path for item in find_items(root, dataset.layout, _split_rule(dataset.layout))}
-    if "annotations" in dataset.layout.options:
-        paths.add(dataset.layout.options["annotations"])
+    rule = split_rule_of(dataset.layout)
+    paths = {item.path for item in find(root, dataset.layout, rule).items}
+    paths.update(annotation_files(dataset.layout, rule))
     ordered = sorted(paths)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         digests = list(pool.map(lambda path: file_digest(str(root / path)), ordered))
@@ -48,9 +49,3 @@ def file_differences(dataset: Dataset, found: Files) -> list[str]:
         if wanted is not None and wanted != actual:
             lines.append(f"{dataset.id}: files {name} is {actual}, expected {wanted}")
     return lines
-
-
-def _split_rule(layout: Layout) -> SplitRule:
-    splits = layout.options.get("splits")
-    one = splits is None or "gallery" in splits
-    return "leave-one-out" if one else "train-test"

@@ -6,7 +6,7 @@ label ids and a digest over ``[[id, path, label, split], ...]``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -66,7 +66,8 @@ class Manifest:
     train-test task are no rows; those of a leave-one-out task are rows that are not scored.
     ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
     each split's names are sorted on their own (label rule ``split-names``). In a traits task both
-    are the names of the traits, in the layout's order.
+    are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
+    set lists as such. ``dropped`` counts the clips that the view left out, in all splits.
     """
 
     root: Path
@@ -74,6 +75,8 @@ class Manifest:
     rows: tuple[Row, ...]
     excluded: int
     test_classes: tuple[str, ...]
+    poisonous: tuple[int, ...] = ()
+    dropped: int = 0
 
     @cached_property
     def digest(self) -> str:
@@ -105,6 +108,28 @@ class Manifest:
     def pooled(self) -> bool:
         """Whether rows are pooled into items: then a row is no item by itself."""
         return any(row.subject for row in self.rows)
+
+    @cached_property
+    def items(self) -> Manifest:
+        """What is classified, in order: each row, or each subject where the view pools its rows.
+
+        An item that is pooled has its subject as id and the path of its first row. Labels, splits,
+        groups and the rest are as in the rows; probes, predictions and counts speak of these.
+        """
+        if not self.pooled:
+            return self
+        first = {(row.split, row.subject or row.id): row for row in reversed(self.rows)}
+        kept = (row for row in self.rows if first[row.split, row.subject or row.id] is row)
+        return replace(
+            self, rows=tuple(replace(row, id=row.subject or row.id, subject="") for row in kept)
+        )
+
+    @cached_property
+    def item_of_row(self) -> npt.NDArray[np.int64]:
+        """For every row the number of its item, int64, shape (rows,); ascending."""
+        keys = [row.subject or row.id for row in self.rows]
+        new = [i == 0 or key != keys[i - 1] for i, key in enumerate(keys)]
+        return np.cumsum(new, dtype=np.int64) - 1
 
     @cached_property
     def has_traits(self) -> bool:

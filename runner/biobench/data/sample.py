@@ -21,12 +21,14 @@ def sample_key(task: Task, item_id: str) -> bytes:
 
 
 def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
-    """``manifest`` with a sample of its train rows; order, labels and test rows stay as they are.
+    """``manifest`` with a sample of its train items; order, labels and test rows stay as they are.
 
-    Official and open: the ``n_train`` rows of each class with the smallest keys (all, where a class
-    has fewer). Compat: ``n_train`` rows in total, balanced: the classes give one row each in turn,
-    and in a last turn that cannot serve every class the smallest keys go first. Raises UsageError
-    for a leave-one-out task or ``n_train`` < 1.
+    Official and open: the ``n_train`` items of each class with the smallest keys (all, where a
+    class has fewer); a class is one of its group, where items have groups. Compat: ``n_train``
+    items in total (with groups: in each), balanced: the classes give one item each in turn, and in
+    a last turn that cannot serve every class the smallest keys go first. A traits task has no
+    classes: ``n_train`` items in total. All rows of a chosen item stay. Raises UsageError for a
+    leave-one-out task or ``n_train`` < 1.
     """
     if n_train < 1:
         raise UsageError(f"--n-train must be at least 1, not {n_train}")
@@ -34,18 +36,25 @@ def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
         raise UsageError(
             f"task {task.id} has no train split to sample", remedy="leave out --n-train for it"
         )
-    by_class: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
-    for position, row in enumerate(manifest.rows):
+    by_class: dict[tuple[str, int], list[tuple[bytes, int]]] = defaultdict(list)
+    for position, row in enumerate(manifest.items.rows):
         if row.split == "train":
-            by_class[row.label].append((sample_key(task, row.id), position))
-    turns = [
-        (turn, key, position)
-        for members in by_class.values()
-        for turn, (key, position) in enumerate(sorted(members))
-    ]
-    if task.division == "compat":
-        chosen = {position for _, _, position in sorted(turns)[:n_train]}
-    else:
-        chosen = {position for turn, _, position in turns if turn < n_train}
-    rows = tuple(row for i, row in enumerate(manifest.rows) if row.split != "train" or i in chosen)
+            by_class[row.group, row.label].append((sample_key(task, row.id), position))
+    turns: dict[str, list[tuple[int, bytes, int]]] = defaultdict(list)
+    for (group, _), members in by_class.items():
+        turns[group] += [
+            (turn, key, position) for turn, (key, position) in enumerate(sorted(members))
+        ]
+    chosen: set[int] = set()
+    for in_group in turns.values():
+        if task.division == "compat":
+            chosen.update(position for _, _, position in sorted(in_group)[:n_train])
+        else:
+            chosen.update(position for turn, _, position in in_group if turn < n_train)
+    of_row = manifest.item_of_row.tolist()
+    rows = tuple(
+        row
+        for row, item in zip(manifest.rows, of_row, strict=True)
+        if row.split != "train" or item in chosen
+    )
     return replace(manifest, rows=rows)

@@ -1,45 +1,88 @@
 """Layouts: how a data set lies on disk, by layout id and never by task.
 
 In: a folder and a data set's layout value. Out: items (SPEC.md, section "Layouts"). A new layout is
-one module with ``find_items`` and one line in :data:`LAYOUTS`.
+one module and one line in :data:`LAYOUTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from biobench.data.layouts import coco, image_folder
+from biobench.data.layouts import coco, csv, image_folder
+from biobench.data.layouts.found import Found
 from biobench.data.layouts.options import SplitRule
 from biobench.data.manifest import Item
 from biobench.errors import SpecError
 from biobench.spec.documents import Layout
 
-__all__ = ["LAYOUTS", "Finder", "SplitRule", "find_items"]
+__all__ = ["LAYOUTS", "Finder", "Found", "SplitRule", "annotation_files", "find", "find_items"]
 
 
 class Finder(Protocol):
-    """What a layout module offers."""
+    """What finds the items of a layout."""
 
-    def __call__(self, root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+    def __call__(
+        self, root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False
+    ) -> Found:
         """Items below ``root``, each once, in any stable order.
 
-        Raises DataError for structural faults and SpecError for options that do not fit.
+        keep_missing: list items without a file in ``missing`` instead of refusing them. Raises
+        DataError for structural faults and SpecError for options that do not fit.
         """
 
 
-LAYOUTS: Mapping[str, Finder] = {
-    "coco": coco.find_items,
-    "image-folder": image_folder.find_items,
+@dataclass(frozen=True)
+class Kind:
+    """A layout's two functions: its items, and the paths of its annotation files."""
+
+    find: Finder
+    annotation_files: Callable[[Layout, SplitRule], list[str]]
+
+
+def _files_are_items(
+    finder: Callable[[Path, Layout, SplitRule], list[Item]],
+    root: Path,
+    layout: Layout,
+    split_rule: SplitRule,
+    *,
+    keep_missing: bool = False,
+) -> Found:
+    """A layout in which no item can lack its file, or in which that is always a fault."""
+    return Found(finder(root, layout, split_rule))
+
+
+LAYOUTS: Mapping[str, Kind] = {
+    "coco": Kind(partial(_files_are_items, coco.find_items), coco.annotation_files),
+    "csv": Kind(csv.find, csv.annotation_files),
+    "image-folder": Kind(
+        partial(_files_are_items, image_folder.find_items), image_folder.annotation_files
+    ),
 }
 
 
-def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+def find(root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False) -> Found:
     """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
-    finder = LAYOUTS.get(layout.id)
-    if finder is None:
+    return _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
+
+
+def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+    """The items alone; raises as :func:`find`."""
+    return list(find(root, layout, split_rule).items)
+
+
+def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """Paths of the files that say what the images are; raises SpecError as :func:`find`."""
+    return _kind(layout).annotation_files(layout, split_rule)
+
+
+def _kind(layout: Layout) -> Kind:
+    kind = LAYOUTS.get(layout.id)
+    if kind is None:
         raise SpecError(
             f"unknown layout {layout.id!r}", remedy=f"known layouts: {', '.join(sorted(LAYOUTS))}"
         )
-    return finder(root, layout, split_rule)
+    return kind

@@ -13,6 +13,7 @@ from typing import Any
 
 from biobench.data.faults import Faults, shown
 from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
+from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
 from biobench.errors import DataError, SpecError
 from biobench.spec.documents import Layout
@@ -49,6 +50,11 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
             faults.add(path, f"image {image} has no annotation")
     faults.raise_if_any(source)
     return [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+
+
+def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """Path of the JSON file."""
+    return [folder(layout, "annotations", layout.options["annotations"])]
 
 
 def _read(source: str) -> dict[str, Any]:
@@ -105,7 +111,7 @@ def _image_paths(
 ) -> dict[str, str]:
     paths: dict[str, str] = {}
     used: set[str] = set()
-    present: dict[str, set[str]] = {}
+    present = Present(base)
     for position, image in enumerate(_rows(document, "images", source)):
         place = f"/images/{position}"
         identifier = _identifier(image.get("id")) if isinstance(image, dict) else None
@@ -126,28 +132,9 @@ def _image_paths(
         if path in used:
             faults.add(path, f"named by two images, the second is {shown(identifier)}")
         used.add(path)
-        head, _, tail = path.rpartition("/")
-        if head not in present:
-            present[head] = _files(os.path.join(base, head))
-        if tail not in present[head]:
+        if not present(path):
             faults.add(path, "the file is missing")
     return paths
-
-
-def _files(folder_path: str) -> set[str]:
-    # One listing a folder is far cheaper than one question a file.
-    try:
-        with os.scandir(folder_path) as found:
-            return {entry.name for entry in found if _is_file(entry)}
-    except OSError:
-        return set()
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
 
 
 def _labels(

@@ -48,6 +48,11 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     return items
 
 
+def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """None: the folders are the annotation."""
+    return []
+
+
 def _split_folders(layout: Layout, split_rule: SplitRule) -> dict[Split, str]:
     check_keys(layout, {"splits"}, frozenset({"expected_exclusions"}))
     splits = layout.options["splits"]

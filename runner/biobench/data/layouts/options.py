@@ -20,6 +20,15 @@ SPLITS: Mapping[SplitRule, tuple[str, ...]] = {
 """The split names that each split rule asks a layout for, in manifest order."""
 
 
+def split_rule_of(layout: Layout) -> SplitRule:
+    """The split rule that the splits in a layout's options are for; without splits, one gallery."""
+    for key in ("splits", "tables", "split"):
+        splits = layout.options.get(key)
+        if isinstance(splits, Mapping):
+            return "leave-one-out" if "gallery" in splits else "train-test"
+    return "leave-one-out"
+
+
 def path_fault(path: str) -> str | None:
     """Why a path cannot be a place below the data folder, or null where it can.
 

@@ -1,0 +1,90 @@
+"""The layout ``csv``: tables of text that name images (SPEC.md, section "Layouts").
+
+In: tables, and options that say which columns hold what. Out: one item an image. Files that no row
+names are ignored, since the tables decide.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from biobench.data.faults import Faults, shown
+from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
+from biobench.data.layouts.csv_rows import RowItems
+from biobench.data.layouts.found import Found
+from biobench.data.layouts.options import SplitRule
+from biobench.data.layouts.present import Present
+from biobench.data.layouts.table import Table, parse_table, read_table
+from biobench.errors import DataError
+from biobench.spec.documents import Layout
+
+Reader = Callable[[str, Faults], bytes | None]
+"""Path of a table -> its bytes; null, with a fault added, where it cannot be read."""
+
+
+def find(root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False) -> Found:
+    """Items of every row that belongs to a split.
+
+    keep_missing: list items without a file in ``missing`` instead of refusing them. Raises
+    DataError with the faults of the tables and of what they name, and SpecError for options that
+    do not fit.
+    """
+    options = read_options(layout, split_rule)
+    base = os.fspath(root)
+    if not os.path.isdir(base):
+        raise DataError("the data folder is missing", where=shown(base))
+    faults = Faults("mend the tables, or give --data the folder that their paths start from")
+    read = partial(read_table, base)
+    found = collect(options, read, Present(base), faults, keep_missing=keep_missing)
+    faults.raise_if_any(base)
+    return found
+
+
+def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """Paths of the tables, each once."""
+    options = read_options(layout, split_rule)
+    names = [name for _, name in options.tables]
+    if options.poisonous is not None:
+        names.append(options.poisonous.table)
+    return list(dict.fromkeys(names))
+
+
+def collect(
+    options: CsvOptions,
+    read: Reader,
+    present: Callable[[str], bool],
+    faults: Faults,
+    *,
+    keep_missing: bool,
+) -> Found:
+    """What :func:`find` does, as a function of the tables' bytes and of which files are there."""
+    rows = RowItems(options, present, faults, keep_missing)
+    parsed: dict[str, Table | None] = {}
+    for split, name in options.tables:
+        if name not in parsed:
+            data = read(name, faults)
+            parsed[name] = (
+                parse_table(name, data, options.delimiter, options.names, faults)
+                if data is not None
+                else None
+            )
+        table = parsed[name]
+        if table is not None:
+            rows.add_table(table, split)
+    poisonous = _poisonous(options.poisonous, read, faults) if options.poisonous else frozenset()
+    traits = tuple(trait.column for trait in options.traits)
+    return Found(rows.items(), rows.missing, poisonous, traits)
+
+
+def _poisonous(options: Poisonous, read: Reader, faults: Faults) -> frozenset[str]:
+    data = read(options.table, faults)
+    table = parse_table(options.table, data, ",", None, faults) if data is not None else None
+    if table is None:
+        return frozenset()
+    label, column = table.index(options.label, faults), table.index(options.column, faults)
+    if label is None or column is None:
+        return frozenset()
+    return frozenset(cells[label] for _, cells in table.rows if cells[column] in options.cells)

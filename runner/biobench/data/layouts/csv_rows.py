@@ -1,0 +1,217 @@
+"""Rows of tables to items, for the layout ``csv`` (SPEC.md, section "Layouts").
+
+In: rows with the cells of the columns that the options name. Out: items, and a fault for each row
+that cannot be one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from biobench.data.faults import Faults, shown
+from biobench.data.layouts.csv_options import CsvOptions
+from biobench.data.layouts.options import join, path_fault
+from biobench.data.layouts.table import Table, place
+from biobench.data.manifest import Item, Split
+
+Cells = Mapping[str, str]
+"""Column -> cell, of the columns that an option names."""
+
+MAX_POSITION_DIGITS = 15
+LISTED_CELLS = 6
+
+
+@dataclass
+class RowItems:
+    """Collects items, and remembers what no two of them may share.
+
+    keep_missing: keep items whose file is not there, and name them in ``missing``.
+    """
+
+    options: CsvOptions
+    present: Callable[[str], bool]
+    faults: Faults
+    keep_missing: bool
+    missing: dict[str, str] = field(default_factory=dict)
+    _found: list[tuple[int, Item]] = field(default_factory=list)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    _positions: dict[tuple[str, int], str] = field(default_factory=dict)
+    _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict)
+
+    def items(self) -> list[Item]:
+        """The items; where images have positions, those of a subject in their order."""
+        if self.options.position is not None:
+            self._found.sort(key=lambda pair: pair[0])
+        return [item for _, item in self._found]
+
+    def add_table(self, table: Table, split: Split | None) -> None:
+        """Add the items of a table; ``split`` is null where each row names its own."""
+        index = self._columns(table)
+        if index is None:
+            return
+        strange: dict[str, None] = {}
+        used = not table.rows
+        for line, row in table.rows:
+            cells = {column: row[i] for column, i in index.items()}
+            own = split
+            if self.options.split_column is not None:
+                cell = cells[self.options.split_column]
+                own = self.options.split_cells.get(cell)
+                strange.setdefault(cell)
+            if own is not None:
+                used = True
+                self._add_row(place(table.name, line), cells, own)
+        if not used:
+            seen = ", ".join(repr(shown(cell)) for cell in list(strange)[:LISTED_CELLS])
+            self.faults.add(
+                table.name,
+                f"no row belongs to a split: column {self.options.split_column!r} has {seen}, "
+                f"the layout wants {', '.join(map(repr, self.options.split_cells))}",
+            )
+
+    def _columns(self, table: Table) -> dict[str, int] | None:
+        """Number of every column that an option names; null where one is not there."""
+        options = self.options
+        names = [options.split_column, options.label, options.position]
+        names += [trait.column for trait in options.traits]
+        for template in (*options.paths.values(), options.id, options.subject, options.group):
+            names += template.columns if template else ()
+        number = options.frames.column if options.frames else None
+        if number is not None and number in table.columns:
+            self.faults.add(table.name, f"frames/column {number!r} is a column of the table too")
+            return None
+        wanted = [name for name in dict.fromkeys(names) if name is not None and name != number]
+        found = {name: table.index(name, self.faults) for name in wanted}
+        index = {name: i for name, i in found.items() if i is not None}
+        return index if len(index) == len(found) else None
+
+    def _add_row(self, where: str, cells: Cells, split: Split) -> None:
+        options = self.options
+        traits = self._traits(where, cells)
+        if traits is None or not self._filled(where, cells, split):
+            return
+        position = self._position(where, cells)
+        subject = options.subject.fill(cells) if options.subject else ""
+        if position is None or not self._may_join(where, subject, position, split):
+            return
+        label = cells[options.label] if options.label is not None else ""
+        group = options.group.fill(cells) if options.group else ""
+        for numbered in self._images(cells):
+            located = self._locate(where, numbered, split)
+            if located is None:
+                continue
+            path, there = located
+            identifier = options.id.fill(numbered) if options.id else path
+            if not self._unique(where, identifier, path, group):
+                continue
+            if not there and not self.keep_missing:
+                self.faults.add(where, f"the image is missing: {shown(path)}")
+                continue
+            if not there:
+                self.missing[identifier] = where
+            item = Item(identifier, path, label, split, traits, group, subject)
+            self._found.append((position, item))
+
+    def _images(self, cells: Cells) -> Iterator[Cells]:
+        """The cells of each image that the row stands for, in order."""
+        frames = self.options.frames
+        if frames is None:
+            yield cells
+            return
+        for number in range(1, frames.count + 1):
+            yield {**cells, frames.column: str(number).zfill(frames.digits)}
+
+    def _traits(self, where: str, cells: Cells) -> tuple[int, ...] | None:
+        """The row's traits; null for a row that is left out or has a fault."""
+        traits = self.options.traits
+        incomplete = [t for t in traits if not cells[t.column] and "" not in t.values]
+        if incomplete and self.options.drop_incomplete:
+            return None
+        for trait in incomplete:
+            self.faults.add(where, f"column {trait.column!r} is empty")
+        for trait in traits:
+            cell = cells[trait.column]
+            if cell and cell not in trait.values:
+                what = f"{shown(cell)!r} of column {trait.column!r} is neither one nor zero"
+                self.faults.add(where, what)
+        values = [trait.values.get(cells[trait.column]) for trait in traits]
+        known = tuple(value for value in values if value is not None)
+        return known if len(known) == len(values) else None
+
+    def _filled(self, where: str, cells: Cells, split: Split) -> bool:
+        """Whether no cell is empty that must not be."""
+        options = self.options
+        names = [options.label, options.position, *options.paths[split].columns]
+        for template in (options.id, options.subject, options.group):
+            names += template.columns if template else ()
+        empty = [n for n in dict.fromkeys(names) if n is not None and cells.get(n) == ""]
+        for name in empty:
+            self.faults.add(where, f"column {name!r} is empty")
+        return not empty
+
+    def _position(self, where: str, cells: Cells) -> int | None:
+        column = self.options.position
+        if column is None:
+            return 0
+        cell = cells[column]
+        if cell.isascii() and cell.isdigit() and len(cell) <= MAX_POSITION_DIGITS:
+            return int(cell)
+        self.faults.add(where, f"{shown(cell)!r} of column {column!r} is no integer from 0")
+        return None
+
+    def _may_join(self, where: str, subject: str, position: int, split: Split) -> bool:
+        """Whether the row can be of its subject, which is of one split and has no two images in
+        one position."""
+        if not subject:
+            return True
+        first, there = self._subjects.setdefault(subject, (split, where))
+        if first != split:
+            what = f"the subject {shown(subject)} is in {split}, and at {there} in {first}"
+            self.faults.add(where, what)
+            return False
+        if self.options.position is None:
+            return True
+        other = self._positions.get((subject, position))
+        if other is not None:
+            what = f"position {position} of the subject {shown(subject)} is taken at {other}"
+            self.faults.add(where, what)
+            return False
+        self._positions[subject, position] = where
+        return True
+
+    def _locate(self, where: str, cells: Cells, split: Split) -> tuple[str, bool] | None:
+        """The image's path and whether it is there; null, with a fault, where it can be none."""
+        template = self.options.paths[split]
+        filled = template.fill(cells)
+        fault = _fault(filled)
+        if fault:
+            self.faults.add(where, f"the path {shown(filled)!r}: {fault}")
+            return None
+        path = join("", filled)
+        if not self.present(path) and self.options.lower:
+            lower = join("", template.fill(cells, lower=True))
+            if self.present(lower):
+                return lower, True
+        return path, self.present(path)
+
+    def _unique(self, where: str, identifier: str, path: str, group: str) -> bool:
+        other = self._ids.get(identifier)
+        what = f"the id {shown(identifier)} is taken at {other}"
+        if other is None:
+            other = self._paths.get((path, group))
+            what = f"the image {shown(path)} is named at {other} already"
+        if other is not None:
+            self.faults.add(where, what)
+            return False
+        self._ids[identifier] = self._paths[path, group] = where
+        return True
+
+
+def _fault(path: str) -> str | None:
+    if "\\" in path:
+        return "a backslash; write / between folders"
+    if path.startswith("/"):
+        return "it is absolute, and must be relative to the data folder"
+    return path_fault(path) if join("", path) else "it names no file"

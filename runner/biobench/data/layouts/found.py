@@ -1,0 +1,23 @@
+"""What a layout finds in a data folder (SPEC.md, section "Layouts")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from biobench.data.manifest import Item
+
+
+@dataclass(frozen=True)
+class Found:
+    """Items in any stable order, those of one subject in the order of their positions.
+
+    missing: id of an item whose file is not there -> where the item is named; filled only where
+    the caller keeps such items. poisonous: label names that the data set calls poisonous.
+    traits: names of the traits, in the order of an item's.
+    """
+
+    items: Sequence[Item]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    poisonous: frozenset[str] = frozenset()
+    traits: tuple[str, ...] = ()

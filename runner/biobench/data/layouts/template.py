@@ -1,0 +1,58 @@
+"""Templates: text with the cells of a row in it (SPEC.md, section "Layouts", layout ``csv``).
+
+``{column}`` is the cell, ``{column:name}`` what follows its last ``/``, and ``{column:stem}`` that
+without its last extension.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biobench.errors import SpecError
+from biobench.spec.documents import Layout
+
+_FIELD = re.compile(r"\{([^{}:]+)(?::(name|stem))?\}")
+_LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
+"""A to Z become a to z: names of files beyond ASCII have no one lower case on all systems."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """Literal text and fields in turn; ``fields`` are (column, part), part ``""`` for the cell."""
+
+    literals: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in order of their first use."""
+        return tuple(dict.fromkeys(column for column, _ in self.fields))
+
+    def fill(self, cells: Mapping[str, str], *, lower: bool = False) -> str:
+        """The text for a row; ``lower`` writes A to Z of what is inserted as a to z."""
+        text = [self.literals[0]]
+        for (column, part), literal in zip(self.fields, self.literals[1:], strict=True):
+            value = cells[column]
+            if part:
+                value = value.rpartition("/")[2]
+            if part == "stem" and value.rfind(".") > 0:
+                value = value[: value.rfind(".")]
+            text += (value.translate(_LOWER) if lower else value, literal)
+        return "".join(text)
+
+
+def parse_template(layout: Layout, key: str, text: object) -> Template:
+    """The template ``text`` of option ``key``; SpecError for braces that name no column."""
+    if not isinstance(text, str) or not text:
+        raise SpecError(f"layout {layout.id}: option {key} must be a template, not {text!r}")
+    pieces = _FIELD.split(text)
+    literals = tuple(pieces[::3])
+    if any(mark in literal for literal in literals for mark in "{}\\"):
+        raise SpecError(
+            f"layout {layout.id}: option {key} = {text!r} has a brace or backslash out of place",
+            remedy="write {column}, {column:name} or {column:stem}, and / between folders",
+        )
+    fields = tuple(zip(pieces[1::3], (part or "" for part in pieces[2::3]), strict=True))
+    return Template(literals, fields)

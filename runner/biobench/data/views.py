@@ -1,0 +1,174 @@
+"""Views: which images an item is made of (SPEC.md, section "Views").
+
+In: the images that a layout found, and the task's view. Out: items with their images: each image
+by itself, some frames of a clip, or all images of an observation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from biobench.data.faults import Faults, shown
+from biobench.data.labels import name_order
+from biobench.data.layouts.found import Found
+from biobench.data.manifest import Item
+from biobench.errors import SpecError
+from biobench.spec.documents import Task
+from biobench.spec.generator import Stream
+
+Start = Callable[[int], int]
+"""Frames to spare -> the first frame, from 0 to that many."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One item and its images. ``item.id`` is the image's own, or the subject that pools them."""
+
+    item: Item
+    images: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Items of all splits, and how many clips the view left out."""
+
+    units: tuple[Unit, ...]
+    dropped: int = 0
+
+
+def keeps_missing(view: Mapping[str, Any]) -> bool:
+    """Whether the view takes an image without a file as a reason to drop its clip."""
+    return view.get("missing") == "drop"
+
+
+def pool_rule(view: Mapping[str, Any]) -> str | None:
+    """``max`` or ``mean`` where the view pools features, else null."""
+    rule: str | None = view.get("pool")
+    return rule
+
+
+def make_units(task: Task, found: Found, seed: int | None, where: str) -> Units:
+    """The items of a task by its view; ``seed`` is the suite's, for a random start of clips.
+
+    Raises DataError for clips that the view does not allow and for subjects of several labels,
+    SpecError for a view that the layout cannot feed.
+    """
+    kind = task.view.get("kind", "image")
+    if kind == "image":
+        single = (Unit(replace(item, subject=""), (item,)) for item in found.items)
+        return Units(tuple(single))
+    if not any(item.subject for item in found.items) and found.items:
+        raise SpecError(
+            f"task {task.id}: the view {kind} needs images with a subject",
+            remedy="give the layout csv the option subject, or take the view image",
+        )
+    if kind == "frames":
+        return _clips(task, found, seed, where)
+    if kind == "observation":
+        return _observations(task, found, where)
+    raise SpecError(f"task {task.id}: unknown view {kind!r}")
+
+
+def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list[int]:
+    """Which of ``count`` frames are taken: ``frames`` of them, ``stride`` apart.
+
+    The stride is the largest, up to the one asked for, with which they fit. Raises ValueError
+    where the clip has fewer frames than are to be taken.
+    """
+    if count < frames:
+        raise ValueError(f"{count} frames are fewer than {frames}")
+    if frames > 1:
+        stride = min(stride, (count - 1) // (frames - 1))
+    spare = count - ((frames - 1) * stride + 1)
+    first = start(spare)
+    return [first + i * stride for i in range(frames)]
+
+
+def middle(spare: int) -> int:
+    """As many spare frames before as after, one fewer where they are odd."""
+    return spare // 2
+
+
+def random_start(seed: int, task: str, clip: str) -> Start:
+    """A start drawn from the clip's own stream, so that it does not depend on the other clips."""
+    return lambda spare: int(Stream(seed, f"frames/{task}/{clip}").integers(spare + 1, 1)[0])
+
+
+def most_frequent(labels: Sequence[str], order: Callable[[str], Any]) -> str:
+    """The label that occurs most often; of several the first in ``order``."""
+    counts = Counter(labels)
+    return min(counts, key=lambda name: (-counts[name], order(name)))
+
+
+def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
+    subjects: dict[str, list[Item]] = defaultdict(list)
+    for image in images:
+        subjects[image.subject].append(image)
+    return subjects
+
+
+def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
+    view = task.view
+    faults = Faults("mend the data set, or let the view drop such clips")
+    order = name_order(task)
+    units, dropped = [], 0
+    for subject, images in _subjects(found.items).items():
+        if len(images) < view["frames"]:
+            dropped += 1
+            if view["short"] == "error":
+                what = f"the clip has {len(images)} frames, {view['frames']} are needed"
+                faults.add(subject, what)
+            continue
+        if any(image.id in found.missing for image in images):
+            dropped += 1
+            continue
+        numbers = frame_numbers(
+            len(images),
+            frames=view["frames"],
+            stride=view["stride"],
+            start=_start(task, subject, seed),
+        )
+        chosen = [images[i] for i in numbers]
+        label = most_frequent([image.label for image in chosen], order)
+        units.append(_pooled(subject, chosen, label, faults))
+    faults.raise_if_any(where)
+    return Units(tuple(units), dropped)
+
+
+def _start(task: Task, clip: str, seed: int | None) -> Start:
+    if task.view["start"] == "middle":
+        return middle
+    if seed is None:
+        raise ValueError("a random start needs the suite's seed")
+    return random_start(seed, task.id, clip)
+
+
+def _observations(task: Task, found: Found, where: str) -> Units:
+    faults = Faults("mend the table: an observation is one item with one label")
+    splits = task.view["splits"]
+    units = [
+        Unit(replace(item, subject=""), (item,)) for item in found.items if item.split not in splits
+    ]
+    pooled = [item for item in found.items if item.split in splits]
+    for subject, images in _subjects(pooled).items():
+        labels = sorted({image.label for image in images})
+        if len(labels) > 1:
+            named = ", ".join(repr(shown(label)) for label in labels[:3])
+            faults.add(subject, f"the observation has {len(labels)} labels: {named}")
+        units.append(_pooled(subject, images, labels[0], faults))
+    faults.raise_if_any(where)
+    return Units(tuple(units))
+
+
+def _pooled(subject: str, images: Sequence[Item], label: str, faults: Faults) -> Unit:
+    """The item of one subject, whose images must agree in all but the label."""
+    first = images[0]
+    if any(image.traits != first.traits for image in images):
+        faults.add(subject, "its images have different traits")
+    if any(image.group != first.group for image in images):
+        faults.add(subject, "its images are in different groups")
+    item = replace(first, id=subject, label=label)
+    return Unit(item, tuple(images))
