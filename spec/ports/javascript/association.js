@@ -1,0 +1,87 @@
+/** Association of two benchmarks (section 19). A measure that is undefined is null. */
+
+import { sequentialSum } from "./arithmetic.js";
+import { Stream } from "./generator.js";
+import { bounds } from "./interval.js";
+import { Invalid } from "./invalid.js";
+
+function allEqual(values) {
+  return values.every((value) => value === values[0]);
+}
+
+export function r2(x, y) {
+  if (allEqual(x) || allEqual(y)) return null;
+  const centred = (values) => {
+    const mean = sequentialSum(values) / values.length;
+    return values.map((value) => value - mean);
+  };
+  const [dx, dy] = [centred(x), centred(y)];
+  const Sxx = sequentialSum(dx.map((d) => d * d));
+  const Syy = sequentialSum(dy.map((d) => d * d));
+  const Sxy = sequentialSum(dx.map((d, i) => d * dy[i]));
+  if (Sxx === 0 || Syy === 0 || !Number.isFinite(Sxx) || !Number.isFinite(Syy)) return null;
+  return Math.min(1, (Sxy / Sxx) * (Sxy / Syy));
+}
+
+/** A / sqrt(B C), null where B or C is 0. */
+function quotient(A, B, C) {
+  return B === 0 || C === 0 ? null : A / Math.sqrt(B * C);
+}
+
+/** Twice the average rank of each value, less n + 1. */
+function doubledRanks(values) {
+  return values.map((value) => {
+    const less = values.filter((other) => other < value).length;
+    const equal = values.filter((other) => other === value).length;
+    return 2 * less + equal - values.length;
+  });
+}
+
+export function spearman(x, y) {
+  const [u, v] = [doubledRanks(x), doubledRanks(y)];
+  return quotient(
+    sequentialSum(u.map((a, i) => a * v[i])),
+    sequentialSum(u.map((a) => a * a)),
+    sequentialSum(v.map((b) => b * b)),
+  );
+}
+
+export function kendall(x, y) {
+  let [A, B, C] = [0, 0, 0];
+  for (let i = 0; i < x.length; i += 1) {
+    for (let j = i + 1; j < x.length; j += 1) {
+      const s = Math.sign(x[j] - x[i]);
+      const t = Math.sign(y[j] - y[i]);
+      A += s * t;
+      B += s * s;
+      C += t * t;
+    }
+  }
+  return quotient(A, B, C);
+}
+
+export function misranked(x, y) {
+  const tau = kendall(x, y);
+  return tau === null ? null : (1 - tau) / 2;
+}
+
+export const MEASURES = { r2, spearman, kendall, misranked };
+
+/** Measures with intervals: {r2: {value, low, high, replicates}, ...}. */
+export function association(x, y, { seed, stream, replicates, confidence }) {
+  if (x.length === 0 || ![...x, ...y].every(Number.isFinite)) throw new Invalid("value", "no scores");
+  const words = new Stream(seed, stream);
+  const drawn = Array.from({ length: replicates }, (_, r) =>
+    x.map((_, i) => words.integer(r * x.length + i, x.length)),
+  );
+  const entries = Object.entries(MEASURES).map(([name, measure]) => {
+    const value = measure(x, y);
+    const values = drawn
+      .map((models) => measure(models.map((i) => x[i]), models.map((i) => y[i])))
+      .filter((replicate) => replicate !== null);
+    const published = value !== null && values.length >= replicates / 2 && values.length > 0;
+    const { low, high } = published ? bounds(values, confidence) : { low: null, high: null };
+    return [name, { value, low, high, replicates: values.length }];
+  });
+  return Object.fromEntries(entries);
+}

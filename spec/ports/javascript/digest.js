@@ -1,0 +1,66 @@
+/** Digests (section 4). */
+
+import { createHash } from "node:crypto";
+
+import { blake3 } from "./blake3.js";
+import { canonicalBytes } from "./canonical.js";
+import { compareCodePoints } from "./order.js";
+
+/** `sha256:` and the digest of the parts, one after the other. */
+export function sha256(...parts) {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+export function digestOfValue(value) {
+  return sha256(canonicalBytes(value));
+}
+
+export function blake3Leaf(bytes) {
+  return `blake3:${blake3(bytes)}`;
+}
+
+/** crops: [[id, uint8 H x W x 3 row-major], ...]. */
+export function pixelsDigest(crops) {
+  return digestOfValue(crops.map(([id, pixels]) => [id, blake3Leaf(pixels)]));
+}
+
+/** rows: one array of numbers an id, rounded to float32 here. */
+export function featuresDigest(ids, rows) {
+  return sha256(canonicalBytes(ids), ...rows.map(float32Bytes));
+}
+
+/** tensors: {name: {dtype, shape, bytes}}, bytes row-major and little-endian. */
+export function weightsDigest(tensors) {
+  const names = Object.keys(tensors).sort(compareCodePoints);
+  const head = names.map((name) => [name, tensors[name].dtype, tensors[name].shape]);
+  return sha256(canonicalBytes(head), Buffer.of(0), ...names.map((name) => tensors[name].bytes));
+}
+
+/** geometry: section 8.4; table: the 3,072 bytes of section 8.5. */
+export function recipeDigest(geometry, table) {
+  return digestOfValue({ ...geometry, table: sha256(table) });
+}
+
+/** files: {path: bytes or digest}. */
+export function filesDigest(files) {
+  const paths = Object.keys(files).sort(compareCodePoints);
+  return digestOfValue(paths.map((path) => [path, files[path]]));
+}
+
+/** The result without what holds times, hosts and its own digest. */
+export function resultDigest(result) {
+  const { environment, run, ...kept } = result;
+  const { result: own, ...digests } = kept.digests;
+  const tasks = Object.fromEntries(
+    Object.entries(kept.tasks).map(([id, { cost, ...task }]) => [id, task]),
+  );
+  return digestOfValue({ ...kept, tasks, digests });
+}
+
+function float32Bytes(values) {
+  const bytes = Buffer.alloc(4 * values.length);
+  Array.from(values).forEach((value, i) => bytes.writeFloatLE(Math.fround(value), 4 * i));
+  return bytes;
+}

@@ -1,0 +1,93 @@
+/** The linear probe (section 10.1). Parameters are float32; sums inside a product are float64. */
+
+import { AdamW, batches, largestIndex, uniform, zeroGradients } from "./training.js";
+
+/** Rows of mean 0 and variance 1, rounded to float32. */
+export function standardise(rows, epsilon) {
+  return rows.map((row) => {
+    const values = Float32Array.from(row);
+    const width = values.length;
+    const mean = values.reduce((sum, x) => sum + x, 0) / width;
+    const variance = values.reduce((sum, x) => sum + (x - mean) * (x - mean), 0) / width;
+    const deviation = Math.sqrt(variance + epsilon);
+    return values.map((x) => (x - mean) / deviation);
+  });
+}
+
+export function initialParameters({ seed, task, classes, width, constants }) {
+  const name = `linear_probe/${task}`;
+  return {
+    "norm.weight": new Float32Array(width).fill(constants.normalisation_initial_weight),
+    "norm.bias": new Float32Array(width).fill(constants.normalisation_initial_bias),
+    "linear.weight": uniform(seed, `${name}/weight`, classes * width, width),
+    "linear.bias": uniform(seed, `${name}/bias`, classes, width),
+  };
+}
+
+function forward(row, parameters) {
+  const width = row.length;
+  const hidden = new Float32Array(width);
+  for (let j = 0; j < width; j += 1) {
+    hidden[j] = Math.fround(row[j] * parameters["norm.weight"][j]) + parameters["norm.bias"][j];
+  }
+  const weight = parameters["linear.weight"];
+  const logits = parameters["linear.bias"].map((bias, c) => {
+    let sum = bias;
+    for (let j = 0; j < width; j += 1) sum += weight[c * width + j] * hidden[j];
+    return sum;
+  });
+  return { hidden, logits };
+}
+
+/** Gradients of the mean cross-entropy of a batch, by parameter. */
+function gradients(batch, rows, labels, parameters) {
+  const width = rows[0].length;
+  const sums = zeroGradients(parameters);
+  const weight = parameters["linear.weight"];
+  for (const row of batch) {
+    const { hidden, logits } = forward(rows[row], parameters);
+    const largest = logits.reduce((a, b) => Math.max(a, b));
+    const powers = Array.from(logits, (x) => Math.exp(x - largest));
+    const total = powers.reduce((a, b) => a + b);
+    const back = new Float64Array(width);
+    powers.forEach((power, c) => {
+      const error = (power / total - (c === labels[row] ? 1 : 0)) / batch.length;
+      sums["linear.bias"][c] += error;
+      for (let j = 0; j < width; j += 1) {
+        sums["linear.weight"][c * width + j] += error * hidden[j];
+        back[j] += error * weight[c * width + j];
+      }
+    });
+    for (let j = 0; j < width; j += 1) {
+      sums["norm.weight"][j] += back[j] * rows[row][j];
+      sums["norm.bias"][j] += back[j];
+    }
+  }
+  return sums;
+}
+
+/** rows: standardised train rows; labels: their ids. */
+export function train({ seed, task, rows, labels, classes, constants }) {
+  const parameters = initialParameters({ seed, task, classes, width: rows[0].length, constants });
+  const optimiser = new AdamW(parameters, constants);
+  const order = batches({
+    seed,
+    name: `linear_probe/${task}/order`,
+    rows: rows.length,
+    batchSize: constants.batch_size,
+  });
+  for (let step = 0; step < constants.steps; step += 1) {
+    optimiser.update(step, gradients(order.next().value, rows, labels, parameters));
+  }
+  return parameters;
+}
+
+/** The float32 logits of standardised rows. */
+export function logitsOf(parameters, rows) {
+  return rows.map((row) => forward(row, parameters).logits);
+}
+
+/** The id of the largest logit, a tie to the smallest. */
+export function predict(parameters, rows) {
+  return logitsOf(parameters, rows).map(largestIndex);
+}

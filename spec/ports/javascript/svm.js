@@ -1,0 +1,111 @@
+/** The linear support vector machine (section 10.4). */
+
+import { Invalid } from "./invalid.js";
+import { compareNumbers } from "./order.js";
+import { prepareRows } from "./neighbours.js";
+
+/** Train and test rows of one group: length one, centred on the train mean, length one again. */
+export function centredRows(trainRows, testRows) {
+  const train = prepareRows(trainRows, "l2");
+  const test = prepareRows(testRows, "l2");
+  const mean = new Float64Array(train[0].length);
+  for (const row of train) row.forEach((x, j) => (mean[j] += x));
+  const centred = (rows) =>
+    prepareRows(rows.map((row) => row.map((x, j) => x - mean[j] / train.length)), "l2");
+  return { train: centred(train), test: centred(test) };
+}
+
+/** values: {pair [a, b]: decision value}, as a list of [a, b, value]. */
+export function voteOf(values, constants) {
+  const votes = new Map();
+  for (const [a, b, value] of values) {
+    const forB = value > 0 || (value === 0 && constants.decision_tie === "largest-id");
+    votes.set(a, (votes.get(a) ?? 0) + (forB ? 0 : 1));
+    votes.set(b, (votes.get(b) ?? 0) + (forB ? 1 : 0));
+  }
+  const most = Math.max(...votes.values());
+  return Math.min(...[...votes.keys()].filter((label) => votes.get(label) === most));
+}
+
+export function pairsOf(labels) {
+  const classes = [...new Set(labels)].sort(compareNumbers);
+  if (classes.length < 2) throw new Invalid("value", "fewer than two classes");
+  return classes.flatMap((a, i) => classes.slice(i + 1).map((b) => [a, b]));
+}
+
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
+  return sum;
+}
+
+/** The machine of one pair: {weight, intercept}. signs: -1 or +1 a row. */
+export function fitPair(rows, signs, constants) {
+  const { C, violation_tolerance: tolerance } = constants;
+  const kernel = rows.map((a) => Float64Array.from(rows, (b) => dot(a, b)));
+  const alpha = new Float64Array(rows.length);
+  // h_i = y_i - w x_i of the text; every step keeps it up to date.
+  const h = Float64Array.from(signs);
+  const canRise = (i) => (signs[i] > 0 ? alpha[i] < C : alpha[i] > 0);
+  const canFall = (i) => (signs[i] > 0 ? alpha[i] > 0 : alpha[i] < C);
+  for (let round = 0; round < 10_000_000; round += 1) {
+    let up = -1;
+    for (let i = 0; i < h.length; i += 1) if (canRise(i) && (up < 0 || h[i] > h[up])) up = i;
+    let low = Infinity;
+    let down = -1;
+    let best = 0;
+    for (let i = 0; i < h.length; i += 1) {
+      if (!canFall(i)) continue;
+      low = Math.min(low, h[i]);
+      const gap = h[up] - h[i];
+      const bend = Math.max(kernel[up][up] + kernel[i][i] - 2 * kernel[up][i], 1e-12);
+      if (gap > 0 && (gap * gap) / bend > best) {
+        best = (gap * gap) / bend;
+        down = i;
+      }
+    }
+    // Half of what is allowed leaves room for the rounding of w.
+    if (h[up] - low <= tolerance / 2 || down < 0) break;
+    move(up, down);
+  }
+  const weight = new Float64Array(rows[0].length);
+  rows.forEach((row, i) => {
+    if (alpha[i] !== 0) row.forEach((x, j) => (weight[j] += alpha[i] * signs[i] * x));
+  });
+  const rest = rows.map((row, i) => signs[i] - dot(weight, row)).sort(compareNumbers);
+  const positive = signs.filter((sign) => sign > 0).length;
+  return { weight, intercept: (rest[positive - 1] + rest[positive]) / 2 };
+
+  /** Moves alpha along the pair until the gap closes or a bound stops it. */
+  function move(up, down) {
+    const bend = Math.max(kernel[up][up] + kernel[down][down] - 2 * kernel[up][down], 1e-12);
+    const room = (i, rises) => (rises === signs[i] > 0 ? C - alpha[i] : alpha[i]);
+    const stops = [room(up, true), room(down, false)];
+    const step = Math.min((h[up] - h[down]) / bend, ...stops);
+    alpha[up] = settle(alpha[up] + signs[up] * step, stops[0] === step);
+    alpha[down] = settle(alpha[down] - signs[down] * step, stops[1] === step);
+    for (let i = 0; i < h.length; i += 1) h[i] -= step * (kernel[up][i] - kernel[down][i]);
+  }
+
+  function settle(value, atBound) {
+    if (!atBound) return value;
+    return value > C / 2 ? C : 0;
+  }
+}
+
+/** Predictions of one group's test rows. */
+export function predictGroup(trainRows, labels, testRows, constants) {
+  const pairs = pairsOf(labels);
+  const { train, test } = centredRows(trainRows, testRows);
+  const machines = pairs.map(([a, b]) => {
+    const rows = labels.map((_, i) => i).filter((i) => labels[i] === a || labels[i] === b);
+    const signs = rows.map((i) => (labels[i] === a ? -1 : 1));
+    return { a, b, ...fitPair(rows.map((i) => train[i]), signs, constants) };
+  });
+  return test.map((row) =>
+    voteOf(
+      machines.map(({ a, b, weight, intercept }) => [a, b, dot(weight, row) + intercept]),
+      constants,
+    ),
+  );
+}

@@ -1,0 +1,98 @@
+/** The traits network (section 10.6). Parameters are float32; sums inside a product are float64. */
+
+import { Stream } from "./generator.js";
+import { AdamW, batches, uniform, zeroGradients } from "./training.js";
+
+export function initialParameters({ seed, task, traits, width, constants }) {
+  const { hidden } = constants;
+  const name = `traits_mlp/${task}`;
+  return {
+    "hidden.weight": uniform(seed, `${name}/hidden/weight`, hidden * width, width),
+    "hidden.bias": uniform(seed, `${name}/hidden/bias`, hidden, width),
+    "output.weight": uniform(seed, `${name}/output/weight`, traits * hidden, hidden),
+    "output.bias": uniform(seed, `${name}/output/bias`, traits, hidden),
+  };
+}
+
+function layer(weight, bias, input) {
+  return bias.map((start, i) => {
+    let sum = start;
+    for (let j = 0; j < input.length; j += 1) sum += weight[i * input.length + j] * input[j];
+    return sum;
+  });
+}
+
+/** factors: what dropout multiplies each hidden unit with, or null. */
+function forward(row, parameters, { activation }, factors = null) {
+  const sums = layer(parameters["hidden.weight"], parameters["hidden.bias"], row);
+  const slopes = sums.map((a, i) => (activation === "relu" && a <= 0 ? 0 : 1) * (factors?.[i] ?? 1));
+  const hidden = sums.map((a, i) => (slopes[i] === 0 ? 0 : a * slopes[i]));
+  const logits = layer(parameters["output.weight"], parameters["output.bias"], hidden);
+  return { slopes, hidden, logits };
+}
+
+function dropoutFactors(stream, place, { hidden, dropout }) {
+  const kept = Math.fround(1 / (1 - dropout));
+  return Float32Array.from({ length: hidden }, (_, i) =>
+    stream.float(place * hidden + i) < dropout ? 0 : kept,
+  );
+}
+
+function gradients(batch, rows, traits, parameters, constants, stream) {
+  const sums = zeroGradients(parameters);
+  const { hidden: units } = constants;
+  const weight = parameters["output.weight"];
+  batch.forEach((row, place) => {
+    const factors = stream === null ? null : dropoutFactors(stream, place, constants);
+    const { slopes, hidden, logits } = forward(rows[row], parameters, constants, factors);
+    const back = new Float64Array(units);
+    logits.forEach((logit, t) => {
+      const share = 1 / (1 + Math.exp(-logit));
+      const error = (share - traits[row][t]) / (batch.length * logits.length);
+      sums["output.bias"][t] += error;
+      for (let i = 0; i < units; i += 1) {
+        sums["output.weight"][t * units + i] += error * hidden[i];
+        back[i] += error * weight[t * units + i];
+      }
+    });
+    for (let i = 0; i < units; i += 1) {
+      const error = back[i] * slopes[i];
+      if (error === 0) continue;
+      sums["hidden.bias"][i] += error;
+      for (let j = 0; j < rows[row].length; j += 1) {
+        sums["hidden.weight"][i * rows[row].length + j] += error * rows[row][j];
+      }
+    }
+  });
+  return sums;
+}
+
+/** rows: the train features; traits: 0 or 1, one list a row. */
+export function train({ seed, task, rows, traits, constants }) {
+  const width = rows[0].length;
+  const parameters = initialParameters({ seed, task, traits: traits[0].length, width, constants });
+  const optimiser = new AdamW(parameters, constants);
+  const order = batches({
+    seed,
+    name: `traits_mlp/${task}/order`,
+    rows: rows.length,
+    batchSize: constants.batch_size,
+  });
+  for (let step = 0; step < constants.steps; step += 1) {
+    const stream =
+      constants.dropout > 0 ? new Stream(seed, `traits_mlp/${task}/dropout/${step}`) : null;
+    const batch = order.next().value;
+    optimiser.update(step, gradients(batch, rows, traits, parameters, constants, stream));
+  }
+  return parameters;
+}
+
+export function logitsOf(parameters, rows, constants) {
+  return rows.map((row) => forward(row, parameters, constants).logits);
+}
+
+export function predict(parameters, rows, constants) {
+  return logitsOf(parameters, rows, constants).map((logits) =>
+    Array.from(logits, (logit) => (logit > constants.threshold ? 1 : 0)),
+  );
+}

@@ -1,0 +1,39 @@
+"""The second implementation, spec/ports/javascript, against the vectors; it needs Node."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NODE = shutil.which("node") or ""
+
+pytestmark = pytest.mark.skipif(not NODE, reason="Node is not installed")
+
+
+@pytest.fixture
+def port(repository: Path) -> Path:
+    return repository / "spec" / "ports" / "javascript"
+
+
+def run(*command: str | Path, folder: Path | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_check_values_of_the_text_hold(port: Path) -> None:
+    run(NODE, "--test", folder=port)
+
+
+def test_every_section_it_claims_is_right(port: Path, tmp_path: Path) -> None:
+    bundle, answers = tmp_path / "bundle.json", tmp_path / "answers.json"
+    biobench = (sys.executable, "-m", "biobench")
+    run(*biobench, "spec", "export", "--out", bundle)
+    answers.write_text(run(NODE, port / "answers.js", bundle), encoding="utf-8")
+    assert json.loads(answers.read_text(encoding="utf-8"))["sections"]
+    run(*biobench, "conformance", "check", answers)
