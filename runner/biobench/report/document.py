@@ -60,13 +60,13 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
         "tasks": tasks,
         "digests": {
             "spec": provenance.spec.digest,
-            "data": _root(tasks, "manifest"),
+            "data": stage_root(tasks, "manifest"),
             "weights": info.weights,
             "recipe": recipe.digest,
-            "pixels": _root(tasks, "pixels"),
-            "features": _root(tasks, "features"),
-            "predictions": _root(tasks, "predictions"),
-            "score": _root(tasks, "score"),
+            "pixels": stage_root(tasks, "pixels"),
+            "features": stage_root(tasks, "features"),
+            "predictions": stage_root(tasks, "predictions"),
+            "score": stage_root(tasks, "score"),
         },
         "levels": _levels(outcomes, provenance),
         "environment": describe(execution.device, execution.workers),
@@ -81,7 +81,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     return Results(document)
 
 
-def _root(tasks: dict[str, Any], stage: str) -> str:
+def stage_root(tasks: dict[str, Any], stage: str) -> str:
     """Root digest of a stage: over ``{task id: digest}``."""
     return sha256_json({task: entry["digests"][stage] for task, entry in tasks.items()})
 
