@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from biobench.probe.knn import KNNProbe
 from biobench.probe.linear import LinearProbe
+from biobench.probe.traits import TraitsProbe
 
-__all__ = ["KNNProbe", "LinearProbe"]
+__all__ = ["KNNProbe", "LinearProbe", "TraitsProbe"]

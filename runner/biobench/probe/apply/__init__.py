@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from biobench.probe.apply import knn, linear
+from biobench.probe.apply import knn, linear, traits
 from biobench.probe.job import Job
 from biobench.probe.predictions import Predictions
 
@@ -17,5 +17,6 @@ __all__ = ["APPLY"]
 APPLY: Mapping[str, Callable[[Job], Predictions]] = {
     "knn": knn.apply,
     "linear_probe": linear.apply,
+    "traits_mlp": traits.apply,
 }
 """Kind of protocol -> the function that predicts the scored rows of a job."""

@@ -1,0 +1,69 @@
+"""The traits network's definition, by automatic differentiation (SPEC.md, "Traits network").
+
+In: the same as traits_training.train. Out: the same layers up to rounding. Slow and plain; tests
+compare the production training with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from biobench.probe.training_plan import batches
+from biobench.probe.traits_training import Layers, dropout_mask
+
+if TYPE_CHECKING:
+    from biobench.probe.traits import TraitsProbe
+
+
+def train(
+    probe: TraitsProbe,
+    features: npt.NDArray[np.float32],
+    traits: npt.NDArray[np.float32],
+    layers: Layers,
+    *,
+    dtype: torch.dtype = torch.float64,
+) -> tuple[torch.nn.Linear, torch.nn.Linear]:
+    """Both layers after ``probe.steps`` steps of torch's AdamW."""
+    x = torch.from_numpy(features).to(dtype)
+    target = torch.from_numpy(traits).to(dtype)
+    hidden = torch.nn.Linear(x.shape[1], probe.hidden, dtype=dtype)
+    output = torch.nn.Linear(probe.hidden, target.shape[1], dtype=dtype)
+    with torch.no_grad():
+        for parameter, values in zip(
+            (hidden.weight, hidden.bias, output.weight, output.bias), layers, strict=True
+        ):
+            parameter.copy_(torch.from_numpy(values))
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [hidden.weight, output.weight], "weight_decay": probe.weight_decay},
+            {"params": [hidden.bias, output.bias], "weight_decay": 0.0},
+        ],
+        lr=probe.learning_rate,
+        betas=(probe.beta1, probe.beta2),
+        eps=probe.epsilon,
+    )
+    step = epoch = 0
+    while step < probe.steps:
+        for batch in batches(probe.seed, probe.stream, len(x), probe.batch_size, epoch):
+            if step == probe.steps:
+                break
+            for group in optimiser.param_groups:
+                group["lr"] = probe.rate(step)
+            optimiser.zero_grad()
+            units = hidden(x[batch])
+            if probe.activation == "relu":
+                units = torch.relu(units)
+            if probe.dropout:
+                units = units * torch.from_numpy(dropout_mask(probe, step, 0, len(batch)))
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                output(units), target[batch]
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            step += 1
+        epoch += 1
+    return hidden, output
