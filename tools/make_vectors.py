@@ -94,19 +94,36 @@ def file_text(file: VectorFile, spec: Spec) -> str:
 def make(names: list[str], spec: Spec) -> dict[str, str]:
     """Text of every file by its path; raises Refused for the first fault."""
     texts: dict[str, str] = {}
-    seen: dict[str, str] = {}
     for file in vector_files(names):
         if file.path in texts:
             raise Refused(f"{file.path}: two files have this path")
-        for case in file.cases:
-            if case.id in seen:
-                raise Refused(f"{file.path}: the case {case.id} is in {seen[case.id]} already")
-            seen[case.id] = file.path
         begun = time.perf_counter()
         texts[file.path] = text = file_text(file, spec)
         size, seconds = len(text.encode()) / 1024, time.perf_counter() - begun
         print(f"{file.path}: {len(file.cases)} cases, {size:.1f} KiB, {seconds:.1f} s")
     return texts
+
+
+def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
+    """Raise Refused where files, made or on disk, do not fit together.
+
+    A section is what an implementation claims: it has one level, and so one of the two folders.
+    """
+    values = {path: json.loads(file.read_bytes()) for path, file in present.items()}
+    values.update({path: json.loads(text) for path, text in texts.items()})
+    seen: dict[str, str] = {}
+    levels: dict[str, tuple[str, str]] = {}
+    for path, value in sorted(values.items()):
+        folder = path.split("/")[1]
+        level, first = levels.setdefault(folder, (value["level"], path))
+        if level != value["level"]:
+            raise Refused(
+                f"{path}: level {value['level']}, and {first} has {level}; a section has one level"
+            )
+        for case in value["cases"]:
+            if case["id"] in seen:
+                raise Refused(f"{path}: the case {case['id']} is in {seen[case['id']]} already")
+            seen[case["id"]] = path
 
 
 def main() -> int:
@@ -117,13 +134,14 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="some modules of tools/vectors")
     options = parser.parse_args()
     known = modules() if options.only is None else options.only
+    present = {p.relative_to(FOLDER).as_posix(): p for p in sorted(FOLDER.rglob("*.json"))}
     try:
         texts = make(known, load_spec(ROOT / "spec"))
+        stale = [] if options.only else [path for path in present if path not in texts]
+        check_together(texts, {path: p for path, p in present.items() if path not in stale})
     except Refused as error:
         print(f"make_vectors: {error}", file=sys.stderr)
         return 1
-    present = {p.relative_to(FOLDER).as_posix(): p for p in sorted(FOLDER.rglob("*.json"))}
-    stale = [] if options.only else [path for path in present if path not in texts]
     moved = [
         path
         for path, text in texts.items()

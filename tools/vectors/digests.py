@@ -42,10 +42,10 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def file(
-    name: str, about: str, cases: list[Case], level: str = "S", source: str = SOURCE
-) -> VectorFile:
-    return VectorFile("digests", name, "4", level, f"digest.{name}", about, cases, source=source)
+def file(name: str, about: str, cases: list[Case], level: str = "S") -> VectorFile:
+    # Pixels and files need BLAKE3 and layouts, which level S does without.
+    folder = "digests" if level == "S" else "data_digests"
+    return VectorFile(folder, name, "4", level, f"digest.{name}", about, cases, source=SOURCE)
 
 
 VALUES = {
@@ -128,7 +128,7 @@ def crops() -> VectorFile:
             {"id": f"{i}.png", "crop": image(pixels(f"digests/{name}/{i}", height, width))}
             for i in range(count)
         ]
-        cases.append(Case(f"digests/pixels/{name}", {"rows": rows}, pixels_check))
+        cases.append(Case(f"data-digests/pixels/{name}", {"rows": rows}, pixels_check))
     return file("pixels", "BLAKE3 of each crop, and the sha256 over the rows.", cases, "D")
 
 
@@ -337,7 +337,7 @@ def data_files() -> VectorFile:
         "The image and annotation files that a layout names, by path; contents in base64.",
         [
             Case(
-                f"digests/files/{k}",
+                f"data-digests/files/{k}",
                 {"layout": layout, "files": {p: base64_of(d) for p, d in held.items()}},
                 files_check(named),
             )

@@ -89,7 +89,7 @@ def _table(report: Report) -> list[str]:
     """Lines of a table by section, with a line of totals."""
     heads = ("section", "level", "cases", "right", "wrong", "unanswered", "claimed")
     rows = [
-        [t.section, t.levels, t.cases, t.right, t.wrong, t.unanswered, "yes" if t.claimed else "no"]
+        [t.section, t.level, t.cases, t.right, t.wrong, t.unanswered, "yes" if t.claimed else "no"]
         for t in report.tallies
     ]
     sums = [sum(int(row[i]) for row in rows) for i in range(2, 6)]

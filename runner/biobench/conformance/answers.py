@@ -28,7 +28,7 @@ class Tally:
     """Counts of one section. ``claimed``: whether the implementation claims it."""
 
     section: str
-    levels: str
+    level: str
     claimed: bool
     cases: int = 0
     right: int = 0
@@ -136,12 +136,9 @@ def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
     """A tally a section in the order of the files, with the number of its cases."""
     found: dict[str, Tally] = {}
     for vectors in files:
-        tally = found.setdefault(
-            vectors.folder, Tally(vectors.folder, "", vectors.folder in claimed)
-        )
+        folder = vectors.folder
+        tally = found.setdefault(folder, Tally(folder, vectors.level, folder in claimed))
         tally.cases += len(vectors.cases)
-        if vectors.level not in tally.levels:
-            tally.levels = "".join(sorted(tally.levels + vectors.level))
     return list(found.values())
 
 

@@ -53,21 +53,21 @@ class Vectors:
 def read_vectors(spec: Spec, folders: Sequence[str] = ()) -> tuple[Vectors, ...]:
     """Vector files in path order; only those of some sections, where ``folders`` names any.
 
-    Raises SpecError for a file that is not valid, a case id that occurs twice or a section that
-    is in both ``required`` and ``tolerance``, and UsageError for a section that is not there.
+    Raises SpecError for a file that is not valid, a case id that occurs twice or a section of two
+    levels, and UsageError for a section that is not there.
     """
     found: list[Vectors] = []
     seen: dict[str, str] = {}
-    kinds: dict[str, str] = {}
+    levels: dict[str, str] = {}
     for path, value in vector_values(spec.library).items():
         place = path.removeprefix("conformance/")
         _check(path, value, spec)
-        kind, folder, _ = place.split("/")
-        if kinds.setdefault(folder, kind) != kind:
+        _, folder, _ = place.split("/")
+        if levels.setdefault(folder, value["level"]) != value["level"]:
             raise SpecError(
-                f"the section {folder} is in required and in tolerance",
+                f"the section {folder} has level {levels[folder]}, and this file {value['level']}",
                 where=path,
-                remedy="give the exact and the tolerant vectors folders of their own",
+                remedy="give each level a folder of its own",
             )
         for case in value["cases"]:
             if case["id"] in seen:
@@ -79,10 +79,8 @@ def read_vectors(spec: Spec, folders: Sequence[str] = ()) -> tuple[Vectors, ...]
             seen[case["id"]] = path
         found.append(_vectors(place, folder, value))
     for name in folders:
-        if name not in kinds:
-            raise UsageError(
-                f"there is no section {name!r}", remedy=choose(name, list(kinds)) or None
-            )
+        if name not in levels:
+            raise UsageError(f"there is no section {name!r}", remedy=choose(name, list(levels)))
     return tuple(v for v in found if not folders or v.folder in folders)
 
 
