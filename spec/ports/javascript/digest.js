@@ -4,7 +4,10 @@ import { createHash } from "node:crypto";
 
 import { blake3 } from "./blake3.js";
 import { canonicalBytes } from "./canonical.js";
+import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
+
+const TABLE_BYTES = 3072;
 
 /** `sha256:` and the digest of the parts, one after the other. */
 export function sha256(...parts) {
@@ -19,6 +22,22 @@ export function digestOfValue(value) {
 
 export function blake3Leaf(bytes) {
   return `blake3:${blake3(bytes)}`;
+}
+
+/** rows: {id, path, label or traits, split, group?, subject?}. */
+export function manifestDigest(rows) {
+  const groups = rows.some(({ group }) => group !== undefined);
+  const subjects = rows.some(({ subject }) => subject !== undefined);
+  return digestOfValue(
+    rows.map(({ id, path, label, traits, split, group = "", subject = "" }) => [
+      id,
+      path,
+      traits ?? label,
+      split,
+      ...(groups ? [group] : []),
+      ...(subjects ? [subject] : []),
+    ]),
+  );
 }
 
 /** crops: [[id, uint8 H x W x 3 row-major], ...]. */
@@ -40,13 +59,8 @@ export function weightsDigest(tensors) {
 
 /** geometry: section 8.4; table: the 3,072 bytes of section 8.5. */
 export function recipeDigest(geometry, table) {
+  if (table.length !== TABLE_BYTES) throw new Invalid("value", "a value table of another size");
   return digestOfValue({ ...geometry, table: sha256(table) });
-}
-
-/** files: {path: bytes or digest}. */
-export function filesDigest(files) {
-  const paths = Object.keys(files).sort(compareCodePoints);
-  return digestOfValue(paths.map((path) => [path, files[path]]));
 }
 
 /** The result without what holds times, hosts and its own digest. */

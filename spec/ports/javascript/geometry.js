@@ -2,6 +2,7 @@
 
 import { floorDivide, halfEven } from "./arithmetic.js";
 import { Invalid } from "./invalid.js";
+import { resize } from "./resize.js";
 
 export const LARGEST_IMAGE = 178956970;
 
@@ -45,4 +46,11 @@ export function centreCrop(image, [height, width], rounding, pad) {
     }
   }
   return { height, width, data };
+}
+
+/** An image through the geometry of a recipe (section 8.4). */
+export function applyGeometry(image, geometry) {
+  const size = targetSize(image.height, image.width, geometry);
+  const resized = resize(image, size, geometry.filter);
+  return centreCrop(resized, geometry.crop, geometry.crop_rounding, geometry.pad);
 }

@@ -1,0 +1,79 @@
+/**
+ * The layouts image-folder and coco (section 7.1). `files` is the data folder: path to bytes. An item is
+ * {id, path, name, split}; a table's items may have traits, subject, position and group instead.
+ */
+
+import { parse } from "./canonical.js";
+import { csv } from "./csv_layout.js";
+import { bytesOf, joinPath } from "./files.js";
+import { Invalid } from "./invalid.js";
+import { compareCodePoints } from "./order.js";
+
+const IMAGE = /\.(?:jpe?g|png)$/i;
+const OTHER_IMAGE = /\.(?:bmp|gif|heic|jp2|jxl|pgm|ppm|tiff?|webp)$/i;
+
+function imageFolder(options, files) {
+  return Object.entries(options.splits).flatMap(([split, folder]) => {
+    const prefix = folder === "." ? "" : `${folder}/`;
+    const paths = Object.keys(files)
+      .filter((path) => path.startsWith(prefix))
+      .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
+    if (paths.length === 0) throw new Invalid("value", `no folder ${folder}`);
+    const items = [];
+    const classes = new Set();
+    for (const path of paths) {
+      const parts = path.slice(prefix.length).split("/");
+      if (parts.length > 1) classes.add(parts[0]);
+      if (parts.length > 1 && OTHER_IMAGE.test(path)) throw new Invalid("value", `format of ${path}`);
+      if (!IMAGE.test(path)) continue;
+      if (parts.length === 1) throw new Invalid("value", `${path} lies outside a class folder`);
+      items.push({ id: path, path, name: parts[0], split });
+    }
+    const found = new Set(items.map(({ name }) => name));
+    if (found.size < classes.size) throw new Invalid("value", "a class folder without an image");
+    return items;
+  });
+}
+
+function coco(options, files) {
+  const document = parse(Buffer.from(bytesOf(files, options.annotations)).toString("utf8"));
+  const notes = new Map();
+  for (const annotation of document.annotations) {
+    const key = String(annotation.image_id);
+    if (notes.has(key)) throw new Invalid("value", `two annotations of image ${key}`);
+    notes.set(key, annotation);
+  }
+  return document.images.map((image) => {
+    const id = String(image.id);
+    if (!notes.has(id)) throw new Invalid("value", `no annotation of image ${id}`);
+    const path = joinPath(options.images, image.file_name);
+    bytesOf(files, path);
+    return { id, path, name: notes.get(id)[options.label], split: "gallery" };
+  });
+}
+
+/** Files of a layout besides the images. */
+function annotationFiles({ id, options }) {
+  if (id === "coco") return [options.annotations];
+  if (id !== "csv") return [];
+  const tables = options.tables === undefined ? [options.table] : Object.values(options.tables);
+  const poisonous = options.poisonous === undefined ? [] : [options.poisonous.table];
+  return [...tables.flat(), ...poisonous];
+}
+
+/** The items of a layout {id, options}, in no order that matters. */
+export function itemsOf(layout, files) {
+  const find = { "image-folder": imageFolder, coco, csv }[layout.id];
+  if (find === undefined) throw new Invalid("unknown-reference", `no layout ${layout.id}`);
+  const items = find(layout.options, files);
+  if (new Set(items.map(({ id }) => id)).size < items.length) {
+    throw new Invalid("duplicate-id", "two items with one id");
+  }
+  return items;
+}
+
+/** The paths that the digest of a data set's files covers, in code-point order. */
+export function namedFiles(layout, files) {
+  const paths = [...annotationFiles(layout), ...itemsOf(layout, files).map(({ path }) => path)];
+  return [...new Set(paths)].sort(compareCodePoints);
+}
