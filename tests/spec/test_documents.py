@@ -133,10 +133,10 @@ def test_a_superseded_version_stays_loadable(tmp_path: Path) -> None:
     old = (v1 / "tasks/beluga.yaml").read_text(encoding="utf-8")
     (v1 / "tasks/beluga.v1.yaml").write_text(old, encoding="utf-8")
     replace(v1 / "tasks/beluga.yaml", "version: 1", "version: 2")
-    replace(v1 / "tasks/beluga.yaml", "protocol: knn", "protocol: linear_probe")
+    replace(v1 / "tasks/beluga.yaml", "feature: official", "feature: compat")
     spec = load_spec(tmp_path)
-    assert (spec.task("beluga").version, spec.task("beluga").protocol.id) == (2, "linear_probe")
-    assert spec.task("beluga", version=1).protocol.id == "knn"
+    assert (spec.task("beluga").version, spec.task("beluga").feature) == (2, "compat")
+    assert spec.task("beluga", version=1).feature == "official"
     assert spec.task_ids() == SPEC.task_ids()
     with pytest.raises(SpecError, match="no version 3"):
         spec.task("beluga", version=3)

@@ -83,13 +83,22 @@ metrics: [{id: macro_f1, higher_is_better: true, interval: bootstrap-stratified}
 """
 
 
+OVERLAP = "overlapping-splits"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "pointer", "error"),
     [
         ("split:", "slit:", 5, "/slit", "unknown-key"),
         ("protocol: linear_probe", "protocol: linear_prob", 6, "/protocol", "unknown-reference"),
         ("protocol: linear_probe\n", "", 1, "", "missing-key"),
-        ("train-test", "leave-one-out", 5, "/split", "value"),
+        ("train-test", "leave-one-out", 5, "/split", "does-not-fit"),
+        ("linear_probe", "knn", 6, "/protocol", "does-not-fit"),
+        ("id: macro_f1", "id: top1", 7, "/metrics/0/id", "does-not-fit"),
+        ("true, interval", "false, interval", 7, "/metrics/0/higher_is_better", "does-not-fit"),
+        ("test: test", "test: train", 4, "/dataset/layout/options/splits/test", OVERLAP),
+        ("task: my-moths\n", "task: beluga\n", 1, "/task", "duplicate-id"),
+        ("task: my-moths\n", "task: beluga\nextends: beluga\n", 1, "/task", "duplicate-id"),
         ("id: image-folder", "id: folder", 4, "/dataset/layout/id", "unknown-reference"),
         ("splits: {", "split: {", 4, "/dataset/layout/options/split", "unknown-key"),
         ("  id: moths\n", "", 2, "/dataset", "missing-key"),
@@ -111,3 +120,25 @@ def test_a_flaw_in_an_own_task(
         task_from_file(path, load_spec())
     assert str(caught.value) == str(problems[0])
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ("extends: plantnet\nprotocol: knn\n", "/protocol"),
+        ("extends: plantnet\nsplit: leave-one-out\n", "/split"),
+        ("extends: plantnet\ndataset: beluga\n", "/dataset"),
+        (
+            "extends: beluga\ndataset: {id: m, layout: {id: image-folder, "
+            "options: {splits: {train: a, test: b}}}}\n",
+            "/dataset",
+        ),
+    ],
+)
+def test_a_misfit_is_shown_where_the_own_task_made_it(
+    tmp_path: Path, text: str, pointer: str
+) -> None:
+    """What a task inherits is right; the line that does not go with it is its own."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("task: mine\n" + text)
+    assert [(p.pointer, p.error) for p in validate(path)] == [(pointer, "does-not-fit")]

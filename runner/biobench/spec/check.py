@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from biobench.spec.documents import Division
+from biobench.spec.fit import Misfit, misfits
+from biobench.spec.layout_options import option_flaws
 from biobench.spec.library import Document, Library, stem
 from biobench.spec.problems import Problem, choose, escape
-from biobench.spec.resolve import chain, merge, with_defaults
+from biobench.spec.resolve import chain, in_division, merge, with_defaults
 from biobench.spec.shape import flaws
-
-_SPLITS = {"train-test": {"train", "test"}, "leave-one-out": {"gallery"}}
 
 
 def check_library(library: Library) -> list[Problem]:
@@ -44,10 +45,14 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
     schema["required"] = ["task"]
     schema["else"] = {"required": ["task", "dataset", "split", "protocol", "metrics"]}
     problems = list(_flaws(document, "", document.value, schema))
-    if not problems:
-        tasks = {k: v for k, v in library.by_id["task"].items() if k != document.value["task"]}
-        problems += _task(document, library, tasks, own=True)
-    return problems
+    if problems:
+        return problems
+    id, known = document.value["task"], library.by_id["task"]
+    if id in known:
+        # Its random streams and its place in a result would be those of the other task.
+        remedy = "give your task an id of its own; extends may name the other"
+        return [at("/task", f"{id} is a task of the specification", remedy, "duplicate-id")]
+    return list(_task(document, library, known, own=True))
 
 
 def own_value(document: Document, library: Library) -> dict[str, Any]:
@@ -130,8 +135,10 @@ def _layout(document: Document, pointer: str, value: Any, library: Library) -> I
         )
     else:
         options = value.get("options")
-        schema = library.schemas[f"layout-{layout}"]
-        yield from _flaws(document, f"{pointer}/options", options, schema)
+        found = flaws(options, library.schemas[f"layout-{layout}"]) or option_flaws(options)
+        for flaw in found:
+            place = f"{pointer}/options{flaw.pointer}"
+            yield document.source.problem(place, flaw.message, flaw.remedy, flaw.error)
 
 
 def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iterator[Problem]:
@@ -255,14 +262,45 @@ def _task(
         yield at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
     if missing:
         return
-    yield from _parts(document, task, library)
-    inherited = merge(links[1:]) if len(links) > 1 else None
-    if _splits_fit(task, library) is False and not (
-        inherited and _splits_fit(inherited, library) is False
-    ):
-        wanted = ", ".join(sorted(_SPLITS[task["split"]]))
-        message = f"{task['split']} needs the splits {wanted}"
-        yield at("/split", message, "name them in the layout's options", "value")
+    unsound = list(_parts(document, task, library))
+    yield from unsound
+    if not unsound:
+        parent = merge(links[1:]) if len(links) > 1 else None
+        yield from _misfits(document, task, with_defaults(parent) if parent else None, library)
+
+
+def _misfits(
+    document: Document,
+    task: Mapping[str, Any],
+    parent: Mapping[str, Any] | None,
+    library: Library,
+) -> Iterator[Problem]:
+    """Parts that do not fit, in either division. What a parent has too is reported there."""
+    seen: set[str] = set()
+    divisions: tuple[Division, ...] = ("official", "compat")
+    for division in divisions:
+        known = (
+            {m.message for m in misfits(in_division(parent, division), library)} if parent else ()
+        )
+        for misfit in misfits(in_division(task, division), library):
+            if misfit.message in known or misfit.message in seen:
+                continue
+            seen.add(misfit.message)
+            overridden = task["compat"] if division == "compat" else {}
+            pointer = _place(document, misfit, overridden)
+            yield document.source.problem(pointer, misfit.message, misfit.remedy, "does-not-fit")
+
+
+def _place(document: Document, misfit: Misfit, overridden: Mapping[str, Any]) -> str:
+    """The first of a misfit's places that this document writes, else its ``extends``."""
+    for pointer in misfit.pointers:
+        key = pointer.split("/")[1]
+        if key in overridden:
+            if "compat" in document.value:
+                return f"/compat{pointer}"
+        elif key in document.value:
+            return pointer
+    return "/extends" if "extends" in document.value else ""
 
 
 def _parts(document: Document, task: Mapping[str, Any], library: Library) -> Iterator[Problem]:
@@ -282,13 +320,3 @@ def _parts(document: Document, task: Mapping[str, Any], library: Library) -> Ite
     if isinstance(document.value.get("dataset"), dict):
         layout = document.value["dataset"]["layout"]
         yield from _layout(document, "/dataset/layout", layout, library)
-
-
-def _splits_fit(task: Mapping[str, Any], library: Library) -> bool | None:
-    """Whether a layout's splits are those of the split rule; null where it names none."""
-    dataset = task["dataset"]
-    if isinstance(dataset, str):
-        known = library.by_id["dataset"].get(dataset)
-        dataset = known.value if known else {"layout": {"options": {}}}
-    splits = dataset["layout"]["options"].get("splits")
-    return set(splits) == _SPLITS[task["split"]] if isinstance(splits, dict) else None

@@ -1,0 +1,100 @@
+"""What must hold among a layout's options beyond their schema (SPEC.md, section "Layouts").
+
+In: a layout value that its schema takes. Out: flaws with pointers below ``/options``. The files
+themselves are looked at when the data are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from biobench.spec.problems import choose
+from biobench.spec.shape import Flaw
+
+_COLUMN = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
+
+
+def option_flaws(options: Mapping[str, Any]) -> list[Flaw]:
+    """Two splits that share a folder, a table or a cell; a column that the table does not have."""
+    return [*_shared(options), *_columns(options), *_traits(options)]
+
+
+def _shared(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    for key in ("splits", "tables", "split"):
+        value = options.get(key)
+        splits = {} if not isinstance(value, dict) else value
+        places = {split: listed(value) for split, value in splits.items() if split != "column"}
+        noun = {"splits": "folder", "tables": "table", "split": "cell"}[key]
+        for first, second in combinations(places, 2):
+            clash = next(
+                (b for a in places[first] for b in places[second] if _same(a, b, noun)), None
+            )
+            if clash is not None:
+                message = f"{first} and {second} share the {noun} {clash!r}"
+                remedy = f"give each split a {noun} of its own"
+                yield Flaw(f"/{key}/{second}", message, remedy, "overlapping-splits")
+
+
+def listed(value: Any) -> list[str]:
+    """One string or a list of them, as a list."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _same(a: str, b: str, noun: str) -> bool:
+    if noun == "cell":
+        return a == b
+    one, other = (_parts(path) for path in (a, b))
+    if noun == "table":
+        return one == other
+    # The images of a folder that lies in another split's folder would be in both.
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _columns(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    """Columns of tables without a header are known from the options alone."""
+    known = options.get("columns")
+    if known is None:
+        return
+    frame = options.get("frames", {}).get("column")
+    if frame in known:
+        message = f"{frame!r} is a column of the table already"
+        yield Flaw("/frames/column", message, "name the frame's number otherwise", "duplicate-id")
+    for pointer, column, framed in _named(options):
+        names = [*known, frame] if framed and frame is not None else known
+        if column not in names:
+            yield Flaw(pointer, f"no column {column!r}", choose(column, names), "unknown-reference")
+
+
+def _named(options: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Pointer and name of every column that an option names, and whether a frame's number may
+    stand for it."""
+    path = options["path"]
+    templates = {"/path": path} if isinstance(path, str) else {f"/path/{k}": path[k] for k in path}
+    templates |= {f"/{key}": options[key] for key in ("id", "subject", "group") if key in options}
+    for pointer, template in templates.items():
+        framed = pointer.startswith(("/path", "/id"))
+        for column in _COLUMN.findall(template):
+            yield pointer, column, framed
+    for key in ("label", "position"):
+        if key in options:
+            yield f"/{key}", options[key], False
+    if "split" in options:
+        yield "/split/column", options["split"]["column"], False
+    for i, trait in enumerate(options.get("traits", ())):
+        yield f"/traits/{i}/column", trait["column"], False
+
+
+def _traits(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    for i, trait in enumerate(options.get("traits", ())):
+        both = [cell for cell in trait["zero"] if cell in trait["one"]]
+        if both:
+            message = f"the cell {both[0]!r} means 1 and 0"
+            yield Flaw(f"/traits/{i}/zero", message, "list it once", "duplicate-id")
