@@ -1,0 +1,87 @@
+"""The linear probe (SPEC.md, section 10.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from biobench.conformance.errors import Invalid
+from biobench.conformance.operations.interval import any_suite
+from biobench.errors import DataError, ModelError
+from biobench.probe.linear import LinearProbe, initial_values
+from biobench.probe.rows import standard_rows
+from biobench.probe.training_plan import batches
+from biobench.spec.load import Spec
+
+
+def _standardise(given: Mapping[str, Any], spec: Spec) -> Any:
+    rows = standard_rows(_matrix(given["features"]), _probe(given, spec).normalisation_epsilon)
+    return {"rows": rows.tolist()}
+
+
+def _initial(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    weight, bias = initial_values(probe.seed, probe.stream, given["classes"], given["width"])
+    return {"weight": weight.tolist(), "bias": bias.tolist()}
+
+
+def _batches(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    epochs = [
+        batches(probe.seed, probe.stream, given["rows"], probe.batch_size, epoch)
+        for epoch in given["epochs"]
+    ]
+    return {"epochs": [[batch.tolist() for batch in epoch] for epoch in epochs]}
+
+
+def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    return {"rates": [probe.rate(step) for step in given["steps"]]}
+
+
+def _train(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    try:
+        probe.fit(_matrix(given["features"]), np.array(given["labels"], np.int64))
+    except (DataError, ModelError) as error:
+        raise Invalid("value") from error
+    predicted = probe.predict(_matrix(given["test"]))
+    return {
+        "weight": probe.weight_.tolist(),
+        "bias": probe.bias_.tolist(),
+        "y_pred": predicted.tolist(),
+    }
+
+
+def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe({**given, "classes": len(given["bias"])}, spec)
+    probe.classes_ = np.arange(len(given["bias"]))
+    probe.weight_, probe.bias_ = _matrix(given["weight"]), _matrix(given["bias"])
+    return {"y_pred": probe.predict(_matrix(given["features"])).tolist()}
+
+
+def _probe(given: Mapping[str, Any], spec: Spec) -> LinearProbe:
+    """The probe of the protocol document, with the constants that the input states instead."""
+    constants = spec.protocol(given["protocol"], given["division"]).constants
+    return LinearProbe.from_protocol(
+        {**constants, **given.get("constants", {})},
+        classes=given.get("classes", 2),
+        seed=any_suite(spec).seed,
+        task=given.get("task", ""),
+    )
+
+
+def _matrix(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.array(values, np.float32)
+
+
+OPERATIONS = {
+    "linear_probe.standardise": _standardise,
+    "linear_probe.initial": _initial,
+    "linear_probe.batches": _batches,
+    "linear_probe.rates": _rates,
+    "linear_probe.train": _train,
+    "linear_probe.predict": _predict,
+}
