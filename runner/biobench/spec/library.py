@@ -19,6 +19,7 @@ from biobench.spec.yaml_source import Source, SourceError, read_yaml
 
 KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
 """Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
+_KIND_OF = {"suite.yaml": "suite", "models.yaml": "models", **KINDS}
 _STEM = re.compile(r"(?P<id>.+?)(\.v(?P<version>[0-9]+))?\Z")
 
 
@@ -74,23 +75,35 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
     folder = version_folder(root)
     shown = shown_root or str(folder)
     problems: list[Problem] = []
-    documents: dict[str, Document] = {}
-    by_id: dict[str, dict[str, Document]] = {"suite": {}, "models": {}}
-    paths = [("suite", "suite.yaml"), ("models", "models.yaml")]
-    for name, kind in KINDS.items():
-        by_id[kind] = {}
-        paths += [(kind, f"{name}/{p.name}") for p in sorted((folder / name).glob("*.yaml"))]
-    for kind, path in paths:
+    sources: dict[str, Source] = {}
+    paths = ["suite.yaml", "models.yaml"]
+    for name in KINDS:
+        paths += [f"{name}/{p.name}" for p in sorted((folder / name).glob("*.yaml"))]
+    for path in paths:
         try:
-            source = read_yaml(folder / path, f"{shown}/{path}")
+            sources[path] = read_yaml(folder / path, f"{shown}/{path}")
         except SourceError as error:
             problems.append(error.problem)
-            continue
+    return library_of(folder, sources, _schemas(folder / "schema")), problems
+
+
+def library_of(
+    folder: Path, sources: Mapping[str, Source], schemas: Mapping[str, Mapping[str, Any]]
+) -> Library:
+    """A library of documents by their path below ``v1/``, in the order given.
+
+    Raises KeyError for a path that is neither suite.yaml, models.yaml nor below a folder of
+    :data:`KINDS`.
+    """
+    documents: dict[str, Document] = {}
+    by_id: dict[str, dict[str, Document]] = {kind: {} for kind in _KIND_OF.values()}
+    for path, source in sources.items():
+        kind = _KIND_OF[path.partition("/")[0]]
         documents[path] = document = Document(kind, path, source)
         name, version = stem(path)
         if version is None:
             by_id[kind][name] = document
-    return Library(folder, documents, _schemas(folder / "schema"), by_id), problems
+    return Library(folder, documents, schemas, by_id)
 
 
 def stem(path: str) -> tuple[str, int | None]:

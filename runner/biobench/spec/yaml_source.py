@@ -18,6 +18,9 @@ from biobench.spec.problems import Problem, escape, unescape
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_CORE = "tag:yaml.org,2002:"
+# Written out, these give the node that a text without them gives; other tags are seen there.
+_TRACELESS_TAGS = ("!", f"{_CORE}str", f"{_CORE}map", f"{_CORE}seq")
 _WORDS = {"true": True, "false": False, "null": None}
 # Plain scalars that some YAML reader takes for something else than a string.
 _AMBIGUOUS = re.compile(
@@ -107,6 +110,9 @@ def parse_yaml(text: str, file: str) -> Source:
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 reader.fail(line, "", "anchors and aliases are not allowed", "write the value out")
+            if getattr(event, "tag", None) in _TRACELESS_TAGS:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                reader.fail(line, "", f"tag {event.tag} is not allowed", "remove the tag")
         node = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -138,7 +144,7 @@ class _Reader:
         if kind == "scalar":
             return self._scalar(node, pointer)
         line = node.start_mark.line + 1
-        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+        if node.tag not in (f"{_CORE}map", f"{_CORE}seq"):
             self.fail(line, pointer, f"tag {node.tag} is not allowed", "remove the tag")
         if kind == "sequence":
             values = []
@@ -178,7 +184,7 @@ class _Reader:
     def _scalar(self, node: Any, pointer: str) -> Any:
         text: str = node.value
         line = node.start_mark.line + 1
-        if node.tag != "tag:yaml.org,2002:str":
+        if node.tag != f"{_CORE}str":
             self.fail(line, pointer, f"tag {node.tag} is not allowed", "remove the tag")
         if node.style:
             return text
