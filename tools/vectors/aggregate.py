@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from biobench.spec.generator import Stream
-
 from vectors import plain
 from vectors.case import Case, VectorFile
 from vectors.metrics import refused

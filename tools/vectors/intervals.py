@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from biobench.spec.generator import Stream
 
+from biobench.spec.generator import Stream
 from vectors import plain
 from vectors.case import Case, VectorFile
 from vectors.metrics import refused

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from biobench.spec.generator import Stream
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score
 
+from biobench.spec.generator import Stream
 from vectors import plain
 from vectors.case import Case, VectorFile
 
