@@ -1,0 +1,106 @@
+"""Manifests from items, and few-shot samples of them (SPEC.md, sections 7.2 to 7.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from biobench.conformance.errors import Invalid
+from biobench.data.build import manifest_of
+from biobench.data.layouts import Found
+from biobench.data.manifest import Item, Manifest, Row
+from biobench.data.sample import sample_key, sample_train
+from biobench.errors import BiobenchError
+from biobench.spec.documents import Counts, Dataset, Layout, Protocol, Task
+from biobench.spec.load import Spec
+
+
+def task_of(given: Mapping[str, Any]) -> Task:
+    """A task of which only what builds manifests is stated; the rest is without effect."""
+    options = given.get("layout_options", {})
+    dataset = Dataset("vectors", "", "1", "ok", None, "", (), Layout("csv", options), {})
+    return Task(
+        id=given.get("task", "vectors"),
+        version=given.get("version", 1),
+        title="",
+        division=given["division"],
+        taxa="",
+        modality="",
+        mission="",
+        citation="",
+        dataset=dataset,
+        split_rule=given.get("split", "train-test"),
+        label_rule=given.get("label_rule", "train-names"),
+        counts=Counts(None, None, None),
+        view=given.get("view", {"kind": "image"}),
+        protocol=Protocol("knn", "knn", 1, {}),
+        metrics=(),
+        feature="official",
+        errata=(),
+    )
+
+
+def _build(given: Mapping[str, Any], spec: Spec) -> Any:
+    seed = next(iter(spec.suites.values())).seed
+    found = Found([_item(item) for item in given["items"]], traits=tuple(given.get("traits", ())))
+    try:
+        manifest = manifest_of(task_of(given), found, Path(), seed)
+    except BiobenchError:
+        raise Invalid("value") from None
+    return {
+        "classes": list(manifest.classes),
+        "test_classes": list(manifest.test_classes),
+        "rows": [
+            [row.id, row.path, list(row.traits) if found.traits else row.label, row.split]
+            for row in manifest.rows
+        ],
+        "scored": [row.scored for row in manifest.rows],
+        "excluded": manifest.excluded,
+        "digest": manifest.digest,
+    }
+
+
+def _item(item: Mapping[str, Any]) -> Item:
+    return Item(
+        id=item["id"],
+        path=item["path"],
+        label=item.get("label", ""),
+        split=item["split"],
+        traits=tuple(item.get("traits", ())),
+        group=item.get("group", ""),
+        subject=item.get("subject", ""),
+    )
+
+
+def _key(given: Mapping[str, Any], spec: Spec) -> Any:
+    return {"key": sample_key(task_of({**given, "division": "official"}), given["id"]).hex()}
+
+
+def _few_shot(given: Mapping[str, Any], spec: Spec) -> Any:
+    rows = tuple(
+        Row(
+            id=row["id"],
+            path=row["id"],
+            label=row.get("label", 0),
+            split=row["split"],
+            scored=row["split"] != "train",
+            traits=tuple(row.get("traits", ())),
+            group=row.get("group", ""),
+        )
+        for row in given["rows"]
+    )
+    names = tuple(map(str, range(1 + max(row.label for row in rows))))
+    try:
+        manifest = Manifest(Path(), names, rows, 0, names)
+        sample = sample_train(task_of(given), manifest, given["n_train"])
+    except BiobenchError:
+        raise Invalid("value") from None
+    return {"ids": [row.id for row in sample.rows]}
+
+
+OPERATIONS = {
+    "manifest.build": _build,
+    "manifest.sample_key": _key,
+    "manifest.few_shot": _few_shot,
+}

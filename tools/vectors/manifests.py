@@ -1,0 +1,420 @@
+"""Sections 7.2 to 7.5: order of rows, label index, exclusions, few-shot samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from biobench.spec.generator import Stream
+from vectors.case import Case, Check, VectorFile
+from vectors.drawn import SEED
+
+BY_HAND = "by hand; hashlib for the digest"
+Rows = Sequence[tuple[str, Any, str]]
+"""(path, label, split) of each row that is due; ids are paths."""
+
+
+def item(path: str, label: Any, split: str, **more: Any) -> dict[str, Any]:
+    key = "traits" if isinstance(label, list) else "label"
+    return {"id": path, "path": path, key: label, "split": split, **more}
+
+
+def train(*names: str) -> list[dict[str, Any]]:
+    return [item(f"train/{i}", name, "train") for i, name in enumerate(names)]
+
+
+def test(*names: str) -> list[dict[str, Any]]:
+    return [item(f"test/{i}", name, "test") for i, name in enumerate(names)]
+
+
+def gallery(*names: str) -> list[dict[str, Any]]:
+    return [item(f"gallery/{i}", name, "gallery") for i, name in enumerate(names)]
+
+
+def due(
+    classes: list[str],
+    rows: Rows,
+    *,
+    test_classes: list[str] | None = None,
+    excluded: int = 0,
+    unscored: Sequence[str] = (),
+) -> Check:
+    """What a manifest must be. A row of train is not scored, and neither is one of `unscored`."""
+
+    def check(given: Any, output: Any) -> str | None:
+        group = {i["id"]: i.get("group") for i in given["items"]}
+        grouped = any(group.values())
+        hashed = [[p, p, label, split] + [group[p]] * grouped for p, label, split in rows]
+        text = json.dumps(hashed, ensure_ascii=False, separators=(",", ":"))
+        wanted = {
+            "classes": classes,
+            "test_classes": classes if test_classes is None else test_classes,
+            "rows": [[path, path, label, split] for path, label, split in rows],
+            "scored": [split != "train" and path not in unscored for path, _, split in rows],
+            "excluded": excluded,
+            "digest": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
+        }
+        wrong = [key for key in wanted if wanted[key] != output.get(key)]
+        return f"{wrong}: {output}" if wrong else None
+
+    return check
+
+
+def refused(given: Any, output: Any) -> bool:
+    return bool(output == {"error": "value"})
+
+
+def manifest(id: str, items: list[dict[str, Any]], check: Check, **task: Any) -> Case:
+    return Case(id, {"division": "official", **task, "items": items}, check)
+
+
+def orders() -> Iterator[Case]:
+    shuffled = [
+        item("b/2", "x", "test"),
+        item("b/10", "y", "train"),
+        item("a/9", "x", "train"),
+        item("B/1", "y", "test"),
+        item("a/10", "x", "train"),
+        item("b/1", "x", "test"),
+    ]
+    rows = [("a/10", 0, "train"), ("a/9", 0, "train"), ("b/10", 1, "train")]
+    rows += [("B/1", 1, "test"), ("b/1", 0, "test"), ("b/2", 0, "test")]
+    yield manifest("manifests/code-point-order", shuffled, due(["x", "y"], rows))
+    yield manifest("manifests/order-of-finding", shuffled[::-1], due(["x", "y"], rows))
+    # In UTF-16 the emoji would come before U+FB33; in a locale the accented letter elsewhere.
+    names = ["\ufb33", "\U0001f41a", "z", "\u00e9", "e", "Z"]
+    items = [item(name, "x" if i % 2 else "y", "gallery") for i, name in enumerate(names)]
+    wanted = [("Z", 0), ("e", 1), ("z", 1), ("\u00e9", 0), ("\ufb33", 1), ("\U0001f41a", 0)]
+    yield manifest(
+        "manifests/not-ascii",
+        items,
+        due(["x", "y"], [(path, label, "gallery") for path, label in wanted]),
+        split="leave-one-out",
+    )
+    traits = [
+        item("t/1", [0, 1, 1], "train"),
+        item("t/0", [1, 1, 0], "train"),
+        item("v/0", [0, 0, 0], "test"),
+    ]
+    yield manifest(
+        "manifests/traits",
+        traits,
+        due(
+            ["fins", "eggs", "spots"],
+            [("t/0", [1, 1, 0], "train"), ("t/1", [0, 1, 1], "train"), ("v/0", [0, 0, 0], "test")],
+        ),
+        traits=["fins", "eggs", "spots"],
+    )
+
+
+def index_cases() -> Iterator[Case]:
+    names = train("owl", "Owl", "eel", "owl") + test("eel", "owl", "Owl")
+    rows: Rows = [
+        ("train/0", 2, "train"),
+        ("train/1", 0, "train"),
+        ("train/2", 1, "train"),
+        ("train/3", 2, "train"),
+        ("test/0", 1, "test"),
+        ("test/1", 2, "test"),
+        ("test/2", 0, "test"),
+    ]
+    yield manifest("label-index/train-names", names, due(["Owl", "eel", "owl"], rows))
+    ten = train("9", "10", "1") + test("10")
+    labels = [("train/0", 2), ("train/1", 1), ("train/2", 0)]
+    yield manifest(
+        "label-index/names-are-no-numbers",
+        ten,
+        due(["1", "10", "9"], [*((p, k, "train") for p, k in labels), ("test/0", 1, "test")]),
+    )
+    accents = train("\u00e9toile", "zebra", "\U0001f41a", "\ufb33") + test("zebra")
+    wanted = [("train/0", 1), ("train/1", 0), ("train/2", 3), ("train/3", 2)]
+    yield manifest(
+        "label-index/not-ascii",
+        accents,
+        due(
+            ["zebra", "\u00e9toile", "\ufb33", "\U0001f41a"],
+            [*((p, k, "train") for p, k in wanted), ("test/0", 0, "test")],
+        ),
+    )
+    unequal = train("bat", "dog", "cat") + test("dog", "bat", "ant")
+    seen = [("train/0", 0, "train"), ("train/1", 2, "train"), ("train/2", 1, "train")]
+    yield manifest(
+        "label-index/train-names-in-compat",
+        train("bat", "dog", "cat") + test("dog", "bat"),
+        due(["bat", "cat", "dog"], [*seen, ("test/0", 2, "test"), ("test/1", 0, "test")]),
+        division="compat",
+    )
+    yield manifest(
+        "label-index/split-names",
+        unequal,
+        due(
+            ["bat", "cat", "dog"],
+            [*seen, ("test/0", 2, "test"), ("test/1", 1, "test"), ("test/2", 0, "test")],
+            test_classes=["ant", "bat", "dog"],
+        ),
+        division="compat",
+        label_rule="split-names",
+    )
+    union = [("train/0", 1, "train"), ("train/1", 3, "train"), ("train/2", 2, "train")]
+    yield manifest(
+        "label-index/union-names",
+        unequal,
+        due(
+            ["ant", "bat", "cat", "dog"],
+            [*union, ("test/0", 3, "test"), ("test/1", 1, "test"), ("test/2", 0, "test")],
+        ),
+        division="compat",
+        label_rule="union-names",
+    )
+    unknown = {"label_rule": "train-names-or-unknown", "layout_options": {"unknown_label": "-1"}}
+    mushrooms = train("b", "a") + test("-1", "a", "-1")
+    yield manifest(
+        "label-index/unknown",
+        mushrooms,
+        due(
+            ["a", "b"],
+            [
+                ("train/0", 1, "train"),
+                ("train/1", 0, "train"),
+                ("test/0", -1, "test"),
+                ("test/1", 0, "test"),
+                ("test/2", -1, "test"),
+            ],
+        ),
+        **unknown,
+    )
+    yield manifest("label-index/unknown-in-train", train("b", "-1") + test("b"), refused, **unknown)
+    yield manifest(
+        "label-index/unknown-not-named",
+        train("b", "a") + test("b"),
+        refused,
+        label_rule="train-names-or-unknown",
+    )
+    written = {**unknown, "label_rule": "written-ids", "division": "compat"}
+    yield manifest(
+        "label-index/written-ids",
+        train("3", "0", "3") + test("5", "-1", "3"),
+        due(
+            ["0", "1", "2", "3"],
+            [
+                ("train/0", 3, "train"),
+                ("train/1", 0, "train"),
+                ("train/2", 3, "train"),
+                ("test/0", 5, "test"),
+                ("test/1", -1, "test"),
+                ("test/2", 3, "test"),
+            ],
+            test_classes=["0", "1", "2", "3", "4", "5"],
+        ),
+        **written,
+    )
+    yield manifest(
+        "label-index/written-ids-leading-zero", train("0", "01") + test("0"), refused, **written
+    )
+    yield manifest(
+        "label-index/written-ids-not-a-number", train("0", "a") + test("0"), refused, **written
+    )
+    yield manifest("label-index/no-test-split", train("a", "b"), refused)
+    yield manifest("label-index/no-train-split", test("a", "b"), refused)
+    yield manifest("label-index/one-class", train("a", "a") + test("a", "b"), refused)
+    yield manifest(
+        "label-index/gallery-is-its-own-train-split",
+        gallery("whale", "orca", "whale", "orca"),
+        due(["orca", "whale"], [(f"gallery/{i}", (i + 1) % 2, "gallery") for i in range(4)]),
+        split="leave-one-out",
+    )
+
+
+def exclusion_cases() -> Iterator[Case]:
+    items = train("a", "b") + test("a", "new", "b")
+    rows: Rows = [("train/0", 0, "train"), ("train/1", 1, "train"), ("test/0", 0, "test")]
+    last = ("test/2", 1, "test")
+    yield manifest("exclusions/of-three", items, due(["a", "b"], [*rows, last], excluded=1))
+    yield manifest(
+        "exclusions/none-in-compat",
+        items,
+        due(
+            ["a", "b", "new"],
+            [*rows, ("test/1", 2, "test"), last],
+        ),
+        division="compat",
+        label_rule="union-names",
+    )
+    half = train("a", "b") + test("a", "new")
+    yield manifest("exclusions/half", half, due(["a", "b"], rows, excluded=1))
+    more = train("a", "b") + test("a", "new", "newer")
+    yield manifest("exclusions/more-than-half", more, refused)
+    yield manifest(
+        "exclusions/more-than-half-expected",
+        more,
+        due(["a", "b"], rows, excluded=2),
+        layout_options={"expected_exclusions": ["new", "newer"]},
+    )
+    # The one expected item leaves both numbers of the check: 2 of 3 are more than half.
+    yield manifest(
+        "exclusions/expected-and-more-than-half",
+        train("a", "b") + test("a", "new", "new", "newer"),
+        refused,
+        layout_options={"expected_exclusions": ["newer"]},
+    )
+    # A label with a train example is not left out of the check: 2 of 3 again, not 2 of 2.
+    yield manifest(
+        "exclusions/expected-but-known",
+        train("a", "b") + test("a", "a", "new"),
+        due(["a", "b"], [*rows, ("test/1", 0, "test")], excluded=1),
+        layout_options={"expected_exclusions": ["a"]},
+    )
+    single = gallery("x", "y", "x", "z", "y", "y")
+    labels = [0, 1, 0, 2, 1, 1]
+    kept = [(f"gallery/{i}", label, "gallery") for i, label in enumerate(labels)]
+    yield manifest(
+        "exclusions/single-image-of-a-gallery",
+        single,
+        due(["x", "y", "z"], kept, excluded=1, unscored=["gallery/3"]),
+        split="leave-one-out",
+    )
+    yield manifest(
+        "exclusions/gallery-in-compat",
+        single,
+        due(["x", "y", "z"], kept),
+        split="leave-one-out",
+        division="compat",
+    )
+    yield manifest(
+        "exclusions/gallery-more-than-half",
+        gallery("x", "y", "z", "w", "x"),
+        refused,
+        split="leave-one-out",
+    )
+    grouped = [
+        item("train/0", "a", "train", group="g"),
+        item("train/1", "b", "train", group="g"),
+        item("train/2", "a", "train", group="h"),
+        item("train/3", "c", "train", group="h"),
+        item("test/0", "a", "test", group="g"),
+        item("test/1", "c", "test", group="g"),
+        item("test/2", "c", "test", group="h"),
+    ]
+    yield manifest(
+        "exclusions/by-group",
+        grouped,
+        due(
+            ["a", "b", "c"],
+            [
+                ("train/0", 0, "train"),
+                ("train/1", 1, "train"),
+                ("train/2", 0, "train"),
+                ("train/3", 2, "train"),
+                ("test/0", 0, "test"),
+                ("test/2", 2, "test"),
+            ],
+            excluded=1,
+        ),
+    )
+
+
+def key_check(given: Any, output: Any) -> bool:
+    text = f"{given['task']} {given['version']}\0{given['id']}"
+    return bool(output == {"key": hashlib.sha256(text.encode()).hexdigest()})
+
+
+def few_shot(given: Any, output: Any) -> bool:
+    """The rule of section 7.5, one class after the other."""
+    n, rows = given["n_train"], given["rows"]
+    by_class: dict[Any, list[tuple[str, str]]] = {}
+    for row in rows:
+        if row["split"] == "train":
+            text = f"{given['task']} {given['version']}\0{row['id']}"
+            key = hashlib.sha256(text.encode()).hexdigest()
+            place = (row.get("group", ""), row.get("label"))
+            by_class.setdefault(place, []).append((key, row["id"]))
+    chosen: set[str] = set()
+    for group in {place[0] for place in by_class}:
+        classes = [sorted(v) for place, v in by_class.items() if place[0] == group]
+        if given["division"] == "compat":
+            ranked = sorted((rank, *pair) for v in classes for rank, pair in enumerate(v))
+            chosen |= {id for _, _, id in ranked[:n]}
+        else:
+            chosen |= {id for v in classes for _, id in v[:n]}
+    return bool(
+        output == {"ids": [r["id"] for r in rows if r["split"] != "train" or r["id"] in chosen]}
+    )
+
+
+def sample_rows(classes: int, rows: int, groups: int = 0) -> list[dict[str, Any]]:
+    """Train rows of classes of unequal size, and two test rows."""
+    drawn = Stream(SEED, "vectors/sampling").integers(classes, rows).tolist()
+    found: list[dict[str, Any]] = []
+    for i, label in enumerate(drawn):
+        row = {"id": f"train/{label}/{i:02}.jpg", "label": label, "split": "train"}
+        found.append({**row, "group": f"g{i % groups}"} if groups else row)
+    found.sort(key=lambda row: row["id"])
+    for i in range(2):
+        row = {"id": f"test/0/{i}.jpg", "label": 0, "split": "test"}
+        found.append({**row, "group": "g0"} if groups else row)
+    return found
+
+
+def samples() -> Iterator[Case]:
+    base = {"task": "plantnet", "version": 1, "division": "official"}
+    rows = sample_rows(4, 18)
+    for division in ("official", "compat", "open"):
+        for n in (1, 3, 6, 100):
+            given = {**base, "division": division, "n_train": n, "rows": rows}
+            yield Case(f"sampling/{division}/{n}", given, few_shot)
+    given = {**base, "version": 2, "n_train": 2, "rows": rows}
+    yield Case("sampling/another-version", given, few_shot)
+    given = {**base, "task": "plankton", "n_train": 2, "rows": rows}
+    yield Case("sampling/another-task", given, few_shot)
+    traits = [
+        {"id": f"{i}", "traits": [i % 2, 1], "split": "train" if i < 7 else "test"}
+        for i in range(9)
+    ]
+    for division in ("official", "compat"):
+        given = {**base, "division": division, "n_train": 4, "rows": traits}
+        yield Case(f"sampling/traits/{division}", given, few_shot)
+        given = {**base, "division": division, "n_train": 2, "rows": sample_rows(3, 14, groups=2)}
+        yield Case(f"sampling/groups/{division}", given, few_shot)
+    yield Case("sampling/no-example", {**base, "n_train": 0, "rows": rows}, refused)
+    one = [{"id": f"{i}", "label": i % 2, "split": "gallery"} for i in range(4)]
+    given = {**base, "split": "leave-one-out", "n_train": 1, "rows": one}
+    yield Case("sampling/gallery", given, refused)
+
+
+def files() -> Iterator[VectorFile]:
+    for folder, section, about, cases in (
+        ("manifests", "7.2", "Order of rows and what they hold.", orders()),
+        ("label_index", "7.3", "Label names to label ids by each rule.", index_cases()),
+        ("exclusions", "7.4", "Test items without a train example.", exclusion_cases()),
+    ):
+        yield VectorFile(
+            folder, "build", section, "D", "manifest.build", about, list(cases), source=BY_HAND
+        )
+    keys = {
+        "plain": {"task": "plankton", "version": 1, "id": "train/a/1.jpg"},
+        "version": {"task": "plankton", "version": 12, "id": "train/a/1.jpg"},
+        "not-ascii": {"task": "herbarium19", "version": 1, "id": "train/\u00e9/\U0001f41a.jpg"},
+        "empty-id": {"task": "t", "version": 1, "id": ""},
+    }
+    yield VectorFile(
+        "sampling",
+        "key",
+        "7.5",
+        "S",
+        "manifest.sample_key",
+        "The key by which train items are ranked, in hexadecimal.",
+        [Case(f"sampling/key/{k}", given, key_check) for k, given in keys.items()],
+        source="hashlib",
+    )
+    yield VectorFile(
+        "sampling",
+        "few_shot",
+        "7.5",
+        "S",
+        "manifest.few_shot",
+        "The rows that stay, in order; test rows stay as they are.",
+        list(samples()),
+        source="hashlib and a plain loop",
+    )
