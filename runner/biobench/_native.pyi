@@ -11,7 +11,7 @@ from typing import TypedDict, final, type_check_only
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Cancel", "build_info", "decode", "load_batch", "resize"]
+__all__ = ["Cancel", "build_info", "decode", "kernels", "load_batch", "resize"]
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -45,6 +45,12 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int | None = None) -> np
     178,956,970) pixels. The interpreter is free while it works.
     """
 
+def kernels() -> list[str]:
+    """The code for the sums of the resize that this machine can run, the fastest last.
+
+    The fastest is taken. All give the same bytes; ``scalar`` is the definition.
+    """
+
 def load_batch(
     paths: Sequence[str | os.PathLike[str]],
     *,
@@ -58,21 +64,30 @@ def load_batch(
     workers: int,
     max_pixels: int | None = None,
     cancel: Cancel | None = None,
+    kernel: str | None = None,
 ) -> tuple[npt.NDArray[np.uint8], list[bytes], list[tuple[int, str, str]]]:
     """Decode, resize and crop files on ``workers`` threads.
 
     The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
     Returns pixels, uint8, shape (N, *crop, 3), zero where an item failed; the BLAKE3 digest of each
     crop, 32 bytes, zero where an item failed; and (index, kind, message) of each item that failed.
-    ``max_pixels`` (default 178,956,970) bounds an image and the target of its resize.
+    ``max_pixels`` (default 178,956,970) bounds an image and the target of its resize. ``kernel``,
+    one of :func:`kernels`, is for tests: the pixels do not depend on it.
     Raises ValueError for a bad argument, MemoryError where there is no room for the pixels. The
     interpreter is free while it works.
     """
 
 def resize(
-    image: npt.NDArray[np.uint8], height: int, width: int, filter: str
+    image: npt.NDArray[np.uint8],
+    height: int,
+    width: int,
+    filter: str,
+    *,
+    kernel: str | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Resize an RGB image, uint8, shape (H, W, 3), as Pillow 13 does.
+
+    ``kernel``, one of :func:`kernels`, is for tests: the pixels do not depend on it.
 
     Raises ValueError for another shape, a side of zero or an unknown filter, MemoryError where
     there is no room for the result. The interpreter is free while it works.

@@ -9,9 +9,10 @@ use rayon::ThreadPoolBuilder;
 
 use crate::decode::decode_file;
 use crate::error::PixelError;
-use crate::geometry;
 use crate::limits::{Cancel, Limits};
+use crate::load::{load, Stored};
 use crate::recipe::Recipe;
+use crate::resample::Kernel;
 
 /// The BLAKE3 digest of an item's crop, or why it has none.
 pub type Outcome = Result<[u8; 32], PixelError>;
@@ -19,13 +20,14 @@ pub type Outcome = Result<[u8; 32], PixelError>;
 /// Decodes `paths` into `out`, one crop after the other in the order of the paths.
 ///
 /// `out` has `paths.len() * recipe.crop_bytes()` bytes; the crop of an item that failed is zero.
-/// `workers` threads, each with at most one image in memory. The result does not depend on
-/// `workers`. A panic inside an item becomes that item's error.
+/// `workers` threads, each with at most one image in memory. The result depends on neither
+/// `workers` nor `kernel`. A panic inside an item becomes that item's error.
 pub fn load_batch(
     paths: &[PathBuf],
     recipe: &Recipe,
     limits: &Limits,
     workers: usize,
+    kernel: Kernel,
     cancel: &Cancel,
     out: &mut [u8],
 ) -> Result<Vec<Outcome>, PixelError> {
@@ -44,7 +46,7 @@ pub fn load_batch(
             .zip(out.par_chunks_exact_mut(recipe.crop_bytes()))
             // One item a job: a split by ranges would leave threads idle behind a large image.
             .with_max_len(1)
-            .map(|(path, crop)| load_one(path, recipe, limits, cancel, crop))
+            .map(|(path, crop)| load_one(path, recipe, limits, kernel, cancel, crop))
             .collect()
     });
     Ok(outcomes)
@@ -54,6 +56,7 @@ fn load_one(
     path: &std::path::Path,
     recipe: &Recipe,
     limits: &Limits,
+    kernel: Kernel,
     cancel: &Cancel,
     crop: &mut [u8],
 ) -> Outcome {
@@ -61,7 +64,14 @@ fn load_one(
         cancel.check()?;
         let image = decode_file(path, limits, cancel)?;
         cancel.check()?;
-        geometry::apply(recipe, image, limits, crop)
+        load(
+            &mut Stored::new(image),
+            recipe,
+            limits,
+            kernel,
+            cancel,
+            crop,
+        )
     });
     let outcome = catch_unwind(work)
         .unwrap_or_else(|panic| Err(PixelError::Internal(panic_text(panic.as_ref()))));

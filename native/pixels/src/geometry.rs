@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::error::PixelError;
-use crate::image::{RgbImage, CHANNELS};
+use crate::image::CHANNELS;
 use crate::limits::Limits;
 use crate::recipe::{CropRounding, LongSide, Mode, Recipe};
-use crate::resample::resize_part;
+use crate::resample::Part;
 
 /// (height, width) to which an image of `height` x `width` is resized. No side falls below 1.
 ///
@@ -62,39 +62,73 @@ fn visible(offset: i64, image: usize, crop: usize) -> Range<usize> {
     offset.max(0) as usize..end as usize
 }
 
-/// Writes `image` to `out`, `crop.0 * crop.1 * 3` bytes, from row `top` and column `left` on, with
-/// `pad` around it.
-fn place(image: &RgbImage, recipe: &Recipe, top: usize, left: usize, out: &mut [u8]) {
-    let (crop_height, crop_width) = recipe.crop;
-    if (image.height(), image.width()) != (crop_height, crop_width) {
-        for pixel in out.chunks_exact_mut(CHANNELS) {
-            pixel.copy_from_slice(&recipe.pad);
-        }
-    }
-    let rows = out.chunks_exact_mut(crop_width * CHANNELS).skip(top);
-    for (y, row) in rows.take(image.height()).enumerate() {
-        row[left * CHANNELS..][..image.width() * CHANNELS].copy_from_slice(image.row(y));
+/// Where the pixels of one image come from and go to.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    /// What the crop shows of the resized image.
+    pub part: Part,
+    /// Rows of padding above the part, columns before it.
+    above: usize,
+    before: usize,
+}
+
+impl Placement {
+    /// For an image of `height` x `width`. A target over the limit of pixels is refused.
+    pub fn new(
+        recipe: &Recipe,
+        height: usize,
+        width: usize,
+        limits: &Limits,
+    ) -> Result<Self, PixelError> {
+        let target = target_size(recipe, height, width);
+        limits.check_target(target.1, target.0)?;
+        let top = crop_offset(recipe.crop_rounding, target.0, recipe.crop.0);
+        let left = crop_offset(recipe.crop_rounding, target.1, recipe.crop.1);
+        Ok(Self {
+            part: Part {
+                source: (height, width),
+                target,
+                filter: recipe.filter,
+                rows: visible(top, target.0, recipe.crop.0),
+                columns: visible(left, target.1, recipe.crop.1),
+            },
+            above: (-top).max(0) as usize,
+            before: (-left).max(0) as usize,
+        })
     }
 }
 
-/// Resize and crop of one decoded image, as the recipe says, into `out`, `crop.0 * crop.1 * 3`
-/// bytes, with `pad` where the image does not reach. A target over the limit of pixels is refused.
-pub fn apply(
-    recipe: &Recipe,
-    image: RgbImage,
-    limits: &Limits,
-    out: &mut [u8],
-) -> Result<(), PixelError> {
-    let (height, width) = target_size(recipe, image.height(), image.width());
-    limits.check_target(width, height)?;
-    let top = crop_offset(recipe.crop_rounding, height, recipe.crop.0);
-    let left = crop_offset(recipe.crop_rounding, width, recipe.crop.1);
-    let rows = visible(top, height, recipe.crop.0);
-    let columns = visible(left, width, recipe.crop.1);
-    let shown = resize_part(image, height, width, recipe.filter, rows, columns)?;
-    let (above, before) = ((-top).max(0) as usize, (-left).max(0) as usize);
-    place(&shown, recipe, above, before, out);
-    Ok(())
+/// The output of one item, filled with the rows of a part.
+pub(crate) struct Canvas<'a> {
+    rows: std::iter::Skip<std::slice::ChunksExactMut<'a, u8>>,
+    bytes: Range<usize>,
+}
+
+impl<'a> Canvas<'a> {
+    /// `out` has `crop.0 * crop.1 * 3` bytes; where the part does not reach it becomes `pad`.
+    pub fn new(recipe: &Recipe, placement: &Placement, out: &'a mut [u8]) -> Self {
+        let shown = (placement.part.rows.len(), placement.part.columns.len());
+        if shown != recipe.crop {
+            for pixel in out.chunks_exact_mut(CHANNELS) {
+                pixel.copy_from_slice(&recipe.pad);
+            }
+        }
+        let start = placement.before * CHANNELS;
+        Self {
+            rows: out
+                .chunks_exact_mut(recipe.crop.1 * CHANNELS)
+                .skip(placement.above),
+            bytes: start..start + shown.1 * CHANNELS,
+        }
+    }
+
+    /// Writes the next row of the part.
+    pub fn put(&mut self, row: &[u8]) -> Result<(), PixelError> {
+        let to = self.rows.next();
+        let to = to.ok_or_else(|| PixelError::Internal("a row below the crop".into()))?;
+        to[self.bytes.clone()].copy_from_slice(row);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -143,16 +177,6 @@ mod tests {
         assert_eq!(even, [-2, -1, -1, 0, 0, 0, 1, 2, 2, 2, 3, 4]);
     }
 
-    /// Protects: an image narrower and higher than the crop is padded and cropped at once.
-    #[test]
-    fn pad_and_crop_together() {
-        let image = RgbImage::from_raw(1, 4, (0..12).collect()).unwrap();
-        let recipe = recipe(Mode::None, LongSide::Floor, (2, 2));
-        let mut out = [0; 12];
-        apply(&recipe, image, &Limits::default(), &mut out).unwrap();
-        assert_eq!(out, [7, 8, 9, 3, 4, 5, 7, 8, 9, 6, 7, 8]);
-    }
-
     /// Protects: memory. The target counts against the limit, to the pixel, whatever the filter.
     #[test]
     fn target_is_limited() {
@@ -161,20 +185,17 @@ mod tests {
                 filter,
                 ..recipe(Mode::Shortest, LongSide::Floor, (20, 20))
             };
-            let image = RgbImage::black(1, 100).unwrap();
-            let mut out = [0; 12];
             let limits = |max_pixels| Limits {
                 max_pixels,
                 ..Limits::default()
             };
-            apply(&recipe, image.clone(), &limits(40_000), &mut out).unwrap();
+            Placement::new(&recipe, 100, 1, &limits(40_000)).unwrap();
             assert!(matches!(
-                apply(&recipe, image, &limits(39_999), &mut out),
+                Placement::new(&recipe, 100, 1, &limits(39_999)),
                 Err(PixelError::TooLarge { found: 40_000, .. })
             ));
-            let thread = RgbImage::black(1, 50_000_000).unwrap();
             assert!(matches!(
-                apply(&recipe, thread, &Limits::default(), &mut out),
+                Placement::new(&recipe, 50_000_000, 1, &Limits::default()),
                 Err(PixelError::TooLarge { .. })
             ));
         }

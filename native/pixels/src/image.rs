@@ -1,7 +1,5 @@
 //! The one pixel container: uint8, height x width x 3, rows without padding.
 
-use std::ops::Range;
-
 use crate::error::PixelError;
 
 /// Channels of a pixel.
@@ -54,19 +52,6 @@ impl RgbImage {
             height,
             data,
         })
-    }
-
-    /// `rows` and `columns`, at least one of each.
-    pub fn part(self, rows: Range<usize>, columns: Range<usize>) -> Result<Self, PixelError> {
-        if rows == (0..self.height) && columns == (0..self.width) {
-            return Ok(self);
-        }
-        let mut part = Self::black(columns.len(), rows.len())?;
-        for (y, row) in rows.enumerate() {
-            part.row_mut(y)
-                .copy_from_slice(&self.row(row)[columns.start * CHANNELS..columns.end * CHANNELS]);
-        }
-        Ok(part)
     }
 
     /// Pixels in a row.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use biobench_pixels::{
-    load_batch, Cancel, CropRounding, Filter, Limits, LongSide, Mode, PixelError, Recipe,
+    load_batch, Cancel, CropRounding, Filter, Kernel, Limits, LongSide, Mode, PixelError, Recipe,
 };
 
 fn recipe() -> Recipe {
@@ -50,6 +50,7 @@ fn order_and_one_bad_item() {
         &recipe(),
         &Limits::default(),
         3,
+        Kernel::best(),
         &Cancel::default(),
         &mut out,
     )
@@ -73,7 +74,16 @@ fn cancelled_before_the_start() {
     cancel.set();
     let mut out = vec![0; 3 * 18];
     let paths = files("cancelled", 3);
-    let outcomes = load_batch(&paths, &recipe(), &Limits::default(), 2, &cancel, &mut out).unwrap();
+    let outcomes = load_batch(
+        &paths,
+        &recipe(),
+        &Limits::default(),
+        2,
+        Kernel::best(),
+        &cancel,
+        &mut out,
+    )
+    .unwrap();
     assert!(outcomes
         .iter()
         .all(|outcome| matches!(outcome, Err(PixelError::Cancelled))));
@@ -94,8 +104,16 @@ fn limits_are_checked() {
             ..Limits::default()
         },
     ] {
-        let outcomes =
-            load_batch(&paths, &recipe(), &limits, 1, &Cancel::default(), &mut out).unwrap();
+        let outcomes = load_batch(
+            &paths,
+            &recipe(),
+            &limits,
+            1,
+            Kernel::best(),
+            &Cancel::default(),
+            &mut out,
+        )
+        .unwrap();
         assert!(matches!(outcomes[0], Err(PixelError::TooLarge { .. })));
     }
 }
@@ -109,6 +127,7 @@ fn output_size_is_checked() {
         &recipe(),
         &Limits::default(),
         1,
+        Kernel::best(),
         &Cancel::default(),
         &mut [0; 18],
     );

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::interrupt::{self, Cancel};
-use crate::single::{exception, limits, named};
+use crate::single::{chosen, exception, limits, named};
 
 /// Pixels, digests, and (index, kind, message) of each item that failed.
 type Loaded<'py> = (
@@ -21,7 +21,7 @@ type Loaded<'py> = (
 #[pyfunction]
 #[pyo3(signature = (
     paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, workers, max_pixels = None,
-    cancel = None
+    cancel = None, kernel = None
 ))]
 #[expect(
     clippy::too_many_arguments,
@@ -40,6 +40,7 @@ pub(crate) fn load_batch<'py>(
     workers: usize,
     max_pixels: Option<u64>,
     cancel: Option<&Cancel>,
+    kernel: Option<&str>,
 ) -> PyResult<Loaded<'py>> {
     if workers == 0 {
         return Err(PyValueError::new_err("workers must be at least 1"));
@@ -67,6 +68,7 @@ pub(crate) fn load_batch<'py>(
         .check()
         .map_err(|error| exception(&error, "recipe"))?;
     let limits = limits(max_pixels);
+    let kernel = chosen(kernel)?;
     // Not `PyArray4::zeros`, which panics where there is no memory.
     let shape = (paths.len(), crop.0, crop.1, 3);
     let pixels = py
@@ -78,7 +80,7 @@ pub(crate) fn load_batch<'py>(
         let mut borrowed = pixels.readwrite();
         let out = borrowed.as_slice_mut()?;
         interrupt::run(py, cancel, |cancel| {
-            biobench_pixels::load_batch(&paths, &recipe, &limits, workers, cancel, out)
+            biobench_pixels::load_batch(&paths, &recipe, &limits, workers, kernel, cancel, out)
         })?
     }
     .map_err(|error| exception(&error, "batch"))?;

@@ -13,3 +13,13 @@ pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     info.set_item("libjpeg_turbo_simd", biobench_pixels::jpeg::has_simd())?;
     Ok(info)
 }
+
+/// The kernels of the resize on this machine, the fastest last.
+#[pyfunction]
+pub(crate) fn kernels() -> Vec<&'static str> {
+    let available = biobench_pixels::Kernel::available();
+    available
+        .into_iter()
+        .map(biobench_pixels::Kernel::name)
+        .collect()
+}

@@ -13,7 +13,7 @@ mod _native {
     #[pymodule_export]
     use super::batch::load_batch;
     #[pymodule_export]
-    use super::info::build_info;
+    use super::info::{build_info, kernels};
     #[pymodule_export]
     use super::interrupt::Cancel;
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use biobench_pixels::{Filter, Limits, PixelError, RgbImage};
+use biobench_pixels::{Filter, Kernel, Limits, PixelError, RgbImage};
 use numpy::{PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::{
     PyFileNotFoundError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyPermissionError,
@@ -28,13 +28,16 @@ pub(crate) fn decode(
 }
 
 #[pyfunction]
+#[pyo3(signature = (image, height, width, filter, *, kernel = None))]
 pub(crate) fn resize<'py>(
     py: Python<'py>,
     image: PyReadonlyArray3<'py, u8>,
     height: usize,
     width: usize,
     filter: &str,
+    kernel: Option<&str>,
 ) -> PyResult<Bound<'py, PyArray3<u8>>> {
+    let kernel = chosen(kernel)?;
     let filter = named("filter", filter, Filter::from_name(filter), Filter::NAMES)?;
     let &[rows, columns, channels] = image.shape() else {
         return Err(PyValueError::new_err("image: three axes are expected"));
@@ -58,7 +61,7 @@ pub(crate) fn resize<'py>(
     let resized = py
         .detach(|| {
             let image = RgbImage::from_raw(columns, rows, pixels)?;
-            biobench_pixels::resize(image, height, width, filter)
+            biobench_pixels::resize(&image, height, width, filter, kernel)
         })
         .map_err(|error| exception(&error, "resize"))?;
     into_array(py, resized)
@@ -90,6 +93,15 @@ pub(crate) fn named<T>(
             names.join(", ")
         ))
     })
+}
+
+/// The kernel of a name, or the fastest.
+pub(crate) fn chosen(name: Option<&str>) -> PyResult<Kernel> {
+    let Some(name) = name else {
+        return Ok(Kernel::best());
+    };
+    let names: Vec<_> = Kernel::available().into_iter().map(Kernel::name).collect();
+    named("kernel", name, Kernel::from_name(name), &names)
 }
 
 /// A built-in exception where one fits.

@@ -1,143 +1,157 @@
 //! Resize with Pillow 13's integer arithmetic (SPEC.md, section "Resize").
 //!
 //! A convolution in two passes with 22-bit weights and uint8 between the passes: horizontal first,
-//! unless the height shrinks much more than the width. [`scalar`] is the definition. Faster kernels are its twins, chosen in [`kernel`].
+//! unless the height shrinks much more than the width. Rows of the source go in, rows of the result
+//! come out, and only what the wanted part needs is computed or held. [`scalar`] is the definition
+//! of the sums. Faster code is its twin, chosen in [`kernel`].
 
 mod filter;
+mod kernel;
 mod nearest;
+mod part;
+mod rows;
 mod scalar;
+mod stage;
 mod weights;
 
 use std::ops::Range;
 
 use crate::error::PixelError;
-use crate::image::RgbImage;
+use crate::image::{RgbImage, CHANNELS};
 use crate::recipe::Filter;
-use weights::{Pass, Weights};
+use nearest::Nearest;
+use part::Method;
+use stage::{Cut, Emit, Horizontal, Stage, Vertical};
 
-/// The two passes. Every kernel gives the bytes of [`scalar::KERNEL`].
-struct Kernel {
-    /// Reads the rows of `source` from `first_row` on; writes every row of `target`, of each the
-    /// columns from `first_column` on for which there are weights.
-    horizontal: fn(
-        source: &RgbImage,
-        first_row: usize,
-        weights: &Weights,
-        target: &mut RgbImage,
-        first_column: usize,
-    ),
-    /// `weights` count rows from the first row of `source`. Writes the rows of `target` from
-    /// `first_row` on for which there are weights.
-    vertical: fn(source: &RgbImage, weights: &Weights, target: &mut RgbImage, first_row: usize),
+pub use kernel::Kernel;
+pub(crate) use part::Part;
+
+/// A part of a resized image in the making.
+pub(crate) struct Resizer {
+    first: Box<dyn Stage>,
+    second: Option<Box<dyn Stage>>,
 }
 
-/// The fastest kernel that this machine has.
-fn kernel() -> &'static Kernel {
-    &scalar::KERNEL
-}
+impl Resizer {
+    /// Takes the rows that `part` needs, in order, each with the columns `given` of the source,
+    /// which hold the columns that `part` needs.
+    pub fn new(part: &Part, given: &Range<usize>, kernel: Kernel) -> Result<Self, PixelError> {
+        let (rows, columns) = part.needs()?;
+        let within = columns.start - given.start..columns.end - given.start;
+        let one = |stage: Box<dyn Stage>| Self {
+            first: stage,
+            second: None,
+        };
+        let (vertical, horizontal, vertical_first) = match part.method() {
+            Method::Copy => return Ok(one(Box::new(Cut::new(given.len(), &within)?))),
+            Method::Nearest => {
+                return Ok(one(Box::new(Nearest::new(part, rows.start, given)?)));
+            }
+            Method::Filter {
+                vertical,
+                horizontal,
+                vertical_first,
+            } => (vertical, horizontal, vertical_first),
+        };
+        let across = |pass, given: &Range<usize>| -> Result<Box<dyn Stage>, PixelError> {
+            let stage = Horizontal::new(kernel, pass, part.columns.clone(), given)?;
+            Ok(Box::new(stage))
+        };
+        let down = |pass, given, columns: &Range<usize>| -> Result<Box<dyn Stage>, PixelError> {
+            let wanted = part.rows.clone();
+            let stage = Vertical::new(kernel, pass, wanted, rows.start, given, columns)?;
+            Ok(Box::new(stage))
+        };
+        let count = part.columns.len();
+        Ok(match (vertical, horizontal) {
+            (None, None) => one(Box::new(Cut::new(given.len(), &within)?)),
+            (Some(pass), None) => one(down(pass, given.len(), &within)?),
+            (None, Some(pass)) => one(across(pass, given)?),
+            (Some(vertical), Some(horizontal)) if vertical_first => Self {
+                first: down(vertical, given.len(), &within)?,
+                second: Some(across(horizontal, &columns)?),
+            },
+            (Some(vertical), Some(horizontal)) => Self {
+                first: across(horizontal, given)?,
+                second: Some(down(vertical, count, &(0..count))?),
+            },
+        })
+    }
 
-/// Whether the vertical pass comes first: where it takes away more than twice as many rows as the
-/// horizontal one takes away columns. The order changes bytes, for both passes round to uint8.
-fn vertical_first(image: &RgbImage, height: usize, width: usize) -> bool {
-    let rows = image.height() as i64 - height as i64;
-    let columns = image.width() as i64 - width as i64;
-    rows > 0 && rows > 2 * columns
+    /// Where the next row goes: three bytes for each given column.
+    pub fn slot(&mut self) -> &mut [u8] {
+        self.first.slot()
+    }
+
+    /// Takes the row in the slot; `emit` gets each row of the part that is finished by it.
+    pub fn take(&mut self, emit: &mut Emit) -> Result<(), PixelError> {
+        self.step(emit, |stage, emit| stage.take(emit))
+    }
+
+    /// Gives the rows of the part that are left, after the last row was taken.
+    pub fn finish(&mut self, emit: &mut Emit) -> Result<(), PixelError> {
+        self.step(emit, |stage, emit| stage.finish(emit))?;
+        match &mut self.second {
+            Some(second) => second.finish(emit),
+            None => Ok(()),
+        }
+    }
+
+    fn step(
+        &mut self,
+        emit: &mut Emit,
+        work: impl FnOnce(&mut dyn Stage, &mut Emit) -> Result<(), PixelError>,
+    ) -> Result<(), PixelError> {
+        match &mut self.second {
+            None => work(self.first.as_mut(), emit),
+            Some(second) => work(self.first.as_mut(), &mut |row| {
+                second.slot().copy_from_slice(row);
+                second.take(emit)
+            }),
+        }
+    }
 }
 
 /// The image in `height` x `width`. A side that keeps its length is not filtered.
 pub fn resize(
-    image: RgbImage,
+    image: &RgbImage,
     height: usize,
     width: usize,
     filter: Filter,
+    kernel: Kernel,
 ) -> Result<RgbImage, PixelError> {
-    resize_part(image, height, width, filter, 0..height, 0..width)
+    let part = Part {
+        source: (image.height(), image.width()),
+        target: (height, width),
+        filter,
+        rows: 0..height,
+        columns: 0..width,
+    };
+    resize_part(image, &part, kernel)
 }
 
-/// `rows` and `columns`, at least one of each, of what [`resize`] gives. No more than they need is
-/// computed or held: the rest of a target may be thousands of times as large.
+/// A part of what [`resize`] gives. No more than it needs is computed or held: the rest of a
+/// target may be thousands of times as large.
 pub(crate) fn resize_part(
-    image: RgbImage,
-    height: usize,
-    width: usize,
-    filter: Filter,
-    rows: Range<usize>,
-    columns: Range<usize>,
-) -> Result<RgbImage, PixelError> {
-    if (image.height(), image.width()) == (height, width) {
-        return image.part(rows, columns);
-    }
-    let Some(shape) = filter::shape(filter) else {
-        return nearest::resize(&image, height, width, rows, columns);
-    };
-    let horizontal = Pass::new(image.width(), width, shape);
-    let vertical = Pass::new(image.height(), height, shape);
-    let (filter_rows, filter_columns) = (image.height() != height, image.width() != width);
-    if filter_rows && vertical_first(&image, height, width) {
-        let between = vertical_pass(&image, &vertical, rows, 0)?;
-        drop(image);
-        let rows = 0..between.height();
-        return if filter_columns {
-            horizontal_pass(&between, &horizontal, rows, columns)
-        } else {
-            between.part(rows, columns)
-        };
-    }
-    let source_rows = if filter_rows {
-        vertical.span(&rows)
-    } else {
-        rows.clone()
-    };
-    let first_row = source_rows.start;
-    let between = if filter_columns {
-        let between = horizontal_pass(&image, &horizontal, source_rows, columns)?;
-        drop(image);
-        between
-    } else {
-        image.part(source_rows, columns)?
-    };
-    if filter_rows {
-        vertical_pass(&between, &vertical, rows, first_row)
-    } else {
-        Ok(between)
-    }
-}
-
-/// `rows` of the image, and of them what `columns` of the output are.
-fn horizontal_pass(
     image: &RgbImage,
-    pass: &Pass,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    part: &Part,
+    kernel: Kernel,
 ) -> Result<RgbImage, PixelError> {
-    let mut target = RgbImage::black(columns.len(), rows.len())?;
-    let first_column = columns.start;
-    for part in pass.parts(columns) {
-        let place = part.start - first_column;
-        (kernel().horizontal)(
-            image,
-            rows.start,
-            &pass.weights(part, 0)?,
-            &mut target,
-            place,
-        );
+    let mut target = RgbImage::black(part.columns.len(), part.rows.len())?;
+    let (rows, columns) = part.needs()?;
+    let mut resizer = Resizer::new(part, &columns, kernel)?;
+    let mut done = 0;
+    let mut emit = |row: &[u8]| {
+        target.row_mut(done).copy_from_slice(row);
+        done += 1;
+        Ok(())
+    };
+    for y in rows {
+        let row = &image.row(y)[columns.start * CHANNELS..columns.end * CHANNELS];
+        resizer.slot().copy_from_slice(row);
+        resizer.take(&mut emit)?;
     }
-    Ok(target)
-}
-
-/// `rows` of the output. The first row of `image` is row `first_row` of the pass's input.
-fn vertical_pass(
-    image: &RgbImage,
-    pass: &Pass,
-    rows: Range<usize>,
-    first_row: usize,
-) -> Result<RgbImage, PixelError> {
-    let mut target = RgbImage::black(image.width(), rows.len())?;
-    let first_target = rows.start;
-    for part in pass.parts(rows) {
-        let place = part.start - first_target;
-        (kernel().vertical)(image, &pass.weights(part, first_row)?, &mut target, place);
-    }
+    resizer.finish(&mut emit)?;
     Ok(target)
 }
 
@@ -145,60 +159,122 @@ fn vertical_pass(
 mod tests {
     use super::*;
 
+    const FILTERS: [Filter; 6] = [
+        Filter::Nearest,
+        Filter::Box,
+        Filter::Bilinear,
+        Filter::Hamming,
+        Filter::Bicubic,
+        Filter::Lanczos,
+    ];
+
     fn pattern(height: usize, width: usize) -> RgbImage {
         let bytes = (0..height * width * 3).map(|i| (i * i % 251 + i % 5) as u8);
         RgbImage::from_raw(width, height, bytes.collect()).unwrap()
+    }
+
+    fn cut(image: &RgbImage, rows: Range<usize>, columns: Range<usize>) -> RgbImage {
+        let bytes = rows.flat_map(|y| image.row(y)[columns.start * 3..columns.end * 3].to_vec());
+        let (width, bytes): (_, Vec<u8>) = (columns.len(), bytes.collect());
+        RgbImage::from_raw(width, bytes.len() / width / 3, bytes).unwrap()
     }
 
     /// Protects: a part has the bytes of the whole, for every order and omission of the passes.
     #[test]
     fn parts_are_exact() {
         let sizes = [1, 4, 9, 23];
-        for filter in [
-            Filter::Nearest,
-            Filter::Box,
-            Filter::Bilinear,
-            Filter::Hamming,
-            Filter::Bicubic,
-            Filter::Lanczos,
-        ] {
+        for filter in FILTERS {
             for (from_height, from_width) in [(9, 9), (23, 4), (4, 23), (1, 9), (9, 1)] {
                 let image = pattern(from_height, from_width);
-                for height in sizes {
-                    for width in sizes {
-                        let whole = resize(image.clone(), height, width, filter).unwrap();
-                        for (rows, columns) in [
-                            (0..height, 0..width),
-                            (height / 3..height - height / 4, width / 4..width / 2 + 1),
-                            (height - 1..height, 0..1),
-                        ] {
-                            let part = resize_part(
-                                image.clone(),
-                                height,
-                                width,
-                                filter,
-                                rows.clone(),
-                                columns.clone(),
-                            );
-                            assert_eq!(
-                                part.unwrap(),
-                                whole.clone().part(rows, columns).unwrap(),
-                                "{filter:?}, {from_height} x {from_width} to {height} x {width}"
-                            );
-                        }
+                for (height, width) in sizes.iter().flat_map(|h| sizes.map(|w| (*h, w))) {
+                    let whole = resize(&image, height, width, filter, Kernel::Scalar).unwrap();
+                    for (rows, columns) in [
+                        (0..height, 0..width),
+                        (height / 3..height - height / 4, width / 4..width / 2 + 1),
+                        (height - 1..height, 0..1),
+                    ] {
+                        let part = Part {
+                            source: (from_height, from_width),
+                            target: (height, width),
+                            filter,
+                            rows: rows.clone(),
+                            columns: columns.clone(),
+                        };
+                        assert_eq!(
+                            resize_part(&image, &part, Kernel::Scalar).unwrap(),
+                            cut(&whole, rows, columns),
+                            "{part:?}"
+                        );
                     }
                 }
             }
         }
     }
 
+    /// Protects: rows that come with more columns than are needed give the same part.
+    #[test]
+    fn more_columns_than_needed() {
+        let image = pattern(40, 60);
+        for filter in FILTERS {
+            for target in [(40, 60), (40, 13), (9, 60), (5, 31), (17, 25), (80, 90)] {
+                let part = Part {
+                    source: (40, 60),
+                    target,
+                    filter,
+                    rows: target.0 / 3..target.0 / 2 + 1,
+                    columns: target.1 / 3..target.1 / 2 + 1,
+                };
+                let (rows, columns) = part.needs().unwrap();
+                for given in [0..60, columns.start / 2..columns.end, columns.start..60] {
+                    let mut resizer = Resizer::new(&part, &given, Kernel::Scalar).unwrap();
+                    let mut bytes = Vec::new();
+                    let mut emit = |row: &[u8]| {
+                        bytes.extend_from_slice(row);
+                        Ok(())
+                    };
+                    for y in rows.clone() {
+                        let row = &image.row(y)[given.start * 3..given.end * 3];
+                        resizer.slot().copy_from_slice(row);
+                        resizer.take(&mut emit).unwrap();
+                    }
+                    resizer.finish(&mut emit).unwrap();
+                    let expected = resize_part(&image, &part, Kernel::Scalar).unwrap();
+                    assert_eq!(bytes, expected.data(), "{part:?} from {given:?}");
+                }
+            }
+        }
+    }
+
+    /// Protects: memory. A window of rows is held, not the image: 4,000 rows go through a few.
+    #[test]
+    fn a_window_is_held() {
+        let part = Part {
+            source: (4000, 3000),
+            target: (224, 168),
+            filter: Filter::Lanczos,
+            rows: 0..224,
+            columns: 0..168,
+        };
+        let (rows, columns) = part.needs().unwrap();
+        let mut resizer = Resizer::new(&part, &columns, Kernel::Scalar).unwrap();
+        let mut slots = std::collections::HashSet::new();
+        for _ in rows {
+            slots.insert(resizer.slot().as_ptr() as usize);
+            resizer.take(&mut |_| Ok(())).unwrap();
+        }
+        assert!(slots.len() < 200, "{}", slots.len());
+    }
+
     /// Protects: a row longer than a block of the vertical pass, and a target without memory.
     #[test]
     fn long_rows_and_no_memory() {
         let one = pattern(8, 1);
-        let wide = resize(one.clone(), 8, 5000, Filter::Nearest).unwrap();
-        let column = resize(one.clone(), 3, 1, Filter::Bicubic).unwrap();
-        let shrunk = resize(wide, 3, 5000, Filter::Bicubic).unwrap();
+        let resize = |image: &RgbImage, height, width, filter| {
+            resize(image, height, width, filter, Kernel::Scalar)
+        };
+        let wide = resize(&one, 8, 5000, Filter::Nearest).unwrap();
+        let column = resize(&one, 3, 1, Filter::Bicubic).unwrap();
+        let shrunk = resize(&wide, 3, 5000, Filter::Bicubic).unwrap();
         for y in 0..3 {
             for pixel in shrunk.row(y).chunks_exact(3) {
                 assert_eq!(pixel, column.row(y));
@@ -206,7 +282,7 @@ mod tests {
         }
         for filter in [Filter::Nearest, Filter::Box] {
             assert!(matches!(
-                resize(one.clone(), 1 << 62, 1, filter),
+                resize(&one, 1 << 62, 1, filter),
                 Err(PixelError::Memory)
             ));
         }

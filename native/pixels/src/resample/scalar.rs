@@ -1,16 +1,11 @@
 //! The two passes in plain code: the definition that every faster kernel is compared with.
 
+use super::rows::Rows;
 use super::weights::{Weights, PRECISION_BITS};
-use super::Kernel;
-use crate::image::{RgbImage, CHANNELS};
-
-pub(super) const KERNEL: Kernel = Kernel {
-    horizontal,
-    vertical,
-};
+use crate::image::CHANNELS;
 
 /// One half: the sum is rounded, not cut, when it is shifted.
-const HALF: i32 = 1 << (PRECISION_BITS - 1);
+pub(super) const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
 fn to_byte(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
@@ -19,16 +14,17 @@ fn to_byte(sum: i32) -> u8 {
 /// Values that the vertical pass adds up at a time: their sums stay in the first-level cache.
 const BLOCK: usize = 4096;
 
-fn horizontal(
-    source: &RgbImage,
-    first_row: usize,
+/// See [`super::kernel::Kernel::horizontal`].
+pub(super) fn horizontal(
+    input: &Rows,
+    count: usize,
     weights: &Weights,
-    target: &mut RgbImage,
-    first_column: usize,
+    output: &mut Rows,
+    place: usize,
 ) {
-    for y in 0..target.height() {
-        let from = source.row(first_row + y);
-        let to = &mut target.row_mut(y)[first_column * CHANNELS..][..weights.len() * CHANNELS];
+    for y in 0..count {
+        let from = input.row(y);
+        let to = &mut output.row_mut(y)[place * CHANNELS..][..weights.len() * CHANNELS];
         for (x, pixel) in to.chunks_exact_mut(CHANNELS).enumerate() {
             let (first, values) = weights.at(x);
             let mut sums = [HALF; CHANNELS];
@@ -44,22 +40,26 @@ fn horizontal(
     }
 }
 
-fn vertical(source: &RgbImage, weights: &Weights, target: &mut RgbImage, first_row: usize) {
+/// See [`super::kernel::Kernel::vertical`].
+pub(super) fn vertical(
+    input: &Rows,
+    first: usize,
+    weights: &[i32],
+    offset: usize,
+    output: &mut [u8],
+) {
     let mut sums = [HALF; BLOCK];
-    for y in 0..weights.len() {
-        let (first, values) = weights.at(y);
-        for (block, to) in target.row_mut(first_row + y).chunks_mut(BLOCK).enumerate() {
-            let sums = &mut sums[..to.len()];
-            sums.fill(HALF);
-            for (offset, &weight) in values.iter().enumerate() {
-                let from = &source.row(first + offset)[block * BLOCK..][..to.len()];
-                for (sum, &value) in sums.iter_mut().zip(from) {
-                    *sum += i32::from(value) * weight;
-                }
+    for (block, to) in output.chunks_mut(BLOCK).enumerate() {
+        let sums = &mut sums[..to.len()];
+        sums.fill(HALF);
+        for (row, &weight) in weights.iter().enumerate() {
+            let from = &input.row(first + row)[offset + block * BLOCK..][..to.len()];
+            for (sum, &value) in sums.iter_mut().zip(from) {
+                *sum += i32::from(value) * weight;
             }
-            for (byte, &sum) in to.iter_mut().zip(sums.iter()) {
-                *byte = to_byte(sum);
-            }
+        }
+        for (byte, &sum) in to.iter_mut().zip(sums.iter()) {
+            *byte = to_byte(sum);
         }
     }
 }

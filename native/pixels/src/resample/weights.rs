@@ -11,6 +11,9 @@ pub(super) const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// Weights that are held at once where that is more than one position: 4 MiB of them.
 const HELD: usize = 1 << 20;
 
+/// The weights of a position are followed by zeros up to a multiple of this.
+pub(super) const GROUP: usize = 4;
+
 /// One pass: which input positions an output position draws on, and how much on each.
 #[derive(Clone, Copy)]
 pub(super) struct Pass {
@@ -41,7 +44,7 @@ impl Pass {
     }
 
     /// The input positions that an output position draws on.
-    fn window(&self, position: usize) -> Range<usize> {
+    pub fn window(&self, position: usize) -> Range<usize> {
         let centre = self.centre(position);
         // The casts truncate towards zero and clamp negative values to zero.
         // Past 2^24 the rounded length may exceed the input: the last positions draw on nothing.
@@ -55,47 +58,58 @@ impl Pass {
     }
 
     /// Largest number of weights of one position.
-    fn stride(&self) -> usize {
+    pub fn longest(&self) -> usize {
         (self.support.ceil() as usize * 2 + 1).min(self.input)
     }
 
     /// Splits output positions so that the weights of a part take little memory, whatever the
     /// length of the input.
     pub fn parts(&self, positions: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let length = (HELD / self.stride()).max(1);
+        let length = (HELD / self.longest()).max(1);
         let end = positions.end;
         positions
             .step_by(length)
             .map(move |start| start..end.min(start + length))
     }
 
+    /// Appends the weights of one output position to `values` and returns its window. `exact` is
+    /// room for the work.
+    pub fn add(
+        &self,
+        position: usize,
+        exact: &mut Vec<f64>,
+        values: &mut Vec<i32>,
+    ) -> Range<usize> {
+        let centre = self.centre(position);
+        let window = self.window(position);
+        let inverse = 1.0 / self.filter_scale;
+        exact.clear();
+        let mut total = 0.0;
+        for x in window.clone() {
+            let weight = (self.value)((x as f64 - centre + 0.5) * inverse);
+            exact.push(weight);
+            total += weight;
+        }
+        values.extend(
+            exact
+                .iter()
+                .map(|&weight| fixed_point(if total == 0.0 { weight } else { weight / total })),
+        );
+        window
+    }
+
     /// The weights of some output positions, with input positions counted from `origin`.
     pub fn weights(&self, positions: Range<usize>, origin: usize) -> Result<Weights, PixelError> {
-        let stride = self.stride();
+        let stride = self.longest().next_multiple_of(GROUP);
         let count = stride
             .checked_mul(positions.len())
             .ok_or(PixelError::Memory)?;
         let mut values = reserved(count)?;
         let mut bounds = reserved(positions.len())?;
         let mut exact = reserved(stride)?;
-        let inverse = 1.0 / self.filter_scale;
         for (index, position) in positions.enumerate() {
-            let centre = self.centre(position);
-            let window = self.window(position);
-            let first = window.start;
-            exact.clear();
-            let mut total = 0.0;
-            for x in window {
-                let weight = (self.value)((x as f64 - centre + 0.5) * inverse);
-                exact.push(weight);
-                total += weight;
-            }
-            bounds.push((first - origin, exact.len()));
-            values.extend(
-                exact
-                    .iter()
-                    .map(|&weight| fixed_point(if total == 0.0 { weight } else { weight / total })),
-            );
+            let window = self.add(position, &mut exact, &mut values);
+            bounds.push((window.start - origin, window.len()));
             values.resize((index + 1) * stride, 0);
         }
         Ok(Weights {
