@@ -5,8 +5,11 @@ In: features and labels. Out: predictions of the scored items.
 
 from __future__ import annotations
 
+from biobench.probe.centroid import CentroidProbe
 from biobench.probe.knn import KNNProbe
 from biobench.probe.linear import LinearProbe
+from biobench.probe.logistic import LogisticProbe
+from biobench.probe.svm import SVMProbe
 from biobench.probe.traits import TraitsProbe
 
-__all__ = ["KNNProbe", "LinearProbe", "TraitsProbe"]
+__all__ = ["CentroidProbe", "KNNProbe", "LinearProbe", "LogisticProbe", "SVMProbe", "TraitsProbe"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from biobench.probe.apply import knn, linear, traits
+from biobench.probe.apply import centroid, knn, linear, logistic_regression, svm, traits
 from biobench.probe.job import Job
 from biobench.probe.predictions import Predictions
 
@@ -17,6 +17,9 @@ __all__ = ["APPLY"]
 APPLY: Mapping[str, Callable[[Job], Predictions]] = {
     "knn": knn.apply,
     "linear_probe": linear.apply,
+    "logistic_regression": logistic_regression.apply,
+    "svm": svm.apply,
+    "nearest_centroid": centroid.apply,
     "traits_mlp": traits.apply,
 }
 """Kind of protocol -> the function that predicts the scored rows of a job."""

@@ -1,0 +1,208 @@
+"""Nearest class mean, and rejection by distance (SPEC.md, "Nearest centroid with rejection").
+
+In: features and label ids. Out: label ids, or -1 for a row that is far from every class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError, UsageError
+from biobench.probe.constants import read_constants
+from biobench.probe.covariance import within_class_covariance
+from biobench.probe.nearest import nearest
+from biobench.probe.rows import FloatMatrix, checked_features, checked_labels, row_sums
+from biobench.probe.triangular import Mapper, NotPositiveDefinite, cholesky, whiten
+
+FIXED: Mapping[str, Any] = {
+    "precision": "float64",
+    "centring": "train-mean",
+    "centred_norm": "l2",
+    "centroid": "class-mean",
+    "distance": "squared-euclidean",
+    "tie": "smallest-id",
+    "rejection": "mahalanobis",
+    "class_scale": "population-deviation",
+    "shrinkage": "ledoit-wolf",
+    "pooling": "class-share",
+    "factorisation": "cholesky",
+    "percentile_rule": "linear",
+    "unknown_label": -1,
+}
+"""Constants of the protocol that this probe embodies."""
+FREE: Mapping[str, Any] = {"rejection_percentile": 95.0}
+"""Constants that the protocol document sets, with their official values."""
+UNKNOWN = -1
+_BLOCK_ROWS = 1024
+
+Progress = Callable[[int], None]
+
+
+class CentroidProbe:
+    """Nearest-centroid classifier with rejection; a tie goes to the smallest label.
+
+    rejection_percentile: share of the training rows, in percent, whose distance is not rejected.
+    threads: workers over fixed parts; the result does not depend on it. progress: called with each
+    number of rows done, of which ``fit`` does each twice and ``predict`` once.
+    """
+
+    def __init__(
+        self,
+        *,
+        rejection_percentile: float = 95.0,
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> None:
+        if not 0 <= rejection_percentile <= 100:
+            raise UsageError(
+                f"rejection_percentile is {rejection_percentile}", remedy="take 0 to 100"
+            )
+        self.rejection_percentile = rejection_percentile
+        self.threads = threads
+        self.progress = progress
+
+    @classmethod
+    def from_protocol(
+        cls,
+        constants: Mapping[str, Any],
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> Self:
+        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        values = read_constants(constants, protocol="nearest_centroid", fixed=FIXED, free=FREE)
+        return cls(**values, threads=threads, progress=progress)
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Learn from X real (rows, features) and y, label ids from 0 (rows,).
+
+        Sets classes_ (the ids that occur, ascending), mean_ (d,), centroids_ (classes, d), means_
+        (classes, d), covariance_ (d, d), factor_ (d, d, lower triangular) and threshold_.
+        Raises UsageError for labels that are no ids, ModelError for a row that is not finite, and
+        DataError where the rows are too few for a covariance that has an inverse.
+        """
+        matrix = checked_features(X)
+        labels = checked_labels(y, len(matrix))
+        if labels.dtype.kind not in "iu" or int(labels.min()) < 0:
+            raise UsageError(
+                "y holds labels that are no ids from 0", remedy="-1 stands for the unknown class"
+            )
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        self.mean_ = _mean(matrix)
+        self.centroids_ = self._centroids(matrix, numbers)
+        with self._mapper() as mapper:
+            self.means_, self.covariance_ = within_class_covariance(
+                matrix, numbers, len(self.classes_), mapper=mapper, progress=self.progress
+            )
+        self.factor_ = _factor(self.covariance_, len(matrix), len(self.classes_))
+        self._whitened = whiten(self.factor_, self.means_ - self.mean_)
+        self.threshold_ = percentile(self.scores(matrix), self.rejection_percentile)
+        return self
+
+    def nearest_labels(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The label whose centroid is nearest to each row, int64 (rows,), without rejection."""
+        matrix = self._checked(X)
+        found = np.empty(len(matrix), np.int64)
+        with self._mapper() as mapper:
+            for start, centred in self._centred(matrix):
+                numbers, _ = nearest(_unit_or_zero(centred), self.centroids_, mapper)
+                found[start : start + len(numbers)] = numbers
+        labels: npt.NDArray[np.int64] = self.classes_[found].astype(np.int64)
+        return labels
+
+    def scores(self, X: npt.ArrayLike) -> FloatMatrix:
+        """Squared Mahalanobis distance of each row to the nearest class mean, float64 (rows,)."""
+        matrix = self._checked(X)
+        values = np.empty(len(matrix))
+        with self._mapper() as mapper:
+            for start, centred in self._centred(matrix):
+                _, distances = nearest(
+                    whiten(self.factor_, centred, mapper), self._whitened, mapper
+                )
+                values[start : start + len(distances)] = distances
+                if self.progress is not None:
+                    self.progress(len(distances))
+        return values
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The label of each row, int64 (rows,); -1 where its score is above the threshold."""
+        labels = self.nearest_labels(X)
+        labels[self.scores(X) > self.threshold_] = UNKNOWN
+        return labels
+
+    def _checked(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        matrix = checked_features(X)
+        if matrix.shape[1] != self.mean_.size:
+            raise UsageError(
+                f"X has {matrix.shape[1]} features, the probe {self.mean_.size}",
+                remedy="take both from one model",
+            )
+        return matrix
+
+    def _centred(self, matrix: npt.NDArray[Any]) -> Iterator[tuple[int, FloatMatrix]]:
+        step = _BLOCK_ROWS * max(1, self.threads)
+        for start in range(0, len(matrix), step):
+            yield start, matrix[start : start + step].astype(np.float64) - self.mean_
+
+    def _centroids(self, matrix: npt.NDArray[Any], numbers: npt.NDArray[np.int64]) -> FloatMatrix:
+        sums = np.zeros((len(self.classes_), matrix.shape[1]))
+        for start, centred in self._centred(matrix):
+            for number, row in zip(
+                numbers[start : start + len(centred)], _unit_or_zero(centred), strict=True
+            ):
+                sums[number] += row
+        return sums / np.bincount(numbers)[:, None]
+
+    @contextmanager
+    def _mapper(self) -> Iterator[Mapper]:
+        if self.threads <= 1:
+            yield map
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            yield pool.map
+
+
+def percentile(values: FloatMatrix, percent: float) -> float:
+    """Percentile with linear interpolation: the operations and the bits of ``numpy.percentile``.
+
+    values: float64 (n,), n >= 1. percent: 0 to 100.
+    """
+    ordered = np.sort(values)
+    place = (ordered.size - 1) * (percent / 100.0)
+    low = int(place)
+    part = place - low
+    below, above = float(ordered[low]), float(ordered[min(low + 1, ordered.size - 1)])
+    step = above - below
+    return below + step * part if part < 0.5 else above - step * (1.0 - part)
+
+
+def _mean(matrix: npt.NDArray[Any]) -> FloatMatrix:
+    total = np.zeros(matrix.shape[1])
+    for start in range(0, len(matrix), _BLOCK_ROWS):
+        for row in matrix[start : start + _BLOCK_ROWS].astype(np.float64):
+            total += row
+    return total / len(matrix)
+
+
+def _unit_or_zero(centred: FloatMatrix) -> FloatMatrix:
+    """Rows divided by their norm; a row of norm 0 stays, since it has no direction."""
+    norms = np.sqrt(row_sums(centred * centred))
+    norms[norms == 0] = 1.0
+    return centred / norms[:, None]
+
+
+def _factor(covariance: FloatMatrix, rows: int, classes: int) -> FloatMatrix:
+    try:
+        return cholesky(covariance)
+    except NotPositiveDefinite as error:
+        raise DataError(
+            f"the covariance of {rows} training items in {classes} classes has no inverse "
+            f"(feature {error.pivot})",
+            remedy="give each class more training items than two",
+        ) from None
