@@ -151,8 +151,8 @@ def test_documents_and_arrays_that_do_not_fit_are_refused() -> None:
     manifest = train_test(9, 3)
     with pytest.raises(UsageError, match="12 manifest rows"):
         run_probe(HERBARIUM, SUITE, manifest, features_of(manifest)[:5])
-    other = replace(HERBARIUM, protocol=replace(HERBARIUM.protocol, kind="svm"))
-    with pytest.raises(SpecError, match="svm"):
+    other = replace(HERBARIUM, protocol=replace(HERBARIUM.protocol, kind="forest"))
+    with pytest.raises(SpecError, match="forest"):
         run_probe(other, SUITE, manifest, features_of(manifest))
     with pytest.raises(SpecError, match="leave-one-out"):
         run_probe(replace(BELUGA, split_rule="train-test"), SUITE, manifest, features_of(manifest))

@@ -93,9 +93,7 @@ def _compute(
     quiet: bool,
 ) -> Predictions:
     good = np.array([i for i in range(len(manifest.rows)) if i not in bad], dtype=np.int64)
-    trained = "steps" in task.protocol.constants
-    total = int(task.protocol.constants["steps"]) if trained else int(manifest.scored().sum())
-    unit = "steps" if trained else "queries"
+    total, unit = _work(task, manifest)
     with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
         if not bad:
             return run_probe(
@@ -110,6 +108,16 @@ def _compute(
             device=device, threads=workers, progress=progress.advance,
         )  # fmt: skip
     return _with_wrong(predictions, manifest, good)
+
+
+def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
+    """How many units of work the probe counts, and what they are called."""
+    constants = task.protocol.constants
+    if "steps" in constants:
+        return int(constants["steps"]), "steps"
+    if "candidates" in constants:
+        return len(constants["candidates"]) * int(constants["folds"]) + 1, "fits"
+    return int(manifest.scored().sum()), "queries"
 
 
 def _all_wrong(task: Task, manifest: Manifest) -> Predictions:

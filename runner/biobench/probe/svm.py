@@ -1,0 +1,179 @@
+"""Linear support vector machine on centred unit rows (SPEC.md, section "Support vector machine").
+
+In: frozen features and labels. Out: labels, by the votes of one machine for each pair of classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import DataError, ModelError, SpecError, UsageError
+from biobench.probe.blas import one_blas_thread
+from biobench.probe.constants import read_constants
+from biobench.probe.hinge import HingeFit, minimise
+from biobench.probe.rows import (
+    FloatMatrix,
+    checked_features,
+    checked_labels,
+    column_sums,
+    unit_rows,
+)
+
+FIXED: Mapping[str, Any] = {
+    "normalise": "l2",
+    "centre": "train-mean",
+    "normalise_centred": "l2",
+    "kernel": "linear",
+    "loss": "hinge",
+    "class_weight": "none",
+    "penalise_intercept": False,
+    "intercept": "midpoint",
+    "multi_class": "one-versus-one",
+    "vote_tie": "smallest-id",
+    "groups": "fit-each",
+    "precision": "float64",
+}
+"""Constants of the protocol that this probe embodies."""
+FREE: Mapping[str, Any] = {
+    "C": 1.0,
+    "violation_tolerance": 1e-9,
+    "decision_tie": "smallest-id",
+}
+"""Constants that the protocol document sets, with their official values."""
+
+DecisionTie = Literal["smallest-id", "largest-id"]
+
+
+class CentredRowError(ModelError):
+    """A row has no direction once the train mean is taken away; ``row`` is its number."""
+
+    def __init__(self, row: int, where: str) -> None:
+        self.row = row
+        super().__init__(
+            "the features have the direction of the train mean, and nothing is left once it is "
+            "taken away",
+            where=where,
+            remedy="check that the model tells its items apart",
+        )
+
+
+class SVMProbe:
+    """Linear support vector machine with hinge loss, as libsvm defines it, at its optimum.
+
+    Each row is divided by its norm, the train mean is taken away, and it is divided by its norm
+    again. C: weight of the losses. violation_tolerance: of the dual, at a fit. decision_tie: which
+    class of a pair a decision value of 0 votes for, ``smallest-id`` or ``largest-id``.
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        violation_tolerance: float = 1e-9,
+        decision_tie: DecisionTie = "smallest-id",
+    ) -> None:
+        if not 0 < C < np.inf or not violation_tolerance > 0:
+            raise UsageError(
+                f"C is {C} and violation_tolerance {violation_tolerance}",
+                remedy="take values above 0",
+            )
+        if decision_tie not in get_args(DecisionTie):
+            raise UsageError(
+                f"unknown decision_tie {decision_tie!r}",
+                remedy=f"take one of {', '.join(get_args(DecisionTie))}",
+            )
+        self.C = C
+        self.violation_tolerance = violation_tolerance
+        self.decision_tie = decision_tie
+
+    @classmethod
+    def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
+        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        values = read_constants(constants, protocol="svm", fixed=FIXED, free=FREE)
+        try:
+            return cls(**values)
+        except UsageError as error:
+            raise SpecError(error.what, where="protocol svm", remedy=error.remedy) from None
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Fit one machine a pair of classes: X real (rows, features), y labels (rows,).
+
+        Leaves ``classes_``, ``mean_`` float64 (features,), ``coef_`` (pairs, features) and
+        ``intercept_`` (pairs,), pairs in the order (0, 1), (0, 2), ..., (1, 2), ... Raises
+        DataError where all rows are of one class, ModelError for a row that is not finite, all
+        zero, or all zero once centred, BiobenchError for a machine that misses the tolerance.
+        """
+        matrix = checked_features(X)
+        self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                "the training items are all of one class",
+                remedy="a support vector machine needs two classes or more",
+            )
+        units = unit_rows(matrix)
+        self.mean_ = column_sums(units) / len(units)
+        rows = centred_units(units, self.mean_)
+        with one_blas_thread():
+            fits = [
+                self._pair(rows, ids, one, other)
+                for one, other in combinations(range(len(self.classes_)), 2)
+            ]
+        self.coef_ = np.array([fit.weight for fit in fits])
+        self.intercept_ = np.array([fit.intercept for fit in fits])
+        self.violation_ = max(fit.violation for fit in fits)
+        return self
+
+    def _pair(self, rows: FloatMatrix, ids: npt.NDArray[np.intp], one: int, other: int) -> HingeFit:
+        chosen = (ids == one) | (ids == other)
+        signs = np.where(ids[chosen] == other, 1.0, -1.0)
+        return minimise(rows[chosen], signs, self.C, self.violation_tolerance)
+
+    def pair_decisions(self, X: npt.ArrayLike) -> FloatMatrix:
+        """Decision values, float64 (rows, pairs): above 0 for the later class of the pair."""
+        matrix = checked_features(X)
+        if matrix.shape[1] != self.coef_.shape[1]:
+            raise UsageError(
+                f"X has {matrix.shape[1]} features, the probe {self.coef_.shape[1]}",
+                remedy="take both from one model",
+            )
+        rows = centred_units(unit_rows(matrix), self.mean_)
+        with one_blas_thread():
+            values: FloatMatrix = rows @ self.coef_.T + self.intercept_
+        return values
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The class with the most votes for each row, shape (rows,); a tie goes to the smallest."""
+        chosen = vote(self.pair_decisions(X), len(self.classes_), self.decision_tie)
+        labels: npt.NDArray[Any] = self.classes_[chosen]
+        return labels
+
+
+def centred_units(units: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
+    """Rows minus ``mean``, of length one; CentredRowError names the first row that is the mean."""
+    centred = units - mean
+    zero = ~centred.any(axis=1)
+    if zero.any():
+        row = int(np.argmax(zero))
+        raise CentredRowError(row, f"X row {row}")
+    return unit_rows(centred)
+
+
+def vote(decisions: FloatMatrix, classes: int, tie: DecisionTie) -> npt.NDArray[np.int64]:
+    """The class number with the most votes of each row, int64 (rows,).
+
+    decisions: float64 (rows, pairs), pairs (0, 1), (0, 2), ..., (1, 2), ...; above 0 is a vote for
+    the later class of the pair, below 0 for the earlier. Of classes with equal votes the first.
+    """
+    votes = np.zeros((len(decisions), classes), np.int64)
+    for pair, (one, other) in enumerate(combinations(range(classes), 2)):
+        value = decisions[:, pair]
+        later = value > 0 if tie == "smallest-id" else value >= 0
+        votes[:, other] += later
+        votes[:, one] += ~later
+    winners: npt.NDArray[np.int64] = votes.argmax(axis=1).astype(np.int64)
+    return winners
