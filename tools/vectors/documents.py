@@ -1,0 +1,381 @@
+"""Section 6.3: sets of documents, valid or with one flaw.
+
+The sets are written out and not taken from the bundle, so that a case keeps its input when a
+document of the specification changes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jsonschema
+
+from biobench.spec.load import load_spec
+from vectors.case import Case, Check, VectorFile
+
+SCHEMAS = load_spec().library.schemas
+OF_THE_SCHEMA = {"unknown-key", "missing-key", "type"}
+Documents = dict[str, Any]
+Edit = Callable[[Documents], object]
+
+KNN = {
+    "protocol": "knn",
+    "kind": "knn",
+    "version": 1,
+    "title": "Nearest neighbours",
+    "section": "10.2",
+    "split": "leave-one-out",
+    "labels": "classes",
+    "gives": ["neighbours", "first_hit", "average_precision"],
+    "constants": {
+        "k": 1,
+        "normalise": "l2",
+        "distance": "squared-euclidean",
+        "precision": "float64",
+        "vote": "uniform",
+        "vote_tie": "smallest-id",
+        "neighbour_tie": "manifest-row",
+        "listed_neighbours": 5,
+        "candidate_margin": 32,
+        "exclude_self": True,
+    },
+    "compat": {"k": 5},
+    "errata": [],
+}
+WHALES = {
+    "dataset": "whales",
+    "version": "1",
+    "title": "Whales",
+    "status": "manual",
+    "licence": None,
+    "citation": "Nobody",
+    "sources": [],
+    "layout": {
+        "id": "coco",
+        "options": {"annotations": "notes.json", "images": "images", "label": "name"},
+    },
+    "files": {"count": 3, "bytes": 300, "digest": "sha256:" + 64 * "0"},
+    "notes": [],
+    "unknown": {"/licence": "Nobody was asked."},
+}
+SOURCE = {
+    "name": "a.zip",
+    "urls": ["https://example.org/a.zip"],
+    "bytes": 1,
+    "sha256": 64 * "a",
+    "md5": 32 * "b",
+    "archive_root": "a",
+    "unpacks_to": "a",
+}
+F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}
+TOP1 = {"id": "top1", "higher_is_better": True, "interval": None}
+TASK = {
+    "task": "whales",
+    "version": 1,
+    "title": "Whales",
+    "taxa": "whales",
+    "modality": "photographs",
+    "mission": "Tell whales apart.",
+    "citation": "Nobody",
+    "dataset": "whales",
+    "split": "leave-one-out",
+    "label_rule": "train-names",
+    "counts": {"train": 3, "test": 3, "classes": 2},
+    "view": {"kind": "image"},
+    "feature": "official",
+    "protocol": "knn",
+    "metrics": [F1, TOP1],
+    "compat": {"feature": "compat"},
+    "errata": [],
+    "unknown": {},
+}
+CHILD = {
+    "task": "orcas",
+    "extends": "whales",
+    "version": 1,
+    "counts": {"train": 3, "test": 3, "classes": 2},
+    "unknown": {},
+}
+SUITE = {
+    "spec_version": "1.0.0",
+    "title": "A suite",
+    "seed": 17,
+    "micro_batch": {"cpu": 32, "cuda": 256},
+    "interval": {
+        "method": "bootstrap-stratified",
+        "replicates": 1000,
+        "confidence": 0.95,
+        "reliable_items_per_class": 10,
+    },
+    "comparison": {
+        "method": "paired-bootstrap",
+        "replicates": 10000,
+        "correction": "holm",
+        "alpha": 0.05,
+    },
+    "aggregate": {"method": "unweighted-mean", "of": "primary-metric"},
+    "suites": [
+        {"id": "mine", "title": "Mine", "members": ["whales", "seals"], "pending": ["seals"]}
+    ],
+    "levels": [{"id": "S", "stage": "score", "promise": "exact"}],
+    "tolerance": {"feature_cosine": 0.9, "equal_predictions": 0.9, "score_difference": 0.1},
+}
+MODEL = {
+    "name": "small",
+    "resolves_to": "timm:resnet18",
+    "source": "hub",
+    "revision": None,
+    "licence": "apache-2.0",
+    "feature": "default",
+    "overlap": [],
+    "unknown": {"/revision": "Not pinned."},
+}
+K, D, T, C = "protocols/knn.yaml", "datasets/whales.yaml", "tasks/whales.yaml", "tasks/orcas.yaml"
+S, M = "suite.yaml", "models.yaml"
+ALL: Documents = {K: KNN, D: WHALES, T: TASK, C: CHILD, S: SUITE, M: {"models": [MODEL]}}
+
+
+def put(path: str, *place: Any) -> Edit:
+    """Set a member or item; the last argument is the value."""
+    *keys, last, value = place
+
+    def edit(documents: Documents) -> None:
+        at = documents[path]
+        for key in keys:
+            at = at[key]
+        at[last] = value
+
+    return edit
+
+
+def drop(path: str, *place: Any) -> Edit:
+    *keys, last = place
+
+    def edit(documents: Documents) -> None:
+        at = documents[path]
+        for key in keys:
+            at = at[key]
+        del at[last]
+
+    return edit
+
+
+def both(*edits: Edit) -> Edit:
+    return lambda documents: [edit(documents) for edit in edits]
+
+
+def add(path: str, value: Any) -> Edit:
+    return lambda documents: documents.__setitem__(path, copy.deepcopy(value))
+
+
+OPTIONS = ("layout", "options")
+FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}}}
+TRAIN_TEST = {"id": "image-folder", "options": {"splits": {"train": "a", "test": "b"}}}
+VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
+    "one-of-each": (tuple(ALL), both()),
+    "protocol": ((K,), both()),
+    "data-set": ((D,), both()),
+    "source": ((D,), put(D, "sources", [SOURCE])),
+    "another-layout": ((K, D, T), put(D, "layout", FOLDER)),
+    "superseded-task": ((K, D, T), both(add("tasks/whales.v1.yaml", TASK), put(T, "version", 2))),
+    "extends-twice": (
+        (K, D, T, C),
+        add("tasks/calves.yaml", {**CHILD, "task": "calves", "extends": "orcas"}),
+    ),
+    "null-count-with-reason": (
+        (K, D, T),
+        both(put(T, "counts", "test", None), put(T, "unknown", "/counts/test", "Not stated.")),
+    ),
+}
+FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
+    "task/unknown-key": ((K, D, T), put(T, "xyzzy", 1), "unknown-key"),
+    "task/unknown-key-in-compat": ((K, D, T), put(T, "compat", "split", "x"), "unknown-key"),
+    "task/unknown-key-of-a-metric": ((K, D, T), put(T, "metrics", 0, "xyzzy", 1), "unknown-key"),
+    "task/key-of-another-view": ((K, D, T), put(T, "view", "xyzzy", 2), "unknown-key"),
+    "task/missing-key": ((K, D, T), drop(T, "split"), "missing-key"),
+    "task/missing-key-of-a-metric": ((K, D, T), drop(T, "metrics", 0, "interval"), "missing-key"),
+    "task/version-not-inherited": ((K, D, T, C), drop(C, "version"), "missing-key"),
+    "task/version-as-text": ((K, D, T), put(T, "version", "1"), "type"),
+    "task/version-as-flag": ((K, D, T), put(T, "version", True), "type"),
+    "task/version-as-fraction": ((K, D, T), put(T, "version", 1.5), "type"),
+    "task/metrics-as-mapping": ((K, D, T), put(T, "metrics", {}), "type"),
+    "task/version-zero": ((K, D, T), put(T, "version", 0), "value"),
+    "task/unknown-split-rule": ((K, D, T), put(T, "split", "leave-one-in"), "value"),
+    "task/unknown-metric": ((K, D, T), put(T, "metrics", 0, "id", "f1"), "value"),
+    "task/no-metric": ((K, D, T), put(T, "metrics", []), "value"),
+    "task/empty-title": ((K, D, T), put(T, "title", ""), "value"),
+    "task/compat-label-rule": ((K, D, T), put(T, "compat", "label_rule", "names"), "value"),
+    "task/metric-twice": ((K, D, T), put(T, "metrics", [F1, TOP1, F1]), "duplicate-id"),
+    "task/id-of-another-file": ((K, D, T, C), put(C, "task", "whales"), "duplicate-id"),
+    "task/id-is-not-the-file-name": ((K, D, T), put(T, "task", "seals"), "wrong-name"),
+    "task/version-is-not-the-file-name": (
+        (K, D, T),
+        add("tasks/whales.v2.yaml", TASK),
+        "wrong-name",
+    ),
+    "task/unknown-protocol": ((K, D, T), put(T, "protocol", "xyzzy"), "unknown-reference"),
+    "task/unknown-data-set": ((K, D, T), put(T, "dataset", "xyzzy"), "unknown-reference"),
+    "task/unknown-view": ((K, D, T), put(T, "view", "kind", "xyzzy"), "unknown-reference"),
+    "task/unknown-parent": ((K, D, T, C), put(C, "extends", "xyzzy"), "unknown-reference"),
+    "task/extends-itself": ((K, D, T, C), put(C, "extends", "orcas"), "extends-cycle"),
+    "task/extends-in-a-circle": ((K, D, T, C), put(T, "extends", "orcas"), "extends-cycle"),
+    "task/null-count": ((K, D, T), put(T, "counts", "test", None), "null-without-reason"),
+    "task/reason-without-null": (
+        (K, D, T),
+        put(T, "unknown", "/counts/test", "Not stated."),
+        "reason-without-null",
+    ),
+    "task/layout-without-gallery": ((K, D, T), put(D, "layout", TRAIN_TEST), "does-not-fit"),
+    "task/metric-of-another-protocol": ((K, D, T), put(K, "gives", []), "does-not-fit"),
+    "task/metric-of-traits": ((K, D, T), put(T, "metrics", 1, "id", "traits_f1"), "does-not-fit"),
+    "task/metric-of-groups": (
+        (K, D, T),
+        put(T, "metrics", 1, "id", "group_accuracy"),
+        "does-not-fit",
+    ),
+    "task/less-is-better": (
+        (K, D, T),
+        put(T, "metrics", 0, "higher_is_better", False),
+        "does-not-fit",
+    ),
+    "task/view-without-subjects": (
+        (K, D, T),
+        put(T, "view", {"kind": "observation", "splits": ["gallery"], "pool": "mean"}),
+        "does-not-fit",
+    ),
+    "task/misfit-in-compat-only": (
+        (K, D, T),
+        put(T, "compat", "label_rule", "train-names-or-unknown"),
+        "does-not-fit",
+    ),
+    "data-set/unknown-key": ((D,), put(D, "xyzzy", 1), "unknown-key"),
+    "data-set/unknown-layout-option": ((D,), put(D, *OPTIONS, "xyzzy", 1), "unknown-key"),
+    "data-set/missing-layout-option": ((D,), drop(D, *OPTIONS, "label"), "missing-key"),
+    "data-set/unknown-layout": ((D,), put(D, "layout", "id", "xyzzy"), "unknown-reference"),
+    "data-set/unknown-status": ((D,), put(D, "status", "okay"), "value"),
+    "data-set/short-hash": ((D,), put(D, "sources", [{**SOURCE, "sha256": "aa"}]), "value"),
+    "data-set/address": ((D,), put(D, "sources", [{**SOURCE, "urls": ["a.zip"]}]), "value"),
+    "data-set/address-twice": (
+        (D,),
+        put(D, "sources", [{**SOURCE, "urls": 2 * SOURCE["urls"]}]),
+        "duplicate-id",
+    ),
+    "data-set/climbing-path": ((D,), put(D, *OPTIONS, "images", "a/../../b"), "value"),
+    "data-set/absolute-path": ((D,), put(D, *OPTIONS, "images", "/images"), "value"),
+    "data-set/splits-share-a-folder": (
+        (D,),
+        put(D, "layout", {**FOLDER, "options": {"splits": {"train": "a", "test": "a/b"}}}),
+        "overlapping-splits",
+    ),
+    "data-set/null-without-reason": ((D,), put(D, "files", "count", None), "null-without-reason"),
+    "data-set/reason-without-null": ((D,), put(D, "licence", "CC0"), "reason-without-null"),
+    "data-set/id-is-not-the-file-name": ((D,), put(D, "dataset", "seals"), "wrong-name"),
+    "protocol/missing-constant": ((K,), drop(K, "constants", "vote"), "missing-key"),
+    "protocol/unknown-constant": ((K,), put(K, "constants", "xyzzy", 1), "unknown-key"),
+    "protocol/unknown-compat-constant": ((K,), put(K, "compat", "xyzzy", 1), "unknown-key"),
+    "protocol/type-of-a-constant": ((K,), put(K, "constants", "k", 1.5), "type"),
+    "protocol/value-of-a-constant": ((K,), put(K, "constants", "k", 0), "value"),
+    "protocol/unknown-kind": ((K,), put(K, "kind", "xyzzy"), "unknown-reference"),
+    "protocol/section": ((K,), put(K, "section", "ten"), "value"),
+    "suite/member-without-task": (
+        (K, D, T, S),
+        put(S, "suites", 0, "members", ["whales", "seals", "xyzzy"]),
+        "unknown-reference",
+    ),
+    "suite/member-twice": (
+        (K, D, T, S),
+        put(S, "suites", 0, "members", ["whales", "seals", "whales"]),
+        "duplicate-id",
+    ),
+    "suite/pending-has-a-task": (
+        (K, D, T, S),
+        put(S, "suites", 0, "pending", ["seals", "whales"]),
+        "value",
+    ),
+    "suite/pending-is-no-member": (
+        (K, D, T, S),
+        put(S, "suites", 0, "pending", ["seals", "walruses"]),
+        "value",
+    ),
+    "suite/suite-twice": ((K, D, T, S), put(S, "suites", 2 * SUITE["suites"]), "duplicate-id"),
+    "suite/version": ((K, D, T, S), put(S, "spec_version", "1.0"), "value"),
+    "suite/negative-seed": ((K, D, T, S), put(S, "seed", -1), "value"),
+    "suite/confidence-of-one": ((K, D, T, S), put(S, "interval", "confidence", 1), "value"),
+    "models/name-twice": ((M,), put(M, "models", [MODEL, MODEL]), "duplicate-id"),
+    "models/unknown-loader": ((M,), put(M, "models", 0, "resolves_to", "tim:resnet18"), "value"),
+    "models/null-without-reason": ((M,), put(M, "models", 0, "unknown", {}), "null-without-reason"),
+}
+
+
+def documents(paths: tuple[str, ...], edit: Edit) -> Documents:
+    """Copies of some documents of ALL after an edit; a suite's member needs its task."""
+    chosen = copy.deepcopy({path: value for path, value in ALL.items() if path in paths})
+    edit(chosen)
+    return chosen
+
+
+def valid_by_schema(given: Documents) -> bool:
+    """Whether jsonschema takes every document and every part that has a schema of its own."""
+    kinds = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
+    for path, value in given.items():
+        folder = path.split("/")[0]
+        parts = [(value, kinds.get(folder) or folder.removesuffix(".yaml"))]
+        if folder == "protocols":
+            # compat holds some of the constants: each must be one that the kind has.
+            kind = f"protocol-{value['kind']}"
+            parts.append((value["constants"], kind))
+            parts.append(({**value["constants"], **value["compat"]}, kind))
+        elif folder == "datasets":
+            layout = value["layout"]
+            parts.append((layout["options"], f"layout-{layout['id']}"))
+        elif folder == "tasks" and "view" in value:
+            parts.append((value["view"], f"view-{value['view']['kind']}"))
+        for part, name in parts:
+            schema = SCHEMAS.get(name)
+            if schema and not jsonschema.Draft202012Validator(schema).is_valid(part):
+                return False
+    return True
+
+
+def flaw(error: str) -> Check:
+    def check(given: Any, output: Any) -> bool:
+        refused = not valid_by_schema(given["documents"])
+        assert refused or error not in OF_THE_SCHEMA, "jsonschema takes it"
+        return bool(output == {"error": error})
+
+    return check
+
+
+def sound(given: Any, output: Any) -> bool:
+    return bool(output == {"valid": True}) and valid_by_schema(given["documents"])
+
+
+def files() -> Iterator[VectorFile]:
+    yield VectorFile(
+        "documents",
+        "valid",
+        "6.3",
+        "D",
+        "documents.check",
+        "Sets of documents without a flaw; a suite and models may be absent.",
+        [
+            Case(f"documents/valid/{k}", {"documents": documents(paths, edit)}, sound)
+            for k, (paths, edit) in VALID.items()
+        ],
+        source="jsonschema",
+    )
+    yield VectorFile(
+        "documents",
+        "flaws",
+        "6.3",
+        "D",
+        "documents.check",
+        "Sets of documents with one flaw and its error id.",
+        [
+            Case(f"documents/{k}", {"documents": documents(paths, edit)}, flaw(error))
+            for k, (paths, edit, error) in FLAWS.items()
+        ],
+        source="jsonschema where the flaw is of a schema, the rest by hand",
+    )
