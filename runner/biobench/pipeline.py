@@ -21,6 +21,7 @@ from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train
+from biobench.data.views import pool_rule
 from biobench.errors import UsageError
 from biobench.files import require_writable
 from biobench.report.results import Results
@@ -73,11 +74,22 @@ class Plan:
         lines = [*self.selection.notes, f"model {self.options.model}"]
         for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True):
             lines.append(
-                f"{chosen.task.id}: {len(manifest.rows)} images, {int(manifest.scored().sum())} "
-                f"scored, {len(manifest.classes)} classes, protocol {chosen.task.protocol.id}, "
+                f"{chosen.task.id}: {_described(manifest)}, protocol {chosen.task.protocol.id}, "
                 f"in {chosen.root}"
             )
         return lines
+
+
+def _described(manifest: Manifest) -> str:
+    items = manifest.items
+    return ", ".join(
+        [
+            f"{len(manifest.rows)} images"
+            + (f" of {len(items.rows)} items" if manifest.pooled else ""),
+            f"{int(items.scored().sum())} scored",
+            f"{len(items.classes)} {'traits' if manifest.has_traits else 'classes'}",
+        ]
+    )
 
 
 def plan(options: Options) -> Plan:
@@ -85,7 +97,7 @@ def plan(options: Options) -> Plan:
     spec = load_spec()
     selection = _select(spec, options)
     _refuse_conflicts(selection, options)
-    manifests = tuple(_manifest(chosen, options) for chosen in selection.chosen)
+    manifests = tuple(_manifest(chosen, selection.suite, options) for chosen in selection.chosen)
     return Plan(selection, manifests, options)
 
 
@@ -108,7 +120,7 @@ def run(options: Options) -> Results:
     for folder in (store_root, out) if options.save else (store_root,):
         require_writable(folder)
     # Manifests first: a fault in the data shows before a model is fetched.
-    manifests = [_manifest(chosen, options) for chosen in selection.chosen]
+    manifests = [_manifest(chosen, selection.suite, options) for chosen in selection.chosen]
     differences = [
         line
         for chosen, manifest in zip(selection.chosen, manifests, strict=True)
@@ -172,7 +184,8 @@ def _run_task(
     options: Options,
 ) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says."""
-    from biobench.embed.features import content_digests, embed
+    from biobench.embed.features import content_digests, embed, features_digest
+    from biobench.embed.pool import pool
     from biobench.metric.score import score_task
     from biobench.probe.stored import predict
     from biobench.progress import Progress
@@ -188,12 +201,14 @@ def _run_task(
             manifest, contents, backbone, store, execution,
             keep_bad=options.keep_bad, progress=progress,
         )  # fmt: skip
-    ids = [row.id for row in manifest.rows]
-    features_digest = embedded.features_digest(ids)
+    # A row is an image; from here on a row is an item, which a view may pool from several.
+    items = manifest.items
+    features, bad = pool(manifest, embedded.features, embedded.bad, pool_rule(task.view))
+    digest = features_digest([row.id for row in items.rows], features)
     with stopwatch.stage("probe"):
         predictions = predict(
-            task, suite, manifest, embedded.features, features_digest, store,
-            bad=embedded.bad, device=execution.device, workers=execution.workers,
+            task, suite, items, features, digest, store,
+            bad=bad, device=execution.device, workers=execution.workers,
             engine=execution.engine, quiet=options.quiet,
         )  # fmt: skip
     with stopwatch.stage("metric"):
@@ -205,8 +220,8 @@ def _run_task(
         computed=embedded.computed,
         predictions=predictions,
         score=score,
-        pixels_digest=embedded.pixels_digest(ids),
-        features_digest=features_digest,
+        pixels_digest=embedded.pixels_digest([row.id for row in manifest.rows]),
+        features_digest=digest,
         wall=stopwatch.wall(),
         cpu=stopwatch.cpu(),
         stages={
@@ -257,8 +272,11 @@ def _select(spec: Spec, options: Options) -> Selection:
     )
 
 
-def _manifest(chosen: Chosen, options: Options) -> Manifest:
-    manifest = build_manifest(chosen.task, chosen.root)
+def _manifest(chosen: Chosen, suite: Suite, options: Options) -> Manifest:
+    manifest = build_manifest(chosen.task, chosen.root, suite.seed)
+    if manifest.dropped:
+        note = f"{manifest.dropped} clips are too short or miss frames and are left out"
+        _say(options, f"{chosen.task.id}: {note}")
     if options.n_train is None:
         return manifest
     return sample_train(chosen.task, manifest, options.n_train)

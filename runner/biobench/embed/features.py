@@ -65,16 +65,21 @@ class Embedded:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def features_digest(self, ids: Sequence[str]) -> str:
-        """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
-        digest = hashlib.sha256(canonical_json(list(ids)))
-        # In place: the rows of a large task are gigabytes.
-        digest.update(np.ascontiguousarray(self.features, dtype="<f4").data.cast("B"))
-        return "sha256:" + digest.hexdigest()
+        """:func:`features_digest` of the rows."""
+        return features_digest(ids, self.features)
 
     def pixels_digest(self, ids: Sequence[str]) -> str:
         """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order."""
         rows = zip(ids, self.pixels, strict=True)
         return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
+
+
+def features_digest(ids: Sequence[str], features: npt.NDArray[np.float32]) -> str:
+    """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
+    digest = hashlib.sha256(canonical_json(list(ids)))
+    # In place: the rows of a large task are gigabytes.
+    digest.update(np.ascontiguousarray(features, dtype="<f4").data.cast("B"))
+    return "sha256:" + digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def stage_root(tasks: dict[str, Any], stage: str) -> str:
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
     task, score = outcome.chosen.task, outcome.score
     counts = {
-        "train": sum(row.split != "test" for row in outcome.manifest.rows),
+        "train": sum(row.split != "test" for row in outcome.manifest.items.rows),
         "test": len(outcome.predictions.ids),
         "classes": len(outcome.manifest.classes),
         "excluded": outcome.manifest.excluded,

@@ -8,12 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from biobench.errors import DataError
 from biobench.files import write_atomically
 from biobench.report.outcome import TaskOutcome
 from biobench.report.page import render_page
 from biobench.report.results import FILE, Results, load_results
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from biobench.probe.predictions import Predictions
 
 PAGE = "report.html"
 
@@ -49,8 +56,9 @@ def _remove_earlier(folder: Path) -> None:
 def predictions_parquet(outcome: TaskOutcome) -> bytes:
     """The predictions of a task as a Parquet file: one row a scored item, in manifest order.
 
-    Columns: id string, y_true and y_pred int32, correct bool, and the protocol's extras. Class
-    names of truth and of prediction are in the file's metadata, as JSON lists.
+    Columns: id string, y_true and y_pred int32 (traits: lists of int8), correct bool (traits: all
+    of them), group string where the task has groups, and the protocol's extras. Class names of
+    truth and of prediction, or the names of the traits, are in the file's metadata, as JSON lists.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -58,11 +66,13 @@ def predictions_parquet(outcome: TaskOutcome) -> bytes:
     predictions = outcome.predictions
     columns = {
         "id": pa.array(predictions.ids, pa.string()),
-        "y_true": pa.array(predictions.y_true, pa.int32()),
-        "y_pred": pa.array(predictions.y_pred, pa.int32()),
-        "correct": pa.array(predictions.y_true == predictions.y_pred, pa.bool_()),
+        "y_true": _labels(predictions.y_true),
+        "y_pred": _labels(predictions.y_pred),
+        "correct": pa.array(_correct(predictions), pa.bool_()),
     }
     extras = predictions.extras
+    if "group" in extras:
+        columns["group"] = pa.array(extras["group"].tolist(), pa.string())
     if "neighbours" in extras:
         columns["neighbours"] = pa.array(list(extras["neighbours"]), pa.list_(pa.int32()))
         columns["first_hit"] = pa.array(extras["first_hit"], pa.int32())
@@ -76,3 +86,17 @@ def predictions_parquet(outcome: TaskOutcome) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), sink)
     return bytes(sink.getvalue())
+
+
+def _labels(values: npt.NDArray[np.int32]) -> Any:
+    """A column of label ids, or of lists of them."""
+    import pyarrow as pa
+
+    if values.ndim == 1:
+        return pa.array(values, pa.int32())
+    return pa.array(values.tolist(), pa.list_(pa.int8(), values.shape[1]))
+
+
+def _correct(predictions: Predictions) -> npt.NDArray[np.bool_]:
+    equal: npt.NDArray[np.bool_] = predictions.y_true == predictions.y_pred
+    return equal if equal.ndim == 1 else equal.all(axis=1)
