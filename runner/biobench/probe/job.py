@@ -54,7 +54,8 @@ class Job:
         return rows
 
     def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:
-        """What was predicted for the scored rows as a value, with the groups where there are any.
+        """What was predicted for the scored rows as a value, with the columns that the manifest
+        gives.
 
         predicted: label ids (scored,), or 0 and 1 (scored, traits) in a traits task.
         """
@@ -62,7 +63,7 @@ class Job:
             ids=tuple(self.manifest.rows[i].id for i in self.scored),
             y_true=truth(self.manifest, self.scored),
             y_pred=predicted.astype(np.int32),
-            extras=given_columns(self.manifest, self.scored),
+            extras=given_columns(self.manifest, self.scored, predicted),
         )
 
 
@@ -73,9 +74,20 @@ def truth(manifest: Manifest, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int
 
 
 def given_columns(
-    manifest: Manifest, rows: npt.NDArray[np.int64]
-) -> dict[str, npt.NDArray[np.str_]]:
-    """Columns of the predictions that the manifest gives, not the protocol: the group."""
-    if not manifest.grouped:
-        return {}
-    return {"group": np.array([manifest.rows[i].group for i in rows], dtype=np.str_)}
+    manifest: Manifest,
+    rows: npt.NDArray[np.int64],
+    predicted: npt.NDArray[np.integer[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """Columns of the predictions that the manifest gives, not the protocol, so that a metric needs
+    nothing but the predictions.
+
+    ``group``, strings, where the task has groups; ``true_poisonous`` and ``predicted_poisonous``,
+    bool, where the data set lists poisonous classes. predicted: label ids of ``rows``.
+    """
+    columns: dict[str, npt.NDArray[Any]] = {}
+    if manifest.grouped:
+        columns["group"] = np.array([manifest.rows[i].group for i in rows], dtype=np.str_)
+    if manifest.poisonous is not None:
+        columns["true_poisonous"] = np.isin(manifest.labels()[rows], manifest.poisonous)
+        columns["predicted_poisonous"] = np.isin(predicted, manifest.poisonous)
+    return columns

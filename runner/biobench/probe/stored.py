@@ -72,12 +72,12 @@ def predict(
             task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
         )
         columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred, **predictions.extras}
-        given = given_columns(manifest, scored)
+        given = given_columns(manifest, scored, predictions.y_pred)
         store.put(KIND, key, {name: columns[name] for name in columns if name not in given})
         return predictions
     ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
-    extras |= given_columns(manifest, scored)
+    extras |= given_columns(manifest, scored, known["y_pred"])
     return Predictions(ids, known["y_true"], known["y_pred"], extras)
 
 
@@ -117,14 +117,19 @@ def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
         return int(constants["steps"]), "steps"
     if "candidates" in constants:
         return len(constants["candidates"]) * int(constants["folds"]) + 1, "fits"
-    return int(manifest.scored().sum()), "queries"
+    scored = int(manifest.scored().sum())
+    if task.protocol.kind == "nearest_centroid":
+        return 2 * manifest.indices("train").size + scored, "rows"
+    return scored, "queries"
 
 
 def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
     """No scored image could be read: all are wrong, and there is nothing to predict."""
     scored = np.flatnonzero(manifest.scored())
     count = len(scored)
-    extras: dict[str, npt.NDArray[Any]] = dict(given_columns(manifest, scored))
+    true = truth(manifest, scored)
+    prediction = np.full_like(true, NO_PREDICTION)
+    extras = given_columns(manifest, scored, prediction)
     if task.protocol.kind == "knn":
         listed = int(task.protocol.constants["listed_neighbours"])
         extras |= {
@@ -132,9 +137,8 @@ def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
             "first_hit": np.zeros(count, dtype=np.int32),
             "average_precision": np.zeros(count, dtype=np.float64),
         }
-    true = truth(manifest, scored)
     ids = tuple(manifest.rows[i].id for i in scored)
-    return Predictions(ids, true, np.full_like(true, NO_PREDICTION), extras)
+    return Predictions(ids, true, prediction, extras)
 
 
 def _with_wrong(
@@ -149,7 +153,7 @@ def _with_wrong(
     true = truth(manifest, scored)
     prediction = np.full_like(true, NO_PREDICTION)
     prediction[present] = predictions.y_pred[source[present]]
-    extras: dict[str, npt.NDArray[Any]] = dict(given_columns(manifest, scored))
+    extras = given_columns(manifest, scored, prediction)
     for name, column in predictions.extras.items():
         if name in extras:
             continue
