@@ -83,16 +83,21 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         for image in sorted(unit.images, key=lambda image: (image.path, image.id))
         if split != "test" or unit.item.id in scored
     ]
-    poisonous = tuple(i for i, name in enumerate(classes) if name in found.poisonous)
     return Manifest(
         root=root,
         classes=classes,
         rows=tuple(rows),
         excluded=len(tested) - len(kept),
         test_classes=test_classes,
-        poisonous=poisonous,
+        poisonous=_poisonous(found, classes),
         dropped=made.dropped,
     )
+
+
+def _poisonous(found: Found, classes: Sequence[str]) -> tuple[int, ...] | None:
+    if found.poisonous is None:
+        return None
+    return tuple(label for label, name in enumerate(classes) if name in found.poisonous)
 
 
 def _place(unit: Unit) -> tuple[str, str, str]:

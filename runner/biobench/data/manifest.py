@@ -67,7 +67,8 @@ class Manifest:
     ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
     each split's names are sorted on their own (label rule ``split-names``). In a traits task both
     are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
-    set lists as such. ``dropped`` counts the clips that the view left out, in all splits.
+    set lists as such, null where it has no such list. ``dropped`` counts the clips that the view
+    left out, in all splits.
     """
 
     root: Path
@@ -75,7 +76,7 @@ class Manifest:
     rows: tuple[Row, ...]
     excluded: int
     test_classes: tuple[str, ...]
-    poisonous: tuple[int, ...] = ()
+    poisonous: tuple[int, ...] | None = None
     dropped: int = 0
 
     @cached_property

@@ -98,5 +98,8 @@ def _labels(values: npt.NDArray[np.int32]) -> Any:
 
 
 def _correct(predictions: Predictions) -> npt.NDArray[np.bool_]:
-    equal: npt.NDArray[np.bool_] = predictions.y_true == predictions.y_pred
-    return equal if equal.ndim == 1 else equal.all(axis=1)
+    import numpy as np
+
+    equal = np.equal(predictions.y_true, predictions.y_pred)
+    every: npt.NDArray[np.bool_] = equal.reshape(len(equal), -1).all(axis=1)
+    return every

@@ -13,11 +13,11 @@ class Found:
     """Items in any stable order, those of one subject in the order of their positions.
 
     missing: id of an item whose file is not there -> where the item is named; filled only where
-    the caller keeps such items. poisonous: label names that the data set calls poisonous.
-    traits: names of the traits, in the order of an item's.
+    the caller keeps such items. poisonous: label names that the data set calls poisonous,
+    null where it says nothing of that. traits: names of the traits, in the order of an item's.
     """
 
     items: Sequence[Item]
     missing: Mapping[str, str] = field(default_factory=dict)
-    poisonous: frozenset[str] = frozenset()
+    poisonous: frozenset[str] | None = None
     traits: tuple[str, ...] = ()
