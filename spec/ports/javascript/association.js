@@ -65,23 +65,33 @@ export function misranked(x, y) {
   return tau === null ? null : (1 - tau) / 2;
 }
 
-export const MEASURES = { r2, spearman, kendall, misranked };
+const MEASURES = { r2, spearman, kendall, misranked };
 
-/** Measures with intervals: {r2: {value, low, high, replicates}, ...}. */
+function needScores(x, y) {
+  if (x.length === 0 || x.length !== y.length || ![...x, ...y].every(Number.isFinite)) {
+    throw new Invalid("value", "no pairs of finite scores");
+  }
+}
+
+/** {r2, spearman, kendall, misranked}. */
+export function measures(x, y) {
+  needScores(x, y);
+  return Object.fromEntries(Object.entries(MEASURES).map(([name, of]) => [name, of(x, y)]));
+}
+
+/** {models, level, r2: {value, low, high, replicates}, ...}. */
 export function association(x, y, { seed, stream, replicates, confidence }) {
-  if (x.length === 0 || ![...x, ...y].every(Number.isFinite)) throw new Invalid("value", "no scores");
+  const values = measures(x, y);
   const words = new Stream(seed, stream);
-  const drawn = Array.from({ length: replicates }, (_, r) =>
-    x.map((_, i) => words.integer(r * x.length + i, x.length)),
-  );
-  const entries = Object.entries(MEASURES).map(([name, measure]) => {
-    const value = measure(x, y);
-    const values = drawn
-      .map((models) => measure(models.map((i) => x[i]), models.map((i) => y[i])))
-      .filter((replicate) => replicate !== null);
-    const published = value !== null && values.length >= replicates / 2 && values.length > 0;
-    const { low, high } = published ? bounds(values, confidence) : { low: null, high: null };
-    return [name, { value, low, high, replicates: values.length }];
+  const resampled = Array.from({ length: replicates }, (_, r) => {
+    const drawn = x.map((_, i) => words.integer(r * x.length + i, x.length));
+    return measures(drawn.map((i) => x[i]), drawn.map((i) => y[i]));
   });
-  return Object.fromEntries(entries);
+  const entries = Object.entries(values).map(([name, value]) => {
+    const defined = resampled.map((each) => each[name]).filter((each) => each !== null);
+    const published = value !== null && 2 * defined.length >= replicates;
+    const { low, high } = published ? bounds(defined, confidence) : { low: null, high: null };
+    return [name, { value, low, high, replicates: defined.length }];
+  });
+  return { models: x.length, level: confidence, ...Object.fromEntries(entries) };
 }

@@ -1,7 +1,9 @@
 /** Bootstrap intervals (section 12) and the mean of a suite (section 13). */
 
-import { decimalOf, sequentialSum } from "./arithmetic.js";
+import { decimalOf } from "./arithmetic.js";
 import { Stream } from "./generator.js";
+import { Invalid } from "./invalid.js";
+import { mean, score as metricScore } from "./metrics.js";
 import { compareCodePoints, compareNumbers } from "./order.js";
 
 /**
@@ -51,6 +53,8 @@ export function tailCount(replicates, confidence) {
 }
 
 export function bounds(values, confidence) {
+  if (values.length === 0) throw new Invalid("value", "no replicates");
+  if (!(confidence > 0 && confidence < 1)) throw new Invalid("value", "no such confidence");
   const sorted = [...values].sort(compareNumbers);
   const tail = tailCount(values.length, confidence);
   return { low: sorted[tail - 1], high: sorted[sorted.length - tail] };
@@ -64,7 +68,48 @@ export function reliable(items, itemsPerClass) {
   return parts.every((part) => part.length >= itemsPerClass);
 }
 
-/** The mean of a suite, or of one replicate over its tasks, in the suite's order. */
-export function suiteMean(scores) {
-  return sequentialSum(scores) / scores.length;
+/** How the items of predictions are divided: what `strata` takes. */
+export function itemsOfColumns({ y_true: truth, group: groups }) {
+  return { truth, groups, traits: Array.isArray(truth[0]) };
+}
+
+/** The metric of each replicate, or null in division compat, which publishes no interval. */
+export function metricReplicates({ task, division, metric, columns, seed, replicates }) {
+  if (division === "compat") return null;
+  const options = { seed, stream: `bootstrap/${task}`, replicates };
+  return replicateValues(itemsOfColumns(columns), options, (drawn) => {
+    const entries = Object.entries(columns).map(([name, column]) => [name, drawn.map((i) => column[i])]);
+    return metricScore(metric, Object.fromEntries(entries), division);
+  });
+}
+
+/** Score and interval of a task; suite: the suite document. */
+export function scoreWithInterval({ task, division, metric, columns, suite }) {
+  const { method, replicates, confidence, reliable_items_per_class: enough } = suite.interval;
+  const score = metricScore(metric, columns, division);
+  const values = metricReplicates({ task, division, metric, columns, seed: suite.seed, replicates });
+  const interval = values && {
+    ...bounds(values, confidence),
+    level: confidence,
+    method,
+    replicates,
+    reliable: reliable(itemsOfColumns(columns), enough),
+  };
+  return { score, interval, metrics: { [metric]: score } };
+}
+
+/** Replicate by replicate over tasks, each {replicates}; null where a task has none. */
+export function meanReplicates(tasks) {
+  if (tasks.some(({ replicates }) => replicates === null)) return null;
+  return tasks[0].replicates.map((_, r) => mean(tasks.map(({ replicates }) => replicates[r])));
+}
+
+/** {score, low, high, tasks} of a suite's members; tasks: {id: {score, replicates or null}}. */
+export function suiteMean(members, tasks, confidence) {
+  if (members.length === 0) throw new Invalid("value", "a suite without members");
+  if (!members.every((id) => Object.hasOwn(tasks, id))) return null;
+  const results = members.map((id) => tasks[id]);
+  const replicates = meanReplicates(results);
+  const { low, high } = replicates ? bounds(replicates, confidence) : { low: null, high: null };
+  return { score: mean(results.map(({ score }) => score)), low, high, tasks: results.length };
 }

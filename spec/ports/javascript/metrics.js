@@ -4,8 +4,12 @@ import { sequentialSum } from "./arithmetic.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints, compareNumbers } from "./order.js";
 
-function needItems(items) {
-  if (items.length === 0) throw new Invalid("value", "no items");
+/** Columns of equal length, of one item or more. */
+function needItems(first, ...others) {
+  if (first.length === 0) throw new Invalid("value", "no items");
+  if (others.some(({ length }) => length !== first.length)) {
+    throw new Invalid("value", "columns of unequal length");
+  }
 }
 
 function tally(labels) {
@@ -30,7 +34,8 @@ function distinct(labels) {
 }
 
 export function macroF1(truth, predicted, division = "official") {
-  needItems(truth);
+  needItems(truth, predicted);
+  if (truth.some((label) => label < 0)) throw new Invalid("value", "a truth that is no class");
   const ids =
     division === "compat"
       ? Array.from({ length: Math.max(...truth, ...predicted) + 1 }, (_, id) => id)
@@ -46,7 +51,7 @@ export function macroF1OfBoth(truth, predicted) {
 
 /** truth, predicted: one list of 0 and 1 an item. */
 export function traitsF1(truth, predicted, division = "official") {
-  needItems(truth);
+  needItems(truth, predicted);
   const results = truth[0].map((_, trait) => {
     const inTruth = truth.map((values) => values[trait]);
     const inPrediction = predicted.map((values) => values[trait]);
@@ -58,7 +63,7 @@ export function traitsF1(truth, predicted, division = "official") {
 
 /** truePoisonous, predictedPoisonous: true or false an item. */
 export function userLoss(truth, predicted, truePoisonous, predictedPoisonous) {
-  needItems(truth);
+  needItems(truth, predicted, truePoisonous, predictedPoisonous);
   const n = truth.length;
   const count = (holds) => truth.filter((label, i) => holds(label, predicted[i], i)).length;
   const unknown = count((t) => t === -1);
@@ -76,7 +81,7 @@ export function userLoss(truth, predicted, truePoisonous, predictedPoisonous) {
 
 /** groups: the name of each item's group. */
 export function groupAccuracy(truth, predicted, groups) {
-  needItems(truth);
+  needItems(truth, predicted, groups);
   const names = [...new Set(groups)].sort(compareCodePoints);
   const scores = names.map((name) => {
     const of = (labels) => labels.filter((_, i) => groups[i] === name);
@@ -86,18 +91,22 @@ export function groupAccuracy(truth, predicted, groups) {
 }
 
 export function accuracy(truth, predicted) {
-  needItems(truth);
+  needItems(truth, predicted);
   return truth.filter((label, i) => label === predicted[i]).length / truth.length;
 }
 
 /** firstHits: the rank of the first hit of each item, 0 for none. */
 export function topK(firstHits, k) {
   needItems(firstHits);
+  if (k < 1 || firstHits.some((rank) => rank < 0)) throw new Invalid("value", "no such rank");
   return firstHits.filter((rank) => rank >= 1 && rank <= k).length / firstHits.length;
 }
 
 /** relevant: true or false at each rank from 1; relevantCount: rows that are relevant at all. */
 export function averagePrecision(relevant, relevantCount) {
+  if (relevant.filter(Boolean).length > relevantCount) {
+    throw new Invalid("value", "more relevant rows than there are");
+  }
   if (relevantCount === 0) return 0;
   let found = 0;
   let total = 0;
@@ -112,4 +121,35 @@ export function averagePrecision(relevant, relevantCount) {
 export function mean(values) {
   needItems(values);
   return sequentialSum(values) / values.length;
+}
+
+/** Metric id to its function of (columns of predictions, division). */
+const METRICS = {
+  macro_f1: ({ y_true: truth, y_pred: predicted }, division) => macroF1(truth, predicted, division),
+  accuracy: ({ y_true: truth, y_pred: predicted }) => accuracy(truth, predicted),
+  top1: ({ first_hit: firstHits }) => topK(firstHits, 1),
+  top5: ({ first_hit: firstHits }) => topK(firstHits, 5),
+  mean_average_precision: ({ average_precision: values }) => mean(values),
+  traits_f1: ({ y_true: truth, y_pred: predicted }, division) => traitsF1(truth, predicted, division),
+  user_loss: ({ y_true: truth, y_pred: predicted, true_poisonous, predicted_poisonous }) =>
+    userLoss(truth, predicted, true_poisonous, predicted_poisonous),
+  group_accuracy: ({ y_true: truth, y_pred: predicted, group }) =>
+    groupAccuracy(truth, predicted, group),
+};
+
+const EXTRAS = {
+  top1: ["first_hit"],
+  top5: ["first_hit"],
+  mean_average_precision: ["average_precision"],
+  user_loss: ["true_poisonous", "predicted_poisonous"],
+  group_accuracy: ["group"],
+};
+
+/** columns: y_true, y_pred and the extra columns of the predictions. */
+export function score(metric, columns, division) {
+  const needed = ["y_true", "y_pred", ...(EXTRAS[metric] ?? [])];
+  if (!needed.every((name) => columns[name] !== undefined)) {
+    throw new Invalid("value", `${metric} needs ${needed.join(", ")}`);
+  }
+  return METRICS[metric](columns, division);
 }

@@ -1,8 +1,19 @@
 /** Name of an operation to its function of (input, bundle). */
 
 import { OPERATIONS as canonical } from "./canonical.js";
+import { OPERATIONS as comparison } from "./comparison.js";
 import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as generator } from "./generator.js";
+import { OPERATIONS as interval } from "./interval.js";
+import { OPERATIONS as metric } from "./metric.js";
 import { OPERATIONS as pixels } from "./pixels.js";
 
-export const OPERATIONS = { ...canonical, ...digest, ...generator, ...pixels };
+export const OPERATIONS = {
+  ...canonical,
+  ...comparison,
+  ...digest,
+  ...generator,
+  ...interval,
+  ...metric,
+  ...pixels,
+};
