@@ -1,0 +1,167 @@
+"""Answers of an implementation: read, checked, counted, refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from biobench.cli import execute
+from biobench.conformance.answers import (
+    answers_document,
+    check_answers,
+    check_outcomes,
+    read_answers,
+)
+from biobench.conformance.run import run
+from biobench.conformance.vectors import read_vectors
+from biobench.errors import DataError, SpecError
+from biobench.spec.load import load_spec
+
+SPEC = load_spec()
+FILES = read_vectors(SPEC)
+CLAIMED = ("generator", "canonical")
+WORDS = "generator/words/suite-seed"
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, Any]:
+    """Right answers to two sections, as a port would write them."""
+    chosen = [vectors for vectors in FILES if vectors.folder in CLAIMED]
+    return answers_document(run(chosen, SPEC), SPEC)
+
+
+def write(folder: Path, value: Any) -> Path:
+    path = folder / "answers.json"
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+def test_own_answers_are_an_answers_file_and_right(answers: dict[str, Any], tmp_path: Path) -> None:
+    """What `run --answers` writes is what `check` takes."""
+    jsonschema.Draft202012Validator(dict(SPEC.schema("answers"))).validate(answers)
+    report = check_answers(read_answers(write(tmp_path, answers), SPEC, FILES), FILES)
+    assert report.faults == []
+    for tally in report.tallies:
+        assert tally.claimed is (tally.section in CLAIMED)
+        assert (tally.wrong, tally.right) == (0, tally.cases if tally.claimed else 0)
+        assert tally.right + tally.unanswered == tally.cases
+    assert {tally.section for tally in report.tallies} == {vectors.folder for vectors in FILES}
+
+
+def test_a_wrong_and_a_missing_answer(answers: dict[str, Any]) -> None:
+    """Each is a line with the case's id; the counts say where."""
+    changed = copy.deepcopy(answers)
+    changed["answers"][WORDS]["words"][0] = 16 * "0"
+    del changed["answers"]["canonical/json/escapes"]
+    report = check_answers(changed, FILES)
+    assert [line.split(":")[0] for line in report.faults] == ["canonical/json/escapes", WORDS]
+    counts = {t.section: (t.wrong, t.unanswered) for t in report.tallies if t.claimed}
+    assert counts == {"canonical": (0, 1), "generator": (1, 0)}
+
+
+def test_what_is_not_claimed_is_counted_and_no_fault(answers: dict[str, Any]) -> None:
+    """A port grows section by section."""
+    changed = {**copy.deepcopy(answers), "sections": ["canonical"]}
+    changed["answers"][WORDS] = None
+    report = check_answers(changed, FILES)
+    assert report.faults == []
+    (generator,) = (t for t in report.tallies if t.section == "generator")
+    assert (generator.claimed, generator.wrong) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": "biobench.results/1"}, "must be"),
+        ({"answers": []}, "mapping"),
+        ({"sections": ["generator", "generator"]}, "twice"),
+        ({"sections": ["generato"]}, "generator"),
+        ({"answers": {"generator/words/xyzzy": 1}}, "xyzzy"),
+        ({"xyzzy": 1}, "unknown key"),
+        ({"implementation": {"name": "p", "version": "1"}}, "language"),
+        ({"spec": {"version": "1.0.0", "digest": "sha256:" + 64 * "0"}}, "sha256:000"),
+        ({"spec": {"version": "1.0.0", "digest": "sha256:0"}}, "wrong form"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(
+    answers: dict[str, Any], tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    """In one line that names the file: another schema, another specification, unknown names."""
+    path = write(tmp_path, {**answers, **change})
+    with pytest.raises(DataError, match=words) as caught:
+        read_answers(path, SPEC, FILES)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a": 1, "a": 2}', '"\\ud800"'])
+def test_no_answers_file_at_all(tmp_path: Path, text: str) -> None:
+    """Whatever it is, exit 3 and one line."""
+    with pytest.raises(DataError):
+        read_answers(write(tmp_path, text), SPEC, FILES)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_answers(tmp_path / "absent.json", SPEC, FILES)
+
+
+def test_an_operation_that_fails_is_a_wrong_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are still checked; an answers file with a hole is not written."""
+    from biobench.spec.generator import Stream
+
+    def broken(self: Stream, n: int, start: int = 0) -> Any:
+        raise ZeroDivisionError("no luck")
+
+    monkeypatch.setattr(Stream, "permutation", broken)
+    chosen = [vectors for vectors in FILES if vectors.folder == "generator"]
+    outcomes = run(chosen, SPEC)
+    report = check_outcomes(outcomes, chosen)
+    assert len(report.faults) == 5
+    assert all("ZeroDivisionError: no luck" in line for line in report.faults)
+    assert report.tallies[0].right == report.tallies[0].cases - 5
+    with pytest.raises(SpecError, match="generator/permutation"):
+        answers_document(outcomes, SPEC)
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Table, lines and exit codes, as a port's author and a CI job meet them."""
+    path = tmp_path / "answers.json"
+    command = ["conformance", "run", "--section", "generator", "--answers", str(path)]
+    assert execute(command) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[:4] for line in out.splitlines()[1:]] == [
+        ["generator", "S", "32", "32"],
+        ["all", "32", "32", "0"],
+    ]
+    assert err == ""
+
+    assert execute(["conformance", "check", str(path)]) == 0
+    out, _ = capsys.readouterr()
+    (row,) = (line for line in out.splitlines() if line.startswith("generator"))
+    assert row.split() == ["generator", "S", "32", "32", "0", "0", "yes"]
+    (row,) = (line for line in out.splitlines() if line.startswith("canonical"))
+    assert row.split()[-1] == "no"
+
+    document = json.loads(path.read_bytes())
+    document["answers"][WORDS] = {"words": []}
+    path.write_text(json.dumps(document))
+    assert execute(["conformance", "check", str(path)]) == 6
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        f"{WORDS}: /words has 0 items, not 4",
+        "biobench: conformance: 1 answer is wrong or missing",
+    ]
+    assert execute(["conformance", "check", str(path), "--json"]) == 6
+    out, _ = capsys.readouterr()
+    report = json.loads(out)
+    assert report["spec"] == {"version": SPEC.version, "digest": SPEC.digest}
+    assert report["faults"] == [f"{WORDS}: /words has 0 items, not 4"]
+    assert sum(tally["wrong"] for tally in report["tallies"]) == 1
+
+    path.write_text("{}")
+    assert execute(["conformance", "check", str(path)]) == 3
+    assert execute(["conformance", "run", "--section", "xyzzy"]) == 2
+    assert execute(["conformance", "run", "--spec", str(tmp_path)]) == 4

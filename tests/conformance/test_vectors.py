@@ -1,0 +1,139 @@
+"""The vectors: valid, complete, right, small, and read only when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from biobench.conformance.operations import operations
+from biobench.conformance.run import run
+from biobench.conformance.vectors import Vectors, read_vectors
+from biobench.errors import SpecError, UsageError
+from biobench.spec.load import load_spec
+from biobench.spec.location import spec_root
+
+SPEC = load_spec()
+FILES = read_vectors(SPEC)
+V1 = spec_root() / "v1"
+PROSE = (spec_root() / "SPEC.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("vectors", FILES, ids=lambda vectors: vectors.path)
+def test_this_implementation_is_right(vectors: Vectors) -> None:
+    """Every case, with the first difference in words."""
+    assert [(o.id, o.wrong) for o in run([vectors], SPEC) if o.wrong is not None] == []
+
+
+@pytest.mark.parametrize("vectors", FILES, ids=lambda vectors: vectors.path)
+def test_a_file_is_valid(vectors: Vectors) -> None:
+    """By a library for JSON Schema; and it names a section that the text has."""
+    value = json.loads((V1 / "conformance" / vectors.path).read_bytes())
+    jsonschema.Draft202012Validator(dict(SPEC.schema("vectors"))).validate(value)
+    assert re.search(rf"^#{{2,3}} {re.escape(vectors.section)}\.? ", PROSE, re.MULTILINE)
+    tolerant = vectors.path.startswith("tolerance/")
+    assert tolerant is bool(vectors.tolerance) is (vectors.level == "T")
+
+
+def test_every_operation_has_vectors_and_every_vector_an_operation() -> None:
+    """An operation without a vector proves nothing; a vector without one cannot be answered."""
+    assert {vectors.operation for vectors in FILES} == set(operations())
+
+
+def test_the_porting_guide_lists_every_operation_and_section() -> None:
+    """Whoever ports finds the members of each input and output."""
+    guide = (spec_root() / "PORTING.md").read_text(encoding="utf-8")
+    assert {v.operation for v in FILES} == set(re.findall(r"^### `([a-z_0-9.]+)`$", guide, re.M))
+    assert {v.folder for v in FILES} == set(re.findall(r"^\| `([a-z_0-9]+)` \|", guide, re.M))
+
+
+def test_there_are_enough_and_they_stay_small() -> None:
+    """Hundreds of cases in a bundle that anyone can download in a moment."""
+    assert sum(len(vectors.cases) for vectors in FILES) >= 300
+    assert sum(p.stat().st_size for p in (V1 / "conformance").rglob("*")) < 2_000_000
+
+
+def copy_of_the_specification(folder: Path) -> Path:
+    target = folder / "v1"
+    shutil.copytree(V1, target)
+    return target
+
+
+def test_loading_reads_no_vector(tmp_path: Path) -> None:
+    """A run that needs no vector does not pay for them; whoever asks gets the broken one's name."""
+    v1 = copy_of_the_specification(tmp_path)
+    (v1 / "conformance/required/generator/words.json").write_text("{")
+    spec = load_spec(tmp_path)
+    assert spec.task_ids()
+    with pytest.raises(SpecError, match=r"generator/words\.json"):
+        read_vectors(spec)
+    with pytest.raises(SpecError, match=r"generator/words\.json"):
+        spec.bundle()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"level": "T"}, "tolerance"),
+        ({"level": "X"}, "not known"),
+        ({"xyzzy": 1}, "unknown key"),
+        ({"cases": []}, "0 items"),
+        ({"tolerance": {"": {"absolute": 1}}}, "tolerance"),
+        ({"level": "D"}, "has level"),
+        ({"operation": "words"}, "wrong form"),
+    ],
+)
+def test_a_file_with_a_flaw_is_refused(
+    tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    """In one line that names the file."""
+    path = copy_of_the_specification(tmp_path) / "conformance/required/generator/words.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **change}))
+    with pytest.raises(SpecError, match=words) as caught:
+        read_vectors(load_spec(tmp_path))
+    assert "generator/words.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_case_id_is_used_once(tmp_path: Path) -> None:
+    """Answers are by id."""
+    folder = copy_of_the_specification(tmp_path) / "conformance/required/generator"
+    shutil.copy(folder / "words.json", folder / "words_again.json")
+    with pytest.raises(SpecError, match=r"words_again\.json.* in .*words\.json already"):
+        read_vectors(load_spec(tmp_path))
+
+
+def test_tolerances_have_one_of_their_forms(tmp_path: Path) -> None:
+    """Two bounds at one pointer would be ambiguous."""
+    v1 = copy_of_the_specification(tmp_path)
+    value = json.loads((v1 / "conformance/required/generator/floats.json").read_bytes())
+    value |= {"level": "T", "tolerance": {"/floats": {"absolute": 1, "relative": 1}}}
+    path = v1 / "conformance/tolerance/drawn/floats.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(value))
+    with pytest.raises(SpecError, match="2 members"):
+        read_vectors(load_spec(tmp_path))
+
+
+def test_sections_can_be_chosen() -> None:
+    """One section, or a line that says which there are."""
+    assert {v.folder for v in read_vectors(SPEC, ["generator"])} == {"generator"}
+    with pytest.raises(UsageError, match=r"'generato'.*'generator'"):
+        read_vectors(SPEC, ["generato"])
+
+
+def test_operations_do_not_load_the_heavy_libraries() -> None:
+    """A check of the metrics does not wait for torch."""
+    import subprocess
+
+    code = (
+        "import sys; from biobench.conformance.operations import operations; operations(); "
+        "print(sorted({'torch', 'sklearn', 'transformers', 'faiss'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
