@@ -3,6 +3,8 @@
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
 
+const UNKNOWN_RULES = ["train-names-or-unknown", "written-ids"];
+
 /** Distinct names in code-point order; a name's place is its index. */
 export function sortedNames(names) {
   return [...new Set(names)].sort(compareCodePoints);
@@ -21,7 +23,10 @@ export function labelIndex(trainNames, testNames, rule, unknownLabel) {
   if (trainNames.length === 0 || testNames.length === 0) {
     throw new Invalid("value", "an empty split");
   }
-  const mayBeUnknown = rule === "train-names-or-unknown" || rule === "written-ids";
+  const mayBeUnknown = UNKNOWN_RULES.includes(rule);
+  if (rule === "train-names-or-unknown" && unknownLabel === undefined) {
+    throw new Invalid("value", "no name for the unknown class");
+  }
   if (mayBeUnknown && trainNames.includes(unknownLabel)) {
     throw new Invalid("value", "the unknown class in the train split");
   }
@@ -38,15 +43,76 @@ export function labelIndex(trainNames, testNames, rule, unknownLabel) {
 }
 
 /** Whether each test item is excluded; throws where more than half of them are. */
-export function exclusions(trainNames, testNames, { splitRule, unknown, expected = [] }) {
+export function exclusions(train, test, { splitRule, unknownLabel, expected = [] }) {
+  const key = ({ group = "", name }) => JSON.stringify([group, name]);
   const counts = new Map();
-  for (const name of trainNames) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const item of train) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
   const needed = splitRule === "leave-one-out" ? 2 : 1;
-  const excluded = testNames.map((name) => name !== unknown && (counts.get(name) ?? 0) < needed);
-  const checked = testNames.map((name) => !(expected.includes(name) && !counts.has(name)));
-  const wrong = excluded.filter((is, i) => is && checked[i]).length;
-  if (2 * wrong > checked.filter(Boolean).length) {
+  const excluded = test.map(
+    (item) => item.name !== unknownLabel && (counts.get(key(item)) ?? 0) < needed,
+  );
+  const asExpected = test.filter(({ name }, i) => excluded[i] && expected.includes(name)).length;
+  const surprising = excluded.filter(Boolean).length - asExpected;
+  if (2 * surprising > test.length - asExpected) {
     throw new Invalid("value", "more than half of the test items are excluded");
   }
   return excluded;
+}
+
+function checkGroups(train, test) {
+  for (const group of new Set(test.map((item) => item.group))) {
+    const names = train.filter((item) => item.group === group).map(({ name }) => name);
+    if (new Set(names).size < 2) throw new Invalid("value", "a group of fewer than two classes");
+  }
+}
+
+/**
+ * {rows, scored, classes, testClasses, excluded}. items: {id, path, name or traits, split, group?,
+ * subject?}; traits: the names of the traits, where items have them.
+ */
+export function buildManifest(items, { splitRule, labelRule, division, unknownLabel, expected, traits }) {
+  const inSplit = (split) =>
+    items
+      .filter((item) => item.split === split)
+      .sort((a, b) => compareCodePoints(a.path, b.path));
+  const gallery = splitRule === "leave-one-out";
+  const train = inSplit(gallery ? "gallery" : "train");
+  const test = gallery ? train : inSplit("test");
+  if (train.length === 0 || test.length === 0) throw new Invalid("value", "an empty split");
+  if (traits !== undefined) {
+    const rows = [...train, ...test];
+    const scored = rows.map((_, i) => i >= train.length);
+    return { rows, scored, classes: traits, testClasses: traits, excluded: 0 };
+  }
+  if (items.some(({ group }) => group !== undefined)) checkGroups(train, test);
+  const namesOf = (part) => part.map(({ name }) => name);
+  const index = labelIndex(namesOf(train), namesOf(test), labelRule, unknownLabel);
+  const mayBeUnknown = UNKNOWN_RULES.includes(labelRule);
+  const excluded =
+    division === "compat"
+      ? test.map(() => false)
+      : exclusions(train, test, {
+          splitRule,
+          unknownLabel: mayBeUnknown ? unknownLabel : undefined,
+          expected,
+        });
+  const labelled = (part, names) => {
+    const ids = new Map(names.map((name, id) => [name, id]));
+    return part.map((item) => {
+      const label = mayBeUnknown && item.name === unknownLabel ? -1 : ids.get(item.name);
+      if (label === undefined) throw new Invalid("value", `no id for ${item.name}`);
+      return { ...item, label };
+    });
+  };
+  const kept = gallery ? test : test.filter((_, i) => !excluded[i]);
+  const trainRows = labelled(train, index.train);
+  return {
+    rows: gallery ? trainRows : [...trainRows, ...labelled(kept, index.test)],
+    scored: gallery
+      ? excluded.map((is) => !is)
+      : [...train.map(() => false), ...kept.map(() => true)],
+    classes: index.train,
+    testClasses: index.test,
+    excluded: excluded.filter(Boolean).length,
+  };
 }

@@ -2,27 +2,38 @@
 
 import { createHash } from "node:crypto";
 
-function sampleKey(task, version, id) {
+import { Invalid } from "./invalid.js";
+
+/** 32 bytes by which train items are ranked. */
+export function sampleKey(task, version, id) {
   return createHash("sha256").update(`${task} ${version}\0${id}`, "utf8").digest();
 }
 
-/** Rows of the train split that stay, ascending. ids and labels: one a row. */
-export function fewShotRows({ task, version, ids, labels, count, division }) {
-  const keys = ids.map((id) => sampleKey(task, version, id));
-  const byKey = (a, b) => Buffer.compare(keys[a], keys[b]);
-  const classes = new Map();
-  labels.forEach((label, row) => {
-    if (!classes.has(label)) classes.set(label, []);
-    classes.get(label).push(row);
-  });
-  const ranked = [...classes.values()].map((rows) => rows.sort(byKey));
-  const taken =
-    division === "compat"
-      ? ranked
-          .flatMap((rows) => rows.map((row, rank) => ({ row, rank })))
-          .sort((a, b) => a.rank - b.rank || byKey(a.row, b.row))
-          .slice(0, count)
-          .map(({ row }) => row)
-      : ranked.flatMap((rows) => rows.slice(0, count));
-  return taken.sort((a, b) => a - b);
+function parted(rows, keyOf) {
+  const parts = new Map();
+  for (const row of rows) {
+    const key = JSON.stringify(keyOf(row) ?? null);
+    if (!parts.has(key)) parts.set(key, []);
+    parts.get(key).push(row);
+  }
+  return [...parts.values()];
+}
+
+/** Rows that stay of the train split's {id, label or traits, group?}, in their order. */
+export function fewShotRows(rows, { task, version, count, division }) {
+  if (!(count >= 1)) throw new Invalid("value", "a sample of no examples");
+  const keys = new Map(rows.map((row) => [row, sampleKey(task, version, row.id)]));
+  const byKey = (a, b) => Buffer.compare(keys.get(a), keys.get(b));
+  const ofGroup = (members) => {
+    // Rows of traits have no label: they are one class.
+    const classes = parted(members, ({ label }) => label).map((part) => part.sort(byKey));
+    if (division !== "compat") return classes.flatMap((part) => part.slice(0, count));
+    return classes
+      .flatMap((part) => part.map((row, rank) => ({ row, rank })))
+      .sort((a, b) => a.rank - b.rank || byKey(a.row, b.row))
+      .slice(0, count)
+      .map(({ row }) => row);
+  };
+  const taken = new Set(parted(rows, ({ group }) => group).flatMap(ofGroup));
+  return rows.filter((row) => taken.has(row));
 }

@@ -5,8 +5,10 @@ import { OPERATIONS as comparison } from "./comparison.js";
 import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as generator } from "./generator.js";
 import { OPERATIONS as interval } from "./interval.js";
+import { OPERATIONS as manifest } from "./manifest.js";
 import { OPERATIONS as metric } from "./metric.js";
 import { OPERATIONS as pixels } from "./pixels.js";
+import { OPERATIONS as protocol } from "./protocol.js";
 
 export const OPERATIONS = {
   ...canonical,
@@ -14,6 +16,8 @@ export const OPERATIONS = {
   ...digest,
   ...generator,
   ...interval,
+  ...manifest,
   ...metric,
   ...pixels,
+  ...protocol,
 };

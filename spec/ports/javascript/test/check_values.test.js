@@ -110,9 +110,9 @@ test("section 18: equal models have p = 1, and the smallest p is 2 / (R + 1)", (
   assert.equal(pValue([0, 0, 0, 0]), 1);
   assert.equal(pValue([1, 1, 1, 1]), 2 / 5);
   assert.deepEqual(holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06]);
-  const model = (score) => ({ score, replicates: [score, score] });
+  const model = (score) => ({ name: `of ${score}`, score, replicates: [score, score] });
   assert.equal(compareModels(model(0.5), model(0.25), { confidence: 0.95 }).ahead, "a");
-  assert.deepEqual(tiesForBest([model(0.5)], { alpha: 0.05, confidence: 0.95 }).ties, [0]);
+  assert.deepEqual(tiesForBest([model(0.5)], { alpha: 0.05, confidence: 0.95 }).ties, ["of 0.5"]);
 });
 
 test("section 19: equal orders, opposite orders, and null where nothing is defined", () => {
