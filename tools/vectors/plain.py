@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ MASK = (1 << 64) - 1
 GAMMA = 0x9E3779B97F4A7C15
 
 
+@cache
 def document(name: str) -> dict[str, Any]:
     """A document of the specification, as any YAML reader reads it."""
     value: dict[str, Any] = yaml.safe_load((V1 / name).read_text(encoding="utf-8"))
