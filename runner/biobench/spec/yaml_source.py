@@ -110,9 +110,10 @@ def parse_yaml(text: str, file: str) -> Source:
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 reader.fail(line, "", "anchors and aliases are not allowed", "write the value out")
-            if getattr(event, "tag", None) in _TRACELESS_TAGS:
+            tag = getattr(event, "tag", None)
+            if tag in _TRACELESS_TAGS:
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                reader.fail(line, "", f"tag {event.tag} is not allowed", "remove the tag")
+                reader.fail(line, "", f"tag {tag} is not allowed", "remove the tag")
         node = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
