@@ -97,7 +97,8 @@ function lowerAscii(text) {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-function neededColumns(options) {
+/** The columns of a table that the options name. */
+export function referencedColumns(options) {
   const { path, id, subject, group, label, position, split, traits = [], frames } = options;
   const templates = [...(typeof path === "string" ? [path] : Object.values(path)), id, subject, group];
   const columns = [
@@ -110,7 +111,7 @@ function neededColumns(options) {
 
 /** [{split, row}], tables in the order given. */
 function splitRows(options, files) {
-  const needed = neededColumns(options);
+  const needed = referencedColumns(options);
   const rowsOf = (paths) =>
     [paths].flat().flatMap((path) => readTable(bytesOf(files, path), options, needed));
   if (options.tables !== undefined) {

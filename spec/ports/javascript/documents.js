@@ -2,7 +2,6 @@
 
 import { digestOfValue } from "./digest.js";
 import { Invalid } from "./invalid.js";
-import { isObject, pointerPart, schemaProblems } from "./schema.js";
 
 const NEVER_INHERITED = ["version", "counts", "unknown"];
 
@@ -10,19 +9,28 @@ export function specDigest(bundle) {
   return digestOfValue(bundle);
 }
 
-/** The task with all that it inherits. */
-export function resolveTask(bundle, id, seen = []) {
-  if (seen.includes(id)) throw new Invalid("extends-cycle");
-  const document = bundle[`tasks/${id}.yaml`];
-  if (document === undefined) throw new Invalid("unknown-reference");
-  if (document.extends === undefined) return { ...document };
-  const base = resolveTask(bundle, document.extends, [...seen, id]);
-  for (const key of NEVER_INHERITED) delete base[key];
-  const { extends: base_id, ...own } = document;
-  return { ...base, ...own };
+function documentOf(bundle, path) {
+  if (!Object.hasOwn(bundle, path)) throw new Invalid("unknown-reference", `no document ${path}`);
+  return bundle[path];
 }
 
-/** What division `division` sees of a resolved task. */
+/** The task of an id with all that it inherits. */
+export function resolveTask(bundle, id) {
+  return inherit(bundle, documentOf(bundle, `tasks/${id}.yaml`));
+}
+
+/** A task document with all that it inherits. */
+export function inherit(bundle, document, seen = []) {
+  if (document.extends === undefined) return { ...document };
+  if (seen.includes(document.task)) throw new Invalid("extends-cycle");
+  const parent = documentOf(bundle, `tasks/${document.extends}.yaml`);
+  const inherited = inherit(bundle, parent, [...seen, document.task]);
+  for (const key of NEVER_INHERITED) delete inherited[key];
+  const { extends: parentId, ...own } = document;
+  return { ...inherited, ...own };
+}
+
+/** What a division sees of a resolved task. */
 export function taskOf(task, division) {
   const { compat = {}, ...shared } = task;
   return division === "compat" ? { ...shared, ...compat } : shared;
@@ -30,58 +38,50 @@ export function taskOf(task, division) {
 
 /** A protocol's constants in a division. */
 export function constantsOf(bundle, protocol, division) {
-  const document = bundle[`protocols/${protocol}.yaml`];
-  if (document === undefined) throw new Invalid("unknown-reference");
-  const { constants, compat } = document;
+  const { constants, compat } = documentOf(bundle, `protocols/${protocol}.yaml`);
   return division === "compat" ? { ...constants, ...compat } : constants;
 }
 
-/** Problems of section 6.3 in one document. kind: task, dataset, protocol, suite, models. */
-export function documentProblems(bundle, kind, document) {
-  const problems = schemaProblems(document, bundle[`schema/${kind}.schema.json`]);
-  if (!isObject(document)) return problems;
-  const part = (name, value, pointer) => {
-    const schema = bundle[`schema/${name}.schema.json`];
-    if (schema === undefined) return [{ id: "unknown-reference", pointer }];
-    return schemaProblems(value, schema).map((p) => ({ ...p, pointer: pointer + p.pointer }));
+/** {protocol, kind, version, constants} in a division. */
+export function protocolOf(bundle, id, division) {
+  const { protocol, kind, version } = documentOf(bundle, `protocols/${id}.yaml`);
+  return { protocol, kind, version, constants: constantsOf(bundle, id, division) };
+}
+
+/** {dataset, layout}, from a document or written inline. */
+export function datasetOf(bundle, dataset) {
+  if (typeof dataset !== "string") return { dataset: dataset.id, layout: dataset.layout };
+  const { layout } = documentOf(bundle, `datasets/${dataset}.yaml`);
+  return { dataset, layout };
+}
+
+/** What a person's own task leaves out (section 6.4); `extends` may have given some of it. */
+export function withDefaults(task) {
+  return {
+    version: 1,
+    label_rule: "train-names",
+    view: { kind: "image" },
+    feature: "official",
+    compat: {},
+    counts: { train: null, test: null, classes: null },
+    ...task,
   };
-  if (kind === "protocol" && typeof document.kind === "string") {
-    problems.push(...part(`protocol-${document.kind}`, document.constants, "/constants"));
-  }
-  if (kind === "dataset" && isObject(document.layout)) {
-    const { id, options } = document.layout;
-    problems.push(...part(`layout-${id}`, options, "/layout/options"));
-  }
-  if (kind === "task" && isObject(document.view)) {
-    problems.push(...part(`view-${document.view.kind}`, document.view, "/view"));
-  }
-  problems.push(...reasonProblems(kind, document));
-  return problems;
 }
 
-/** `unknown` has exactly one entry for each null of the facts that it is about. */
-function reasonProblems(kind, document) {
-  if (kind === "models" && Array.isArray(document.models)) {
-    return document.models.flatMap((model, i) =>
-      reasonProblems("model", model).map((p) => ({ ...p, pointer: `/models/${i}${p.pointer}` })),
-    );
-  }
-  if (!isObject(document.unknown)) return [];
-  const { unknown, ...facts } = document;
-  const all = nulls(facts, "");
-  const about = kind === "task" ? nulls(facts.counts ?? {}, "/counts") : all;
-  return [
-    ...about
-      .filter((pointer) => !Object.hasOwn(unknown, pointer))
-      .map((pointer) => ({ id: "null-without-reason", pointer })),
-    ...Object.keys(unknown)
-      .filter((pointer) => !all.includes(pointer))
-      .map((pointer) => ({ id: "reason-without-null", pointer: `/unknown${pointerPart(pointer)}` })),
-  ];
-}
-
-function nulls(value, pointer) {
-  if (value === null) return [pointer];
-  if (typeof value !== "object") return [];
-  return Object.entries(value).flatMap(([name, inner]) => nulls(inner, pointer + pointerPart(name)));
+/** All that a run of a resolved task needs, in a division. */
+export function plan(bundle, resolved, division) {
+  const { task, version, dataset, split, label_rule, counts, view, feature, protocol, metrics } =
+    taskOf(resolved, division);
+  return {
+    task,
+    version,
+    dataset: datasetOf(bundle, dataset),
+    split,
+    label_rule,
+    counts,
+    view,
+    feature,
+    protocol: protocolOf(bundle, protocol, division),
+    metrics,
+  };
 }

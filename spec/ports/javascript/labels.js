@@ -99,9 +99,8 @@ export function buildManifest(items, { splitRule, labelRule, division, unknownLa
   const labelled = (part, names) => {
     const ids = new Map(names.map((name, id) => [name, id]));
     return part.map((item) => {
-      const label = mayBeUnknown && item.name === unknownLabel ? -1 : ids.get(item.name);
-      if (label === undefined) throw new Invalid("value", `no id for ${item.name}`);
-      return { ...item, label };
+      const unknown = mayBeUnknown && item.name === unknownLabel;
+      return { ...item, label: unknown ? -1 : (ids.get(item.name) ?? -1) };
     });
   };
   const kept = gallery ? test : test.filter((_, i) => !excluded[i]);

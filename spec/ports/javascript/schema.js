@@ -1,6 +1,6 @@
 /**
  * The part of JSON Schema 2020-12 that the schemas of `v1/schema/` use. A problem is
- * {id, pointer}: the error ids `unknown-key`, `missing-key`, `type` and `value` of section 6.3.
+ * {id, pointer}, with the error ids of section 6.3.
  */
 
 import { canonical } from "./canonical.js";
@@ -46,7 +46,10 @@ export function schemaProblems(value, schema, root = schema, pointer = "") {
   if (typeof value === "string" && !stringFits(value, schema)) report("value");
   if (typeof value === "number" && !numberFits(value, schema)) report("value");
   if (Array.isArray(value)) {
-    if (!arrayFits(value, schema)) report("value");
+    if (!lengthFits(value, schema)) report("value");
+    if (schema.uniqueItems && new Set(value.map(canonical)).size < value.length) {
+      report("duplicate-id");
+    }
     value.forEach((item, i) => {
       const child = schema.prefixItems?.[i] ?? schema.items;
       if (child !== undefined) descend(i, item, child);
@@ -90,9 +93,8 @@ function numberFits(value, schema) {
   );
 }
 
-function arrayFits(value, { minItems = 0, maxItems = Infinity, uniqueItems = false }) {
-  if (value.length < minItems || value.length > maxItems) return false;
-  return !uniqueItems || new Set(value.map(canonical)).size === value.length;
+function lengthFits(value, { minItems = 0, maxItems = Infinity }) {
+  return value.length >= minItems && value.length <= maxItems;
 }
 
 function checkMembers(value, schema, report, descend, pointer) {

@@ -3,6 +3,7 @@
 import { OPERATIONS as canonical } from "./canonical.js";
 import { OPERATIONS as comparison } from "./comparison.js";
 import { OPERATIONS as digest } from "./digest.js";
+import { OPERATIONS as documents } from "./documents.js";
 import { OPERATIONS as generator } from "./generator.js";
 import { OPERATIONS as interval } from "./interval.js";
 import { OPERATIONS as manifest } from "./manifest.js";
@@ -14,6 +15,7 @@ export const OPERATIONS = {
   ...canonical,
   ...comparison,
   ...digest,
+  ...documents,
   ...generator,
   ...interval,
   ...manifest,

@@ -1,0 +1,219 @@
+/** Validity of sets of documents (section 6.3). A problem is {id, pointer}. */
+
+import { canonical } from "./canonical.js";
+import { referencedColumns } from "./csv_layout.js";
+import { inherit, taskOf, withDefaults } from "./documents.js";
+import { fits } from "./fit.js";
+import { Invalid } from "./invalid.js";
+import { isObject, pointerPart, schemaProblems } from "./schema.js";
+
+const FOLDERS = { tasks: "task", datasets: "dataset", protocols: "protocol" };
+
+function kindOf(path) {
+  if (path === "suite.yaml") return "suite";
+  if (path === "models.yaml") return "models";
+  return FOLDERS[path.split("/")[0]];
+}
+
+/**
+ * The problems of documents (path to value) against the schemas of a bundle. Where the schemas are
+ * broken nothing else is looked at: what is there need not have the form that later rules read.
+ */
+export function problemsOf(documents, bundle) {
+  const found = Object.entries(documents).flatMap(([path, document]) =>
+    shapeProblems(kindOf(path), document, bundle),
+  );
+  if (found.length > 0) return found;
+  const rules = [nameProblems, listProblems, reasonProblems, layoutProblems, taskProblems, suiteProblems];
+  return rules.flatMap((rule) => rule(documents, bundle));
+}
+
+/** The schema of a document and those of its parts that name their kind. */
+function shapeProblems(kind, document, bundle) {
+  const problems = schemaProblems(document, bundle[`schema/${kind}.schema.json`]);
+  if (!isObject(document)) return problems;
+  const part = (name, value, pointer, partial = false) => {
+    const schema = bundle[`schema/${name}.schema.json`];
+    if (schema === undefined) return [{ id: "unknown-reference", pointer }];
+    const wanted = partial ? { ...schema, required: [] } : schema;
+    return schemaProblems(value, wanted).map((p) => ({ ...p, pointer: pointer + p.pointer }));
+  };
+  const parts = [];
+  if (kind === "protocol" && typeof document.kind === "string") {
+    parts.push([`protocol-${document.kind}`, document.constants, "/constants"]);
+    parts.push([`protocol-${document.kind}`, document.compat, "/compat", true]);
+  }
+  const layout = kind === "dataset" ? document.layout : document.dataset?.layout;
+  if (isObject(layout)) parts.push([`layout-${layout.id}`, layout.options, "/layout/options"]);
+  if (kind === "task") {
+    for (const [view, pointer] of [
+      [document.view, "/view"],
+      [document.compat?.view, "/compat/view"],
+    ]) {
+      if (isObject(view)) parts.push([`view-${view.kind}`, view, pointer]);
+    }
+  }
+  return [...problems, ...parts.flatMap((args) => (args[1] === undefined ? [] : part(...args)))];
+}
+
+/** Ids and versions against file names; one id in two files. */
+function nameProblems(documents) {
+  const current = new Map();
+  const problems = [];
+  for (const [path, document] of Object.entries(documents)) {
+    const match = /^(tasks|datasets|protocols)\/(.+?)(?:\.v([0-9]+))?\.yaml$/.exec(path);
+    if (match === null) continue;
+    const [, folder, name, version] = match;
+    const id = document[FOLDERS[folder]];
+    if (version === undefined) {
+      const key = `${folder}/${id}`;
+      if (current.has(key)) problems.push({ id: "duplicate-id", pointer: path });
+      current.set(key, path);
+    }
+    if (id !== name || (version !== undefined && String(document.version) !== version)) {
+      problems.push({ id: "wrong-name", pointer: path });
+    }
+  }
+  return problems.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+function repeated(values) {
+  return new Set(values.map(canonical)).size < values.length;
+}
+
+function listProblems(documents) {
+  const lists = [];
+  for (const [path, document] of Object.entries(documents)) {
+    const kind = kindOf(path);
+    if (kind === "task") {
+      for (const metrics of [document.metrics, document.compat?.metrics]) {
+        if (metrics !== undefined) lists.push(metrics.map(({ id }) => id));
+      }
+    }
+    if (kind === "suite") {
+      lists.push(document.suites.map(({ id }) => id), document.levels.map(({ id }) => id));
+      for (const { members, pending } of document.suites) lists.push(members, pending);
+    }
+    if (kind === "models") lists.push(document.models.map(({ name }) => name));
+  }
+  return lists.filter(repeated).map(() => ({ id: "duplicate-id", pointer: "" }));
+}
+
+/** `unknown` has exactly one entry for each null of the facts that it is about. */
+function reasonProblems(documents) {
+  return Object.entries(documents).flatMap(([path, document]) => {
+    const kind = kindOf(path);
+    if (kind === "models") return document.models.flatMap((model) => reasonsOf(model, ""));
+    if (kind === "dataset") return reasonsOf(document, "");
+    return kind === "task" ? reasonsOf(document, "/counts") : [];
+  });
+}
+
+function reasonsOf({ unknown = {}, ...facts }, below) {
+  const all = nulls(facts, "");
+  return [
+    ...all
+      .filter((pointer) => pointer.startsWith(below) && !Object.hasOwn(unknown, pointer))
+      .map((pointer) => ({ id: "null-without-reason", pointer })),
+    ...Object.keys(unknown)
+      .filter((pointer) => !all.includes(pointer))
+      .map((pointer) => ({ id: "reason-without-null", pointer: `/unknown${pointerPart(pointer)}` })),
+  ];
+}
+
+function nulls(value, pointer) {
+  if (value === null) return [pointer];
+  if (typeof value !== "object") return [];
+  return Object.entries(value).flatMap(([name, inner]) => nulls(inner, pointer + pointerPart(name)));
+}
+
+/** Layouts of data set documents and of tasks that write one inline. */
+function layoutProblems(documents) {
+  return Object.values(documents).flatMap((document) => {
+    const layout = document.layout ?? document.dataset?.layout;
+    if (layout === undefined) return [];
+    const pointer = "/layout/options";
+    return layoutFaults(layout).map((id) => ({ id, pointer }));
+  });
+}
+
+function layoutFaults({ id, options }) {
+  if (id === "image-folder") return foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+  if (id !== "csv") return [];
+  const faults = [];
+  const { tables, split = {}, traits = [], columns } = options;
+  const { column, ...lists } = split;
+  const shared = tables === undefined ? Object.values(lists) : Object.values(tables).map((t) => [t].flat());
+  if (repeated(shared.flatMap((list) => [...new Set(list)]))) faults.push("overlapping-splits");
+  if (traits.some(({ one, zero }) => one.some((cell) => zero.includes(cell)))) faults.push("duplicate-id");
+  if (columns !== undefined && ![...referencedColumns(options)].every((name) => columns.includes(name))) {
+    faults.push("unknown-reference");
+  }
+  return faults;
+}
+
+function foldersOverlap(folders) {
+  const clean = folders.map((path) => path.split("/").filter((part) => part !== "" && part !== ".").concat("").join("/"));
+  return clean.some((a, i) => clean.some((b, j) => i !== j && b.startsWith(a === "/" ? "" : a)));
+}
+
+/** References, resolution and fit of tasks. */
+function taskProblems(documents, bundle) {
+  return Object.entries(documents)
+    .filter(([path]) => kindOf(path) === "task")
+    .flatMap(([path, document]) => {
+      try {
+        const resolved = inherit(documents, document);
+        const problem = resolvedProblem(resolved, documents, bundle);
+        return problem === null ? [] : [{ id: problem, pointer: path }];
+      } catch (error) {
+        if (error instanceof Invalid) return [{ id: error.id, pointer: path }];
+        throw error;
+      }
+    });
+}
+
+/** The error id of a resolved task, or null. */
+export function resolvedProblem(resolved, documents, bundle) {
+  const shape = shapeProblems("task", resolved, bundle);
+  if (shape.length > 0) return shape[0].id;
+  const protocol = documents[`protocols/${resolved.protocol}.yaml`];
+  const dataset =
+    typeof resolved.dataset === "string" ? documents[`datasets/${resolved.dataset}.yaml`] : resolved.dataset;
+  if (protocol === undefined || dataset === undefined) return "unknown-reference";
+  const fit = ["official", "compat"].every((division) =>
+    fits(taskOf(resolved, division), dataset.layout, protocol),
+  );
+  return fit ? null : "does-not-fit";
+}
+
+function suiteProblems(documents) {
+  const suite = documents["suite.yaml"];
+  if (suite === undefined) return [];
+  const has = (id) => Object.hasOwn(documents, `tasks/${id}.yaml`);
+  return suite.suites.flatMap(({ members, pending }) => [
+    ...members
+      .filter((id) => !has(id) && !pending.includes(id))
+      .map(() => ({ id: "unknown-reference", pointer: "/suites" })),
+    ...pending
+      .filter((id) => has(id) || !members.includes(id))
+      .map(() => ({ id: "value", pointer: "/suites" })),
+  ]);
+}
+
+/** The keys of a task that a person's own may leave out and that no run reads. */
+const PROSE = ["title", "taxa", "modality", "mission", "citation"];
+
+/** A person's own task with what it inherits and leaves out; throws where it is not valid. */
+export function resolveOwnTask(bundle, document) {
+  if (Object.hasOwn(bundle, `tasks/${document.task}.yaml`)) throw new Invalid("duplicate-id");
+  const resolved = withDefaults(inherit(bundle, { version: 1, ...document }));
+  const prose = Object.fromEntries(PROSE.map((key) => [key, "-"]));
+  const whole = { ...prose, errata: [], unknown: {}, ...resolved };
+  const problem =
+    resolvedProblem(whole, bundle, bundle) ??
+    layoutProblems({ own: whole }).map(({ id }) => id)[0] ??
+    listProblems({ "tasks/own.yaml": whole }).map(({ id }) => id)[0];
+  if (problem !== undefined) throw new Invalid(problem);
+  return resolved;
+}
