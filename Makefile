@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench image test-real test-container lock clean
+.PHONY: help setup demo test check check-spec format bench image test-real test-container lock clean
 export PYTHON
 BIN := .venv/bin
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
@@ -28,6 +28,12 @@ check: setup ## lint and types
 	$(BIN)/mypy
 	cargo fmt --all --check
 	cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings
+
+check-spec: setup ## the specification: documents, vectors, this implementation's answers, versions
+	$(BIN)/biobench spec validate
+	$(BIN)/python tools/make_vectors.py --check
+	$(BIN)/biobench conformance run
+	$(BIN)/python tools/check_versions.py --base HEAD
 
 format: setup ## format the sources
 	$(BIN)/ruff format .

@@ -91,7 +91,7 @@ def file_text(file: VectorFile, spec: Spec) -> str:
     return f'{{\n{head}"cases": [\n{lines}\n]\n}}\n'
 
 
-def make(names: list[str], spec: Spec) -> dict[str, str]:
+def make(names: list[str], spec: Spec, *, quiet: bool) -> dict[str, str]:
     """Text of every file by its path; raises Refused for the first fault."""
     texts: dict[str, str] = {}
     for file in vector_files(names):
@@ -100,7 +100,8 @@ def make(names: list[str], spec: Spec) -> dict[str, str]:
         begun = time.perf_counter()
         texts[file.path] = text = file_text(file, spec)
         size, seconds = len(text.encode()) / 1024, time.perf_counter() - begun
-        print(f"{file.path}: {len(file.cases)} cases, {size:.1f} KiB, {seconds:.1f} s")
+        if not quiet:
+            print(f"{file.path}: {len(file.cases)} cases, {size:.1f} KiB, {seconds:.1f} s")
     return texts
 
 
@@ -136,7 +137,7 @@ def main() -> int:
     known = modules() if options.only is None else options.only
     present = {p.relative_to(FOLDER).as_posix(): p for p in sorted(FOLDER.rglob("*.json"))}
     try:
-        texts = make(known, load_spec(ROOT / "spec"))
+        texts = make(known, load_spec(ROOT / "spec"), quiet=options.check)
         stale = [] if options.only else [path for path in present if path not in texts]
         check_together(texts, {path: p for path, p in present.items() if path not in stale})
     except Refused as error:
@@ -150,6 +151,8 @@ def main() -> int:
     if options.check:
         for path in [*moved, *stale]:
             print(f"make_vectors: {path} differs from what is made; run it", file=sys.stderr)
+        if not moved and not stale:
+            print(f"{len(texts)} vector files are what is made")
         return 1 if moved or stale else 0
     for path in moved:
         (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
