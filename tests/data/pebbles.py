@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from biobench.spec.documents import Counts, Dataset, Division, Layout, Metric, Protocol, Task
+from biobench.spec.documents import (
+    Counts,
+    Dataset,
+    Division,
+    LabelRule,
+    Layout,
+    Metric,
+    Protocol,
+    Task,
+)
 
 FOLDERS = {"splits": {"train": "train", "test": "val"}}
 UNSTATED = Counts(None, None, None)
+TABLES = {
+    "tables": {"train": "train.csv", "test": "test.csv"},
+    "path": "{image}",
+    "label": "label",
+}
 COCO = {"annotations": "annotations.json", "images": "images", "label": "name"}
 
 
@@ -19,11 +33,12 @@ def make_task(
     options: dict[str, Any] | None = None,
     *,
     split_rule: Literal["train-test", "leave-one-out"] = "train-test",
-    label_rule: Literal["train-names", "split-names", "union-names"] = "train-names",
+    label_rule: LabelRule = "train-names",
     division: Division = "official",
     counts: Counts = UNSTATED,
     dataset: str = "pebbles",
     version: int = 1,
+    view: Mapping[str, Any] | None = None,
 ) -> Task:
     """A task named ``pebbles`` on the data set ``dataset``."""
     return Task(
@@ -49,7 +64,7 @@ def make_task(
         split_rule=split_rule,
         label_rule=label_rule,
         counts=counts,
-        view={},
+        view={"kind": "image"} if view is None else view,
         protocol=Protocol("knn", "knn", 1, {}),
         metrics=(Metric("macro_f1", True, None),),
         feature="official",
@@ -64,6 +79,15 @@ def plant(root: Path, *paths: str) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
     return root
+
+
+def write_tables(root: Path, tables: Mapping[str, str | bytes], *images: str) -> Path:
+    """Tables by path, and empty files at ``images``."""
+    for path, text in tables.items():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode() if isinstance(text, str) else text)
+    return plant(root, *images)
 
 
 def write_coco(root: Path, document: Any, *names: str) -> Path:

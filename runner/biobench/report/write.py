@@ -101,5 +101,5 @@ def _correct(predictions: Predictions) -> npt.NDArray[np.bool_]:
     import numpy as np
 
     equal = np.equal(predictions.y_true, predictions.y_pred)
-    every: npt.NDArray[np.bool_] = equal.reshape(len(equal), -1).all(axis=1)
+    every: npt.NDArray[np.bool_] = np.logical_and.reduce(equal.reshape(len(equal), -1), axis=1)
     return every
