@@ -1,6 +1,7 @@
 /** The linear probe (section 10.1). Parameters are float32; sums inside a product are float64. */
 
-import { AdamW, batches, largestIndex, uniform, zeroGradients } from "./training.js";
+import { Invalid } from "./invalid.js";
+import { AdamW, batches, checkFinite, largestIndex, uniform, zeroGradients } from "./training.js";
 
 /** Rows of mean 0 and variance 1, rounded to float32. */
 export function standardise(rows, epsilon) {
@@ -76,10 +77,39 @@ export function train({ seed, task, rows, labels, classes, constants }) {
     rows: rows.length,
     batchSize: constants.batch_size,
   });
+  if (new Set(labels).size < 2) throw new Invalid("value", "one label only");
   for (let step = 0; step < constants.steps; step += 1) {
     optimiser.update(step, gradients(order.next().value, rows, labels, parameters));
   }
+  checkFinite(parameters);
   return parameters;
+}
+
+/** {weight: [class][feature], bias}: the layer written without the norm's parameters. */
+export function folded(parameters) {
+  const scale = parameters["norm.weight"];
+  const shift = parameters["norm.bias"];
+  const width = scale.length;
+  const rows = Array.from(parameters["linear.bias"], (_, c) =>
+    parameters["linear.weight"].subarray(c * width, (c + 1) * width),
+  );
+  return {
+    weight: rows.map((row) => Array.from(row, (w, j) => Math.fround(w * scale[j]))),
+    bias: rows.map((row, c) =>
+      Math.fround(row.reduce((sum, w, j) => sum + w * shift[j], parameters["linear.bias"][c])),
+    ),
+  };
+}
+
+/** A layer without a norm of its own, as parameters. */
+export function unfolded({ weight, bias }) {
+  const width = weight[0].length;
+  return {
+    "norm.weight": new Float32Array(width).fill(1),
+    "norm.bias": new Float32Array(width),
+    "linear.weight": Float32Array.from(weight.flat()),
+    "linear.bias": Float32Array.from(bias),
+  };
 }
 
 /** The float32 logits of standardised rows. */

@@ -1,6 +1,7 @@
 /** What the trained probes share: start, order of rows, learning rate and AdamW (sections 10.1 and 10.6). */
 
 import { Stream } from "./generator.js";
+import { Invalid } from "./invalid.js";
 
 /** Float32 values, uniform in +- 1 / sqrt(inputs). */
 export function uniform(seed, name, length, inputs) {
@@ -9,13 +10,8 @@ export function uniform(seed, name, length, inputs) {
 }
 
 /** The train rows of each step, ascending: one array a batch, without end. */
-export function* batches({ seed, name, rows, batchSize }) {
-  for (let epoch = 0; ; epoch += 1) {
-    const order = new Stream(seed, `${name}/${epoch}`).permutation(rows);
-    for (let start = 0; start < rows; start += batchSize) {
-      yield order.slice(start, start + batchSize).sort((a, b) => a - b);
-    }
-  }
+export function* batches(options) {
+  for (let epoch = 0; ; epoch += 1) yield* epochBatches({ ...options, epoch });
 }
 
 export function learningRate(step, constants) {
@@ -70,4 +66,18 @@ export function largestIndex(values) {
   let best = 0;
   for (let i = 1; i < values.length; i += 1) if (values[i] > values[best]) best = i;
   return best;
+}
+
+export function checkFinite(parameters) {
+  if (!Object.values(parameters).every((values) => values.every(Number.isFinite))) {
+    throw new Invalid("value", "parameters that are not finite");
+  }
+}
+
+/** The batches of one epoch. */
+export function epochBatches({ seed, name, rows, batchSize, epoch }) {
+  const order = new Stream(seed, `${name}/${epoch}`).permutation(rows);
+  return Array.from({ length: Math.ceil(rows / batchSize) }, (_, b) =>
+    order.slice(b * batchSize, (b + 1) * batchSize).sort((x, y) => x - y),
+  );
 }

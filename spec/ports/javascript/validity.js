@@ -58,8 +58,9 @@ function shapeProblems(kind, document, bundle) {
 
 /** Ids and versions against file names; one id in two files. */
 function nameProblems(documents) {
-  const current = new Map();
-  const problems = [];
+  const current = new Set();
+  const repeats = [];
+  const misnamed = [];
   for (const [path, document] of Object.entries(documents)) {
     const match = /^(tasks|datasets|protocols)\/(.+?)(?:\.v([0-9]+))?\.yaml$/.exec(path);
     if (match === null) continue;
@@ -67,14 +68,14 @@ function nameProblems(documents) {
     const id = document[FOLDERS[folder]];
     if (version === undefined) {
       const key = `${folder}/${id}`;
-      if (current.has(key)) problems.push({ id: "duplicate-id", pointer: path });
-      current.set(key, path);
+      if (current.has(key)) repeats.push({ id: "duplicate-id", pointer: path });
+      current.add(key);
     }
     if (id !== name || (version !== undefined && String(document.version) !== version)) {
-      problems.push({ id: "wrong-name", pointer: path });
+      misnamed.push({ id: "wrong-name", pointer: path });
     }
   }
-  return problems.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return [...repeats, ...misnamed];
 }
 
 function repeated(values) {
