@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from biobench.spec.canonical import canonical_json
 from biobench.spec.load import load_spec
 
 RUNNER = "runner/biobench"
@@ -127,6 +129,26 @@ def test_the_installed_package_reads_its_own_specification(installed: Path, tmp_
     assert Path(module) == installed / "biobench" / "__init__.py"
     assert Path(root) == installed / "biobench" / "_spec"
     assert digest == load_spec().digest
+
+
+def test_the_installed_package_exports_the_same_bundle(installed: Path, tmp_path: Path) -> None:
+    """Checkout, wheel and export have one digest, and the export is all that a port needs."""
+    script = str(installed / "bin" / "biobench")
+    python(installed, tmp_path, script, "spec", "export", "--out", "bundle.json")
+    data = (tmp_path / "bundle.json").read_bytes()
+    assert "sha256:" + hashlib.sha256(data).hexdigest() == load_spec().digest
+    assert canonical_json(json.loads(data)) == data
+    assert (installed / "biobench/_spec/PORTING.md").is_file()
+    assert "PORTING" not in " ".join(json.loads(data))
+
+
+def test_the_installed_package_conforms(installed: Path, tmp_path: Path) -> None:
+    """The wheel's vectors, answered by the wheel's code, for two quick sections."""
+    script = str(installed / "bin" / "biobench")
+    sections = ["--section", "generator", "--section", "resize"]
+    table = python(installed, tmp_path, script, "conformance", "run", *sections)
+    assert "generator" in table
+    assert "resize" in table
 
 
 def test_the_installed_package_decodes_an_image(installed: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from specification import V1, copy_of_the_specification, replace
 
+from biobench.errors import SpecError
 from biobench.spec.bundle import bundle_bytes
 from biobench.spec.load import load_spec
 
@@ -59,12 +60,13 @@ def turn(value: object) -> object:
         ("protocols/knn.yaml", "  k: 1\n", "  k: 2\n"),
         ("tasks/beluga.yaml", "title: Beluga individuals", "title: Belugas"),
         ("schema/view-image.schema.json", "View: one image an item", "View"),
+        ("conformance/required/generator/mix.json", "e220a8397b1dcdaf", "e220a8397b1dcdae"),
     ],
 )
 def test_any_change_of_a_value_moves_the_digest(
     tmp_path: Path, file: str, old: str, new: str
 ) -> None:
-    """Documents and schemas alike."""
+    """Documents, schemas and vectors alike."""
     replace(copy_of_the_specification(tmp_path) / file, old, new)
     assert load_spec(tmp_path).digest != SPEC.digest
 
@@ -77,11 +79,26 @@ def test_comments_do_not_move_the_digest(tmp_path: Path) -> None:
     assert load_spec(tmp_path).digest == SPEC.digest
 
 
-def test_vectors_are_in_the_bundle(tmp_path: Path) -> None:
-    """A vector that changes changes the specification."""
-    folder = copy_of_the_specification(tmp_path) / "conformance/required/seaweed"
-    folder.mkdir(parents=True)
-    (folder / "words.json").write_text('{"case": 1}', encoding="utf-8")
-    spec = load_spec(tmp_path)
-    assert spec.bundle()["conformance/required/seaweed/words.json"] == {"case": 1}
-    assert spec.digest != SPEC.digest
+def test_vectors_are_in_the_bundle_and_prose_is_not() -> None:
+    """A port needs nothing but the export to answer; a typing error in the text moves nothing."""
+    bundle = SPEC.bundle()
+    words = bundle["conformance/required/generator/words.json"]
+    assert words["operation"] == "generator.words"
+    assert {path.split("/")[0] for path in bundle} == {
+        *("suite.yaml", "models.yaml", "tasks", "datasets", "protocols", "schema", "conformance")
+    }
+
+
+def test_the_bundle_stays_a_small_download() -> None:
+    """Everything that a port needs, in one file of a few megabytes at most."""
+    assert len(bundle_bytes(SPEC.bundle())) < 3_000_000
+
+
+def test_a_vector_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    """One line, not a parser's traceback; a name that occurs twice counts as well."""
+    v1 = copy_of_the_specification(tmp_path)
+    path = v1 / "conformance/required/generator/words.json"
+    for text in ("{", '{"a": 1, "a": 2}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SpecError, match=r"generator/words\.json"):
+            load_spec(tmp_path).bundle()
