@@ -16,6 +16,13 @@ from biobench.spec.load import Spec, task_from_file
 
 BENCHMARK = "biobench"
 DEMO = "demo"
+_SOURCES = {
+    "ok": "",
+    "gone": "their public host is gone, so a copy is needed",
+    "gated": "they are given on request only",
+    "manual": "they have to be made ready by hand, as the notes of the data set say",
+}
+"""What a person without the data has to know first, by the status of the data set."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +146,10 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
 def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
     root = locate(task, data, only_task=only_task)
     if root is None:
+        source = _SOURCES[task.dataset.status]
+        page = f" ({task.dataset.page})" if task.dataset.page else ""
         raise DataError(
-            f"the data of task {task.id} are not there",
+            f"the data of task {task.id}{page} are not there" + (f"; {source}" if source else ""),
             where=str(data) if data is not None else None,
             remedy=f"give --data the folder that holds {task.dataset.id}/",
         )

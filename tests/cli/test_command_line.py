@@ -76,6 +76,10 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--task", "belugas"], 2, ["belugas", "beluga"]),
         (["run", "--model", "demo", "--suite", "demo", "--task", "beluga"], 2, ["--suite"]),
         (["run", "--model", "demo", "--task", "beluga"], 3, ["beluga", "--data"]),
+        (["run", "--model", "demo", "--task", "kabr"], 3, ["kabr/", "imageomics/KABR"]),
+        (["run", "--model", "demo", "--task", "iwildcam"], 3, ["iwildcam/", "gone"]),
+        (["run", "--model", "demo", "--task", "mammalnet"], 3, ["mammalnet/", "by hand"]),
+        (["run", "--model", "demo", "--suite", "prior-work"], 3, ["imagenet1k/", "on request"]),
         (["run", "--model", "demo", "--data", "/no/such", "--suite", "demo"], 3, ["/no/such"]),
         (["run", "--model", "demo", "--data", "/no/such"], 3, ["/no/such"]),
         (["run", "--model", "demoo", "--suite", "demo"], 5, ["demoo", "demo"]),
@@ -86,6 +90,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["data", "nonsense"], 2, ["nonsense"]),
         (["store", "gc", "--size", "lots"], 2, ["lots"]),
         (["spec", "show", "belugas"], 2, ["beluga"]),
+        (["spec", "show", "belugas", "--croissant"], 2, ["beluga"]),
     ],
 )
 def test_bad_arguments(arguments: list[str], code: int, words: list[str]) -> None:
@@ -116,9 +121,11 @@ def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
 def test_version_and_lists() -> None:
     """The listing commands work without data, models or network."""
     assert biobench("--version").stdout.startswith("biobench 1.")
-    assert "demo-beluga" in biobench("data", "list").stdout
+    listed = biobench("data", "list").stdout
+    assert all(task in listed for task in ("demo-beluga", "mammalnet", "imagenet1k"))
     assert "demo" in biobench("models", "list").stdout
     assert '"knn"' in biobench("spec", "show", "beluga").stdout
+    assert "mlcommons.org" in biobench("spec", "show", "beluga", "--croissant").stdout
     assert biobench("spec", "validate").stdout == "valid\n"
 
 

@@ -37,16 +37,22 @@ def validate(
 def show(
     id: Annotated[str, typer.Argument(help="The id of a task, data set, protocol or suite.")],
     division: Annotated[Division, typer.Option(help="Whose protocol.")] = Division.official,
+    croissant: Annotated[
+        bool, typer.Option("--croissant", help="The data set as Croissant metadata (JSON-LD).")
+    ] = False,
 ) -> None:
     """Print a resolved document as JSON."""
     import json
 
     from biobench.spec.load import load_spec
-    from biobench.spec.show import resolved_document
+    from biobench.spec.show import croissant_document, resolved_document
 
-    print(
-        json.dumps(resolved_document(load_spec(), id, division.value), indent=2, ensure_ascii=False)
-    )
+    spec = load_spec()
+    if croissant:
+        document = croissant_document(spec, id)
+    else:
+        document = resolved_document(spec, id, division.value)
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @app.command()

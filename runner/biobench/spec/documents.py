@@ -36,6 +36,7 @@ class Layout:
 class Dataset:
     """One data set document. Unknown facts are null with a reason in ``unknown``.
 
+    ``page`` is the publisher's page, null where the document names none; ``notes`` are for people.
     ``files`` has the expected ``count``, ``bytes`` and ``digest`` of the files that the layout
     names.
     """
@@ -50,6 +51,8 @@ class Dataset:
     layout: Layout
     unknown: Mapping[str, str]
     files: Mapping[str, Any] = field(default_factory=dict)
+    page: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def files_digest(self) -> str | None:

@@ -229,6 +229,8 @@ def _dataset(value: Mapping[str, Any]) -> Dataset:
         layout=_layout(value["layout"]),
         unknown=MappingProxyType(dict(value["unknown"])),
         files=MappingProxyType(dict(value["files"])),
+        page=value.get("page"),
+        notes=tuple(value["notes"]),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from biobench.errors import UsageError
+from biobench.spec.croissant import croissant
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
 
@@ -41,8 +42,23 @@ def resolved_document(spec: Spec, id: str, division: Division) -> Any:
         return to_json(spec.protocol(id, division))
     if id in spec.dataset_ids():
         return to_json(spec.dataset(id))
-    known = [*spec.task_ids(), *spec.suites, *spec.protocol_ids(), *spec.dataset_ids()]
-    near = difflib.get_close_matches(id, known, n=3, cutoff=0.5)
-    raise UsageError(
+    raise _unknown(id, [*spec.task_ids(), *spec.suites, *spec.protocol_ids(), *spec.dataset_ids()])
+
+
+def croissant_document(spec: Spec, id: str) -> dict[str, Any]:
+    """The data set with this id, or that of the task with this id, as Croissant JSON-LD.
+
+    Raises UsageError for an id that is neither.
+    """
+    if id not in spec.dataset_ids() and id in spec.task_ids():
+        id = spec.task(id).dataset.id
+    if id not in spec.dataset_ids():
+        raise _unknown(id, [*spec.dataset_ids(), *spec.task_ids()])
+    return croissant(spec.library.by_id["dataset"][id].value)
+
+
+def _unknown(id: str, known: list[str]) -> UsageError:
+    near = list(dict.fromkeys(difflib.get_close_matches(id, known, n=3, cutoff=0.5)))
+    return UsageError(
         f"there is no document {id!r}", remedy=f"did you mean {', '.join(near)}?" if near else None
     )
