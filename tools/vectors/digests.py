@@ -44,7 +44,7 @@ def base64_of(data: bytes) -> str:
 
 def file(name: str, about: str, cases: list[Case], level: str = "S") -> VectorFile:
     # Pixels and files need BLAKE3 and layouts, which level S does without.
-    folder = "digests" if level == "S" else "data_digests"
+    folder = "digests" if level == "S" else "data-digests"
     return VectorFile(folder, name, "4", level, f"digest.{name}", about, cases, source=SOURCE)
 
 

@@ -386,7 +386,7 @@ def samples() -> Iterator[Case]:
 def files() -> Iterator[VectorFile]:
     for folder, section, about, cases in (
         ("manifests", "7.2", "Order of rows and what they hold.", orders()),
-        ("label_index", "7.3", "Label names to label ids by each rule.", index_cases()),
+        ("label-index", "7.3", "Label names to label ids by each rule.", index_cases()),
         ("exclusions", "7.4", "Test items without a train example.", exclusion_cases()),
     ):
         yield VectorFile(
