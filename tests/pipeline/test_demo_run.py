@@ -86,6 +86,7 @@ def test_predictions_give_the_score(first: Results) -> None:
         assert macro_f1(truth, prediction) == entry["score"], task
         assert table.num_rows == entry["counts"]["test"]
         assert (table["correct"].to_numpy() == (truth == prediction)).all()
+        assert first.predictions(task).digest == entry["digests"]["predictions"]
         classes = json.loads(table.schema.metadata[b"classes"])
         assert len(classes) == entry["counts"]["classes"]
     beluga = pq.read_table(first.folder / "predictions/demo-beluga.parquet")

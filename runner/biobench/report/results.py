@@ -17,6 +17,8 @@ from biobench.spec.canonical import sha256_json
 if TYPE_CHECKING:
     import pandas
 
+    from biobench.probe.predictions import Predictions
+
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
 _SHAPE: dict[str, type | tuple[type, ...]] = {
@@ -64,6 +66,15 @@ class Results:
         """Root digest of every stage."""
         digests: dict[str, str] = self.document["digests"]
         return digests
+
+    def predictions(self, task: str) -> Predictions:
+        """The predictions of one task, read from the run's folder and held to their digest.
+
+        Errors as :func:`biobench.report.read.read_predictions`.
+        """
+        from biobench.report.read import read_predictions
+
+        return read_predictions(self, task)
 
     def to_json(self) -> str:
         """The document as indented JSON text with a final newline."""
