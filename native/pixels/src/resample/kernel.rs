@@ -1,31 +1,74 @@
 //! The two sums of products, and the choice of the code that computes them.
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
 use super::rows::Rows;
 use super::scalar;
-use super::weights::Weights;
+use super::weights::{reserved, Weights};
+use crate::error::PixelError;
 
-/// Which code adds up. Every kernel gives the bytes of [`Kernel::Scalar`], the definition.
+/// Which code adds up. Every kernel gives the bytes of [`Kernel::scalar`], the definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kernel {
-    /// Plain code, for any machine.
+pub struct Kernel(Code);
+
+/// Not public, so that no kernel exists that the machine cannot run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
     Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+/// What a kernel may note down between two sums.
+#[derive(Default)]
+pub(super) struct Room {
+    #[cfg(target_arch = "x86_64")]
+    pairs: Vec<avx2::Pair>,
+}
+
+impl Room {
+    /// For sums of at most `longest` products.
+    pub fn new(longest: usize) -> Result<Self, PixelError> {
+        Ok(Self {
+            #[cfg(target_arch = "x86_64")]
+            pairs: reserved(longest.div_ceil(2))?,
+        })
+    }
 }
 
 impl Kernel {
+    /// Plain code, for any machine.
+    pub fn scalar() -> Self {
+        Self(Code::Scalar)
+    }
+
     /// Every kernel that this machine has, the fastest last.
     pub fn available() -> Vec<Self> {
-        vec![Self::Scalar]
+        [
+            Some(Self::scalar()),
+            #[cfg(target_arch = "x86_64")]
+            avx2::is_available().then_some(Self(Code::Avx2)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The fastest kernel that this machine has.
     pub fn best() -> Self {
-        Self::Scalar
+        #[cfg(target_arch = "x86_64")]
+        if avx2::is_available() {
+            return Self(Code::Avx2);
+        }
+        Self::scalar()
     }
 
     /// Its name in tests and benchmarks.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
+        match self.0 {
+            Code::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => "avx2",
         }
     }
 
@@ -37,7 +80,8 @@ impl Kernel {
     }
 
     /// Of the first `count` rows of `input` the output positions that `weights` has, written to
-    /// the same rows of `output` from pixel `place` on.
+    /// the same rows of `output` from pixel `place` on. The pixel behind the last one may be
+    /// overwritten.
     pub(super) fn horizontal(
         self,
         input: &Rows,
@@ -46,8 +90,12 @@ impl Kernel {
         output: &mut Rows,
         place: usize,
     ) {
-        match self {
-            Self::Scalar => scalar::horizontal(input, count, weights, output, place),
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 if weights.are_in(&avx2::SPLIT) => {
+                avx2::horizontal(input, count, weights, output, place);
+            }
+            _ => scalar::horizontal(input, count, weights, output, place),
         }
     }
 
@@ -59,10 +107,31 @@ impl Kernel {
         first: usize,
         weights: &[i32],
         offset: usize,
+        room: &mut Room,
         output: &mut [u8],
     ) {
-        match self {
-            Self::Scalar => scalar::vertical(input, first, weights, offset, output),
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 if weights.iter().all(|weight| avx2::SPLIT.contains(weight)) => {
+                avx2::vertical(input, first, weights, offset, &mut room.pairs, output);
+            }
+            _ => scalar::vertical(input, first, weights, offset, output),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: a name leads to its own kernel, and the definition is always there.
+    #[test]
+    fn names() {
+        assert_eq!(Kernel::available()[0], Kernel::scalar());
+        assert_eq!(Kernel::available().last(), Some(&Kernel::best()));
+        for kernel in Kernel::available() {
+            assert_eq!(Kernel::from_name(kernel.name()), Some(kernel));
+        }
+        assert_eq!(Kernel::from_name("none"), None);
     }
 }

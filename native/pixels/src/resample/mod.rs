@@ -5,6 +5,8 @@
 //! come out, and only what the wanted part needs is computed or held. [`scalar`] is the definition
 //! of the sums. Faster code is its twin, chosen in [`kernel`].
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod filter;
 mod kernel;
 mod nearest;
@@ -187,7 +189,7 @@ mod tests {
             for (from_height, from_width) in [(9, 9), (23, 4), (4, 23), (1, 9), (9, 1)] {
                 let image = pattern(from_height, from_width);
                 for (height, width) in sizes.iter().flat_map(|h| sizes.map(|w| (*h, w))) {
-                    let whole = resize(&image, height, width, filter, Kernel::Scalar).unwrap();
+                    let whole = resize(&image, height, width, filter, Kernel::scalar()).unwrap();
                     for (rows, columns) in [
                         (0..height, 0..width),
                         (height / 3..height - height / 4, width / 4..width / 2 + 1),
@@ -201,7 +203,7 @@ mod tests {
                             columns: columns.clone(),
                         };
                         assert_eq!(
-                            resize_part(&image, &part, Kernel::Scalar).unwrap(),
+                            resize_part(&image, &part, Kernel::scalar()).unwrap(),
                             cut(&whole, rows, columns),
                             "{part:?}"
                         );
@@ -226,7 +228,7 @@ mod tests {
                 };
                 let (rows, columns) = part.needs().unwrap();
                 for given in [0..60, columns.start / 2..columns.end, columns.start..60] {
-                    let mut resizer = Resizer::new(&part, &given, Kernel::Scalar).unwrap();
+                    let mut resizer = Resizer::new(&part, &given, Kernel::scalar()).unwrap();
                     let mut bytes = Vec::new();
                     let mut emit = |row: &[u8]| {
                         bytes.extend_from_slice(row);
@@ -238,9 +240,41 @@ mod tests {
                         resizer.take(&mut emit).unwrap();
                     }
                     resizer.finish(&mut emit).unwrap();
-                    let expected = resize_part(&image, &part, Kernel::Scalar).unwrap();
+                    let expected = resize_part(&image, &part, Kernel::scalar()).unwrap();
                     assert_eq!(bytes, expected.data(), "{part:?} from {given:?}");
                 }
+            }
+        }
+    }
+
+    /// Protects: every kernel gives the bytes of the definition, for any sizes and any values.
+    #[test]
+    fn kernels_are_equal() {
+        let mut state = 5u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below
+        };
+        for round in 0..600 {
+            let small = if round % 3 == 0 { 8 } else { 90 };
+            let (height, width) = (1 + random(small), 1 + random(2 * small));
+            let (to_height, to_width) = (1 + random(small), 1 + random(small));
+            let filter = FILTERS[random(6)];
+            let sharp = random(2) == 0;
+            let bytes = (0..height * width * 3)
+                .map(|_| random(256) as u8)
+                .map(|value| if sharp { value / 128 * 255 } else { value });
+            let image = RgbImage::from_raw(width, height, bytes.collect()).unwrap();
+            let expected = resize(&image, to_height, to_width, filter, Kernel::scalar()).unwrap();
+            for kernel in Kernel::available() {
+                let found = resize(&image, to_height, to_width, filter, kernel).unwrap();
+                assert!(
+                    found == expected,
+                    "{}, {filter:?}, {height} x {width} to {to_height} x {to_width}",
+                    kernel.name()
+                );
             }
         }
     }
@@ -256,7 +290,7 @@ mod tests {
             columns: 0..168,
         };
         let (rows, columns) = part.needs().unwrap();
-        let mut resizer = Resizer::new(&part, &columns, Kernel::Scalar).unwrap();
+        let mut resizer = Resizer::new(&part, &columns, Kernel::scalar()).unwrap();
         let mut slots = std::collections::HashSet::new();
         for _ in rows {
             slots.insert(resizer.slot().as_ptr() as usize);
@@ -270,7 +304,7 @@ mod tests {
     fn long_rows_and_no_memory() {
         let one = pattern(8, 1);
         let resize = |image: &RgbImage, height, width, filter| {
-            resize(image, height, width, filter, Kernel::Scalar)
+            resize(image, height, width, filter, Kernel::scalar())
         };
         let wide = resize(&one, 8, 5000, Filter::Nearest).unwrap();
         let column = resize(&one, 3, 1, Filter::Bicubic).unwrap();

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Room};
 use super::rows::Rows;
 use super::weights::{reserved, Pass, Weights};
 use crate::error::PixelError;
@@ -149,6 +149,7 @@ pub(super) struct Vertical {
     filled: usize,
     exact: Vec<f64>,
     values: Vec<i32>,
+    room: Room,
     line: Vec<u8>,
 }
 
@@ -176,6 +177,7 @@ impl Vertical {
             filled: 0,
             exact: reserved(longest)?,
             values: reserved(longest)?,
+            room: Room::new(longest)?,
             line,
             rows,
             bytes,
@@ -187,7 +189,9 @@ impl Stage for Vertical {
     fn slot(&mut self) -> &mut [u8] {
         if self.filled == self.window.count() {
             // The window of the next row is not complete, so that it starts later than this one.
+            // It may even start behind the rows that are here: rounding can leave a row out.
             let first = self.pass.window(self.rows.start).start - self.origin;
+            let first = first.min(self.filled);
             self.window.keep(first, self.filled);
             self.origin += first;
             self.filled -= first;
@@ -209,6 +213,7 @@ impl Stage for Vertical {
                 first,
                 &self.values,
                 self.bytes.start,
+                &mut self.room,
                 &mut self.line,
             );
             emit(&self.line)?;

@@ -112,10 +112,15 @@ impl Pass {
             bounds.push((window.start - origin, window.len()));
             values.resize((index + 1) * stride, 0);
         }
+        let extremes = (
+            values.iter().copied().min().unwrap_or(0),
+            values.iter().copied().max().unwrap_or(0),
+        );
         Ok(Weights {
             stride,
             bounds,
             values,
+            extremes,
         })
     }
 }
@@ -136,9 +141,25 @@ pub(super) struct Weights {
     /// First input position and number of weights.
     bounds: Vec<(usize, usize)>,
     values: Vec<i32>,
+    /// The smallest and the largest weight.
+    extremes: (i32, i32),
 }
 
 impl Weights {
+    /// Whether every weight lies in `range`.
+    #[cfg(target_arch = "x86_64")]
+    pub fn are_in(&self, range: &Range<i32>) -> bool {
+        range.contains(&self.extremes.0) && range.contains(&self.extremes.1)
+    }
+
+    /// [`Self::at`] with zeros behind the weights, up to whole groups of [`GROUP`].
+    #[cfg(target_arch = "x86_64")]
+    pub fn groups(&self, index: usize) -> (usize, &[i32]) {
+        let (first, count) = self.bounds[index];
+        let padded = count.next_multiple_of(GROUP);
+        (first, &self.values[index * self.stride..][..padded])
+    }
+
     /// Number of output positions.
     pub fn len(&self) -> usize {
         self.bounds.len()
