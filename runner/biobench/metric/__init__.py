@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from biobench.metric.accuracy import accuracy
 from biobench.metric.average_precision import average_precision
+from biobench.metric.group_accuracy import group_accuracy
 from biobench.metric.macro_f1 import macro_f1
+from biobench.metric.traits_f1 import traits_f1
+from biobench.metric.user_loss import user_loss
 
-__all__ = ["accuracy", "average_precision", "macro_f1"]
+__all__ = [
+    "accuracy",
+    "average_precision",
+    "group_accuracy",
+    "macro_f1",
+    "traits_f1",
+    "user_loss",
+]

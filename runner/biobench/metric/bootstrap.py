@@ -1,7 +1,7 @@
 """The stratified, paired bootstrap and its percentile interval (SPEC.md, section "Intervals").
 
-In: label ids of the scored items in manifest order. Out: one float64 a replicate, exact in any
-language, from resamples that do not depend on the predictions.
+In: strata and outcomes of the scored items in manifest order. Out: one float64 a replicate, exact
+in any language, from resamples that do not depend on the predictions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray
 from biobench.metric.macro_f1 import class_f1
+from biobench.metric.traits_f1 import CODES, trait_means
 from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
 
@@ -27,29 +28,25 @@ _BLOCK_WORDS = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """Scored items grouped by true class in ascending id, within a class in manifest order.
+    """Scored items grouped by stratum in ascending number, within a stratum in manifest order.
 
     order: the item at each position p, int64 (n,). start, size: first position and number of items
-    of the stratum of p, uint64 (n,). class_ids, class_sizes: one entry a class, ascending, int64.
+    of the stratum of p, uint64 (n,).
     """
 
     order: IntArray
     start: npt.NDArray[np.uint64]
     size: npt.NDArray[np.uint64]
-    class_ids: IntArray
-    class_sizes: IntArray
 
     @classmethod
-    def of(cls, y_true: IntArray) -> Strata:
-        """Strata of the true labels, shape (n,), n >= 1."""
-        class_ids, class_sizes = np.unique(y_true, return_counts=True)
-        starts = np.concatenate(([0], np.cumsum(class_sizes)[:-1]))
+    def of(cls, numbers: IntArray) -> Strata:
+        """Strata by the number of each item's stratum, int64 (n,), n >= 1."""
+        _, sizes = np.unique(numbers, return_counts=True)
+        starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         return cls(
-            order=np.argsort(y_true, kind="stable").astype(np.int64),
-            start=np.repeat(starts, class_sizes).astype(np.uint64),
-            size=np.repeat(class_sizes, class_sizes).astype(np.uint64),
-            class_ids=class_ids.astype(np.int64),
-            class_sizes=class_sizes.astype(np.int64),
+            order=np.argsort(numbers, kind="stable").astype(np.int64),
+            start=np.repeat(starts, sizes).astype(np.uint64),
+            size=np.repeat(sizes, sizes).astype(np.uint64),
         )
 
 
@@ -88,14 +85,21 @@ def resamples(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntAr
 
 
 def macro_f1_replicates(
-    y_true: IntArray, y_pred: IntArray, stream: Stream, replicates: int
+    y_true: IntArray,
+    y_pred: IntArray,
+    stream: Stream,
+    replicates: int,
+    *,
+    numbers: IntArray | None = None,
 ) -> npt.NDArray[np.float64]:
     """Official macro-F1 of each replicate, float64, shape (replicates,), from integer counts.
 
+    numbers: the stratum of each item, int64 (n,), all of one true class; null means the true class.
     Every class keeps its number of true items in a resample, so the classes averaged over are those
     of the truth in every replicate. True ids must be >= 0; a prediction below 0 is always wrong.
     """
-    strata = Strata.of(y_true)
+    strata = Strata.of(y_true if numbers is None else numbers)
+    class_ids, class_sizes = np.unique(y_true, return_counts=True)
     # The last id stands for "no prediction" (below 0), which no class of the truth shares.
     size = int(max(y_true.max(), y_pred.max())) + 2
     y_pred = np.where(y_pred < 0, size - 1, y_pred)
@@ -108,35 +112,101 @@ def macro_f1_replicates(
         drawn = code[positions]
         drawn += np.arange(block)[:, None] * (2 * size)
         counts = np.bincount(drawn.reshape(-1), minlength=block * 2 * size).reshape(block, 2, size)
-        right = counts[:, 1, strata.class_ids]
-        predicted = right + counts[:, 0, strata.class_ids]
-        f1 = class_f1(right, strata.class_sizes, predicted)
-        values[done : done + block] = row_sums(f1) / strata.class_ids.size
+        right = counts[:, 1, class_ids]
+        predicted = right + counts[:, 0, class_ids]
+        f1 = class_f1(right, class_sizes, predicted)
+        values[done : done + block] = row_sums(f1) / class_ids.size
         done += block
     return values
 
 
+def traits_f1_replicates(
+    codes: IntArray, stream: Stream, replicates: int
+) -> npt.NDArray[np.float64]:
+    """Official trait macro-F1 of each replicate, float64, shape (replicates,).
+
+    codes: those of :func:`biobench.metric.traits_f1.trait_codes`, int64 (n, traits). All items are
+    one stratum, so a value of a trait may be missing from the truth of a resample.
+    """
+    n, traits = codes.shape
+    flags = np.zeros((n, traits, CODES))
+    np.put_along_axis(flags, codes[:, :, None], 1.0, axis=2)
+    values = np.empty(replicates, np.float64)
+    done = 0
+    for positions in resamples(Strata.of(np.zeros(n, np.int64)), stream, replicates):
+        block = positions.shape[0]
+        places = positions + np.arange(block)[:, None] * n
+        times = np.bincount(places.reshape(-1), minlength=block * n).reshape(block, n)
+        # Counts below 2^53 are exact in float64 in any order of the product's sums.
+        counts = times.astype(np.float64) @ flags.reshape(n, -1)
+        means = trait_means(counts.reshape(block, traits, CODES).astype(np.int64), "official")
+        values[done : done + block] = row_sums(means) / traits
+        done += block
+    return values
+
+
+def user_loss_replicates(
+    numbers: IntArray, loss: IntArray, worst: IntArray, stream: Stream, replicates: int
+) -> npt.NDArray[np.float64]:
+    """User loss of each replicate, float64, shape (replicates,).
+
+    numbers: the stratum of each item, int64 (n,), all of one true class. loss, worst: those of
+    :func:`biobench.metric.user_loss.losses`. The worst loss depends on the true classes alone and
+    is the same in every resample.
+    """
+    strata = Strata.of(numbers)
+    ordered, most = loss[strata.order], int(worst.sum())
+    sums = [ordered[block].sum(axis=1) for block in resamples(strata, stream, replicates)]
+    return (most - np.concatenate(sums)) / most
+
+
+def group_accuracy_replicates(
+    numbers: IntArray,
+    groups: IntArray,
+    right: npt.NDArray[np.bool_],
+    stream: Stream,
+    replicates: int,
+) -> npt.NDArray[np.float64]:
+    """Group accuracy of each replicate, float64, shape (replicates,).
+
+    numbers: the stratum of each item, int64 (n,), strata of a group one after the other. groups:
+    number of each item's group, int64 (n,). Every group keeps its size in a resample.
+    """
+    strata = Strata.of(numbers)
+    ordered, sizes = right[strata.order].astype(np.int64), np.bincount(groups)
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    values = [
+        row_sums(np.add.reduceat(ordered[block], starts, axis=1) / sizes) / sizes.size
+        for block in resamples(strata, stream, replicates)
+    ]
+    return np.concatenate(values)
+
+
 def share_replicates(
-    y_true: IntArray, right: npt.NDArray[np.bool_], stream: Stream, replicates: int
+    numbers: IntArray, right: npt.NDArray[np.bool_], stream: Stream, replicates: int
 ) -> npt.NDArray[np.float64]:
     """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k.
 
-    The mean of ones and zeros: their sum is exact in any order.
+    numbers: the stratum of each item, int64 (n,). The mean of ones and zeros: their sum is exact in
+    any order.
     """
-    return mean_replicates(y_true, right.astype(np.float64), stream, replicates)
+    return mean_replicates(numbers, right.astype(np.float64), stream, replicates)
 
 
 def mean_replicates(
-    y_true: IntArray, items: npt.NDArray[np.float64], stream: Stream, replicates: int
+    numbers: IntArray, items: npt.NDArray[np.float64], stream: Stream, replicates: int
 ) -> npt.NDArray[np.float64]:
-    """Mean of one float64 an item in each replicate, added in the order of positions."""
-    strata = Strata.of(y_true)
+    """Mean of one float64 an item in each replicate, added in the order of positions.
+
+    numbers: the stratum of each item, int64 (n,).
+    """
+    strata = Strata.of(numbers)
     ordered = items[strata.order]
     values = np.empty(replicates, np.float64)
     done = 0
     for positions in resamples(strata, stream, replicates):
         sums = row_sums(ordered[positions])
-        values[done : done + sums.size] = sums / y_true.size
+        values[done : done + sums.size] = sums / numbers.size
         done += sums.size
     return values
 

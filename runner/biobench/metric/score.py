@@ -14,27 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import DataError, SpecError
-from biobench.metric.accuracy import accuracy, top_k
-from biobench.metric.bootstrap import (
-    bounds,
-    macro_f1_replicates,
-    mean_replicates,
-    share_replicates,
-)
-from biobench.metric.counts import sequential_mean
-from biobench.metric.macro_f1 import macro_f1
+from biobench.metric.bootstrap import bounds
+from biobench.metric.kinds import METRICS, Kind
+from biobench.metric.strata import smallest_stratum
 from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Division, Suite, Task
+from biobench.spec.documents import Suite, Task
 from biobench.spec.generator import Stream
 
 _METHOD = "bootstrap-stratified"
-_TOP_K = {"top1": 1, "top5": 5}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A percentile interval. ``reliable`` is false where a true class has too few scored items."""
+    """A percentile interval. ``reliable`` is false where a stratum has too few scored items."""
 
     low: float
     high: float
@@ -71,42 +64,19 @@ class Score:
         return sha256_json(self.document())
 
 
-def _metric(name: str, predictions: Predictions, division: Division) -> float:
-    if name == "macro_f1":
-        return macro_f1(predictions.y_true, predictions.y_pred, division=division)
-    if name == "accuracy":
-        return accuracy(predictions.y_true, predictions.y_pred, division=division)
-    if name in _TOP_K:
-        return top_k(_extra(predictions, name, "first_hit"), _TOP_K[name])
-    if name == "mean_average_precision":
-        values = _extra(predictions, name, "average_precision").astype(np.float64)
-        return sequential_mean(values)
-    raise SpecError(f"unknown metric {name!r}", remedy="biobench spec validate lists the metrics")
-
-
-def _extra(predictions: Predictions, metric: str, column: str) -> npt.NDArray[Any]:
-    if column not in predictions.extras:
+def _kind(name: str, predictions: Predictions) -> Kind:
+    """The metric of that name; SpecError where there is none or it is of other labels."""
+    kind = METRICS.get(name)
+    if kind is None:
+        raise SpecError(f"unknown metric {name!r}", remedy=f"choose from {', '.join(METRICS)}")
+    traits = predictions.y_true.ndim == 2
+    if kind.traits is not traits:
+        fitting = (id for id, other in METRICS.items() if other.traits is traits)
         raise SpecError(
-            f"metric {metric} needs the column {column}, which the task's protocol does not give",
-            remedy="take another metric or the protocol knn",
+            f"metric {name} does not fit labels that are {'traits' if traits else 'classes'}",
+            remedy=f"choose from {', '.join(fitting)}",
         )
-    return predictions.extras[column]
-
-
-def _replicates(
-    name: str, predictions: Predictions, stream: Stream, count: int
-) -> npt.NDArray[np.float64]:
-    truth = predictions.y_true.astype(np.int64)
-    prediction = predictions.y_pred.astype(np.int64)
-    if name == "macro_f1":
-        return macro_f1_replicates(truth, prediction, stream, count)
-    if name == "accuracy":
-        return share_replicates(truth, truth == prediction, stream, count)
-    if name in _TOP_K:
-        ranks = _extra(predictions, name, "first_hit")
-        return share_replicates(truth, (ranks >= 1) & (ranks <= _TOP_K[name]), stream, count)
-    values = _extra(predictions, name, "average_precision").astype(np.float64)
-    return mean_replicates(truth, values, stream, count)
+    return kind
 
 
 def _task_replicates(
@@ -126,7 +96,7 @@ def _task_replicates(
             f"unknown interval {primary.interval!r}", where=task.id, remedy=f"use {_METHOD}"
         )
     stream = Stream(suite.seed, f"bootstrap/{task.id}")
-    return _replicates(primary.id, predictions, stream, count)
+    return _kind(primary.id, predictions).replicates(predictions, stream, count)
 
 
 def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
@@ -141,19 +111,20 @@ def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
             where=task.id,
             remedy="check that the test split is not empty and its labels occur in training",
         )
-    metrics = {m.id: _metric(m.id, predictions, task.division) for m in task.metrics}
+    metrics = {
+        m.id: _kind(m.id, predictions).value(predictions, task.division) for m in task.metrics
+    }
     primary = task.metrics[0]
     interval = None
     replicates = _task_replicates(task, suite, predictions, suite.replicates)
     if replicates is not None:
         low, high = bounds(replicates, suite.confidence)
-        smallest = int(np.unique(predictions.y_true, return_counts=True)[1].min())
         interval = Interval(
             low=low,
             high=high,
             level=suite.confidence,
             method=_METHOD,
             replicates=suite.replicates,
-            reliable=smallest >= suite.reliable_items_per_class,
+            reliable=smallest_stratum(predictions) >= suite.reliable_items_per_class,
         )
     return Score(metrics[primary.id], metrics, interval, replicates)

@@ -1,0 +1,47 @@
+"""Accuracy in each group, averaged over the groups (SPEC.md, section "Group accuracy").
+
+In: label ids and the group of each item. Out: one float64 that any language can reproduce exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import UsageError
+from biobench.metric.counts import IntArray, label_pair, sequential_mean
+from biobench.spec.documents import Division
+
+
+def group_accuracy(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    groups: Sequence[str] | npt.NDArray[np.str_],
+    *,
+    division: Division = "official",
+) -> float:
+    """Mean over the groups, in code-point order of their names, of the share of right predictions.
+
+    y_true, y_pred: label ids, integers (n,). groups: the group's name of each item (n,). The same
+    in every division. Raises UsageError for empty or unequal input.
+    """
+    del division
+    truth, prediction = label_pair(y_true, y_pred)
+    numbers = group_numbers(groups)
+    if numbers.size != truth.size:
+        raise UsageError(
+            f"groups has {numbers.size} items and y_true has {truth.size}",
+            remedy="pass the group of each item",
+        )
+    right = np.bincount(numbers[truth == prediction], minlength=int(numbers.max()) + 1)
+    return sequential_mean(right / np.bincount(numbers))
+
+
+def group_numbers(groups: Sequence[str] | npt.NDArray[np.str_]) -> IntArray:
+    """The place of each item's group among the groups in code-point order, int64 (n,)."""
+    names = [str(name) for name in groups]
+    # Python compares strings by code point.
+    number = {name: i for i, name in enumerate(sorted(set(names)))}
+    return np.array([number[name] for name in names], dtype=np.int64)
