@@ -1,6 +1,7 @@
 import { plan, protocolOf, resolveTask } from "../documents.js";
 import { Invalid } from "../invalid.js";
 import { problemsOf, resolveOwnTask } from "../validity.js";
+import { parseYaml } from "../yaml.js";
 
 function suite(bundle, id) {
   const { suites, seed, micro_batch, interval, comparison, tolerance } = bundle["suite.yaml"];
@@ -24,6 +25,7 @@ export const OPERATIONS = {
     if (problems.length > 0) throw new Invalid(problems[0].id, problems[0].pointer);
     return { valid: true };
   },
+  "documents.yaml": ({ text }) => ({ value: parseYaml(text) }),
   "documents.task": ({ task, division }, bundle) => plan(bundle, resolveTask(bundle, task), division),
   "documents.own_task": ({ task, division }, bundle) =>
     plan(bundle, resolveOwnTask(bundle, task), division),
