@@ -41,7 +41,7 @@ KNN = {
         "candidate_margin": 32,
         "exclude_self": True,
     },
-    "compat": {"k": 5},
+    "compat": {"k": 5, "normalise": "none"},
     "errata": [],
 }
 WHALES = {
@@ -273,6 +273,7 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     "data-set/reason-without-null": ((D,), put(D, "licence", "CC0"), "reason-without-null"),
     "data-set/id-is-not-the-file-name": ((D,), put(D, "dataset", "seals"), "wrong-name"),
     "protocol/missing-constant": ((K,), drop(K, "constants", "vote"), "missing-key"),
+    "protocol/missing-compat-constant": ((K,), drop(K, "compat", "k"), "missing-key"),
     "protocol/unknown-constant": ((K,), put(K, "constants", "xyzzy", 1), "unknown-key"),
     "protocol/unknown-compat-constant": ((K,), put(K, "compat", "xyzzy", 1), "unknown-key"),
     "protocol/type-of-a-constant": ((K,), put(K, "constants", "k", 1.5), "type"),
@@ -323,10 +324,14 @@ def valid_by_schema(given: Documents) -> bool:
         folder = path.split("/")[0]
         parts = [(value, kinds.get(folder) or folder.removesuffix(".yaml"))]
         if folder == "protocols":
-            # compat holds some of the constants: each must be one that the kind has.
+            # compat holds some of the constants: each must be one that the kind has, and those that
+            # the schema lists must be there.
             kind = f"protocol-{value['kind']}"
             parts.append((value["constants"], kind))
             parts.append(({**value["constants"], **value["compat"]}, kind))
+            differing = SCHEMAS[kind].get("$defs", {}).get("compat", {}) if kind in SCHEMAS else {}
+            if set(differing.get("required", ())) - set(value["compat"]):
+                return False
         elif folder == "datasets":
             layout = value["layout"]
             parts.append((layout["options"], f"layout-{layout['id']}"))

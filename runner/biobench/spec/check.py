@@ -118,7 +118,8 @@ def _constants(document: Document, library: Library) -> Iterator[Problem]:
         return
     schema = library.schemas[f"protocol-{kind}"]
     yield from _flaws(document, "/constants", constants, schema)
-    yield from _flaws(document, "/compat", compat, {**schema, "required": []})
+    differing = schema.get("$defs", {}).get("compat", {}).get("required", [])
+    yield from _flaws(document, "/compat", compat, {**schema, "required": differing})
 
 
 def _layout(document: Document, pointer: str, value: Any, library: Library) -> Iterator[Problem]:
