@@ -53,12 +53,14 @@ export function folds(labels, count) {
   return foldOf;
 }
 
-/** The candidate that wins. scores: the folds' scores of each candidate. */
-export function chooseCandidate(candidates, scores, tie) {
+/** {means, ranking}: each candidate's mean score over the folds, and the candidates best first. */
+export function ranking(candidates, scores, tie) {
   const means = scores.map((foldScores) => sequentialSum(foldScores) / foldScores.length);
-  const best = means.reduce((a, b) => Math.max(a, b));
-  const equal = candidates.filter((_, i) => means[i] === best);
-  return tie === "first" ? equal[0] : equal.reduce((a, b) => Math.min(a, b));
+  const order = Array.from(candidates.keys()).sort((i, j) => {
+    const earlier = tie === "first" ? i - j : candidates[i] - candidates[j];
+    return means[j] - means[i] || earlier;
+  });
+  return { means, ranking: order.map((i) => candidates[i]) };
 }
 
 /** Fold score: macro-F1 over the classes that the protocol names. */
@@ -102,8 +104,22 @@ export function search(rows, labels, constants) {
       return foldScore(at(labels, inside), predict(model, at(rows, inside)), constants.search_score_classes);
     }),
   );
-  const strength = chooseCandidate(constants.candidates, scores, constants.search_tie);
+  const strength = ranking(constants.candidates, scores, constants.search_tie).ranking[0];
   return { strength, scores, model: fit(rows, labels, strength, constants) };
+}
+
+/** The gradient of J at weights and intercepts over rows that are scaled already. */
+export function gradientAt(rows, labels, { weight, intercept, strength, tolerance }) {
+  const { classes, weights } = rowWeights(labels);
+  const targets = labels.map((label) => classes.indexOf(label));
+  const objective = new Objective(rows, targets, { classes: classes.length, weights, strength });
+  const point = Float64Array.from(weight.flatMap((values, c) => [...values, intercept[c]]));
+  const { gradient } = objective.evaluate(point);
+  const step = rows[0].length + 1;
+  return {
+    gradient: weight.map((_, c) => Array.from(gradient.subarray(c * step, (c + 1) * step))),
+    within: largestSize(gradient) <= tolerance,
+  };
 }
 
 /** J of the text over a flat point: for each class its weights, then its intercept. */

@@ -4,27 +4,33 @@ import { Invalid } from "./invalid.js";
 import { compareNumbers } from "./order.js";
 import { prepareRows } from "./neighbours.js";
 
-/** Train and test rows of one group: length one, centred on the train mean, length one again. */
+/** {train, test, mean} of one group: rows of length one, centred, of length one again. */
 export function centredRows(trainRows, testRows) {
   const train = prepareRows(trainRows, "l2");
   const test = prepareRows(testRows, "l2");
-  const mean = new Float64Array(train[0].length);
-  for (const row of train) row.forEach((x, j) => (mean[j] += x));
-  const centred = (rows) =>
-    prepareRows(rows.map((row) => row.map((x, j) => x - mean[j] / train.length)), "l2");
-  return { train: centred(train), test: centred(test) };
+  const total = new Float64Array(train[0].length);
+  for (const row of train) row.forEach((x, j) => (total[j] += x));
+  const mean = total.map((x) => x / train.length);
+  const centred = (rows) => prepareRows(rows.map((row) => row.map((x, j) => x - mean[j])), "l2");
+  return { train: centred(train), test: centred(test), mean };
 }
 
-/** values: {pair [a, b]: decision value}, as a list of [a, b, value]. */
-export function voteOf(values, constants) {
+/** The class of one row from its decision values, one for each pair. */
+export function voteOf(pairs, values, constants) {
   const votes = new Map();
-  for (const [a, b, value] of values) {
-    const forB = value > 0 || (value === 0 && constants.decision_tie === "largest-id");
+  pairs.forEach(([a, b], i) => {
+    const forB = values[i] > 0 || (values[i] === 0 && constants.decision_tie === "largest-id");
     votes.set(a, (votes.get(a) ?? 0) + (forB ? 0 : 1));
     votes.set(b, (votes.get(b) ?? 0) + (forB ? 1 : 0));
-  }
+  });
   const most = Math.max(...votes.values());
   return Math.min(...[...votes.keys()].filter((label) => votes.get(label) === most));
+}
+
+/** The intercept from y - w x of every row and the number of rows of the second class. */
+export function intercept(gaps, positives) {
+  const sorted = [...gaps].sort(compareNumbers);
+  return (sorted[positives - 1] + sorted[positives]) / 2;
 }
 
 export function pairsOf(labels) {
@@ -37,6 +43,28 @@ function dot(a, b) {
   let sum = 0;
   for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
   return sum;
+}
+
+function weightOf(rows, signs, dual) {
+  const weight = new Float64Array(rows[0].length);
+  rows.forEach((row, i) => {
+    if (dual[i] !== 0) row.forEach((x, j) => (weight[j] += dual[i] * signs[i] * x));
+  });
+  return weight;
+}
+
+const gapsOf = (rows, signs, weight) => rows.map((row, i) => signs[i] - dot(weight, row));
+
+/** {violation, within} of step 3. */
+export function violationOf(rows, signs, dual, { C, violation_tolerance: tolerance }) {
+  const gaps = gapsOf(rows, signs, weightOf(rows, signs, dual));
+  const canRise = (sign, a) => (sign > 0 ? a < C : a > 0);
+  const up = gaps.filter((_, i) => canRise(signs[i], dual[i]));
+  const down = gaps.filter((_, i) => canRise(-signs[i], dual[i]));
+  const violation = Math.max(...up) - Math.min(...down);
+  const balance = Math.abs(dual.reduce((sum, a, i) => sum + a * signs[i], 0));
+  const allowed = dual.every((a) => a >= 0 && a <= C) && balance <= 1e-12 * C * dual.length;
+  return { violation, within: allowed && violation <= tolerance };
 }
 
 /** The machine of one pair: {weight, intercept}. signs: -1 or +1 a row. */
@@ -68,13 +96,10 @@ export function fitPair(rows, signs, constants) {
     if (h[up] - low <= tolerance / 2 || down < 0) break;
     move(up, down);
   }
-  const weight = new Float64Array(rows[0].length);
-  rows.forEach((row, i) => {
-    if (alpha[i] !== 0) row.forEach((x, j) => (weight[j] += alpha[i] * signs[i] * x));
-  });
-  const rest = rows.map((row, i) => signs[i] - dot(weight, row)).sort(compareNumbers);
-  const positive = signs.filter((sign) => sign > 0).length;
-  return { weight, intercept: (rest[positive - 1] + rest[positive]) / 2 };
+  if (!violationOf(rows, signs, alpha, constants).within) throw new Error("no fit was reached");
+  const weight = weightOf(rows, signs, alpha);
+  const positives = signs.filter((sign) => sign > 0).length;
+  return { weight, intercept: intercept(gapsOf(rows, signs, weight), positives) };
 
   /** Moves alpha along the pair until the gap closes or a bound stops it. */
   function move(up, down) {
@@ -93,19 +118,33 @@ export function fitPair(rows, signs, constants) {
   }
 }
 
-/** Predictions of one group's test rows. */
-export function predictGroup(trainRows, labels, testRows, constants) {
+/** {machines, decisions, predictions} of one group; a decision value a test row and pair. */
+export function fitGroup(trainRows, labels, testRows, constants) {
   const pairs = pairsOf(labels);
   const { train, test } = centredRows(trainRows, testRows);
   const machines = pairs.map(([a, b]) => {
     const rows = labels.map((_, i) => i).filter((i) => labels[i] === a || labels[i] === b);
     const signs = rows.map((i) => (labels[i] === a ? -1 : 1));
-    return { a, b, ...fitPair(rows.map((i) => train[i]), signs, constants) };
+    return fitPair(rows.map((i) => train[i]), signs, constants);
   });
-  return test.map((row) =>
-    voteOf(
-      machines.map(({ a, b, weight, intercept }) => [a, b, dot(weight, row) + intercept]),
+  const decisions = test.map((row) => machines.map((each) => dot(each.weight, row) + each.intercept));
+  const predictions = decisions.map((values) => voteOf(pairs, values, constants));
+  return { machines, decisions, predictions };
+}
+
+/** Predictions of test rows, each group fitted on its own train rows. */
+export function predictByGroup(train, test, constants) {
+  const predictions = new Array(test.rows.length);
+  for (const name of new Set(test.groups)) {
+    const of = (values, groups) => values.filter((_, i) => groups[i] === name);
+    const places = test.groups.map((_, i) => i).filter((i) => test.groups[i] === name);
+    const found = fitGroup(
+      of(train.rows, train.groups),
+      of(train.labels, train.groups),
+      of(test.rows, test.groups),
       constants,
-    ),
-  );
+    );
+    places.forEach((place, i) => (predictions[place] = found.predictions[i]));
+  }
+  return predictions;
 }

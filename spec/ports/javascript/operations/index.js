@@ -6,10 +6,13 @@ import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as documents } from "./documents.js";
 import { OPERATIONS as generator } from "./generator.js";
 import { OPERATIONS as interval } from "./interval.js";
+import { OPERATIONS as linearProbe } from "./linear_probe.js";
+import { OPERATIONS as logistic } from "./logistic.js";
 import { OPERATIONS as manifest } from "./manifest.js";
 import { OPERATIONS as metric } from "./metric.js";
+import { OPERATIONS as neighbours } from "./neighbours.js";
 import { OPERATIONS as pixels } from "./pixels.js";
-import { OPERATIONS as protocol } from "./protocol.js";
+import { OPERATIONS as svm } from "./svm.js";
 
 export const OPERATIONS = {
   ...canonical,
@@ -18,8 +21,11 @@ export const OPERATIONS = {
   ...documents,
   ...generator,
   ...interval,
+  ...linearProbe,
+  ...logistic,
   ...manifest,
   ...metric,
+  ...neighbours,
   ...pixels,
-  ...protocol,
+  ...svm,
 };

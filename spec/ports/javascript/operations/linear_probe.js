@@ -1,30 +1,8 @@
-import { constantsOf } from "../documents.js";
 import * as probe from "../linear_probe.js";
-import { nearestNeighbours, prepareRows, squaredDistance } from "../neighbours.js";
 import { epochBatches, learningRate } from "../training.js";
-
-/** The protocol's constants in the input's division, with those that the input states. */
-function constantsFor({ protocol, division, constants = {} }, bundle) {
-  return { ...constantsOf(bundle, protocol, division), ...constants };
-}
-
-const seedOf = (bundle) => bundle["suite.yaml"].seed;
+import { constantsFor, seedOf } from "./constants.js";
 
 export const OPERATIONS = {
-  "knn.distances": (given, bundle) => {
-    const rows = prepareRows(given.features, constantsFor(given, bundle).normalise);
-    return { distances: rows.map((row) => squaredDistance(rows[given.query], row)) };
-  },
-  "knn.predict": (given, bundle) => {
-    const { features, labels, scored = labels.map((_, row) => row) } = given;
-    const found = nearestNeighbours(features, labels, scored, constantsFor(given, bundle));
-    return {
-      y_pred: found.map(({ prediction }) => prediction),
-      neighbours: found.map(({ neighbours }) => neighbours),
-      first_hit: found.map(({ firstHit }) => firstHit),
-      average_precision: found.map(({ averagePrecision }) => averagePrecision),
-    };
-  },
   "linear_probe.standardise": (given, bundle) => {
     const { normalisation_epsilon: epsilon } = constantsFor(given, bundle);
     return { rows: probe.standardise(given.features, epsilon).map((row) => Array.from(row)) };
