@@ -35,7 +35,7 @@ function shapeProblems(kind, document, bundle) {
   const part = (name, value, pointer, partial = false) => {
     const schema = bundle[`schema/${name}.schema.json`];
     if (schema === undefined) return [{ id: "unknown-reference", pointer }];
-    const wanted = partial ? { ...schema, required: [] } : schema;
+    const wanted = partial ? { ...schema, required: schema.$defs?.compat?.required ?? [] } : schema;
     return schemaProblems(value, wanted).map((p) => ({ ...p, pointer: pointer + p.pointer }));
   };
   const parts = [];
