@@ -217,7 +217,7 @@ def test_limits_of_the_code() -> None:
 
 def test_plain_characters() -> None:
     """The text is for anyone, and reads the same in any editor."""
-    for path in [spec_root() / "SPEC.md", spec_root() / "CHANGELOG.md"]:
+    for path in [spec_root() / name for name in ("SPEC.md", "PORTING.md", "CHANGELOG.md")]:
         text = path.read_text(encoding="utf-8")
         assert text.isascii()
         assert not re.search(r"[ \t]$", text, re.MULTILINE)
