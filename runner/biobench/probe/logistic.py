@@ -145,7 +145,7 @@ class LogisticProbe:
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of the largest decision value, shape (rows,); a tie goes to the smallest."""
-        labels: npt.NDArray[Any] = self.classes_[self.decision_function(X).argmax(axis=1)]
+        labels: npt.NDArray[Any] = self.classes_[decide(self.decision_function(X))]
         return labels
 
     def _search(self, matrix: npt.NDArray[Any], ids: npt.NDArray[np.int64]) -> FloatMatrix:
@@ -163,9 +163,7 @@ class LogisticProbe:
             scaling, fits = self._fits(matrix[~held], train_ids, self.candidates)
             rows, truth = scaling.apply(matrix[held]), ids[held]
             return [
-                fold_score(
-                    truth, local[_decision(rows, fit).argmax(axis=1)], self.search_score_classes
-                )
+                fold_score(truth, local[decide(_decision(rows, fit))], self.search_score_classes)
                 for fit in fits
             ]
 
@@ -196,6 +194,12 @@ class LogisticProbe:
                 with self._counting:
                     self.progress(1)
         return scaling, [fits[i] for i in range(len(candidates))]
+
+
+def decide(decisions: FloatMatrix) -> npt.NDArray[np.int64]:
+    """The class number of the largest decision value of each row, the smallest of equal ones."""
+    largest: npt.NDArray[np.int64] = decisions.argmax(axis=1)
+    return largest
 
 
 def _decision(rows: FloatMatrix, fit: SoftmaxFit) -> FloatMatrix:

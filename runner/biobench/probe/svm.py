@@ -115,9 +115,7 @@ class SVMProbe:
                 "the training items are all of one class",
                 remedy="a support vector machine needs two classes or more",
             )
-        units = unit_rows(matrix)
-        self.mean_ = column_sums(units) / len(units)
-        rows = centred_units(units, self.mean_)
+        self.mean_, rows = centre(matrix)
         with one_blas_thread():
             fits = [
                 self._pair(rows, ids, one, other)
@@ -141,7 +139,7 @@ class SVMProbe:
                 f"X has {matrix.shape[1]} features, the probe {self.coef_.shape[1]}",
                 remedy="take both from one model",
             )
-        rows = centred_units(unit_rows(matrix), self.mean_)
+        rows = centred_rows(matrix, self.mean_)
         with one_blas_thread():
             values: FloatMatrix = rows @ self.coef_.T + self.intercept_
         return values
@@ -153,8 +151,23 @@ class SVMProbe:
         return labels
 
 
-def centred_units(units: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
-    """Rows minus ``mean``, of length one; CentredRowError names the first row that is the mean."""
+def centre(matrix: npt.NDArray[Any]) -> tuple[FloatMatrix, FloatMatrix]:
+    """The mean of train rows of length one, float64 (features,), and these rows as machines see
+    them; errors as :func:`centred_rows`."""
+    units = unit_rows(matrix)
+    mean = column_sums(units) / len(units)
+    return mean, _centred(units, mean)
+
+
+def centred_rows(matrix: npt.NDArray[Any], mean: FloatMatrix) -> FloatMatrix:
+    """Rows of length one, minus ``mean``, of length one again; float64.
+
+    Raises ModelError for a row of zeros, and CentredRowError naming the first that is the mean.
+    """
+    return _centred(unit_rows(matrix), mean)
+
+
+def _centred(units: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
     centred = units - mean
     zero = ~centred.any(axis=1)
     if zero.any():
