@@ -139,7 +139,7 @@ def features_check(given: Any, output: Any) -> bool:
 
 def features() -> VectorFile:
     drawn = Stream(SEED, "vectors/digests/features").floats(12).reshape(4, 3)
-    special = np.array([[0.0, -0.0, 2.0**-149], [1e-38, 3.4028234663852886e38, -1 / 3]], "<f4")
+    special = np.array([[0.0, -0.75, 2.0**-149], [1e-38, 3.4028234663852886e38, -1 / 3]], "<f4")
     cases = {
         "drawn": (["a", "b", "c", "d"], drawn.tolist()),
         "least-and-largest": (["a", "b"], special.tolist()),
