@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
-import exact_centroid
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,9 @@ from biobench.probe.covariance import class_covariance, scatter_matrix, within_c
 from biobench.probe.nearest import nearest
 from biobench.probe.triangular import NotPositiveDefinite, cholesky, whiten
 from biobench.spec.load import load_spec
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+exact_centroid = importlib.import_module("vectors.exact_centroid")
 
 
 def clusters(
