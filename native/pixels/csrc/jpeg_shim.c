@@ -126,6 +126,11 @@ enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header) {
     return SHIM_OK;
 }
 
+int shim_needs_frame(const shim_decoder *decoder) {
+    /* The C library does not write through this pointer. */
+    return jpeg_has_multiple_scans((j_decompress_ptr)&decoder->info);
+}
+
 enum shim_status shim_start(shim_decoder *decoder) {
     if (setjmp(decoder->on_error)) {
         return decoder->status;
@@ -144,6 +149,59 @@ enum shim_status shim_start(shim_decoder *decoder) {
     decoder->info.dct_method = JDCT_ISLOW;
     decoder->info.do_fancy_upsampling = TRUE;
     return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
+}
+
+int shim_is_plain(const shim_decoder *decoder) {
+    const struct jpeg_decompress_struct *info = &decoder->info;
+    /* A lossless scan has the number of a predictor in Ss, and 0 in Se. */
+    return !shim_needs_frame(decoder) && !info->progressive_mode && !info->arith_code &&
+           info->Ss == 0 && info->Se == DCTSIZE2 - 1;
+}
+
+enum shim_status shim_crop(shim_decoder *decoder, uint32_t *first, uint32_t *width) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    JDIMENSION offset = *first;
+    JDIMENSION columns = *width;
+    jpeg_crop_scanline(&decoder->info, &offset, &columns);
+    *first = offset;
+    *width = columns;
+    return SHIM_OK;
+}
+
+enum shim_status shim_skip(shim_decoder *decoder, uint32_t rows) {
+    if (setjmp(decoder->on_error)) {
+        return decoder->status;
+    }
+    return jpeg_skip_scanlines(&decoder->info, rows) == rows ? SHIM_OK : SHIM_TRUNCATED;
+}
+
+static int is_restart(int marker) { return marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7; }
+
+/* The Huffman decoder passes no marker but restarts. Where the next other marker is the end of the
+ * image, it can neither run out of data, for it stops there and takes zeros for what is missing,
+ * nor meet a segment that is an error: whatever the data are, they cause warnings at most, and
+ * nothing behind that marker is read. */
+int shim_rest_is_complete(const shim_decoder *decoder) {
+    int marker = decoder->info.unread_marker;
+    const uint8_t *next = decoder->source.next_input_byte;
+    const uint8_t *end = next + decoder->source.bytes_in_buffer;
+    while (marker == 0 || is_restart(marker)) {
+        next = memchr(next, 0xff, (size_t)(end - next));
+        if (next == NULL) {
+            return 0;
+        }
+        /* Any number of 0xff comes before the code; 0 makes it a value of the data. */
+        while (next < end && *next == 0xff) {
+            next++;
+        }
+        if (next == end) {
+            return 0;
+        }
+        marker = *next++;
+    }
+    return marker == JPEG_EOI;
 }
 
 enum shim_status shim_read_row(shim_decoder *decoder, uint8_t *row) {

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use rayon::ThreadPoolBuilder;
 
-use crate::decode::decode_file;
+use crate::decode::{open, read_file};
 use crate::error::PixelError;
 use crate::limits::{Cancel, Limits};
-use crate::load::{load, Stored};
+use crate::load::load;
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
 
@@ -62,16 +62,9 @@ fn load_one(
 ) -> Outcome {
     let work = AssertUnwindSafe(|| -> Result<(), PixelError> {
         cancel.check()?;
-        let image = decode_file(path, limits, cancel)?;
-        cancel.check()?;
-        load(
-            &mut Stored::new(image),
-            recipe,
-            limits,
-            kernel,
-            cancel,
-            crop,
-        )
+        let data = read_file(path, limits)?;
+        let mut source = open(&data, limits, cancel)?;
+        load(source.as_mut(), recipe, limits, kernel, cancel, crop)
     });
     let outcome = catch_unwind(work)
         .unwrap_or_else(|panic| Err(PixelError::Internal(panic_text(panic.as_ref()))));

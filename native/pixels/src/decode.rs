@@ -8,16 +8,41 @@ use crate::error::PixelError;
 use crate::format::{sniff, Format};
 use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits};
+use crate::load::Source;
 use crate::{jpeg, png};
 
-/// The pixels of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
+/// The rows of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
+/// An EXIF orientation is not applied.
+pub(crate) fn open<'a>(
+    data: &'a [u8],
+    limits: &Limits,
+    cancel: &'a Cancel,
+) -> Result<Box<dyn Source + 'a>, PixelError> {
+    Ok(match sniff(data)? {
+        Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel)?),
+        Format::Png => Box::new(png::Reader::open(data, limits, cancel)?),
+    })
+}
+
+/// All pixels of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
 /// An EXIF orientation is not applied.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    match sniff(data)? {
-        Format::Jpeg => jpeg::decode(data, limits, cancel),
-        Format::Png => png::decode(data, limits, cancel),
+    let mut source = open(data, limits, cancel)?;
+    let (height, width) = source.size();
+    let mut image = RgbImage::black(width, height)?;
+    source.want(0..height, 0..width)?;
+    for y in 0..height {
+        if y % ROWS_PER_CHECK == 0 {
+            cancel.check()?;
+        }
+        source.read(image.row_mut(y))?;
     }
+    source.finish()?;
+    Ok(image)
 }
+
+/// Rows between two looks at the cancel flag.
+const ROWS_PER_CHECK: usize = 64;
 
 /// [`decode_bytes`] of a file.
 pub fn decode_file(path: &Path, limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
@@ -25,7 +50,7 @@ pub fn decode_file(path: &Path, limits: &Limits, cancel: &Cancel) -> Result<RgbI
 }
 
 /// The whole file. What is not a regular file (a folder, a pipe that never ends) is refused.
-fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PixelError> {
+pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PixelError> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(PixelError::Io(std::io::Error::other("not a regular file")));

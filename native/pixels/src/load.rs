@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::error::PixelError;
 use crate::geometry::{Canvas, Placement};
-use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits};
 use crate::recipe::Recipe;
 use crate::resample::{Kernel, Resizer};
@@ -30,50 +29,6 @@ pub(crate) trait Source {
 
     /// Whether the rest of the file is complete, once the wanted rows are read.
     fn finish(&mut self) -> Result<(), PixelError>;
-}
-
-/// An image in memory.
-pub(crate) struct Stored {
-    image: RgbImage,
-    rows: Range<usize>,
-    bytes: Range<usize>,
-}
-
-impl Stored {
-    pub fn new(image: RgbImage) -> Self {
-        Self {
-            image,
-            rows: 0..0,
-            bytes: 0..0,
-        }
-    }
-}
-
-impl Source for Stored {
-    fn size(&self) -> (usize, usize) {
-        (self.image.height(), self.image.width())
-    }
-
-    fn want(
-        &mut self,
-        rows: Range<usize>,
-        columns: Range<usize>,
-    ) -> Result<Range<usize>, PixelError> {
-        self.rows = rows;
-        self.bytes = columns.start * CHANNELS..columns.end * CHANNELS;
-        Ok(columns)
-    }
-
-    fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
-        let y = self.rows.next();
-        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
-        row.copy_from_slice(&self.image.row(y)[self.bytes.clone()]);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), PixelError> {
-        Ok(())
-    }
 }
 
 /// Resize and crop of one image, as the recipe says, into `out`, `crop.0 * crop.1 * 3` bytes.
@@ -107,7 +62,52 @@ pub(crate) fn load(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::{RgbImage, CHANNELS};
     use crate::recipe::{CropRounding, Filter, LongSide, Mode};
+
+    /// An image in memory.
+    pub(crate) struct Stored {
+        image: RgbImage,
+        rows: Range<usize>,
+        bytes: Range<usize>,
+    }
+
+    impl Stored {
+        pub fn new(image: RgbImage) -> Self {
+            Self {
+                image,
+                rows: 0..0,
+                bytes: 0..0,
+            }
+        }
+    }
+
+    impl Source for Stored {
+        fn size(&self) -> (usize, usize) {
+            (self.image.height(), self.image.width())
+        }
+
+        fn want(
+            &mut self,
+            rows: Range<usize>,
+            columns: Range<usize>,
+        ) -> Result<Range<usize>, PixelError> {
+            self.rows = rows;
+            self.bytes = columns.start * CHANNELS..columns.end * CHANNELS;
+            Ok(columns)
+        }
+
+        fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
+            let y = self.rows.next();
+            let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
+            row.copy_from_slice(&self.image.row(y)[self.bytes.clone()]);
+            Ok(())
+        }
+
+        fn finish(&mut self) -> Result<(), PixelError> {
+            Ok(())
+        }
+    }
 
     /// Protects: an image narrower and higher than the crop is padded and cropped at once.
     #[test]
@@ -127,7 +127,7 @@ mod tests {
             &mut Stored::new(image),
             &recipe,
             &Limits::default(),
-            Kernel::Scalar,
+            Kernel::scalar(),
             &Cancel::default(),
             &mut out,
         )

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::os::raw::{c_char, c_int};
 use std::ptr::NonNull;
 
@@ -40,7 +41,12 @@ extern "C" {
         max_scans: u32,
     ) -> *mut RawDecoder;
     fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
+    fn shim_needs_frame(decoder: *const RawDecoder) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
+    fn shim_is_plain(decoder: *const RawDecoder) -> c_int;
+    fn shim_crop(decoder: *mut RawDecoder, first: *mut u32, width: *mut u32) -> c_int;
+    fn shim_skip(decoder: *mut RawDecoder, rows: u32) -> c_int;
+    fn shim_rest_is_complete(decoder: *const RawDecoder) -> c_int;
     fn shim_read_row(decoder: *mut RawDecoder, row: *mut u8) -> c_int;
     fn shim_finish(decoder: *mut RawDecoder) -> c_int;
     fn shim_message(decoder: *const RawDecoder) -> *const c_char;
@@ -62,7 +68,8 @@ pub fn library_version() -> String {
     text.to_string_lossy().into_owned()
 }
 
-/// One decompression. The calls must come in the order open, read_header, start, read_row, finish.
+/// One decompression. The calls must come in the order open, read_header, start, crop, skip,
+/// read_row, finish; crop and skip may be left out.
 pub(super) struct Decoder<'a> {
     raw: NonNull<RawDecoder>,
     max_scans: u32,
@@ -106,12 +113,67 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    /// Whether the coefficients of the whole image are held before the first row comes.
+    pub fn needs_frame(&self) -> bool {
+        // SAFETY: raw is open.
+        unsafe { shim_needs_frame(self.raw.as_ptr()) != 0 }
+    }
+
+    /// Whether the image is one scan of Huffman-coded blocks.
+    pub fn is_plain(&self) -> bool {
+        // SAFETY: raw is open.
+        unsafe { shim_is_plain(self.raw.as_ptr()) != 0 }
+    }
+
+    /// Limits the columns of each row, before the first one, of an image that is plain. Returns
+    /// those that a row then has: the same, or more at the start. Values differ from those of a
+    /// whole row near either end.
+    pub fn crop(&mut self, columns: Range<usize>) -> Result<Range<usize>, PixelError> {
+        let (mut first, mut width) = (columns.start as u32, columns.len() as u32);
+        // SAFETY: raw is open; libjpeg itself refuses columns outside the image, and a call before
+        // the start or after the first row.
+        let status = unsafe { shim_crop(self.raw.as_ptr(), &mut first, &mut width) };
+        self.check(status)?;
+        self.row_bytes = width as usize * self.header.components as usize;
+        Ok(first as usize..(first + width) as usize)
+    }
+
+    /// Leaves out rows, fewer than are left, before the first one, of an image that is plain.
+    pub fn skip(&mut self, rows: u32) -> Result<(), PixelError> {
+        if rows >= self.rows_left || !self.is_plain() {
+            return Err(PixelError::Internal("rows of another image".into()));
+        }
+        // SAFETY: raw is started and plain, which is what libjpeg's skipping supports.
+        let status = unsafe { shim_skip(self.raw.as_ptr(), rows) };
+        self.check(status)?;
+        self.rows_left -= rows;
+        Ok(())
+    }
+
+    /// Whether the rows that are left, of an image that is plain, would come and the end after
+    /// them be found.
+    pub fn rest_is_complete(&self) -> bool {
+        // SAFETY: raw is open, and its source points into the data, which are still borrowed.
+        unsafe { shim_rest_is_complete(self.raw.as_ptr()) != 0 }
+    }
+
+    /// Rows that were not read yet.
+    pub fn rows_left(&self) -> usize {
+        self.rows_left as usize
+    }
+
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
     pub fn read_row(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
         if self.rows_left == 0 || row.len() != self.row_bytes {
             return Err(PixelError::Internal("a row of another image".into()));
         }
-        // SAFETY: raw is started, a row is left, and row has width times components bytes, which
-        // is what libjpeg writes for the colour spaces that shim_start sets.
+        // SAFETY: raw is started, a row is left, and row has width times components bytes, the
+        // width being that of the image or of its crop, which is what libjpeg writes for the
+        // colour spaces that shim_start sets.
         let status = unsafe { shim_read_row(self.raw.as_ptr(), row.as_mut_ptr()) };
         self.check(status)?;
         self.rows_left -= 1;

@@ -16,31 +16,33 @@ impl Palette {
     }
 }
 
-/// Expands one row. `rgb` has three bytes a pixel and decides how many pixels there are.
-pub(super) fn row(layout: Layout, stored: &[u8], palette: &Palette, rgb: &mut [u8]) {
+/// Expands one row from pixel `first` on. `rgb` has three bytes a pixel and decides how many
+/// pixels there are.
+pub(super) fn row(layout: Layout, stored: &[u8], first: usize, palette: &Palette, rgb: &mut [u8]) {
     match layout {
-        Layout::Gray(8) => gray_to_rgb(stored, rgb),
+        Layout::Gray(8) => gray_to_rgb(&stored[first..], rgb),
         Layout::Gray(bits) => {
             // Full scale: 255, 85 and 17 times the sample.
             let factor = 255 / ((1u16 << bits) - 1) as u8;
             for (x, pixel) in rgb.chunks_exact_mut(3).enumerate() {
-                pixel.fill(sample(stored, x, bits) * factor);
+                pixel.fill(sample(stored, first + x, bits) * factor);
             }
         }
         Layout::Gray16 => {
-            for (value, pixel) in stored.chunks_exact(2).zip(rgb.chunks_exact_mut(3)) {
+            let values = stored[first * 2..].chunks_exact(2);
+            for (value, pixel) in values.zip(rgb.chunks_exact_mut(3)) {
                 pixel.fill(if value[0] == 0 { value[1] } else { 255 });
             }
         }
-        Layout::GrayAlpha8 => pick(stored, 2, [0, 0, 0], rgb),
-        Layout::GrayAlpha16 => pick(stored, 4, [0, 0, 0], rgb),
-        Layout::Rgb8 => rgb.copy_from_slice(stored),
-        Layout::Rgb16 => pick(stored, 6, [0, 2, 4], rgb),
-        Layout::Rgba8 => pick(stored, 4, [0, 1, 2], rgb),
-        Layout::Rgba16 => pick(stored, 8, [0, 2, 4], rgb),
+        Layout::GrayAlpha8 => pick(&stored[first * 2..], 2, [0, 0, 0], rgb),
+        Layout::GrayAlpha16 => pick(&stored[first * 4..], 4, [0, 0, 0], rgb),
+        Layout::Rgb8 => rgb.copy_from_slice(&stored[first * 3..][..rgb.len()]),
+        Layout::Rgb16 => pick(&stored[first * 6..], 6, [0, 2, 4], rgb),
+        Layout::Rgba8 => pick(&stored[first * 4..], 4, [0, 1, 2], rgb),
+        Layout::Rgba16 => pick(&stored[first * 8..], 8, [0, 2, 4], rgb),
         Layout::Indexed(bits) => {
             for (x, pixel) in rgb.chunks_exact_mut(3).enumerate() {
-                let index = sample(stored, x, bits);
+                let index = sample(stored, first + x, bits);
                 pixel.copy_from_slice(&palette.0[usize::from(index)]);
             }
         }
@@ -86,10 +88,40 @@ mod tests {
     fn sixteen_bits() {
         let palette = Palette::new(&[]);
         let mut rgb = [0; 6];
-        row(Layout::Gray16, &[0, 200, 1, 0], &palette, &mut rgb);
+        row(Layout::Gray16, &[0, 200, 1, 0], 0, &palette, &mut rgb);
         assert_eq!(rgb, [200, 200, 200, 255, 255, 255]);
         let mut rgb = [0; 3];
-        row(Layout::Rgb16, &[1, 255, 2, 255, 3, 255], &palette, &mut rgb);
+        let stored = [1, 255, 2, 255, 3, 255];
+        row(Layout::Rgb16, &stored, 0, &palette, &mut rgb);
         assert_eq!(rgb, [1, 2, 3]);
+    }
+
+    /// Protects: a row from any pixel on is the end of the whole row, for every layout.
+    #[test]
+    fn from_any_pixel() {
+        let colours: Vec<u8> = (0..768).map(|i| (i * 7 % 256) as u8).collect();
+        let palette = Palette::new(&colours);
+        let stored: Vec<u8> = (0..80).map(|i| (i * 37 % 256) as u8).collect();
+        for layout in [1, 2, 4, 8]
+            .into_iter()
+            .flat_map(|bits| [Layout::Gray(bits), Layout::Indexed(bits)])
+            .chain([
+                Layout::Gray16,
+                Layout::GrayAlpha8,
+                Layout::GrayAlpha16,
+                Layout::Rgb8,
+                Layout::Rgb16,
+                Layout::Rgba8,
+                Layout::Rgba16,
+            ])
+        {
+            let mut whole = [0; 27];
+            row(layout, &stored, 0, &palette, &mut whole);
+            for first in 0..9 {
+                let mut part = vec![0; 27 - 3 * first];
+                row(layout, &stored, first, &palette, &mut part);
+                assert_eq!(part, whole[3 * first..], "{layout:?}");
+            }
+        }
     }
 }

@@ -5,64 +5,135 @@ mod chunks;
 mod expand;
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use png::{
-    expand_interlaced_row, DecodeOptions, Decoder, DecodingError, InterlaceInfo, Reader,
-    Transformations,
+    expand_interlaced_row, DecodeOptions, Decoder, DecodingError, InterlaceInfo, Transformations,
 };
 
 use crate::error::PixelError;
-use crate::image::RgbImage;
+use crate::image::CHANNELS;
 use crate::limits::{Cancel, Limits};
+use crate::load::Source;
 
 /// Rows between two looks at the cancel flag.
 const ROWS_PER_CHECK: usize = 64;
 
-/// The pixels of a PNG. Of an animated file the default image.
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    let head = chunks::scan(data)?;
-    limits.check_pixels(head.width, head.height)?;
-    let mut image = RgbImage::black(head.width as usize, head.height as usize)?;
-    let palette = expand::Palette::new(&head.palette);
-    // The checksums of the chunks before the image data are checked by `chunks`. Pillow does not
-    // check the others, but that of the compressed stream.
-    let mut options = DecodeOptions::default();
-    options.set_ignore_crc(true);
-    options.set_ignore_adler32(false);
-    options.set_ignore_text_chunk(true);
-    options.set_ignore_iccp_chunk(true);
-    let mut decoder = Decoder::new_with_options(Cursor::new(data), options);
-    decoder.set_transformations(Transformations::IDENTITY);
-    let mut reader = decoder.read_info().map_err(refuse)?;
-    if head.interlaced {
-        let stored = weave(&mut reader, &head, cancel)?;
-        let stride = stored.len() / image.height();
-        for (y, row) in stored.chunks_exact(stride).enumerate() {
-            expand::row(head.layout, row, &palette, image.row_mut(y));
+/// The rows of a PNG. Of an animated file the default image.
+///
+/// Every row is read, for the checksum of the compressed stream comes at its end. The rows of an
+/// interlaced image are all held.
+pub(crate) struct Reader<'a> {
+    data: &'a [u8],
+    cancel: &'a Cancel,
+    head: chunks::Head,
+    palette: expand::Palette,
+    decoder: png::Reader<Cursor<&'a [u8]>>,
+    /// The rows as they are stored, where the image is interlaced.
+    woven: Option<Vec<u8>>,
+    next: usize,
+    columns: Range<usize>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads up to the first row.
+    pub fn open(data: &'a [u8], limits: &Limits, cancel: &'a Cancel) -> Result<Self, PixelError> {
+        let head = chunks::scan(data)?;
+        limits.check_pixels(head.width, head.height)?;
+        // The checksums of the chunks before the image data are checked by `chunks`. Pillow does
+        // not check the others, but that of the compressed stream.
+        let mut options = DecodeOptions::default();
+        options.set_ignore_crc(true);
+        options.set_ignore_adler32(false);
+        options.set_ignore_text_chunk(true);
+        options.set_ignore_iccp_chunk(true);
+        let mut decoder = Decoder::new_with_options(Cursor::new(data), options);
+        decoder.set_transformations(Transformations::IDENTITY);
+        let mut decoder = decoder.read_info().map_err(refuse)?;
+        let woven = if head.interlaced {
+            Some(weave(&mut decoder, &head, cancel)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            data,
+            cancel,
+            palette: expand::Palette::new(&head.palette),
+            columns: 0..head.width as usize,
+            head,
+            decoder,
+            woven,
+            next: 0,
+        })
+    }
+
+    /// The next row, made RGB where a place for it is given.
+    fn advance(&mut self, rgb: Option<&mut [u8]>) -> Result<(), PixelError> {
+        if self.next % ROWS_PER_CHECK == 0 {
+            self.cancel.check()?;
         }
-    } else {
-        for y in 0..image.height() {
-            if y % ROWS_PER_CHECK == 0 {
-                cancel.check()?;
+        let row;
+        let stored = match &self.woven {
+            Some(rows) => {
+                let stride = rows.len() / self.head.height as usize;
+                &rows[self.next * stride..][..stride]
             }
-            let row = reader.next_row().map_err(refuse)?;
-            let row = row.ok_or(PixelError::Truncated)?;
-            expand::row(head.layout, row.data(), &palette, image.row_mut(y));
+            None => {
+                row = self.decoder.next_row().map_err(refuse)?;
+                row.as_ref().ok_or(PixelError::Truncated)?.data()
+            }
+        };
+        if let Some(rgb) = rgb {
+            expand::row(
+                self.head.layout,
+                stored,
+                self.columns.start,
+                &self.palette,
+                rgb,
+            );
         }
+        self.next += 1;
+        Ok(())
     }
-    // The pixels are complete. A wrong checksum of the stream makes them doubtful; a file that
-    // ends before the checksum does not.
-    match reader.next_row().map(|_| ()).map_err(refuse) {
-        Ok(()) | Err(PixelError::Truncated) => {}
-        Err(error) => return Err(error),
+}
+
+impl Source for Reader<'_> {
+    fn size(&self) -> (usize, usize) {
+        (self.head.height as usize, self.head.width as usize)
     }
-    chunks::check_rest(data, head.image_data)?;
-    Ok(image)
+
+    fn want(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<Range<usize>, PixelError> {
+        self.columns = columns.clone();
+        (0..rows.start).try_for_each(|_| self.advance(None))?;
+        Ok(columns)
+    }
+
+    fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
+        if self.next >= self.head.height as usize || row.len() != self.columns.len() * CHANNELS {
+            return Err(PixelError::Internal("a row of another image".into()));
+        }
+        self.advance(Some(row))
+    }
+
+    fn finish(&mut self) -> Result<(), PixelError> {
+        (self.next..self.head.height as usize).try_for_each(|_| self.advance(None))?;
+        // The pixels are complete. A wrong checksum of the stream makes them doubtful; a file that
+        // ends before the checksum does not.
+        match self.decoder.next_row().map(|_| ()).map_err(refuse) {
+            Ok(()) | Err(PixelError::Truncated) => {}
+            Err(error) => return Err(error),
+        }
+        chunks::check_rest(self.data, self.head.image_data)
+    }
 }
 
 /// The stored rows of an interlaced image, put in their places.
 fn weave(
-    reader: &mut Reader<Cursor<&[u8]>>,
+    reader: &mut png::Reader<Cursor<&[u8]>>,
     head: &chunks::Head,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, PixelError> {
