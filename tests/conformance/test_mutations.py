@@ -91,7 +91,7 @@ def concerned(place: Place, *, documents: bool) -> list[Vectors]:
             cases = tuple(
                 case
                 for case in vectors.cases
-                if names(case.input, protocol) and case.input["division"] in divisions
+                if names(case.input, protocol) and case.input.get("division") in divisions
             )
             found += [replace(vectors, cases=(case,)) for case in cases]
     return sorted(found, key=lambda v: (v.level == "T", len(str(v.cases[0].input))))
