@@ -50,7 +50,7 @@ function ledoitWolf(rows, table) {
   return { t, g: b <= 0 ? 0 : b / delta };
 }
 
-/** {mean, covariance} of a class. */
+/** {mean, deviations, covariance, shrinkage} of a class. */
 export function classCovariance(rows) {
   const mean = meanRow(rows);
   const centred = rows.map((row) => minus(row, mean));
@@ -67,25 +67,40 @@ export function classCovariance(rows) {
       return (j === k ? kept + g * t : kept) * (deviations[j] * deviations[k]);
     }),
   );
-  return { mean, covariance, shrinkage: g };
+  return { mean, deviations, covariance, shrinkage: g };
+}
+
+/** {classes, parts, covariance}: what `classCovariance` gives of each, and W. */
+export function withinClasses(rows, labels) {
+  if (labels.some((label) => label < 0)) throw new Invalid("value", "a train row of no class");
+  const classes = [...new Set(labels)].sort(compareNumbers);
+  const parts = classes.map((label) => classCovariance(rows.filter((_, i) => labels[i] === label)));
+  const width = rows[0].length;
+  const covariance = Array.from({ length: width }, () => new Float64Array(width));
+  classes.forEach((label, c) => {
+    const share = labels.filter((other) => other === label).length / labels.length;
+    parts[c].covariance.forEach((row, j) => row.forEach((x, k) => (covariance[j][k] += share * x)));
+  });
+  return { classes, parts, covariance };
 }
 
 /** The lower triangle L of W = L L'. */
 export function cholesky(matrix) {
   const width = matrix.length;
+  const least = width * 2 ** -40;
   const lower = Array.from({ length: width }, () => new Float64Array(width));
   for (let j = 0; j < width; j += 1) {
     for (let i = j; i < width; i += 1) {
       let rest = matrix[i][j];
       for (let k = 0; k < j; k += 1) rest -= lower[i][k] * lower[j][k];
-      if (i === j && !(rest > 0)) throw new Invalid("value", "too few train rows for the spread");
+      if (i === j && !(rest > least * matrix[j][j])) throw new Invalid("value", "too few train rows for the spread");
       lower[i][j] = i === j ? Math.sqrt(rest) : rest / lower[j][j];
     }
   }
   return lower;
 }
 
-function whiten(lower, vector) {
+export function whiten(lower, vector) {
   const result = new Float64Array(vector.length);
   for (let i = 0; i < vector.length; i += 1) {
     let rest = vector[i];
@@ -111,21 +126,12 @@ export class NearestCentroid {
     const train = rows.map((row) => Float64Array.from(row));
     this.constants = constants;
     this.mean = meanRow(train);
-    this.classes = [...new Set(labels)].sort(compareNumbers);
-    const rowsOf = (values, label) => values.filter((_, i) => labels[i] === label);
+    const { classes, parts, covariance } = withinClasses(train, labels);
+    this.classes = classes;
     const units = train.map((row) => unit(minus(row, this.mean)));
-    this.centroids = this.classes.map((label) => meanRow(rowsOf(units, label)));
-    const width = this.mean.length;
-    const pooled = Array.from({ length: width }, () => new Float64Array(width));
-    const means = this.classes.map((label) => {
-      const members = rowsOf(train, label);
-      const { mean, covariance } = classCovariance(members);
-      const share = members.length / train.length;
-      covariance.forEach((row, j) => row.forEach((x, k) => (pooled[j][k] += share * x)));
-      return mean;
-    });
-    this.lower = cholesky(pooled);
-    this.whitened = means.map((mean) => whiten(this.lower, minus(mean, this.mean)));
+    this.centroids = classes.map((label) => meanRow(units.filter((_, i) => labels[i] === label)));
+    this.lower = cholesky(covariance);
+    this.whitened = parts.map(({ mean }) => whiten(this.lower, minus(mean, this.mean)));
     const scores = train.map((row) => this.score(row));
     this.threshold = percentile(scores, constants.rejection_percentile);
   }

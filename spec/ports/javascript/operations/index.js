@@ -1,6 +1,7 @@
 /** Name of an operation to its function of (input, bundle). */
 
 import { OPERATIONS as canonical } from "./canonical.js";
+import { OPERATIONS as centroid } from "./centroid.js";
 import { OPERATIONS as comparison } from "./comparison.js";
 import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as documents } from "./documents.js";
@@ -16,6 +17,7 @@ import { OPERATIONS as svm } from "./svm.js";
 
 export const OPERATIONS = {
   ...canonical,
+  ...centroid,
   ...comparison,
   ...digest,
   ...documents,
