@@ -1,8 +1,10 @@
+import { decode } from "../decode.js";
 import { applyGeometry, cropOffset, targetSize } from "../geometry.js";
 import { resize } from "../resize.js";
-import { imageFrom, imageTo } from "./bytes.js";
+import { fromBase64, imageFrom, imageTo } from "./bytes.js";
 
 export const OPERATIONS = {
+  "pixels.decode": ({ file }) => imageTo(decode(fromBase64(file))),
   "pixels.resize": ({ image, height, width, filter }) =>
     imageTo(resize(imageFrom(image), [height, width], filter)),
   "pixels.target_size": ({ geometry, height: h, width: w }) => {

@@ -1,0 +1,144 @@
+/** PNG files (section 8.1) to {height, width, data: RGB bytes}. */
+
+import { inflateSync } from "node:zlib";
+
+import { LARGEST_IMAGE } from "./geometry.js";
+import { Invalid } from "./invalid.js";
+
+const CHANNELS = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const DEPTHS = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
+/** Adam7: first column, first row, and the steps between columns and rows. */
+const PASSES = [
+  [0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2],
+];
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  let value = n;
+  for (let k = 0; k < 8; k += 1) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+
+function crc32(bytes) {
+  let value = 0xffffffff;
+  for (const byte of bytes) value = CRC_TABLE[(value ^ byte) & 255] ^ (value >>> 8);
+  return (value ^ 0xffffffff) >>> 0;
+}
+
+function bad(what) {
+  return new Invalid("value", `PNG: ${what}`);
+}
+
+export function isPng(bytes) {
+  return Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from("89504e470d0a1a0a", "hex"));
+}
+
+/** {type: contents} of the chunks that matter, the data joined. */
+function readChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const chunks = { IDAT: [] };
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const length = view.getUint32(at);
+    const type = Buffer.from(bytes.subarray(at + 4, at + 8)).toString("latin1");
+    if (type === "IEND") break;
+    if (at + 8 + length > bytes.length) {
+      if (type === "IDAT") chunks.IDAT.push(bytes.subarray(at + 8));
+      break;
+    }
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    const before = chunks.IDAT.length === 0 && type !== "IDAT";
+    if (before && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+      throw bad(`checksum of ${type}`);
+    }
+    if (type === "IDAT") chunks.IDAT.push(body);
+    else chunks[type] ??= body;
+    at += 12 + length;
+  }
+  return chunks;
+}
+
+function header(chunk) {
+  if (chunk === undefined || chunk.length !== 13) throw bad("no header");
+  const view = new DataView(chunk.buffer, chunk.byteOffset, 13);
+  const width = view.getUint32(0);
+  const height = view.getUint32(4);
+  const [depth, colour, , , interlaced] = chunk.subarray(8);
+  if (!DEPTHS[colour]?.includes(depth) || width === 0 || height === 0) throw bad("header");
+  if (width * height > LARGEST_IMAGE) throw bad("too many pixels");
+  return { width, height, depth, colour, interlaced };
+}
+
+function paeth(a, b, c) {
+  const p = a + b - c;
+  const [pa, pb, pc] = [Math.abs(p - a), Math.abs(p - b), Math.abs(p - c)];
+  if (pa <= pb && pa <= pc) return a;
+  return pb <= pc ? b : c;
+}
+
+/** Undoes the filter of a row in place; `above` is the row before, or zeros. */
+function unfilter(kind, row, above, step) {
+  if (kind > 4) throw bad("filter");
+  for (let i = 0; i < row.length; i += 1) {
+    const left = i >= step ? row[i - step] : 0;
+    const corner = i >= step ? above[i - step] : 0;
+    const guess = [0, left, above[i], (left + above[i]) >> 1, paeth(left, above[i], corner)][kind];
+    row[i] += guess;
+  }
+}
+
+/** Sample k of a row as an integer of `depth` bits. */
+function sample(row, k, depth) {
+  if (depth === 16) return row[2 * k] * 256 + row[2 * k + 1];
+  if (depth === 8) return row[k];
+  const bit = k * depth;
+  return (row[bit >> 3] >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+}
+
+/** A pixel's R, G, B. */
+function pixelOf(row, x, { depth, colour }, palette) {
+  const at = (channel) => sample(row, x * CHANNELS[colour] + channel, depth);
+  if (colour === 3) {
+    const index = at(0) * 3;
+    return [0, 1, 2].map((channel) => palette[index + channel] ?? 0);
+  }
+  if (colour === 0 || colour === 4) {
+    const scales = { 1: 255, 2: 85, 4: 17, 8: 1 };
+    const high = colour === 0 ? Math.min(at(0), 255) : at(0) >> 8;
+    const gray = depth === 16 ? high : at(0) * scales[depth];
+    return [gray, gray, gray];
+  }
+  return [0, 1, 2].map((channel) => (depth === 16 ? at(channel) >> 8 : at(channel)));
+}
+
+export function decodePng(bytes) {
+  const chunks = readChunks(bytes);
+  const head = header(chunks.IHDR);
+  if (head.colour === 3 && chunks.PLTE === undefined) throw bad("no palette");
+  let raw;
+  try {
+    raw = inflateSync(Buffer.concat(chunks.IDAT));
+  } catch (error) {
+    throw bad(error.message);
+  }
+  const { width, height, depth, colour } = head;
+  const data = new Uint8Array(width * height * 3);
+  let at = 0;
+  for (const [left, top, stepX, stepY] of head.interlaced ? PASSES : [[0, 0, 1, 1]]) {
+    const columns = Math.ceil((width - left) / stepX);
+    const rows = Math.ceil((height - top) / stepY);
+    if (columns <= 0 || rows <= 0) continue;
+    const length = Math.ceil((columns * CHANNELS[colour] * depth) / 8);
+    let above = new Uint8Array(length);
+    for (let y = 0; y < rows; y += 1) {
+      if (at + 1 + length > raw.length) throw bad("too little data");
+      const row = Uint8Array.from(raw.subarray(at + 1, at + 1 + length));
+      unfilter(raw[at], row, above, Math.max(1, (CHANNELS[colour] * depth) >> 3));
+      for (let x = 0; x < columns; x += 1) {
+        const place = ((top + y * stepY) * width + left + x * stepX) * 3;
+        data.set(pixelOf(row, x, head, chunks.PLTE), place);
+      }
+      above = row;
+      at += 1 + length;
+    }
+  }
+  return { height, width, data };
+}
