@@ -145,7 +145,7 @@ def descend(run: Descent, plan: TrainingPlan, rows: int) -> None:
     workers = min(plan.threads, len(run.bounds))
     done = 0
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for step, (batch, size) in enumerate(_schedule(plan, rows)):
+        for step, (batch, size) in enumerate(schedule(plan, rows)):
             if not _moves(plan, step):
                 break
             run.begin(step)
@@ -175,7 +175,7 @@ def _part(run: Descent, batch: torch.Tensor | None, size: int, number: int) -> N
         run.chunk_gradient(number, batch, size)
 
 
-def _schedule(plan: TrainingPlan, rows: int) -> Iterator[tuple[torch.Tensor | None, int]]:
+def schedule(plan: TrainingPlan, rows: int) -> Iterator[tuple[torch.Tensor | None, int]]:
     """The batch of each step and its size; a batch of all rows is null."""
     done = epoch = 0
     while done < plan.steps:

@@ -1,0 +1,109 @@
+"""The traits network (SPEC.md, section 10.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.conformance.errors import Invalid
+from biobench.conformance.operations.interval import any_suite
+from biobench.errors import BiobenchError
+from biobench.probe.training_plan import batches
+from biobench.probe.traits import TraitsProbe, initial_layers
+from biobench.spec.load import Spec
+
+_LAYERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
+
+
+def _initial(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe, units = _probe(given, spec), given["units"]
+    first, first_bias, second, second_bias = initial_layers(
+        probe.seed, probe.stream, given["width"], probe.hidden, given["traits"]
+    )
+    return {
+        "hidden": probe.hidden,
+        "hidden_weight": first[units].tolist(),
+        "hidden_bias": first_bias[units].tolist(),
+        "output_weight": second[:, units].tolist(),
+        "output_bias": second_bias.tolist(),
+    }
+
+
+def _batches(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    epochs = [
+        batches(probe.seed, probe.stream, given["rows"], probe.batch_size, epoch)
+        for epoch in given["epochs"]
+    ]
+    return {"epochs": [[batch.tolist() for batch in epoch] for epoch in epochs]}
+
+
+def _last_batch(given: Mapping[str, Any], spec: Spec) -> Any:
+    from biobench.probe.gradient_descent import schedule
+
+    rows, steps, last = given["rows"], 0, np.arange(given["rows"])
+    for batch, _ in schedule(_probe(given, spec), rows):
+        steps += 1
+        last = np.arange(rows) if batch is None else batch.numpy()
+    return {"steps": steps, "last": last.tolist()}
+
+
+def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    return {"rates": [probe.rate(step) for step in given["steps"]]}
+
+
+def _dropout(given: Mapping[str, Any], spec: Spec) -> Any:
+    from biobench.probe.traits_training import dropout_mask
+
+    mask = dropout_mask(_probe(given, spec), given["step"], given["place"], given["rows"])
+    return {"factors": mask[:, given["units"]].tolist()}
+
+
+def _train(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    try:
+        probe.fit(_matrix(given["features"]), np.array(given["traits"]))
+    except BiobenchError as error:
+        raise Invalid("value") from error
+    test = _matrix(given["test"])
+    return {
+        **{name: getattr(probe, f"{name}_").tolist() for name in _LAYERS},
+        "logits": probe.decision_function(test).tolist(),
+        "y_pred": probe.predict(test).tolist(),
+    }
+
+
+def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
+    probe = _probe(given, spec)
+    for name in _LAYERS:
+        setattr(probe, f"{name}_", _matrix(given[name]))
+    return {"y_pred": probe.predict(_matrix(given["features"])).tolist()}
+
+
+def _probe(given: Mapping[str, Any], spec: Spec) -> TraitsProbe:
+    """The probe of the protocol document, with the constants that the input states instead."""
+    constants = spec.protocol(given["protocol"], given["division"]).constants
+    return TraitsProbe.from_protocol(
+        {**constants, **given.get("constants", {})},
+        seed=any_suite(spec).seed,
+        task=given.get("task", ""),
+    )
+
+
+def _matrix(values: Any) -> npt.NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
+OPERATIONS = {
+    "traits_mlp.initial": _initial,
+    "traits_mlp.batches": _batches,
+    "traits_mlp.last_batch": _last_batch,
+    "traits_mlp.rates": _rates,
+    "traits_mlp.dropout": _dropout,
+    "traits_mlp.predict": _predict,
+    "traits_mlp.train": _train,
+}
