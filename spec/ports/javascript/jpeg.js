@@ -167,7 +167,7 @@ function fromYcc(y, cb, cr) {
 }
 
 function isYcc({ components }, { jfif, adobe }) {
-  if (components.length === 4) return adobe === 2;
+  if (components.length === 4) return adobe !== null && adobe !== 0;
   if (jfif) return true;
   if (adobe !== null) return adobe !== 0;
   return Buffer.from(components.map(({ id }) => id)).toString("latin1") !== "RGB";

@@ -1,5 +1,7 @@
 /** Samples of a JPEG component: the inverse transform "islow" and fancy upsampling (section 8.1). */
 
+import { Invalid } from "./invalid.js";
+
 // Products of cosines, times 2^13.
 const C_0_298 = 2446;
 const C_0_390 = 3196;
@@ -61,7 +63,7 @@ export function inverseTransform({ blocks, blocksAcross, blocksDown, quantisatio
   return samples;
 }
 
-/** One row to twice its width; the nearer sample counts three times, `ones` times the scale of `row`. */
+/** One row to twice its width: the nearer sample counts three times, at both ends `scale` times. */
 function widen(row, { scale, left, right, shift }) {
   const out = [];
   const last = row.length - 1;
@@ -78,6 +80,9 @@ export function upsample(samples, component, frame) {
   const stride = component.blocksAcross * 8;
   const across = frame.hMost / component.h;
   const down = frame.vMost / component.v;
+  if (!Number.isInteger(across) || !Number.isInteger(down)) {
+    throw new Invalid("value", "JPEG: a sampling ratio that is no integer");
+  }
   const rowAt = (y) => {
     const inside = Math.min(Math.max(y, 0), component.height - 1);
     return Array.from(samples.subarray(inside * stride, inside * stride + component.width));
