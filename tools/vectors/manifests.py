@@ -1,4 +1,4 @@
-"""Sections 7.2 to 7.5: order of rows, label index, exclusions, few-shot samples."""
+"""Sections 7.2 to 7.4: order of rows, label index, exclusions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from biobench.spec.generator import Stream
 from vectors.case import Case, Check, VectorFile
-from vectors.drawn import SEED
 
 BY_HAND = "by hand; hashlib for the digest"
 Rows = Sequence[tuple[str, Any, str]]
@@ -315,74 +313,6 @@ def exclusion_cases() -> Iterator[Case]:
     )
 
 
-def key_check(given: Any, output: Any) -> bool:
-    text = f"{given['task']} {given['version']}\0{given['id']}"
-    return bool(output == {"key": hashlib.sha256(text.encode()).hexdigest()})
-
-
-def few_shot(given: Any, output: Any) -> bool:
-    """The rule of section 7.5, one class after the other."""
-    n, rows = given["n_train"], given["rows"]
-    by_class: dict[Any, list[tuple[str, str]]] = {}
-    for row in rows:
-        if row["split"] == "train":
-            text = f"{given['task']} {given['version']}\0{row['id']}"
-            key = hashlib.sha256(text.encode()).hexdigest()
-            place = (row.get("group", ""), row.get("label"))
-            by_class.setdefault(place, []).append((key, row["id"]))
-    chosen: set[str] = set()
-    for group in {place[0] for place in by_class}:
-        classes = [sorted(v) for place, v in by_class.items() if place[0] == group]
-        if given["division"] == "compat":
-            ranked = sorted((rank, *pair) for v in classes for rank, pair in enumerate(v))
-            chosen |= {id for _, _, id in ranked[:n]}
-        else:
-            chosen |= {id for v in classes for _, id in v[:n]}
-    return bool(
-        output == {"ids": [r["id"] for r in rows if r["split"] != "train" or r["id"] in chosen]}
-    )
-
-
-def sample_rows(classes: int, rows: int, groups: int = 0) -> list[dict[str, Any]]:
-    """Train rows of classes of unequal size, and two test rows."""
-    drawn = Stream(SEED, "vectors/sampling").integers(classes, rows).tolist()
-    found: list[dict[str, Any]] = []
-    for i, label in enumerate(drawn):
-        row = {"id": f"train/{label}/{i:02}.jpg", "label": label, "split": "train"}
-        found.append({**row, "group": f"g{i % groups}"} if groups else row)
-    found.sort(key=lambda row: row["id"])
-    for i in range(2):
-        row = {"id": f"test/0/{i}.jpg", "label": 0, "split": "test"}
-        found.append({**row, "group": "g0"} if groups else row)
-    return found
-
-
-def samples() -> Iterator[Case]:
-    base = {"task": "plantnet", "version": 1, "division": "official"}
-    rows = sample_rows(4, 18)
-    for division in ("official", "compat", "open"):
-        for n in (1, 3, 6, 100):
-            given = {**base, "division": division, "n_train": n, "rows": rows}
-            yield Case(f"sampling/{division}/{n}", given, few_shot)
-    given = {**base, "version": 2, "n_train": 2, "rows": rows}
-    yield Case("sampling/another-version", given, few_shot)
-    given = {**base, "task": "plankton", "n_train": 2, "rows": rows}
-    yield Case("sampling/another-task", given, few_shot)
-    traits = [
-        {"id": f"{i}", "traits": [i % 2, 1], "split": "train" if i < 7 else "test"}
-        for i in range(9)
-    ]
-    for division in ("official", "compat"):
-        given = {**base, "division": division, "n_train": 4, "rows": traits}
-        yield Case(f"sampling/traits/{division}", given, few_shot)
-        given = {**base, "division": division, "n_train": 2, "rows": sample_rows(3, 14, groups=2)}
-        yield Case(f"sampling/groups/{division}", given, few_shot)
-    yield Case("sampling/no-example", {**base, "n_train": 0, "rows": rows}, refused)
-    one = [{"id": f"{i}", "label": i % 2, "split": "gallery"} for i in range(4)]
-    given = {**base, "split": "leave-one-out", "n_train": 1, "rows": one}
-    yield Case("sampling/gallery", given, refused)
-
-
 def files() -> Iterator[VectorFile]:
     for folder, section, about, cases in (
         ("manifests", "7.2", "Order of rows and what they hold.", orders()),
@@ -392,29 +322,3 @@ def files() -> Iterator[VectorFile]:
         yield VectorFile(
             folder, "build", section, "D", "manifest.build", about, list(cases), source=BY_HAND
         )
-    keys = {
-        "plain": {"task": "plankton", "version": 1, "id": "train/a/1.jpg"},
-        "version": {"task": "plankton", "version": 12, "id": "train/a/1.jpg"},
-        "not-ascii": {"task": "herbarium19", "version": 1, "id": "train/\u00e9/\U0001f41a.jpg"},
-        "empty-id": {"task": "t", "version": 1, "id": ""},
-    }
-    yield VectorFile(
-        "sampling",
-        "key",
-        "7.5",
-        "S",
-        "manifest.sample_key",
-        "The key by which train items are ranked, in hexadecimal.",
-        [Case(f"sampling/key/{k}", given, key_check) for k, given in keys.items()],
-        source="hashlib",
-    )
-    yield VectorFile(
-        "sampling",
-        "few_shot",
-        "7.5",
-        "S",
-        "manifest.few_shot",
-        "The rows that stay, in order; test rows stay as they are.",
-        list(samples()),
-        source="hashlib and a plain loop",
-    )
