@@ -216,6 +216,14 @@ def _references(document: Document, library: Library) -> Iterator[Problem]:
         yield from _task(document, library, library.by_id["task"], own=False)
     elif document.kind == "suite":
         yield from _suites(document, library)
+    elif document.kind == "models":
+        tasks = list(library.by_id["task"])
+        for i, entry in enumerate(document.value["models"]):
+            for j, task in enumerate(entry["overlap"]):
+                if task not in tasks:
+                    place, remedy = f"/models/{i}/overlap/{j}", choose(task, tasks)
+                    message = f"no task {task!r}"
+                    yield document.source.problem(place, message, remedy, "unknown-reference")
 
 
 def _suites(document: Document, library: Library) -> Iterator[Problem]:
