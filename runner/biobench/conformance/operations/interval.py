@@ -12,12 +12,19 @@ from biobench.conformance.errors import Invalid
 from biobench.errors import BiobenchError
 from biobench.metric.bootstrap import Strata, bounds, resamples
 from biobench.metric.score import Score, score_task
+from biobench.metric.strata import stratum_numbers
 from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Metric, Suite, Task
 from biobench.spec.generator import Stream
 from biobench.spec.load import Spec
 
-_COLUMNS = {"first_hit": np.int32, "average_precision": np.float64}
+_COLUMNS: Mapping[str, Any] = {
+    "first_hit": np.int32,
+    "average_precision": np.float64,
+    "group": np.str_,
+    "true_poisonous": np.bool_,
+    "predicted_poisonous": np.bool_,
+}
 
 
 def any_task(given: Mapping[str, Any], spec: Spec) -> Task:
@@ -34,18 +41,19 @@ def any_suite(spec: Spec) -> Suite:
 
 
 def predictions_of(given: Mapping[str, Any]) -> Predictions:
-    """The predictions of an input: columns by name, items numbered where it names none."""
+    """The predictions of an input: columns by name, items numbered where it names none, and right
+    where it predicts none."""
     truth = np.array(given["y_true"], np.int32)
     return Predictions(
         tuple(given.get("ids", map(str, range(len(truth))))),
         truth,
-        np.array(given["y_pred"], np.int32),
+        np.array(given.get("y_pred", given["y_true"]), np.int32),
         {name: np.array(given[name], kind) for name, kind in _COLUMNS.items() if name in given},
     )
 
 
 def _positions(given: Mapping[str, Any], spec: Spec) -> Any:
-    strata = Strata.of(np.array(given["y_true"], np.int64))
+    strata = Strata.of(stratum_numbers(predictions_of(given)))
     stream = Stream(any_suite(spec).seed, f"bootstrap/{given['task']}")
     blocks = [block.copy() for block in resamples(strata, stream, given["replicates"])]
     return {"items": strata.order[np.concatenate(blocks)].tolist()}

@@ -1,4 +1,4 @@
-"""Metrics of labels and of rankings (SPEC.md, sections 11.1 to 11.4)."""
+"""Metrics of labels, rankings, traits and groups (SPEC.md, section 11)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 from biobench.conformance.errors import Invalid
 from biobench.errors import BiobenchError
-from biobench.metric import accuracy, average_precision, macro_f1
+from biobench.metric import (
+    accuracy,
+    average_precision,
+    group_accuracy,
+    macro_f1,
+    traits_f1,
+    user_loss,
+)
 from biobench.metric.accuracy import top_k
 from biobench.spec.load import Spec
 
@@ -43,9 +50,34 @@ def _average_precision(given: Mapping[str, Any], spec: Spec) -> Any:
     return {"average_precision": value}
 
 
+def _traits_f1(given: Mapping[str, Any], spec: Spec) -> Any:
+    try:
+        return {"score": traits_f1(given["y_true"], given["y_pred"], division=given["division"])}
+    except BiobenchError as error:
+        raise Invalid("value") from error
+
+
+def _user_loss(given: Mapping[str, Any], spec: Spec) -> Any:
+    try:
+        score = user_loss(given["y_true"], given["y_pred"], poisonous=given["poisonous"])
+    except BiobenchError as error:
+        raise Invalid("value") from error
+    return {"score": score}
+
+
+def _group_accuracy(given: Mapping[str, Any], spec: Spec) -> Any:
+    try:
+        return {"score": group_accuracy(given["y_true"], given["y_pred"], given["group"])}
+    except BiobenchError as error:
+        raise Invalid("value") from error
+
+
 OPERATIONS = {
     "metric.macro_f1": _macro_f1,
     "metric.accuracy": _accuracy,
     "metric.top_k": _top_k,
     "metric.average_precision": _average_precision,
+    "metric.traits_f1": _traits_f1,
+    "metric.user_loss": _user_loss,
+    "metric.group_accuracy": _group_accuracy,
 }
