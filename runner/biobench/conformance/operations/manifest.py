@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench.conformance.errors import Invalid
+from biobench.conformance.operations.interval import any_suite
 from biobench.data.build import manifest_of
 from biobench.data.layouts import Found
 from biobench.data.manifest import Item, Manifest, Row
@@ -42,23 +43,42 @@ def task_of(given: Mapping[str, Any]) -> Task:
 
 
 def _build(given: Mapping[str, Any], spec: Spec) -> Any:
-    seed = next(iter(spec.suites.values())).seed
-    found = Found([_item(item) for item in given["items"]], traits=tuple(given.get("traits", ())))
-    try:
-        manifest = manifest_of(task_of(given), found, Path(), seed)
-    except BiobenchError:
-        raise Invalid("value") from None
+    manifest = _manifest(given, spec)
     return {
         "classes": list(manifest.classes),
         "test_classes": list(manifest.test_classes),
         "rows": [
-            [row.id, row.path, list(row.traits) if found.traits else row.label, row.split]
+            [row.id, row.path, list(row.traits) if row.traits else row.label, row.split]
             for row in manifest.rows
         ],
         "scored": [row.scored for row in manifest.rows],
         "excluded": manifest.excluded,
         "digest": manifest.digest,
     }
+
+
+def _items(given: Mapping[str, Any], spec: Spec) -> Any:
+    manifest = _manifest(given, spec)
+    return {
+        "rows": [[row.id, row.label, row.split, row.subject] for row in manifest.rows],
+        "items": [[item.id, item.label, item.split] for item in manifest.items.rows],
+        "item_of_row": manifest.item_of_row.tolist(),
+        "dropped": manifest.dropped,
+        "excluded": manifest.excluded,
+        "digest": manifest.digest,
+    }
+
+
+def _manifest(given: Mapping[str, Any], spec: Spec) -> Manifest:
+    found = Found(
+        [_item(item) for item in given["items"]],
+        missing=dict.fromkeys(given.get("missing", ()), "the table"),
+        traits=tuple(given.get("traits", ())),
+    )
+    try:
+        return manifest_of(task_of(given), found, Path(), any_suite(spec).seed)
+    except BiobenchError:
+        raise Invalid("value") from None
 
 
 def _item(item: Mapping[str, Any]) -> Item:
@@ -101,6 +121,7 @@ def _few_shot(given: Mapping[str, Any], spec: Spec) -> Any:
 
 OPERATIONS = {
     "manifest.build": _build,
+    "manifest.items": _items,
     "manifest.sample_key": _key,
     "manifest.few_shot": _few_shot,
 }

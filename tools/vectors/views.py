@@ -1,0 +1,230 @@
+"""Section 7.6: frames of clips, images of observations, pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from biobench.spec.generator import Stream
+from vectors.case import Case, Check, VectorFile
+from vectors.drawn import SEED
+from vectors.generator import word
+
+# Frames of the clip, frames taken, stride.
+CLIPS = {
+    "long-enough": (100, 16, 5),
+    "odd-spare": (12, 3, 2),
+    "even-spare": (11, 3, 2),
+    "exactly-long-enough": (76, 16, 5),
+    "one-too-few-for-the-stride": (75, 16, 5),
+    "stride-of-one-at-last": (17, 16, 5),
+    "every-frame": (16, 16, 5),
+    "one-frame": (9, 1, 7),
+    "clip-of-one": (1, 1, 1),
+    "two-frames-far-apart": (10, 2, 9),
+    "two-frames-farther-than-the-clip": (10, 2, 50),
+}
+FRAMES = {
+    "kind": "frames",
+    "frames": 3,
+    "stride": 2,
+    "start": "middle",
+    "pool": "max",
+    "clip_label": "most-frequent",
+    "short": "drop",
+    "missing": "drop",
+}
+OBSERVATION = {"kind": "observation", "pool": "mean", "splits": ["test"]}
+
+
+def frames(given: Any, output: Any) -> bool:
+    """The published loop: a smaller stride until the frames fit, then a start."""
+    count, wanted, stride = given["count"], given["frames"], given["stride"]
+    if count < wanted:
+        return bool(output == {"error": "value"})
+    while (wanted - 1) * stride + 1 > count:
+        stride -= 1
+    spare = count - ((wanted - 1) * stride + 1)
+    first = spare // 2
+    if given["start"] == "random":
+        name = f"frames/{given['task']}/{given['clip']}"
+        first = word({"seed": f"{SEED:016x}", "stream": name}, 0) * (spare + 1) >> 64
+    return bool(output == {"frames": list(range(first, first + wanted * stride, stride))[:wanted]})
+
+
+def frame_cases() -> Iterator[Case]:
+    for name, (count, wanted, stride) in CLIPS.items():
+        given = {"count": count, "frames": wanted, "stride": stride}
+        yield Case(f"views/frames/middle/{name}", {**given, "start": "middle"}, frames)
+        drawn = {**given, "start": "random", "task": "kabr", "clip": f"clip-{name}"}
+        yield Case(f"views/frames/random/{name}", drawn, frames)
+    short = {"count": 15, "frames": 16, "stride": 5, "start": "middle"}
+    yield Case("views/frames/too-short", short, frames)
+
+
+def image(path: str, label: str, split: str, subject: str, **more: Any) -> dict[str, Any]:
+    return {"id": path, "path": path, "label": label, "split": split, "subject": subject, **more}
+
+
+def clip(name: str, labels: str, split: str) -> list[dict[str, Any]]:
+    """Frames in their order, which is not the order of their paths: 10 is before 2 there."""
+    return [image(f"{name}/{i}.jpg", label, split, name) for i, label in enumerate(labels, 1)]
+
+
+def due(
+    rows: Sequence[tuple[str, int, str, str]],
+    items: Sequence[tuple[str, int, str]],
+    item_of_row: list[int],
+    *,
+    dropped: int = 0,
+    excluded: int = 0,
+) -> Check:
+    def check(given: Any, output: Any) -> str | None:
+        wanted = {
+            "rows": [list(row) for row in rows],
+            "items": [list(item) for item in items],
+            "item_of_row": item_of_row,
+            "dropped": dropped,
+            "excluded": excluded,
+        }
+        wrong = [key for key in wanted if wanted[key] != output.get(key)]
+        return f"{wrong}: {output}" if wrong else None
+
+    return check
+
+
+def refused(given: Any, output: Any) -> bool:
+    return bool(output == {"error": "value"})
+
+
+def manifest(name: str, items: list[dict[str, Any]], check: Check, **task: Any) -> Case:
+    given = {"task": "vectors", "division": "official", "view": FRAMES, **task, "items": items}
+    return Case(f"views/items/{name}", given, check)
+
+
+def rows_of(name: str, numbers: Sequence[int], label: int, split: str) -> list[Any]:
+    return [(f"{name}/{i}.jpg", label, split, name) for i in numbers]
+
+
+def item_cases() -> Iterator[Case]:
+    base = [*clip("k", "aaaaa", "train"), *clip("l", "bbbbb", "train")]
+    test = clip("m", "aaaaa", "test")
+    train_rows = [*rows_of("k", [1, 3, 5], 0, "train"), *rows_of("l", [1, 3, 5], 1, "train")]
+    test_rows = rows_of("m", [1, 3, 5], 0, "test")
+    items = [("k", 0, "train"), ("l", 1, "train"), ("m", 0, "test")]
+    of = [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    yield manifest("clips", [*base, *test], due([*train_rows, *test_rows], items, of))
+    yield manifest("clips-found-late", [*test, *base], due([*train_rows, *test_rows], items, of))
+    long = clip("m", 12 * "a", "test")
+    # Frames 5, 7 and 9 by number; as text 10 would come before 2.
+    rows = [*train_rows, *rows_of("m", [4, 6, 8], 0, "test")]
+    yield manifest("frames-by-position", [*base, *long], due(rows, items, of))
+    mixed = clip("m", "bbaab", "test")
+    rows = [*train_rows, *rows_of("m", [1, 3, 5], 1, "test")]
+    changed = [*items[:2], ("m", 1, "test")]
+    yield manifest("most-frequent-label", [*base, *mixed], due(rows, changed, of))
+    # One of each: the smallest label.
+    tied = [*base, *clip("n", "ccccc", "train"), *clip("m", "cxbxa", "test")]
+    rows = [*train_rows, *rows_of("n", [1, 3, 5], 2, "train"), *test_rows]
+    more = [*items[:2], ("n", 2, "train"), ("m", 0, "test")]
+    yield manifest(
+        "label-tie",
+        tied,
+        due(rows, more, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]),
+    )
+    short = [*base, *test, *clip("a", "aa", "train")]
+    yield manifest(
+        "short-clip-dropped", short, due([*train_rows, *test_rows], items, of, dropped=1)
+    )
+    strict = {**FRAMES, "short": "error"}
+    yield manifest("short-clip-refused", short, refused, view=strict)
+    hole = [*base, *test, *clip("o", "aaaaa", "test")]
+    yield manifest(
+        "missing-frame-drops-the-clip",
+        hole,
+        due([*train_rows, *test_rows], items, of, dropped=1),
+        missing=["o/2.jpg"],
+    )
+    groups = [*base, *[{**i, "group": f"g{n}"} for n, i in enumerate(test)]]
+    yield manifest("clip-in-two-groups", groups, refused)
+    observed = [
+        image("t/1", "a", "train", "s1"),
+        image("t/2", "a", "train", "s1"),
+        image("t/3", "b", "train", "s2"),
+        image("v/9", "b", "test", "s4"),
+        image("v/2", "a", "test", "s3"),
+        image("v/1", "b", "test", "s4"),
+        image("v/0", "a", "test", "s3"),
+    ]
+    rows = [("t/1", 0, "train", ""), ("t/2", 0, "train", ""), ("t/3", 1, "train", "")]
+    rows += [("v/0", 0, "test", "s3"), ("v/2", 0, "test", "s3")]
+    rows += [("v/1", 1, "test", "s4"), ("v/9", 1, "test", "s4")]
+    wanted = [("t/1", 0, "train"), ("t/2", 0, "train"), ("t/3", 1, "train")]
+    wanted += [("s3", 0, "test"), ("s4", 1, "test")]
+    yield manifest(
+        "observations", observed, due(rows, wanted, [0, 1, 2, 3, 3, 4, 4]), view=OBSERVATION
+    )
+    two = [*observed, image("v/5", "a", "test", "s4")]
+    yield manifest("observation-of-two-labels", two, refused, view=OBSERVATION)
+    clash = [*observed, image("s3", "a", "train", "")]
+    yield manifest("subject-is-an-image-id", clash, refused, view=OBSERVATION)
+
+
+def pooled(given: Any, output: Any) -> bool:
+    rows = given["features"]
+    found = []
+    for item in range(max(given["item_of_row"], default=-1) + 1):
+        own = [row for row, of in zip(rows, given["item_of_row"], strict=True) if of == item]
+        columns = list(zip(*own, strict=True))
+        if given["pool"] == "max":
+            found.append([float(max(column)) + 0.0 for column in columns])
+        else:
+            sums = [sequential(column) / len(column) for column in columns]
+            found.append([float(np.float32(value)) + 0.0 for value in sums])
+    return bool(output == {"features": found})
+
+
+def sequential(column: Sequence[float]) -> float:
+    """Left to right in float64; each term exact."""
+    total = 0.0
+    for value in column:
+        total = float(Fraction(total) + Fraction(value))
+    return total
+
+
+def pool_cases() -> Iterator[Case]:
+    drawn = (Stream(SEED, "vectors/views/pool").floats(28) * np.float32(8) - 4).reshape(7, 4)
+    for rule in ("max", "mean"):
+        of = [0, 0, 0, 1, 2, 2, 2]
+        given = {"features": drawn.tolist(), "item_of_row": of, "pool": rule}
+        yield Case(f"views/pool/{rule}", given, pooled)
+        wide = {"features": [[1e8], [1.0], [-1e8], [3.0]], "item_of_row": [0] * 4, "pool": rule}
+        yield Case(f"views/pool/{rule}-cancelling", wide, pooled)
+        single = {"features": drawn[:3].tolist(), "item_of_row": [0, 1, 2], "pool": rule}
+        yield Case(f"views/pool/{rule}-of-one-row", single, pooled)
+    given = {"features": [[1.0]], "item_of_row": [0], "pool": "median"}
+    yield Case("views/pool/unknown", given, refused)
+
+
+def files() -> Iterator[VectorFile]:
+    for name, operation, about, cases, source in (
+        (
+            "frames",
+            "view.frames",
+            "Which frames of a clip are taken.",
+            frame_cases(),
+            "a plain loop",
+        ),
+        (
+            "items",
+            "manifest.items",
+            "Manifests of clips and observations: rows, and the items they are pooled to.",
+            item_cases(),
+            "by hand",
+        ),
+        ("pool", "view.pool", "Rows pooled to items.", pool_cases(), "exact fractions"),
+    ):
+        yield VectorFile("views", name, "7.6", "D", operation, about, list(cases), source=source)
