@@ -35,7 +35,7 @@ function distinct(labels) {
 
 export function macroF1(truth, predicted, division = "official") {
   needItems(truth, predicted);
-  if (truth.some((label) => label < 0)) throw new Invalid("value", "a truth that is no class");
+  if (!truth.every((label) => label >= 0)) throw new Invalid("value", "a truth that is no class");
   const ids =
     division === "compat"
       ? Array.from({ length: Math.max(...truth, ...predicted) + 1 }, (_, id) => id)
@@ -52,6 +52,11 @@ export function macroF1OfBoth(truth, predicted) {
 /** truth, predicted: one list of 0 and 1 an item. */
 export function traitsF1(truth, predicted, division = "official") {
   needItems(truth, predicted);
+  const { length } = truth[0];
+  const isTraits = (values) => Array.isArray(values) && values.length === length;
+  if (![...truth, ...predicted].every(isTraits) || !truth.flat().every((v) => v === 0 || v === 1)) {
+    throw new Invalid("value", "truth and prediction are not lists of as many traits");
+  }
   const results = truth[0].map((_, trait) => {
     const inTruth = truth.map((values) => values[trait]);
     const inPrediction = predicted.map((values) => values[trait]);
@@ -64,6 +69,9 @@ export function traitsF1(truth, predicted, division = "official") {
 /** truePoisonous, predictedPoisonous: true or false an item. */
 export function userLoss(truth, predicted, truePoisonous, predictedPoisonous) {
   needItems(truth, predicted, truePoisonous, predictedPoisonous);
+  if (truth.some((label, i) => label < -1 || (label === -1 && truePoisonous[i]))) {
+    throw new Invalid("value", "a truth that is no class, or an unknown one that is poisonous");
+  }
   const n = truth.length;
   const count = (holds) => truth.filter((label, i) => holds(label, predicted[i], i)).length;
   const unknown = count((t) => t === -1);
@@ -92,6 +100,7 @@ export function groupAccuracy(truth, predicted, groups) {
 
 export function accuracy(truth, predicted) {
   needItems(truth, predicted);
+  if (truth.some(Array.isArray)) throw new Invalid("value", "traits are no classes");
   return truth.filter((label, i) => label === predicted[i]).length / truth.length;
 }
 

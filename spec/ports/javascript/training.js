@@ -76,6 +76,7 @@ export function checkFinite(parameters) {
 
 /** The batches of one epoch. */
 export function epochBatches({ seed, name, rows, batchSize, epoch }) {
+  if (rows <= batchSize) return [Array.from({ length: rows }, (_, row) => row)];
   const order = new Stream(seed, `${name}/${epoch}`).permutation(rows);
   return Array.from({ length: Math.ceil(rows / batchSize) }, (_, b) =>
     order.slice(b * batchSize, (b + 1) * batchSize).sort((x, y) => x - y),

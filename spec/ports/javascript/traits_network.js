@@ -1,7 +1,8 @@
 /** The traits network (section 10.6). Parameters are float32; sums inside a product are float64. */
 
 import { Stream } from "./generator.js";
-import { AdamW, batches, uniform, zeroGradients } from "./training.js";
+import { Invalid } from "./invalid.js";
+import { AdamW, batches, checkFinite, uniform, zeroGradients } from "./training.js";
 
 export function initialParameters({ seed, task, traits, width, constants }) {
   const { hidden } = constants;
@@ -31,20 +32,24 @@ function forward(row, parameters, { activation }, factors = null) {
   return { slopes, hidden, logits };
 }
 
-function dropoutFactors(stream, place, { hidden, dropout }) {
-  const kept = Math.fround(1 / (1 - dropout));
-  return Float32Array.from({ length: hidden }, (_, i) =>
-    stream.float(place * hidden + i) < dropout ? 0 : kept,
-  );
+/** A function of a row's place in the batch of a step: what multiplies its hidden units, or null. */
+export function dropoutOf({ seed, task, step }, { hidden, dropout }) {
+  if (dropout === 0) return () => null;
+  const stream = new Stream(seed, `traits_mlp/${task}/dropout/${step}`);
+  const kept = 1 / (1 - dropout);
+  return (place) =>
+    Float32Array.from({ length: hidden }, (_, i) =>
+      stream.float(place * hidden + i) < dropout ? 0 : kept,
+    );
 }
 
-function gradients(batch, rows, traits, parameters, constants, stream) {
+/** Gradients of the mean loss of a batch, by parameter; factorsOf: the dropout of a place. */
+function gradients(batch, rows, traits, parameters, constants, factorsOf) {
   const sums = zeroGradients(parameters);
   const { hidden: units } = constants;
   const weight = parameters["output.weight"];
   batch.forEach((row, place) => {
-    const factors = stream === null ? null : dropoutFactors(stream, place, constants);
-    const { slopes, hidden, logits } = forward(rows[row], parameters, constants, factors);
+    const { slopes, hidden, logits } = forward(rows[row], parameters, constants, factorsOf(place));
     const back = new Float64Array(units);
     logits.forEach((logit, t) => {
       const share = 1 / (1 + Math.exp(-logit));
@@ -67,8 +72,15 @@ function gradients(batch, rows, traits, parameters, constants, stream) {
   return sums;
 }
 
+function isTraits(values) {
+  return Array.isArray(values) && values.every((value) => value === 0 || value === 1);
+}
+
 /** rows: the train features; traits: 0 or 1, one list a row. */
 export function train({ seed, task, rows, traits, constants }) {
+  if (traits.length !== rows.length || !traits.every(isTraits)) {
+    throw new Invalid("value", "traits that are not lists of 0 and 1, one a row");
+  }
   const width = rows[0].length;
   const parameters = initialParameters({ seed, task, traits: traits[0].length, width, constants });
   const optimiser = new AdamW(parameters, constants);
@@ -79,11 +91,11 @@ export function train({ seed, task, rows, traits, constants }) {
     batchSize: constants.batch_size,
   });
   for (let step = 0; step < constants.steps; step += 1) {
-    const stream =
-      constants.dropout > 0 ? new Stream(seed, `traits_mlp/${task}/dropout/${step}`) : null;
     const batch = order.next().value;
-    optimiser.update(step, gradients(batch, rows, traits, parameters, constants, stream));
+    const factorsOf = dropoutOf({ seed, task, step }, constants);
+    optimiser.update(step, gradients(batch, rows, traits, parameters, constants, factorsOf));
   }
+  checkFinite(parameters);
   return parameters;
 }
 

@@ -14,6 +14,7 @@ import { OPERATIONS as metric } from "./metric.js";
 import { OPERATIONS as neighbours } from "./neighbours.js";
 import { OPERATIONS as pixels } from "./pixels.js";
 import { OPERATIONS as svm } from "./svm.js";
+import { OPERATIONS as traitsNetwork } from "./traits_network.js";
 
 export const OPERATIONS = {
   ...canonical,
@@ -30,4 +31,5 @@ export const OPERATIONS = {
   ...neighbours,
   ...pixels,
   ...svm,
+  ...traitsNetwork,
 };
