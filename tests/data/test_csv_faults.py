@@ -93,8 +93,8 @@ def test_a_split_column_without_the_wanted_cells(tmp_path: Path) -> None:
         "label": "label",
     }
     message = fault(tmp_path, "image,label,set\n1.jpg,a,Train\n2.jpg,b,Val\n", options)
-    assert "no row belongs to a split: column 'set' has 'Train', 'Val'" in message
-    assert "the layout wants 'train', 'val'" in message
+    assert "split train: no row has 'train' in column 'set', which holds 'Train', 'Val'" in message
+    assert "split test: no row has 'val'" in message
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,9 @@ def test_a_split_without_a_row_is_empty(tmp_path: Path) -> None:
     }
     text = "image,label,set\n1.jpg,a,train\n2.jpg,b,train\n"
     root = write_tables(tmp_path, {"t.csv": text}, "1.jpg", "2.jpg")
-    with pytest.raises(DataError, match="the split test is empty"):
+    with pytest.raises(
+        DataError, match="split test: no row has 'val' in column 'set', which holds"
+    ):
         build_manifest(make_task("csv", options), root)
 
 

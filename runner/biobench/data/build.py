@@ -65,7 +65,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
     tested = [item for item in items if item.split != "train"]
     kept = [item for item in tested if can_be_right(item)]
     if task.division != "compat":
-        _check_exclusions(task, tested, kept, {label for _, label in learnt}, where)
+        _check_exclusions(task, tested, kept, where)
     scored = {item.id for item in kept}
     rows = [
         Row(
@@ -169,19 +169,15 @@ def _check_splits(task: Task, made: Units, where: str) -> None:
         )
 
 
-def _check_exclusions(
-    task: Task, tested: Sequence[Item], kept: Sequence[Item], learnt: set[str], where: str
-) -> None:
+def _check_exclusions(task: Task, tested: Sequence[Item], kept: Sequence[Item], where: str) -> None:
+    kept_ids = {item.id for item in kept}
+    excluded = [item for item in tested if item.id not in kept_ids]
     declared = expected_exclusions(task.dataset.layout)
-    if task.split_rule == "train-test":
-        declared -= learnt
-    else:
-        declared = frozenset()
-    of = sum(item.label not in declared for item in tested)
-    excluded = of - sum(item.label not in declared for item in kept)
-    if 2 * excluded > of:
+    expected = sum(item.label in declared for item in excluded)
+    count, of = len(excluded) - expected, len(tested) - expected
+    if 2 * count > of:
         raise DataError(
-            f"task {task.id}: {excluded} of {of} test items have no train example of their class, "
+            f"task {task.id}: {count} of {of} test items have no train example of their class, "
             "more than half",
             where=where,
             remedy="check that both splits come from the same data set and name classes alike",

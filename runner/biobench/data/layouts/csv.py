@@ -74,6 +74,7 @@ def collect(
         table = parsed[name]
         if table is not None:
             rows.add_table(table, split)
+    rows.check_splits()
     poisonous = _poisonous(options.poisonous, read, faults) if options.poisonous else None
     traits = tuple(trait.column for trait in options.traits)
     return Found(rows.items(), rows.missing, poisonous, traits)

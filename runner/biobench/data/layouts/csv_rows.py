@@ -39,6 +39,8 @@ class RowItems:
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
     _positions: dict[tuple[str, int], str] = field(default_factory=dict)
     _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict)
+    _cells: dict[str, None] = field(default_factory=dict)
+    _splits: set[Split] = field(default_factory=set)
 
     def items(self) -> list[Item]:
         """The items; where images have positions, those of a subject in their order."""
@@ -51,25 +53,32 @@ class RowItems:
         index = self._columns(table)
         if index is None:
             return
-        strange: dict[str, None] = {}
-        used = not table.rows
         for line, row in table.rows:
             cells = {column: row[i] for column, i in index.items()}
             own = split
             if self.options.split_column is not None:
                 cell = cells[self.options.split_column]
                 own = self.options.split_cells.get(cell)
-                strange.setdefault(cell)
+                if len(self._cells) <= LISTED_CELLS:
+                    self._cells.setdefault(cell)
             if own is not None:
-                used = True
+                self._splits.add(own)
                 self._add_row(place(table.name, line), cells, own)
-        if not used:
-            seen = ", ".join(repr(shown(cell)) for cell in list(strange)[:LISTED_CELLS])
-            self.faults.add(
-                table.name,
-                f"no row belongs to a split: column {self.options.split_column!r} has {seen}, "
-                f"the layout wants {', '.join(map(repr, self.options.split_cells))}",
-            )
+
+    def check_splits(self) -> None:
+        """Add a fault for each split that no cell of the column of splits named."""
+        if self.options.split_column is None or self.faults.count:
+            return
+        seen = ", ".join(repr(shown(cell)) for cell in list(self._cells)[:LISTED_CELLS])
+        more = ", ..." if len(self._cells) > LISTED_CELLS else ""
+        for split in self.options.splits:
+            if split not in self._splits:
+                named = [c for c, of in self.options.split_cells.items() if of == split]
+                self.faults.add(
+                    f"split {split}",
+                    f"no row has {' or '.join(map(repr, named))} in column "
+                    f"{self.options.split_column!r}, which holds {seen}{more}",
+                )
 
     def _columns(self, table: Table) -> dict[str, int] | None:
         """Number of every column that an option names; null where one is not there."""
