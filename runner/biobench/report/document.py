@@ -20,6 +20,9 @@ from biobench.selection import BENCHMARK
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 
+_EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
+"""Kinds of protocol that are arithmetic in a fixed order; a trained probe is only as exact as its
+matrix products."""
 STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
 """Levels from the strongest promise to the weakest; a result claims its weakest task's."""
 
@@ -132,10 +135,9 @@ def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     fixed = provenance.bits_fixed
     features = ("E3" if provenance.execution.device == "cuda" else "E2") if fixed else "T"
-    # kNN is arithmetic in a fixed order; a trained probe is only as exact as its matrix products.
     kinds = {outcome.chosen.task.protocol.kind for outcome in outcomes}
     predictions = max(
-        ("P" if kind == "knn" else features for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if kind in _EXACT_KINDS else features for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
