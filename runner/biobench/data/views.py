@@ -87,6 +87,24 @@ def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list
     return [first + i * stride for i in range(frames)]
 
 
+def clip_frames(
+    view: Mapping[str, Any], count: int, *, task: str, clip: str, seed: int | None
+) -> list[int] | None:
+    """Which frames of a clip the view takes; null where the clip is too short.
+
+    ``task`` and ``clip`` are ids, and ``seed`` the suite's, for a random start.
+    """
+    if count < view["frames"]:
+        return None
+    if view["start"] == "middle":
+        start: Start = middle
+    elif seed is None:
+        raise ValueError("a random start needs the suite's seed")
+    else:
+        start = random_start(seed, task, clip)
+    return frame_numbers(count, frames=view["frames"], stride=view["stride"], start=start)
+
+
 def middle(spare: int) -> int:
     """As many spare frames before as after, one fewer where they are odd."""
     return spare // 2
@@ -116,7 +134,8 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
     order = name_order(task)
     units, dropped = [], 0
     for subject, images in _subjects(found.items).items():
-        if len(images) < view["frames"]:
+        numbers = clip_frames(view, len(images), task=task.id, clip=subject, seed=seed)
+        if numbers is None:
             dropped += 1
             if view["short"] == "error":
                 what = f"the clip has {len(images)} frames, {view['frames']} are needed"
@@ -125,25 +144,11 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
         if any(image.id in found.missing for image in images):
             dropped += 1
             continue
-        numbers = frame_numbers(
-            len(images),
-            frames=view["frames"],
-            stride=view["stride"],
-            start=_start(task, subject, seed),
-        )
         chosen = [images[i] for i in numbers]
         label = most_frequent([image.label for image in chosen], order)
         units.append(_pooled(subject, chosen, label, faults))
     faults.raise_if_any(where)
     return Units(tuple(units), dropped)
-
-
-def _start(task: Task, clip: str, seed: int | None) -> Start:
-    if task.view["start"] == "middle":
-        return middle
-    if seed is None:
-        raise ValueError("a random start needs the suite's seed")
-    return random_start(seed, task.id, clip)
 
 
 def _observations(task: Task, found: Found, where: str) -> Units:
