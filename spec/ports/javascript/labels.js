@@ -66,47 +66,59 @@ function checkGroups(train, test) {
   }
 }
 
+/** The order of items: that of their rows, by subject, path and id. */
+function compareItems(a, b) {
+  return (
+    compareCodePoints(a.subject ?? "", b.subject ?? "") ||
+    compareCodePoints(a.rows[0].path, b.rows[0].path) ||
+    compareCodePoints(a.id, b.id)
+  );
+}
+
+/** Items of a split in order, with their rows in order. */
+function splitItems(items, split) {
+  return items
+    .filter((item) => item.split === split)
+    .map((item) => ({
+      ...item,
+      rows: [...item.rows].sort((a, b) => compareCodePoints(a.path, b.path) || compareCodePoints(a.id, b.id)),
+    }))
+    .sort(compareItems);
+}
+
 /**
- * {rows, scored, classes, testClasses, excluded}. items: {id, path, name or traits, split, group?,
- * subject?}; traits: the names of the traits, where items have them.
+ * {items, scored, classes, testClasses, excluded}: the items of a manifest in order, labelled. items:
+ * those of a view; traits: the names of the traits, where items have them.
  */
 export function buildManifest(items, { splitRule, labelRule, division, unknownLabel, expected, traits }) {
-  const inSplit = (split) =>
-    items
-      .filter((item) => item.split === split)
-      .sort((a, b) => compareCodePoints(a.path, b.path));
+  if (new Set(items.map(({ id }) => id)).size < items.length) {
+    throw new Invalid("value", "two items with one id");
+  }
   const gallery = splitRule === "leave-one-out";
-  const train = inSplit(gallery ? "gallery" : "train");
-  const test = gallery ? train : inSplit("test");
+  const train = splitItems(items, gallery ? "gallery" : "train");
+  const test = gallery ? train : splitItems(items, "test");
   if (train.length === 0 || test.length === 0) throw new Invalid("value", "an empty split");
   if (traits !== undefined) {
-    const rows = [...train, ...test];
-    const scored = rows.map((_, i) => i >= train.length);
-    return { rows, scored, classes: traits, testClasses: traits, excluded: 0 };
+    const scored = [...train.map(() => false), ...test.map(() => true)];
+    return { items: [...train, ...test], scored, classes: traits, testClasses: traits, excluded: 0 };
   }
   if (items.some(({ group }) => group !== undefined)) checkGroups(train, test);
   const namesOf = (part) => part.map(({ name }) => name);
   const index = labelIndex(namesOf(train), namesOf(test), labelRule, unknownLabel);
-  const mayBeUnknown = UNKNOWN_RULES.includes(labelRule);
+  const unknown = UNKNOWN_RULES.includes(labelRule) ? unknownLabel : undefined;
   const excluded =
     division === "compat"
       ? test.map(() => false)
-      : exclusions(train, test, {
-          splitRule,
-          unknownLabel: mayBeUnknown ? unknownLabel : undefined,
-          expected,
-        });
+      : exclusions(train, test, { splitRule, unknownLabel: unknown, expected });
   const labelled = (part, names) => {
     const ids = new Map(names.map((name, id) => [name, id]));
-    return part.map((item) => {
-      const unknown = mayBeUnknown && item.name === unknownLabel;
-      return { ...item, label: unknown ? -1 : (ids.get(item.name) ?? -1) };
-    });
+    ids.delete(unknown);
+    return part.map((item) => ({ ...item, label: ids.get(item.name) ?? -1 }));
   };
   const kept = gallery ? test : test.filter((_, i) => !excluded[i]);
-  const trainRows = labelled(train, index.train);
+  const trainItems = labelled(train, index.train);
   return {
-    rows: gallery ? trainRows : [...trainRows, ...labelled(kept, index.test)],
+    items: gallery ? trainItems : [...trainItems, ...labelled(kept, index.test)],
     scored: gallery
       ? excluded.map((is) => !is)
       : [...train.map(() => false), ...kept.map(() => true)],
@@ -114,4 +126,11 @@ export function buildManifest(items, { splitRule, labelRule, division, unknownLa
     testClasses: index.test,
     excluded: excluded.filter(Boolean).length,
   };
+}
+
+/** The rows of items: {id, path, label or traits, split, group?, subject?}. */
+export function rowsOfItems(items) {
+  return items.flatMap(({ rows, label, traits, split, group, subject }) =>
+    rows.map(({ id, path }) => ({ id, path, label, traits, split, group, subject })),
+  );
 }

@@ -1,24 +1,43 @@
 import { manifestDigest } from "../digest.js";
 import { Invalid } from "../invalid.js";
-import { buildManifest } from "../labels.js";
+import { buildManifest, rowsOfItems } from "../labels.js";
 import { fewShotRows, sampleKey } from "../sampling.js";
+import { frameIndices, itemsOfView, poolFeatures } from "../views.js";
+import { seedOf } from "./constants.js";
 
-function build(given) {
+/** The manifest of images that a layout found, and what the view dropped. */
+function manifestOf(given, bundle) {
+  const { task, view = { kind: "image" }, missing, division, traits } = given;
   const { unknown_label: unknownLabel, expected_exclusions: expected } = given.layout_options ?? {};
-  const items = given.items.map(({ label, ...item }) => ({ ...item, name: label }));
-  const { rows, scored, classes, testClasses, excluded } = buildManifest(items, {
-    splitRule: given.split ?? "train-test",
-    labelRule: given.label_rule ?? "train-names",
-    division: given.division,
-    unknownLabel,
-    expected,
-    traits: given.traits,
-  });
+  const labelRule = given.label_rule ?? "train-names";
+  const images = given.items.map(({ label, ...image }) => ({ ...image, name: label }));
+  const { items, dropped } = itemsOfView(images, view, { seed: seedOf(bundle), task, labelRule, missing });
+  const splitRule = given.split ?? "train-test";
+  const options = { splitRule, labelRule, division, unknownLabel, expected, traits };
+  return { ...buildManifest(items, options), dropped };
+}
+
+function build(given, bundle) {
+  const { items, scored, classes, testClasses, excluded } = manifestOf(given, bundle);
+  const rows = rowsOfItems(items);
   return {
     rows: rows.map(({ id, path, label, traits, split }) => [id, path, traits ?? label, split]),
     scored,
     classes,
     test_classes: testClasses,
+    excluded,
+    digest: manifestDigest(rows),
+  };
+}
+
+function itemsOfManifest(given, bundle) {
+  const { items, excluded, dropped } = manifestOf(given, bundle);
+  const rows = rowsOfItems(items);
+  return {
+    rows: rows.map(({ id, label, traits, split, subject = "" }) => [id, traits ?? label, split, subject]),
+    items: items.map(({ id, label, traits, split }) => [id, traits ?? label, split]),
+    item_of_row: items.flatMap((item, i) => item.rows.map(() => i)),
+    dropped,
     excluded,
     digest: manifestDigest(rows),
   };
@@ -33,8 +52,15 @@ function fewShot({ rows, split = "train-test", n_train: count, ...task }) {
 
 export const OPERATIONS = {
   "manifest.build": build,
+  "manifest.items": itemsOfManifest,
   "manifest.few_shot": fewShot,
   "manifest.sample_key": ({ task, version, id }) => ({
     key: sampleKey(task, version, id).toString("hex"),
+  }),
+  "view.frames": ({ count, frames, stride, start, task, clip }, bundle) => ({
+    frames: frameIndices(count, { frames, stride, start }, { seed: seedOf(bundle), task, clip }),
+  }),
+  "view.pool": ({ features, item_of_row: itemOfRow, pool }) => ({
+    features: poolFeatures(features, itemOfRow, pool),
   }),
 };
