@@ -9,14 +9,14 @@ import numpy as np
 
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
-from biobench.data.views import frame_numbers, middle, random_start
+from biobench.data.views import Start, frame_numbers, middle, random_start
 from biobench.embed.pool import pool_rows
 from biobench.errors import SpecError
 from biobench.spec.load import Spec
 
 
 def _frames(given: Mapping[str, Any], spec: Spec) -> Any:
-    start = middle
+    start: Start = middle
     if given["start"] == "random":
         start = random_start(any_suite(spec).seed, given["task"], given["clip"])
     try:

@@ -1,0 +1,126 @@
+"""Section 7.1: items of folders of classes and of annotation files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from vectors.case import Case, Check, VectorFile
+
+SPLITS = {"train": "t", "test": "v"}
+Wanted = Sequence[dict[str, Any]]
+
+
+def item(split: str, id: str, label: Any, path: str | None = None, **more: str) -> dict[str, Any]:
+    key = "traits" if isinstance(label, list) else "label"
+    return {"id": id, "path": id if path is None else path, key: label, "split": split, **more}
+
+
+def due(
+    items: Wanted,
+    *,
+    missing: Sequence[str] = (),
+    traits: Sequence[str] = (),
+    poisonous: Sequence[str] = (),
+) -> Check:
+    def check(given: Any, output: Any) -> str | None:
+        wanted = {
+            "items": list(items),
+            "missing": list(missing),
+            "traits": list(traits),
+            "poisonous": list(poisonous),
+        }
+        return None if output == wanted else str(output)
+
+    return check
+
+
+def refused(given: Any, output: Any) -> bool:
+    return bool(output == {"error": "value"})
+
+
+def case(
+    name: str,
+    layout: str,
+    options: dict[str, Any],
+    files: dict[str, str | None],
+    check: Check,
+    **more: Any,
+) -> Case:
+    given = {"split": "train-test", **more, "layout": {"id": layout, "options": options}}
+    return Case(f"layouts/{layout}/{name}", {**given, "files": files}, check)
+
+
+def empty(*paths: str) -> dict[str, str | None]:
+    """Files that are there; what is in them does not matter."""
+    return dict.fromkeys(paths)
+
+
+def folders() -> Iterator[Case]:
+    options = {"splits": SPLITS}
+    base = ("t/a/1.jpg", "t/b/2.PNG", "v/a/3.JpEg")
+    items = [item("test", "v/a/3.JpEg", "a"), item("train", "t/a/1.jpg", "a")]
+    items.append(item("train", "t/b/2.PNG", "b"))
+    yield case("formats", "image-folder", options, empty(*base), due(items))
+    ignored = ("t/a/.hidden.jpg", "t/.hidden/x.jpg", "t/a/notes.txt", "other/a/4.jpg", "t/a/jpg")
+    yield case("ignored", "image-folder", options, empty(*base, *ignored), due(items))
+    deep = [*items[:1], item("train", "t/a/1.jpg", "a"), item("train", "t/a/x/y/5.jpg", "a")]
+    deep.append(items[2])
+    yield case("any-depth", "image-folder", options, empty(*base, "t/a/x/y/5.jpg"), due(deep))
+    gallery = [item("gallery", "all/a/1.jpg", "a"), item("gallery", "all/b/1.jpg", "b")]
+    yield case(
+        "gallery",
+        "image-folder",
+        {"splits": {"gallery": "all"}},
+        empty("all/b/1.jpg", "all/a/1.jpg"),
+        due(gallery),
+        split="leave-one-out",
+    )
+    for name, path in {
+        "image-outside-a-class": "t/6.jpg",
+        "class-without-an-image": "t/c/notes.txt",
+        "another-format": "t/a/7.TIF",
+        "another-format-deep": "v/a/x/7.webp",
+    }.items():
+        yield case(name, "image-folder", options, empty(*base, path), refused)
+    yield case("no-test-folder", "image-folder", options, empty("t/a/1.jpg"), refused)
+
+
+def coco_file(images: Sequence[Any], annotations: Sequence[Any]) -> str:
+    value = {
+        "images": [{"id": id, "file_name": name} for id, name in images],
+        "annotations": [{"image_id": id, "name": label} for id, label in annotations],
+    }
+    return json.dumps(value)
+
+
+def coco() -> Iterator[Case]:
+    options = {"annotations": "a.json", "images": "img", "label": "name"}
+    pair = [(12, "x.jpg"), ("s-7", "sub/y.jpg")]
+    labels = [("s-7", "v"), (12, "u")]
+    there = empty("img/x.jpg", "img/sub/y.jpg")
+    items = [item("gallery", "12", "u", "img/x.jpg"), item("gallery", "s-7", "v", "img/sub/y.jpg")]
+    found = {**there, "a.json": coco_file(pair, labels)}
+    yield case("ids", "coco", options, found, due(items), split="leave-one-out")
+    for name, images, labelled in (
+        ("no-annotation", pair, labels[:1]),
+        ("two-annotations", pair, [*labels, (12, "v")]),
+        ("id-twice", [*pair, (12, "sub/y.jpg")], labels),
+        ("missing-file", [*pair, (13, "z.jpg")], [*labels, (13, "u")]),
+        ("path-that-climbs", [*pair, (13, "../img/x.jpg")], [*labels, (13, "u")]),
+    ):
+        files = {**there, "a.json": coco_file(images, labelled)}
+        yield case(name, "coco", options, files, refused, split="leave-one-out")
+    broken = {**there, "a.json": "{"}
+    yield case("no-json", "coco", options, broken, refused, split="leave-one-out")
+
+
+def files() -> Iterator[VectorFile]:
+    for name, about, cases in (
+        ("image_folder", "Folders of classes.", folders()),
+        ("coco", "A file of images and annotations.", coco()),
+    ):
+        yield VectorFile(
+            "layouts", name, "7.1", "D", "layout.find", about, list(cases), source="by hand"
+        )
