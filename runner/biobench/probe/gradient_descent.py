@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from biobench.probe.blas import one_blas_thread
 from biobench.probe.training_plan import TrainingPlan, batches
 
 CHUNK_ROWS = 512
@@ -34,12 +35,10 @@ Float32 = npt.NDArray[np.float32]
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Keep torch and the matrix library to one thread a call, so that sums have one order."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             yield
     finally:
         torch.set_num_threads(before)
