@@ -3,6 +3,8 @@
 import { bytesOf, joinPath } from "./files.js";
 import { Invalid } from "./invalid.js";
 
+const LONGEST_CELL = 131072;
+
 function fault(detail) {
   return new Invalid("value", detail);
 }
@@ -15,47 +17,58 @@ function textOf(bytes) {
   }
 }
 
+/** A cell in double quotes that begins at `at`: {cell, end}. */
+function quotedCell(text, at) {
+  let cell = "";
+  for (let from = at + 1; ; ) {
+    const end = text.indexOf('"', from);
+    if (end < 0) throw fault("a quote that is not closed");
+    cell += text.slice(from, end);
+    if (text[end + 1] !== '"') return { cell, end: end + 1 };
+    cell += '"';
+    from = end + 2;
+  }
+}
+
 /** The records of a table: lists of cells. */
 export function records(text, delimiter) {
+  if (text.includes("\0")) throw fault("a table with a zero byte");
+  const ends = (at) => at >= text.length || text[at] === "\n" || text[at] === "\r";
   const found = [];
-  let cells = [];
   let at = 0;
   while (at < text.length) {
-    let cell = "";
-    if (text[at] === '"') {
-      for (;;) {
-        const end = text.indexOf('"', at + 1);
-        if (end < 0) throw fault("a quote that is not closed");
-        cell += text.slice(at + 1, end);
-        at = end + 1;
-        if (text[at] !== '"') break;
-        cell += '"';
-      }
-    }
+    const cells = [];
     const start = at;
-    while (at < text.length && text[at] !== delimiter && text[at] !== "\n") at += 1;
-    let rest = text.slice(start, at);
-    const ends = at >= text.length || text[at] === "\n";
-    if (ends && rest.endsWith("\r")) rest = rest.slice(0, -1);
-    cells.push(cell + rest);
-    at += 1;
-    if (!ends && at === text.length) cells.push("");
-    if (ends || at >= text.length) {
-      if (cells.length > 1 || cells[0] !== "" || start > 0 && text[start - 1] === '"') found.push(cells);
-      cells = [];
+    for (;;) {
+      let cell;
+      if (text[at] === '"') {
+        ({ cell, end: at } = quotedCell(text, at));
+        if (!ends(at) && text[at] !== delimiter) throw fault("text after a quote");
+      } else {
+        const from = at;
+        while (!ends(at) && text[at] !== delimiter) at += 1;
+        cell = text.slice(from, at);
+      }
+      if ([...cell].length > LONGEST_CELL) throw fault("a cell that is too long");
+      cells.push(cell);
+      if (ends(at)) break;
+      at += 1;
     }
+    if (at > start) found.push(cells);
+    at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;
   }
   return found;
 }
 
-/** {columns, rows}: rows as {column: cell}. */
-function readTable(bytes, { delimiter = ",", columns }, needed) {
+/** The rows of a table, each a map of column to cell. `absent`: a column that it must not have. */
+function readTable(bytes, { delimiter = ",", columns }, needed, absent) {
   const all = records(textOf(bytes), delimiter);
-  if (all.length === 0 && columns === undefined) throw fault("a table without a header");
-  const names = columns ?? all.shift();
+  const names = columns ?? all.shift() ?? [];
+  if (all.length === 0) throw fault("a table without a row");
   for (const name of needed) {
     if (names.filter((other) => other === name).length !== 1) throw fault(`column ${name}`);
   }
+  if (names.includes(absent)) throw fault(`a column ${absent}`);
   return all.map((cells) => {
     if (cells.length !== names.length) throw fault("a row of another number of cells");
     return new Map(names.map((name, i) => [name, cells[i]]));
@@ -113,7 +126,7 @@ export function referencedColumns(options) {
 function splitRows(options, files) {
   const needed = referencedColumns(options);
   const rowsOf = (paths) =>
-    [paths].flat().flatMap((path) => readTable(bytesOf(files, path), options, needed));
+    [paths].flat().flatMap((path) => readTable(bytesOf(files, path), options, needed, options.frames?.column));
   if (options.tables !== undefined) {
     return Object.entries(options.tables).flatMap(([split, paths]) =>
       rowsOf(paths).map((row) => ({ split, row })),
@@ -134,25 +147,27 @@ function splitRows(options, files) {
 
 /** The list of 0 and 1, or null for a row that is left out. */
 function traitsOf(row, { traits, drop_incomplete: drop }) {
-  const cells = traits.map(({ column }) => row.get(column));
-  if (drop && cells.includes("")) return null;
-  return traits.map(({ one, zero }, t) => {
+  const values = traits.map(({ column, one, zero }) => {
     if (one.some((cell) => zero.includes(cell))) throw fault("a cell that is 0 and 1");
-    if (one.includes(cells[t])) return 1;
-    if (zero.includes(cells[t])) return 0;
-    throw fault(`a trait cell ${cells[t]}`);
+    const cell = row.get(column);
+    if (one.includes(cell)) return 1;
+    if (zero.includes(cell)) return 0;
+    if (cell !== "" || !drop) throw fault(`a trait cell ${cell}`);
+    return null;
   });
+  return values.includes(null) ? null : values;
 }
 
+/** {path, missing}: the path of a row's image, and whether no file has it. */
 function foundPath(options, split, row, files) {
   const template = typeof options.path === "string" ? options.path : options.path[split];
   const path = joinPath(fill(template, row));
-  if (Object.hasOwn(files, path)) return path;
+  if (Object.hasOwn(files, path)) return { path };
   if (options.path_case === "exact-then-lower") {
     const lower = joinPath(fill(template, row, lowerAscii));
-    if (Object.hasOwn(files, lower)) return lower;
+    if (Object.hasOwn(files, lower)) return { path: lower };
   }
-  throw fault(`no file ${path}`);
+  return { path, missing: true };
 }
 
 /** The row once for each of its images, with the image's number as a cell. */
@@ -165,18 +180,20 @@ function frameRows(row, frames) {
 }
 
 function positionOf(cell) {
-  if (!/^[0-9]+$/.test(cell)) throw fault("a position that is no number");
+  if (!/^[0-9]{1,15}$/.test(cell)) throw fault("a position that is no number");
   return Number(cell);
 }
 
+/** The items of a table; one whose image has no file says so, and only a view may drop it. */
 export function csv(options, files) {
   const items = [];
   for (const { split, row: tableRow } of splitRows(options, files)) {
     const traits = options.traits === undefined ? undefined : traitsOf(tableRow, options);
     if (traits === null) continue;
     for (const { row, position } of frameRows(tableRow, options.frames)) {
-      const path = foundPath(options, split, row, files);
+      const { path, missing } = foundPath(options, split, row, files);
       const item = { id: options.id === undefined ? path : fill(options.id, row), path, split };
+      if (missing) item.missing = true;
       if (traits !== undefined) item.traits = traits;
       else item.name = row.get(options.label);
       if (item.name === "") throw fault("an empty label");
@@ -212,6 +229,6 @@ function checkItems(items) {
 
 /** The label names whose items are poisonous (section 11.6). */
 export function poisonousNames({ table, label, column, cells }, files) {
-  const rows = readTable(bytesOf(files, table), {}, [label, column]);
+  const rows = readTable(bytesOf(files, table), {}, [label, column], undefined);
   return new Set(rows.filter((row) => cells.includes(row.get(column))).map((row) => row.get(label)));
 }

@@ -9,7 +9,10 @@ export function bytesOf(files, path) {
 
 /** A relative path without empty and `.` parts. */
 export function joinPath(...pieces) {
-  const parts = pieces.join("/").split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw new Invalid("value", "a path that leaves the data folder");
+  const whole = pieces.join("/");
+  const parts = whole.split("/").filter((part) => part !== "" && part !== ".");
+  if (whole.startsWith("/") || whole.includes("\\") || parts.includes("..") || parts.length === 0) {
+    throw new Invalid("value", `the path ${whole}`);
+  }
   return parts.join("/");
 }

@@ -3,7 +3,6 @@
  * {id, path, name, split}; a table's items may have traits, subject, position and group instead.
  */
 
-import { parse } from "./canonical.js";
 import { csv } from "./csv_layout.js";
 import { bytesOf, joinPath } from "./files.js";
 import { Invalid } from "./invalid.js";
@@ -35,8 +34,19 @@ function imageFolder(options, files) {
   });
 }
 
+/** Annotations are data and no document: their names and numbers need not be those of section 3. */
+function annotationsOf(bytes) {
+  try {
+    const { images, annotations } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (Array.isArray(images) && Array.isArray(annotations)) return { images, annotations };
+  } catch {
+    // said below
+  }
+  throw new Invalid("value", "no file of images and annotations");
+}
+
 function coco(options, files) {
-  const document = parse(Buffer.from(bytesOf(files, options.annotations)).toString("utf8"));
+  const document = annotationsOf(bytesOf(files, options.annotations));
   const notes = new Map();
   for (const annotation of document.annotations) {
     const key = String(annotation.image_id);
@@ -61,14 +71,16 @@ function annotationFiles({ id, options }) {
   return [...tables.flat(), ...poisonous];
 }
 
-/** The items of a layout {id, options}, in no order that matters. */
-export function itemsOf(layout, files) {
+/** The items of a layout {id, options}; mayMiss: images may have no file, since a view drops them. */
+export function itemsOf(layout, files, mayMiss = false) {
   const find = { "image-folder": imageFolder, coco, csv }[layout.id];
   if (find === undefined) throw new Invalid("unknown-reference", `no layout ${layout.id}`);
   const items = find(layout.options, files);
   if (new Set(items.map(({ id }) => id)).size < items.length) {
-    throw new Invalid("duplicate-id", "two items with one id");
+    throw new Invalid("value", "two items with one id");
   }
+  const missing = items.find((item) => item.missing);
+  if (missing !== undefined && !mayMiss) throw new Invalid("value", `no file ${missing.path}`);
   return items;
 }
 

@@ -7,6 +7,7 @@ import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as documents } from "./documents.js";
 import { OPERATIONS as generator } from "./generator.js";
 import { OPERATIONS as interval } from "./interval.js";
+import { OPERATIONS as layouts } from "./layouts.js";
 import { OPERATIONS as linearProbe } from "./linear_probe.js";
 import { OPERATIONS as logistic } from "./logistic.js";
 import { OPERATIONS as manifest } from "./manifest.js";
@@ -24,6 +25,7 @@ export const OPERATIONS = {
   ...documents,
   ...generator,
   ...interval,
+  ...layouts,
   ...linearProbe,
   ...logistic,
   ...manifest,
