@@ -6,7 +6,7 @@ A constant that no vector depends on could be read wrongly by a port, or changed
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,8 +57,14 @@ def changed(place: Place, edit: Any) -> Library:
     )
 
 
-def another(value: Any) -> Any:
-    """A value of the same type that is not the value."""
+def another(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Another value: one that the schema allows where it lists some, else one of the same type.
+
+    Where the schema allows no other value, no implementation has one: the probe refuses it.
+    """
+    for allowed in schema.get("enum", ()):
+        if allowed != value:
+            return allowed
     if isinstance(value, bool):
         return not value
     if isinstance(value, str):
@@ -66,9 +72,9 @@ def another(value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 1.25 if value else 0.25
+        return value * 0.875 if value else 0.25
     if isinstance(value, list):
-        return [*value[:-1], another(value[-1])] if value else ["x"]
+        return [*value[:-1], another(value[-1], {})] if value else ["x"]
     raise TypeError(f"no other value for {value!r}")
 
 
@@ -100,8 +106,11 @@ def concerned(place: Place, *, documents: bool) -> list[Vectors]:
 def missed_by(place: Place, *, documents: bool) -> bool:
     """Whether no vector is wrong when the constant has another value."""
 
+    kind = SPEC.library.by_id["protocol"][place[0]].value["kind"]
+    schema = SPEC.schema(f"protocol-{kind}")["properties"][place[2]]
+
     def edit(mapping: dict[str, Any], name: str) -> None:
-        mapping[name] = another(mapping[name])
+        mapping[name] = another(mapping[name], schema)
 
     mutant = Spec(changed(place, edit))
     return all(
