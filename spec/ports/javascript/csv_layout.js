@@ -147,15 +147,15 @@ function splitRows(options, files) {
 
 /** The list of 0 and 1, or null for a row that is left out. */
 function traitsOf(row, { traits, drop_incomplete: drop }) {
-  const values = traits.map(({ column, one, zero }) => {
+  const isIncomplete = ({ column, one, zero }) =>
+    row.get(column) === "" && !one.includes("") && !zero.includes("");
+  if (drop && traits.some(isIncomplete)) return null;
+  return traits.map(({ column, one, zero }) => {
     if (one.some((cell) => zero.includes(cell))) throw fault("a cell that is 0 and 1");
-    const cell = row.get(column);
-    if (one.includes(cell)) return 1;
-    if (zero.includes(cell)) return 0;
-    if (cell !== "" || !drop) throw fault(`a trait cell ${cell}`);
-    return null;
+    if (one.includes(row.get(column))) return 1;
+    if (zero.includes(row.get(column))) return 0;
+    throw fault(`a trait cell ${row.get(column)}`);
   });
-  return values.includes(null) ? null : values;
 }
 
 /** {path, missing}: the path of a row's image, and whether no file has it. */

@@ -8,7 +8,8 @@ export function layoutSplits({ id, options }) {
   return Object.keys(options.split).filter((key) => key !== "column");
 }
 
-function ruleSplits(split) {
+/** The splits that a split rule names. */
+export function ruleSplits(split) {
   return split === "leave-one-out" ? ["gallery"] : ["train", "test"];
 }
 
