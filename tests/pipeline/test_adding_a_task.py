@@ -1,0 +1,96 @@
+"""docs/adding-a-task.md, command for command: what it tells a newcomer to type works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from biobench import load_results
+
+BLOCK = re.compile(r"^```(bash|yaml|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass
+class Reader:
+    """Somebody who does what the page says, and stays in the folder where a step ends."""
+
+    folder: Path
+    output: str = ""
+
+    def do(self, kind: str, text: str) -> None:
+        if kind == "yaml":
+            name = re.match(r"# (\S+)\n", text)
+            assert name, "a YAML block begins with the name of its file"
+            (self.folder / name[1]).write_text(text)
+        elif kind == "bash":
+            self.output = self.shell(text)
+        else:
+            for line in text.splitlines():
+                assert self.saw(line), f"{line!r} is not in:\n{self.output}"
+
+    def shell(self, text: str) -> str:
+        bin = Path(sys.executable).parent
+        done = subprocess.run(
+            ["bash", "-euc", f"{text}\npwd"],
+            cwd=self.folder,
+            env={**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "COLUMNS": "100"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        *lines, folder = done.stdout.splitlines()
+        self.folder = Path(folder)
+        return "\n".join(lines)
+
+    def saw(self, line: str) -> bool:
+        """Whether a line was printed; blanks and the digits of scores may differ."""
+        parts = re.split(r"(\d+\.\d+|\s+)", line.strip())
+        pattern = "".join(
+            r"\d+\.\d+" if re.fullmatch(r"\d+\.\d+", part) else r"\s+" if part.isspace()
+            else re.escape(part)
+            for part in parts
+        )  # fmt: skip
+        return re.search(pattern, self.output) is not None
+
+
+@pytest.mark.xdist_group("own-tasks")
+def test_the_page_does_what_it_says(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block in order; the shown lines are printed; folder and table give one task."""
+    monkeypatch.setenv("BIOBENCH_STORE", str(tmp_path / "store"))
+    page = (repository / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
+    blocks = BLOCK.findall(page)
+    assert [kind for kind, _ in blocks].count("bash") >= 4
+    reader = Reader(tmp_path)
+    for kind, text in blocks:
+        reader.do(kind, text)
+    by_folder, by_table = (
+        load_results(tmp_path / name) for name in ("ponds-result", "table-result")
+    )
+    for stage in ("manifest", "pixels", "features"):
+        assert (
+            by_folder.tasks["ponds"]["digests"][stage]
+            == by_table.tasks["ponds-table"]["digests"][stage]
+        )
+
+
+def test_the_tables_name_what_there_is(repository: Path) -> None:
+    """Protocols, metrics and options on the page are those of the specification."""
+    from biobench.data.layouts.csv_options import OPTIONAL
+    from biobench.spec.load import load_spec
+
+    spec = load_spec()
+    page = (repository / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
+    metrics = spec.schema("task")["$defs"]["metrics"]["items"]["properties"]["id"]["enum"]
+    for name in (*spec.protocol_ids(), *metrics):
+        assert f"`{name}`" in page, name
+    for option in OPTIONAL - {"path_case", "frames", "expected_exclusions", "poisonous"}:
+        assert option in page, option
