@@ -176,3 +176,40 @@ def test_limit_is_on() -> None:
     done = limited("numpy.zeros(2**30, numpy.uint8)\n", GIB // 2)
     assert "MemoryError" in done.stderr
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+PEAK = """
+from biobench import native
+def peak():  # not ru_maxrss, which begins with that of the parent
+    with open('/proc/self/status') as file:
+        return next(int(line.split()[1]) for line in file if line.startswith('VmHWM:'))
+native.load_batch({small!r}, workers=2)
+before = peak()
+native.load_batch({large!r}, workers=2)
+print((peak() - before) // 1024)
+"""
+
+
+def peak_above_small_images(folder: Path, **options: object) -> int:
+    """MiB that images of 24 million pixels take at the peak beyond images of one million."""
+    noise = Image.effect_noise((600, 400), 60).convert("RGB")
+    paths = []
+    for name, size in (("small", (1224, 816)), ("large", (6000, 4000))):
+        paths.append(folder / f"{name}.jpg")
+        noise.resize(size, Image.Resampling.BILINEAR).save(paths[-1], **options)
+    program = PEAK.format(small=[str(paths[0])] * 12, large=[str(paths[1])] * 12)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return int(done.stdout)
+
+
+def test_baseline_images_are_not_held(tmp_path: Path) -> None:
+    """Protects memory: two workers would hold 137 MiB of pixels, but rows are enough."""
+    assert peak_above_small_images(tmp_path, quality=75) < 24
+
+
+def test_large_progressive_images_take_turns(tmp_path: Path) -> None:
+    """Protects memory: the coefficients of one image, 69 MiB, are held at a time, not of two."""
+    assert peak_above_small_images(tmp_path, quality=75, progressive=True) < 130

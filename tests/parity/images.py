@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFile
 
 from biobench.decode.recipe import Recipe
+
+# Pillow cannot write a progressive file that does not fit its buffer, as with much noise.
+ImageFile.MAXBLOCK = 1 << 22
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel for each PNG colour type."""

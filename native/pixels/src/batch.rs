@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::decode::{open, read_file};
 use crate::error::PixelError;
-use crate::limits::{Cancel, Limits};
+use crate::limits::{Cancel, Limits, Turns};
 use crate::load::load;
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
@@ -20,8 +20,9 @@ pub type Outcome = Result<[u8; 32], PixelError>;
 /// Decodes `paths` into `out`, one crop after the other in the order of the paths.
 ///
 /// `out` has `paths.len() * recipe.crop_bytes()` bytes; the crop of an item that failed is zero.
-/// `workers` threads, each with at most one image in memory. The result depends on neither
-/// `workers` nor `kernel`. A panic inside an item becomes that item's error.
+/// `workers` threads, each with at most one file and a few rows of its image in memory; images that
+/// are held whole take turns where they are large. The result depends on neither `workers` nor
+/// `kernel`. A panic inside an item becomes that item's error.
 pub fn load_batch(
     paths: &[PathBuf],
     recipe: &Recipe,
@@ -40,13 +41,14 @@ pub fn load_batch(
         .thread_name(|index| format!("biobench-pixels-{index}"))
         .build()
         .map_err(|error| PixelError::Internal(error.to_string()))?;
+    let turns = Turns::default();
     let outcomes = pool.install(|| {
         paths
             .par_iter()
             .zip(out.par_chunks_exact_mut(recipe.crop_bytes()))
             // One item a job: a split by ranges would leave threads idle behind a large image.
             .with_max_len(1)
-            .map(|(path, crop)| load_one(path, recipe, limits, kernel, cancel, crop))
+            .map(|(path, crop)| load_one(path, recipe, limits, kernel, cancel, &turns, crop))
             .collect()
     });
     Ok(outcomes)
@@ -58,12 +60,13 @@ fn load_one(
     limits: &Limits,
     kernel: Kernel,
     cancel: &Cancel,
+    turns: &Turns,
     crop: &mut [u8],
 ) -> Outcome {
     let work = AssertUnwindSafe(|| -> Result<(), PixelError> {
         cancel.check()?;
         let data = read_file(path, limits)?;
-        let mut source = open(&data, limits, cancel)?;
+        let mut source = open(&data, limits, cancel, turns)?;
         load(source.as_mut(), recipe, limits, kernel, cancel, crop)
     });
     let outcome = catch_unwind(work)

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::PixelError;
 use crate::format::{sniff, Format};
 use crate::image::RgbImage;
-use crate::limits::{Cancel, Limits};
+use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
 use crate::{jpeg, png};
 
@@ -17,17 +17,19 @@ pub(crate) fn open<'a>(
     data: &'a [u8],
     limits: &Limits,
     cancel: &'a Cancel,
+    turns: &'a Turns,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
     Ok(match sniff(data)? {
-        Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel)?),
-        Format::Png => Box::new(png::Reader::open(data, limits, cancel)?),
+        Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, turns)?),
+        Format::Png => Box::new(png::Reader::open(data, limits, cancel, turns)?),
     })
 }
 
 /// All pixels of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
 /// An EXIF orientation is not applied.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    let mut source = open(data, limits, cancel)?;
+    let turns = Turns::default();
+    let mut source = open(data, limits, cancel, &turns)?;
     let (height, width) = source.size();
     let mut image = RgbImage::black(width, height)?;
     source.want(0..height, 0..width)?;

@@ -1,6 +1,8 @@
 //! What one item may cost, and how a caller stops the work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::PixelError;
 
@@ -89,5 +91,72 @@ impl Cancel {
     /// The flag as a byte for C, which reads it atomically.
     pub(crate) fn as_byte(&self) -> *const u8 {
         self.0.as_ptr().cast::<u8>().cast_const()
+    }
+}
+
+/// From how many pixels on an image that is held whole is decoded alone: 48 MiB of coefficients.
+const LARGE: u64 = 1 << 23;
+
+/// Time between two looks whether a turn is free.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Large images that must be held whole (progressive JPEG, interlaced PNG) take turns, so that many
+/// workers need no more memory for them than one.
+#[derive(Debug, Default)]
+pub struct Turns(AtomicBool);
+
+impl Turns {
+    /// Waits for the turn of an image that will be held whole, if it is large. The turn ends when
+    /// the result is dropped.
+    pub(crate) fn take(
+        &self,
+        width: u32,
+        height: u32,
+        cancel: &Cancel,
+    ) -> Result<Option<Turn<'_>>, PixelError> {
+        if u64::from(width) * u64::from(height) < LARGE {
+            return Ok(None);
+        }
+        while self.0.swap(true, Ordering::Acquire) {
+            cancel.check()?;
+            thread::sleep(PATIENCE);
+        }
+        Ok(Some(Turn(self)))
+    }
+}
+
+/// The right to hold a large image.
+pub(crate) struct Turn<'a>(&'a Turns);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0 .0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: one large image at a time, small ones at any time, and an end to waiting.
+    #[test]
+    fn turns() {
+        let (turns, cancel) = (Turns::default(), Cancel::default());
+        let first = turns.take(4096, 4096, &cancel).unwrap();
+        assert!(first.is_some());
+        assert!(turns.take(10, 10, &cancel).unwrap().is_none());
+        thread::scope(|scope| {
+            let second = scope.spawn(|| turns.take(4096, 4096, &cancel).map(|turn| turn.is_some()));
+            thread::sleep(Duration::from_millis(20));
+            assert!(!second.is_finished());
+            drop(first);
+            assert!(second.join().unwrap().unwrap());
+        });
+        let _held = turns.take(4096, 4096, &cancel).unwrap();
+        cancel.set();
+        assert!(matches!(
+            turns.take(4096, 4096, &cancel),
+            Err(PixelError::Cancelled)
+        ));
     }
 }

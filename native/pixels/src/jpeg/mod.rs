@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::color::{gray_to_rgb, inverted_cmyk_to_rgb};
 use crate::error::PixelError;
-use crate::limits::{Cancel, Limits};
+use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
 pub use shim::{has_simd, library_version};
@@ -33,11 +33,18 @@ pub(crate) struct Reader<'a> {
     plain: bool,
     /// A row as it is stored, where that is not RGB.
     stored: Vec<u8>,
+    /// Dropped after the decoder, which holds the memory.
+    _turn: Option<Turn<'a>>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads up to the first row.
-    pub fn open(data: &'a [u8], limits: &Limits, cancel: &'a Cancel) -> Result<Self, PixelError> {
+    pub fn open(
+        data: &'a [u8],
+        limits: &Limits,
+        cancel: &'a Cancel,
+        turns: &'a Turns,
+    ) -> Result<Self, PixelError> {
         let frame = header::scan(data)?;
         limits.check_pixels(frame.width, frame.height)?;
         let mut decoder = shim::Decoder::open(data, limits.max_scans, cancel)?;
@@ -49,6 +56,11 @@ impl<'a> Reader<'a> {
                 "two frame headers contradict each other".into(),
             ));
         }
+        let turn = if decoder.needs_frame() {
+            turns.take(frame.width, frame.height, cancel)?
+        } else {
+            None
+        };
         decoder.start()?;
         let plain = decoder.is_plain();
         Ok(Self {
@@ -56,6 +68,7 @@ impl<'a> Reader<'a> {
             frame,
             plain,
             stored: Vec::new(),
+            _turn: turn,
         })
     }
 

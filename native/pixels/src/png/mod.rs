@@ -13,7 +13,7 @@ use png::{
 
 use crate::error::PixelError;
 use crate::image::CHANNELS;
-use crate::limits::{Cancel, Limits};
+use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
 /// Rows between two looks at the cancel flag.
@@ -33,11 +33,18 @@ pub(crate) struct Reader<'a> {
     woven: Option<Vec<u8>>,
     next: usize,
     columns: Range<usize>,
+    /// Dropped after the rows.
+    _turn: Option<Turn<'a>>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads up to the first row.
-    pub fn open(data: &'a [u8], limits: &Limits, cancel: &'a Cancel) -> Result<Self, PixelError> {
+    pub fn open(
+        data: &'a [u8],
+        limits: &Limits,
+        cancel: &'a Cancel,
+        turns: &'a Turns,
+    ) -> Result<Self, PixelError> {
         let head = chunks::scan(data)?;
         limits.check_pixels(head.width, head.height)?;
         // The checksums of the chunks before the image data are checked by `chunks`. Pillow does
@@ -50,10 +57,11 @@ impl<'a> Reader<'a> {
         let mut decoder = Decoder::new_with_options(Cursor::new(data), options);
         decoder.set_transformations(Transformations::IDENTITY);
         let mut decoder = decoder.read_info().map_err(refuse)?;
-        let woven = if head.interlaced {
-            Some(weave(&mut decoder, &head, cancel)?)
+        let (turn, woven) = if head.interlaced {
+            let turn = turns.take(head.width, head.height, cancel)?;
+            (turn, Some(weave(&mut decoder, &head, cancel)?))
         } else {
-            None
+            (None, None)
         };
         Ok(Self {
             data,
@@ -64,6 +72,7 @@ impl<'a> Reader<'a> {
             decoder,
             woven,
             next: 0,
+            _turn: turn,
         })
     }
 

@@ -187,6 +187,18 @@ pub(super) fn vertical(
     unsafe { down(input, first, weights.len(), offset, pairs, output) }
 }
 
+/// 16 bytes as numbers of 16 bits.
+///
+/// # Safety
+///
+/// The machine has AVX2, and 16 bytes can be read from `from` on.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn widened(from: *const u8) -> __m256i {
+    // SAFETY: that is the caller's promise.
+    unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.cast())) }
+}
+
 /// # Safety
 ///
 /// The machine has AVX2.
@@ -217,14 +229,12 @@ unsafe fn down(
                 let above = 2 * index;
                 // The weight of a row that is not there is zero.
                 let below = (above + 1).min(count - 1);
-                let load = |row: usize, half: usize| {
-                    let place = row * stride + offset + start + half * HALF_REGISTER;
-                    _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().add(place).cast()))
-                };
                 let weight_low = _mm256_set1_epi32(pair_low);
                 let weight_high = _mm256_set1_epi32(pair_high);
                 for half in 0..2 {
-                    let (a, b) = (load(above, half), load(below, half));
+                    let column = offset + start + half * HALF_REGISTER;
+                    let a = widened(from.as_ptr().add(above * stride + column));
+                    let b = widened(from.as_ptr().add(below * stride + column));
                     for (part, values) in [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
                         .into_iter()
                         .enumerate()
