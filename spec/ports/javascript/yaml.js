@@ -12,6 +12,7 @@ export function parseYaml(text) {
   const value = reader.blockNode(-1, true);
   reader.skip();
   if (reader.at < reader.text.length) reader.fail();
+  if (reader.flaw !== null) throw reader.flaw;
   return value;
 }
 
@@ -39,6 +40,25 @@ class Reader {
   constructor(text) {
     this.text = text;
     this.at = 0;
+    /** The first flaw of a text that is YAML; `syntax` comes before it, wherever it stands. */
+    this.flaw = null;
+  }
+
+  /** What `read` gives, or null with its flaw kept. */
+  keep(read) {
+    try {
+      return read();
+    } catch (problem) {
+      if (!(problem instanceof Invalid) || problem.id === "syntax") throw problem;
+      this.flaw ??= problem;
+      return null;
+    }
+  }
+
+  lacking() {
+    return this.keep(() => {
+      throw new Invalid("ambiguous-scalar", "no value");
+    });
   }
 
   fail(what = "not the YAML that is allowed") {
@@ -86,7 +106,7 @@ class Reader {
     const column = this.column();
     const isItem = this.peek() === "-" && this.gap(1);
     const inside = !starts || column > parent || (isItem && column >= sequenceAt);
-    if (this.at >= this.text.length || !inside) throw new Invalid("ambiguous-scalar", "no value");
+    if (this.at >= this.text.length || !inside) return this.lacking();
     const mayNest = nested || starts;
     if (isItem) return mayNest ? this.sequence(column) : this.fail();
     if (this.peek() === "|" || this.peek() === ">") {
@@ -98,7 +118,8 @@ class Reader {
     if ("[{".includes(this.peek())) return this.endOfLine(this.flow());
     if (this.keyAhead()) return mayNest ? this.mapping(column) : this.fail();
     if ("\"'".includes(this.peek())) return this.endOfLine(this.quoted());
-    return plainValue(this.plainLines(parent));
+    const text = this.plainLines(parent);
+    return this.keep(() => plainValue(text));
   }
 
   /** Nothing but space and a comment may follow on the line. */
@@ -126,18 +147,19 @@ class Reader {
       return false;
     }
     const oneLine = !this.text.slice(start, this.at).includes("\n");
-    while (this.peek() === " ") this.at += 1;
+    while (" \t".includes(this.peek() || "x")) this.at += 1;
     const found = oneLine && this.peek() === ":" && this.gap(1);
     this.at = start;
     return found;
   }
 
   /** Plain text up to what ends it on this line. */
-  plainLine(inFlow) {
+  plainLine(inFlow, continued = false) {
     const stops = inFlow ? ",[]{}" : "";
     const first = this.peek();
-    if (first === "" || NEVER_FIRST.includes(first)) this.fail();
-    if ("-?:".includes(first) && (this.gap(1) || stops.includes(this.peek(1)))) this.fail();
+    if (!continued && (first === "" || NEVER_FIRST.includes(first))) this.fail();
+    const nothing = this.gap(1) || (stops !== "" && stops.includes(this.peek(1)));
+    if (!continued && "-?:".includes(first) && nothing) this.fail();
     const start = this.at;
     while (this.at < this.text.length && this.peek() !== "\n") {
       if (stops.includes(this.peek() || "x") && stops !== "") break;
@@ -166,7 +188,7 @@ class Reader {
         break;
       }
       for (let i = 1; i < between.split("\n").length - 1; i += 1) lines.push("");
-      lines.push(this.plainLine(false));
+      lines.push(this.plainLine(false, true));
       if (this.peek() === ":") this.fail("a key in the middle of a text");
     }
     return foldLines(lines);
@@ -174,12 +196,15 @@ class Reader {
 
   key(inFlow) {
     if ("\"'".includes(this.peek())) return this.quoted();
-    return plainKey(this.plainLine(inFlow));
+    const text = this.plainLine(inFlow);
+    return this.keep(() => plainKey(text)) ?? text;
   }
 
   newKey(members, inFlow) {
     const key = this.key(inFlow);
-    if (Object.hasOwn(members, key)) throw new Invalid("duplicate-key", `the key ${key}`);
+    this.keep(() => {
+      if (Object.hasOwn(members, key)) throw new Invalid("duplicate-key", `the key ${key}`);
+    });
     return key;
   }
 
@@ -216,8 +241,9 @@ class Reader {
   flowNode() {
     if ("[{".includes(this.peek())) return this.flow();
     if ("\"'".includes(this.peek())) return this.quoted();
-    if (",]}".includes(this.peek())) throw new Invalid("ambiguous-scalar", "no value");
-    return plainValue(this.flowPlain());
+    if (",]}".includes(this.peek() || "x")) return this.lacking();
+    const text = this.flowPlain();
+    return this.keep(() => plainValue(text));
   }
 
   flowPlain() {
@@ -268,10 +294,11 @@ class Reader {
 
   flowValue(members, key) {
     this.skip();
-    if (this.peek() !== ":") throw new Invalid("ambiguous-scalar", "no value");
-    this.at += 1;
-    this.skip();
-    members[key] = this.flowNode();
+    if (this.peek() === ":") {
+      this.at += 1;
+      this.skip();
+      members[key] = this.flowNode();
+    } else members[key] = this.lacking();
   }
 
   flowMapping() {
