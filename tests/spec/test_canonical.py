@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import struct
@@ -11,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobench.spec.canonical import canonical_json, number, sha256_bytes, sha256_json
+from biobench.spec.canonical import (
+    CanonicalError,
+    canonical_json,
+    number,
+    parse_json,
+    sha256_bytes,
+    sha256_json,
+)
 
 # RFC 8785, appendix B: IEEE 754 bits and the text that ECMAScript gives.
 APPENDIX_B = [
@@ -126,3 +134,48 @@ def test_digest_form() -> None:
     """The prefix, and SHA-256 of the empty string as FIPS 180 has it."""
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert sha256_bytes(b"") == f"sha256:{empty}"
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53) + 1, 2**53 - 1)
+        | st.floats(-1e15, 1e15)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=12,
+    )
+)
+def test_the_strict_reader_reads_any_writers_json(value: object) -> None:
+    """Escapes and spacing are the writer's own; the canonical form is one."""
+    for text in (json.dumps(value), json.dumps(value, indent=2, ensure_ascii=False)):
+        assert canonical_json(parse_json(text)) == canonical_json(value)
+        assert canonical_json(parse_json(text.encode())) == canonical_json(value)
+
+
+@given(st.binary() | st.text())
+def test_any_input_is_read_or_refused(data: bytes | str) -> None:
+    """No input ends in another exception, and what is read can be written."""
+    with contextlib.suppress(CanonicalError):
+        canonical_json(parse_json(data))
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("[" * 100_000, "syntax"),
+        ("[" * 900 + "]" * 900 + "x", "syntax"),
+        (b"\xff", "syntax"),
+        (b"\xef\xbb\xbf1", "syntax"),
+        ("9" * 5000, "value"),
+        ("1e999", "value"),
+        ('"\\ud800"', "value"),
+        ('{"a": {"b": 1, "b": 1}}', "duplicate-key"),
+    ],
+)
+def test_what_the_strict_reader_refuses(text: bytes | str, error: str) -> None:
+    """Hostile and careless texts, each with its error id."""
+    with pytest.raises(CanonicalError) as caught:
+        parse_json(text)
+    assert caught.value.error == error

@@ -81,6 +81,7 @@ def parse_json(data: bytes | str) -> Any:
             parse_float=_float,
             parse_constant=_constant,
         )
+        _refuse_surrogates(value)
     except CanonicalError:
         raise
     except UnicodeDecodeError as error:
@@ -89,7 +90,6 @@ def parse_json(data: bytes | str) -> Any:
         raise CanonicalError(f"not JSON ({error})", "syntax") from error
     except RecursionError as error:
         raise CanonicalError("nested too deeply", "syntax") from error
-    _refuse_surrogates(value)
     return value
 
 
