@@ -59,15 +59,9 @@ class Decoder {
       const end = this.at + this.word();
       if (end > this.bytes.length) throw bad("the file ends too early");
       this.segment(code, end);
-      if (code === 0xda && this.complete()) break;
       if (code !== 0xda) this.at = end;
     }
     if (this.frame === null || this.scans === 0) throw bad("no image");
-  }
-
-  /** A file of one scan needs no end mark. */
-  complete() {
-    return !this.frame.progressive && this.frame.components.every(({ seen }) => seen);
   }
 
   segment(code, end) {
