@@ -16,6 +16,8 @@ import { averagePrecision, macroF1, topK, userLoss } from "../metrics.js";
 import { nearestNeighbours } from "../neighbours.js";
 import { compareCodePoints } from "../order.js";
 import { FILTERS, resize } from "../resize.js";
+import { frameIndices } from "../views.js";
+import { parseYaml } from "../yaml.js";
 
 const invalid = (id) => (error) => error instanceof Invalid && error.id === id;
 
@@ -37,6 +39,9 @@ test("section 3: 1.0 is 1, members are sorted, and what is forbidden is refused"
 test("section 5: the check values of the mixer", () => {
   const words = [1n, 2n, 3n].map((i) => mix(i * GOLDEN).toString(16).padStart(16, "0"));
   assert.deepEqual(words, ["e220a8397b1dcdaf", "6e789e6aa1b965f4", "06c45d188009454f"]);
+  const stream = new Stream(17, "bootstrap/beluga");
+  assert.equal(stream.word(0), 0x88642aeda45b3a66n);
+  assert.equal(stream.word(1), 0x768a75813b6bd5fbn);
 });
 
 test("section 5: bounded integers have the exact product, small and large bounds alike", () => {
@@ -46,6 +51,15 @@ test("section 5: bounded integers have the exact product, small and large bounds
       assert.equal(BigInt(stream.integer(i, n)), (stream.word(i) * BigInt(n)) >> 64n);
     }
   }
+});
+
+test("section 6.2: what both versions read alike, and what they do not", () => {
+  assert.deepEqual({ ...parseYaml("a: [1, x, null, 'no']\n") }, { a: [1, "x", null, "no"] });
+  for (const text of ["yes", "-0", "0x1F", "1:30", "2020-01-01", "1_000", "~"]) {
+    assert.throws(() => parseYaml(`a: ${text}\n`), invalid("ambiguous-scalar"), text);
+  }
+  assert.throws(() => parseYaml("a: 1\na: 2\n"), invalid("duplicate-key"));
+  assert.throws(() => parseYaml("a: no\nb: [\n"), invalid("syntax"));
 });
 
 test("section 6.4: version, counts and unknown are never inherited; compat replaces whole keys", () => {
@@ -60,6 +74,13 @@ test("section 6.4: version, counts and unknown are never inherited; compat repla
   assert.equal(taskOf(task, "compat").view, 1);
   assert.throws(() => resolveTask(bundle, "c"), invalid("extends-cycle"));
   assert.deepEqual(constantsOf(bundle, "p", "compat"), { k: 5, m: 2 });
+});
+
+test("section 7.6: the frames of a clip that is long enough, and of one that is not", () => {
+  const view = { frames: 3, stride: 2, start: "middle" };
+  assert.deepEqual(frameIndices(12, view, {}), [3, 5, 7]);
+  assert.deepEqual(frameIndices(4, view, {}), [0, 1, 2]);
+  assert.throws(() => frameIndices(2, view, {}), invalid("value"));
 });
 
 test("section 8.2: no filter moves an image of one value", () => {
