@@ -145,7 +145,10 @@ def _files(given: Mapping[str, Any], spec: Spec) -> Any:
 def _root(given: Mapping[str, Any], spec: Spec) -> Any:
     from biobench.report.document import stage_root
 
-    tasks = {task: {"digests": {"stage": digest}} for task, digest in given["tasks"].items()}
+    tasks = {
+        task: {"declared": False, "digests": {"stage": digest}}
+        for task, digest in given["tasks"].items()
+    }
     return {"digest": stage_root(tasks, "stage")}
 
 
