@@ -93,7 +93,9 @@ export function cholesky(matrix) {
     for (let i = j; i < width; i += 1) {
       let rest = matrix[i][j];
       for (let k = 0; k < j; k += 1) rest -= lower[i][k] * lower[j][k];
-      if (i === j && !(rest > least * matrix[j][j])) throw new Invalid("value", "too few train rows for the spread");
+      if (i === j && !(rest > least * matrix[j][j])) {
+        throw new Invalid("value", "too few train rows for the spread");
+      }
       lower[i][j] = i === j ? Math.sqrt(rest) : rest / lower[j][j];
     }
   }

@@ -126,7 +126,9 @@ export function referencedColumns(options) {
 function splitRows(options, files) {
   const needed = referencedColumns(options);
   const rowsOf = (paths) =>
-    [paths].flat().flatMap((path) => readTable(bytesOf(files, path), options, needed, options.frames?.column));
+    [paths]
+      .flat()
+      .flatMap((path) => readTable(bytesOf(files, path), options, needed, options.frames?.column));
   if (options.tables !== undefined) {
     return Object.entries(options.tables).flatMap(([split, paths]) =>
       rowsOf(paths).map((row) => ({ split, row })),

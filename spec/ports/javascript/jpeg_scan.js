@@ -69,9 +69,8 @@ class Bits {
     this.count = 0;
     this.marked = false;
     while (this.at + 1 < this.bytes.length) {
-      const isMarker = this.bytes[this.at] === 0xff && this.bytes[this.at + 1] !== 0 && this.bytes[this.at + 1] !== 0xff;
-      if (isMarker) {
-        const code = this.bytes[this.at + 1];
+      const code = this.bytes[this.at + 1];
+      if (this.bytes[this.at] === 0xff && code !== 0 && code !== 0xff) {
         if (code >= 0xd0 && code <= 0xd7) this.at += 2;
         else this.marked = true;
         return;

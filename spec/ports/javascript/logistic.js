@@ -40,7 +40,9 @@ export function folds(labels, count) {
     if (!rowsOf.has(label)) rowsOf.set(label, []);
     rowsOf.get(label).push(row);
   });
-  if (![...rowsOf.values()].some((rows) => rows.length >= count)) throw new Invalid("value", "no class has as many rows as there are folds");
+  if (![...rowsOf.values()].some((rows) => rows.length >= count)) {
+    throw new Invalid("value", "no class has as many rows as there are folds");
+  }
   const foldOf = new Array(labels.length);
   let before = 0;
   for (const rows of rowsOf.values()) {
@@ -164,7 +166,8 @@ class Objective {
       const total = powers.reduce((a, b) => a + b);
       loss += this.weights[i] * (Math.log(total) + largest - scores[this.targets[i]]);
       const shares = powers.map((p) => p / total);
-      this.spread(gradient, row, shares.map((p, c) => (this.weights[i] * (p - (c === this.targets[i] ? 1 : 0))) / n));
+      const errors = shares.map((p, c) => p - (c === this.targets[i] ? 1 : 0));
+      this.spread(gradient, row, errors.map((error) => (this.weights[i] * error) / n));
       return shares;
     });
     let squares = 0;

@@ -139,7 +139,9 @@ function layoutProblems(documents) {
 }
 
 function layoutFaults({ id, options }) {
-  if (id === "image-folder") return foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+  if (id === "image-folder") {
+    return foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+  }
   if (id !== "csv") return [];
   const faults = [];
   const { tables, split = {}, traits = [], columns } = options;
@@ -154,8 +156,9 @@ function layoutFaults({ id, options }) {
 }
 
 function foldersOverlap(folders) {
-  const clean = folders.map((path) => path.split("/").filter((part) => part !== "" && part !== ".").concat("").join("/"));
-  return clean.some((a, i) => clean.some((b, j) => i !== j && b.startsWith(a === "/" ? "" : a)));
+  const lists = folders.map((path) => path.split("/").filter((part) => part !== "" && part !== "."));
+  const holds = (outer, inner) => outer.every((part, i) => part === inner[i]);
+  return lists.some((a, i) => lists.some((b, j) => i !== j && holds(a, b)));
 }
 
 /** References, resolution and fit of tasks. */

@@ -37,8 +37,8 @@ function single(image) {
 /** The images of one subject as an item. */
 function pooled(subject, rows, name) {
   const [first] = rows;
-  const alike = ({ group, split, traits }) =>
-    group === first.group && split === first.split && canonical(traits ?? null) === canonical(first.traits ?? null);
+  const kind = ({ group = null, split, traits = null }) => canonical([group, split, traits]);
+  const alike = (row) => kind(row) === kind(first);
   if (!rows.every(alike)) throw new Invalid("value", `${subject} is of two groups, splits or traits`);
   const { group, split, traits } = first;
   return { id: subject, subject, name, traits, group, split, rows };

@@ -100,7 +100,8 @@ export function readBlockScalar(text, start, parent) {
   const isEmpty = (line) => /^ *$/.test(line);
   const indentOf = (line) => /^ */.exec(line)[0].length;
   const first = lines.find((line) => !isEmpty(line));
-  const indent = head[3] === "" ? (first === undefined ? 0 : indentOf(first)) : Math.max(parent, 0) + Number(head[3]);
+  const found = first === undefined ? 0 : indentOf(first);
+  const indent = head[3] === "" ? found : Math.max(parent, 0) + Number(head[3]);
   const taken = [];
   if (first !== undefined && indent > parent) {
     while (taken.length < lines.length) {

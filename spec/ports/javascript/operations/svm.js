@@ -27,14 +27,16 @@ export const OPERATIONS = {
     };
   },
   "svm.groups": (given, bundle) => {
-    const trainRows = given.features.slice(0, given.train.length);
-    const testRows = given.features.slice(given.train.length);
-    return {
-      y_pred: svm.predictByGroup(
-        { rows: trainRows, labels: given.train.map(([label]) => label), groups: given.train.map(([, name]) => name) },
-        { rows: testRows, groups: given.test.map(([, name]) => name) },
-        constantsFor(given, bundle),
-      ),
+    const groupsOf = (pairs) => pairs.map(([, name]) => name);
+    const train = {
+      rows: given.features.slice(0, given.train.length),
+      labels: given.train.map(([label]) => label),
+      groups: groupsOf(given.train),
     };
+    const test = {
+      rows: given.features.slice(given.train.length),
+      groups: groupsOf(given.test),
+    };
+    return { y_pred: svm.predictByGroup(train, test, constantsFor(given, bundle)) };
   },
 };
