@@ -19,21 +19,32 @@ enum Code {
     Avx2,
 }
 
-/// What a kernel may note down between two sums.
+/// Room for the work of a kernel, kept from sum to sum.
 #[derive(Default)]
 pub(super) struct Room {
     #[cfg(target_arch = "x86_64")]
     pairs: Vec<avx2::Pair>,
+    #[cfg(target_arch = "x86_64")]
+    tile: Vec<u8>,
 }
 
 impl Room {
-    /// For sums of at most `longest` products.
+    /// For vertical sums of at most `longest` products.
     pub fn new(longest: usize) -> Result<Self, PixelError> {
-        Ok(Self {
-            #[cfg(target_arch = "x86_64")]
-            pairs: reserved(longest.div_ceil(2))?,
-        })
+        let mut room = Self::default();
+        #[cfg(target_arch = "x86_64")]
+        {
+            room.pairs = reserved(longest.div_ceil(2))?;
+        }
+        Ok(room)
     }
+}
+
+/// Weights of the horizontal pass, with what a kernel makes of them beforehand.
+pub(super) struct Prepared {
+    weights: Weights,
+    #[cfg(target_arch = "x86_64")]
+    pairs: Option<avx2::Pairs>,
 }
 
 impl Kernel {
@@ -79,24 +90,37 @@ impl Kernel {
             .find(|kernel| kernel.name() == name)
     }
 
-    /// Of the first `count` rows of `input` the output positions that `weights` has, written to
-    /// the same rows of `output` from pixel `place` on. The pixel behind the last one may be
-    /// overwritten.
+    /// Makes weights ready for many calls of [`Self::horizontal`].
+    pub(super) fn prepare(self, weights: Weights) -> Result<Prepared, PixelError> {
+        Ok(Prepared {
+            #[cfg(target_arch = "x86_64")]
+            pairs: match self.0 {
+                Code::Avx2 => avx2::Pairs::new(&weights)?,
+                Code::Scalar => None,
+            },
+            weights,
+        })
+    }
+
+    /// Of the first `count` rows of `input` the output positions that the weights have, written to
+    /// the same rows of `output` from pixel `place` on. The pixel behind the last one, and the
+    /// rows behind `count`, may be overwritten.
     pub(super) fn horizontal(
         self,
         input: &Rows,
         count: usize,
-        weights: &Weights,
+        prepared: &Prepared,
+        room: &mut Room,
         output: &mut Rows,
         place: usize,
     ) {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 if weights.are_in(&avx2::SPLIT) => {
-                avx2::horizontal(input, count, weights, output, place);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(pairs) = &prepared.pairs {
+            if input.count() >= avx2::TOGETHER && count <= avx2::TOGETHER {
+                return avx2::horizontal(input, pairs, &mut room.tile, output, place);
             }
-            _ => scalar::horizontal(input, count, weights, output, place),
         }
+        scalar::horizontal(input, count, &prepared.weights, output, place);
     }
 
     /// The sum of one row for each weight, which are the rows of `input` from `first` on; of each

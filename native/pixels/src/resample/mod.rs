@@ -2,18 +2,21 @@
 //!
 //! A convolution in two passes with 22-bit weights and uint8 between the passes: horizontal first,
 //! unless the height shrinks much more than the width. Rows of the source go in, rows of the result
-//! come out, and only what the wanted part needs is computed or held. [`scalar`] is the definition
-//! of the sums. Faster code is its twin, chosen in [`kernel`].
+//! come out, and only what the wanted part needs is computed or held. `scalar` is the definition
+//! of the sums. Faster code is its twin, chosen in `kernel`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod filter;
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused, reason = "for AVX2 alone"))]
 mod kernel;
 mod nearest;
 mod part;
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused, reason = "for AVX2 alone"))]
 mod rows;
 mod scalar;
 mod stage;
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused, reason = "for AVX2 alone"))]
 mod weights;
 
 use std::ops::Range;

@@ -44,14 +44,12 @@ impl Rows {
     }
 
     /// `count` rows from `first` on, each with its slack.
-    #[cfg(target_arch = "x86_64")]
     pub fn block(&self, first: usize, count: usize) -> &[u8] {
         let stride = self.stride();
         &self.data[first * stride..(first + count) * stride]
     }
 
     /// [`Self::block`], to be written.
-    #[cfg(target_arch = "x86_64")]
     pub fn block_mut(&mut self, first: usize, count: usize) -> &mut [u8] {
         let stride = self.stride();
         &mut self.data[first * stride..(first + count) * stride]

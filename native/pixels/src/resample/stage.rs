@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use super::kernel::{Kernel, Room};
+use super::kernel::{Kernel, Prepared, Room};
 use super::rows::Rows;
-use super::weights::{reserved, Pass, Weights};
+use super::weights::{reserved, Pass};
 use crate::error::PixelError;
 use crate::image::CHANNELS;
 
@@ -65,7 +65,8 @@ pub(super) struct Horizontal {
     /// Column of the source with which a row starts.
     origin: usize,
     /// The weights of all columns; `None` where they are too many to be held at once.
-    held: Option<Weights>,
+    held: Option<Prepared>,
+    room: Room,
     input: Rows,
     filled: usize,
     output: Rows,
@@ -80,7 +81,7 @@ impl Horizontal {
         given: &Range<usize>,
     ) -> Result<Self, PixelError> {
         let held = match pass.parts(columns.clone()).nth(1) {
-            None => Some(pass.weights(columns.clone(), given.start)?),
+            None => Some(kernel.prepare(pass.weights(columns.clone(), given.start)?)?),
             Some(_) => None,
         };
         let length = given.len().max(columns.len()) * CHANNELS;
@@ -90,6 +91,7 @@ impl Horizontal {
             pass,
             origin: given.start,
             held,
+            room: Room::default(),
             input: Rows::new(band, given.len() * CHANNELS)?,
             filled: 0,
             output: Rows::new(band, columns.len() * CHANNELS)?,
@@ -112,15 +114,15 @@ impl Stage for Horizontal {
     }
 
     fn finish(&mut self, emit: &mut Emit) -> Result<(), PixelError> {
-        let (input, output, count) = (&self.input, &mut self.output, self.filled);
+        let (kernel, count) = (self.kernel, self.filled);
+        let (input, room, output) = (&self.input, &mut self.room, &mut self.output);
         if let Some(weights) = &self.held {
-            self.kernel.horizontal(input, count, weights, output, 0);
+            kernel.horizontal(input, count, weights, room, output, 0);
         } else if count > 0 {
             for part in self.pass.parts(self.columns.clone()) {
                 let place = part.start - self.columns.start;
-                let weights = self.pass.weights(part, self.origin)?;
-                self.kernel
-                    .horizontal(input, count, &weights, output, place);
+                let weights = kernel.prepare(self.pass.weights(part, self.origin)?)?;
+                kernel.horizontal(input, count, &weights, room, output, place);
             }
         }
         for y in 0..count {

@@ -11,9 +11,6 @@ pub(super) const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// Weights that are held at once where that is more than one position: 4 MiB of them.
 const HELD: usize = 1 << 20;
 
-/// The weights of a position are followed by zeros up to a multiple of this.
-pub(super) const GROUP: usize = 4;
-
 /// One pass: which input positions an output position draws on, and how much on each.
 #[derive(Clone, Copy)]
 pub(super) struct Pass {
@@ -100,7 +97,7 @@ impl Pass {
 
     /// The weights of some output positions, with input positions counted from `origin`.
     pub fn weights(&self, positions: Range<usize>, origin: usize) -> Result<Weights, PixelError> {
-        let stride = self.longest().next_multiple_of(GROUP);
+        let stride = self.longest();
         let count = stride
             .checked_mul(positions.len())
             .ok_or(PixelError::Memory)?;
@@ -147,17 +144,8 @@ pub(super) struct Weights {
 
 impl Weights {
     /// Whether every weight lies in `range`.
-    #[cfg(target_arch = "x86_64")]
     pub fn are_in(&self, range: &Range<i32>) -> bool {
         range.contains(&self.extremes.0) && range.contains(&self.extremes.1)
-    }
-
-    /// [`Self::at`] with zeros behind the weights, up to whole groups of [`GROUP`].
-    #[cfg(target_arch = "x86_64")]
-    pub fn groups(&self, index: usize) -> (usize, &[i32]) {
-        let (first, count) = self.bounds[index];
-        let padded = count.next_multiple_of(GROUP);
-        (first, &self.values[index * self.stride..][..padded])
     }
 
     /// Number of output positions.
