@@ -80,7 +80,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         )
         for split in SPLITS[task.split_rule]
         for unit in sorted((u for u in made.units if u.item.split == split), key=_place)
-        for image in sorted(unit.images, key=lambda image: (image.path, image.id))
+        for image in _by_path(unit.images)
         if split != "test" or unit.item.id in scored
     ]
     return Manifest(
@@ -98,6 +98,10 @@ def _poisonous(found: Found, classes: Sequence[str]) -> tuple[int, ...] | None:
     if found.poisonous is None:
         return None
     return tuple(label for label, name in enumerate(classes) if name in found.poisonous)
+
+
+def _by_path(images: Sequence[Item]) -> Sequence[Item]:
+    return images if len(images) == 1 else sorted(images, key=lambda i: (i.path, i.id))
 
 
 def _place(unit: Unit) -> tuple[str, str, str]:

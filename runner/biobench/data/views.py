@@ -58,8 +58,7 @@ def make_units(task: Task, found: Found, seed: int | None, where: str) -> Units:
     """
     kind = task.view.get("kind", "image")
     if kind == "image":
-        single = (Unit(replace(item, subject=""), (item,)) for item in found.items)
-        return Units(tuple(single))
+        return Units(tuple(_single(item) for item in found.items))
     if not any(item.subject for item in found.items) and found.items:
         raise SpecError(
             f"task {task.id}: the view {kind} needs images with a subject",
@@ -121,6 +120,11 @@ def most_frequent(labels: Sequence[str], order: Callable[[str], Any]) -> str:
     return min(counts, key=lambda name: (-counts[name], order(name)))
 
 
+def _single(item: Item) -> Unit:
+    """An image that is an item of its own; its subject says nothing then."""
+    return Unit(replace(item, subject="") if item.subject else item, (item,))
+
+
 def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
     subjects: dict[str, list[Item]] = defaultdict(list)
     for image in images:
@@ -154,9 +158,7 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
 def _observations(task: Task, found: Found, where: str) -> Units:
     faults = Faults("mend the table: an observation is one item with one label")
     splits = task.view["splits"]
-    units = [
-        Unit(replace(item, subject=""), (item,)) for item in found.items if item.split not in splits
-    ]
+    units = [_single(item) for item in found.items if item.split not in splits]
     pooled = [item for item in found.items if item.split in splits]
     for subject, images in _subjects(pooled).items():
         labels = sorted({image.label for image in images})

@@ -33,14 +33,26 @@ class RowItems:
     present: Callable[[str], bool]
     faults: Faults
     keep_missing: bool
-    missing: dict[str, str] = field(default_factory=dict)
-    _found: list[tuple[int, Item]] = field(default_factory=list)
-    _ids: dict[str, str] = field(default_factory=dict)
-    _paths: dict[tuple[str, str], str] = field(default_factory=dict)
-    _positions: dict[tuple[str, int], str] = field(default_factory=dict)
-    _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict)
-    _cells: dict[str, None] = field(default_factory=dict)
-    _splits: set[Split] = field(default_factory=set)
+    missing: dict[str, str] = field(default_factory=dict, init=False)
+    _found: list[tuple[int, Item]] = field(default_factory=list, init=False)
+    _ids: dict[str, str] = field(default_factory=dict, init=False)
+    _paths: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _positions: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
+    _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict, init=False)
+    _filled: dict[Split, tuple[str, ...]] = field(default_factory=dict, init=False)
+    _cells: dict[str, None] = field(default_factory=dict, init=False)
+    _splits: set[Split] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        options = self.options
+        for split in options.splits:
+            names = [options.label, options.position, *options.paths[split].columns]
+            for template in (options.id, options.subject, options.group):
+                names += template.columns if template else ()
+            number = options.frames.column if options.frames else None
+            self._filled[split] = tuple(
+                name for name in dict.fromkeys(names) if name is not None and name != number
+            )
 
     def items(self) -> list[Item]:
         """The items; where images have positions, those of a subject in their order."""
@@ -99,7 +111,12 @@ class RowItems:
     def _add_row(self, where: str, cells: Cells, split: Split) -> None:
         options = self.options
         traits = self._traits(where, cells)
-        if traits is None or not self._filled(where, cells, split):
+        if traits is None:
+            return
+        empty = [column for column in self._filled[split] if not cells[column]]
+        for column in empty:
+            self.faults.add(where, f"column {column!r} is empty")
+        if empty:
             return
         position = self._position(where, cells)
         subject = options.subject.fill(cells) if options.subject else ""
@@ -135,6 +152,8 @@ class RowItems:
     def _traits(self, where: str, cells: Cells) -> tuple[int, ...] | None:
         """The row's traits; null for a row that is left out or has a fault."""
         traits = self.options.traits
+        if not traits:
+            return ()
         incomplete = [t for t in traits if not cells[t.column] and "" not in t.values]
         if incomplete and self.options.drop_incomplete:
             return None
@@ -148,17 +167,6 @@ class RowItems:
         values = [trait.values.get(cells[trait.column]) for trait in traits]
         known = tuple(value for value in values if value is not None)
         return known if len(known) == len(values) else None
-
-    def _filled(self, where: str, cells: Cells, split: Split) -> bool:
-        """Whether no cell is empty that must not be."""
-        options = self.options
-        names = [options.label, options.position, *options.paths[split].columns]
-        for template in (options.id, options.subject, options.group):
-            names += template.columns if template else ()
-        empty = [n for n in dict.fromkeys(names) if n is not None and cells.get(n) == ""]
-        for name in empty:
-            self.faults.add(where, f"column {name!r} is empty")
-        return not empty
 
     def _position(self, where: str, cells: Cells) -> int | None:
         column = self.options.position
