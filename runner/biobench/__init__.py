@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from biobench.api import evaluate
+    from biobench.api import evaluate, learning_curve
     from biobench.report.results import Results, load_results
 
-__all__ = ["Results", "evaluate", "load_results"]
+__all__ = ["Results", "evaluate", "learning_curve", "load_results"]
 
 _WHERE = {
     "evaluate": "biobench.api",
+    "learning_curve": "biobench.api",
     "Results": "biobench.report.results",
     "load_results": "biobench.report.results",
 }

@@ -1,18 +1,21 @@
-"""The call that does what ``biobench run`` does."""
+"""The calls that do what ``biobench run`` does."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biobench.declared import Declaration
 from biobench.errors import UsageError
 from biobench.pipeline import Options, run
 from biobench.report.results import Results
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
+    from biobench.report.curve import Curve
     from biobench.spec.documents import Division
 
 
@@ -25,36 +28,73 @@ def evaluate(
     device: str = "auto",
     division: Division = "official",
     out: str | Path | None = None,
+    n_train: int | None = None,
+    declare: Mapping[str, tuple[float, str]] | None = None,
 ) -> Results:
     """Score a frozen backbone on tasks and return the result.
 
     model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
     tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
     data sets, by default that of BIOBENCH_DATA. out: where to write results.json, predictions and
-    the page; no result is written where it is null. Features are kept in the store of
-    BIOBENCH_STORE, by default in the user's cache folder.
+    the page; no result is written where it is null. n_train: few-shot, that many training items a
+    class (compat: in all). declare: by task id the published score that stands in for running it
+    and where it is published. Features are kept in the store of BIOBENCH_STORE, by default in the
+    user's cache folder.
 
     In a process where the settings of level E2 were not in the environment from the start the
     features claim level T, and the result says so. Raises the errors of biobench.errors.
     """
+    declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
+    options = _options(model, tasks, suite, data, device, division, out)
+    return run(replace(options, n_train=n_train, declare=declared))
+
+
+def learning_curve(
+    model: str | Backbone,
+    tasks: str | Sequence[str] | None = None,
+    *,
+    sizes: Sequence[int | None] = (1, 3, 10, 30, 100, None),
+    suite: str | None = None,
+    data: str | Path | None = None,
+    device: str = "auto",
+    division: Division = "official",
+    out: str | Path | None = None,
+) -> Curve:
+    """Score a frozen backbone at several sizes of the train split, embedding each task once.
+
+    sizes: training items a class (compat: in all), null for all. Where a task cannot be probed at a
+    size, its cell has no score and the reason. The rest as :func:`evaluate`.
+    """
+    from biobench.curve import learning_curve as run_curve
+
+    return run_curve(_options(model, tasks, suite, data, device, division, out), tuple(sizes))
+
+
+def _options(
+    model: str | Backbone,
+    tasks: str | Sequence[str] | None,
+    suite: str | None,
+    data: str | Path | None,
+    device: str,
+    division: Division,
+    out: str | Path | None,
+) -> Options:
     if tasks is not None and suite is not None:
         raise UsageError("tasks and suite exclude each other", remedy="give one of them")
     if not isinstance(model, str) and not hasattr(model, "embed"):
         raise UsageError(
             f"model is {type(model).__name__}", remedy="give a name or a backbone with embed()"
         )
-    return run(
-        Options(
-            model=model,
-            suite=suite,
-            tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
-            data=_data_folder(data),
-            device=device,
-            division=division,
-            out=Path(out) if out is not None else None,
-            save=out is not None,
-            quiet=True,
-        )
+    return Options(
+        model=model,
+        suite=suite,
+        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
+        data=_data_folder(data),
+        device=device,
+        division=division,
+        out=Path(out) if out is not None else None,
+        save=out is not None,
+        quiet=True,
     )
 
 

@@ -6,10 +6,12 @@ In: what the user named and the folder of data. Out: tasks with folders, and the
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench.data.locate import locate
+from biobench.declared import Declared
 from biobench.errors import DataError, UsageError
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, task_from_file
@@ -35,13 +37,17 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Selection:
-    """Tasks to score. ``absent``: those of the suite that are not scored; ``notes``: for people."""
+    """Tasks to score. ``absent``: those of the suite that have no score; ``notes``: for people.
+
+    ``declared``: tasks whose published score stands in for running them.
+    """
 
     suite: Suite
     chosen: tuple[Chosen, ...]
     absent: tuple[str, ...]
     own: bool = False
     notes: tuple[str, ...] = ()
+    declared: tuple[Declared, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -50,17 +56,62 @@ class Selection:
 
 
 def select(
-    spec: Spec, *, suite: str | None, tasks: tuple[str, ...], data: Path | None, division: Division
+    spec: Spec,
+    *,
+    suite: str | None,
+    tasks: tuple[str, ...],
+    data: Path | None,
+    division: Division,
+    declared: tuple[Declared, ...] = (),
 ) -> Selection:
     """Choose tasks. Named ones must be there; without a name those are chosen whose data are there;
-    with no data at all (no folder named, or an empty one), the embedded demo suite.
+    with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
+    is not run and needs no data.
 
-    Raises UsageError for unknown names, DataError where named data are absent.
+    Raises UsageError for unknown names, for a task that is named and declared, and where all tasks
+    are declared; DataError where named data are absent.
     """
+    stands_in = tuple(item.task.id for item in declared)
+    for name in tasks:
+        if name in stands_in:
+            raise UsageError(
+                f"task {name} is named and declared", remedy="leave one of --task and --declare out"
+            )
+    selection = _select(spec, suite, tasks, data, division, stands_in)
+    if not selection.chosen:
+        raise UsageError(
+            "all tasks are declared, so there is nothing to run", remedy="name a task to run"
+        )
+    absent = tuple(member for member in selection.absent if member not in stands_in)
+    return replace(selection, absent=absent, declared=declared)
+
+
+def leave_out(selection: Selection, ids: Sequence[str], note: str) -> Selection:
+    """``selection`` without some of its tasks, which then count as absent."""
+    return replace(
+        selection,
+        chosen=tuple(item for item in selection.chosen if item.task.id not in ids),
+        absent=tuple(
+            member
+            for member in selection.suite.members
+            if member in selection.absent or member in ids
+        ),
+        notes=(*selection.notes, note),
+    )
+
+
+def _select(
+    spec: Spec,
+    suite: str | None,
+    tasks: tuple[str, ...],
+    data: Path | None,
+    division: Division,
+    declared: Sequence[str],
+) -> Selection:
     if tasks:
         return _named_tasks(spec, tasks, data, division)
     if suite is not None:
-        return _whole_suite(spec, _suite(spec, suite), data, division)
+        return _whole_suite(spec, _suite(spec, suite), data, division, declared)
     benchmark = _suite(spec, BENCHMARK)
     found = _present(spec, benchmark, data, division)
     if found.chosen:
@@ -120,9 +171,17 @@ def _named_tasks(
     return Selection(benchmark, chosen, absent, own=own)
 
 
-def _whole_suite(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:
+def _whole_suite(
+    spec: Spec,
+    suite: Suite,
+    data: Path | None,
+    division: Division,
+    declared: Sequence[str] = (),
+) -> Selection:
     chosen = tuple(
-        _must_locate(spec.task(task, division), data, only_task=False) for task in suite.tasks
+        _must_locate(spec.task(task, division), data, only_task=False)
+        for task in suite.tasks
+        if task not in declared
     )
     absent = tuple(member for member in suite.members if member not in suite.tasks)
     notes = (f"the specification has no document yet for {', '.join(absent)}",) if absent else ()

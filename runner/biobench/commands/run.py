@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biobench.commands.options import Device, Division, OnBadImage, Precision
 from biobench.errors import UsageError
+
+if TYPE_CHECKING:
+    from biobench.setting import Options, Sizes
 
 
 def run(
@@ -42,8 +46,24 @@ def run(
         Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
     ] = Division.official,
     n_train: Annotated[
-        int | None,
-        typer.Option(min=1, help="Few-shot: this many training images a class (compat: in all)."),
+        str | None,
+        typer.Option(
+            metavar="N|N,N,...,all",
+            help="Few-shot: this many training items a class (compat: in all). Several sizes, such "
+            "as 1,3,10,30,100,all, give a learning curve.",
+        ),
+    ] = None,
+    declare: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK=SCORE",
+            help="A published score that stands in for running a task whose data are gated "
+            "(imagenet1k=0.812); needs --source. May be repeated.",
+        ),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the declared score is published, one for each --declare."),
     ] = None,
     workers: Annotated[
         int | None,
@@ -68,9 +88,10 @@ def run(
 
     settings.restart_with_settings()
 
-    from biobench.pipeline import Options, plan
-    from biobench.pipeline import run as run_pipeline
+    from biobench.declared import read_declarations
+    from biobench.setting import Options, plan
 
+    sizes = parse_sizes(n_train) if n_train is not None else (None,)
     if suite is not None and task:
         raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     if json and dry_run:
@@ -84,7 +105,8 @@ def run(
         store=store,
         device=device.value,
         division=division.value,
-        n_train=n_train,
+        n_train=sizes[0],
+        declare=read_declarations(declare or (), source or ()),
         workers=workers,
         precision=precision.value,
         keep_bad=on_bad_image is OnBadImage.report,
@@ -93,18 +115,59 @@ def run(
         from_command=True,
     )
     if dry_run:
-        for line in plan(options).lines():
+        for line in plan(options, sizes).lines():
             print(line)
-        return
+    elif len(sizes) > 1:
+        _curve(options, sizes, json)
+    else:
+        _one(options, json)
+
+
+def _one(options: Options, json: bool) -> None:
+    """Score at one size."""
+    from rich.console import Console
+
+    from biobench.pipeline import run as run_pipeline
+    from biobench.report.table import print_results
+
     results = run_pipeline(options)
     if json:
         print(results.to_json(), end="")
         return
-    from rich.console import Console
-
-    from biobench.report.table import print_results
-
     print_results(results, Console())
     if results.folder is not None:
         print(f"result: {results.folder / 'results.json'}")
         print(f"page:   {results.folder / 'report.html'}")
+
+
+def _curve(options: Options, sizes: Sizes, json: bool) -> None:
+    """Score at several sizes."""
+    from rich.console import Console
+
+    from biobench.curve import learning_curve
+    from biobench.report.curve_table import print_curve
+
+    curve = learning_curve(options, sizes)
+    if json:
+        print(curve.to_json(), end="")
+        return
+    print_curve(curve, Console())
+    if curve.folder is not None:
+        print(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
+        print(f"page:  {curve.folder / 'curve.html'}")
+
+
+def parse_sizes(text: str) -> Sizes:
+    """Sizes of ``10`` or ``1,3,10,all``, ascending; null is all of the train split.
+
+    Raises UsageError for anything else.
+    """
+    from biobench.setting import in_order
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word == "all" or re.fullmatch("[0-9]{1,9}", word) for word in words):
+        raise UsageError(
+            f"--n-train {text!r} is no size and no list of sizes",
+            remedy="give numbers from 1, and all: 10, or 1,3,10,all",
+        )
+    return in_order(tuple(None if word == "all" else int(word) for word in words))

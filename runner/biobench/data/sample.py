@@ -10,6 +10,9 @@ import hashlib
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from biobench.data.manifest import Manifest
 from biobench.errors import UsageError
 from biobench.spec.documents import Task
@@ -20,8 +23,20 @@ def sample_key(task: Task, item_id: str) -> bytes:
     return hashlib.sha256(f"{task.id} {task.version}\0{item_id}".encode()).digest()
 
 
-def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
-    """``manifest`` with a sample of its train items; order, labels and test rows stay as they are.
+def can_be_sampled(task: Task) -> bool:
+    """Whether the task has a few-shot form: a leave-one-out task has no train split."""
+    return task.split_rule != "leave-one-out"
+
+
+def no_train_split(task: Task) -> UsageError:
+    """The error of a task that has no few-shot form."""
+    return UsageError(
+        f"task {task.id} has no train split to sample", remedy="leave out --n-train for it"
+    )
+
+
+def kept_rows(task: Task, manifest: Manifest, n_train: int) -> npt.NDArray[np.bool_]:
+    """Which rows stay in a sample of the train items, bool (rows,); test rows all do.
 
     Official and open: the ``n_train`` items of each class with the smallest keys (all, where a
     class has fewer); a class is one of its group, where items have groups. Compat: ``n_train``
@@ -32,10 +47,8 @@ def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
     """
     if n_train < 1:
         raise UsageError(f"--n-train must be at least 1, not {n_train}")
-    if task.split_rule == "leave-one-out":
-        raise UsageError(
-            f"task {task.id} has no train split to sample", remedy="leave out --n-train for it"
-        )
+    if not can_be_sampled(task):
+        raise no_train_split(task)
     by_class: dict[tuple[str, int], list[tuple[bytes, int]]] = defaultdict(list)
     for position, row in enumerate(manifest.items.rows):
         if row.split == "train":
@@ -45,16 +58,22 @@ def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
         turns[group] += [
             (turn, key, position) for turn, (key, position) in enumerate(sorted(members))
         ]
-    chosen: set[int] = set()
+    chosen = np.array([row.split != "train" for row in manifest.items.rows], dtype=np.bool_)
     for in_group in turns.values():
         if task.division == "compat":
-            chosen.update(position for _, _, position in sorted(in_group)[:n_train])
+            chosen[[position for _, _, position in sorted(in_group)[:n_train]]] = True
         else:
-            chosen.update(position for turn, _, position in in_group if turn < n_train)
-    of_row = manifest.item_of_row.tolist()
-    rows = tuple(
-        row
-        for row, item in zip(manifest.rows, of_row, strict=True)
-        if row.split != "train" or item in chosen
-    )
+            chosen[[position for turn, _, position in in_group if turn < n_train]] = True
+    kept: npt.NDArray[np.bool_] = chosen[manifest.item_of_row]
+    return kept
+
+
+def with_rows(manifest: Manifest, kept: npt.NDArray[np.bool_]) -> Manifest:
+    """``manifest`` with the rows ``kept``, bool (rows,); order and labels stay as they are."""
+    rows = tuple(row for row, stays in zip(manifest.rows, kept.tolist(), strict=True) if stays)
     return replace(manifest, rows=rows)
+
+
+def sample_train(task: Task, manifest: Manifest, n_train: int) -> Manifest:
+    """``manifest`` with a sample of its train items, as :func:`kept_rows` chooses them."""
+    return with_rows(manifest, kept_rows(task, manifest, n_train))

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -64,6 +64,17 @@ class Embedded:
     computed: int
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
+        """What is known of ``rows``, ascending, numbered anew from 0; the costs stay."""
+        place = {int(row): i for i, row in enumerate(rows)}
+        return Embedded(
+            features=self.features[rows],
+            pixels=self.pixels[rows],
+            bad={place[row]: why for row, why in self.bad.items() if row in place},
+            computed=self.computed,
+            seconds=self.seconds,
+        )
+
     def features_digest(self, ids: Sequence[str]) -> str:
         """:func:`features_digest` of the rows."""
         return features_digest(ids, self.features)
@@ -89,13 +100,30 @@ class _Shard:
 
 
 _Pending = tuple[npt.NDArray[np.int64], Future[npt.NDArray[np.float32]]]
+_Wanted = npt.NDArray[np.bool_] | None
+
+
+def _parts(
+    manifest: Manifest, micro_batch: int, wanted: _Wanted
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of the shards of every split, in manifest order; those without a wanted row left out."""
+    size = micro_batch * MICRO_BATCHES_PER_SHARD
+    for split in dict.fromkeys(row.split for row in manifest.rows):
+        rows = manifest.indices(split)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            if wanted is None or wanted[part].any():
+                yield part
 
 
 def _shards(
-    manifest: Manifest, contents: Sequence[str], backbone: Backbone, execution: Execution
+    manifest: Manifest,
+    contents: Sequence[str],
+    backbone: Backbone,
+    execution: Execution,
+    wanted: _Wanted = None,
 ) -> list[_Shard]:
-    """Shards of every split in manifest order, each with the digest of all that decides it."""
-    size = execution.micro_batch * MICRO_BATCHES_PER_SHARD
+    """Shards in manifest order, each with the digest of all that decides it."""
     base = {
         "kind": KIND,
         "revision": [REVISION, version("biobench"), build_info()["libjpeg_turbo"]],
@@ -108,13 +136,21 @@ def _shards(
         "micro_batch": execution.micro_batch,
         "engine": execution.engine,
     }
-    shards = []
-    for split in dict.fromkeys(row.split for row in manifest.rows):
-        rows = manifest.indices(split)
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            shards.append(_Shard(part, sha256_json({**base, "files": [contents[i] for i in part]})))
-    return shards
+    return [
+        _Shard(part, sha256_json({**base, "files": [contents[i] for i in part]}))
+        for part in _parts(manifest, execution.micro_batch, wanted)
+    ]
+
+
+def rows_to_read(
+    manifest: Manifest, micro_batch: int, wanted: _Wanted = None
+) -> npt.NDArray[np.int64]:
+    """Rows that share a shard with a wanted one, ascending, int64: those that :func:`embed` reads.
+
+    wanted: bool (rows,); null for all rows.
+    """
+    parts = list(_parts(manifest, micro_batch, wanted))
+    return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def _paths(manifest: Manifest) -> list[str]:
@@ -123,14 +159,27 @@ def _paths(manifest: Manifest) -> list[str]:
 
 
 def content_digests(
-    manifest: Manifest, store: Store, workers: int, advance: Callable[[int], None]
+    manifest: Manifest,
+    store: Store,
+    workers: int,
+    advance: Callable[[int], None],
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> list[str]:
-    """The sha256 of each row's file, in manifest order; raises DataError for an unreadable one."""
+    """The sha256 of each row's file, in manifest order; raises DataError for an unreadable one.
+
+    rows: only the files of these rows are read; the others have an empty string.
+    """
+    paths = _paths(manifest)
+    asked = range(len(paths)) if rows is None else rows.tolist()
     index = ContentIndex(store.root / "files.sqlite")
     try:
-        return index.digests(_paths(manifest), workers, advance)
+        digests = index.digests([paths[i] for i in asked], workers, advance)
     finally:
         index.close()
+    found = [""] * len(paths)
+    for i, digest in zip(asked, digests, strict=True):
+        found[i] = digest
+    return found
 
 
 def embed(
@@ -142,10 +191,14 @@ def embed(
     *,
     keep_bad: bool,
     progress: Progress,
+    wanted: npt.NDArray[np.bool_] | None = None,
 ) -> Embedded:
     """Features of every row of the manifest, from the store where they are known.
 
     contents: the sha256 of each row's file, as :func:`content_digests` gives them.
+    wanted: bool (rows,), the rows that are asked for; null for all. A row keeps its place in its
+    micro-batch whichever rows are wanted, so its bits do not depend on them. Rows of
+    :func:`rows_to_read` are read; the features of the others are zero.
     keep_bad: report unreadable images in ``bad`` (their features are zero) instead of raising.
     Raises DataError (exit 3) with the first ten unreadable images and the count, ModelError
     (exit 5) naming the image for which the model gives a value that is not finite.
@@ -159,7 +212,7 @@ def embed(
         seconds={"decode": 0.0, "embed": 0.0},
     )
     missing = []
-    for shard in _shards(manifest, contents, backbone, execution):
+    for shard in _shards(manifest, contents, backbone, execution, wanted):
         known = store.get(KIND, shard.key)
         if known is None:
             missing.append(shard)
@@ -170,6 +223,8 @@ def embed(
     if missing:
         computation = _Computation(manifest, backbone, store, execution, result)
         computation.run(missing, paths, progress.advance)
+        if wanted is not None:
+            result.bad = {row: why for row, why in result.bad.items() if wanted[row]}
         if result.bad and not keep_bad:
             raise _bad_images(manifest, result.bad)
     return result

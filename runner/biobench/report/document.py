@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from biobench.declared import Declared
 from biobench.metric.aggregate import aggregate
+from biobench.metric.score import Score
 from biobench.report.outcome import Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
-from biobench.selection import BENCHMARK
+from biobench.selection import BENCHMARK, Selection
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 
@@ -32,7 +34,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     backbone, execution = provenance.backbone, provenance.execution
     info = backbone.info
     bad = sum(outcome.bad for outcome in outcomes)
-    tasks = {outcome.chosen.task.id: _task_entry(outcome) for outcome in outcomes}
+    tasks = _task_entries(outcomes, provenance)
     reasons = _unofficial_reasons(provenance, bad)
     recipe = backbone.recipe
     document: dict[str, Any] = {
@@ -85,8 +87,41 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
 
 
 def stage_root(tasks: dict[str, Any], stage: str) -> str:
-    """Root digest of a stage: over ``{task id: digest}``."""
-    return sha256_json({task: entry["digests"][stage] for task, entry in tasks.items()})
+    """Root digest of a stage: over ``{task id: digest}`` of the tasks that were run."""
+    run = {task: entry for task, entry in tasks.items() if not entry["declared"]}
+    return sha256_json({task: entry["digests"][stage] for task, entry in run.items()})
+
+
+def _task_entries(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any]:
+    """Entries in the suite's order, then those of tasks that are no members."""
+    entries = {outcome.chosen.task.id: _task_entry(outcome) for outcome in outcomes}
+    entries |= {item.task.id: _declared_entry(item) for item in provenance.selection.declared}
+    members = provenance.selection.suite.members
+    ordered = [task for task in members if task in entries]
+    return {task: entries[task] for task in (*ordered, *entries)}
+
+
+def _declared_score(declared: Declared) -> Score:
+    return Score(declared.score, {declared.task.metrics[0].id: declared.score}, None, None)
+
+
+def _declared_entry(declared: Declared) -> dict[str, Any]:
+    """The entry of a score that was published elsewhere: nothing of it was run here."""
+    task, score = declared.task, _declared_score(declared)
+    return {
+        "version": task.version,
+        "protocol": None,
+        "metric": task.metrics[0].id,
+        "higher_is_better": task.metrics[0].higher_is_better,
+        **score.document(),
+        "counts": None,
+        "declared": True,
+        "source": declared.source,
+        "errata": [],
+        "predictions": None,
+        "digests": {"score": score.digest},
+        "cost": None,
+    }
 
 
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
@@ -127,9 +162,17 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
+    suite = provenance.selection.suite
     scores = {outcome.chosen.task.id: outcome.score for outcome in outcomes}
-    mean = aggregate(provenance.selection.suite.members, scores)
-    return None if mean is None else asdict(mean)
+    # The benchmark's own mean is of what was run, whatever a document may allow.
+    allowed = () if suite.id == BENCHMARK else provenance.selection.declared
+    declared = {
+        item.task.id: _declared_score(item) for item in allowed if item.task.id in suite.members
+    }
+    mean = aggregate(suite.members, {**scores, **declared})
+    if mean is None:
+        return None
+    return {**asdict(mean), **({"declared": list(declared)} if declared else {})}
 
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
@@ -149,20 +192,30 @@ def _hash_reason(dataset: Dataset) -> str:
     return f"data set {dataset.id}: its files were not compared with the specification's hash"
 
 
-def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
-    """Every condition of an official result that does not hold, in a fixed order."""
-    selection, info = provenance.selection, provenance.backbone.info
+def _selection_reasons(selection: Selection) -> list[str]:
+    """What of the choice of tasks keeps a result from being official."""
     reasons = []
-    if provenance.division != "official":
-        reasons.append(f"division {provenance.division}")
     if selection.suite.id != BENCHMARK:
         reasons.append(f"suite {selection.suite.id}")
+        if selection.declared:
+            named = ", ".join(item.task.id for item in selection.declared)
+            reasons.append(f"declared, not run: {named}")
     if selection.own:
         reasons.append("a task file of the user's own")
     elif any(chosen.task.id not in selection.suite.members for chosen in selection.chosen):
         reasons.append("tasks of different suites")
     if selection.absent and not selection.own:
         reasons.append(f"tasks not run: {', '.join(selection.absent)}")
+    return reasons
+
+
+def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
+    """Every condition of an official result that does not hold, in a fixed order."""
+    selection, info = provenance.selection, provenance.backbone.info
+    reasons = []
+    if provenance.division != "official":
+        reasons.append(f"division {provenance.division}")
+    reasons += _selection_reasons(selection)
     if provenance.n_train is not None:
         reasons.append(f"few-shot: n_train {provenance.n_train}")
     reasons += [f"counts: {line}" for line in provenance.differences]

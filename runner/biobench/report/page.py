@@ -24,7 +24,13 @@ def _x(value: float) -> float:
 
 def _plot(results: Results) -> dict[str, Any]:
     rows = [
-        {"name": task, "score": entry["score"], "interval": entry["interval"], "mean": False}
+        {
+            "name": task,
+            "score": entry["score"],
+            "interval": entry["interval"],
+            "mean": False,
+            "declared": entry["declared"],
+        }
         for task, entry in results.tasks.items()
     ]
     if results.mean is not None:
@@ -34,6 +40,7 @@ def _plot(results: Results) -> dict[str, Any]:
                 "score": results.mean["score"],
                 "interval": results.mean if results.mean["low"] is not None else None,
                 "mean": True,
+                "declared": False,
             }
         )
     for i, row in enumerate(rows):
@@ -48,6 +55,11 @@ def _plot(results: Results) -> dict[str, Any]:
 
 def render_page(results: Results) -> str:
     """The page as HTML text; everything that a document holds is escaped."""
+    return render("result.html", result=results.document, plot=_plot(results))
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of the folder templates/ with its values, which are escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -57,5 +69,4 @@ def render_page(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("result.html")
-    return template.render(result=results.document, plot=_plot(results))
+    return environment.get_template(template).render(**values)

@@ -25,14 +25,19 @@ _DERIVED = ("id", "y_true", "y_pred", "correct")
 def read_predictions(results: Results, task: str) -> Predictions:
     """The predictions of one task of a result that was saved.
 
-    Raises UsageError for a task that the result does not have, and DataError where its file is
-    missing or is not the one that was scored.
+    Raises UsageError for a task that the result does not have or only declares, and DataError where
+    its file is missing or is not the one that was scored.
     """
     if task not in results.tasks:
         raise UsageError(
             f"the result has no task {task!r}", remedy=f"it has {', '.join(results.tasks)}"
         )
     entry = results.tasks[task]
+    if entry["declared"]:
+        raise UsageError(
+            f"the score of {task} is declared, so there are no predictions",
+            remedy=f"it comes from {entry['source']}",
+        )
     if results.folder is None:
         raise DataError(
             "the result was not saved, so there is no predictions file",

@@ -81,8 +81,8 @@ class Results:
         return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a task: model, task, metric, score, low, high, test. Raises BiobenchError
-        where pandas is not installed."""
+        """One row a task: model, task, metric, score, low, high, test, declared. Raises
+        BiobenchError where pandas is not installed."""
         try:
             import pandas
         except ImportError as error:
@@ -98,7 +98,8 @@ class Results:
                     "score": entry["score"],
                     "low": interval["low"],
                     "high": interval["high"],
-                    "test": entry["counts"]["test"],
+                    "test": entry["counts"]["test"] if entry["counts"] else None,
+                    "declared": entry["declared"],
                 }
             )
         return pandas.DataFrame(rows)

@@ -24,13 +24,13 @@ def _interval(entry: dict[str, Any]) -> str:
 
 
 def _cells(task: str, entry: dict[str, Any]) -> dict[str, str]:
-    counts = entry["counts"]
+    counts = entry["counts"] or {}
     return {
         "task": task,
         "metric": entry["metric"],
         "score": f"{entry['score']:.4f}",
-        "95% interval": _interval(entry),
-        **{name: str(counts[name]) for name in ("train", "test", "classes")},
+        "95% interval": "declared" if entry["declared"] else _interval(entry),
+        **{name: str(counts.get(name, "-")) for name in ("train", "test", "classes")},
     }
 
 
@@ -40,6 +40,8 @@ def results_table(results: Results, width: int) -> Table:
     mean = results.mean
     if mean is not None:
         bounds = "-" if mean["low"] is None else f"{mean['low']:.3f} to {mean['high']:.3f}"
+        if mean.get("declared"):
+            bounds = "declared in part"
         rows.append({"task": "mean", "score": f"{mean['score']:.4f}", "95% interval": bounds})
     shown = ["task", "score"]
     for more in (["95% interval"], ["train", "test", "classes"], ["metric"]):
@@ -71,6 +73,10 @@ def print_results(results: Results, console: Console) -> None:
     entries = list(results.tasks.values())
     if any(entry["interval"] and not entry["interval"]["reliable"] for entry in entries):
         console.print("* few items a class: the interval is too narrow", highlight=False)
+    for task, entry in results.tasks.items():
+        if entry["declared"]:
+            line = f"{task} was not run: its score is declared, from {entry['source']}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     if document["mean"] is None and document["division"] != "open":
         console.print("mean: none, because tasks of the suite are missing", highlight=False)
     if document["official"]:

@@ -5,6 +5,7 @@ In: a result and its task outcomes. Out: files in a folder, each whole or not th
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -
     The earlier ``results.json`` goes first and the new one comes last, so that a folder that has
     one is complete. Raises BiobenchError where the folder cannot be written.
     """
-    _remove_earlier(folder)
+    remove_earlier(folder)
     for outcome in outcomes:
         path = folder / results.tasks[outcome.chosen.task.id]["predictions"]
         write_atomically(path, predictions_parquet(outcome))
@@ -39,7 +40,16 @@ def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -
     results.save(folder)
 
 
-def _remove_earlier(folder: Path) -> None:
+def remove_run(folder: Path) -> None:
+    """Delete the files of an earlier run, and the folder if it then is empty."""
+    remove_earlier(folder)
+    (folder / PAGE).unlink(missing_ok=True)
+    for empty in (folder / "predictions", folder):
+        with contextlib.suppress(OSError):
+            empty.rmdir()
+
+
+def remove_earlier(folder: Path) -> None:
     """Delete what an earlier result names as its own, and nothing else."""
     try:
         earlier = load_results(folder)
@@ -48,6 +58,8 @@ def _remove_earlier(folder: Path) -> None:
         return
     (folder / FILE).unlink()
     for entry in earlier.tasks.values():
+        if entry["predictions"] is None:
+            continue
         path = folder / str(entry["predictions"])
         if path.resolve().parent == (folder / "predictions").resolve():
             path.unlink(missing_ok=True)

@@ -93,6 +93,7 @@ class Task:
         ``train-names``, the layout's unknown label keeps -1) or ``written-ids`` (the labels are
         ids), see SPEC.md, "Label index".
     split_rule: ``train-test`` or ``leave-one-out``.
+    declarable: whether a published score can stand in for running the task.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Task:
     metrics: tuple[Metric, ...]
     feature: Literal["official", "compat"]
     errata: tuple[str, ...]
+    declarable: bool = False
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ class Spec:
             metrics=tuple(Metric(**metric) for metric in value["metrics"]),
             feature=value["feature"],
             errata=tuple(value["errata"]),
+            declarable=value.get("declarable", False),
         )
 
 

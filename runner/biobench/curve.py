@@ -1,0 +1,69 @@
+"""A learning curve: one model scored at several sizes of the train split.
+
+In: options of a run and sizes. Out: a result for each size, and the curve. The flow is that of
+pipeline.py; each task is embedded once, and each size takes a sample of its features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from biobench.errors import DataError
+from biobench.pipeline import conclude, embed_task, score_task
+from biobench.report.curve import Cell, Curve, assemble_curve, write_curve
+from biobench.report.outcome import TaskOutcome
+from biobench.selection import Selection
+from biobench.setting import Options, Sizes, in_order, prepare, sizes_of
+
+NO_TRAIN_SPLIT = "there is no train split to sample"
+
+
+def learning_curve(options: Options, sizes: Sizes) -> Curve:
+    """Score a model at each size and write the results and the curve.
+
+    sizes: numbers as ``--n-train`` takes them, null for the whole train split. A task that cannot
+    be probed at a size has no score there, and the reason stands in its place. Raises as
+    :func:`biobench.pipeline.run`; UsageError for a size that is below 1 or named twice; DataError
+    where no task has a score at any size.
+    """
+    ordered = in_order(sizes)
+    setting = prepare(replace(options, n_train=None), ordered)
+    from biobench.embed.forward import deterministic
+
+    selection = setting.plan.selection
+    cells: dict[str, dict[int | None, Cell]] = {}
+    with deterministic():
+        for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
+            cells[chosen.task.id] = dict.fromkeys(ordered, NO_TRAIN_SPLIT)
+            asked = sizes_of(chosen, ordered)
+            features = embed_task(chosen, whole, setting, asked)
+            for size in asked:
+                try:
+                    cells[chosen.task.id][size] = score_task(features, size, setting)
+                except DataError as error:
+                    cells[chosen.task.id][size] = error.what
+    outcomes = {size: _scored(selection, cells, size) for size in ordered}
+    results = [
+        conclude(found, _only(selection, found), size, setting) if found else None
+        for size, found in outcomes.items()
+    ]
+    curve = assemble_curve(ordered, selection.chosen, cells, results)
+    return write_curve(curve, outcomes, setting.out) if options.save else curve
+
+
+def _scored(
+    selection: Selection, cells: dict[str, dict[int | None, Cell]], size: int | None
+) -> list[TaskOutcome]:
+    found = (cells[chosen.task.id][size] for chosen in selection.chosen)
+    return [cell for cell in found if isinstance(cell, TaskOutcome)]
+
+
+def _only(selection: Selection, found: list[TaskOutcome]) -> Selection:
+    """The choice of tasks as far as it was scored; the others of the suite count as absent."""
+    ids = {outcome.chosen.task.id for outcome in found}
+    lost = {chosen.task.id for chosen in selection.chosen} - ids
+    return replace(
+        selection,
+        chosen=tuple(outcome.chosen for outcome in found),
+        absent=tuple(m for m in selection.suite.members if m in selection.absent or m in lost),
+    )

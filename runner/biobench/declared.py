@@ -1,0 +1,95 @@
+"""Published scores that stand in for running a task (SPEC.md, section "Declared scores").
+
+In: what a person declares. Out: the task, its score and where it is published, ready for a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biobench.errors import UsageError
+from biobench.spec.documents import Division, Task
+from biobench.spec.load import Spec
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a person says: a task's id, the score as a fraction, and where it is published."""
+
+    task: str
+    score: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A declaration whose task allows one. The score is that of the task's primary metric."""
+
+    task: Task
+    score: float
+    source: str
+
+
+def read_declarations(given: Sequence[str], sources: Sequence[str]) -> tuple[Declaration, ...]:
+    """Declarations from ``TASK=SCORE`` and, in the same order, their sources.
+
+    Raises UsageError for a score that is no number, and where a declaration has no source.
+    """
+    if len(given) != len(sources):
+        raise UsageError(
+            f"{len(given)} --declare with {len(sources)} --source",
+            remedy='say for each where it is published: --declare TASK=SCORE --source "..."',
+        )
+    found = []
+    for text, source in zip(given, sources, strict=True):
+        task, _, number = text.partition("=")
+        try:
+            score = float(number)
+        except ValueError:
+            raise UsageError(
+                f"--declare {text!r} is not TASK=SCORE", remedy="write imagenet1k=0.812"
+            ) from None
+        found.append(Declaration(task.strip(), score, source))
+    return tuple(found)
+
+
+def resolve_declarations(
+    spec: Spec, declarations: Sequence[Declaration], division: Division
+) -> tuple[Declared, ...]:
+    """The declared tasks in a division, in the order given.
+
+    Raises UsageError for a task that the specification does not have or lets nobody declare, one
+    that is declared twice, a score outside [0, 1], and an empty source.
+    """
+    allowed = [id for id in spec.task_ids() if spec.task(id).declarable]
+    found: list[Declared] = []
+    for declaration in declarations:
+        where = f"--declare {declaration.task}"
+        if declaration.task not in spec.task_ids():
+            raise UsageError(
+                f"there is no task {declaration.task!r}",
+                where=where,
+                remedy=f"a score can be declared for {', '.join(allowed)}",
+            )
+        task = spec.task(declaration.task, division)
+        if not task.declarable:
+            raise UsageError(
+                "this task has to be run: its document lets nobody declare a score",
+                where=where,
+                remedy=f"a score can be declared for {', '.join(allowed)}",
+            )
+        if any(other.task.id == task.id for other in found):
+            raise UsageError("the task is declared twice", where=where, remedy="declare it once")
+        if not 0 <= declaration.score <= 1:
+            raise UsageError(
+                f"{declaration.score:g} is no fraction",
+                where=where,
+                remedy="scores lie between 0 and 1: write 0.812 for 81.2%",
+            )
+        if not declaration.source.strip():
+            raise UsageError(
+                "it has no source", where=where, remedy="say where the score is published"
+            )
+        found.append(Declared(task, declaration.score, " ".join(declaration.source.split())))
+    return tuple(found)

@@ -1,0 +1,176 @@
+"""A learning curve as a value and as files (SPEC.md, section "Learning curves").
+
+In: for each size a result, and why a task has no score at a size. Out: curve.json, curve.csv and a
+page beside the folders of the sizes, each of which is a result like any other.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biobench.errors import DataError
+from biobench.files import write_atomically
+from biobench.report.curve_page import render_curve
+from biobench.report.outcome import TaskOutcome
+from biobench.report.results import FILE as RESULTS
+from biobench.report.results import Results
+from biobench.report.write import remove_earlier, remove_run, write_run
+from biobench.selection import Chosen
+
+SCHEMA = "biobench.curve/1"
+FILE = "curve.json"
+TABLE = "curve.csv"
+PAGE = "curve.html"
+COLUMNS = ("task", "metric", "n_train", "train", "score", "low", "high", "reason")
+
+Cell = TaskOutcome | str
+"""A task at a size: what was scored, or why nothing was."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """``document`` is curve.json as a JSON value. ``results`` has one a size, null where no task
+    has a score; ``folder`` is where the curve was written."""
+
+    document: dict[str, Any]
+    results: tuple[Results | None, ...]
+    folder: Path | None = None
+
+    @property
+    def tasks(self) -> dict[str, Any]:
+        """The cells of each task, in the suite's order."""
+        tasks: dict[str, Any] = self.document["tasks"]
+        return tasks
+
+    @property
+    def sizes(self) -> tuple[int | None, ...]:
+        """Sizes, ascending; null is the whole train split."""
+        return tuple(size["n_train"] for size in self.document["sizes"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a task and size, with the columns of :data:`COLUMNS`."""
+        return [
+            {"task": task, "metric": entry["metric"], **cell, "n_train": size_name(cell["n_train"])}
+            for task, entry in self.tasks.items()
+            for cell in entry["cells"]
+        ]
+
+    def to_json(self) -> str:
+        """The document as indented JSON text with a final newline."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_csv(self) -> str:
+        """:meth:`rows` as CSV with a header; what is null is empty."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows())
+        return text.getvalue()
+
+
+def size_name(size: int | None) -> str:
+    """A size as people write it: ``10``, ``all``."""
+    return "all" if size is None else str(size)
+
+
+def folder_name(size: int | None) -> str:
+    """The folder of a size: ``n-10``, ``all``."""
+    return "all" if size is None else f"n-{size}"
+
+
+def assemble_curve(
+    sizes: Sequence[int | None],
+    chosen: Sequence[Chosen],
+    cells: Mapping[str, Mapping[int | None, Cell]],
+    results: Sequence[Results | None],
+) -> Curve:
+    """The curve of ``results``, one a size; ``cells`` by task id and size.
+
+    Raises DataError where no task has a score at any size.
+    """
+    first = next((result for result in results if result is not None), None)
+    if first is None:
+        task, cell = next((id, cell) for id, by_size in cells.items() for cell in by_size.values())
+        raise DataError(f"no size can be scored: {cell}", where=task)
+    head, model = first.document, first.document["model"]
+    document = {
+        "schema": SCHEMA,
+        **{key: head[key] for key in ("biobench", "spec", "suite", "division")},
+        "model": {key: model[key] for key in ("name", "resolved", "revision", "weights")},
+        "sizes": [_size(size, result) for size, result in zip(sizes, results, strict=True)],
+        "tasks": {
+            item.task.id: {
+                "version": item.task.version,
+                "metric": item.task.metrics[0].id,
+                "higher_is_better": item.task.metrics[0].higher_is_better,
+                "cells": [_cell(size, cells[item.task.id][size]) for size in sizes],
+            }
+            for item in chosen
+        },
+    }
+    return Curve(document, tuple(results))
+
+
+def _size(size: int | None, result: Results | None) -> dict[str, Any]:
+    if result is None:
+        return {"n_train": size, "results": None, "digest": None, "mean": None}
+    mean = result.mean
+    return {
+        "n_train": size,
+        "results": f"{folder_name(size)}/{RESULTS}",
+        "digest": result.digests["result"],
+        "mean": mean and {key: mean[key] for key in ("score", "low", "high")},
+    }
+
+
+def _cell(size: int | None, cell: Cell) -> dict[str, Any]:
+    if isinstance(cell, str):
+        empty = dict.fromkeys(("train", "score", "low", "high"))
+        return {"n_train": size, **empty, "reason": cell}
+    interval = cell.score.interval
+    return {
+        "n_train": size,
+        "train": sum(row.split != "test" for row in cell.manifest.items.rows),
+        "score": cell.score.score,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "reason": None,
+    }
+
+
+def write_curve(
+    curve: Curve, outcomes: Mapping[int | None, Sequence[TaskOutcome]], folder: Path
+) -> Curve:
+    """Write the sizes' results and the curve under ``folder``, in place of what an earlier run or
+    curve left there; returns the curve with its folder.
+
+    The earlier ``curve.json`` goes first and the new one comes last, so that a folder that has one
+    is complete. Raises BiobenchError where the folder cannot be written.
+    """
+    earlier = _earlier_sizes(folder)
+    (folder / FILE).unlink(missing_ok=True)
+    remove_earlier(folder)
+    for size in earlier:
+        remove_run(folder / folder_name(size))
+    for size, result in zip(curve.sizes, curve.results, strict=True):
+        if result is not None:
+            write_run(result, outcomes[size], folder / folder_name(size))
+    write_atomically(folder / TABLE, curve.to_csv().encode())
+    write_atomically(folder / PAGE, render_curve(curve.document).encode())
+    write_atomically(folder / FILE, curve.to_json().encode())
+    return Curve(curve.document, curve.results, folder)
+
+
+def _earlier_sizes(folder: Path) -> list[int | None]:
+    try:
+        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        sizes = [size["n_train"] for size in document["sizes"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+    return [size for size in sizes if size is None or type(size) is int]

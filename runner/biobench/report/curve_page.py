@@ -1,0 +1,93 @@
+"""The page of a learning curve: one self-contained HTML file that needs no network.
+
+In: the document of a curve. Out: HTML with one small plot a task, and tasks by sizes as a table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from biobench.report.page import render
+
+WIDTH, HEIGHT = 300, 190
+LEFT, RIGHT, TOP, BOTTOM = 30, 12, 8, 24
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def places(sizes: Sequence[int | None]) -> list[float]:
+    """Horizontal places in [0, 1]: the logarithm of a size; all of the train split comes last, as
+    far from its neighbour as that is, on average, from its own."""
+    logs = [math.log10(size) for size in sizes if size is not None]
+    step = (logs[-1] - logs[0]) / (len(logs) - 1) if len(logs) > 1 else 1.0
+    if None in sizes:
+        logs.append(logs[-1] + step if logs else 0.0)
+    span = logs[-1] - logs[0]
+    return [(value - logs[0]) / span if span else 0.5 for value in logs]
+
+
+def _x(place: float) -> float:
+    return round(LEFT + 8 + place * (WIDTH - LEFT - RIGHT - 16), 1)
+
+
+def _y(value: float) -> float:
+    """Vertical place of a score: the axis runs over [0, 1] in every plot, so plots compare."""
+    return round(HEIGHT - BOTTOM - min(max(value, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _panel(name: str, cells: Sequence[dict[str, Any]], xs: Sequence[float]) -> dict[str, Any]:
+    points: list[dict[str, Any]] = []
+    missing = []
+    for cell, x in zip(cells, xs, strict=True):
+        if cell["score"] is None:
+            missing.append({"x": x, "reason": cell.get("reason")})
+            continue
+        bar = None if cell["low"] is None else (_y(cell["low"]), _y(cell["high"]))
+        points.append({"x": x, "y": _y(cell["score"]), "bar": bar, "score": cell["score"]})
+    return {"name": name, "points": points, "missing": missing}
+
+
+def notes(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Why cells are empty: one note a task and reason, with its sizes and its number from 1."""
+    found: dict[tuple[str, str], list[int | None]] = {}
+    for task, entry in document["tasks"].items():
+        for cell in entry["cells"]:
+            if cell["reason"] is not None:
+                found.setdefault((task, cell["reason"]), []).append(cell["n_train"])
+    return [
+        {"number": i, "task": task, "reason": reason, "sizes": sizes}
+        for i, ((task, reason), sizes) in enumerate(found.items(), 1)
+    ]
+
+
+def render_curve(document: dict[str, Any]) -> str:
+    """The page as HTML text; everything that a document holds is escaped."""
+    sizes = [size["n_train"] for size in document["sizes"]]
+    xs = [_x(place) for place in places(sizes)]
+    panels = [_panel(task, entry["cells"], xs) for task, entry in document["tasks"].items()]
+    means = [size["mean"] for size in document["sizes"]]
+    if any(means):
+        nothing = {"score": None, "low": None, "high": None}
+        panels.append(_panel("mean", [mean or nothing for mean in means], xs))
+    listed = notes(document)
+    plot = {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": LEFT,
+        "right": WIDTH - RIGHT,
+        "bottom": HEIGHT - BOTTOM,
+        "ticks": [{"y": _y(value), "text": f"{value:g}"} for value in TICKS],
+        "sizes": [
+            {"x": x, "text": "all" if size is None else str(size)}
+            for x, size in zip(xs, sizes, strict=True)
+        ],
+        "panels": panels,
+    }
+    return render(
+        "curve.html",
+        curve=document,
+        plot=plot,
+        notes=listed,
+        number={(note["task"], note["reason"]): note["number"] for note in listed},
+    )

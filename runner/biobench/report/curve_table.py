@@ -1,0 +1,76 @@
+"""The table of a learning curve for the terminal: tasks by sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from biobench.report.curve import Curve, size_name
+from biobench.report.curve_page import notes
+from biobench.report.table import GAP
+
+
+def print_curve(curve: Curve, console: Console) -> None:
+    """Print the table, below it why cells are empty, and what the numbers are worth.
+
+    A terminal of few columns gets several tables, each with some of the sizes.
+    """
+    document = curve.document
+    model = document["model"]
+    console.print(
+        f"model {model['name']} ({model['resolved']}), division {document['division']}, "
+        f"spec {document['spec']['version']}",
+        highlight=False,
+    )
+    listed = notes(document)
+    columns = _columns(document, {(n["task"], n["reason"]): n["number"] for n in listed})
+    names = ["task", *curve.tasks, "mean"]
+    first = max(map(len, names))
+    shown: list[list[str]] = []
+    room = 0
+    for column in columns:
+        width = max(map(len, column)) + GAP
+        if not shown or room < width:
+            _print_block(names, shown, console)
+            shown, room = [], console.width - first - GAP
+        shown.append(column)
+        room -= width
+    _print_block(names, shown, console)
+    for note in listed:
+        sizes = ", ".join(map(size_name, note["sizes"]))
+        line = f"({note['number']}) {note['task']} at {sizes}: {note['reason']}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if not any(size["mean"] for size in document["sizes"]):
+        console.print("mean: none, because tasks of the suite are missing", highlight=False)
+    console.print("scores of a part of the train split are never official", highlight=False)
+
+
+def _columns(document: dict[str, Any], number: dict[tuple[str, str], int]) -> list[list[str]]:
+    """One list of cells a size: its name, the tasks in order, the mean."""
+    columns = []
+    for i, size in enumerate(document["sizes"]):
+        column = [size_name(size["n_train"])]
+        for task, entry in document["tasks"].items():
+            cell = entry["cells"][i]
+            missing = f"({number.get((task, cell['reason']))})"
+            column.append(missing if cell["score"] is None else f"{cell['score']:.4f}")
+        column.append("-" if size["mean"] is None else f"{size['mean']['score']:.4f}")
+        columns.append(column)
+    return columns
+
+
+def _print_block(names: list[str], columns: list[list[str]], console: Console) -> None:
+    if not columns:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(names[0], no_wrap=True)
+    for column in columns:
+        table.add_column(column[0], justify="right", no_wrap=True)
+    for i, name in enumerate(names[1:], 1):
+        if name == "mean":
+            table.add_section()
+        table.add_row(name, *(column[i] for column in columns))
+    console.print(table)

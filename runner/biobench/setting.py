@@ -1,0 +1,311 @@
+"""What a run needs before its first image: options, tasks with their manifests, model, store.
+
+In: options. Out: a plan (no model is loaded) or a setting that the stages of pipeline.py share.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biobench.data.build import build_manifest
+from biobench.data.counts import count_differences
+from biobench.data.manifest import Manifest
+from biobench.data.sample import can_be_sampled, no_train_split, sample_train
+from biobench.declared import Declaration, resolve_declarations
+from biobench.errors import UsageError
+from biobench.files import require_writable
+from biobench.repro import settings
+from biobench.repro.environment import available_cores, processor_name
+from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, select
+from biobench.spec.documents import Division, Suite
+from biobench.spec.load import Spec, load_spec
+from biobench.store import default_store
+
+if TYPE_CHECKING:
+    from biobench.embed.features import Execution
+    from biobench.models.base import Backbone
+    from biobench.store import Store
+
+Sizes = tuple[int | None, ...]
+"""Sizes of the train split that are scored; null is all of it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; see ``biobench run --help``. ``model`` is a name or a backbone."""
+
+    model: str | Backbone
+    suite: str | None = None
+    tasks: tuple[str, ...] = ()
+    data: Path | None = None
+    out: Path | None = None
+    store: Path | None = None
+    device: str = "auto"
+    division: Division = "official"
+    n_train: int | None = None
+    declare: tuple[Declaration, ...] = ()
+    workers: int | None = None
+    precision: str = "float32"
+    keep_bad: bool = False
+    offline: bool = False
+    quiet: bool = False
+    save: bool = True
+    from_command: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do, without loading the model.
+
+    ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
+    """
+
+    options: Options
+    sizes: Sizes
+    spec: Spec
+    selection: Selection
+    manifests: tuple[Manifest, ...]
+
+    def lines(self) -> list[str]:
+        """One line a task and size for people, and the notes."""
+        lines = [*self.selection.notes, f"model {self.options.model}"]
+        for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
+            for size in sizes_of(chosen, self.sizes):
+                manifest = whole if size is None else sample_train(chosen.task, whole, size)
+                at = "" if len(self.sizes) == 1 else f" at {size_text(size)}"
+                lines.append(
+                    f"{chosen.task.id}{at}: {_described(manifest)}, "
+                    f"protocol {chosen.task.protocol.id}, in {chosen.root}"
+                )
+        lines += [
+            f"{item.task.id}: declared, {item.score:g}, from {item.source}"
+            for item in self.selection.declared
+        ]
+        return lines
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start."""
+
+    plan: Plan
+    out: Path
+    backbone: Backbone
+    store: Store
+    execution: Execution
+    started: datetime
+    clock: float
+
+    @property
+    def options(self) -> Options:
+        """What the user asked for."""
+        return self.plan.options
+
+    @property
+    def suite(self) -> Suite:
+        """The suite that is run."""
+        return self.plan.selection.suite
+
+
+def size_text(size: int | None) -> str:
+    """A size as people write it."""
+    return "all" if size is None else str(size)
+
+
+def in_order(sizes: Sizes) -> Sizes:
+    """Sizes ascending, all of the train split last; UsageError where they are no sizes."""
+    numbers = [size for size in sizes if size is not None]
+    if not sizes or any(size < 1 for size in numbers) or len(set(sizes)) < len(sizes):
+        raise UsageError(
+            f"--n-train {','.join(map(size_text, sizes))} is no list of sizes",
+            remedy="give numbers from 1, and all, each once: 1,3,10,all",
+        )
+    return (*sorted(numbers), *([None] if None in sizes else []))
+
+
+def sizes_of(chosen: Chosen, sizes: Sizes) -> Sizes:
+    """Those of ``sizes`` that a task can have: a leave-one-out task has all of its items or none of
+    it."""
+    return tuple(size for size in sizes if size is None or can_be_sampled(chosen.task))
+
+
+def plan(options: Options, sizes: Sizes | None = None) -> Plan:
+    """Select tasks and read their manifests; errors as :func:`biobench.pipeline.run`, short of the
+    model's.
+
+    sizes: those of a learning curve, instead of ``options.n_train`` alone.
+    """
+    if options.precision == "float16" and options.device == "cpu":
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+    asked = (options.n_train,) if sizes is None else sizes
+    spec = load_spec()
+    selection = _select(spec, options, asked)
+    _refuse_conflicts(selection, options, asked)
+    for note in selection.notes:
+        say(options, note)
+    manifests = tuple(_manifest(chosen, selection.suite, options) for chosen in selection.chosen)
+    return Plan(options, asked, spec, selection, manifests)
+
+
+def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
+    """A plan with its model loaded and its folders looked at.
+
+    Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    # Manifests first: a fault in the data shows before a model is fetched.
+    made = plan(options, sizes)
+    store_root = options.store or default_store()
+    out = options.out or default_out(made)
+    for folder in (store_root, out) if options.save else (store_root,):
+        require_writable(folder)
+    for line in differences(made) if None in made.sizes else ():
+        say(options, f"counts differ from the specification: {line}")
+
+    from biobench.models.load import load_model
+    from biobench.store import Store
+
+    backbone = (
+        load_model(
+            options.model,
+            made.spec.models,
+            offline=options.offline,
+            feature="compat" if options.division == "compat" else "official",
+        )
+        if isinstance(options.model, str)
+        else options.model
+    )
+    execution = _execution(backbone, made.selection.suite, options)
+    return Setting(made, out, backbone, Store(store_root), execution, started, clock)
+
+
+def differences(made: Plan) -> list[str]:
+    """Counts of the whole manifests that are not those of the specification, one line each."""
+    return [
+        line
+        for chosen, manifest in zip(made.selection.chosen, made.manifests, strict=True)
+        for line in count_differences(chosen.task, manifest)
+    ]
+
+
+def _described(manifest: Manifest) -> str:
+    items = manifest.items
+    return ", ".join(
+        [
+            f"{len(manifest.rows)} images"
+            + (f" of {len(items.rows)} items" if manifest.pooled else ""),
+            f"{int(items.scored().sum())} scored",
+            f"{len(items.classes)} {'traits' if manifest.has_traits else 'classes'}",
+        ]
+    )
+
+
+def _select(spec: Spec, options: Options, sizes: Sizes) -> Selection:
+    selection = select(
+        spec,
+        suite=options.suite,
+        tasks=options.tasks,
+        data=options.data,
+        division=options.division,
+        declared=resolve_declarations(spec, options.declare, options.division),
+    )
+    few_shot = any(size is not None for size in sizes)
+    if few_shot and options.declare:
+        raise UsageError(
+            "a published score is that of the whole train split",
+            remedy="give --declare without --n-train",
+        )
+    unsampled = [c.task for c in selection.chosen if not can_be_sampled(c.task)]
+    if not few_shot or not unsampled:
+        return selection
+    if options.tasks:
+        # Who names a task is told that it cannot be had; who names a suite gets the rest of it.
+        raise no_train_split(unsampled[0])
+    if None in sizes:
+        return selection
+    ids = [task.id for task in unsampled]
+    if len(ids) == len(selection.chosen):
+        raise no_train_split(unsampled[0])
+    note = f"left out, because there is no train split to sample: {', '.join(ids)}"
+    return leave_out(selection, ids, note)
+
+
+def _manifest(chosen: Chosen, suite: Suite, options: Options) -> Manifest:
+    manifest = build_manifest(chosen.task, chosen.root, suite.seed)
+    if manifest.dropped:
+        note = f"{manifest.dropped} clips are too short or miss frames and are left out"
+        say(options, f"{chosen.task.id}: {note}")
+    return manifest
+
+
+def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:
+    from biobench.embed.features import Execution
+    from biobench.embed.forward import choose_device
+    from biobench.repro.environment import MOVE_FEATURES, package_versions
+
+    device = choose_device(options.device)
+    if options.precision == "float16" and device != "cuda":
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+    engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
+    if device == "cuda":
+        import torch
+
+        engine["gpu"] = torch.cuda.get_device_name(0)
+    if not settings.bits_fixed():
+        engine |= {"cpu": processor_name(), "settings": settings.recorded()}
+    return Execution(
+        device=device,
+        precision=options.precision,
+        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
+        workers=options.workers or available_cores(),
+        engine=engine,
+    )
+
+
+def _refuse_conflicts(selection: Selection, options: Options, sizes: Sizes) -> None:
+    conflicts = settings.conflicts(settings.process_environment())
+    if not conflicts:
+        return
+    listed = ", ".join(conflicts)
+    if options.from_command and could_be_official(selection, options, sizes):
+        raise UsageError(
+            f"the environment has settings that an official run cannot have: {listed}",
+            remedy="unset them; biobench sets what it needs",
+        )
+    say(options, f"kept from the environment, so features claim level T only: {listed}")
+
+
+def could_be_official(selection: Selection, options: Options, sizes: Sizes | None = None) -> bool:
+    """Whether nothing in what was asked for rules out an official result, at any of the sizes."""
+    benchmark = selection.suite.id == BENCHMARK and selection.whole
+    asked = (options.n_train,) if sizes is None else sizes
+    return benchmark and options.division == "official" and None in asked
+
+
+def default_out(made: Plan) -> Path:
+    """Where a run goes whose user named no folder."""
+    options, selection = made.options, made.selection
+    model = options.model if isinstance(options.model, str) else options.model.info.name
+    words = [
+        model,
+        *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
+    ]
+    if len(made.sizes) > 1:
+        words.append("curve")
+    elif made.sizes[0] is not None:
+        words.append(f"{made.sizes[0]}-train")
+    if options.division != "official":
+        words.append(options.division)
+    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
+
+
+def say(options: Options, line: str) -> None:
+    """One line for people, on standard error."""
+    if not options.quiet:
+        print(f"biobench: {line}", file=sys.stderr)
