@@ -205,11 +205,13 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
 def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
     root = locate(task, data, only_task=only_task)
     if root is None:
-        source = _SOURCES[task.dataset.status]
+        own = task.division == "open"
+        source = "" if own else _SOURCES[task.dataset.status]
         page = f" ({task.dataset.page})" if task.dataset.page else ""
         raise DataError(
             f"the data of task {task.id}{page} are not there" + (f"; {source}" if source else ""),
             where=str(data) if data is not None else None,
-            remedy=f"give --data the folder that holds {task.dataset.id}/",
+            remedy=f"give --data the folder that holds {task.dataset.id}/"
+            + (", or the folder of its images itself" if own and only_task else ""),
         )
     return Chosen(task, root)

@@ -112,6 +112,8 @@ def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Fla
             yield Flaw(pointer, "the string is empty", "write something", "value")
         elif "pattern" in schema and not re.search(schema["pattern"], value):
             remedy = f"it must match {schema['pattern']}"
+            if "description" in schema:
+                remedy = f"write {schema['description']} ({remedy})"
             yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         for keyword, (fits, noun) in _BOUNDS.items():
