@@ -142,7 +142,7 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
         if numbers is None:
             dropped += 1
             if view["short"] == "error":
-                what = f"the clip has {len(images)} frames, {view['frames']} are needed"
+                what = f"the clip has {len(images)} of the {view['frames']} frames that are needed"
                 faults.add(subject, what)
             continue
         if any(image.id in found.missing for image in images):
