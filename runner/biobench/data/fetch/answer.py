@@ -1,0 +1,116 @@
+"""Reading the head of an answer: does it give the bytes that were asked for? (RFC 9110)
+
+In: an answer to a request for a file, maybe from an offset. Out: where its bytes begin and of what
+they are; or the trouble, by what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import httpx2
+
+from biobench.data.fetch.pace import asked_wait
+from biobench.data.fetch.part import Origin
+from biobench.data.fetch.trouble import Changed, Lasting, Passing
+
+_RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+_UNSATISFIED = re.compile(r"bytes\s+\*/(\d{1,18})", re.ASCII)
+_DECIMAL = re.compile(r"\d{1,18}", re.ASCII)
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+ENCODINGS = frozenset({"gzip", "x-gzip"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Bytes of ``origin`` from ``start``. ``complete``: there are no more than were kept."""
+
+    origin: Origin
+    start: int
+    complete: bool = False
+
+
+def request_headers(start: int, origin: Origin | None, url: str) -> dict[str, str]:
+    """Headers that ask for the bytes from ``start``, if they are still those of ``origin``."""
+    # Without it a server may compress what it sends, and ranges would count compressed bytes.
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if origin is not None and origin.url == url and origin.validator is not None:
+            headers["If-Range"] = origin.validator
+    return headers
+
+
+def read_answer(
+    response: httpx2.Response, url: str, start: int, kept: Origin | None, *, sure: bool
+) -> Answer:
+    """What the answer gives.
+
+    kept: where the bytes before ``start`` come from. sure: whether a checksum will tell if they fit
+    together. Raises Trouble.
+    """
+    status = response.status_code
+    if status == 416 and start:
+        return _nothing_more(response, start, kept)
+    if status in _PASSING:
+        raise Passing(f"status {status}", wait=asked_wait(response.headers.get("retry-after")))
+    if status not in {200, 206}:
+        hint = {401: ", access is refused", 403: ", access is refused", 404: ", not found"}
+        raise Lasting(f"status {status}{hint.get(status, '')}")
+    origin = _origin(response, url)
+    if status == 200:
+        return Answer(origin, 0)
+    if not start:
+        raise Lasting("a part came where the whole was asked for")
+    return _continued(response, origin, start, kept, sure=sure)
+
+
+def _origin(response: httpx2.Response, url: str) -> Origin:
+    headers = response.headers
+    etag = headers.get("etag")
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding == "identity":
+        encoding = ""
+    if encoding and encoding not in ENCODINGS:
+        raise Lasting(f"the host sends it in the encoding {encoding[:40]!r}")
+    length = headers.get("content-length", "")
+    total = int(length) if _DECIMAL.fullmatch(length) else None
+    return Origin(
+        url=url,
+        etag=etag if etag and not etag.startswith("W/") else None,
+        modified=headers.get("last-modified"),
+        total=total,
+        encoding=encoding,
+    )
+
+
+def _continued(
+    response: httpx2.Response, origin: Origin, start: int, kept: Origin | None, *, sure: bool
+) -> Answer:
+    match = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    if match is None or kept is None:
+        raise Changed("the host does not say which part it sends")
+    first, last = int(match[1]), int(match[2])
+    total = None if match[3] == "*" else int(match[3])
+    if first != start or last < first or (total is not None and last != total - 1):
+        raise Changed(f"the host sends bytes {first} to {last} where those from {start} were asked")
+    if None not in (total, kept.total) and total != kept.total:
+        raise Changed(f"the file had {kept.total} bytes and now has {total}")
+    if origin.encoding != kept.encoding:
+        raise Changed("the file came in another encoding before")
+    same_host = origin.url == kept.url
+    if same_host and origin.etag and kept.etag and origin.etag != kept.etag:
+        raise Changed("the file has changed on the host")
+    known = same_host and kept.validator in {origin.etag, origin.modified} - {None}
+    if not sure and not known:
+        raise Changed("the host does not say whether the file is still the same")
+    whole = total if total is not None else kept.total
+    return Answer(Origin(origin.url, origin.etag, origin.modified, whole, origin.encoding), first)
+
+
+def _nothing_more(response: httpx2.Response, start: int, kept: Origin | None) -> Answer:
+    match = _UNSATISFIED.fullmatch(response.headers.get("content-range", "").strip())
+    if kept is not None and match is not None and int(match[1]) == start == kept.total:
+        return Answer(kept, start, complete=True)
+    raise Changed(f"the host has no bytes from {start} on")

@@ -1,0 +1,171 @@
+"""Getting one file from its addresses, whatever they do.
+
+In: a file's addresses and what is known of its bytes. Out: the file under its name with the digest
+of its bytes, or a DataError; never a file that is half there or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+
+from biobench.data.fetch.digests import Digest, difference
+from biobench.data.fetch.encoding import decode, is_the_file
+from biobench.data.fetch.pace import Pace
+from biobench.data.fetch.part import PartFile
+from biobench.data.fetch.transfer import transfer
+from biobench.data.fetch.trouble import Changed, Lasting, Passing, Trouble
+from biobench.data.sources import File
+from biobench.errors import DataError
+from biobench.progress import Progress
+from biobench.sizes import show_size
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """Where the bytes came from, and their digest."""
+
+    digest: Digest
+    url: str
+
+
+def part_of(folder: Path, name: str) -> Path:
+    """Where a file lies that is not whole yet."""
+    return folder / f"{name}.part"
+
+
+def download(
+    client: httpx2.Client, file: File, folder: Path, *, pace: Pace, say: Say, quiet: bool = False
+) -> Downloaded:
+    """Get ``file`` into ``folder``, each of its addresses in turn.
+
+    Raises DataError where none of them gives it, and BiobenchError where the disk takes no more;
+    what was good is kept for the next call either way.
+    """
+    faults = []
+    progress = Progress(file.name, None, show=show_size, quiet=quiet)
+    with PartFile(part_of(folder, file.name)).open() as part, progress:
+        if part.kept:
+            say(f"{file.name}: going on after {show_size(part.kept)}")
+        for url in file.urls:
+            try:
+                _from_address(client, url, file, part, pace, say, progress)
+                digest = _finish(file, part, folder / file.name)
+            except Lasting as trouble:
+                faults.append(f"{urlsplit(url).hostname}: {trouble.what}")
+                say(f"{file.name}: {faults[-1]}")
+                continue
+            return Downloaded(digest, url)
+        kept = part.kept
+    remedy = "bring the file by hand and give its folder with --from, or another address with --url"
+    if kept:
+        remedy = f"{show_size(kept)} are kept, the same command goes on from there; or {remedy}"
+    raise DataError(
+        f"cannot be fetched ({'; '.join(faults) or 'it has no address'})",
+        where=file.name,
+        remedy=remedy,
+    )
+
+
+def _from_address(
+    client: httpx2.Client,
+    url: str,
+    file: File,
+    part: PartFile,
+    pace: Pace,
+    say: Say,
+    progress: Progress,
+) -> None:
+    """Fill ``part``; raises Lasting where this address will not do it."""
+    best = part.kept
+    failures = 0
+    counted = _Counted(part, progress)
+    while True:
+        try:
+            transfer(client, url, file, part, counted.started)
+            counted.stop()
+            if not _is_wrong(file, part):
+                return
+            _drop_wrong(file, part)
+            trouble: Trouble = Changed("the bytes that came in pieces do not fit together")
+            best = 0
+        except (Passing, Changed) as caught:
+            counted.stop()
+            trouble = caught
+            if file.known.has_checksum and difference(file.known, part.digest()) is None:
+                return  # the host is wrong about the length, and the file is right
+            if isinstance(caught, Changed):
+                part.discard()
+        if part.kept >= best + pace.least_bytes:
+            best, failures = part.kept, 0
+        failures += trouble.weight if isinstance(trouble, Passing) else 1
+        if failures >= pace.tries:
+            raise Lasting(trouble.what) from trouble
+        asked = trouble.wait if isinstance(trouble, Passing) else None
+        if asked is not None and asked > pace.longest_asked_s:
+            raise Lasting(f"{trouble.what}, and asks to wait {asked:.0f} s") from trouble
+        wait = pace.wait_s(failures, asked)
+        say(f"{file.name}: {urlsplit(url).hostname}: {trouble.what}; again in {wait:.0f} s")
+        pace.sleep(wait)
+
+
+class _Counted:
+    """Counts the bytes of a part on a progress bar."""
+
+    def __init__(self, part: PartFile, progress: Progress) -> None:
+        self._part = part
+        self._progress = progress
+
+    def started(self) -> None:
+        """The length is known."""
+        total = self._part.origin.total if self._part.origin is not None else None
+        self._progress.restart(total, self._part.kept)
+        self._part.watch(self._progress.advance)
+
+    def stop(self) -> None:
+        """No more bytes of this try."""
+        self._part.watch(None)
+
+
+def _is_wrong(file: File, part: PartFile) -> bool:
+    encoded = part.origin is not None and part.origin.encoding
+    return not encoded and difference(file.known, part.digest()) is not None
+
+
+def _drop_wrong(file: File, part: PartFile) -> None:
+    """Drop bytes that are not the file's; once is enough for bytes that came in one piece."""
+    what = difference(file.known, part.digest()) or ""
+    joined = part.joined
+    part.discard()
+    if not joined:
+        raise Lasting(what)
+
+
+def _finish(file: File, part: PartFile, target: Path) -> Digest:
+    """Give the bytes their name; raises Lasting where they are not the file's after all."""
+    if part.origin is not None and part.origin.encoding and not is_the_file(file, part):
+        try:
+            decoded = decode(file, part)
+        except Lasting:
+            part.discard()
+            raise
+        part.discard()
+        with decoded:
+            return _name(file, decoded, target)
+    return _name(file, part, target)
+
+
+def _name(file: File, part: PartFile, target: Path) -> Digest:
+    digest = part.digest()
+    fault = difference(file.known, digest)
+    if fault is not None:
+        part.discard()
+        raise Lasting(fault)
+    part.finish(target)
+    return digest

@@ -1,0 +1,63 @@
+"""Archives that were brought by hand: ``--from DIR``.
+
+In: a folder with files of the names of the document. Out: the same files beside the fetched ones,
+each checked, linked where both lie on one disk and copied otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from biobench.data.faults import shown
+from biobench.data.fetch.digests import Digest, chunks, difference, digest_of
+from biobench.data.fetch.disk import require_space
+from biobench.data.fetch.download import part_of
+from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.sources import Known
+from biobench.errors import DataError
+from biobench.progress import Progress
+from biobench.sizes import show_size
+
+
+def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Digest:
+    """Bring the file ``origin`` to ``target``, which is not there.
+
+    Raises DataError where it is not what is known of it, and BiobenchError for a full disk.
+    """
+    size = origin.stat().st_size
+    with Progress(f"checking {origin.name}", size, show=show_size, quiet=quiet) as progress:
+        found = digest_of([origin], progress.advance)
+    _check(origin, known, found)
+    with contextlib.suppress(OSError):
+        os.link(origin.resolve(), target)
+        return found
+    require_space(target.parent, size, target.name)
+    with (
+        Progress(f"copying {origin.name}", size, show=show_size, quiet=quiet) as progress,
+        PartFile(part_of(target.parent, target.name)).open() as part,
+    ):
+        part.begin(Origin("", None, None, size))
+        part.watch(progress.advance)
+        for chunk in chunks(origin):
+            part.append(chunk)
+        if part.digest() != found:
+            part.discard()
+            raise DataError(
+                "changed while it was copied",
+                where=shown(str(origin)),
+                remedy="give the same command again",
+            )
+        part.finish(target)
+    return found
+
+
+def _check(origin: Path, known: Known, found: Digest) -> None:
+    fault = difference(known, found)
+    if fault is not None:
+        raise DataError(
+            f"is not the file of the document: {fault}",
+            where=shown(str(origin)),
+            remedy="get the file again",
+        )

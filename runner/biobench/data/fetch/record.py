@@ -1,0 +1,97 @@
+"""What is known of a source that is there: ``NAME.fetched.json`` beside it.
+
+In: the files of a source. Out: their digest, without reading them again as long as size and time of
+modification are those that were noted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from biobench.data.fetch.digests import Digest, difference, digest_of
+from biobench.data.sources import Source
+from biobench.errors import DataError
+from biobench.files import write_atomically
+from biobench.progress import Progress
+from biobench.sizes import show_size
+
+
+@dataclass(frozen=True)
+class Record:
+    """The digest of a source and the address or folder of each of its files, null if unknown."""
+
+    digest: Digest
+    origins: tuple[str | None, ...]
+
+
+def record_path(folder: Path, name: str) -> Path:
+    """Where the record of the source ``name`` lies."""
+    return folder / f"{name}.fetched.json"
+
+
+def read_record(source: Source, folder: Path) -> Record | None:
+    """The record of a source, null where there is none or the files are others by now."""
+    try:
+        value = json.loads(record_path(folder, source.name).read_bytes())
+        digest = Digest(value["bytes"], value["sha256"], value["md5"])
+        origins = tuple(file["from"] for file in value["files"])
+        noted = [{**file, "from": None} for file in value["files"]]
+        now = _identity(source.paths(folder))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return Record(digest, origins) if noted == now else None
+
+
+def write_record(
+    source: Source, folder: Path, digest: Digest, origins: Sequence[str | None]
+) -> None:
+    """Note what a source is; raises BiobenchError where that cannot be written."""
+    files = _identity(source.paths(folder))
+    for file, origin in zip(files, origins, strict=True):
+        file["from"] = origin
+    value = {"name": source.name, **asdict(digest), "files": files}
+    write_atomically(record_path(folder, source.name), json.dumps(value, indent=1).encode() + b"\n")
+
+
+def checked(source: Source, folder: Path, *, quiet: bool = False) -> Record:
+    """The record of a source that is whole; it is read and noted where that is needed.
+
+    Raises DataError where it is not what the document says.
+    """
+    record = read_record(source, folder)
+    fresh = record is None
+    if record is None:
+        paths = source.paths(folder)
+        size = sum(path.stat().st_size for path in paths)
+        title = f"checking {source.name}"
+        with Progress(title, size, show=show_size, quiet=quiet) as progress:
+            record = Record(digest_of(paths, progress.advance), (None,) * len(paths))
+    fault = difference(source.known, record.digest)
+    if fault is not None:
+        raise DataError(
+            f"is not the file of the document: {fault}",
+            where=str(folder / source.name),
+            remedy="delete it and fetch it again",
+        )
+    if fresh:
+        write_record(source, folder, record.digest, record.origins)
+    return record
+
+
+def _identity(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    found = []
+    for path in paths:
+        status = path.stat()
+        found.append(
+            {
+                "name": path.name,
+                "bytes": status.st_size,
+                "mtime_ns": status.st_mtime_ns,
+                "from": None,
+            }
+        )
+    return found

@@ -1,0 +1,164 @@
+"""One try to get the rest of a file from one address.
+
+In: a part of the file. Out: the part with more bytes, whole unless Trouble is raised.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx2
+
+from biobench.data.fetch.addresses import direct, own_headers
+from biobench.data.fetch.answer import Answer, read_answer, request_headers
+from biobench.data.fetch.disk import require_space
+from biobench.data.fetch.pace import Pace
+from biobench.data.fetch.pages import address_behind, is_page
+from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.trouble import Changed, Lasting, Passing
+from biobench.data.sources import File
+
+MOST_PAGES = 2
+MOST_REDIRECTS = 10
+ASK_DISK_EVERY = 256 << 20
+
+
+def make_client(pace: Pace) -> httpx2.Client:
+    """The client of all downloads of a command; it keeps cookies and honours proxy variables."""
+    from importlib.metadata import version
+
+    return httpx2.Client(
+        follow_redirects=True,
+        max_redirects=MOST_REDIRECTS,
+        timeout=httpx2.Timeout(pace.stall_s, connect=pace.connect_s),
+        headers={"User-Agent": f"biobench/{version('biobench')}"},
+    )
+
+
+def transfer(
+    client: httpx2.Client, url: str, file: File, part: PartFile, started: Callable[[], None]
+) -> None:
+    """Add to ``part`` until it is whole.
+
+    ``started`` is called when the length is known, before the first byte. Raises Trouble, and
+    BiobenchError where the disk has no room. What was added stays in the part.
+    """
+    if part.kept and part.origin is not None and part.kept == part.origin.total:
+        started()
+        return
+    start = part.kept if _may_continue(part, url, file) else 0
+    headers = request_headers(start, part.origin, url)
+    address = direct(url)
+    with _troubles():
+        for _ in range(MOST_PAGES + 1):
+            with client.stream("GET", address, headers=headers | own_headers(address)) as response:
+                _refuse_downgrade(response, file)
+                if response.status_code in {200, 206} and is_page(response, file.name):
+                    address = address_behind(response)
+                    continue
+                sure = file.known.has_checksum
+                answer = read_answer(response, url, start, part.origin, sure=sure)
+                _take(answer, response, file, part, started)
+                return
+    raise Lasting("the host asks again and again whether the file is meant")
+
+
+def _may_continue(part: PartFile, url: str, file: File) -> bool:
+    origin = part.origin
+    if not part.kept or origin is None:
+        return False
+    if origin.url == url and origin.validator is not None:
+        return True
+    # Bytes of two hosts may be of two files; only a checksum can tell.
+    return file.known.has_checksum and not origin.encoding
+
+
+def _take(
+    answer: Answer,
+    response: httpx2.Response,
+    file: File,
+    part: PartFile,
+    started: Callable[[], None],
+) -> None:
+    total = answer.origin.total
+    _check_length(answer.origin, response, file)
+    if answer.start == 0:
+        part.begin(answer.origin)
+    else:
+        part.origin = answer.origin
+        part.joined = True
+    started()
+    if answer.complete:
+        return
+    if total is not None:
+        require_space(part.path.parent, total - part.kept, file.name)
+    asked = part.kept
+    for chunk in response.iter_raw():
+        if total is not None and part.kept + len(chunk) > total:
+            raise Changed(f"more than the {total} bytes came that the host promised")
+        part.append(chunk)
+        if part.kept - asked >= ASK_DISK_EVERY:
+            asked = part.kept
+            require_space(part.path.parent, 0, file.name)
+    if total is None:
+        # Only an answer in chunks says that it ended; see _check_length.
+        part.origin = Origin(
+            answer.origin.url,
+            answer.origin.etag,
+            answer.origin.modified,
+            part.kept,
+            answer.origin.encoding,
+        )
+    elif part.kept < total:
+        raise Passing("the connection ended early")
+
+
+def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None:
+    known = file.known
+    if origin.total is None:
+        chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+        if not chunked and known.bytes is None and not known.has_checksum:
+            raise Lasting("the host does not say how long the file is, and no checksum is known")
+    elif known.bytes is not None and not origin.encoding and origin.total != known.bytes:
+        raise Lasting(f"the file has {origin.total} bytes there, expected {known.bytes}")
+
+
+def _refuse_downgrade(response: httpx2.Response, file: File) -> None:
+    """Without a checksum, a file asked for over https must not come over http."""
+    if file.known.has_checksum:
+        return
+    schemes = [step.url.scheme for step in (*response.history, response)]
+    if "https" in schemes and "http" in schemes[schemes.index("https") :]:
+        raise Lasting("it leads from https to http, and no checksum is known")
+
+
+@contextmanager
+def _troubles() -> Iterator[None]:
+    try:
+        yield
+    except (httpx2.TooManyRedirects, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        raise Lasting(_reason(error)) from error
+    except (httpx2.DecodingError, httpx2.RemoteProtocolError, httpx2.NetworkError) as error:
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+            raise Lasting("the host's certificate is not valid") from error
+        weight = 2 if isinstance(error, httpx2.ConnectError) else 1
+        raise Passing(_reason(error), weight=weight) from error
+    except httpx2.TimeoutException as error:
+        what = "no connection" if isinstance(error, httpx2.ConnectTimeout) else "no answer"
+        raise Passing(f"{what} in time") from error
+    except httpx2.TransportError as error:
+        raise Passing(_reason(error)) from error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:200] or type(error).__name__

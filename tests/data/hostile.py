@@ -1,0 +1,343 @@
+"""An HTTP server on loopback that serves files well or in one of many wrong ways.
+
+Each path has a script: one way of answering for each request, and the last one for all that follow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+DATE = "Tue, 01 Sep 2026 10:00:00 GMT"
+
+
+@dataclass
+class Resource:
+    """What lies at a path, and how it is served. ``requests``: the headers of each request."""
+
+    content: bytes
+    script: list[str] = field(default_factory=lambda: ["sound"])
+    modified: str = DATE
+    requests: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
+
+    def next_way(self) -> str:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        resource = self.server.resources.get(urlsplit(self.path).path)
+        if resource is None:
+            self.status(404)
+            return
+        resource.requests.append({key.lower(): value for key, value in self.headers.items()})
+        name, _, argument = resource.next_way().partition(":")
+        with contextlib.suppress(OSError):
+            WAYS[name](self, resource, argument)
+
+    def head(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def status(self, status: int, **headers: str) -> None:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.head(status, {**names, "Content-Length": "0"})
+
+    def start(self, resource: Resource) -> int | None:
+        """The first byte of a range that is asked for and still holds."""
+        asked = self.headers.get("Range")
+        condition = self.headers.get("If-Range")
+        if asked is None or condition not in {None, resource.etag, resource.modified}:
+            return None
+        return int(asked.removeprefix("bytes=").partition("-")[0])
+
+    def begin(self, resource: Resource, headers: dict[str, str] | None = None) -> bytes:
+        """Send a sound head; return the body that belongs to it."""
+        content = resource.content
+        start = self.start(resource)
+        common = {"ETag": resource.etag, "Last-Modified": resource.modified, **(headers or {})}
+        common = {name: value for name, value in common.items() if value}
+        size = len(content)
+        if start is None:
+            self.head(200, {"Content-Length": str(size), **common})
+            return content
+        if start >= size:
+            self.head(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+            return b""
+        span = f"bytes {start}-{size - 1}/{size}"
+        self.head(206, {"Content-Range": span, "Content-Length": str(size - start), **common})
+        return content[start:]
+
+    def hang_up(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+
+def sound(self: Handler, resource: Resource, argument: str) -> None:
+    self.wfile.write(self.begin(resource))
+
+
+def drop(self: Handler, resource: Resource, argument: str) -> None:
+    """The connection ends after some bytes."""
+    self.wfile.write(self.begin(resource)[: int(argument)])
+    self.hang_up()
+
+
+def reset(self: Handler, resource: Resource, argument: str) -> None:
+    self.wfile.write(self.begin(resource)[: int(argument)])
+    self.reset()
+
+
+def stall(self: Handler, resource: Resource, argument: str) -> None:
+    """Some bytes, then silence."""
+    self.wfile.write(self.begin(resource)[: int(argument)])
+    self.wfile.flush()
+    time.sleep(0.5)
+    self.hang_up()
+
+
+def slow(self: Handler, resource: Resource, argument: str) -> None:
+    """Everything, in small pieces."""
+    body = self.begin(resource)
+    size = max(1, len(body) // 20)
+    for start in range(0, len(body), size):
+        self.wfile.write(body[start : start + size])
+        self.wfile.flush()
+        time.sleep(0.005)
+
+
+def wrong(self: Handler, resource: Resource, argument: str) -> None:
+    """As many bytes, one of them another."""
+    body = bytearray(self.begin(resource))
+    if body:
+        body[len(body) // 2] ^= 1
+    self.wfile.write(bytes(body))
+
+
+def ignore_range(self: Handler, resource: Resource, argument: str) -> None:
+    del self.headers["Range"]
+    cut = int(argument) if argument else None
+    self.wfile.write(self.begin(resource)[:cut])
+    if cut is not None:
+        self.hang_up()
+
+
+def ignore_condition(self: Handler, resource: Resource, argument: str) -> None:
+    """Ranges are honoured whatever If-Range says."""
+    del self.headers["If-Range"]
+    sound(self, resource, argument)
+
+
+def other_range(self: Handler, resource: Resource, argument: str) -> None:
+    """Says, and sends, bytes from another place."""
+    start = self.start(resource)
+    if start is None:
+        sound(self, resource, argument)
+        return
+    start //= 2
+    body, size = resource.content[start:], len(resource.content)
+    span = f"bytes {start}-{size - 1}/{size}"
+    self.head(206, {"Content-Range": span, "Content-Length": str(len(body)), "ETag": resource.etag})
+    self.wfile.write(body)
+
+
+def lying_range(self: Handler, resource: Resource, argument: str) -> None:
+    """Says it sends the bytes asked for, and sends others."""
+    body = self.begin(resource)
+    self.wfile.write(resource.content[: len(body)])
+
+
+def no_range_said(self: Handler, resource: Resource, argument: str) -> None:
+    self.head(206, {"Content-Length": str(len(resource.content)), "ETag": resource.etag})
+    self.wfile.write(resource.content)
+
+
+def too_long(self: Handler, resource: Resource, argument: str) -> None:
+    """Promises more bytes than there are."""
+    size = len(resource.content) + 100
+    self.head(200, {"Content-Length": str(size), "ETag": resource.etag})
+    self.wfile.write(resource.content)
+    self.hang_up()
+
+
+def promise(self: Handler, resource: Resource, argument: str) -> None:
+    """Promises as many bytes as the argument says."""
+    self.head(200, {"Content-Length": argument, "ETag": resource.etag})
+    self.wfile.write(resource.content)
+    self.hang_up()
+
+
+def too_short(self: Handler, resource: Resource, argument: str) -> None:
+    """Promises fewer bytes than there are, and sends all."""
+    size = max(0, len(resource.content) - 100)
+    self.head(200, {"Content-Length": str(size), "ETag": resource.etag})
+    self.wfile.write(resource.content)
+    self.hang_up()
+
+
+def unknown_length(self: Handler, resource: Resource, argument: str) -> None:
+    """The end of the connection is the end of the file, or of half of it."""
+    self.head(200, {"Connection": "close"})
+    self.wfile.write(resource.content[: int(argument) if argument else None])
+    self.hang_up()
+
+
+def chunked(self: Handler, resource: Resource, argument: str) -> None:
+    """In chunks, without a length; cut after some bytes where the argument says so."""
+    self.head(200, {"Transfer-Encoding": "chunked", "ETag": resource.etag})
+    body = resource.content[: int(argument) if argument else None]
+    for start in range(0, len(body), 5_000):
+        piece = body[start : start + 5_000]
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+    if argument:
+        self.hang_up()
+    else:
+        self.wfile.write(b"0\r\n\r\n")
+
+
+def gzipped(self: Handler, resource: Resource, argument: str) -> None:
+    """Compressed for the way, although nobody asked for it."""
+    body = gzip.compress(resource.content, mtime=0)
+    headers = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
+    self.head(200, {**headers, "ETag": f'"{resource.etag[1:-1]}-gzip"'})
+    self.wfile.write(body)
+
+
+def called_gzip(self: Handler, resource: Resource, argument: str) -> None:
+    """As it is, and called encoded: what servers do with files that are gzip themselves."""
+    self.wfile.write(self.begin(resource, {"Content-Encoding": "x-gzip"}))
+
+
+def brotli(self: Handler, resource: Resource, argument: str) -> None:
+    self.wfile.write(self.begin(resource, {"Content-Encoding": "br"}))
+
+
+def unnamed(self: Handler, resource: Resource, argument: str) -> None:
+    """Neither ETag nor date; cut after some bytes where the argument says so."""
+    body = self.begin(resource, {"ETag": "", "Last-Modified": ""})
+    self.wfile.write(body[: int(argument) if argument else None])
+    if argument:
+        self.hang_up()
+
+
+def weak(self: Handler, resource: Resource, argument: str) -> None:
+    """A weak ETag and no date; cut after some bytes."""
+    headers = {"ETag": "W/" + resource.etag, "Last-Modified": ""}
+    self.wfile.write(self.begin(resource, headers)[: int(argument)])
+    self.hang_up()
+
+
+def status(self: Handler, resource: Resource, argument: str) -> None:
+    """``status:429:7`` is status 429 with Retry-After 7."""
+    code, _, wait = argument.partition(":")
+    self.status(int(code), **({"Retry_After": wait} if wait else {}))
+
+
+def redirect(self: Handler, resource: Resource, argument: str) -> None:
+    self.status(302, Location=argument)
+
+
+def loop(self: Handler, resource: Resource, argument: str) -> None:
+    self.status(302, Location=self.path)
+
+
+def page(self: Handler, resource: Resource, argument: str) -> None:
+    """A web page instead of the file; with an argument, a form that leads there."""
+    form = (
+        f"<form id=download-form action='{argument}' method=get>"
+        "<input type=hidden name=id value=x&amp;1><input type=submit value=Go></form>"
+        if argument
+        else ""
+    )
+    body = f"<html><head><title>Quota\n exceeded</title></head>{form}</html>".encode()
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))}
+    self.head(200, headers)
+    self.wfile.write(body)
+
+
+def garbage(self: Handler, resource: Resource, argument: str) -> None:
+    self.wfile.write(b"\x00\xff no HTTP at all\r\n\r\n")
+    self.hang_up()
+
+
+def silence(self: Handler, resource: Resource, argument: str) -> None:
+    self.hang_up()
+
+
+WAYS: dict[str, Callable[[Handler, Resource, str], None]] = {
+    way.__name__: way
+    for way in (
+        *(sound, drop, reset, stall, slow, wrong, ignore_range, ignore_condition, other_range),
+        *(
+            lying_range,
+            no_range_said,
+            too_long,
+            promise,
+            too_short,
+            unknown_length,
+            chunked,
+            gzipped,
+        ),
+        *(called_gzip, brotli, unnamed, weak, status, redirect, loop, page, garbage, silence),
+    )
+}
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.resources: dict[str, Resource] = {}
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is what is tested."""
+
+    def add(self, path: str, content: bytes, *script: str) -> Resource:
+        self.resources[path] = Resource(content, list(script) or ["sound"])
+        return self.resources[path]
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
