@@ -113,7 +113,7 @@ def test_short_clips_are_dropped_and_counted_or_refused() -> None:
     short = [*clip("s", "aa", "train"), *clip("t", "b", "test")]
     manifest = clips(*short)
     assert (manifest.dropped, len(manifest.items.rows)) == (2, 3)
-    with pytest.raises(DataError, match="2 faults: s: the clip has 2 of the 3 frames that are needed; t"):
+    with pytest.raises(DataError, match=r"2 faults: s: the clip has 2 of the 3 frames .*; t: "):
         clips(*short, view={**CLIPS, "short": "error"})
 
 

@@ -54,6 +54,7 @@ def table_cases() -> Iterator[Case]:
         "empty-label": "file,kind\n1.jpg,\n2.jpg,eel\n",
         "empty-path": "file,kind\n,owl\n2.jpg,eel\n",
         "open-quote": 'file,kind\n1.jpg,"owl\n2.jpg,eel\n',
+        "zero-byte": "file,kind\n1.jpg,o\0l\n2.jpg,eel\n",
         "text-after-a-quote": 'file,kind\n1.jpg,"owl"x\n2.jpg,eel\n',
         "missing-image": "file,kind\n9.jpg,owl\n2.jpg,eel\n",
         "path-twice": "file,kind\n1.jpg,owl\n1.jpg,eel\n",
@@ -149,6 +150,16 @@ def labels() -> Iterator[Case]:
     yield one("incomplete-traits", cells, refused, **numbers, drop_incomplete=False)
     other = cells.replace("yes", "maybe")
     yield one("trait-of-no-list", other, refused, **numbers, drop_incomplete=True)
+    meant = [traits[0] | {"zero": ["no", ""]}, traits[1]]
+    every = sorted([*complete, item("train", "2.jpg", [0, 1])], key=lambda i: (i["split"], i["id"]))
+    yield one(
+        "empty-cell-in-a-list",
+        cells,
+        due(every, traits=["fins", "eggs"]),
+        label=None,
+        traits=meant,
+        drop_incomplete=True,
+    )
     grouped = "part,file,kind,task\nA,1.jpg,1,age\na,2.jpg,0,age\nB,3.jpg,1,age\nA,1.jpg,0,sex\n"
     twice = [
         item("test", "age/3.jpg", "1", "3.jpg", group="age"),
@@ -168,6 +179,11 @@ def labels() -> Iterator[Case]:
     yield one("order-of-rows", clips, due(listed), subject="{clip}")
     same = clips.replace(",9\n", ",10\n")
     yield one("position-twice", same, refused, subject="{clip}", position="at")
+    zeros = clips.replace(",9\n", ",009\n")
+    yield one("position-with-zeros", zeros, due(placed), subject="{clip}", position="at")
+    for name, cell in {"fraction": "9.0", "sign": "-1", "letters": "x", "digits": "1" * 16}.items():
+        odd = clips.replace(",9\n", f",{cell}\n")
+        yield one(f"position-{name}", odd, refused, subject="{clip}", position="at")
     across = clips.replace("B,3.jpg,run,m", "B,3.jpg,run,k")
     yield one("subject-in-two-splits", across, refused, subject="{clip}")
     films = "part,film,kind\nA,k,run\nB,m,sit\n"
@@ -177,6 +193,8 @@ def labels() -> Iterator[Case]:
     framed = {"path": "{film}/{n}.jpg", "subject": "{film}"}
     framed |= {"frames": {"column": "n", "count": 3, "digits": 2}}
     yield one("frames", films, due(shown), **framed, files=empty(*images))
+    named = films.replace("film,kind", "film,n").replace("kind", "n")
+    yield one("frames-column-in-a-table", named, refused, **framed, label="n", files=empty(*images))
     fewer = empty(*[path for path in images if path != "m/02.jpg"])
     yield one("missing-frame", films, refused, **framed, files=fewer)
     yield one(

@@ -135,6 +135,21 @@ def item_cases() -> Iterator[Case]:
         tied,
         due(rows, more, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]),
     )
+    # As text "10" comes before "9"; as an id it does not.
+    numbers = [*clip("k", "11111", "train"), *clip("l", "99999", "train")]
+    numbers += [image(f"m/{i}", label, "test", "m") for i, label in enumerate(["10", "9", "12"])]
+    rows = [*rows_of("k", [1, 3, 5], 1, "train"), *rows_of("l", [1, 3, 5], 9, "train")]
+    yield manifest(
+        "label-tie-of-written-ids",
+        numbers,
+        due(
+            [*rows, *((f"m/{i}", 9, "test", "m") for i in range(3))],
+            [("k", 1, "train"), ("l", 9, "train"), ("m", 9, "test")],
+            of,
+        ),
+        label_rule="written-ids",
+        division="compat",
+    )
     short = [*base, *test, *clip("a", "aa", "train")]
     yield manifest(
         "short-clip-dropped", short, due([*train_rows, *test_rows], items, of, dropped=1)
