@@ -15,7 +15,7 @@ from backbones import MeanColour
 from biobench import Results
 from biobench.data.locate import EMBEDDED
 from biobench.errors import SpecError
-from biobench.pipeline import Options, run
+from biobench.pipeline import Options, plan, run
 
 # One process runs this file, so that its features are computed once.
 pytestmark = pytest.mark.xdist_group("own-tasks")
@@ -314,6 +314,9 @@ def test_clips(pond: Path, tmp_path: Path, store: Path) -> None:
     assert entry["counts"] == {"train": 17, "test": 6, "classes": 3, "excluded": 0}
     assert entry["cost"]["images"] == 46
     assert predictions["id"].to_pylist() == [f"test{i}" for i in range(6)]
+    options = Options(model="demo", tasks=(str(tmp_path / "pond.yaml"),), data=pond, quiet=True)
+    described = "46 images of 23 items, 6 scored, 3 classes, protocol logistic_regression"
+    assert any(described in line for line in plan(options).lines())
 
 
 def test_a_clip_with_an_unreadable_frame_is_wrong(pond: Path, tmp_path: Path, store: Path) -> None:
