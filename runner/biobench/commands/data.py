@@ -1,46 +1,229 @@
-"""``biobench data``: which data sets there are, and where they lie."""
+"""``biobench data``: which data sets there are, where they lie, and how they come there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench.errors import UsageError
+
+if TYPE_CHECKING:
+    from biobench.data.verify import Report
+    from biobench.spec.documents import Dataset
+    from biobench.spec.load import Spec
+
 app = typer.Typer(no_args_is_help=True, help="Data sets of the tasks.")
+
+Data = Annotated[
+    Path | None, typer.Option(envvar="BIOBENCH_DATA", help="Folder that holds the data sets.")
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Data set; see `biobench data list`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command("list")
-def list_data(
-    data: Annotated[
-        Path | None,
-        typer.Option(envvar="BIOBENCH_DATA", help="Folder that holds the data sets."),
-    ] = None,
-) -> None:
-    """List every task with its data set, licence and whether its data are there."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from biobench.data.locate import EMBEDDED, locate
+def list_data(data: Data = None, json: Json = False) -> None:
+    """List the data sets: which are there, and what is missing of the others."""
+    from biobench.commands.data_list import print_json, print_lines
+    from biobench.data.state import state_of
     from biobench.spec.load import load_spec
 
     spec = load_spec()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("task", "data set", "source", "licence", "here"):
-        table.add_column(column, overflow="fold")
-    for name in spec.task_ids():
-        task = spec.task(name, "official")
-        root = locate(task, data)
-        table.add_row(
-            name,
-            task.dataset.id,
-            task.dataset.status,
-            task.dataset.licence or "unknown",
-            "no"
-            if root is None
-            else "in the package"
-            if root.is_relative_to(EMBEDDED)
-            else str(root),
+    states = [state_of(spec.dataset(id), data) for id in spec.dataset_ids()]
+    if json:
+        print_json(states)
+    else:
+        print_lines(states)
+
+
+@app.command()
+def fetch(
+    id: Id,
+    data: Data = None,
+    local: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with archives brought by hand; nothing is downloaded."),
+    ] = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(help="A further address of a file, or of a folder, ending in /. Repeatable."),
+    ] = None,
+) -> None:
+    """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
+    from biobench.data.fetch import fetch as fetch_dataset
+
+    dataset = _dataset(id)
+    if _is_embedded(dataset):
+        print(f"{id} comes with the package; there is nothing to fetch")
+        return
+    folder = _folder(data)
+    fetch_dataset(dataset, folder, local=local, urls=url or (), say=_say)
+    if dataset.status == "manual":
+        _say("by hand remains: " + " ".join(dataset.notes))
+    _say(f"next: biobench data unpack {id} --data {folder}")
+
+
+@app.command()
+def unpack(id: Id, data: Data = None) -> None:
+    """Unpack the fetched archives of a data set into DIR/ID, all of them or nothing."""
+    from biobench.data.unpack import unpack as unpack_dataset
+
+    dataset = _dataset(id)
+    if _is_embedded(dataset):
+        print(f"{id} comes with the package; there is nothing to unpack")
+        return
+    folder = _folder(data)
+    unpack_dataset(dataset, folder, say=_say)
+    _say(f"next: biobench data verify {id} --data {folder}")
+
+
+@app.command()
+def verify(
+    id: Id,
+    data: Data = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Files read at once. [default: one a processor]")
+    ] = None,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", help="Write path and digest of every file here.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A list that --list wrote of another copy: compare with it.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare the files of a data set with its documents; exit 3 where they differ."""
+    import os
+
+    from biobench.data.content import ContentIndex
+    from biobench.data.verify import (
+        add_sources,
+        compare_lists,
+        list_bytes,
+        raise_if_different,
+        read_list,
+    )
+    from biobench.data.verify import verify as verify_dataset
+    from biobench.files import write_atomically
+    from biobench.spec.load import load_spec
+    from biobench.store import default_store
+
+    spec = load_spec()
+    dataset = _dataset(id)
+    listed = None if against is None else read_list(against)
+    tasks = [task for task in map(spec.task, spec.task_ids()) if task.dataset.id == id]
+    root = _root(spec, dataset, data)
+    index = ContentIndex(default_store() / "files.sqlite")
+    try:
+        report = verify_dataset(
+            dataset,
+            root,
+            tasks,
+            index,
+            seed=next(iter(spec.suites.values())).seed,
+            workers=workers or os.cpu_count() or 1,
+            quiet=json,
         )
-    Console().print(table)
+    finally:
+        index.close()
+    if data is not None:
+        add_sources(report, dataset, data)
+    if listed is not None:
+        compare_lists(report, listed, str(against))
+    if list_file is not None:
+        write_atomically(list_file, list_bytes(report.pairs))
+    if json:
+        _print_json(report)
+    else:
+        _print_report(report)
+    raise_if_different(report)
+
+
+def _dataset(id: str) -> Dataset:
+    import difflib
+
+    from biobench.spec.load import load_spec
+
+    spec = load_spec()
+    if id in spec.dataset_ids():
+        return spec.dataset(id)
+    near = difflib.get_close_matches(id, spec.dataset_ids(), n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "see `biobench data list`"
+    raise UsageError(f"there is no data set {id!r}", remedy=hint)
+
+
+def _folder(data: Path | None) -> Path:
+    if data is None:
+        raise UsageError(
+            "no folder of data is named", remedy="give --data DIR or set BIOBENCH_DATA"
+        )
+    return data
+
+
+def _is_embedded(dataset: Dataset) -> bool:
+    from biobench.data.locate import EMBEDDED
+
+    return (EMBEDDED / dataset.id).is_dir()
+
+
+def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
+    from biobench.data.locate import locate
+    from biobench.errors import DataError
+
+    task = next(task for task in map(spec.task, spec.task_ids()) if task.dataset.id == dataset.id)
+    if not _is_embedded(dataset):
+        _folder(data)
+    root = locate(task, data, only_task=False)
+    if root is None:
+        raise DataError(
+            "the data set is not there",
+            where=str(data),
+            remedy=f"`biobench data fetch {dataset.id}`, then `biobench data unpack {dataset.id}`",
+        )
+    return root
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _print_json(report: Report) -> None:
+    import json
+
+    value = {
+        "dataset": report.dataset,
+        "root": str(report.root),
+        "files": vars(report.files),
+        "counts": report.counts,
+        "differences": report.differences,
+        "not_checked": report.open_values,
+    }
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_report(report: Report) -> None:
+    from biobench.sizes import show_size
+
+    files = report.files
+    print(f"{report.dataset} in {report.root}")
+    print(f"  files: {files.count}, {show_size(files.bytes)}, {files.digest}")
+    for task, counts in report.counts.items():
+        print(f"  {task}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    for document, values in report.open_values.items():
+        print(f"  not checked, since {document} has null; found here:")
+        _print_values(values)
+    if not report.differences:
+        checked = "all of it" if not report.open_values else "all that the documents know"
+        print(f"  {checked} is as in the documents")
+
+
+def _print_values(values: dict[str, object]) -> None:
+    """Values by ``key/name`` as lines of YAML, those of one key together."""
+    keys: Sequence[str] = list(dict.fromkeys(path.rpartition("/")[0] for path in values))
+    for key in keys:
+        names = [path for path in values if path.rpartition("/")[0] == key]
+        pairs = ", ".join(f"{path.rpartition('/')[2]}: {values[path]}" for path in names)
+        print(f"    {key}: {{{pairs}}}")

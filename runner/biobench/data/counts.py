@@ -9,20 +9,28 @@ from biobench.data.manifest import Manifest
 from biobench.spec.documents import Task
 
 
-def count_differences(task: Task, manifest: Manifest) -> list[str]:
-    """Differences between the expected and the found counts; empty where all agree.
+def found_counts(manifest: Manifest) -> dict[str, int]:
+    """``train``, ``test`` and ``classes`` as a task's document counts them.
 
-    Expected counts that are null are not compared. ``test`` counts every test item, excluded ones
-    too (leave-one-out: every image); ``classes`` counts the classes with a train example, or the
-    traits. Where the view pools, an item is counted once.
+    ``test`` counts every test item, excluded ones too (leave-one-out: every image); ``classes``
+    counts the classes with a train example, or the traits. Where the view pools, an item is counted
+    once.
     """
     items = manifest.items
     learnt = {row.label for row in items.rows if row.split != "test"}
-    found = {
+    return {
         "train": sum(row.split != "test" for row in items.rows),
         "test": int(items.scored().sum()) + manifest.excluded,
         "classes": len(manifest.classes) if manifest.has_traits else len(learnt),
     }
+
+
+def count_differences(task: Task, manifest: Manifest) -> list[str]:
+    """Differences between the expected and the found counts; empty where all agree.
+
+    Expected counts that are null are not compared.
+    """
+    found = found_counts(manifest)
     expected = {
         "train": task.counts.train,
         "test": task.counts.test,

@@ -6,7 +6,7 @@ compare with ``files`` in the document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +27,27 @@ class Files:
     digest: str
 
 
-def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
-    """What lies in ``root``; raises DataError for structural faults and unreadable files."""
+def file_paths(dataset: Dataset, root: Path) -> list[str]:
+    """Paths of the image and annotation files that the layout names, in code-point order; raises
+    DataError for structural faults."""
     rule = split_rule_of(dataset.layout)
     paths = {item.path for item in find(root, dataset.layout, rule).items}
     paths.update(annotation_files(dataset.layout, rule))
-    ordered = sorted(paths)
+    return sorted(paths)
+
+
+def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
+    """What lies in ``root``; raises DataError for structural faults and unreadable files."""
+    paths = file_paths(dataset, root)
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        digests = list(pool.map(lambda path: file_digest(str(root / path)), ordered))
-    size = sum((root / path).stat().st_size for path in ordered)
-    pairs = [list(pair) for pair in zip(ordered, digests, strict=True)]
-    return Files(len(ordered), size, sha256_json(pairs))
+        digests = list(pool.map(lambda path: file_digest(str(root / path)), paths))
+    return files_of(root, list(zip(paths, digests, strict=True)))
+
+
+def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> Files:
+    """The value of files whose (path, digest) are known, in order of the paths."""
+    size = sum((root / path).stat().st_size for path, _ in pairs)
+    return Files(len(pairs), size, sha256_json([list(pair) for pair in pairs]))
 
 
 def file_differences(dataset: Dataset, found: Files) -> list[str]:

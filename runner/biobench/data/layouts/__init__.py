@@ -14,12 +14,21 @@ from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
 from biobench.data.layouts.found import Found
-from biobench.data.layouts.options import SplitRule
+from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
 from biobench.errors import SpecError
 from biobench.spec.documents import Layout
 
-__all__ = ["LAYOUTS", "Finder", "Found", "SplitRule", "annotation_files", "find", "find_items"]
+__all__ = [
+    "LAYOUTS",
+    "Finder",
+    "Found",
+    "SplitRule",
+    "annotation_files",
+    "find",
+    "find_items",
+    "places",
+]
 
 
 class Finder(Protocol):
@@ -37,10 +46,11 @@ class Finder(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """A layout's two functions: its items, and the paths of its annotation files."""
+    """A layout's functions: its items, and the paths of its annotation files and image folders."""
 
     find: Finder
     annotation_files: Callable[[Layout, SplitRule], list[str]]
+    image_folders: Callable[[Layout, SplitRule], list[str]]
 
 
 def _files_are_items(
@@ -56,10 +66,14 @@ def _files_are_items(
 
 
 LAYOUTS: Mapping[str, Kind] = {
-    "coco": Kind(partial(_files_are_items, coco.find_items), coco.annotation_files),
-    "csv": Kind(csv.find, csv.annotation_files),
+    "coco": Kind(
+        partial(_files_are_items, coco.find_items), coco.annotation_files, coco.image_folders
+    ),
+    "csv": Kind(csv.find, csv.annotation_files, csv.image_folders),
     "image-folder": Kind(
-        partial(_files_are_items, image_folder.find_items), image_folder.annotation_files
+        partial(_files_are_items, image_folder.find_items),
+        image_folder.annotation_files,
+        image_folder.image_folders,
     ),
 }
 
@@ -77,6 +91,12 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
     """Paths of the files that say what the images are; raises SpecError as :func:`find`."""
     return _kind(layout).annotation_files(layout, split_rule)
+
+
+def places(layout: Layout) -> tuple[str, ...]:
+    """Files and folders that a data folder of this layout has; raises SpecError as :func:`find`."""
+    kind, rule = _kind(layout), split_rule_of(layout)
+    return (*kind.annotation_files(layout, rule), *kind.image_folders(layout, rule))
 
 
 def _kind(layout: Layout) -> Kind:

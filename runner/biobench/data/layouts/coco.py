@@ -57,6 +57,11 @@ def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
     return [folder(layout, "annotations", layout.options["annotations"])]
 
 
+def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """The folder of all images."""
+    return [folder(layout, "images", layout.options["images"])]
+
+
 def _read(source: str) -> dict[str, Any]:
     where = shown(source)
     try:

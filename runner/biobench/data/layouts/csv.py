@@ -15,7 +15,7 @@ from biobench.data.faults import Faults, shown
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found
-from biobench.data.layouts.options import SplitRule
+from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.present import Present
 from biobench.data.layouts.table import Table, parse_table, read_table
 from biobench.errors import DataError
@@ -50,6 +50,12 @@ def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
     if options.poisonous is not None:
         names.append(options.poisonous.table)
     return list(dict.fromkeys(names))
+
+
+def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """The folders that the templates of the path begin with, ``""`` for the data folder itself."""
+    starts = [template.literals[0] for template in read_options(layout, split_rule).paths.values()]
+    return list(dict.fromkeys(join("", start.rpartition("/")[0]) for start in starts))
 
 
 def collect(

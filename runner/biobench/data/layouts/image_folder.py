@@ -53,6 +53,11 @@ def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
     return []
 
 
+def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """The folder of each split."""
+    return list(_split_folders(layout, split_rule).values())
+
+
 def _split_folders(layout: Layout, split_rule: SplitRule) -> dict[Split, str]:
     check_keys(layout, {"splits"}, frozenset({"expected_exclusions"}))
     splits = layout.options["splits"]

@@ -1,0 +1,85 @@
+"""What of a data set is there: ``biobench data list``.
+
+In: a data set and the folder of data. Out: whether it can be scored, and what is missing, found by
+names and sizes alone; ``data verify`` reads the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from biobench.data.fetch.download import part_of
+from biobench.data.layouts import places
+from biobench.data.locate import EMBEDDED
+from biobench.data.sources import Source, archive_folder, sources_of
+from biobench.sizes import show_size
+from biobench.spec.documents import Dataset
+
+State = Literal["present", "partly", "absent"]
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """``bytes`` is the size of what has to be fetched, or of the files that are embedded; null
+    where the document does not say. ``missing`` is for people, one reason a member."""
+
+    dataset: Dataset
+    state: State
+    place: Path | None
+    bytes: int | None
+    missing: tuple[str, ...]
+
+
+def state_of(dataset: Dataset, data: Path | None) -> DatasetState:
+    """The state of ``dataset`` below ``data``, or in the package."""
+    place = None if data is None else data / dataset.id
+    embedded = EMBEDDED / dataset.id
+    if place is None or not place.is_dir():
+        if embedded.is_dir():
+            return DatasetState(dataset, "present", embedded, _size(dataset), ())
+        missing, some = _missing_sources(dataset, data)
+        return DatasetState(dataset, "partly" if some else "absent", None, _size(dataset), missing)
+    absent = [path for path in places(dataset.layout) if not (place / path).exists()]
+    if not absent:
+        return DatasetState(dataset, "present", place, _size(dataset), ())
+    return DatasetState(dataset, "partly", place, _size(dataset), tuple(absent))
+
+
+def _size(dataset: Dataset) -> int | None:
+    if not dataset.sources:
+        size: int | None = dataset.files.get("bytes")
+        return size
+    sizes = [source.known.bytes for source in sources_of(dataset)]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _missing_sources(dataset: Dataset, data: Path | None) -> tuple[tuple[str, ...], bool]:
+    """What has to be fetched or unpacked, and whether some of it is there."""
+    sources = sources_of(dataset)
+    if not sources:
+        return ("the folders of the data set",), False
+    if data is None:
+        return tuple(source.name for source in sources), False
+    folder = archive_folder(data, dataset)
+    absent = [source for source in sources if not source.is_whole(folder)]
+    if not absent:
+        return ("fetched, not yet unpacked",), True
+    kept = [_kept(source, folder) for source in absent]
+    missing = tuple(
+        source.name + (f" ({show_size(size)} of it are there)" if size else "")
+        for source, size in zip(absent, kept, strict=True)
+    )
+    return missing, len(absent) < len(sources) or any(kept)
+
+
+def _kept(source: Source, folder: Path) -> int:
+    """Bytes of a source that is not whole yet."""
+    size = 0
+    for file in source.files:
+        for path in (folder / file.name, part_of(folder, file.name)):
+            with contextlib.suppress(OSError):
+                size += path.stat().st_size
+    return size

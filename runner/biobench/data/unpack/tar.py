@@ -1,0 +1,113 @@
+"""Tar archives, plain and compressed by gzip, read as a stream.
+
+In: bytes. Out: entries in a tree. Python's reader ends in silence at a damaged header, so what lies
+after the last entry is looked at: it must be zeros.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from typing import IO, cast
+
+from biobench.data.unpack.joined import Joined
+from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.names import entry_parts
+from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.tree import Parts, Tree
+
+BLOCK = tarfile.BLOCKSIZE
+CHUNK = 1 << 20
+MOST_PADDING = 64 << 20
+MOST_HEADER = 1 << 20
+_EXTENDED = {
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+}
+
+
+class _Header(tarfile.TarInfo):
+    """A header whose extensions are of a sane size: they are read into memory."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _EXTENDED and not 0 <= self.size <= MOST_HEADER:
+            raise Refused("it has a header of absurd size")
+        return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
+
+
+class _Stream:
+    """Counts the bytes and remembers where the last one lies that is not zero."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.count = 0
+        self.last = 0
+
+    def read(self, size: int) -> bytes:
+        """As files do."""
+        chunk = self._source.read(size)
+        used = len(chunk.rstrip(b"\0"))
+        if used:
+            self.last = self.count + used
+        self.count += len(chunk)
+        return chunk
+
+
+def unpack_tar(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
+    """Unpack the entries below ``root``; returns how many others there are. Raises Refused."""
+    magic = archive.read(2)
+    archive.seek(0)
+    try:
+        if magic == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=archive) as content:
+                return _unpack(cast(IO[bytes], content), tree, limits, root)
+        return _unpack(cast(IO[bytes], archive), tree, limits, root)
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
+        raise Refused(f"it is damaged ({error})") from error
+    except RecursionError:
+        raise Refused("it is damaged (headers without end)") from None
+
+
+def _unpack(content: IO[bytes], tree: Tree, limits: Limits, root: Parts) -> int:
+    stream = _Stream(content)
+    others = 0
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header, bufsize=CHUNK) as archive:  # type: ignore[call-overload]
+        while (member := archive.next()) is not None:
+            # The reader keeps all entries for random access, which a stream does not have.
+            archive.members.clear()
+            parts = entry_parts(member.name)
+            limits.promise(member.size if member.isreg() else 0)
+            if parts[: len(root)] != root:
+                others += not member.isdir()
+            else:
+                _member(archive, member, parts[len(root) :], tree, root)
+        end = archive.offset
+    while stream.read(CHUNK):
+        if stream.count - end > MOST_PADDING:
+            raise Refused("it is followed by too much padding")
+    # Python's reader stops at the first block that is no header, damaged ones included.
+    if stream.last > end or stream.count < end + BLOCK:
+        raise Refused("it is damaged (it does not end as an archive does)")
+    tree.finish()
+    return others
+
+
+def _member(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, parts: Parts, tree: Tree, root: Parts
+) -> None:
+    if member.isdir():
+        tree.folder(parts)
+    elif member.isreg():
+        content = archive.extractfile(member)
+        assert content is not None  # a regular file has content
+        tree.file(parts, content, member.size)
+    elif member.issym():
+        tree.link(parts, member.linkname)
+    elif member.islnk():
+        target = entry_parts(member.linkname)
+        if target[: len(root)] != root:
+            raise Refused(f"the link {member.name!r} leads out of the folder that is meant")
+        tree.same(parts, target[len(root) :])
+    else:
+        raise Refused(f"{member.name!r} is a device or another special file")

@@ -1,0 +1,148 @@
+"""``biobench data verify``: is what lies here the data set of the document?
+
+In: a data set, its folder and its tasks. Out: counts, number, size and digest of the files, what
+differs from the documents, and what they leave open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from biobench.data.build import build_manifest
+from biobench.data.content import ContentIndex
+from biobench.data.counts import count_differences, found_counts
+from biobench.data.faults import SHOWN, shown
+from biobench.data.fetch.record import read_record
+from biobench.data.files import Files, file_differences, file_paths, files_of
+from biobench.data.sources import archive_folder, sources_of
+from biobench.errors import DataError
+from biobench.progress import Progress
+from biobench.spec.documents import Dataset, Task
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass
+class Report:
+    """What was found.
+
+    differences: one line each. open_values: values that the documents do not have, by document and
+    key, as found here. pairs: path and digest of every file, by path.
+    """
+
+    dataset: str
+    root: Path
+    files: Files
+    counts: dict[str, dict[str, int]]
+    differences: list[str] = field(default_factory=list)
+    open_values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pairs: Pairs = ()
+
+
+def verify(
+    dataset: Dataset,
+    root: Path,
+    tasks: Sequence[Task],
+    index: ContentIndex,
+    *,
+    seed: int,
+    workers: int = 1,
+    quiet: bool = False,
+) -> Report:
+    """Read all files of ``dataset`` in ``root``; raises DataError for structural faults.
+
+    ``tasks`` are those of the data set; ``index`` remembers digests of files that are untouched.
+    """
+    paths = file_paths(dataset, root)
+    with Progress(dataset.id, len(paths), unit="files", quiet=quiet) as progress:
+        digests = index.digests([str(root / path) for path in paths], workers, progress.advance)
+    pairs = list(zip(paths, digests, strict=True))
+    report = Report(dataset.id, root, files_of(root, pairs), {}, pairs=pairs)
+    empty = [path for path in paths if (root / path).stat().st_size == 0]
+    report.differences += [f"{shown(path)}: is empty" for path in empty]
+    report.differences += file_differences(dataset, report.files)
+    _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
+    for task in tasks:
+        manifest = build_manifest(task, root, seed)
+        counts = found_counts(manifest)
+        report.counts[task.id] = counts
+        report.differences += count_differences(task, manifest)
+        _leave_open(report, f"tasks/{task.id}.yaml", "counts", vars(task.counts), counts)
+    return report
+
+
+def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
+    """Add what the records of fetched archives say and the document does not."""
+    folder = archive_folder(data, dataset)
+    for number, source in enumerate(sources_of(dataset)):
+        record = read_record(source, folder)
+        if record is not None:
+            known = {"bytes": source.known.bytes, "sha256": source.known.sha256}
+            key = f"sources/{number}"
+            _leave_open(report, f"datasets/{dataset.id}.yaml", key, known, vars(record.digest))
+
+
+def compare_lists(report: Report, listed: Mapping[str, str], name: str) -> None:
+    """Add where the files differ from those of a list that another copy gave."""
+    here = dict(report.pairs)
+    for path in sorted(here.keys() | listed.keys()):
+        if path not in here:
+            report.differences.append(f"{shown(path)}: is missing, {name} has it")
+        elif path not in listed:
+            report.differences.append(f"{shown(path)}: is not in {name}")
+        elif here[path] != listed[path]:
+            report.differences.append(f"{shown(path)}: has other bytes than in {name}")
+
+
+def list_bytes(pairs: Pairs) -> bytes:
+    """A list of files for other copies to be compared with; :func:`read_list` reads it."""
+    lines = [json.dumps(pair, ensure_ascii=False) for pair in pairs]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def read_list(path: Path) -> dict[str, str]:
+    """The list in a file; raises DataError where it is none."""
+    remedy = "give a file that `biobench data verify --list` wrote"
+    try:
+        value = json.loads(path.read_bytes())
+        listed: dict[str, str] = dict(value)
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})", where=shown(str(path)), remedy=remedy
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy) from error
+    if not all(isinstance(text, str) for pair in listed.items() for text in pair):
+        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy)
+    return listed
+
+
+def raise_if_different(report: Report) -> None:
+    """Raise DataError with the first ten differences and their count."""
+    count = len(report.differences)
+    if not count:
+        return
+    heading = "1 difference" if count == 1 else f"{count} differences"
+    if count > SHOWN:
+        heading += f", the first {SHOWN} are"
+    raise DataError(
+        f"{heading}: " + "; ".join(report.differences[:SHOWN]),
+        where=shown(str(report.root)),
+        remedy=f"unpack the data set {report.dataset} again, or compare with another copy",
+    )
+
+
+def _leave_open(
+    report: Report,
+    document: str,
+    key: str,
+    known: Mapping[str, Any],
+    found: Mapping[str, Any],
+) -> None:
+    for name, value in known.items():
+        if value is None:
+            report.open_values.setdefault(document, {})[f"{key}/{name}"] = found[name]
