@@ -142,9 +142,13 @@ function splitRows(options, files) {
       splitOf.set(cell, split);
     }
   }
-  return rowsOf(options.table)
+  const rows = rowsOf(options.table)
     .map((row) => ({ split: splitOf.get(row.get(column)), row }))
     .filter(({ split }) => split !== undefined);
+  if (!Object.keys(lists).every((name) => rows.some(({ split }) => split === name))) {
+    throw fault("a split to which no row belongs");
+  }
+  return rows;
 }
 
 /** The list of 0 and 1, or null for a row that is left out. */

@@ -8,8 +8,7 @@ export function layoutSplits({ id, options }) {
   return Object.keys(options.split).filter((key) => key !== "column");
 }
 
-/** The splits that a split rule names. */
-export function ruleSplits(split) {
+function ruleSplits(split) {
   return split === "leave-one-out" ? ["gallery"] : ["train", "test"];
 }
 

@@ -1,6 +1,4 @@
 import { poisonousNames } from "../csv_layout.js";
-import { ruleSplits } from "../fit.js";
-import { Invalid } from "../invalid.js";
 import { itemsOf } from "../layouts.js";
 import { compareCodePoints } from "../order.js";
 
@@ -18,12 +16,9 @@ function compareFound(a, b) {
 }
 
 export const OPERATIONS = {
-  "layout.find": ({ layout, split, files: given, keep_missing: keepMissing = false }) => {
+  "layout.find": ({ layout, files: given, keep_missing: keepMissing = false }) => {
     const files = filesFrom(given);
     const found = itemsOf(layout, files, keepMissing).sort(compareFound);
-    if (!ruleSplits(split).every((name) => found.some((item) => item.split === name))) {
-      throw new Invalid("value", "an empty split");
-    }
     const { traits = [], poisonous } = layout.options;
     return {
       items: found.map(({ name, position, missing, ...item }) =>
