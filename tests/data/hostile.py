@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import os
 import socket
 import struct
 import threading
@@ -126,13 +127,13 @@ def stall(self: Handler, resource: Resource, argument: str) -> None:
 
 
 def slow(self: Handler, resource: Resource, argument: str) -> None:
-    """Everything, in small pieces."""
+    """Everything, in 20 pieces, with as many seconds between them as the argument says."""
     body = self.begin(resource)
     size = max(1, len(body) // 20)
     for start in range(0, len(body), size):
         self.wfile.write(body[start : start + size])
         self.wfile.flush()
-        time.sleep(0.005)
+        time.sleep(float(argument or 0.005))
 
 
 def wrong(self: Handler, resource: Resource, argument: str) -> None:
@@ -332,6 +333,9 @@ class Server(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving() -> Iterator[Server]:
+    """A server while the block runs; no proxy of the person who runs the tests comes between."""
+    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
+    os.environ.update(dict.fromkeys(before, "127.0.0.1,localhost"))
     server = Server()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -341,3 +345,8 @@ def serving() -> Iterator[Server]:
         server.shutdown()
         server.server_close()
         thread.join()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from biobench.data.sources import Source
 from biobench.errors import UsageError
@@ -57,7 +57,7 @@ def with_own_urls(sources: Sequence[Source], urls: Sequence[str]) -> tuple[Sourc
         name = unquote(parts.path).rpartition("/")[2]
         if not name:
             for file in files:
-                added[file.name].append(url + file.name)
+                added[file.name].append(url + quote(file.name))
         elif name in added or len(files) == 1:
             added[name if name in added else files[0].name].append(url)
         else:

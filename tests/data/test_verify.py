@@ -1,0 +1,176 @@
+"""Is it the data set of the document? What differs, and what nobody can say yet."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archives import bring, make_dataset, source, tar_of
+from pebbles import make_task
+
+from biobench.data.content import ContentIndex
+from biobench.data.fetch import fetch
+from biobench.data.locate import EMBEDDED
+from biobench.data.verify import (
+    Report,
+    add_sources,
+    compare_lists,
+    list_bytes,
+    raise_if_different,
+    read_list,
+    verify,
+)
+from biobench.errors import DataError
+from biobench.spec.documents import Counts, Dataset
+from biobench.spec.load import load_spec
+
+SPEC = load_spec()
+TASK = SPEC.task("demo-plankton")
+SEED = 1
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[ContentIndex]:
+    found = ContentIndex(tmp_path / "files.sqlite")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of a data set that may be damaged."""
+    shutil.copytree(EMBEDDED / "demo-plankton", tmp_path / "demo-plankton")
+    return tmp_path / "demo-plankton"
+
+
+def check(root: Path, index: ContentIndex, dataset: Dataset = TASK.dataset) -> Report:
+    task = replace(TASK, dataset=dataset)
+    return verify(dataset, root, [task], index, seed=SEED, workers=2, quiet=True)
+
+
+def test_the_embedded_data_are_those_of_their_documents(index: ContentIndex) -> None:
+    """Nothing differs, and nothing is left open."""
+    report = check(EMBEDDED / "demo-plankton", index)
+    assert report.differences == []
+    assert report.open_values == {}
+    assert report.files.digest == TASK.dataset.files["digest"]
+    counts = {"train": TASK.counts.train, "test": TASK.counts.test, "classes": TASK.counts.classes}
+    assert report.counts == {"demo-plankton": counts}
+    raise_if_different(report)
+
+
+def test_one_other_byte(copy: Path, index: ContentIndex) -> None:
+    """The digest differs, also where the old one is remembered."""
+    check(copy, index)
+    image = sorted(copy.rglob("*.png"))[5]
+    content = bytearray(image.read_bytes())
+    content[-1] ^= 1
+    image.write_bytes(bytes(content))
+    report = check(copy, index)
+    assert len(report.differences) == 1
+    with pytest.raises(DataError, match="1 difference: demo-plankton: files digest is") as caught:
+        raise_if_different(report)
+    assert caught.value.exit_code == 3
+
+
+def test_missing_and_empty_files(copy: Path, index: ContentIndex) -> None:
+    """Counts of the task and of the files say so; a file without a byte is named."""
+    images = sorted((copy / "train").rglob("*.png"))
+    images[0].unlink()
+    images[1].write_bytes(b"")
+    text = "\n".join(check(copy, index).differences)
+    assert f"{images[1].relative_to(copy).as_posix()}: is empty" in text
+    assert "files count is 318, expected 319" in text
+    assert "202 train images found, 203 expected" in text
+
+
+def test_structural_faults_come_first(copy: Path, index: ContentIndex) -> None:
+    """A class folder without an image is exit 3 with its name."""
+    for image in sorted((copy / "train").iterdir())[0].iterdir():
+        image.unlink()
+    with pytest.raises(DataError, match="has no image"):
+        check(copy, index)
+
+
+def test_what_the_documents_leave_open(copy: Path, index: ContentIndex) -> None:
+    """It is no difference; the values are found for the document."""
+    dataset = replace(TASK.dataset, files={"count": 319, "bytes": None, "digest": None})
+    task = replace(TASK, dataset=dataset, counts=Counts(None, TASK.counts.test, None))
+    report = verify(dataset, copy, [task], index, seed=SEED, quiet=True)
+    assert report.differences == []
+    assert report.open_values == {
+        "datasets/demo-plankton.yaml": {
+            "files/bytes": TASK.dataset.files["bytes"],
+            "files/digest": TASK.dataset.files["digest"],
+        },
+        "tasks/demo-plankton.yaml": {
+            "counts/train": TASK.counts.train,
+            "counts/classes": TASK.counts.classes,
+        },
+    }
+
+
+def test_records_of_archives_fill_the_document(tmp_path: Path, index: ContentIndex) -> None:
+    """Size and digest of what was fetched, where the document has null."""
+    dataset = make_dataset(source("a.tar"), source("b.csv", bytes=1))
+    bring(tmp_path, dataset, {"a.tar": tar_of(("x", b""), compress=False), "b.csv": b"b"})
+    fetch(dataset, tmp_path, say=lambda _: None, quiet=True)
+    report = Report("pebbles", tmp_path, check(EMBEDDED / "demo-plankton", index).files, {})
+    add_sources(report, dataset, tmp_path)
+    found = report.open_values["datasets/pebbles.yaml"]
+    assert set(found) == {"sources/0/bytes", "sources/0/sha256", "sources/1/sha256"}
+    assert found["sources/0/bytes"] == 10240
+
+
+def test_two_copies_are_compared_file_by_file(
+    copy: Path, tmp_path: Path, index: ContentIndex
+) -> None:
+    """Without a digest in the document, another copy's list tells what differs."""
+    original = check(EMBEDDED / "demo-plankton", index)
+    (tmp_path / "list.json").write_bytes(list_bytes(original.pairs))
+    listed = read_list(tmp_path / "list.json")
+    assert len(listed) == 319
+    same = check(copy, index)
+    compare_lists(same, listed, "list.json")
+    assert same.differences == []
+    images = sorted((copy / "train").rglob("*.png"))
+    images[0].write_bytes(b"other")
+    images[1].rename(images[1].with_name("renamed.png"))
+    unknown = replace(TASK.dataset, files={"count": None, "bytes": None, "digest": None})
+    report = check(copy, index, unknown)
+    compare_lists(report, listed, "list.json")
+    assert sorted(line.partition(": ")[2] for line in report.differences) == [
+        "has other bytes than in list.json",
+        "is missing, list.json has it",
+        "is not in list.json",
+    ]
+
+
+def test_a_file_that_is_no_list(tmp_path: Path) -> None:
+    """One line, exit 3."""
+    for i, text in enumerate(("", "{}x", "[1]", '[["a", 1]]', '[["a"]]')):
+        path = tmp_path / str(i)
+        path.write_text(text)
+        with pytest.raises(DataError, match="no list of files"):
+            read_list(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_list(tmp_path / "nowhere")
+
+
+def test_the_first_ten_differences_and_their_count() -> None:
+    """A message stays one line whatever is wrong."""
+    report = Report("pebbles", Path("x"), None, {}, [f"{i}: differs" for i in range(25)])  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"25 differences, the first 10 are: 0: differs;") as caught:
+        raise_if_different(report)
+    assert "9: differs" in str(caught.value)
+    assert "10: differs" not in str(caught.value)
+
+
+def test_tasks_of_other_data_sets_are_not_counted(copy: Path, index: ContentIndex) -> None:
+    """Only the tasks that are given; a data set may have none."""
+    report = verify(TASK.dataset, copy, [], index, seed=SEED, quiet=True)
+    assert report.counts == {}
+    assert make_task().dataset.id not in report.open_values
