@@ -72,9 +72,20 @@ class Plan:
     selection: Selection
     manifests: tuple[Manifest, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know about the tasks and what the views leave out of them."""
+        dropped = (
+            f"{chosen.task.id}: {manifest.dropped} clips are too short or miss frames and are "
+            "left out"
+            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
+            if manifest.dropped
+        )
+        return (*self.selection.notes, *dropped)
+
     def lines(self) -> list[str]:
         """One line a task and size for people, and the notes."""
-        lines = [*self.selection.notes, f"model {self.options.model}"]
+        lines = [*self.notes, f"model {self.options.model}"]
         for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
             for size in sizes_of(chosen, self.sizes):
                 manifest = whole if size is None else sample_train(chosen.task, whole, size)
@@ -147,9 +158,10 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     spec = load_spec()
     selection = _select(spec, options, asked)
     _refuse_conflicts(selection, options, asked)
-    for note in selection.notes:
-        say(options, note)
-    manifests = tuple(_manifest(chosen, selection.suite, options) for chosen in selection.chosen)
+    manifests = tuple(
+        build_manifest(chosen.task, chosen.root, selection.suite.seed)
+        for chosen in selection.chosen
+    )
     return Plan(options, asked, spec, selection, manifests)
 
 
@@ -165,9 +177,6 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
     out = options.out or default_out(made)
     for folder in (store_root, out) if options.save else (store_root,):
         require_writable(folder)
-    for line in differences(made) if None in made.sizes else ():
-        say(options, f"counts differ from the specification: {line}")
-
     from biobench.models.load import load_model
     from biobench.store import Store
 
@@ -182,6 +191,11 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
         else options.model
     )
     execution = _execution(backbone, made.selection.suite, options)
+    # Last: where something is wrong, the one line that says so stands alone.
+    for note in made.notes:
+        say(options, note)
+    for line in differences(made) if None in made.sizes else ():
+        say(options, f"counts differ from the specification: {line}")
     return Setting(made, out, backbone, Store(store_root), execution, started, clock)
 
 
@@ -234,14 +248,6 @@ def _select(spec: Spec, options: Options, sizes: Sizes) -> Selection:
         raise no_train_split(unsampled[0])
     note = f"left out, because there is no train split to sample: {', '.join(ids)}"
     return leave_out(selection, ids, note)
-
-
-def _manifest(chosen: Chosen, suite: Suite, options: Options) -> Manifest:
-    manifest = build_manifest(chosen.task, chosen.root, suite.seed)
-    if manifest.dropped:
-        note = f"{manifest.dropped} clips are too short or miss frames and are left out"
-        say(options, f"{chosen.task.id}: {note}")
-    return manifest
 
 
 def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:

@@ -84,7 +84,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--data", "/no/such"], 3, ["/no/such"]),
         (["run", "--model", "demoo", "--suite", "demo"], 5, ["demoo", "demo"]),
         (["run", "--model", "demo", "--suite", "demo", "--precision", "float16"], 2, ["float16"]),
-        (["run", "--model", "demo", "--suite", "demo", "--n-train", "3"], 2, ["demo-beluga"]),
+        (["run", "--model", "demo", "--task", "demo-beluga", "--n-train", "3"], 2, ["demo-beluga"]),
+        (["run", "--model", "demo", "--suite", "demo", "--n-train", "0"], 2, ["from 1"]),
+        (["run", "--model", "demo", "--suite", "demo", "--n-train", "3,ten"], 2, ["3,ten", "all"]),
+        (["run", "--model", "demo", "--suite", "demo", "--n-train", "3,3"], 2, ["3,3", "once"]),
+        (["run", "--model", "demo", "--declare", "imagenet1k=0.8"], 2, ["--source"]),
         (["run", "--model", "demo", "--json", "--dry-run"], 2, ["--json"]),
         (["nonsense"], 2, ["nonsense"]),
         (["data", "nonsense"], 2, ["nonsense"]),
@@ -116,6 +120,19 @@ def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"")
     done = biobench("run", "--model", "demo", "--data", str(tmp_path), "--dry-run")
     assert_one_line(done, 3, str(tmp_path), "plankton")
+
+
+def test_a_dry_run_of_a_learning_curve_lists_its_sizes() -> None:
+    """One line a task and size, and the declared score with its source."""
+    arguments = ["--model", "demo", "--suite", "demo", "--dry-run"]
+    done = biobench("run", *arguments, "--n-train", "all,10,1")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("demo-plankton")]
+    assert [line.split(":")[0] for line in lines] == [
+        f"demo-plankton at {size}" for size in ("1", "10", "all")
+    ]
+    done = biobench("run", *arguments, "--declare", "imagenet1k=0.8", "--source", "a paper")
+    assert "imagenet1k: declared, 0.8, from a paper" in done.stdout
 
 
 def test_version_and_lists() -> None:

@@ -20,7 +20,7 @@ from biobench.spec.shape import KEYWORDS, flaws
 
 LIBRARY = load_spec().library
 SCHEMAS = LIBRARY.schemas
-READ_BY_THE_LOADER = sorted(set(SCHEMAS) - {"results", "manifest"})
+READ_BY_THE_LOADER = sorted(set(SCHEMAS) - {"results", "manifest", "curve"})
 PROTOCOLS = sorted(LIBRARY.by_id["protocol"])
 
 
@@ -210,6 +210,46 @@ def test_an_official_result_is_possible_only_in_the_benchmark() -> None:
         ("unofficial_reasons", ["no"]),
     ):
         assert not judged({**value, place: wrong}, SCHEMAS["results"]), place
+
+
+def declared_entry() -> dict[str, Any]:
+    """A task whose score is published elsewhere."""
+    nothing = dict.fromkeys(("protocol", "interval", "counts", "predictions", "cost"))
+    score = {"score": 0.8, "metrics": {"accuracy": 0.8}}
+    digests = {"score": "sha256:" + "0" * 64}
+    return {
+        **nothing, **score, "version": 1, "metric": "accuracy", "higher_is_better": True,
+        "declared": True, "source": "a paper", "errata": [], "digests": digests,
+    }  # fmt: skip
+
+
+def test_a_declared_entry_has_a_source_and_nothing_that_was_run() -> None:
+    """And an entry that was run has all of it, and no source."""
+    value = example()
+    value["tasks"]["imagenet1k"] = declared_entry()
+    assert judged(value, SCHEMAS["results"])
+    run = value["tasks"]["demo-beluga"]
+    for key in ("protocol", "counts", "predictions", "cost"):
+        value["tasks"]["imagenet1k"] = {**declared_entry(), key: run[key]}
+        assert not judged(value, SCHEMAS["results"]), key
+        value["tasks"] = {"demo-beluga": {**run, key: None}}
+        assert not judged(value, SCHEMAS["results"]), key
+        value["tasks"] = {"demo-beluga": run}
+    entry = declared_entry()
+    del entry["source"]
+    for wrong in (
+        {"imagenet1k": entry},
+        {"imagenet1k": {**declared_entry(), "digests": run["digests"]}},
+        {"imagenet1k": {**declared_entry(), "errata": ["none"]}},
+        {"demo-beluga": {**run, "source": "a paper"}},
+        {"demo-beluga": {**run, "digests": declared_entry()["digests"]}},
+    ):
+        assert not judged({**value, "tasks": wrong}, SCHEMAS["results"]), wrong
+    official = {**value, "official": True, "unofficial_reasons": [], "suite": "biobench"}
+    mean = {**value["mean"], "declared": ["imagenet1k"]}
+    assert judged({**value, "mean": mean}, SCHEMAS["results"])
+    assert judged(official, SCHEMAS["results"])
+    assert not judged({**official, "mean": mean}, SCHEMAS["results"])
 
 
 def test_schema_files_end_with_a_newline_and_have_no_bom() -> None:

@@ -1,0 +1,187 @@
+"""Learning curves: one embedding, a result for each size, and reasons where there is none."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import torch
+from backbones import MeanColour
+from drawn import draw_table, write_task
+
+from biobench import learning_curve as curve_from_python
+from biobench import load_results
+from biobench.curve import learning_curve
+from biobench.errors import DataError, UsageError
+from biobench.pipeline import Options, run
+from biobench.report.curve import Curve
+from biobench.report.results import result_digest
+from biobench.setting import in_order, plan
+
+SIZES = (1, 5, None)
+# One process runs this file, so that its curve is computed once.
+pytestmark = pytest.mark.xdist_group("curve")
+
+
+class Counting(MeanColour):
+    """Counts its forward passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes = 0
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        self.passes += 1
+        return super().embed(batch)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("curve")
+
+
+@pytest.fixture(scope="module")
+def asked(folder: Path) -> Options:
+    draw_table(folder / "data" / "drawn", 12, 4)
+    tasks = tuple(write_task(folder, kind) for kind in ("clips", "groups", "traits"))
+    return Options(
+        model=Counting(), tasks=tasks, data=folder / "data", out=folder / "out",
+        store=folder / "store", workers=1, quiet=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def curve(asked: Options) -> Curve:
+    return learning_curve(asked, (None, 5, 1))
+
+
+def schema(repository: Path, name: str) -> Any:
+    return json.loads((repository / f"spec/v1/schema/{name}.schema.json").read_text())
+
+
+def test_each_size_has_a_result_like_any_other(
+    curve: Curve, asked: Options, repository: Path
+) -> None:
+    """Valid against the schema, with its own digest, and few-shot results are not official."""
+    assert asked.out is not None
+    for name, size in zip(("n-1", "n-5", "all"), SIZES, strict=True):
+        found = load_results(asked.out / name)
+        jsonschema.Draft202012Validator(schema(repository, "results")).validate(found.document)
+        assert found.digests["result"] == result_digest(found.document)
+        assert found.document["n_train"] == size
+        reasons = found.document["unofficial_reasons"]
+        assert any("few-shot" in reason for reason in reasons) == (size is not None)
+        for task in found.tasks:
+            assert len(found.predictions(task).ids) == found.tasks[task]["counts"]["test"]
+        assert (asked.out / name / "report.html").is_file()
+
+
+def test_the_document_says_what_there_is_and_why_not(
+    curve: Curve, asked: Options, repository: Path
+) -> None:
+    """One clip a class is too few for five folds: an empty cell with the reason, and the other
+    tasks have their scores."""
+    assert asked.out is not None
+    document = json.loads((asked.out / "curve.json").read_text())
+    assert document == curve.document
+    jsonschema.Draft202012Validator(schema(repository, "curve")).validate(document)
+    assert curve.sizes == SIZES
+    assert [size["results"] for size in document["sizes"]] == [
+        f"{name}/results.json" for name in ("n-1", "n-5", "all")
+    ]
+    empty, few, whole = curve.tasks["clips"]["cells"]
+    assert empty["score"] is None
+    assert "no class has the 5 training items" in empty["reason"]
+    assert (few["train"], whole["train"]) == (15, 18)
+    assert few["reason"] is None
+    assert [cell["train"] for cell in curve.tasks["groups"]["cells"]] == [4, 20, 36]
+    assert [cell["train"] for cell in curve.tasks["traits"]["cells"]] == [1, 5, 36]
+    first, _, last = (result for result in curve.results if result is not None)
+    assert list(first.tasks) == ["groups", "traits"]
+    assert list(last.tasks) == ["clips", "groups", "traits"]
+    assert curve.tasks["groups"]["cells"][2]["score"] == last.tasks["groups"]["score"]
+
+
+def test_the_table_has_a_row_a_task_and_size(curve: Curve, asked: Options) -> None:
+    """For spreadsheets: the same numbers, in full."""
+    assert asked.out is not None
+    with (asked.out / "curve.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["task"], row["n_train"]) for row in rows] == [
+        (task, size) for task in ("clips", "groups", "traits") for size in ("1", "5", "all")
+    ]
+    assert rows[0]["score"] == ""
+    assert "folds" in rows[0]["reason"]
+    assert float(rows[1]["score"]) == curve.tasks["clips"]["cells"][1]["score"]
+
+
+def test_a_further_size_embeds_nothing(curve: Curve, asked: Options, folder: Path) -> None:
+    """A curve from nothing takes the passes of one run on all items; a further size takes none,
+    and its result is that of a run by itself."""
+    once = Counting()
+    run(replace(asked, model=once, store=folder / "one-run", out=folder / "one-run-out"))
+    several = Counting()
+    store = folder / "one-curve"
+    learning_curve(replace(asked, model=several, store=store, save=False), SIZES)
+    assert several.passes == once.passes > 0
+    again = Counting()
+    more = learning_curve(replace(asked, model=again, store=store, save=False), (3, 5, None))
+    assert again.passes == 0
+    alone = run(
+        replace(asked, tasks=asked.tasks[1:], n_train=5, store=folder / "alone", save=False)
+    )
+    for found in (curve.results[1], more.results[1]):
+        assert found is not None
+        for task, entry in alone.tasks.items():
+            assert found.tasks[task]["digests"] == entry["digests"]
+
+
+def test_another_curve_in_the_same_folder(asked: Options, folder: Path) -> None:
+    """A folder never holds the sizes of one curve beside those of another."""
+    task = replace(asked, tasks=asked.tasks[:1], out=folder / "twice")
+    learning_curve(task, (1, 5, 6))
+    assert not (folder / "twice/n-1").exists()  # no task has a score at that size
+    learning_curve(task, (6, None))
+    names = {path.name for path in (folder / "twice").iterdir()}
+    assert names == {"all", "n-6", "curve.csv", "curve.html", "curve.json"}
+
+
+def test_no_size_at_all(asked: Options) -> None:
+    """Nothing but empty cells is an error, with the first reason."""
+    with pytest.raises(DataError, match="no class has the 5 training items"):
+        learning_curve(replace(asked, tasks=asked.tasks[:1], save=False), (1, 2))
+
+
+def test_a_gallery_has_a_score_on_all_items_alone() -> None:
+    """In a suite it keeps its place where the whole train split is asked for, else it is left
+    out; named, it is refused."""
+    demo = Options(model="demo", suite="demo", quiet=True)
+    with_all = plan(demo, (1, None))
+    assert "demo-beluga" not in with_all.selection.absent
+    lines = [line for line in with_all.lines() if line.startswith("demo-beluga")]
+    assert len(lines) == 1
+    assert lines[0].startswith("demo-beluga at all: ")
+    assert "demo-beluga" in plan(demo, (1, 3)).selection.absent
+    with pytest.raises(UsageError, match="no train split"):
+        plan(replace(demo, suite=None, tasks=("demo-beluga",)), (1, None))
+
+
+def test_sizes_are_ordered_and_checked() -> None:
+    """Ascending, the whole train split last; nothing below one and nothing twice."""
+    assert in_order((None, 10, 1)) == (1, 10, None)
+    for wrong in ((), (0, 1), (3, 3), (None, None)):
+        with pytest.raises(UsageError, match="no list of sizes"):
+            in_order(wrong)
+
+
+def test_from_python(asked: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`biobench.learning_curve` returns the curve and writes nothing unless told where."""
+    monkeypatch.setenv("BIOBENCH_STORE", str(asked.store))
+    found = curve_from_python(asked.model, asked.tasks[1], sizes=[3, None], data=asked.data)
+    assert found.folder is None
+    assert [row["n_train"] for row in found.rows()] == ["3", "all"]
