@@ -55,6 +55,16 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             WAYS[name](self, resource, argument)
 
+    def do_HEAD(self) -> None:
+        """The length, or what the next way promises; it is no step of the script."""
+        resource = self.server.resources.get(urlsplit(self.path).path)
+        if resource is None:
+            self.status(404)
+            return
+        name, _, argument = resource.script[0].partition(":")
+        length = argument if name == "promise" else str(len(resource.content))
+        self.head(200, {"Content-Length": length})
+
     def head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():

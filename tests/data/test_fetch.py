@@ -197,6 +197,12 @@ def test_data_that_nobody_can_fetch(tmp_path: Path) -> None:
     assert (folder / "a.zip").exists()
 
 
+def test_a_document_without_sources(tmp_path: Path) -> None:
+    """There is nothing to fetch, and that is said."""
+    with pytest.raises(DataError, match="names no files"):
+        run(make_dataset(), tmp_path)
+
+
 def test_two_at_once(tmp_path: Path) -> None:
     """The second is told so; the lock does not outlive its holder."""
     dataset = make_dataset(source("a.zip"))
@@ -222,12 +228,18 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_more_than_the_disk_has_is_refused_before_the_first_byte(
     server: Server, tmp_path: Path
 ) -> None:
-    """The sizes that the document knows are added up."""
+    """The sizes that the document knows are added up, and those that the hosts tell."""
     seen = server.add("/a.zip", CONTENT)
     sources = [source(f"{x}.zip", url=server.url("/"), bytes=1 << 50) for x in "ab"]
     with pytest.raises(BiobenchError, match=r"a.zip, b.zip needs 2048.0 TiB"):
         run(make_dataset(*sources), tmp_path)
     assert seen.requests == []
+    for name in ("/x/a_0", "/x/a_1"):
+        server.add(name, CONTENT, f"promise:{1 << 50}")
+    parts = source("a.zip", url=server.url("/x/"), parts=["a_0", "a_1"])
+    with pytest.raises(BiobenchError, match=r"b.zip, a.zip needs 2048.0 TiB"):
+        run(make_dataset(source("b.zip", url=server.url("/none/")), parts), tmp_path)
+    assert [server.resources[name].requests for name in ("/x/a_0", "/x/a_1")] == [[], []]
 
 
 def test_addresses_of_google_drive_give_the_file() -> None:

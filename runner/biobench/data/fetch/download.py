@@ -149,6 +149,8 @@ def _drop_wrong(file: File, part: PartFile) -> None:
 
 def _finish(file: File, part: PartFile, target: Path) -> Digest:
     """Give the bytes their name; raises Lasting where they are not the file's after all."""
+    if not part.kept:
+        raise Lasting("the file is empty there")
     if part.origin is not None and part.origin.encoding and not is_the_file(file, part):
         try:
             decoded = decode(file, part)

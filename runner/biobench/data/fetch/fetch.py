@@ -13,6 +13,7 @@ import httpx2
 
 from biobench.data.faults import shown
 from biobench.data.fetch.addresses import with_own_urls
+from biobench.data.fetch.ahead import told_bytes
 from biobench.data.fetch.digests import Digest
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download import Say, download, part_of
@@ -21,7 +22,7 @@ from biobench.data.fetch.lock import locked
 from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.record import checked, read_record, record_path, write_record
 from biobench.data.fetch.transfer import make_client
-from biobench.data.sources import File, Known, Source, archive_folder, sources_of
+from biobench.data.sources import File, Source, archive_folder, sources_of
 from biobench.errors import DataError
 from biobench.files import require_writable
 from biobench.spec.documents import Dataset
@@ -77,14 +78,21 @@ def require_obtainable(dataset: Dataset, data: Path, *, own: bool) -> None:
             f"--url, or lay the unpacked copy at {place}",
         )
 
+    if not dataset.sources:
+        raise DataError(
+            "its document names no files to fetch",
+            where=dataset.id,
+            remedy=f"lay the folders of the data set below {place}",
+        )
+
 
 def _download_all(
     sources: Sequence[Source], folder: Path, say: Say, pace: Pace, quiet: bool
 ) -> None:
     """One source that cannot be had is no reason to leave the others where they are."""
-    _require_room(sources, folder)
     faults: list[DataError] = []
     with make_client(pace) as client:
+        _require_room(client, sources, folder)
         for source in sources:
             if source.is_whole(folder):
                 _say_there(source, folder, say, quiet)
@@ -192,15 +200,16 @@ def _line(source: Source, folder: Path, digest: Digest) -> str:
     )
 
 
-def _require_room(sources: Sequence[Source], folder: Path) -> None:
-    """Ask for the room of all files whose size the document knows, before the first byte."""
-    wanted: list[tuple[str, Known]] = [
-        (source.name, source.known) for source in sources if not source.is_whole(folder)
+def _require_room(client: httpx2.Client, sources: Sequence[Source], folder: Path) -> None:
+    """Ask for the room of all that is still to come, before its first byte."""
+    missing = [source for source in sources if not source.is_whole(folder)]
+    files = [
+        file for source in missing for file in source.files if not (folder / file.name).is_file()
     ]
-    need = 0
-    for name, known in wanted:
-        part = part_of(folder, name)
-        kept = part.stat().st_size if part.is_file() else 0
-        need += max(0, (known.bytes or 0) - kept)
-    if need:
-        require_space(folder, need, ", ".join(name for name, _ in wanted))
+    need = told_bytes(client, [file for file in files if file.known.bytes is None])
+    need += sum(file.known.bytes or 0 for file in files)
+    for file in files:
+        part = part_of(folder, file.name)
+        need -= part.stat().st_size if part.is_file() else 0
+    if need > 0:
+        require_space(folder, need, ", ".join(source.name for source in missing))
