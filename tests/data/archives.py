@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from biobench.data.sources import archive_folder
+from biobench.data.unpack import unpack
+from biobench.errors import DataError
 from biobench.spec.documents import Dataset, Layout
 
 FOLDERS = {"splits": {"train": "train", "test": "val"}}
@@ -20,6 +24,7 @@ PEBBLES = {
     for name in ("flint", "quartz")
     for i in range(3)
 }
+GOOD = tuple(PEBBLES.items())
 
 
 def source(
@@ -104,3 +109,34 @@ def content_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def run(data: Path, dataset: Dataset, **files: bytes) -> list[str]:
+    """Unpack these archives; returns what was said."""
+    bring(data, dataset, files)
+    said: list[str] = []
+    unpack(dataset, data, say=said.append, quiet=True)
+    return said
+
+
+def one(data: Path, name: str, content: bytes, root: str | None = ".", to: str = ".") -> Path:
+    """Unpack a data set of one archive; returns its folder."""
+    run(data, make_dataset(source(name, root=root, to=to)), **{name: content})
+    return data / "pebbles"
+
+
+def refused(data: Path, name: str, content: bytes, *words: str) -> str:
+    """It is refused in one line with exit 3, and neither the data nor the archive have changed."""
+    with pytest.raises(DataError) as caught:
+        one(data, name, content)
+    message = str(caught.value)
+    assert caught.value.exit_code == 3
+    assert len(message.splitlines()) == 1
+    assert all(word in message for word in (name, *words)), message
+    assert not (data / "pebbles").exists()
+    kept = data / "archives" / "pebbles"
+    assert (kept / name).read_bytes() == content
+    left = {path.relative_to(data).parts[0] for path in data.rglob("*")}
+    assert left <= {"archives", ".pebbles.unpacking"}
+    assert content_of(data / ".pebbles.unpacking") == {}
+    return message

@@ -5,73 +5,24 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import random
 import resource as limits
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import Resource, Server, serving
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from downloads import CONTENT, MD5, RIGHT, SHA256, UNKNOWN, Waits, assert_whole, get
+from hostile import Server, serving
 
 from biobench.data.fetch.download import download
-from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Known
 from biobench.errors import BiobenchError, DataError
-
-CONTENT = random.Random(1).randbytes(60_000)
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-MD5 = hashlib.md5(CONTENT).hexdigest()
-RIGHT = Known(sha256=SHA256)
-UNKNOWN = Known()
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-class Waits(list[float]):
-    """Waits that are noted and not taken."""
-
-    @property
-    def pace(self) -> Pace:
-        return Pace(tries=4, least_bytes=1000, sleep=self.append, stall_s=0.2, connect_s=2.0)
-
-
-def get(
-    server: Server,
-    folder: Path,
-    *script: str,
-    known: Known = RIGHT,
-    name: str = "a.bin",
-    mirrors: tuple[tuple[str, ...], ...] = (),
-    content: bytes = CONTENT,
-    waits: Waits | None = None,
-    said: list[str] | None = None,
-) -> list[Resource]:
-    """Download a file that lies at one address for each script; returns what the server saw."""
-    resources, urls = [], []
-    for i, ways in enumerate((script, *mirrors)):
-        resources.append(server.add(f"/{i}/{name}", content, *ways))
-        urls.append(server.url(f"/{i}/{name}"))
-    pace = (Waits() if waits is None else waits).pace
-    say = ([] if said is None else said).append
-    with make_client(pace) as client:
-        got = download(
-            client, File(name, tuple(urls), known), folder, pace=pace, say=say, quiet=True
-        )
-    assert got.digest.sha256 == hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    return resources
-
-
-def assert_whole(folder: Path, name: str = "a.bin", content: bytes = CONTENT) -> None:
-    """The file is there with the right bytes, and nothing else is."""
-    assert (folder / name).read_bytes() == content
-    assert [path.name for path in folder.iterdir()] == [name]
 
 
 def test_a_sound_server_is_asked_once(server: Server, tmp_path: Path) -> None:
@@ -358,84 +309,3 @@ def test_a_full_disk_keeps_what_is_good(server: Server, tmp_path: Path) -> None:
     (seen,) = get(server, tmp_path, "sound", known=UNKNOWN)
     assert 0 < int(seen.requests[0]["range"].removeprefix("bytes=").rstrip("-")) <= 30_000
     assert_whole(tmp_path)
-
-
-FAULTS = st.one_of(
-    st.sampled_from(
-        [
-            *("sound", "slow", "wrong", "ignore_range", "ignore_condition", "other_range"),
-            *("lying_range", "no_range_said", "too_long", "too_short", "chunked", "gzipped"),
-            *("called_gzip", "brotli", "unnamed", "status:429:1", "status:500", "status:404"),
-            *("loop", "page", "garbage", "silence", "unknown_length", "redirect:/away"),
-        ]
-    ),
-    st.builds(
-        "{}:{}".format,
-        st.sampled_from(["drop", "reset", "unnamed", "weak", "chunked", "unknown_length"]),
-        st.integers(1, len(CONTENT)),
-    ),
-)
-
-
-@settings(max_examples=35, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(scripts=st.lists(st.lists(FAULTS, min_size=1, max_size=6), min_size=1, max_size=3))
-def test_whatever_happens_the_bytes_are_right_or_there_is_no_file(
-    server: Server, tmp_path_factory: pytest.TempPathFactory, scripts: list[list[str]]
-) -> None:
-    """Any faults in any order, over several commands, at any number of addresses."""
-    folder = tmp_path_factory.mktemp("faults")
-    server.add("/away", CONTENT)
-    for _ in range(2):
-        try:
-            get(server, folder, *scripts[0], mirrors=tuple(map(tuple, scripts[1:])))
-        except DataError:
-            assert not (folder / "a.bin").exists()
-        else:
-            assert_whole(folder)
-            return
-    get(server, folder, "sound")
-    assert_whole(folder)
-
-
-HONEST = st.one_of(
-    st.sampled_from(
-        [
-            *("sound", "slow", "ignore_range", "ignore_condition", "other_range", "no_range_said"),
-            *("too_long", "chunked", "gzipped", "brotli", "unnamed", "status:503", "loop", "page"),
-            *("garbage", "silence", "unknown_length:7", "redirect:/away"),
-        ]
-    ),
-    st.builds(
-        "{}:{}".format,
-        st.sampled_from(["drop", "reset", "unnamed", "weak", "chunked"]),
-        st.integers(1, len(CONTENT)),
-    ),
-)
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    script=st.lists(HONEST, min_size=1, max_size=6),
-    later=st.lists(HONEST, min_size=1, max_size=6),
-    changes=st.booleans(),
-)
-def test_the_same_without_a_checksum_where_heads_are_honest(
-    server: Server,
-    tmp_path_factory: pytest.TempPathFactory,
-    script: list[str],
-    later: list[str],
-    changes: bool,
-) -> None:
-    """Two versions of a file are never mixed: the result is one of them, whole."""
-    folder = tmp_path_factory.mktemp("faults")
-    server.add("/away", CONTENT)
-    old = CONTENT[::-1] if changes else CONTENT
-    for content, ways in ((old, script), (CONTENT, later), (CONTENT, ["sound"])):
-        try:
-            get(server, folder, *ways, known=UNKNOWN, content=content)
-        except DataError:
-            assert not (folder / "a.bin").exists()
-            continue
-        assert (folder / "a.bin").read_bytes() in {old, CONTENT}
-        return
-    pytest.fail("a sound server gives the file")
