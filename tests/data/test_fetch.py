@@ -106,6 +106,19 @@ def test_one_that_cannot_be_had_does_not_keep_the_others(server: Server, tmp_pat
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_no_network_is_found_out_once(tmp_path: Path) -> None:
+    """A host that cannot be reached gets several tries for the first file, and one for others."""
+    waits: list[float] = []
+    pace = Pace(tries=4, sleep=waits.append, connect_s=2.0)
+    sources = [source(f"{i}.zip", url="http://127.0.0.1:9/") for i in range(5)]
+    said: list[str] = []
+    with pytest.raises(DataError, match="5 files cannot be fetched"):
+        fetch(make_dataset(*sources), tmp_path, say=said.append, pace=pace, quiet=True)
+    assert waits == [2.0]
+    assert len(said) == 6
+    assert all("cannot be reached" in line for line in said)
+
+
 def test_a_file_that_was_changed_by_hand(server: Server, tmp_path: Path) -> None:
     """It is read again, refused, and left where it is."""
     server.add("/a.zip", CONTENT)

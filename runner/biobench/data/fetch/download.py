@@ -7,7 +7,7 @@ of its bytes, or a DataError; never a file that is half there or wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from biobench.data.fetch.encoding import decode, is_the_file
 from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.part import PartFile
 from biobench.data.fetch.transfer import transfer
-from biobench.data.fetch.trouble import Changed, Lasting, Passing, Trouble
+from biobench.data.fetch.trouble import Changed, Lasting, Passing, Trouble, Unreachable
 from biobench.data.sources import File
 from biobench.errors import DataError
 from biobench.progress import Progress
@@ -41,9 +41,19 @@ def part_of(folder: Path, name: str) -> Path:
 
 
 def download(
-    client: httpx2.Client, file: File, folder: Path, *, pace: Pace, say: Say, quiet: bool = False
+    client: httpx2.Client,
+    file: File,
+    folder: Path,
+    *,
+    pace: Pace,
+    say: Say,
+    silent: set[str] | None = None,
+    quiet: bool = False,
 ) -> Downloaded:
     """Get ``file`` into ``folder``, each of its addresses in turn.
+
+    silent: hosts that could not be reached before in this command, which get one try; those that
+    cannot be reached now are added.
 
     Raises DataError where none of them gives it, and BiobenchError where the disk takes no more;
     what was good is kept for the next call either way.
@@ -53,12 +63,17 @@ def download(
     with PartFile(part_of(folder, file.name)).open() as part, progress:
         if part.kept:
             say(f"{file.name}: going on after {show_size(part.kept)}")
+        silent = set() if silent is None else silent
         for url in file.urls:
+            host = urlsplit(url).hostname or ""
+            host_pace = replace(pace, tries=1) if host in silent else pace
             try:
-                _from_address(client, url, file, part, pace, say, progress)
+                _from_address(client, url, file, part, host_pace, say, progress)
                 digest = _finish(file, part, folder / file.name)
             except Lasting as trouble:
-                faults.append(f"{urlsplit(url).hostname}: {trouble.what}")
+                if isinstance(trouble.__cause__, Unreachable):
+                    silent.add(host)
+                faults.append(f"{host}: {trouble.what}")
                 say(f"{file.name}: {faults[-1]}")
                 continue
             return Downloaded(digest, url)

@@ -91,6 +91,7 @@ def _download_all(
 ) -> None:
     """One source that cannot be had is no reason to leave the others where they are."""
     faults: list[DataError] = []
+    silent: set[str] = set()
     with make_client(pace) as client:
         _require_room(client, sources, folder)
         for source in sources:
@@ -98,7 +99,7 @@ def _download_all(
                 _say_there(source, folder, say, quiet)
                 continue
             try:
-                digest, origins = _download_source(client, source, folder, say, pace, quiet)
+                digest, origins = _download_source(client, source, folder, say, pace, silent, quiet)
             except DataError as error:
                 faults.append(error)
                 continue
@@ -115,7 +116,13 @@ def _download_all(
 
 
 def _download_source(
-    client: httpx2.Client, source: Source, folder: Path, say: Say, pace: Pace, quiet: bool
+    client: httpx2.Client,
+    source: Source,
+    folder: Path,
+    say: Say,
+    pace: Pace,
+    silent: set[str],
+    quiet: bool,
 ) -> tuple[Digest | None, list[str | None]]:
     digest = None
     origins: list[str | None] = []
@@ -123,7 +130,7 @@ def _download_source(
         if (folder / file.name).is_file():
             origins.append(None)
             continue
-        got = download(client, file, folder, pace=pace, say=say, quiet=quiet)
+        got = download(client, file, folder, pace=pace, say=say, silent=silent, quiet=quiet)
         digest = got.digest
         origins.append(got.url)
     return digest, origins

@@ -17,7 +17,7 @@ from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.pages import address_behind, is_page
 from biobench.data.fetch.part import Origin, PartFile
-from biobench.data.fetch.trouble import Changed, Lasting, Passing
+from biobench.data.fetch.trouble import Changed, Lasting, Passing, Unreachable
 from biobench.data.sources import File
 
 MOST_PAGES = 2
@@ -143,11 +143,13 @@ def _troubles() -> Iterator[None]:
     except (httpx2.DecodingError, httpx2.RemoteProtocolError, httpx2.NetworkError) as error:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
             raise Lasting("the host's certificate is not valid") from error
-        weight = 2 if isinstance(error, httpx2.ConnectError) else 1
-        raise Passing(_reason(error), weight=weight) from error
+        if isinstance(error, httpx2.ConnectError):
+            raise Unreachable(f"cannot be reached ({_reason(error)})") from error
+        raise Passing(_reason(error)) from error
     except httpx2.TimeoutException as error:
-        what = "no connection" if isinstance(error, httpx2.ConnectTimeout) else "no answer"
-        raise Passing(f"{what} in time") from error
+        if isinstance(error, httpx2.ConnectTimeout):
+            raise Unreachable("cannot be reached in time") from error
+        raise Passing("no answer in time") from error
     except httpx2.TransportError as error:
         raise Passing(_reason(error)) from error
 

@@ -14,13 +14,20 @@ class Trouble(Exception):
 class Passing(Trouble):
     """May be over soon: try the same address again after a while.
 
-    wait: seconds that the host asks for; weight: how many tries it counts for.
+    wait: seconds that the host asks for. ``weight`` is how many tries it counts for.
     """
 
-    def __init__(self, what: str, *, wait: float | None = None, weight: int = 1) -> None:
+    weight = 1
+
+    def __init__(self, what: str, *, wait: float | None = None) -> None:
         super().__init__(what)
         self.wait = wait
-        self.weight = weight
+
+
+class Unreachable(Passing):
+    """There is no connection to the host: no network, no such name, nobody listening."""
+
+    weight = 2
 
 
 class Changed(Trouble):
