@@ -1,29 +1,41 @@
-"""Images per second: the native layer beside Pillow on threads, on the same files.
+"""The native layer beside the libraries that users know, on the same files, as a Markdown table.
 
-Both do the same work to the same bytes: decode, resize the shorter side to 224 (bicubic), crop.
-The two alternate, so that a busy machine slows both; the ratio is of the medians.
+All do the same work: decode, resize the shorter side to 224 (bicubic), cut the centre 224 x 224.
+They alternate, so that a busy machine slows all of them; a ratio is the median of the rounds' own
+ratios to the baseline. CPU time is that of the process and its children. Quote ratios: times are
+those of one machine on one day.
 
     python tests/benchmarks/decode.py [FOLDER] [--workers N] [--rounds N] [--limit N]
 
-Without a folder the files are drawn: 64 JPEGs of 1024 x 768.
+Without a folder the files are drawn: 48 JPEGs of 2 million pixels. `corpus.py` beside this file
+makes a folder of real photographs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
+import platform
+import resource
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+from torchvision.io import ImageReadMode, decode_image, read_file
+from torchvision.transforms import v2
 
+from biobench import _native
 from biobench.decode.loader import usable_cores
-from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.decode.reference import decode_reference
 from biobench.native import build_info
@@ -40,17 +52,167 @@ RECIPE = Recipe(
     std=(1.0, 1.0, 1.0),
     table_bytes=bytes(3072),
 )
+BATCH = 32
+Pixels = np.ndarray
+Loader = Callable[[list[Path], int], Pixels]
+
+
+class Files(Dataset[torch.Tensor]):
+    """What a worker of a torch DataLoader reads."""
+
+    def __init__(self, files: list[Path], one: Callable[[Path], torch.Tensor]) -> None:
+        self.files, self.one = files, one
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.one(self.files[index])
+
+
+def with_pillow(file: Path) -> torch.Tensor:
+    return torch.from_numpy(decode_reference(file, RECIPE))
+
+
+TORCHVISION = v2.Compose(
+    [v2.Resize(224, interpolation=v2.InterpolationMode.BICUBIC), v2.CenterCrop(224)]
+)
+
+
+def decoded(file: Path) -> torch.Tensor:
+    return decode_image(read_file(os.fspath(file)), ImageReadMode.RGB)
+
+
+def with_torchvision(file: Path) -> torch.Tensor:
+    return TORCHVISION(decoded(file)).permute(1, 2, 0)
+
+
+def in_processes(one: Callable[[Path], torch.Tensor]) -> Loader:
+    def load(files: list[Path], workers: int) -> Pixels:
+        loader = DataLoader(Files(files, one), batch_size=BATCH, num_workers=workers)
+        return np.concatenate([batch.numpy() for batch in loader])
+
+    return load
+
+
+def in_threads(one: Callable[[Path], torch.Tensor]) -> Loader:
+    def load(files: list[Path], workers: int) -> Pixels:
+        with ThreadPoolExecutor(workers) as pool:
+            return np.stack([image.numpy() for image in pool.map(one, files)])
+
+    return load
+
+
+def decode_alone(files: list[Path], workers: int) -> Pixels:
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda file: decoded(file).shape, files))
+    return np.empty(0, np.uint8)
+
+
+def native(kernel: str) -> Loader:
+    def load(files: list[Path], workers: int) -> Pixels:
+        pixels, _, failures = _native.load_batch(
+            files,
+            mode=RECIPE.mode,
+            size=RECIPE.size,
+            long_side=RECIPE.long_side,
+            filter=RECIPE.filter,
+            crop=RECIPE.crop,
+            crop_rounding=RECIPE.crop_rounding,
+            pad=RECIPE.pad,
+            workers=workers,
+            kernel=kernel,
+        )
+        assert failures == [], failures
+        return pixels
+
+    return load
+
+
+@dataclass
+class Row:
+    """One loader and what its rounds took."""
+
+    name: str
+    load: Loader
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    differing: float | None = None
+
+    def run(self, files: list[Path], workers: int) -> Pixels:
+        cpu, wall = cpu_seconds(), time.perf_counter()
+        pixels = self.load(files, workers)
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(cpu_seconds() - cpu)
+        return pixels
+
+    def line(self, baseline: Row, count: int) -> str:
+        def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+            return statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+
+        return (
+            f"| {self.name} | {statistics.median(self.cpu) / count * 1000:.1f} "
+            f"| {ratio(baseline.cpu, self.cpu):.2f} "
+            f"| {count / statistics.median(self.wall):.0f} "
+            f"| {ratio(baseline.wall, self.wall):.2f} "
+            f"| {'' if self.differing is None else f'{100 * self.differing:.2f} %'} |"
+        )
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def rows() -> list[Row]:
+    """The baseline first."""
+    return [
+        Row("torch DataLoader + Pillow", in_processes(with_pillow)),
+        Row("Pillow, threads", in_threads(with_pillow)),
+        Row("torchvision.io + v2.Resize, DataLoader", in_processes(with_torchvision)),
+        Row("torchvision.io + v2.Resize, threads", in_threads(with_torchvision)),
+        Row("*torchvision.io, decode alone, threads*", decode_alone),
+        *(Row(f"biobench.native, {kernel}", native(kernel)) for kernel in _native.kernels()),
+    ]
 
 
 def drawn(folder: Path) -> None:
     """Smooth JPEGs with noise, as large as a web photograph."""
     random = np.random.Generator(np.random.PCG64(1))
-    for index in range(64):
-        small = random.integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        smooth = np.asarray(Image.fromarray(small).resize((1024, 768), Image.Resampling.BICUBIC))
+    for index in range(48):
+        small = random.integers(0, 256, (24, 36, 3), dtype=np.uint8)
+        smooth = np.asarray(Image.fromarray(small).resize((1728, 1152), Image.Resampling.BICUBIC))
         noise = random.normal(0, 6, smooth.shape)
         pixels = np.clip(smooth + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index:02}.jpg", quality=90)
+        Image.fromarray(pixels).save(folder / f"{index:02}.jpg", quality=85)
+
+
+def chosen(folder: Path, limit: int) -> list[Path]:
+    endings = {".jpg", ".jpeg", ".png"}
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings)
+    return files[:: max(1, len(files) // limit)][:limit]
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.machine()
+
+
+def describe(files: list[Path], arguments: argparse.Namespace) -> str:
+    sizes = [Image.open(file).size for file in files]
+    pixels = statistics.mean(width * height for width, height in sizes) / 1e6
+    size = statistics.mean(file.stat().st_size for file in files) / 1e3
+    return (
+        f"{len(files)} files, {pixels:.2f} million pixels and {size:.0f} kB on average; "
+        f"{arguments.workers} workers, {arguments.rounds} rounds; {processor()}; "
+        f"Python {platform.python_version()}, Pillow {version('pillow')}, "
+        f"torch {version('torch')}, torchvision {version('torchvision')}, "
+        f"biobench {version('biobench')} with libjpeg-turbo {build_info()['libjpeg_turbo']}"
+    )
 
 
 def main() -> int:
@@ -60,38 +222,32 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--limit", type=int, default=512)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    table = rows()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder
         if folder is None:
             folder = Path(scratch)
             drawn(folder)
-        endings = {".jpg", ".jpeg", ".png"}
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings)
-        files = files[:: max(1, len(files) // arguments.limit)]
-        seconds: dict[str, list[float]] = {"native": [], "pillow": []}
-        with ThreadPoolExecutor(arguments.workers) as pool:
-            for _ in range(arguments.rounds + 1):
-                start = time.perf_counter()
-                ours = decode_batch(files, RECIPE, workers=arguments.workers).pixels
-                middle = time.perf_counter()
-                theirs = np.stack(list(pool.map(lambda f: decode_reference(f, RECIPE), files)))
-                end = time.perf_counter()
-                seconds["native"].append(middle - start)
-                seconds["pillow"].append(end - middle)
-                if not np.array_equal(ours, theirs):
-                    print("the pixels differ", file=sys.stderr)
-                    return 1
-    # The first round warms the file cache.
-    median = {name: statistics.median(times[1:]) for name, times in seconds.items()}
-    report = {
-        "images": len(files),
-        "workers": arguments.workers,
-        "images_per_second": {n: round(len(files) / s, 1) for n, s in median.items()},
-        "native_over_pillow": round(median["pillow"] / median["native"], 3),
-        "build": build_info(),
-    }
-    print(json.dumps(report, indent=2))
-    return 0
+        files = chosen(folder, arguments.limit)
+        for turn in range(arguments.rounds + 1):
+            pixels = [row.run(files, arguments.workers) for row in table]
+            if turn == 0:  # it warms the file cache, and shows what is equal
+                for row, found in zip(table, pixels, strict=True):
+                    row.cpu.clear()
+                    row.wall.clear()
+                    if found.size:
+                        row.differing = float((found != pixels[0]).mean())
+        heading = describe(files, arguments)
+    print(heading, end="\n\n")
+    print("| loader | CPU ms an image | CPU ratio | images/s | wall ratio | bytes that differ |")
+    print("|---|---|---|---|---|---|")
+    for row in table:
+        print(row.line(table[0], len(files)))
+    wrong = [row.name for row in table if row.name.startswith("biobench") and row.differing]
+    if wrong:
+        print(f"the pixels differ: {', '.join(wrong)}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
