@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
-from biobench.data.sample import can_be_sampled, no_train_split, sample_train
+from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
 from biobench.declared import Declaration, resolve_declarations
 from biobench.errors import UsageError
 from biobench.files import require_writable
@@ -89,7 +89,7 @@ class Plan:
         for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
             for size in sizes_of(chosen, self.sizes):
                 manifest = whole if size is None else sample_train(chosen.task, whole, size)
-                at = "" if len(self.sizes) == 1 else f" at {size_text(size)}"
+                at = "" if len(self.sizes) == 1 else f" at {size_name(size)}"
                 lines.append(
                     f"{chosen.task.id}{at}: {_described(manifest)}, "
                     f"protocol {chosen.task.protocol.id}, in {chosen.root}"
@@ -124,17 +124,12 @@ class Setting:
         return self.plan.selection.suite
 
 
-def size_text(size: int | None) -> str:
-    """A size as people write it."""
-    return "all" if size is None else str(size)
-
-
 def in_order(sizes: Sizes) -> Sizes:
     """Sizes ascending, all of the train split last; UsageError where they are no sizes."""
     numbers = [size for size in sizes if size is not None]
     if not sizes or any(size < 1 for size in numbers) or len(set(sizes)) < len(sizes):
         raise UsageError(
-            f"--n-train {','.join(map(size_text, sizes))} is no list of sizes",
+            f"--n-train {','.join(map(size_name, sizes))} is no list of sizes",
             remedy="give numbers from 1, and all, each once: 1,3,10,all",
         )
     return (*sorted(numbers), *([None] if None in sizes else []))

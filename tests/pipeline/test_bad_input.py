@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from backbones import MeanColour
+from drawn import NAMES, draw
 from PIL import Image
 
 from biobench import evaluate
@@ -18,10 +18,7 @@ from biobench.data.build import build_manifest
 from biobench.errors import DataError, ModelError, UsageError
 from biobench.pipeline import Options, could_be_official, run
 from biobench.selection import Chosen, Selection
-from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
-
-CLASSES = ("amphora", "balanus", "ceratium")
 
 
 class NotFinite(MeanColour):
@@ -51,19 +48,11 @@ class Raises(MeanColour):
         raise self._error
 
 
-def draw(path: Path, number: int, label: int) -> None:
-    """A square whose place and shade tell the class, on noise."""
-    noise = Stream(1, str(path.name)).integers(60, 24 * 24 * 3).reshape(24, 24, 3)
-    noise[4 + 5 * label : 10 + 5 * label, 4:12] += 90 + number
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(noise.astype(np.uint8)).save(path)
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A small plankton data set in its official layout."""
     root = tmp_path / "data" / "plankton"
-    for label, name in enumerate(CLASSES):
+    for label, name in enumerate(NAMES):
         for i in range(6):
             draw(root / "train" / name / f"t{label}{i}.png", i, label)
             draw(root / "val" / name / f"v{label}{i}.png", i + 7, label)
@@ -229,7 +218,7 @@ def test_features_that_are_not_finite(data: Path, tmp_path: Path) -> None:
 
 def test_one_class_only(data: Path, tmp_path: Path) -> None:
     """A train split of one class has nothing to tell apart."""
-    for name in CLASSES[1:]:
+    for name in NAMES[1:]:
         shutil.rmtree(data / "plankton/train" / name)
     with pytest.raises(DataError, match="one class"):
         run(options(data, tmp_path))

@@ -23,6 +23,11 @@ def sample_key(task: Task, item_id: str) -> bytes:
     return hashlib.sha256(f"{task.id} {task.version}\0{item_id}".encode()).digest()
 
 
+def size_name(size: int | None) -> str:
+    """A size of the train split as people write it: ``10``, and ``all`` for null."""
+    return "all" if size is None else str(size)
+
+
 def can_be_sampled(task: Task) -> bool:
     """Whether the task has a few-shot form: a leave-one-out task has no train split."""
     return task.split_rule != "leave-one-out"

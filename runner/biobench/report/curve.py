@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from biobench.data.sample import size_name
 from biobench.errors import DataError
 from biobench.files import write_atomically
 from biobench.report.curve_page import render_curve
@@ -72,11 +73,6 @@ class Curve:
         writer.writeheader()
         writer.writerows(self.rows())
         return text.getvalue()
-
-
-def size_name(size: int | None) -> str:
-    """A size as people write it: ``10``, ``all``."""
-    return "all" if size is None else str(size)
 
 
 def folder_name(size: int | None) -> str:

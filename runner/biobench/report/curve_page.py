@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from biobench.data.sample import size_name
 from biobench.report.page import render
 
 WIDTH, HEIGHT = 300, 190
@@ -78,10 +79,7 @@ def render_curve(document: dict[str, Any]) -> str:
         "right": WIDTH - RIGHT,
         "bottom": HEIGHT - BOTTOM,
         "ticks": [{"y": _y(value), "text": f"{value:g}"} for value in TICKS],
-        "sizes": [
-            {"x": x, "text": "all" if size is None else str(size)}
-            for x, size in zip(xs, sizes, strict=True)
-        ],
+        "sizes": [{"x": x, "text": size_name(size)} for x, size in zip(xs, sizes, strict=True)],
         "panels": panels,
     }
     return render(

@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from biobench.report.curve import Curve, size_name
+from biobench.data.sample import size_name
+from biobench.report.curve import Curve
 from biobench.report.curve_page import notes
 from biobench.report.table import GAP
 
