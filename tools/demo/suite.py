@@ -6,13 +6,11 @@ Every file is a function of its own stream's name, so one more class changes no 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from demo import beluga, encode, herbarium, plankton, plantnet
+from demo import beluga, encode, herbarium, plankton, plantnet, tables
 from demo.dice import Dice
-
-Draw = Callable[[], bytes]
+from demo.file import File, class_sizes
 
 WHALES = (18, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 1)
 """Pictures of each individual: a long tail, with three whales that were met only once."""
@@ -26,33 +24,24 @@ HERBARIUM_TRAIN = (30, 26, 22, 19, 16, 14, 12, 10, 8, 7, 6, 5)
 HERBARIUM_TEST = 8
 
 
-@dataclass(frozen=True)
-class File:
-    """One file of the suite: its path below the demo folder, and what makes its bytes."""
-
-    path: str
-    draw: Draw
-
-
 def suite() -> Iterator[File]:
-    """Every file of the four data sets."""
+    """Every file of the nine data sets."""
     yield from _beluga()
     yield from _plankton()
     yield from _plantnet()
     yield from _herbarium()
-
-
-def _class_sizes(name: str, classes: list[str], sizes: tuple[int, ...]) -> dict[str, int]:
-    # Which class is common must not follow from the order of the names.
-    order = Dice(f"{name}/sizes").shuffled(len(classes))
-    return {classes[k]: size for k, size in zip(order, sizes, strict=True)}
+    yield from tables.fishnet()
+    yield from tables.fungiclef()
+    yield from tables.iwildcam()
+    yield from tables.kabr()
+    yield from tables.mammalnet()
 
 
 def _beluga() -> Iterator[File]:
     folder = "demo-beluga/beluga.coco"
     names = [f"whale{i:03}" for i in range(len(WHALES))]
     sightings: list[tuple[str, int, int]] = []
-    for name, size in _class_sizes("beluga", names, WHALES).items():
+    for name, size in class_sizes("beluga", names, WHALES).items():
         dice = Dice(f"beluga/encounters/{name}")
         encounter = taken = 0
         for _ in range(size):
@@ -109,9 +98,9 @@ def _plankton() -> Iterator[File]:
 
             yield File(f"demo-plankton/{split}/{kind}/{number:05}_{i:02}.png", draw)
 
-    for kind, count in _class_sizes("plankton", kinds, PLANKTON_TRAIN).items():
+    for kind, count in class_sizes("plankton", kinds, PLANKTON_TRAIN).items():
         yield from files("train", kind, count)
-    for kind, count in _class_sizes("plankton", kinds, PLANKTON_TEST).items():
+    for kind, count in class_sizes("plankton", kinds, PLANKTON_TEST).items():
         yield from files("val", kind, count)
     yield from files("val", "Unclassifiable", UNCLASSIFIABLE)
 
@@ -119,7 +108,7 @@ def _plankton() -> Iterator[File]:
 def _plantnet() -> Iterator[File]:
     names = list(plantnet.SPECIES)
     for split, sizes in (("train", PLANTNET_TRAIN), ("val", PLANTNET_TEST)):
-        for name, count in _class_sizes("plantnet", names, sizes).items():
+        for name, count in class_sizes("plantnet", names, sizes).items():
             for i in range(count):
                 stream = f"plantnet/{split}/{name}/{i}"
                 words = Dice(f"{stream}/name")
@@ -136,7 +125,7 @@ def _herbarium() -> Iterator[File]:
     names = list(herbarium.SPECIES)
     equal = (HERBARIUM_TEST,) * len(names)
     for split, sizes in (("train", HERBARIUM_TRAIN), ("validation", equal)):
-        for name, count in _class_sizes("herbarium19", names, sizes).items():
+        for name, count in class_sizes("herbarium19", names, sizes).items():
             for i in range(count):
                 stream = f"herbarium19/{split}/{name}/{i}"
                 number = Dice(f"{stream}/name").integer(1, 9999)
