@@ -65,6 +65,7 @@ def test_from_a_host_to_a_task(server: Server, tmp_path: Path) -> None:
     done = biobench("data", "unpack", "beluga", *data)
     assert done.returncode == 0, done.stderr
     assert "next: biobench data verify beluga" in done.stdout
+    assert "is there already" in biobench("data", "fetch", "beluga", *data).stdout
     done = biobench("data", "verify", "beluga", *data, "--json")
     assert_one_line(done, 3, "142 train images found, 5902 expected")
     report = json.loads(done.stdout)

@@ -54,12 +54,17 @@ def fetch(
 ) -> None:
     """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
     from biobench.data.fetch import fetch as fetch_dataset
+    from biobench.data.state import state_of
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
         print(f"{id} comes with the package; there is nothing to fetch")
         return
     folder = _folder(data)
+    state = state_of(dataset, folder)
+    if state.state == "present" and local is None and not url:
+        print(f"{state.place} is there already; move it away to fetch its archives again")
+        return
     fetch_dataset(dataset, folder, local=local, urls=url or (), say=_say)
     if dataset.status == "manual":
         _say("by hand remains: " + " ".join(dataset.notes))
