@@ -265,6 +265,23 @@ def test_a_damaged_header_in_the_middle_is_not_the_end(tmp_path: Path) -> None:
     refused(tmp_path, "a.tar", bytes(content), "damaged")
 
 
+def test_a_zip_whose_directory_hides_entries(tmp_path: Path) -> None:
+    """A comment that swallows the next entry: the directory says that there are more."""
+    content = bytearray(zip_of(*GOOD))
+    first = content.find(b"PK\x01\x02")
+    second = content.find(b"PK\x01\x02", first + 1)
+    third = content.find(b"PK\x01\x02", second + 1)
+    content[first + 32 : first + 34] = (third - second).to_bytes(2, "little")
+    refused(tmp_path, "a.zip", bytes(content), "says it has 12 entries, and 11 are found")
+
+
+def test_a_zip_with_more_entries_than_its_old_form_can_count(tmp_path: Path) -> None:
+    """Beyond 65,535 the number lies in a record of its own."""
+    names = [f"train/flint/{i}" for i in range(65_600)]
+    folder = one(tmp_path, "a.zip", zip_of(*((name, b"") for name in names), stored=True))
+    assert len(os.listdir(folder / "train/flint")) == 65_600
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     form=st.sampled_from(["a.tar", "a.tar.gz", "a.zip"]),

@@ -24,6 +24,8 @@ from biobench.data.unpack.tree import Parts, Tree
 ENCRYPTED = 0x1
 MOST_LINK = 4095
 HEADER = 30
+END, END64 = 22, 76
+"""Sizes of the records at the end of an archive; between them and the end is a comment."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError)
 _EXTRAS = "__MACOSX"
 """What macOS adds to a zip: attributes of its own, one file for each real one."""
@@ -33,6 +35,7 @@ def unpack_zip(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
     """Unpack the entries below ``root``; returns how many others there are. Raises Refused."""
     try:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
+            _refuse_hidden(archive, len(content.infolist()))
             return _unpack(content, tree, limits, root)
     except (*_DAMAGED, NotImplementedError) as error:
         raise Refused(f"it is damaged or no zip archive ({error})") from error
@@ -60,6 +63,22 @@ def _unpack(content: zipfile.ZipFile, tree: Tree, limits: Limits, root: Parts) -
         _entry(content, entry, parts, tree)
     tree.finish()
     return others
+
+
+def _refuse_hidden(archive: Joined, found: int) -> None:
+    """Compare with the number at the archive's end: Python's reader does not, and a damaged length
+    in the directory makes it skip entries."""
+    archive.seek(max(0, archive.size - END - 0xFFFF - END64))
+    tail = archive.read()
+    end = tail.rfind(b"PK\x05\x06")
+    stated = int.from_bytes(tail[end + 10 : end + 12], "little")
+    end64 = tail.rfind(b"PK\x06\x06", 0, end)
+    if stated == 0xFFFF and end64 >= 0:
+        stated = int.from_bytes(tail[end64 + 32 : end64 + 40], "little")
+    elif stated == found & 0xFFFF:
+        return  # old writers count modulo 65,536
+    if stated != found:
+        raise Refused(f"it is damaged (it says it has {stated} entries, and {found} are found)")
 
 
 def _refuse_overlaps(entries: list[zipfile.ZipInfo]) -> None:
