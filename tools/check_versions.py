@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Hold the specification to its versions (SPEC.md, section 17), with the ledger spec/versions.json.
 
-The ledger has an entry a spec_version: the digest of every case of the vectors, and of what can
-move a score in every document by id@version. What was released stays as it is: a case that moves
-or vanishes needs a higher spec_version, a document that moves a score a higher version.
+The ledger has an entry a spec_version: the digest of every case of the vectors, of what can move a
+score in every document by id@version, and of what all tasks share. What was released stays as it
+is: a case that moves or vanishes needs a higher spec_version, a document that moves a score a
+higher version.
 
     tools/check_versions.py                compare the specification with the ledger
     tools/check_versions.py --base REV     and the ledger with what REV's history released
     tools/check_versions.py --record       write the entry of a version that is not yet released
-    tools/check_versions.py --release      after a check, mark the version as released
+    tools/check_versions.py --release      after a check, of the vectors too, mark it as released
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from biobench.conformance.vectors import read_vectors  # noqa: E402
 from biobench.spec.canonical import sha256_json  # noqa: E402
 from biobench.spec.library import Document  # noqa: E402
 from biobench.spec.load import Spec, load_spec  # noqa: E402
+from biobench.spec.pinned import pinned  # noqa: E402
 from biobench.spec.resolve import chain, merge  # noqa: E402
 
 LEDGER = "spec/versions.json"
@@ -35,16 +37,20 @@ LEDGER = "spec/versions.json"
 TASK_KEYS = ("task", "dataset", "split", "label_rule", "view", "feature", "protocol", "metrics")
 COMPAT_KEYS = ("label_rule", "view", "feature", "metrics")
 PROTOCOL_KEYS = ("kind", "constants", "compat")
+# Superseded tasks rest on these too, and a document of theirs cannot pin them.
+FIXED_KEYS = ("seed", "micro_batch", "interval")
+SHARED_KEYS = (*FIXED_KEYS, "comparison", "aggregate")
 
 Entry = Mapping[str, Any]
-"""{"released": flag, "cases": {id: digest}, "documents": {id@version: {part: digest or name}}}"""
+"""{"released": flag, "cases": {id: digest}, "documents": {id@version: {part: digest or name}},
+"suite": {member of suite.yaml, or id of a suite: digest}}"""
 Ledger = Mapping[str, Entry]
 
 
 def current_entry(spec: Spec) -> dict[str, Any]:
     """The entry of a specification as it is, not released."""
     cases = {
-        case.id: sha256_json([v.operation, v.tolerance, case.input, case.output])
+        case.id: sha256_json([v.folder, v.level, v.operation, v.tolerance, case.input, case.output])
         for v in read_vectors(spec)
         for case in v.cases
     }
@@ -57,24 +63,34 @@ def current_entry(spec: Spec) -> dict[str, Any]:
         "released": False,
         "cases": dict(sorted(cases.items())),
         "documents": dict(sorted(documents.items())),
+        "suite": _shared(spec.library.documents["suite.yaml"].value),
     }
 
 
+def _shared(suite: Mapping[str, Any]) -> dict[str, str]:
+    """What can move a score, an interval or a mean of any task, by its place in suite.yaml."""
+    found = {key: sha256_json(suite[key]) for key in SHARED_KEYS}
+    for one in suite["suites"]:
+        found[f"suite {one['id']}"] = sha256_json([one["members"], one["pending"]])
+    return found
+
+
 def _parts(document: Document, spec: Spec) -> dict[str, str]:
-    """What can move a score: the document's own members, and what a current task rests on."""
+    """What can move a score: the document's own members, and what a task rests on."""
     if document.kind == "protocol":
         return {"own": sha256_json({key: document.value[key] for key in PROTOCOL_KEYS})}
     links = chain(document, spec.library.by_id["task"])
     assert isinstance(links, list)  # load_spec has refused the others
     task = merge(links)
     compat = {key: task["compat"][key] for key in COMPAT_KEYS if key in task["compat"]}
-    own = {"own": sha256_json({**{key: task[key] for key in TASK_KEYS}, "compat": compat})}
-    if spec.library.by_id["task"].get(task["task"]) is not document:
-        return own
-    layout = spec.library.by_id["dataset"][task["dataset"]].value["layout"]
-    protocol = spec.library.by_id["protocol"][task["protocol"]].value
-    named = f"{task['protocol']}@{protocol['version']}"
-    return {**own, "layout": sha256_json(layout), "protocol": named}
+    library = pinned(spec.library, document)
+    layout = library.by_id["dataset"][task["dataset"]].value["layout"]
+    protocol = library.by_id["protocol"][task["protocol"]].value
+    return {
+        "own": sha256_json({**{key: task[key] for key in TASK_KEYS}, "compat": compat}),
+        "layout": sha256_json(layout),
+        "protocol": f"{task['protocol']}@{protocol['version']}",
+    }
 
 
 def check_current(version: str, now: Entry, ledger: Ledger) -> Iterator[str]:
@@ -85,6 +101,7 @@ def check_current(version: str, now: Entry, ledger: Ledger) -> Iterator[str]:
     for other, entry in ledger.items():
         if entry["released"]:
             yield from _documents(other, now, entry)
+            yield from _suite(version, other, now, entry)
     recorded = ledger.get(version)
     if recorded is None:
         yield f"spec_version {version} is not in {LEDGER}; run tools/check_versions.py --record"
@@ -93,9 +110,9 @@ def check_current(version: str, now: Entry, ledger: Ledger) -> Iterator[str]:
         yield from _added(version, now, recorded)
     elif {**recorded, "released": False} != now:
         count = sum(
-            recorded[part].get(key) != now[part].get(key)
-            for part in ("cases", "documents")
-            for key in recorded[part].keys() | now[part].keys()
+            recorded.get(part, {}).get(key) != now[part].get(key)
+            for part in ("cases", "documents", "suite")
+            for key in recorded.get(part, {}).keys() | now[part].keys()
         )
         yield (
             f"{LEDGER} is behind {version}, which is not released, by {count} entries; "
@@ -138,13 +155,26 @@ def _documents(version: str, now: Entry, released: Entry) -> Iterator[str]:
             )
             continue
         for part, value in parts.items():
-            # A superseded document has no other part than its own.
-            if part in found and found[part] != value:
+            if found[part] != value:
                 what = "members that move a score" if part == "own" else f"its {part}"
                 yield (
                     f"{name} differs from {version} in {what}; keep that one as "
                     f"{id}.v{number}.yaml and raise the version, with a line in spec/CHANGELOG.md"
                 )
+
+
+def _suite(version: str, other: str, now: Entry, released: Entry) -> Iterator[str]:
+    """What suite.yaml may change only with a higher first or second number of the version."""
+    places = released["suite"].keys() | now["suite"].keys()
+    for place in sorted(places):
+        if released["suite"].get(place) == now["suite"].get(place):
+            continue
+        same = 1 if place in FIXED_KEYS else 2
+        if _order(version)[:same] == _order(other)[:same]:
+            yield (
+                f"suite.yaml: {place} is not what {other} released; it changes with the "
+                f"{('first', 'second')[same - 1]} number of spec_version"
+            )
 
 
 def check_history(ledger: Ledger, earlier: Mapping[str, Ledger]) -> Iterator[str]:
@@ -161,12 +191,25 @@ def check_history(ledger: Ledger, earlier: Mapping[str, Ledger]) -> Iterator[str
 
 
 def history(revision: str) -> dict[str, Ledger]:
-    """Every ledger in the history of a revision, by commit; none in a folder without history."""
+    """Every ledger in the history of a revision, by commit; none in a folder without history.
+
+    Exits where the history is cut off: what was released could lie beyond the cut.
+    """
     if not (ROOT / ".git").exists():
         print("no git history here: released entries are not compared with it")
         return {}
-    listed = _git("rev-list", revision, "--", LEDGER)
-    return {commit: json.loads(_git("show", f"{commit}:{LEDGER}")) for commit in listed.split()}
+    if _git("rev-parse", "--is-shallow-repository").strip() == "true":
+        sys.exit(
+            "check_versions: this clone is shallow, so what was released may be missing from its "
+            "history; run git fetch --unshallow, or leave --base out"
+        )
+    # Without it git leaves out a side of a merge whose ledger the merge did not take.
+    listed = _git("rev-list", "--full-history", revision, "--", LEDGER)
+    return {
+        commit: json.loads(_git("show", f"{commit}:{LEDGER}"))
+        for commit in listed.split()
+        if _git("ls-tree", "--name-only", commit, LEDGER)
+    }
 
 
 def _git(*arguments: str) -> str:
@@ -177,6 +220,12 @@ def _git(*arguments: str) -> str:
         reason = done.stderr.strip().splitlines() or ["no output"]
         sys.exit(f"check_versions: git {' '.join(arguments)}: {reason[0]}")
     return done.stdout
+
+
+def vectors_hold() -> bool:
+    """Whether the vectors are what is made from the text and its independent sources."""
+    command = [sys.executable, str(ROOT / "tools" / "make_vectors.py"), "--check"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def ledger_text(ledger: Ledger) -> str:
@@ -205,7 +254,7 @@ def main() -> int:
         problems += check_history(ledger, history(options.base))
     for problem in problems:
         print(f"check_versions: {problem}", file=sys.stderr)
-    if problems:
+    if problems or (options.release and not vectors_hold()):
         return 1
     if options.release:
         ledger[spec.version]["released"] = True

@@ -14,9 +14,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 from biobench.spec.load import load_spec
 from biobench.spec.location import spec_root
+from biobench.spec.resolve import chain, merge
 
 V1 = spec_root() / "v1"
 
@@ -55,6 +57,16 @@ def replace(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def supersede(v1: Path, task: str) -> None:
+    """Keep a task, written out in full and with its pins, and raise the version of the current."""
+    spec = load_spec(v1).library
+    links = chain(spec.by_id["task"][task], spec.by_id["task"])
+    assert isinstance(links, list)
+    value = {**merge(links), "protocol_version": 1, "dataset_version": "1"}
+    (v1 / f"tasks/{task}.v1.yaml").write_text(yaml.safe_dump(value), encoding="utf-8")
+    replace(v1 / f"tasks/{task}.yaml", "version: 1", "version: 2")
 
 
 def problems(tool: ModuleType, v1: Path, ledger: dict[str, Any], version: str = "1.0.0") -> Any:
@@ -137,10 +149,20 @@ def test_raising_a_version(tool: ModuleType, v1: Path) -> None:
         "task demo-beluga@1 differs from 1.0.0",
     ]
     for task in ("beluga", "demo-beluga"):
-        shutil.copy(v1 / f"tasks/{task}.yaml", v1 / f"tasks/{task}.v1.yaml")
-        replace(v1 / f"tasks/{task}.yaml", "version: 1", "version: 2")
+        supersede(v1, task)
     ledger["2.0.0"] = entry(tool, v1)
     assert problems(tool, v1, ledger, "2.0.0") == []
+    # The kept task rests on the kept protocol: a change of that one would move its scores.
+    for old, new, part in (
+        ("tasks/beluga.v1.yaml", ("protocol_version: 1", "protocol_version: 2"), "its protocol"),
+        ("protocols/knn.v1.yaml", ("  k: 1\n", "  k: 2\n"), "members that move a score"),
+    ):
+        text = (v1 / old).read_text(encoding="utf-8")
+        replace(v1 / old, *new)
+        (line,) = problems(tool, v1, ledger | {"2.0.0": entry(tool, v1)}, "2.0.0")
+        assert "@1 differs from 1.0.0" in line
+        assert part in line
+        (v1 / old).write_text(text, encoding="utf-8")
     (v1 / "tasks/beluga.v1.yaml").unlink()
     ledger["2.0.0"] = entry(tool, v1)
     (line,) = problems(tool, v1, ledger, "2.0.0")
@@ -197,6 +219,125 @@ def test_the_history_is_read_from_git(
     assert len(list(tool.check_history({}, found))) == 2
     with pytest.raises(SystemExit, match="check_versions: git rev-list"):
         tool.history("no-such-revision")
+
+
+def ledger_in_git(folder: Path, ledger: dict[str, Any], name: str) -> None:
+    (folder / "spec").mkdir(exist_ok=True)
+    (folder / "spec/versions.json").write_text(json.dumps(ledger))
+    git(folder, "add", "spec")
+    git(folder, "commit", "--quiet", "-m", name)
+
+
+def test_a_release_that_one_side_of_a_merge_knows(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merge that takes nothing of a side does not undo what that side released."""
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    ledger_in_git(tmp_path, {"1.0.0": {"released": False}}, "before")
+    git(tmp_path, "checkout", "--quiet", "-b", "side")
+    ledger_in_git(tmp_path, {"1.0.0": {"released": True}}, "released")
+    git(tmp_path, "checkout", "--quiet", "main")
+    git(tmp_path, "merge", "--quiet", "--no-ff", "-s", "ours", "-m", "merged", "side")
+    found = tool.history("HEAD")
+    assert {"1.0.0": {"released": True}} in found.values()
+    (line,) = tool.check_history({"1.0.0": {"released": False}}, found)
+    assert "is not the one released" in line
+    git(tmp_path, "rm", "--quiet", "spec/versions.json")
+    git(tmp_path, "commit", "--quiet", "-m", "without a ledger")
+    assert tool.history("HEAD") == found
+
+
+def test_a_shallow_clone_is_refused(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no history to compare with, and would pass whatever was released."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    for name in ("one", "two"):
+        ledger_in_git(origin, {"1.0.0": {"released": True, "name": name}}, name)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", origin.as_uri(), "clone")
+    monkeypatch.setattr(tool, "ROOT", clone)
+    with pytest.raises(SystemExit, match="shallow.*git fetch --unshallow"):
+        tool.history("HEAD")
+    git(clone, "fetch", "--quiet", "--unshallow")
+    assert len(tool.history("HEAD")) == 2
+
+
+@pytest.mark.parametrize("part", ["folder", "level"])
+def test_where_a_case_stands_is_released_too(tool: ModuleType, v1: Path, part: str) -> None:
+    """What a claim of a section covers, and of a level."""
+    ledger = released(tool, v1)
+    generator = v1 / "conformance/required/generator"
+    if part == "folder":
+        generator.rename(generator.with_name("words"))
+    else:
+        for path in generator.glob("*.json"):
+            replace(path, '"level": "S"', '"level": "D"')
+    lines = problems(tool, v1, ledger)
+    assert len(lines) == len(ledger["1.0.0"]["cases"])
+    assert all("is not what 1.0.0 released" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "number"),
+    [
+        ("seed: 17", "seed: 18", "seed", "first"),
+        ("cpu: 32", "cpu: 64", "micro_batch", "first"),
+        ("replicates: 1000\n", "replicates: 2000\n", "interval", "first"),
+        ("alpha: 0.05", "alpha: 0.01", "comparison", "second"),
+        ("[imagenet1k, inat21, newt]", "[inat21, imagenet1k, newt]", "suite prior-work", "second"),
+    ],
+)
+def test_what_all_tasks_share(
+    tool: ModuleType, v1: Path, old: str, new: str, place: str, number: str
+) -> None:
+    """A kept task rests on the seed, the micro-batch and the interval, so they last longest."""
+    ledger = released(tool, v1)
+    replace(v1 / "suite.yaml", old, new)
+    now = entry(tool, v1)
+    raised = {"first": ["2.0.0"], "second": ["1.1.0", "2.0.0"]}[number]
+    for version in ("1.0.1", "1.1.0", "2.0.0"):
+        lines = list(tool.check_current(version, now, ledger | {version: now}))
+        if version in raised:
+            assert lines == []
+        else:
+            (line,) = lines
+            assert f"suite.yaml: {place} is not what 1.0.0 released" in line
+            assert f"{number} number" in line
+
+
+def test_a_release_needs_the_vectors_that_are_made(repository: Path, tmp_path: Path) -> None:
+    """A vector that was edited by hand would be released for good."""
+    (tmp_path / "tools/vectors").mkdir(parents=True)
+    for name in ("check_versions", "make_vectors", "vectors/__init__"):
+        shutil.copy(repository / f"tools/{name}.py", tmp_path / f"tools/{name}.py")
+    for name in ("case", "plain", "generator"):
+        shutil.copy(repository / f"tools/vectors/{name}.py", tmp_path / f"tools/vectors/{name}.py")
+    shutil.copytree(V1, tmp_path / "spec/v1", ignore=shutil.ignore_patterns("conformance"))
+    (tmp_path / "runner").symlink_to(repository / "runner")
+
+    def run(tool: str, *options: str) -> int:
+        command = [sys.executable, str(tmp_path / f"tools/{tool}.py"), *options]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    def is_released() -> bool:
+        ledger = json.loads((tmp_path / "spec/versions.json").read_bytes())
+        return bool(ledger["1.0.0"]["released"])
+
+    assert run("make_vectors") == 0
+    words = tmp_path / "spec/v1/conformance/required/generator/words.json"
+    made = words.read_text(encoding="utf-8")
+    value = json.loads(made)
+    value["cases"][0]["output"]["words"][0] = 16 * "0"
+    words.write_text(json.dumps(value), encoding="utf-8")
+    assert run("check_versions", "--record") == 0
+    assert run("check_versions", "--release") == 1
+    assert not is_released()
+    words.write_text(made, encoding="utf-8")
+    assert run("check_versions", "--record", "--release") == 0
+    assert is_released()
 
 
 def test_what_is_written_is_what_is_read(tool: ModuleType, v1: Path) -> None:

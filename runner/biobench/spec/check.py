@@ -12,6 +12,7 @@ from biobench.spec.documents import Division
 from biobench.spec.fit import Misfit, misfits
 from biobench.spec.layout_options import option_flaws
 from biobench.spec.library import Document, Library, stem
+from biobench.spec.pinned import PINS, missing_pins, pinned, superseded
 from biobench.spec.problems import Problem, choose, escape
 from biobench.spec.resolve import chain, in_division, merge, with_defaults
 from biobench.spec.shape import flaws
@@ -41,6 +42,8 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
     if not isinstance(document.value, dict):
         return [at("", "is not a mapping", "write task: <id> and the other keys", "type")]
     schema = dict(library.schemas["task"])
+    # An own task has no superseded versions beside it.
+    schema["properties"] = {k: v for k, v in schema["properties"].items() if k not in PINS.values()}
     # What an own task leaves out has a default; the keys that have none are asked for below.
     schema["required"] = ["task"]
     schema["else"] = {"required": ["task", "dataset", "split", "protocol", "metrics"]}
@@ -190,13 +193,31 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
                 yield at(key, f"{written} is {other.path} already", "rename one", "duplicate-id")
             else:
                 yield at(key, f"the file is named {name}", f"write {name}", "wrong-name")
-        if version is not None and document.value["version"] != version:
+        if version is not None and str(document.value["version"]) != str(version):
             yield at("/version", f"the file is named v{version}", f"write {version}", "wrong-name")
     for key, label in (("suites", "id"), ("models", "name"), ("levels", "id")):
         if isinstance(document.value.get(key), list):
             yield from _duplicates(document, key, label)
-    if document.kind == "task" and "metrics" in document.value:
-        yield from _duplicates(document, "metrics", "id")
+    if document.kind == "task":
+        yield from _pins(document)
+        if "metrics" in document.value:
+            yield from _duplicates(document, "metrics", "id")
+
+
+def _pins(document: Document) -> Iterator[Problem]:
+    """A superseded task states all that it rests on; a current one rests on what is current."""
+    at = document.source.problem
+    for kind, key in PINS.items():
+        wanted = superseded(document) and isinstance(document.value.get(kind), str)
+        if wanted and key not in document.value:
+            message = f"a superseded task states the version of its {kind}"
+            yield at("", message, f"add {key}: <version>", "wrong-name")
+        elif key in document.value and not wanted:
+            message = f"{key} is for a superseded task, whose file is named <id>.v<version>.yaml"
+            yield at(f"/{key}", message, "remove it", "wrong-name")
+    if superseded(document) and "extends" in document.value:
+        message = "a superseded task extends no other, which may move on"
+        yield at("/extends", message, "write out what it inherits", "wrong-name")
 
 
 def _duplicates(document: Document, key: str, label: str) -> Iterator[Problem]:
@@ -271,6 +292,11 @@ def _task(
         yield at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
     if missing:
         return
+    for kind, id, version in missing_pins(library, document):
+        message = f"{kind} {id} has no version {version}"
+        remedy = f"keep that document as {id}.v{version}.yaml"
+        yield at(f"/{PINS[kind]}", message, remedy, "unknown-reference")
+    library = pinned(library, document)
     unsound = list(_parts(document, task, library))
     yield from unsound
     if not unsound:

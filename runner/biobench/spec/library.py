@@ -50,6 +50,20 @@ class Library:
     schemas: Mapping[str, Mapping[str, Any]]
     by_id: Mapping[str, Mapping[str, Document]]
 
+    def version(self, kind: str, id: str, version: int | str) -> Document | None:
+        """A version of a document, current or superseded; null where it is not there.
+
+        Tasks and protocols count in integers, data sets in text of digits: both match.
+        """
+        current = self.by_id[kind].get(id)
+        if current is not None and str(current.value["version"]) == str(version):
+            return current
+        for path, document in self.documents.items():
+            name, number = stem(path)
+            if document.kind == kind and name == id and str(number) == str(version):
+                return document
+        return None
+
     def parts(self, prefix: str) -> list[str]:
         """Ids that have a schema ``<prefix>-<id>.schema.json``: kinds of view, layout, protocol."""
         start = f"{prefix}-"

@@ -26,8 +26,9 @@ from biobench.spec.documents import (
     Suite,
     Task,
 )
-from biobench.spec.library import Document, Library, read_library, stem
+from biobench.spec.library import Document, Library, read_library
 from biobench.spec.location import spec_root
+from biobench.spec.pinned import pinned
 from biobench.spec.problems import choose
 from biobench.spec.resolve import chain, in_division, merge
 from biobench.spec.yaml_source import read_yaml
@@ -95,12 +96,13 @@ class Spec:
         """A task, resolved for a division; raises SpecError for an id or version that is not known
         and UsageError for a division.
 
-        ``version`` is the current one unless a superseded one is asked for.
+        ``version`` is the current one unless a superseded one is asked for, which comes with the
+        protocol and the data set that it pins.
         """
         document = self._find("task", id, version)
         links = chain(document, self._library.by_id["task"])
         assert isinstance(links, list)  # load_spec has refused unknown parents and cycles
-        return self._task(merge(links), _division(division))
+        return _task(merge(links), _division(division), pinned(self._library, document))
 
     def dataset(self, id: str, version: int | None = None) -> Dataset:
         """A data set; raises SpecError for an id that is not known."""
@@ -108,10 +110,7 @@ class Spec:
 
     def protocol(self, id: str, division: str = "official", version: int | None = None) -> Protocol:
         """A protocol with the constants of a division; raises SpecError for an unknown id."""
-        value = self._find("protocol", id, version).value
-        overrides = value["compat"] if _division(division) == "compat" else {}
-        constants = MappingProxyType({**value["constants"], **overrides})
-        return Protocol(value["protocol"], value["kind"], value["version"], constants)
+        return _protocol(self._find("protocol", id, version).value, _division(division))
 
     def own_task(self, document: Document, division: str = "open") -> Task:
         """A person's own task as a value; raises SpecError with its first problem.
@@ -121,45 +120,19 @@ class Spec:
         for problem in check_own_task(document, self._library):
             raise problem.exception()
         own: Division = "compat" if _division(division) == "compat" else "open"
-        return self._task(own_value(document, self._library), own)
+        return _task(own_value(document, self._library), own, self._library)
 
     def _find(self, kind: str, id: str, version: int | None) -> Document:
         known = self._library.by_id[kind]
         current = known.get(id)
         if current is None:
             raise SpecError(f"no {kind} {id!r}", remedy=choose(id, sorted(known)))
-        if version is None or current.value["version"] == version:
-            return current
-        for path, document in self._library.documents.items():
-            if document.kind == kind and stem(path) == (id, version):
-                return document
+        found = current if version is None else self._library.version(kind, id, version)
+        if found is not None:
+            return found
         raise SpecError(
             f"{kind} {id} has no version {version}",
             remedy=f"the current version is {current.value['version']}",
-        )
-
-    def _task(self, value: Mapping[str, Any], division: Division) -> Task:
-        value = in_division(value, division)
-        dataset = value["dataset"]
-        return Task(
-            id=value["task"],
-            version=value["version"],
-            title=value["title"],
-            division=division,
-            taxa=value["taxa"],
-            modality=value["modality"],
-            mission=value["mission"],
-            citation=value["citation"],
-            dataset=self.dataset(dataset) if isinstance(dataset, str) else _own_dataset(dataset),
-            split_rule=value["split"],
-            label_rule=value["label_rule"],
-            counts=Counts(**value["counts"]),
-            view=MappingProxyType(dict(value["view"])),
-            protocol=self.protocol(value["protocol"], division),
-            metrics=tuple(Metric(**metric) for metric in value["metrics"]),
-            feature=value["feature"],
-            errata=tuple(value["errata"]),
-            declarable=value.get("declarable", False),
         )
 
 
@@ -216,6 +189,38 @@ def _suite(suite: Mapping[str, Any], shared: Mapping[str, Any]) -> Suite:
         alpha=shared["comparison"]["alpha"],
         members=members,
     )
+
+
+def _task(value: Mapping[str, Any], division: Division, library: Library) -> Task:
+    value = in_division(value, division)
+    named, known = value["dataset"], library.by_id["dataset"]
+    dataset = _dataset(known[named].value) if isinstance(named, str) else _own_dataset(named)
+    return Task(
+        id=value["task"],
+        version=value["version"],
+        title=value["title"],
+        division=division,
+        taxa=value["taxa"],
+        modality=value["modality"],
+        mission=value["mission"],
+        citation=value["citation"],
+        dataset=dataset,
+        split_rule=value["split"],
+        label_rule=value["label_rule"],
+        counts=Counts(**value["counts"]),
+        view=MappingProxyType(dict(value["view"])),
+        protocol=_protocol(library.by_id["protocol"][value["protocol"]].value, division),
+        metrics=tuple(Metric(**metric) for metric in value["metrics"]),
+        feature=value["feature"],
+        errata=tuple(value["errata"]),
+        declarable=value.get("declarable", False),
+    )
+
+
+def _protocol(value: Mapping[str, Any], division: Division) -> Protocol:
+    overrides = value["compat"] if division == "compat" else {}
+    constants = MappingProxyType({**value["constants"], **overrides})
+    return Protocol(value["protocol"], value["kind"], value["version"], constants)
 
 
 def _dataset(value: Mapping[str, Any]) -> Dataset:
