@@ -163,4 +163,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if "complete message body" in text:
+        return "the connection ended early"
     return text[:200] or type(error).__name__

@@ -1,0 +1,42 @@
+"""Progress in a log: how much, how fast, how long it still takes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from biobench import progress
+from biobench.progress import Progress
+from biobench.sizes import show_size
+
+
+def test_images(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units that were known already count as done, and not for the rate."""
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.0)
+    with Progress("beluga", 40) as bar:
+        bar.skip(30)
+        bar.advance(2)
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"beluga: 32 of 40 images, \d+ images/s, \d+ s left\n", line)
+
+
+def test_bytes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes for people; without a total there is no time left."""
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.0)
+    with Progress("a.zip", None, show=show_size) as bar:
+        bar.advance(2048)
+        bar.restart(4096, 1024)
+        bar.advance(1024)
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"a.zip: 2.0 KiB, [\d.]+ \w+/s", first)
+    assert re.fullmatch(r"a.zip: 2.0 KiB of 4.0 KiB, [\d.]+ \w+/s, \d+ s left", second)
+
+
+def test_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said where nobody wants it, or there is nothing to do."""
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.0)
+    for bar in (Progress("a", 10, quiet=True), Progress("a", 0)):
+        with bar:
+            bar.advance(1)
+    assert capsys.readouterr().err == ""
