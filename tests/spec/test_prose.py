@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biobench.conformance.vectors import read_vectors
 from biobench.spec.load import load_spec
 from biobench.spec.location import spec_root
 
@@ -82,6 +83,29 @@ def test_every_error_id_is_listed() -> None:
     ids |= {"null-without-reason", "reason-without-null"}
     assert {name for name in ids if f'"{name}"' not in code} == set()
     assert {name for name in ids if f"`{name}`" not in table} == set()
+
+
+@pytest.mark.parametrize("level", ["S", "D", "P"])
+def test_the_sections_of_a_level_are_those_of_its_vectors(level: str) -> None:
+    """The table of section 15 names each section that has vectors of the level, and no other."""
+    (cell,) = re.findall(rf"^\| {level} \|.*\| sections ([^|]+) \|$", PROSE, re.MULTILINE)
+    named = {part for item in re.split("[,;] ", cell) for part in _expanded(item)}
+    files = read_vectors(SPEC)
+    checked = {v.section for v in files if v.level == level}
+    assert {s for s in checked if not _covers(named, s)} == set()
+    assert {s for s in named if not any(_covers({s}, found) for found in checked)} == set()
+
+
+def _expanded(item: str) -> list[str]:
+    """``11 to 13`` -> 11, 12, 13; ``6.3 to 6.5`` -> 6.3, 6.4, 6.5."""
+    first, _, last = item.partition(" to ")
+    head, _, start = first.rpartition(".")
+    end = last.rpartition(".")[2] or start
+    return [f"{head}.{n}".lstrip(".") for n in range(int(start), int(end) + 1)]
+
+
+def _covers(named: set[str], section: str) -> bool:
+    return section in named or section.partition(".")[0] in named
 
 
 def test_streams_in_use_are_listed() -> None:

@@ -252,10 +252,23 @@ def bests() -> Iterator[Case]:
             named(**{f"m{i}": flat(i / 10, [i / 10] * 99) for i in range(5)}),
             True,
         ),
+        # 2 / 40 is alpha itself, and a tie needs more.
+        "p-is-exactly-alpha": (
+            named(one=flat(0.5, [0.5] * 39), two=flat(0.25, [0.25] * 39)),
+            True,
+        ),
         "a-family-that-can-reject-nothing": (named(a=rising[0], b=rising[1], c=rising[2]), True),
         "one-model": (named(only=column("best/only", 500, 9, 9)), True),
         "unreliable": (
             named(a=flat(0.5, [0.5] * 99, reliable=False), b=flat(0.25, [0.25] * 99)),
+            True,
+        ),
+        "one-that-is-not-the-best-is-unreliable": (
+            named(
+                a=flat(0.5, [0.5] * 99),
+                b=flat(0.25, [0.25] * 99, reliable=False),
+                c=flat(0.125, [0.125] * 99),
+            ),
             True,
         ),
     }
