@@ -58,8 +58,9 @@ impl Resizer {
                 vertical_first,
             } => (vertical, horizontal, vertical_first),
         };
-        let across = |pass, given: &Range<usize>| -> Result<Box<dyn Stage>, PixelError> {
-            let stage = Horizontal::new(kernel, pass, part.columns.clone(), given)?;
+        let across = |pass, rows, given: &Range<usize>| -> Result<Box<dyn Stage>, PixelError> {
+            let wanted = part.columns.clone();
+            let stage = Horizontal::new(kernel, pass, wanted, rows, given)?;
             Ok(Box::new(stage))
         };
         let down = |pass, given, columns: &Range<usize>| -> Result<Box<dyn Stage>, PixelError> {
@@ -71,13 +72,13 @@ impl Resizer {
         Ok(match (vertical, horizontal) {
             (None, None) => one(Box::new(Cut::new(given.len(), &within)?)),
             (Some(pass), None) => one(down(pass, given.len(), &within)?),
-            (None, Some(pass)) => one(across(pass, given)?),
+            (None, Some(pass)) => one(across(pass, rows.len(), given)?),
             (Some(vertical), Some(horizontal)) if vertical_first => Self {
                 first: down(vertical, given.len(), &within)?,
-                second: Some(across(horizontal, &columns)?),
+                second: Some(across(horizontal, part.rows.len(), &columns)?),
             },
             (Some(vertical), Some(horizontal)) => Self {
-                first: across(horizontal, given)?,
+                first: across(horizontal, rows.len(), given)?,
                 second: Some(down(vertical, count, &(0..count))?),
             },
         })

@@ -52,10 +52,12 @@ impl Stage for Cut {
     }
 }
 
-/// Rows that go through the horizontal pass together, so that a kernel loads its weights once;
-/// fewer where so many would take more than [`BAND_BYTES`].
+/// Rows that go through the horizontal pass together, so that a kernel loads its weights once. More
+/// where the weights are too many to be held, and are made anew for each band.
 const BAND: usize = 8;
-const BAND_BYTES: usize = 1 << 23;
+
+/// Bytes that these rows may take.
+const BAND_BYTES: usize = 1 << 26;
 
 /// The horizontal pass.
 pub(super) struct Horizontal {
@@ -73,11 +75,12 @@ pub(super) struct Horizontal {
 }
 
 impl Horizontal {
-    /// `columns` of the output, from rows of the columns `given` of the source.
+    /// `columns` of the output, from `rows` rows of the columns `given` of the source.
     pub fn new(
         kernel: Kernel,
         pass: Pass,
         columns: Range<usize>,
+        rows: usize,
         given: &Range<usize>,
     ) -> Result<Self, PixelError> {
         let held = match pass.parts(columns.clone()).nth(1) {
@@ -85,7 +88,8 @@ impl Horizontal {
             Some(_) => None,
         };
         let length = given.len().max(columns.len()) * CHANNELS;
-        let band = (BAND_BYTES / length).clamp(1, BAND);
+        let most = if held.is_some() { BAND } else { rows.max(1) };
+        let band = (BAND_BYTES / length).clamp(1, most);
         Ok(Self {
             kernel,
             pass,
