@@ -17,6 +17,7 @@ Folder = Annotated[
     Path | None, typer.Option("--store", help="The folder. [default: the user's cache folder]")
 ]
 
+
 @app.command()
 def stats(store: Folder = None) -> None:
     """Say what lies in the store."""
