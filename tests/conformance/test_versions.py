@@ -259,7 +259,7 @@ def test_a_shallow_clone_is_refused(
         ledger_in_git(origin, {"1.0.0": {"released": True, "name": name}}, name)
     git(tmp_path, "clone", "--quiet", "--depth", "1", origin.as_uri(), "clone")
     monkeypatch.setattr(tool, "ROOT", clone)
-    with pytest.raises(SystemExit, match="shallow.*git fetch --unshallow"):
+    with pytest.raises(SystemExit, match=r"shallow.*git fetch --unshallow"):
         tool.history("HEAD")
     git(clone, "fetch", "--quiet", "--unshallow")
     assert len(tool.history("HEAD")) == 2

@@ -127,12 +127,16 @@ def files() -> Iterator[VectorFile]:
         source="scipy linregress, spearmanr, kendalltau and a plain loop",
     )
     ids = {"x_id": "imagenet1k", "y_id": "biobench"}
+    two = {"x_id": "imagenet1k", "x": [0.1, 0.2], "y": [0.3, 0.4]}
     resampled = {
         "twelve-models": {**ids, **drawn("twelve", 12, 1000)},
         "ids-swapped": {"x_id": "biobench", "y_id": "imagenet1k", **drawn("twelve", 12, 1000)},
         "replicates-that-are-undefined": {**ids, "x": [0.1, 0.2, 0.3], "y": [0.5, 0.5, 0.6]},
         "too-few-replicates-that-are-defined": {**ids, "x": [0.1, 0.2], "y": [0.3, 0.4]},
         "one-model": {**ids, "x": [0.5], "y": [0.5]},
+        # Of two models a replicate draws both, or one twice: here both in 500, and in 499, of 1,000.
+        "half-of-the-replicates-are-defined": {**two, "y_id": "half-2"},
+        "one-less-than-half-of-the-replicates": {**two, "y_id": "half-20"},
     }
     yield VectorFile(
         "association",

@@ -173,13 +173,50 @@ def add(path: str, value: Any) -> Edit:
 OPTIONS = ("layout", "options")
 FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}}}
 TRAIN_TEST = {"id": "image-folder", "options": {"splits": {"train": "a", "test": "b"}}}
+PINNED = {**TASK, "protocol_version": 1, "dataset_version": "1"}
+T1, K1, D1 = "tasks/whales.v1.yaml", "protocols/knn.v1.yaml", "datasets/whales.v1.yaml"
 VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
     "one-of-each": (tuple(ALL), both()),
     "protocol": ((K,), both()),
     "data-set": ((D,), both()),
     "source": ((D,), put(D, "sources", [SOURCE])),
     "another-layout": ((K, D, T), put(D, "layout", FOLDER)),
-    "superseded-task": ((K, D, T), both(add("tasks/whales.v1.yaml", TASK), put(T, "version", 2))),
+    "superseded-task": ((K, D, T), both(add(T1, PINNED), put(T, "version", 2))),
+    # Each task has a metric that its own protocol gives the column of, and the other's does not.
+    "superseded-protocol": (
+        (K, D, T),
+        both(
+            add(T1, PINNED),
+            put(T, "version", 2),
+            drop(T, "metrics", 1),
+            add(K1, KNN),
+            put(K, "version", 2),
+            put(K, "gives", []),
+        ),
+    ),
+    "superseded-data-set": (
+        (K, D, T),
+        both(
+            add(T1, PINNED),
+            put(T, "version", 2),
+            put(T, "split", "train-test"),
+            put(T, "protocol", "trained"),
+            drop(T, "metrics", 1),
+            add(D1, WHALES),
+            put(D, "version", "2"),
+            put(D, "layout", TRAIN_TEST),
+            add("protocols/trained.yaml", {**KNN, "protocol": "trained", "split": "train-test"}),
+        ),
+    ),
+    "superseded-task-with-a-current-protocol": (
+        (K, D, T),
+        both(
+            add(T1, {**PINNED, "protocol_version": 2}),
+            put(T, "version", 2),
+            add(K1, KNN),
+            put(K, "version", 2),
+        ),
+    ),
     "extends-twice": (
         (K, D, T, C),
         add("tasks/calves.yaml", {**CHILD, "task": "calves", "extends": "orcas"}),
@@ -214,6 +251,51 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
         (K, D, T),
         add("tasks/whales.v2.yaml", TASK),
         "wrong-name",
+    ),
+    "task/superseded-without-pins": (
+        (K, D, T),
+        both(add(T1, TASK), put(T, "version", 2)),
+        "wrong-name",
+    ),
+    "task/superseded-without-the-pin-of-its-data-set": (
+        (K, D, T),
+        both(add(T1, {**TASK, "protocol_version": 1}), put(T, "version", 2)),
+        "wrong-name",
+    ),
+    "task/pins-that-are-not-superseded": (
+        (K, D, T),
+        both(put(T, "protocol_version", 1), put(T, "dataset_version", "1")),
+        "wrong-name",
+    ),
+    "task/superseded-extends": (
+        (K, D, T, C),
+        both(add("tasks/orcas.v1.yaml", {**CHILD, "extends": "whales"}), put(C, "version", 2)),
+        "wrong-name",
+    ),
+    "task/pinned-version-of-no-protocol": (
+        (K, D, T),
+        both(add(T1, {**PINNED, "protocol_version": 3}), put(T, "version", 2)),
+        "unknown-reference",
+    ),
+    "task/pinned-version-of-no-data-set": (
+        (K, D, T),
+        both(add(T1, {**PINNED, "dataset_version": "3"}), put(T, "version", 2)),
+        "unknown-reference",
+    ),
+    "task/pin-as-text": (
+        (K, D, T),
+        both(add(T1, {**PINNED, "protocol_version": "1"}), put(T, "version", 2)),
+        "type",
+    ),
+    "task/superseded-protocol-does-not-fit": (
+        (K, D, T),
+        both(
+            add(T1, PINNED),
+            put(T, "version", 2),
+            add(K1, {**KNN, "gives": []}),
+            put(K, "version", 2),
+        ),
+        "does-not-fit",
     ),
     "task/unknown-protocol": ((K, D, T), put(T, "protocol", "xyzzy"), "unknown-reference"),
     "task/unknown-data-set": ((K, D, T), put(T, "dataset", "xyzzy"), "unknown-reference"),
@@ -255,6 +337,7 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     "data-set/missing-layout-option": ((D,), drop(D, *OPTIONS, "label"), "missing-key"),
     "data-set/unknown-layout": ((D,), put(D, "layout", "id", "xyzzy"), "unknown-reference"),
     "data-set/unknown-status": ((D,), put(D, "status", "okay"), "value"),
+    "data-set/version-in-words": ((D,), put(D, "version", "one"), "value"),
     "data-set/short-hash": ((D,), put(D, "sources", [{**SOURCE, "sha256": "aa"}]), "value"),
     "data-set/address": ((D,), put(D, "sources", [{**SOURCE, "urls": ["a.zip"]}]), "value"),
     "data-set/address-twice": (

@@ -74,6 +74,28 @@ def threshold_check(given: Any, output: Any) -> None:
     assert output == {"threshold": np.percentile(given["scores"], percent(given))}
 
 
+def forms_differ(given: Any, output: Any) -> None:
+    """The text has two forms; these scores tell them apart in the last bit."""
+    threshold_check(given, output)
+    e = sorted(given["scores"])
+    p = (len(e) - 1) * (percent(given) / 100)
+    i = int(p)
+    f, low, high = p - i, e[i], e[i + 1]
+    forms = [low + (high - low) * f, high - (high - low) * (1 - f)]
+    assert forms[0] != forms[1]
+    assert output["threshold"] == forms[f >= 0.5]
+
+
+def norm_matters(given: Any, output: Any) -> None:
+    """Without the division by its norm the nearest class of each test row is another one."""
+    fit_check(given, output)
+    rows = np.array(given["test"]) - output["mean"]
+    away = rows[:, None] - np.array(output["centroids"])
+    classes = np.array(sorted(set(given["labels"])))
+    undivided = classes[(away * away).sum(axis=2).argmin(axis=1)]
+    assert not (undivided == output["nearest"]).any(), undivided
+
+
 def fit_check(given: Any, output: Any) -> None:
     """Word for word; and scikit-learn's classifier on the centred rows of norm one."""
     assert np.array_equal(np.array(given["features"], np.float32), given["features"])
@@ -249,17 +271,27 @@ def files() -> Iterator[VectorFile]:
                 ("one-score", [2.5], OFFICIAL),
                 ("two-scores", [1, 2], OFFICIAL),
                 ("a-score-itself", [3 * v + 0.5 for v in order], OFFICIAL),
-                ("below-the-middle", [v / 7 for v in order[:7]], OFFICIAL),
-                ("above-the-middle", [v / 3 for v in order[:12]], OFFICIAL),
+                ("above-the-middle", [v / 7 for v in order[:7]], OFFICIAL),
+                ("below-the-middle", [v / 3 for v in order[:12]], OFFICIAL),
                 ("just-below-a-score", [v * v / 9 for v in order[:40]], OFFICIAL),
                 ("equal-scores", [4, 4, 4, 1, 4], OFFICIAL),
                 ("compat", [v / 11 for v in order[:33]], COMPAT),
+            ]
+        ]
+        + [
+            case("threshold", f"last-bit-{name}", forms_differ, {"scores": scores}, division)
+            for name, scores, division in [
+                ("below-the-middle", [v / 11 for v in order[:14]], OFFICIAL),
+                ("above-the-middle", [v / 3 for v in order[:5]], OFFICIAL),
+                ("above-the-middle-compat", [v / 9 for v in order[:28]], COMPAT),
             ]
         ],
     )
     clusters = parted(drawn("clusters", 56, 4, 3), 36)
     square: Rows = [[4, 1], [4, -1], [5, 1], [5, -1], [-4, 1], [-4, -1], [-5, 1], [-5, -1]]
     halves = [0, 0, 0, 0, 1, 1, 1, 1]
+    rays: Rows = [[8, 1], [8, -1], [7, 1], [9, -1]]
+    rays += [[-12, 6], [-12, -6], [0, 10], [0, -10], [-4, 3], [-4, -3]]
     yield file(
         "fit",
         "Mean, centroids and threshold of a fit; scores, nearest classes and labels of rows.",
@@ -287,6 +319,12 @@ def files() -> Iterator[VectorFile]:
             case("fit", "row-at-the-train-mean", fit_check, {
                 "features": [[1, 0], [-1, 0], [0, 2], [0, -2], [3, 1], [-3, -1], [0, 0]],
                 "labels": [0, 0, 1, 1, 1, 0, 0], "test": [[0, 0], [0.5, 0]],
+            }),
+            # Class 0 lies in one direction from the mean and class 1 in all: its centroid is short,
+            # and so near to any row that is near the mean, as long as that is not scaled.
+            case("fit", "rows-near-the-mean", norm_matters, {
+                "features": rays, "labels": [0] * 4 + [1] * 6,
+                "test": [[m / 64 for m in row] for row in rays[:4]],
             }),
             case("fit", "score-at-the-threshold-is-kept", fit_check, {
                 "features": square, "labels": halves, "test": square,

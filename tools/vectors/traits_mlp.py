@@ -276,6 +276,8 @@ def exact_files() -> Iterator[VectorFile]:
     both = {**same, "output_weight": [[1, 1], [1, -1]], "output_bias": [0, 0]}
     corner = [[1, 2], [-1, 2], [-3, -2], [2, -4], [0, 0], [0.25, 0.25], [0.5, 0], [0.5, 0.25]]
     shifted = {**both, "hidden_bias": [-1, 0.5], "output_bias": [0.5, -0.25]}
+    # Beside the threshold by 2^-10, at 0 in division official and at 0.5 in compat.
+    beside = {**same, "output_weight": [[1, 0], [1, 0]], "output_bias": [2.0**-10, -(2.0**-10)]}
     cut = {**same, "output_weight": [[-1, 0], [0, -1], [0, 0]], "output_bias": [0, 0.5, 0.75]}
     yield file(
         "predict",
@@ -286,10 +288,13 @@ def exact_files() -> Iterator[VectorFile]:
                 {**division, **layers, "features": corner},
                 same_traits,
             )
-            for name, layers in [("plain", both), ("with-biases", shifted), ("negative", cut)]
+            for name, layers in [
+                ("plain", both), ("with-biases", shifted), ("negative", cut),
+                ("beside-the-threshold", beside),
+            ]
             for division in (OFFICIAL, COMPAT)
         ],
-    )
+    )  # fmt: skip
 
 
 def tolerant_files() -> Iterator[VectorFile]:
@@ -332,6 +337,14 @@ def tolerant_files() -> Iterator[VectorFile]:
         "traits": [[1, 0], [0, 0], [1, 1], [0, 1]],
         "test": [[1, 2.0**-24], [-2, 2.0**-23]],
     }
+    # The first row puts unit 1 of this task's start at exactly 0, where its slope is 0; the others
+    # put it below. So nothing moves the unit.
+    corner = {
+        "task": "corner-32978",
+        "features": [[0.9428863525390625], [1.5], [2.5]],
+        "traits": [[1, 0], [0, 0], [0, 1]],
+        "test": [[0.9428863525390625], [0.25]],
+    }
     small = {"hidden": 6}
     quick = {"learning_rate": 0.05, **small}
     first = 1e-5
@@ -356,6 +369,7 @@ def tolerant_files() -> Iterator[VectorFile]:
                 ("batches-with-dropout", COMPAT, many, {"steps": 6, "batch_size": 8, **quick}),
                 ("gradients-like-epsilon", OFFICIAL, gentle, {"steps": 3, **quick}),
                 ("gradients-like-epsilon-compat", COMPAT, gentle, {"steps": 3, **quick}),
+                ("unit-at-zero", OFFICIAL, corner, {"steps": 1, **quick}),
                 ("halved-twice", OFFICIAL, few, {"steps": 5, "halving_steps": 2, **quick}),
             ]
         ]

@@ -14,6 +14,15 @@ function documentOf(bundle, path) {
   return bundle[path];
 }
 
+/** Kind of a document that a task names, and the key that pins its version (section 6.4). */
+export const PINS = { protocol: "protocol_version", dataset: "dataset_version" };
+
+/** A document in a version, current or superseded; undefined where it is not there. */
+export function versionOf(documents, kind, id, version) {
+  const paths = [`${kind}s/${id}.yaml`, `${kind}s/${id}.v${version}.yaml`];
+  return paths.map((path) => documents[path]).find((found) => String(found?.version) === String(version));
+}
+
 /** The task of an id with all that it inherits. */
 export function resolveTask(bundle, id) {
   return inherit(bundle, documentOf(bundle, `tasks/${id}.yaml`));

@@ -2,7 +2,7 @@
 
 import { canonical } from "./canonical.js";
 import { referencedColumns } from "./csv_layout.js";
-import { inherit, taskOf, withDefaults } from "./documents.js";
+import { inherit, PINS, taskOf, versionOf, withDefaults } from "./documents.js";
 import { fits } from "./fit.js";
 import { Invalid } from "./invalid.js";
 import { isObject, pointerPart, schemaProblems } from "./schema.js";
@@ -24,7 +24,7 @@ export function problemsOf(documents, bundle) {
     shapeProblems(kindOf(path), document, bundle),
   );
   if (found.length > 0) return found;
-  const rules = [nameProblems, listProblems, reasonProblems, layoutProblems, taskProblems, suiteProblems];
+  const rules = [nameProblems, pinProblems, listProblems, reasonProblems, layoutProblems, taskProblems, suiteProblems];
   return rules.flatMap((rule) => rule(documents, bundle));
 }
 
@@ -76,6 +76,24 @@ function nameProblems(documents) {
     }
   }
   return [...repeats, ...misnamed];
+}
+
+function isSuperseded(path) {
+  return /\.v[0-9]+\.yaml$/.test(path);
+}
+
+/** A superseded task pins what it rests on and has no `extends`; no other task pins anything. */
+function pinProblems(documents) {
+  return Object.entries(documents)
+    .filter(([path]) => kindOf(path) === "task")
+    .flatMap(([path, document]) => {
+      const old = isSuperseded(path);
+      const keys = Object.entries(PINS)
+        .filter(([kind, key]) => Object.hasOwn(document, key) !== (old && typeof document[kind] === "string"))
+        .map(([, key]) => key);
+      if (old && document.extends !== undefined) keys.push("extends");
+      return keys.map((key) => ({ id: "wrong-name", pointer: `${path}/${key}` }));
+    });
 }
 
 function repeated(values) {
@@ -181,9 +199,12 @@ function taskProblems(documents, bundle) {
 export function resolvedProblem(resolved, documents, bundle) {
   const shape = shapeProblems("task", resolved, bundle);
   if (shape.length > 0) return shape[0].id;
-  const protocol = documents[`protocols/${resolved.protocol}.yaml`];
-  const dataset =
-    typeof resolved.dataset === "string" ? documents[`datasets/${resolved.dataset}.yaml`] : resolved.dataset;
+  const named = (kind) =>
+    Object.hasOwn(resolved, PINS[kind])
+      ? versionOf(documents, kind, resolved[kind], resolved[PINS[kind]])
+      : documents[`${kind}s/${resolved[kind]}.yaml`];
+  const protocol = named("protocol");
+  const dataset = typeof resolved.dataset === "string" ? named("dataset") : resolved.dataset;
   if (protocol === undefined || dataset === undefined) return "unknown-reference";
   const fit = ["official", "compat"].every((division) =>
     fits(taskOf(resolved, division), dataset.layout, protocol),
@@ -211,6 +232,7 @@ const PROSE = ["title", "taxa", "modality", "mission", "citation"];
 /** A person's own task with what it inherits and leaves out; throws where it is not valid. */
 export function resolveOwnTask(bundle, document) {
   if (Object.hasOwn(bundle, `tasks/${document.task}.yaml`)) throw new Invalid("duplicate-id");
+  if (Object.values(PINS).some((key) => Object.hasOwn(document, key))) throw new Invalid("unknown-key");
   const resolved = withDefaults(inherit(bundle, { version: 1, ...document }));
   const prose = Object.fromEntries(PROSE.map((key) => [key, "-"]));
   const whole = { ...prose, errata: [], unknown: {}, ...resolved };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.views import Start, frame_numbers, middle, random_start
+from biobench.embed.features import features_digest
 from biobench.embed.pool import pool_rows
 from biobench.errors import SpecError
 from biobench.spec.load import Spec
@@ -37,4 +39,15 @@ def _pool(given: Mapping[str, Any], spec: Spec) -> Any:
     return {"features": pooled.tolist()}
 
 
-OPERATIONS = {"view.frames": _frames, "view.pool": _pool}
+def _pooled_digest(given: Mapping[str, Any], spec: Spec) -> Any:
+    elements = np.frombuffer(base64.b64decode(given["elements"], validate=True), "<f4")
+    features = elements.astype(np.float32).reshape(-1, given["width"])
+    pooled = pool_rows(features, np.array(given["item_of_row"], np.int64), given["pool"])
+    return {"digest": features_digest(given["ids"], pooled)}
+
+
+OPERATIONS = {
+    "view.frames": _frames,
+    "view.pool": _pool,
+    "view.pooled_digest": _pooled_digest,
+}

@@ -4,6 +4,13 @@ export function fromBase64(text) {
   return Uint8Array.from(Buffer.from(text, "base64"));
 }
 
+/** Float32, little-endian, as numbers. */
+export function float32From(text) {
+  const bytes = fromBase64(text);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+}
+
 export function imageFrom({ height, width, rgb }) {
   return { height, width, data: fromBase64(rgb) };
 }

@@ -1,8 +1,9 @@
-import { manifestDigest } from "../digest.js";
+import { featuresDigest, manifestDigest } from "../digest.js";
 import { Invalid } from "../invalid.js";
 import { buildManifest, rowsOfItems } from "../labels.js";
 import { fewShotRows, sampleKey } from "../sampling.js";
 import { frameIndices, itemsOfView, poolFeatures } from "../views.js";
+import { float32From } from "./bytes.js";
 import { seedOf } from "./constants.js";
 
 /** The manifest of images that a layout found, and what the view dropped. */
@@ -63,4 +64,9 @@ export const OPERATIONS = {
   "view.pool": ({ features, item_of_row: itemOfRow, pool }) => ({
     features: poolFeatures(features, itemOfRow, pool),
   }),
+  "view.pooled_digest": ({ ids, width, elements, item_of_row: itemOfRow, pool }) => {
+    const numbers = float32From(elements);
+    const features = itemOfRow.map((_, row) => numbers.slice(row * width, (row + 1) * width));
+    return { digest: featuresDigest(ids, poolFeatures(features, itemOfRow, pool)) };
+  },
 };

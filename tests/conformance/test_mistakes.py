@@ -1,0 +1,128 @@
+"""Likely mistakes of an implementation: each fails a vector.
+
+A mistake is made in a copy of the module's own source, so that it is the real rule that is broken.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from biobench.conformance.operations import operations
+from biobench.conformance.run import run
+from biobench.conformance.vectors import read_vectors
+from biobench.spec.load import load_spec
+
+SPEC = load_spec()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """``wrong`` in place of ``right`` in a module, and the vector file that must notice."""
+
+    module: str
+    right: str
+    wrong: str
+    file: str
+
+
+MISTAKES = {
+    "a-query-is-centred-and-not-divided-by-its-norm": Mistake(
+        "probe.centroid",
+        "nearest(_unit_or_zero(centred), self.centroids_, mapper)",
+        "nearest(centred, self.centroids_, mapper)",
+        "nearest-centroid/fit",
+    ),
+    "the-first-form-of-the-percentile-everywhere": Mistake(
+        "probe.centroid",
+        "below + step * part if part < 0.5 else above - step * (1.0 - part)",
+        "below + step * part",
+        "nearest-centroid/threshold",
+    ),
+    "the-second-form-of-the-percentile-everywhere": Mistake(
+        "probe.centroid",
+        "below + step * part if part < 0.5 else above - step * (1.0 - part)",
+        "above - step * (1.0 - part)",
+        "nearest-centroid/threshold",
+    ),
+    "written-ids-of-a-clip-are-compared-as-text": Mistake(
+        "data.views",
+        "key=lambda name: (-counts[name], order(name))",
+        "key=lambda name: (-counts[name], name)",
+        "views/items",
+    ),
+    "a-p-of-alpha-is-a-tie": Mistake(
+        "metric.comparison",
+        "corrected[name] > alpha",
+        "corrected[name] >= alpha",
+        "comparison/ties_for_best",
+    ),
+    "half-of-the-replicates-are-too-few": Mistake(
+        "metric.association",
+        "2 * len(found) >= replicates > 0",
+        "2 * len(found) > replicates > 0",
+        "association/intervals",
+    ),
+    "fewer-than-half-of-the-replicates-are-enough": Mistake(
+        "metric.association",
+        "2 * len(found) >= replicates > 0",
+        "2 * len(found) >= replicates - 2 > 0",
+        "association/intervals",
+    ),
+    "a-pooled-zero-keeps-its-sign": Mistake(
+        "embed.pool",
+        "pooled += np.float32(0)",
+        "pooled += np.float32(-0.0)",
+        "views/pooled_digest",
+    ),
+    "the-slope-of-a-unit-at-zero-is-one": Mistake(
+        "probe.traits_training",
+        "positive = (units > 0)",
+        "positive = (units >= 0)",
+        "traits-network-training/first_steps",
+    ),
+    "a-logit-needs-half-a-hundredth-more": Mistake(
+        "probe.traits",
+        "self.decision_function(X) > self.threshold)",
+        "self.decision_function(X) > self.threshold * 1.01)",
+        "traits-network/predict",
+    ),
+}
+
+
+def holders(value: Any) -> Iterator[tuple[ModuleType, str]]:
+    """Where the package's modules hold an object."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "biobench":
+            for key, held in list(vars(module).items()):
+                if held is value:
+                    yield module, key
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_noticed(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And without it the vectors are right."""
+    folder, _, name = mistake.file.partition("/")
+    (vectors,) = (v for v in read_vectors(SPEC, [folder]) if v.path.endswith(f"/{name}.json"))
+    assert all(outcome.wrong is None for outcome in run([vectors], SPEC))
+    operations()
+    module = importlib.import_module(f"biobench.{mistake.module}")
+    source = inspect.getsource(module)
+    assert source.count(mistake.right) == 1
+    broken = ModuleType(module.__name__)
+    broken.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    exec(source.replace(mistake.right, mistake.wrong), broken.__dict__)
+    for key, value in list(vars(module).items()):
+        if getattr(value, "__module__", None) == module.__name__:
+            for holder, name in holders(value):
+                monkeypatch.setattr(holder, name, getattr(broken, key))
+    wrong = [outcome for outcome in run([vectors], SPEC) if outcome.wrong is not None]
+    assert wrong
+    assert not any(outcome.failed for outcome in wrong), wrong
