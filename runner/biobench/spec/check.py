@@ -196,12 +196,11 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
         if version is not None and str(document.value["version"]) != str(version):
             yield at("/version", f"the file is named v{version}", f"write {version}", "wrong-name")
     for key, label in (("suites", "id"), ("models", "name"), ("levels", "id")):
-        if isinstance(document.value.get(key), list):
-            yield from _duplicates(document, key, label)
+        yield from _duplicates(document, key, label)
     if document.kind == "task":
         yield from _pins(document)
-        if "metrics" in document.value:
-            yield from _duplicates(document, "metrics", "id")
+        yield from _duplicates(document, "metrics", "id")
+        yield from _duplicates(document, "compat/metrics", "id")
 
 
 def _pins(document: Document) -> Iterator[Problem]:
@@ -220,14 +219,18 @@ def _pins(document: Document) -> Iterator[Problem]:
         yield at("/extends", message, "write out what it inherits", "wrong-name")
 
 
-def _duplicates(document: Document, key: str, label: str) -> Iterator[Problem]:
+def _duplicates(document: Document, place: str, label: str) -> Iterator[Problem]:
+    """A name that an earlier entry of the list at ``place`` (keys parted by /) has; none where the
+    document has no such list."""
+    entries: Any = document.value
+    for key in place.split("/"):
+        entries = entries.get(key, {})
     seen: set[str] = set()
-    for i, entry in enumerate(document.value[key]):
+    for i, entry in enumerate(entries):
         name = entry[label]
         if name in seen:
-            place = f"/{key}/{i}/{label}"
             yield document.source.problem(
-                place, f"{name} is there already", "remove one", "duplicate-id"
+                f"/{place}/{i}/{label}", f"{name} is there already", "remove one", "duplicate-id"
             )
         seen.add(name)
 
