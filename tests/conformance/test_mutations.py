@@ -1,4 +1,5 @@
-"""Every constant of every protocol matters: taken away it is missed, changed it moves a vector.
+"""Every constant of every protocol matters: taken away it is missed, moved a little it moves a
+vector.
 
 A constant that no vector depends on could be read wrongly by a port, or changed, without a trace.
 """
@@ -17,6 +18,7 @@ from biobench.conformance.vectors import Vectors, read_vectors
 from biobench.spec.check import check_library
 from biobench.spec.library import Library
 from biobench.spec.load import Spec, load_spec
+from biobench.spec.shape import flaws
 
 SPEC = load_spec()
 VECTORS = read_vectors(SPEC)
@@ -57,25 +59,30 @@ def changed(place: Place, edit: Any) -> Library:
     )
 
 
-def another(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Another value: one that the schema allows where it lists some, else one of the same type.
+SHARE = 0.01
+"""How much a number is changed, up and down: a port may have misread its last digits."""
+
+
+def others(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Other values that the schema allows: numbers a little above and below, of a list the last.
 
     Where the schema allows no other value, no implementation has one: the probe refuses it.
     """
     for allowed in schema.get("enum", ()):
         if allowed != value:
-            return allowed
+            yield allowed
+            return
     if isinstance(value, bool):
-        return not value
-    if isinstance(value, str):
-        return value + "-not"
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, float):
-        return value * 0.875 if value else 0.25
-    if isinstance(value, list):
-        return [*value[:-1], another(value[-1], {})] if value else ["x"]
-    raise TypeError(f"no other value for {value!r}")
+        yield not value
+    elif isinstance(value, str):
+        yield value + "-not"
+    elif isinstance(value, list):
+        for last in others(value[-1], {}) if value else ["x"]:
+            yield [*value[:-1], last]
+    else:
+        step = 1 if isinstance(value, int) else abs(value) * SHARE or SHARE
+        found = [v for v in (value + step, value - step) if not flaws(v, schema)]
+        yield from found or [value + step]
 
 
 def names(given: Any, protocol: str) -> bool:
@@ -104,18 +111,19 @@ def concerned(place: Place, *, documents: bool) -> list[Vectors]:
 
 
 def missed_by(place: Place, *, documents: bool) -> bool:
-    """Whether no vector is wrong when the constant has another value."""
-
-    kind = SPEC.library.by_id["protocol"][place[0]].value["kind"]
-    schema = SPEC.schema(f"protocol-{kind}")["properties"][place[2]]
-
-    def edit(mapping: dict[str, Any], name: str) -> None:
-        mapping[name] = another(mapping[name], schema)
-
-    mutant = Spec(changed(place, edit))
-    return all(
-        run([vectors], mutant)[0].wrong is None for vectors in concerned(place, documents=documents)
-    )
+    """Whether no vector is wrong when the constant has another value, whichever it is."""
+    document = SPEC.library.by_id["protocol"][place[0]].value
+    schema = SPEC.schema(f"protocol-{document['kind']}")["properties"][place[2]]
+    missed = []
+    for value in others(document[place[1]][place[2]], schema):
+        mutant = Spec(
+            changed(place, lambda mapping, name, value=value: mapping.update({name: value}))
+        )
+        files = concerned(place, documents=documents)
+        missed.append(all(run([vectors], mutant)[0].wrong is None for vectors in files))
+    assert missed
+    assert len(set(missed)) == 1, "one direction is noticed and the other is not"
+    return missed[0]
 
 
 @pytest.mark.parametrize("place", CONSTANTS, ids=".".join)
