@@ -38,6 +38,9 @@ app.add_typer(store.app, name="store")
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+EXIT_BROKEN_PIPE = 141
+KEEPING = (("run",), ("data", "fetch"), ("data", "verify"))
+"""Commands that keep what they did so far, and go on from there."""
 
 # typer may carry its own copy of click; its public BadParameter leads to that copy's base class.
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
@@ -76,6 +79,45 @@ def _say(message: str) -> None:
     print("biobench: " + " ".join(message.split()), file=sys.stderr)
 
 
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _discard_output() -> None:
+    """What is still buffered has nowhere to go; let the interpreter not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_fault(error: Exception) -> str | None:
+    """Why standard output takes nothing, where that is what the error is about."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return None
+    try:
+        _flush()
+        # Without a buffer nothing is left to flush: see whether a byte can be written.
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError as again:
+        return again.strerror if again.errno == error.errno else None
+    return None
+
+
+def _unexpected(error: Exception) -> str:
+    full = _output_fault(error)
+    if full is not None:
+        _discard_output()
+        return f"cannot write to standard output ({full})"
+    name = type(error).__name__
+    return f"failed unexpectedly ({name}: {error}); BIOBENCH_DEBUG=1 shows where"
+
+
+def _kept(arguments: Sequence[str]) -> str:
+    keeps = any(tuple(arguments[: len(words)]) == words for words in KEEPING)
+    if not keeps or "--dry-run" in arguments:
+        return ""
+    return "; what was computed is kept, the same command goes on from here"
+
+
 def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an exit code
     """Run one command line and return its exit code; errors are one line on standard error."""
     arguments = list(arguments)
@@ -84,8 +126,7 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
     command = typer.main.get_command(app)
     try:
         status = command.main(arguments, prog_name="biobench", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        _flush()
         if status == EXIT_INTERRUPTED:
             # typer turns Ctrl-C into an exit status of its own before it reaches us.
             raise KeyboardInterrupt
@@ -104,19 +145,21 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
         _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted; what was computed is kept, the same command goes on from here")
+        _say(f"interrupted{_kept(arguments)}")
         return EXIT_INTERRUPTED
     except Terminated:
-        _say("terminated; what was computed is kept, the same command goes on from here")
+        _say(f"terminated{_kept(arguments)}")
         return EXIT_TERMINATED
-    except BrokenPipeError:
-        # The reader of our output went away; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (BrokenPipeError, SystemExit) as stop:
+        # typer ends by itself where the reader of our output went away.
+        if not isinstance(stop.__context__ if isinstance(stop, SystemExit) else stop, OSError):
+            raise
+        _discard_output()
+        return EXIT_BROKEN_PIPE
     except Exception as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
             raise
-        _say(f"failed unexpectedly ({type(error).__name__}: {error}); BIOBENCH_DEBUG=1 shows where")
+        _say(_unexpected(error))
         return 1
 
 

@@ -1,9 +1,10 @@
-"""Writing files so that none is ever half there."""
+"""Reading a file that a user names, without hanging; writing so that none is ever half there."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -28,11 +29,67 @@ def require_writable(folder: Path) -> None:
         )
 
 
+class Unreadable(Exception):
+    """A file that a user named and that is not read: what is wrong, and what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what}; {remedy}")
+
+
+def read_plain(path: Path, limit: int) -> bytes:
+    """The bytes of a plain file, or of a pipe that the shell opened (``<(command)``).
+
+    A named pipe might wait forever, and a device never end. Raises Unreadable for those, for what
+    cannot be read and for more than ``limit`` bytes.
+    """
+    try:
+        # Without waiting for somebody to open the other end of a named pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise Unreadable("is a folder", "name a file in it")
+            if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and _opened(path)):
+                raise Unreadable("is not a plain file", "give a file of text")
+            os.set_blocking(descriptor, True)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror})", "check the path") from error
+    if len(data) > limit:
+        raise Unreadable(
+            f"has more than {limit // 1_000_000} MB",
+            "give the file that was meant",
+        )
+    return data
+
+
+def _opened(path: Path) -> bool:
+    """Whether a path names a file that this process was started with."""
+    return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
+
+
+def require_file(path: Path) -> None:
+    """Raise UsageError where ``path`` is a folder or lies where nothing can be written."""
+    if path.is_dir():
+        raise UsageError(
+            "is a folder", where=str(path), remedy="name the file that shall be written in it"
+        )
+    require_writable(path.parent)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write bytes under a temporary name in the same folder, sync, rename.
 
-    Raises BiobenchError (exit 1) naming the file when the disk is full or not writable.
+    Raises BiobenchError (exit 1) naming the file when the disk is full or not writable, and
+    UsageError where ``path`` is a folder.
     """
+    if path.is_dir():
+        require_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

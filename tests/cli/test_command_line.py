@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -95,6 +98,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["store", "gc", "--size", "lots"], 2, ["lots"]),
         (["spec", "show", "belugas"], 2, ["beluga"]),
         (["spec", "show", "belugas", "--croissant"], 2, ["beluga"]),
+        (["spec", "show", "biobench", "--croissant"], 2, ["is a suite", "a task or a data set"]),
+        (["spec", "show", "knn", "--croissant"], 2, ["is a protocol", "a task or a data set"]),
+        (["spec", "export", "--out", "/tmp"], 2, ["/tmp", "is a folder", "name the file"]),
+        (["spec", "export", "--spec", "/tmp"], 4, ["/tmp", "v1/suite.yaml"]),
+        (["spec", "show", "beluga", "--spec", "/tmp"], 4, ["/tmp", "v1/suite.yaml"]),
     ],
 )
 def test_bad_arguments(arguments: list[str], code: int, words: list[str]) -> None:
@@ -159,12 +167,49 @@ def test_a_store_that_is_not_there(tmp_path: Path) -> None:
     assert_one_line(biobench("store", "verify", "--store", str(tmp_path / "no")), 3, "no store")
 
 
-def test_a_closed_pipe_is_no_traceback() -> None:
-    """`biobench spec export | head -c 10` ends quietly."""
-    line = f"{sys.executable} -m biobench spec export | head -c 10"
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    assert "Exception ignored" not in done.stderr
+@pytest.mark.parametrize("command", ["spec export", "spec show kabr", "models list"])
+def test_a_closed_pipe_ends_quietly(command: str) -> None:
+    """The status is that of a program that SIGPIPE ended, as of any other in a pipeline."""
+    line = f"{sys.executable} -m biobench {command} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stdout == "141\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["spec show kabr", "models list", "--help"])
+def test_a_full_output_is_one_line(command: str, unbuffered: str) -> None:
+    """A result that went nowhere is no success, whether Python buffers or not."""
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m biobench {command} > /dev/full"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+    assert_one_line(done, 1, "cannot write to standard output (No space left on device)")
+
+
+def test_an_interrupt_says_only_what_is_true() -> None:
+    """`conformance run` keeps nothing; `run` does, and says so (tests/pipeline)."""
+    arguments = [sys.executable, "-m", "biobench", "conformance", "run"]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "biobench: interrupted\n")
+
+
+def test_another_folder_of_documents(tmp_path: Path, repository: Path) -> None:
+    """`--spec` shows and exports another specification than the built-in one."""
+    shutil.copytree(repository / "spec" / "v1", tmp_path / "v1")
+    path = tmp_path / "v1" / "tasks" / "kabr.yaml"
+    path.write_text(re.sub("title: .*", "title: Zebras of Kenya", path.read_text(), count=1))
+    folder = ("--spec", str(tmp_path))
+    assert '"Zebras of Kenya"' in biobench("spec", "show", "kabr", *folder).stdout
+    exported, own = (biobench("spec", "export", *more) for more in (folder, ()))
+    assert "Zebras of Kenya" in exported.stdout
+    assert exported.stderr != own.stderr
 
 
 def test_an_unexpected_fault_is_one_line(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from biobench.cli import execute
 from biobench.conformance.answers import (
+    MAX_BYTES,
     answers_document,
     check_answers,
     check_outcomes,
@@ -59,7 +63,10 @@ def test_a_wrong_and_a_missing_answer(answers: dict[str, Any]) -> None:
     changed["answers"][WORDS]["words"][0] = 16 * "0"
     del changed["answers"]["canonical/json/escapes"]
     report = check_answers(changed, FILES)
-    assert [line.split(":")[0] for line in report.faults] == ["canonical/json/escapes", WORDS]
+    assert [line.split(":")[0] for line in report.faults] == [
+        "required/canonical/json.json canonical/json/escapes",
+        f"required/generator/words.json {WORDS}",
+    ]
     counts = {t.section: (t.wrong, t.unanswered) for t in report.tallies if t.claimed}
     assert counts == {"canonical": (0, 1), "generator": (1, 0)}
 
@@ -86,6 +93,7 @@ def test_what_is_not_claimed_is_counted_and_no_fault(answers: dict[str, Any]) ->
         ({"implementation": {"name": "p", "version": "1"}}, "language"),
         ({"spec": {"version": "1.0.0", "digest": "sha256:" + 64 * "0"}}, "sha256:000"),
         ({"spec": {"version": "1.0.0", "digest": "sha256:0"}}, "wrong form"),
+        ({"spec": {"version": "9.9.9", "digest": SPEC.digest}}, "9.9.9"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(
@@ -151,17 +159,83 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert execute(["conformance", "check", str(path)]) == 6
     out, err = capsys.readouterr()
     assert err.splitlines() == [
-        f"{WORDS}: /words has 0 items, not 4",
+        f"required/generator/words.json {WORDS}: /words has 0 items, not 4",
         "biobench: conformance: 1 answer is wrong or missing",
     ]
     assert execute(["conformance", "check", str(path), "--json"]) == 6
     out, _ = capsys.readouterr()
     report = json.loads(out)
     assert report["spec"] == {"version": SPEC.version, "digest": SPEC.digest}
-    assert report["faults"] == [f"{WORDS}: /words has 0 items, not 4"]
+    assert report["faults"] == [f"required/generator/words.json {WORDS}: /words has 0 items, not 4"]
     assert sum(tally["wrong"] for tally in report["tallies"]) == 1
 
     path.write_text("{}")
     assert execute(["conformance", "check", str(path)]) == 3
     assert execute(["conformance", "run", "--section", "xyzzy"]) == 2
     assert execute(["conformance", "run", "--spec", str(tmp_path)]) == 4
+
+
+def test_a_claim_of_nothing_does_not_hold(
+    answers: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table is shown; a continuous integration that claims nothing is not green."""
+    path = write(tmp_path, {**answers, "sections": []})
+    assert execute(["conformance", "check", str(path)]) == 6
+    out, err = capsys.readouterr()
+    assert "generator" in out
+    assert err.startswith(f"biobench: {path}: claims nothing")
+    assert execute(["conformance", "check", str(path), "--json"]) == 6
+
+
+def test_files_that_are_no_plain_files(answers: dict[str, Any], tmp_path: Path) -> None:
+    """A pipe that nobody writes to and a device do not hang; a byte order mark is named."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(DataError, match="not a plain file"):
+            read_answers(path, SPEC, FILES)
+    with pytest.raises(DataError, match="is a folder"):
+        read_answers(tmp_path, SPEC, FILES)
+    marked = tmp_path / "marked.json"
+    marked.write_bytes(b"\xef\xbb\xbf" + json.dumps(answers).encode())
+    with pytest.raises(DataError, match="without a byte order mark"):
+        read_answers(marked, SPEC, FILES)
+    long = tmp_path / "long.json"
+    with open(long, "wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(DataError, match="more than 64 MB"):
+        read_answers(long, SPEC, FILES)
+
+
+def test_answers_from_the_shell(answers: dict[str, Any], tmp_path: Path) -> None:
+    """`conformance check <(port)`: the shell gives a pipe."""
+    path = write(tmp_path, answers)
+    line = f"{sys.executable} -m biobench conformance check <(cat {path})"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_narrow_table_folds(
+    answers: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In 40 columns every section still has its counts."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert execute(["conformance", "check", str(write(tmp_path, answers))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 40
+    i = lines.index("generator (S) claimed")
+    assert lines[i + 1] == "  32 right, 0 wrong, 0 unanswered"
+    assert lines[-2:] == [
+        f"all claimed 2 of {len(lines) // 2 - 1}",
+        lines[-1],
+    ]
+    assert len(lines) == 2 * (1 + len({vectors.folder for vectors in FILES}))
+
+
+def test_a_folder_for_the_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused before anything is computed."""
+    assert execute(["conformance", "run", "--answers", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobench.spec.yaml_source import SourceError, parse_yaml
+from biobench.spec.yaml_source import SourceError, parse_yaml, read_yaml
 
 SCALARS = (
     st.none()
@@ -120,6 +122,7 @@ def test_plain_scalars(scalar: str, value: Any) -> None:
         ("a:\nb: 1\n", 1, "/a", "ambiguous-scalar"),
         ("? [1, 2]\n: 3\n", 1, "", "syntax"),
         ("a: 9007199254740992\n", 1, "/a", "value"),
+        (f"a: {5000 * '7'}\n", 1, "/a", "value"),
         ("a: 1e999\n", 1, "/a", "value"),
         ("\x00", 1, "", "syntax"),
     ],
@@ -150,3 +153,30 @@ def test_deep_nesting_is_one_line() -> None:
     """A hostile file cannot end the reader with a traceback."""
     with pytest.raises(SourceError):
         parse_yaml("[" * 5000, "f")
+
+
+def test_a_file_that_is_no_plain_file(tmp_path: Path) -> None:
+    """A named pipe, a device, a folder and a file of the wrong kind of size are refused at once."""
+    pipe, long = tmp_path / "pipe.yaml", tmp_path / "long.yaml"
+    os.mkfifo(pipe)
+    long.write_text("a: " + 1_000_000 * "x")
+    for path, words in [
+        (pipe, "not a plain file"),
+        (Path("/dev/zero"), "not a plain file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "absent.yaml", "cannot be read"),
+        (long, "more than 1 MB"),
+    ]:
+        with pytest.raises(SourceError, match=words) as caught:
+            read_yaml(path)
+        assert (caught.value.problem.line, caught.value.problem.error) == (None, "no-file")
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_pipe_of_the_shell_is_read() -> None:
+    """`<(command)` in a shell is a pipe below /dev/fd."""
+    read, write = os.pipe()
+    os.write(write, b"a: 1\n")
+    os.close(write)
+    assert read_yaml(Path(f"/dev/fd/{read}")).value == {"a": 1}
+    os.close(read)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench.commands.options import SpecFolder
+
 if TYPE_CHECKING:
     from biobench.conformance.answers import Report
     from biobench.spec.load import Spec
@@ -15,9 +17,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Vectors: this implementation's, or another's answers."
 )
 
-SpecFolder = Annotated[
-    Path | None, typer.Option(help="Folder that holds v1/suite.yaml. [default: the built-in one]")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")]
 
 
@@ -36,10 +35,12 @@ def run(
     from biobench.conformance.answers import answers_document, check_outcomes
     from biobench.conformance.run import run as answer_all
     from biobench.conformance.vectors import read_vectors
-    from biobench.files import write_atomically
+    from biobench.files import require_file, write_atomically
     from biobench.spec.canonical import canonical_json
     from biobench.spec.load import load_spec
 
+    if answers is not None:
+        require_file(answers)
     specification = load_spec(spec)
     files = read_vectors(specification, section or ())
     outcomes = answer_all(files, specification)
@@ -57,15 +58,21 @@ def check(
     """Check an implementation's answers; exit 6 where a claimed section is not right and whole."""
     from biobench.conformance.answers import check_answers, read_answers
     from biobench.conformance.vectors import read_vectors
+    from biobench.errors import VerificationError
     from biobench.spec.load import load_spec
 
     specification = load_spec(spec)
     files = read_vectors(specification)
     document = read_answers(answers, specification, files)
     _report(check_answers(document, files), specification, json)
+    if not document["sections"]:
+        raise VerificationError(
+            "claims nothing", where=str(answers), remedy="list under sections what it has in full"
+        )
 
 
 def _report(report: Report, spec: Spec, as_json: bool) -> None:
+    import shutil
     import sys
     from dataclasses import asdict
     from json import dumps
@@ -76,7 +83,7 @@ def _report(report: Report, spec: Spec, as_json: bool) -> None:
         named = {"version": spec.version, "digest": spec.digest}
         print(dumps({"spec": named, **asdict(report)}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_table(report)))
+        print("\n".join(_table(report, shutil.get_terminal_size().columns)))
         for fault in report.faults:
             print(fault, file=sys.stderr)
     if report.faults:
@@ -85,8 +92,9 @@ def _report(report: Report, spec: Spec, as_json: bool) -> None:
         raise VerificationError(f"{noun} wrong or missing", where="conformance")
 
 
-def _table(report: Report) -> list[str]:
-    """Lines of a table by section, with a line of totals."""
+def _table(report: Report, width: int) -> list[str]:
+    """Lines of a table by section, with a line of totals; two lines a section where ``width``
+    columns do not hold the table."""
     heads = ("section", "level", "cases", "right", "wrong", "unanswered", "claimed")
     rows = [
         [t.section, t.level, t.cases, t.right, t.wrong, t.unanswered, "yes" if t.claimed else "no"]
@@ -97,6 +105,8 @@ def _table(report: Report) -> list[str]:
     rows.append(["all", "", *sums, f"{claimed} of {len(report.tallies)}"])
     cells = [list(heads), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
+    if sum(widths) + 2 * (len(widths) - 1) > width:
+        return [line for row in cells[1:] for line in _narrow(row)]
     return [
         "  ".join(
             cell.rjust(width) if 2 <= i <= 5 else cell.ljust(width)
@@ -104,3 +114,10 @@ def _table(report: Report) -> list[str]:
         ).rstrip()
         for row in cells
     ]
+
+
+def _narrow(row: list[str]) -> list[str]:
+    section, level, _, right, wrong, unanswered, claimed = row
+    level = f" ({level})" if level else ""
+    claim = {"yes": " claimed", "no": ""}.get(claimed, f" claimed {claimed}")
+    return [f"{section}{level}{claim}", f"  {right} right, {wrong} wrong, {unanswered} unanswered"]

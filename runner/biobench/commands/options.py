@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SpecFolder = Annotated[
+    Path | None, typer.Option(help="Folder that holds v1/suite.yaml. [default: the built-in one]")
+]
 
 
 class Device(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biobench.commands.options import Division
+from biobench.commands.options import Division, SpecFolder
 
 app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
 
@@ -40,6 +40,7 @@ def show(
     croissant: Annotated[
         bool, typer.Option("--croissant", help="The data set as Croissant metadata (JSON-LD).")
     ] = False,
+    spec: SpecFolder = None,
 ) -> None:
     """Print a resolved document as JSON."""
     import json
@@ -47,11 +48,11 @@ def show(
     from biobench.spec.load import load_spec
     from biobench.spec.show import croissant_document, resolved_document
 
-    spec = load_spec()
+    specification = load_spec(spec)
     if croissant:
-        document = croissant_document(spec, id)
+        document = croissant_document(specification, id)
     else:
-        document = resolved_document(spec, id, division.value)
+        document = resolved_document(specification, id, division.value)
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -60,6 +61,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="File to write. [default: standard output]")
     ] = None,
+    spec: SpecFolder = None,
 ) -> None:
     """Write the whole specification as one canonical JSON bundle; its digest goes to stderr."""
     import sys
@@ -68,10 +70,10 @@ def export(
     from biobench.spec.bundle import bundle_bytes
     from biobench.spec.load import load_spec
 
-    spec = load_spec()
-    data = bundle_bytes(spec.bundle())
+    specification = load_spec(spec)
+    data = bundle_bytes(specification.bundle())
     if out is None:
         sys.stdout.buffer.write(data)
     else:
         write_atomically(out, data)
-    print(spec.digest, file=sys.stderr)
+    print(specification.digest, file=sys.stderr)

@@ -15,12 +15,15 @@ from biobench.conformance.compare import difference
 from biobench.conformance.run import Outcome
 from biobench.conformance.vectors import Vectors
 from biobench.errors import DataError, SpecError
+from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, parse_json
 from biobench.spec.load import Spec
 from biobench.spec.problems import choose
 from biobench.spec.shape import flaws
 
 SCHEMA = "biobench.answers/1"
+MAX_BYTES = 64_000_000
+"""Of an answers file; a complete one has a twentieth of it."""
 
 
 @dataclass
@@ -38,7 +41,10 @@ class Tally:
 
 @dataclass
 class Report:
-    """What a check found: counts by section, and a line a wrong answer or missing claimed one."""
+    """What a check found: counts by section, and a line a wrong answer or missing claimed one.
+
+    A line begins with the vector file, below ``conformance/``, and the case.
+    """
 
     tallies: list[Tally] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -52,11 +58,9 @@ def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[st
     """
     where = str(path)
     try:
-        value = parse_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(
-            f"cannot be read ({error.strerror})", where=where, remedy="check the path"
-        ) from error
+        value = parse_json(read_plain(path, MAX_BYTES))
+    except Unreadable as error:
+        raise DataError(error.what, where=where, remedy=error.remedy) from error
     except CanonicalError as error:
         raise DataError(
             f"is not an answers file: {error}",
@@ -75,6 +79,12 @@ def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[st
             f"{spec.version} ({spec.digest[:19]}...)",
             where=where,
             remedy="answer the vectors of `biobench spec export`, or give the other one as --spec",
+        )
+    if named["version"] != spec.version:
+        raise DataError(
+            f"names version {named['version']} beside the digest of {spec.version}",
+            where=where,
+            remedy=f"write {spec.version}, the spec_version in the bundle's suite.yaml",
         )
     sections = list(dict.fromkeys(f.folder for f in files))
     for section in value["sections"]:
@@ -107,7 +117,9 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
             if case.id not in given:
                 tally.unanswered += 1
                 if tally.claimed:
-                    report.faults.append(f"{case.id}: no answer, and {tally.section} is claimed")
+                    report.faults.append(
+                        f"{vectors.path} {case.id}: no answer, and {tally.section} is claimed"
+                    )
                 continue
             wrong = difference(case.output, given[case.id], vectors.tolerance)
             if wrong is None:
@@ -115,7 +127,7 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
             else:
                 tally.wrong += 1
                 if tally.claimed:
-                    report.faults.append(f"{case.id}: {wrong}")
+                    report.faults.append(f"{vectors.path} {case.id}: {wrong}")
     return report
 
 
@@ -128,7 +140,7 @@ def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Rep
             by_section[outcome.folder].right += 1
         else:
             by_section[outcome.folder].wrong += 1
-            report.faults.append(f"{outcome.id}: {outcome.wrong}")
+            report.faults.append(f"{outcome.path} {outcome.id}: {outcome.wrong}")
     return report
 
 

@@ -23,10 +23,12 @@ from biobench.spec.load import Spec
 class Outcome:
     """One case: its answer, and how it differs from the vector's output, null where it is right.
 
-    ``failed`` is true where the operation ended without an answer; ``answer`` is then null.
+    path: the vector file, below ``conformance/``. ``failed`` is true where the operation ended
+    without an answer; ``answer`` is then null.
     """
 
     id: str
+    path: str
     folder: str
     answer: Any
     wrong: str | None
@@ -54,12 +56,13 @@ def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for vectors in files:
         for case in vectors.cases:
+            named = (case.id, vectors.path, vectors.folder)
             try:
                 given = answer(vectors.operation, case.input, spec)
             except Exception as error:  # noqa: BLE001 - whatever fails is a wrong answer
                 reason = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
-                outcomes.append(Outcome(case.id, vectors.folder, None, reason, failed=True))
+                outcomes.append(Outcome(*named, None, reason, failed=True))
                 continue
             wrong = difference(case.output, given, vectors.tolerance)
-            outcomes.append(Outcome(case.id, vectors.folder, given, wrong))
+            outcomes.append(Outcome(*named, given, wrong))
     return outcomes

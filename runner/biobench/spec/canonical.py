@@ -74,6 +74,9 @@ def parse_json(data: bytes | str) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
+        if text.startswith("\ufeff"):
+            reason = "a byte order mark; save it as UTF-8 without a byte order mark"
+            raise CanonicalError(f"not JSON ({reason})", "syntax")
         value = json.loads(
             text,
             object_pairs_hook=_members,

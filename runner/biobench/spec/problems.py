@@ -14,26 +14,31 @@ from biobench.errors import SpecError
 
 @dataclass(frozen=True)
 class Problem:
-    """One flaw. ``line`` counts from 1; ``pointer`` is an RFC 6901 pointer, empty for the document.
+    """One flaw. ``line`` counts from 1, null where it is the whole file's or the file is JSON;
+    ``pointer`` is an RFC 6901 pointer, empty for the document.
 
     ``error`` is one of the ids of SPEC.md, section "Documents" (``unknown-key``, ...).
     """
 
     file: str
-    line: int
+    line: int | None
     pointer: str
     message: str
     remedy: str
     error: str
 
+    @property
+    def place(self) -> str:
+        """File, line and pointer, as far as there are any."""
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line}" + (f" {self.pointer}" if self.pointer else "")
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" + (f" {self.pointer}" if self.pointer else "")
-        return f"{place}: {self.message}; {self.remedy}"
+        return f"{self.place}: {self.message}; {self.remedy}"
 
     def exception(self) -> SpecError:
         """The problem as the error that ends a command."""
-        place = f"{self.file}:{self.line}" + (f" {self.pointer}" if self.pointer else "")
-        return SpecError(self.message, where=place, remedy=self.remedy)
+        return SpecError(self.message, where=self.place, remedy=self.remedy)
 
 
 def escape(key: str) -> str:

@@ -53,6 +53,12 @@ def croissant_document(spec: Spec, id: str) -> dict[str, Any]:
     if id not in spec.dataset_ids() and id in spec.task_ids():
         id = spec.task(id).dataset.id
     if id not in spec.dataset_ids():
+        if id in spec.suites or id in spec.protocol_ids():
+            kind = "suite" if id in spec.suites else "protocol"
+            raise UsageError(
+                f"{id} is a {kind}, and --croissant is of a task or a data set",
+                remedy="name one of them, or leave --croissant out",
+            )
         raise _unknown(id, [*spec.dataset_ids(), *spec.task_ids()])
     return croissant(spec.library.by_id["dataset"][id].value)
 

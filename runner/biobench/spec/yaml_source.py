@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from biobench.errors import SpecError
+from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import MAX_SAFE_INTEGER
 from biobench.spec.problems import Problem, escape, unescape
 
+MAX_BYTES = 1_000_000
+"""Of a document; the longest of the specification has a hundredth of it."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _CORE = "tag:yaml.org,2002:"
@@ -60,8 +63,7 @@ class SourceError(SpecError):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        place = f"{problem.file}:{problem.line}" + (f" {problem.pointer}" * bool(problem.pointer))
-        super().__init__(problem.message, where=place, remedy=problem.remedy)
+        super().__init__(problem.message, where=problem.place, remedy=problem.remedy)
 
 
 @cache
@@ -86,11 +88,10 @@ def read_yaml(path: Path, name: str | None = None) -> Source:
     """
     file = name or str(path)
     try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise SourceError(
-            Problem(file, 1, "", f"cannot be read ({error.strerror})", "check the path", "no-file")
-        ) from error
+        text = read_plain(path, MAX_BYTES).decode("utf-8")
+    except Unreadable as error:
+        problem = Problem(file, None, "", error.what, error.remedy, "no-file")
+        raise SourceError(problem) from error
     except UnicodeDecodeError as error:
         raise SourceError(
             Problem(
@@ -192,10 +193,10 @@ class _Reader:
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER.match(text) and text != "-0":
-            if abs(int(text)) > MAX_SAFE_INTEGER:
-                self.fail(
-                    line, pointer, f"{text} is beyond 2^53 - 1", "write a smaller number", "value"
-                )
+            # Python refuses to convert thousands of digits; 17 characters hold what is allowed.
+            if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+                what = f"{text[:40]} is beyond 2^53 - 1"
+                self.fail(line, pointer, what, "write a smaller number", "value")
             return int(text)
         if _FLOAT.match(text) and text != "-0":
             value = float(text)
