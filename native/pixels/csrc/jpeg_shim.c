@@ -126,9 +126,12 @@ enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header) {
     return SHIM_OK;
 }
 
-int shim_needs_frame(const shim_decoder *decoder) {
-    /* The C library does not write through this pointer. */
-    return jpeg_has_multiple_scans((j_decompress_ptr)&decoder->info);
+int shim_needs_frame(shim_decoder *decoder) {
+    /* A call before shim_read_header is an error of libjpeg. */
+    if (setjmp(decoder->on_error)) {
+        return 1;
+    }
+    return jpeg_has_multiple_scans(&decoder->info);
 }
 
 enum shim_status shim_start(shim_decoder *decoder) {
@@ -151,7 +154,7 @@ enum shim_status shim_start(shim_decoder *decoder) {
     return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
 }
 
-int shim_is_plain(const shim_decoder *decoder) {
+int shim_is_plain(shim_decoder *decoder) {
     const struct jpeg_decompress_struct *info = &decoder->info;
     /* A lossless scan has the number of a predictor in Ss, and 0 in Se. */
     return !shim_needs_frame(decoder) && !info->progressive_mode && !info->arith_code &&

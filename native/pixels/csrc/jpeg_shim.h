@@ -34,12 +34,12 @@ shim_decoder *shim_open(const uint8_t *data, size_t length, const uint8_t *cance
 enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header);
 /* After shim_read_header: 1 where the coefficients of the whole image are held before the first row,
  * because they come in several scans. */
-int shim_needs_frame(const shim_decoder *decoder);
+int shim_needs_frame(shim_decoder *decoder);
 /* Output is gray for 1 component, RGB for 3, CMYK as stored for 4. */
 enum shim_status shim_start(shim_decoder *decoder);
 /* After shim_start: 1 for one scan of Huffman-coded blocks. Only then the three functions below may
  * be called. */
-int shim_is_plain(const shim_decoder *decoder);
+int shim_is_plain(shim_decoder *decoder);
 /* Before the first row: limits the columns of each row. Sets them to those that a row then has: it
  * starts at or before *first and ends where *first + *width ended. Near either end values differ
  * from those of the whole row, where the upsampling misses a neighbour. */

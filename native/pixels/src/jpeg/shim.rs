@@ -41,9 +41,9 @@ extern "C" {
         max_scans: u32,
     ) -> *mut RawDecoder;
     fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
-    fn shim_needs_frame(decoder: *const RawDecoder) -> c_int;
+    fn shim_needs_frame(decoder: *mut RawDecoder) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
-    fn shim_is_plain(decoder: *const RawDecoder) -> c_int;
+    fn shim_is_plain(decoder: *mut RawDecoder) -> c_int;
     fn shim_crop(decoder: *mut RawDecoder, first: *mut u32, width: *mut u32) -> c_int;
     fn shim_skip(decoder: *mut RawDecoder, rows: u32) -> c_int;
     fn shim_rest_is_complete(decoder: *const RawDecoder) -> c_int;
@@ -114,14 +114,14 @@ impl<'a> Decoder<'a> {
     }
 
     /// Whether the coefficients of the whole image are held before the first row comes.
-    pub fn needs_frame(&self) -> bool {
-        // SAFETY: raw is open.
+    pub fn needs_frame(&mut self) -> bool {
+        // SAFETY: raw is open; libjpeg itself refuses a call before the header is read.
         unsafe { shim_needs_frame(self.raw.as_ptr()) != 0 }
     }
 
     /// Whether the image is one scan of Huffman-coded blocks.
-    pub fn is_plain(&self) -> bool {
-        // SAFETY: raw is open.
+    pub fn is_plain(&mut self) -> bool {
+        // SAFETY: as above; the parameters of a scan are zero before the header is read.
         unsafe { shim_is_plain(self.raw.as_ptr()) != 0 }
     }
 
