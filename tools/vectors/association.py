@@ -134,7 +134,7 @@ def files() -> Iterator[VectorFile]:
         "replicates-that-are-undefined": {**ids, "x": [0.1, 0.2, 0.3], "y": [0.5, 0.5, 0.6]},
         "too-few-replicates-that-are-defined": {**ids, "x": [0.1, 0.2], "y": [0.3, 0.4]},
         "one-model": {**ids, "x": [0.5], "y": [0.5]},
-        # Of two models a replicate draws both, or one twice: here both in 500, and in 499, of 1,000.
+        # A replicate of two models draws both or one twice: here both in 500, and 499, of 1,000.
         "half-of-the-replicates-are-defined": {**two, "y_id": "half-2"},
         "one-less-than-half-of-the-replicates": {**two, "y_id": "half-20"},
     }
