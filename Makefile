@@ -18,7 +18,7 @@ demo: setup ## the main job on the embedded suite, with the demo model
 
 test: setup ## the whole test suite
 	cargo test --release --locked --workspace --exclude biobench-python --quiet
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream's scores
 	@[ -n "$$BIOBENCH_REAL_DATA" ] || { echo "test-real: set BIOBENCH_REAL_DATA to the folder of the data sets" >&2; exit 2; }
