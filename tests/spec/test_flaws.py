@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from specification import copy_of_the_specification, replace
 
-from biobench.errors import SpecError
+from biobench.errors import SpecError, UsageError
 from biobench.spec.load import load_spec, task_from_file
 from biobench.spec.validate import validate
 from biobench.spec.yaml_source import read_yaml
@@ -69,7 +69,8 @@ def test_a_file_that_is_no_utf8(tmp_path: Path) -> None:
 def test_nothing_to_validate(tmp_path: Path) -> None:
     """An empty folder and a missing file are problems, not successes."""
     assert [p.error for p in validate(tmp_path)] == ["no-file"]
-    assert [p.error for p in validate(tmp_path / "absent.yaml")] == ["no-file"]
+    with pytest.raises(UsageError, match=r"absent\.yaml: is not there"):
+        validate(tmp_path / "absent.yaml")
 
 
 OWN = """\

@@ -16,13 +16,16 @@ app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
 def validate(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A specification folder or a task file. [default: the built-in one]"),
+        typer.Argument(
+            help="A specification's folder, a file or folder in it, or a task file of your own. "
+            "[default: the built-in specification]"
+        ),
     ] = None,
 ) -> None:
     """Check documents; one line for each problem, exit 4 where there is one."""
+    from biobench.conformance.validate import validate as find_problems
     from biobench.errors import SpecError
     from biobench.spec.location import spec_root
-    from biobench.spec.validate import validate as find_problems
 
     problems = find_problems(path or spec_root())
     for problem in problems:

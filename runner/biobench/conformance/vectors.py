@@ -6,14 +6,14 @@ when they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from biobench.errors import SpecError, UsageError
+from biobench.errors import UsageError
 from biobench.spec.bundle import vector_values
 from biobench.spec.load import Spec
-from biobench.spec.problems import choose
+from biobench.spec.problems import Problem, choose
 from biobench.spec.shape import flaws
 
 Level = Literal["S", "D", "P", "T"]
@@ -56,48 +56,67 @@ def read_vectors(spec: Spec, folders: Sequence[str] = ()) -> tuple[Vectors, ...]
     Raises SpecError for a file that is not valid, a case id that occurs twice or a section of two
     levels, and UsageError for a section that is not there.
     """
-    found: list[Vectors] = []
-    seen: dict[str, str] = {}
-    levels: dict[str, str] = {}
-    for path, value in vector_values(spec.library).items():
-        place = path.removeprefix("conformance/")
-        _check(path, value, spec)
-        _, folder, _ = place.split("/")
-        if levels.setdefault(folder, value["level"]) != value["level"]:
-            raise SpecError(
-                f"the section {folder} has level {levels[folder]}, and this file {value['level']}",
-                where=path,
-                remedy="give each level a folder of its own",
-            )
-        for case in value["cases"]:
-            if case["id"] in seen:
-                raise SpecError(
-                    f"the case {case['id']} is in {seen[case['id']]} already",
-                    where=path,
-                    remedy="give every case its own id",
-                )
-            seen[case["id"]] = path
-        found.append(_vectors(place, folder, value))
+    values = vector_values(spec.library)
+    for problem in vector_problems(values, spec.schema("vectors")):
+        raise problem.exception()
+    places = {path: path.removeprefix("conformance/") for path in values}
+    found = [_vectors(place, place.split("/")[1], values[path]) for path, place in places.items()]
+    known = list(dict.fromkeys(vectors.folder for vectors in found))
     for name in folders:
-        if name not in levels:
-            raise UsageError(f"there is no section {name!r}", remedy=choose(name, list(levels)))
+        if name not in known:
+            raise UsageError(f"there is no section {name!r}", remedy=choose(name, known))
     return tuple(v for v in found if not folders or v.folder in folders)
 
 
-def _check(path: str, value: Any, spec: Spec) -> None:
-    parts = path.split("/")
+def vector_problems(
+    values: Mapping[str, Any], schema: Mapping[str, Any], shown: str = ""
+) -> Iterator[Problem]:
+    """What is wrong with vector files, given by their path below ``v1/``.
+
+    schema: that of vector files. shown: what messages put before a path.
+    """
+    seen: dict[str, str] = {}
+    levels: dict[str, str] = {}
+    for path, value in values.items():
+        found = list(_file_problems(path, value, schema, shown))
+        yield from found
+        if found:
+            continue
+        _, _, folder, _ = path.split("/")
+        level = value["level"]
+        if levels.setdefault(folder, level) != level:
+            message = f"the section {folder} has level {levels[folder]}, and this file {level}"
+            remedy = "give each level a folder of its own"
+            yield Problem(f"{shown}{path}", None, "/level", message, remedy, "value")
+        for i, case in enumerate(value["cases"]):
+            if case["id"] in seen:
+                message = f"the case {case['id']} is in {seen[case['id']]} already"
+                remedy = "give every case its own id"
+                yield Problem(
+                    f"{shown}{path}", None, f"/cases/{i}/id", message, remedy, "duplicate-id"
+                )
+            seen.setdefault(case["id"], path)
+
+
+def _file_problems(
+    path: str, value: Any, schema: Mapping[str, Any], shown: str
+) -> Iterator[Problem]:
+    file, parts = f"{shown}{path}", path.split("/")
     if len(parts) != 4 or parts[1] not in ("required", "tolerance"):
-        raise SpecError(
-            "a vector file lies in required/<section>/ or tolerance/<section>/", where=path
-        )
-    for flaw in flaws(value, spec.schema("vectors")):
-        raise SpecError(flaw.message, where=f"{path} {flaw.pointer}".rstrip(), remedy=flaw.remedy)
+        message = "a vector file lies in required/<section>/ or tolerance/<section>/"
+        yield Problem(file, None, "", message, "move it", "wrong-name")
+        return
+    found = flaws(value, schema)
+    for flaw in found:
+        yield Problem(file, None, flaw.pointer, flaw.message, flaw.remedy, flaw.error)
+    if found:
+        return
     if (parts[1] == "tolerance") is not ("tolerance" in value):
-        raise SpecError(
-            "the files below tolerance/ state a tolerance, and no other file does", where=path
-        )
-    if (value["level"] == "T") is not ("tolerance" in value):
-        raise SpecError("level T is that of the files below tolerance/", where=path)
+        message = "the files below tolerance/ state a tolerance, and no other file does"
+        yield Problem(file, None, "/tolerance", message, "move it, or mend tolerance", "value")
+    elif (value["level"] == "T") is not ("tolerance" in value):
+        message = "level T is that of the files below tolerance/"
+        yield Problem(file, None, "/level", message, "write the level of the section", "value")
 
 
 def _vectors(path: str, folder: str, value: Mapping[str, Any]) -> Vectors:

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from biobench.spec.yaml_source import Source, SourceError, read_yaml
 
 KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
 """Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
+SCHEMA_SUFFIX = ".schema.json"
+NEEDED = ("task", "dataset", "protocol", "suite", "models", "vectors", "answers")
+"""Schemas without which nothing can be checked."""
 _KIND_OF = {"suite.yaml": "suite", "models.yaml": "models", **KINDS}
 _STEM = re.compile(r"(?P<id>.+?)(\.v(?P<version>[0-9]+))?\Z")
 
@@ -83,8 +85,7 @@ def version_folder(root: Path) -> Path:
 def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, list[Problem]]:
     """Documents and schemas below ``root``, and a problem for each file that cannot be read.
 
-    ``shown_root`` stands for the folder in messages. Raises SpecError where there is no suite.yaml
-    or a schema is broken.
+    ``shown_root`` stands for the folder in messages. Raises SpecError where there is no suite.yaml.
     """
     folder = version_folder(root)
     shown = shown_root or str(folder)
@@ -98,7 +99,18 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
             sources[path] = read_yaml(folder / path, f"{shown}/{path}")
         except SourceError as error:
             problems.append(error.problem)
-    return library_of(folder, sources, _schemas(folder / "schema")), problems
+    schemas: dict[str, Mapping[str, Any]] = {}
+    found = sorted(path.name for path in (folder / "schema").glob(f"*{SCHEMA_SUFFIX}"))
+    for name in dict.fromkeys((*(f"{needed}{SCHEMA_SUFFIX}" for needed in NEEDED), *found)):
+        schema = _schema(folder / "schema" / name)
+        if isinstance(schema, str):
+            file = f"{shown}/schema/{name}"
+            remedy = "mend it" if shown_root is None else "install biobench again"
+            error = "syntax" if name in found else "no-file"
+            problems.append(Problem(file, None, "", f"the schema {schema}", remedy, error))
+        else:
+            schemas[name.removesuffix(SCHEMA_SUFFIX)] = schema
+    return library_of(folder, sources, dict(sorted(schemas.items()))), problems
 
 
 def library_of(
@@ -127,19 +139,14 @@ def stem(path: str) -> tuple[str, int | None]:
     return match["id"], int(match["version"]) if match["version"] else None
 
 
-@cache
-def _schema(path: Path) -> Mapping[str, Any]:
+def _schema(path: Path) -> Mapping[str, Any] | str:
+    """The schema in a file, or what is wrong with it."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(
-            f"the schema cannot be read ({error})", where=str(path), remedy="install biobench again"
-        ) from error
-    if not isinstance(value, dict):
-        raise SpecError("the schema is no object", where=str(path), remedy="install biobench again")
-    return value
-
-
-def _schemas(folder: Path) -> dict[str, Mapping[str, Any]]:
-    paths = sorted(folder.glob("*.schema.json"))
-    return {path.name.removesuffix(".schema.json"): _schema(path) for path in paths}
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except (ValueError, RecursionError) as error:
+        return f"is not JSON ({error})"
+    return value if isinstance(value, dict) else "is no JSON object"

@@ -1,0 +1,39 @@
+"""Checking documents and vectors for people (SPEC.md, sections "Documents" and "Conformance").
+
+In: what `biobench spec validate` is given. Out: every problem of it, vectors last.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biobench.conformance.vectors import vector_problems
+from biobench.spec.canonical import CanonicalError, parse_json
+from biobench.spec.library import read_library
+from biobench.spec.problems import Problem
+from biobench.spec.validate import specification_of, within
+from biobench.spec.validate import validate as validate_documents
+
+
+def validate(path: Path) -> list[Problem]:
+    """Problems of documents, schemas, names of files, and vectors; errors as
+    :func:`biobench.spec.validate.validate`."""
+    problems = validate_documents(path)
+    folder = specification_of(path)
+    if folder is None:
+        return problems
+    return [*problems, *within(_vectors(folder), path, folder)]
+
+
+def _vectors(folder: Path) -> list[Problem]:
+    schema = read_library(folder)[0].schemas.get("vectors")
+    if schema is None:
+        return []
+    problems: list[Problem] = []
+    values = {}
+    for file in sorted((folder / "conformance").glob("*/*/*.json")):
+        try:
+            values[file.relative_to(folder).as_posix()] = parse_json(file.read_bytes())
+        except CanonicalError as error:
+            problems.append(Problem(str(file), None, "", str(error), "mend the file", error.error))
+    return [*problems, *vector_problems(values, schema, f"{folder}/")]
