@@ -1,0 +1,170 @@
+"""Documents for section 6.3, each sound, and the ways to change a copy of them.
+
+They are written out and not taken from the bundle, so that a case keeps its input when a document
+of the specification changes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+Documents = dict[str, Any]
+Edit = Callable[[Documents], object]
+
+KNN = {
+    "protocol": "knn",
+    "kind": "knn",
+    "version": 1,
+    "title": "Nearest neighbours",
+    "section": "10.2",
+    "split": "leave-one-out",
+    "labels": "classes",
+    "gives": ["neighbours", "first_hit", "average_precision"],
+    "constants": {
+        "k": 1,
+        "normalise": "l2",
+        "distance": "squared-euclidean",
+        "precision": "float64",
+        "vote": "uniform",
+        "vote_tie": "smallest-id",
+        "neighbour_tie": "manifest-row",
+        "listed_neighbours": 5,
+        "candidate_margin": 32,
+        "exclude_self": True,
+    },
+    "compat": {"k": 5, "normalise": "none"},
+    "errata": [],
+}
+WHALES = {
+    "dataset": "whales",
+    "version": "1",
+    "title": "Whales",
+    "status": "manual",
+    "licence": None,
+    "citation": "Nobody",
+    "sources": [],
+    "layout": {
+        "id": "coco",
+        "options": {"annotations": "notes.json", "images": "images", "label": "name"},
+    },
+    "files": {"count": 3, "bytes": 300, "digest": "sha256:" + 64 * "0"},
+    "notes": [],
+    "unknown": {"/licence": "Nobody was asked."},
+}
+SOURCE = {
+    "name": "a.zip",
+    "urls": ["https://example.org/a.zip"],
+    "bytes": 1,
+    "sha256": 64 * "a",
+    "md5": 32 * "b",
+    "archive_root": "a",
+    "unpacks_to": "a",
+}
+F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}
+TOP1 = {"id": "top1", "higher_is_better": True, "interval": None}
+TASK = {
+    "task": "whales",
+    "version": 1,
+    "title": "Whales",
+    "taxa": "whales",
+    "modality": "photographs",
+    "mission": "Tell whales apart.",
+    "citation": "Nobody",
+    "dataset": "whales",
+    "split": "leave-one-out",
+    "label_rule": "train-names",
+    "counts": {"train": 3, "test": 3, "classes": 2},
+    "view": {"kind": "image"},
+    "feature": "official",
+    "protocol": "knn",
+    "metrics": [F1, TOP1],
+    "compat": {"feature": "compat"},
+    "errata": [],
+    "unknown": {},
+}
+CHILD = {
+    "task": "orcas",
+    "extends": "whales",
+    "version": 1,
+    "counts": {"train": 3, "test": 3, "classes": 2},
+    "unknown": {},
+}
+SUITE = {
+    "spec_version": "1.0.0",
+    "title": "A suite",
+    "seed": 17,
+    "micro_batch": {"cpu": 32, "cuda": 256},
+    "interval": {
+        "method": "bootstrap-stratified",
+        "replicates": 1000,
+        "confidence": 0.95,
+        "reliable_items_per_class": 10,
+    },
+    "comparison": {
+        "method": "paired-bootstrap",
+        "replicates": 10000,
+        "correction": "holm",
+        "alpha": 0.05,
+    },
+    "aggregate": {"method": "unweighted-mean", "of": "primary-metric"},
+    "suites": [
+        {"id": "mine", "title": "Mine", "members": ["whales", "seals"], "pending": ["seals"]}
+    ],
+    "levels": [{"id": "S", "stage": "score", "promise": "exact"}],
+    "tolerance": {"feature_cosine": 0.9, "equal_predictions": 0.9, "score_difference": 0.1},
+}
+MODEL = {
+    "name": "small",
+    "resolves_to": "timm:resnet18",
+    "source": "hub",
+    "revision": None,
+    "licence": "apache-2.0",
+    "feature": "default",
+    "overlap": [],
+    "unknown": {"/revision": "Not pinned."},
+}
+K, D, T, C = "protocols/knn.yaml", "datasets/whales.yaml", "tasks/whales.yaml", "tasks/orcas.yaml"
+S, M = "suite.yaml", "models.yaml"
+ALL: Documents = {K: KNN, D: WHALES, T: TASK, C: CHILD, S: SUITE, M: {"models": [MODEL]}}
+
+
+def put(path: str, *place: Any) -> Edit:
+    """Set a member or item; the last argument is the value."""
+    *keys, last, value = place
+
+    def edit(documents: Documents) -> None:
+        at = documents[path]
+        for key in keys:
+            at = at[key]
+        at[last] = value
+
+    return edit
+
+
+def drop(path: str, *place: Any) -> Edit:
+    *keys, last = place
+
+    def edit(documents: Documents) -> None:
+        at = documents[path]
+        for key in keys:
+            at = at[key]
+        del at[last]
+
+    return edit
+
+
+def both(*edits: Edit) -> Edit:
+    return lambda documents: [edit(documents) for edit in edits]
+
+
+def add(path: str, value: Any) -> Edit:
+    return lambda documents: documents.__setitem__(path, copy.deepcopy(value))
+
+
+OPTIONS = ("layout", "options")
+FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}}}
+TRAIN_TEST = {"id": "image-folder", "options": {"splits": {"train": "a", "test": "b"}}}
+PINNED = {**TASK, "protocol_version": 1, "dataset_version": "1"}
+T1, K1, D1 = "tasks/whales.v1.yaml", "protocols/knn.v1.yaml", "datasets/whales.v1.yaml"
