@@ -106,8 +106,8 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
         if isinstance(schema, str):
             file = f"{shown}/schema/{name}"
             remedy = "mend it" if shown_root is None else "install biobench again"
-            error = "syntax" if name in found else "no-file"
-            problems.append(Problem(file, None, "", f"the schema {schema}", remedy, error))
+            kind = "syntax" if name in found else "no-file"
+            problems.append(Problem(file, None, "", f"the schema {schema}", remedy, kind))
         else:
             schemas[name.removesuffix(SCHEMA_SUFFIX)] = schema
     return library_of(folder, sources, dict(sorted(schemas.items()))), problems
