@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: 1 fault, 2 faults."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+
+
 class BiobenchError(Exception):
     """Base of all expected errors. ``exit_code`` is the status of the command line."""
 

@@ -51,7 +51,7 @@ def read_plain(path: Path, limit: int) -> bytes:
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode):
                 raise Unreadable("is a folder", "name a file in it")
-            if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and _opened(path)):
+            if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and opened_by_the_shell(path)):
                 raise Unreadable("is not a plain file", "give a file of text")
             os.set_blocking(descriptor, True)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -68,7 +68,7 @@ def read_plain(path: Path, limit: int) -> bytes:
     return data
 
 
-def _opened(path: Path) -> bool:
+def opened_by_the_shell(path: Path) -> bool:
     """Whether a path names a file that this process was started with."""
     return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 

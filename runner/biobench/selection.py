@@ -13,6 +13,7 @@ from pathlib import Path
 from biobench.data.locate import locate
 from biobench.declared import Declared
 from biobench.errors import DataError, UsageError
+from biobench.files import opened_by_the_shell
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, task_from_file
 
@@ -142,12 +143,14 @@ def _named_tasks(
 ) -> Selection:
     tasks, own = [], False
     for name in names:
-        if name.endswith((".yaml", ".yml")) or "/" in name:
+        if _is_file(name, spec):
             if division == "compat":
                 raise UsageError(
                     f"{name}: a task of your own has no division compat",
                     remedy="leave --division out",
                 )
+            if not Path(name).exists():
+                raise UsageError("the task file is not there", where=name, remedy="check the path")
             tasks.append(task_from_file(Path(name), spec))
             own = True
         elif name in spec.task_ids():
@@ -169,6 +172,18 @@ def _named_tasks(
     benchmark = spec.suites[BENCHMARK]
     absent = tuple(member for member in benchmark.members if member not in ids)
     return Selection(benchmark, chosen, absent, own=own)
+
+
+def _is_file(name: str, spec: Spec) -> bool:
+    """Whether a --task names a file of the user's own; UsageError where that can be none."""
+    path = Path(name)
+    if path.suffix == ".yaml" or opened_by_the_shell(path):
+        return True
+    if "/" in name or (name not in spec.task_ids() and (path.suffix or path.exists())):
+        raise UsageError(
+            "a task file ends in .yaml", where=name, remedy="give the file of the task"
+        )
+    return False
 
 
 def _whole_suite(
@@ -208,10 +223,15 @@ def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
         own = task.division == "open"
         source = "" if own else _SOURCES[task.dataset.status]
         page = f" ({task.dataset.page})" if task.dataset.page else ""
+        id = task.dataset.id
+        remedy = f"give --data the folder that holds {id}/"
+        if own and only_task:
+            remedy += ", or the folder of its images itself"
+        elif own and data is not None:
+            remedy = f"with several tasks the data of {id} must lie in {data / id}"
         raise DataError(
             f"the data of task {task.id}{page} are not there" + (f"; {source}" if source else ""),
             where=str(data) if data is not None else None,
-            remedy=f"give --data the folder that holds {task.dataset.id}/"
-            + (", or the folder of its images itself" if own and only_task else ""),
+            remedy=remedy,
         )
     return Chosen(task, root)

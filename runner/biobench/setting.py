@@ -17,8 +17,9 @@ from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
+from biobench.data.views import left_out
 from biobench.declared import Declaration, resolve_declarations
-from biobench.errors import UsageError
+from biobench.errors import UsageError, counted
 from biobench.files import require_writable
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
@@ -76,8 +77,8 @@ class Plan:
     def notes(self) -> tuple[str, ...]:
         """What people should know about the tasks and what the views leave out of them."""
         dropped = (
-            f"{chosen.task.id}: {manifest.dropped} clips are too short or miss frames and are "
-            "left out"
+            f"{chosen.task.id}: {left_out(manifest.dropped)}, and "
+            f"{'is' if manifest.dropped == 1 else 'are'} left out"
             for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
             if manifest.dropped
         )
@@ -207,10 +208,12 @@ def _described(manifest: Manifest) -> str:
     items = manifest.items
     return ", ".join(
         [
-            f"{len(manifest.rows)} images"
-            + (f" of {len(items.rows)} items" if manifest.pooled else ""),
+            counted(len(manifest.rows), "image")
+            + (f" of {counted(len(items.rows), 'item')}" if manifest.pooled else ""),
             f"{int(items.scored().sum())} scored",
-            f"{len(items.classes)} {'traits' if manifest.has_traits else 'classes'}",
+            counted(len(items.classes), "trait")
+            if manifest.has_traits
+            else counted(len(items.classes), "class", "classes"),
         ]
     )
 

@@ -218,3 +218,65 @@ def test_an_unexpected_fault_is_one_line(tmp_path: Path) -> None:
     blocked.write_text("not a folder")
     done = biobench("run", "--model", "demo", "--suite", "demo", "--store", str(blocked))
     assert_one_line(done, 2, str(blocked))
+
+
+OWN = """\
+task: {id}
+dataset:
+  id: {id}
+  layout: {{id: image-folder, options: {{splits: {{train: train, test: val}}}}}}
+split: train-test
+protocol: linear_probe
+metrics: [{{id: accuracy, higher_is_better: true, interval: null}}]
+"""
+
+
+def test_own_tasks_that_have_no_data(tmp_path: Path) -> None:
+    """What to do depends on how many tasks share the folder; nobody else's notes are named."""
+    command = ["run", "--model", "demo", "--dry-run"]
+    for id in ("ponds", "lakes"):
+        (tmp_path / f"{id}.yaml").write_text(OWN.format(id=id))
+    one, two = (("--task", str(tmp_path / f"{id}.yaml")) for id in ("ponds", "lakes"))
+    done = biobench(*command, *one)
+    assert_one_line(done, 3, "ponds are not there", "or the folder of its images itself")
+    assert "notes" not in done.stderr
+    data = tmp_path / "data"
+    data.mkdir()
+    done = biobench(*command, *one, *two, "--data", str(data))
+    assert_one_line(done, 3, f"with several tasks the data of ponds must lie in {data}/ponds")
+    (data / "train" / "ant").mkdir(parents=True)
+    done = biobench(*command, *one, "--data", str(data))
+    assert_one_line(done, 3, "2 faults", "repair the folder")
+    assert "unpack" not in done.stderr
+    official = data_folder(tmp_path / "official")
+    (official / "plankton" / "train" / "empty").mkdir()
+    done = biobench("run", "--model", "demo", "--dry-run", "--data", str(official))
+    assert_one_line(done, 3, "repair the folder, or unpack the data set plankton again")
+
+
+def test_task_files_that_are_none(tmp_path: Path) -> None:
+    """A table, a folder and a file that is not there are usage, not faults of a document."""
+    table = tmp_path / "ponds.csv"
+    table.write_text("image,species\n")
+    command = ["run", "--model", "demo", "--dry-run", "--task"]
+    for name in (str(table), str(tmp_path), "ponds.csv"):
+        assert_one_line(biobench(*command, name), 2, f"{name}: a task file ends in .yaml")
+    absent = str(tmp_path / "absent.yaml")
+    assert_one_line(biobench(*command, absent), 2, f"{absent}: the task file is not there")
+    assert_one_line(biobench("spec", "validate", absent), 2, f"{absent}: is not there")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(OWN.format(id="mine"))
+    line = f"{sys.executable} -m biobench run --model demo --dry-run --task <(cat {mine})"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert_one_line(done, 3, "the data of task mine are not there")
+
+
+def test_forms_are_said_in_words(tmp_path: Path) -> None:
+    """Nobody has to read a regular expression."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(OWN.format(id="My_Ponds").replace("train: train", "train: ../train"))
+    done = biobench("spec", "validate", str(mine))
+    assert done.returncode == 4
+    lines = done.stdout.splitlines()
+    assert "lower-case letters, digits and single hyphens" in lines[0]
+    assert "[a-z" not in done.stdout

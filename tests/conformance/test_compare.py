@@ -58,7 +58,7 @@ def _plus_zero(value: Any) -> Any:
         ({"a": 1}, {"a": 2}, "/a 2, not 1"),
         ({"a": 1}, {}, "/a is missing"),
         ({"a": 1}, {"a": 1, "b": 2}, "/b is not in"),
-        ([1, 2], [1], "has 1 items, not 2"),
+        ([1, 2], [1], "has 1 item, not 2"),
         ([1, [2, 3]], [1, [2, 4]], "/1/1 4, not 3"),
         (1, True, "true, not 1"),
         (0, False, "false, not 0"),

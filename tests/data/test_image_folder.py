@@ -142,11 +142,19 @@ def test_a_link_to_itself_and_a_dangling_link_are_named(tmp_path: Path) -> None:
 
 
 def test_a_message_lists_ten_faults_and_counts_all(tmp_path: Path) -> None:
-    """A broken archive of thousands still gives one readable line."""
-    plant(tmp_path, *GOOD, *(f"train/c{i:02}/x.txt" for i in range(25)))
-    message = refusal(tmp_path)
-    assert "25 faults, the first 10 are" in message
-    assert message.count("the class folder has no image") == 10
+    """A broken archive of thousands still gives one readable line; equal faults are one of ten."""
+    base = plant(tmp_path, *GOOD, *(f"train/c{i:02}/x.txt" for i in range(25)))
+    message = refusal(base)
+    assert "25 faults: train/c00 and 24 more: the class folder has no image; repair" in message
+    for i in range(12):
+        (base / "train" / f"bad{i:02}\\x").mkdir()
+    message = refusal(base)
+    assert message.count("the class folder has no image") == 1
+    few = plant(tmp_path / "few", *GOOD, "train/c/x.txt", "train/d/x.txt")
+    assert (
+        "2 faults: train/c: the class folder has no image; train/d: the class folder has"
+        in refusal(few)
+    )
 
 
 def test_a_line_break_in_a_name_stays_on_one_line(tmp_path: Path) -> None:

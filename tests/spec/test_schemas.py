@@ -16,7 +16,7 @@ from specification import V1
 
 from biobench.spec.load import load_spec
 from biobench.spec.problems import unescape
-from biobench.spec.shape import KEYWORDS, flaws
+from biobench.spec.shape import FORMS, KEYWORDS, flaws
 
 LIBRARY = load_spec().library
 SCHEMAS = LIBRARY.schemas
@@ -258,3 +258,9 @@ def test_schema_files_end_with_a_newline_and_have_no_bom() -> None:
         data = path.read_bytes()
         assert data.endswith(b"}\n")
         assert data.isascii()
+
+
+def test_every_pattern_of_a_document_has_words() -> None:
+    """A person who mistypes an id is told the form of ids; words for no pattern are not kept."""
+    found = [part for name in READ_BY_THE_LOADER for part in parts(SCHEMAS[name])]
+    assert {part["pattern"] for part in found if "pattern" in part} == set(FORMS)

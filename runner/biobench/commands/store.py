@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from biobench.errors import DataError
+from biobench.errors import DataError, counted
 from biobench.sizes import parse_size, show_size
 
 app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
@@ -29,7 +29,8 @@ def stats(store: Folder = None) -> None:
         sizes[entry.kind].append(entry.size)
     print(f"store: {root}")
     for kind in sorted(sizes):
-        print(f"{kind}: {len(sizes[kind])} entries, {show_size(sum(sizes[kind]))}")
+        entries = counted(len(sizes[kind]), "entry", "entries")
+        print(f"{kind}: {entries}, {show_size(sum(sizes[kind]))}")
     if not sizes:
         print("empty")
 
@@ -45,7 +46,7 @@ def verify(store: Folder = None) -> None:
     damaged = Store(root).damaged()
     if damaged:
         raise DataError(
-            f"{len(damaged)} damaged entries, first {damaged[0]}",
+            f"{counted(len(damaged), 'damaged entry', 'damaged entries')}, first {damaged[0]}",
             where=str(root),
             remedy="delete them; they are computed again when needed",
         )
@@ -62,4 +63,4 @@ def gc(
 
     removed = Store(store or default_store()).collect(parse_size(size))
     freed = show_size(sum(entry.size for entry in removed))
-    print(f"deleted {len(removed)} entries, {freed}")
+    print(f"deleted {counted(len(removed), 'entry', 'entries')}, {freed}")

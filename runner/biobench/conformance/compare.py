@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from biobench.conformance.vectors import Tolerance
+from biobench.errors import counted
 from biobench.spec.problems import escape
 
 
@@ -37,7 +38,7 @@ def _differences(expected: Any, given: Any, tolerance: Tolerance, pointer: str) 
                 yield from _differences(expected[key], given[key], tolerance, place)
     elif isinstance(expected, list) and isinstance(given, list):
         if len(expected) != len(given):
-            yield _line(pointer, f"has {len(given)} items, not {len(expected)}")
+            yield _line(pointer, f"has {counted(len(given), 'item')}, not {len(expected)}")
             return
         for i, (one, other) in enumerate(zip(expected, given, strict=True)):
             yield from _differences(one, other, tolerance, f"{pointer}/{i}")
@@ -51,7 +52,7 @@ def _within(expected: Any, given: Any, allowed: Mapping[str, float], pointer: st
         if not isinstance(expected, list) or not isinstance(given, list):
             yield from _differences(expected, given, {}, pointer)
         elif len(expected) != len(given):
-            yield _line(pointer, f"has {len(given)} items, not {len(expected)}")
+            yield _line(pointer, f"has {counted(len(given), 'item')}, not {len(expected)}")
         else:
             equal = sum(
                 difference(one, other) is None for one, other in zip(expected, given, strict=True)

@@ -15,7 +15,7 @@ from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_lab
 from biobench.data.layouts import Found, find
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
-from biobench.data.views import Unit, Units, keeps_missing, make_units
+from biobench.data.views import Unit, Units, keeps_missing, left_out, make_units
 from biobench.errors import DataError
 from biobench.spec.documents import Task
 
@@ -32,7 +32,15 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     (classes that the data set's document names in ``expected_exclusions`` not counted), and
     SpecError for options of the layout or the view that do not fit.
     """
-    found = find(root, task.dataset.layout, task.split_rule, keep_missing=keeps_missing(task.view))
+    try:
+        missing = keeps_missing(task.view)
+        found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
+    except DataError as error:
+        if task.division == "open":
+            raise
+        again = f"unpack the data set {task.dataset.id} again"
+        remedy = again if error.remedy is None else f"{error.remedy}, or {again}"
+        raise DataError(error.what, where=error.where, remedy=remedy) from error
     return manifest_of(task, found, root, seed)
 
 
@@ -146,13 +154,14 @@ def _check_splits(task: Task, made: Units, where: str) -> None:
     present = {item.split for item in items}
     for split in SPLITS[task.split_rule]:
         if split not in present:
-            dropped = (
-                f" ({made.dropped} clips are too short or miss frames)" if made.dropped else ""
-            )
+            dropped, remedy = "", f"unpack the data set {task.dataset.id} here"
+            if task.division == "open":
+                remedy = "put the images of the split there, or mend the options of the layout"
+            if made.dropped:
+                dropped = f" ({left_out(made.dropped)})"
+                remedy = "lower frames in the view of the task, or bring longer clips"
             raise DataError(
-                f"task {task.id}: the split {split} is empty{dropped}",
-                where=where,
-                remedy=f"unpack the data set {task.dataset.id} here",
+                f"task {task.id}: the split {split} is empty{dropped}", where=where, remedy=remedy
             )
     if items[0].traits:
         return

@@ -15,7 +15,7 @@ from biobench.data.faults import Faults, shown
 from biobench.data.labels import name_order
 from biobench.data.layouts.found import Found
 from biobench.data.manifest import Item
-from biobench.errors import SpecError
+from biobench.errors import SpecError, counted
 from biobench.spec.documents import Task
 from biobench.spec.generator import Stream
 
@@ -42,6 +42,12 @@ class Units:
 def keeps_missing(view: Mapping[str, Any]) -> bool:
     """Whether the view takes an image without a file as a reason to drop its clip."""
     return view.get("missing") == "drop"
+
+
+def left_out(dropped: int) -> str:
+    """How many clips a view left out, and why, in words."""
+    verbs = "is too short or misses" if dropped == 1 else "are too short or miss"
+    return f"{counted(dropped, 'clip')} {verbs} frames"
 
 
 def pool_rule(view: Mapping[str, Any]) -> str | None:
@@ -134,7 +140,7 @@ def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
 
 def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
     view = task.view
-    faults = Faults("mend the data set, or let the view drop such clips")
+    faults = Faults("lower frames in the view of the task, or let it drop such clips (short: drop)")
     order = name_order(task)
     units, dropped = [], 0
     for subject, images in _subjects(found.items).items():

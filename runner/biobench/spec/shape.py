@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from biobench.errors import counted
 from biobench.spec.problems import choose, escape, suggestion
 
 KEYWORDS = frozenset(
@@ -43,6 +44,34 @@ _NOUNS = {
     "boolean": "true or false",
 }
 _NOUNS |= {"null": "null", "integer": "an integer", "number": "a number"}
+_NAME = "lower-case letters, digits and single {}s, such as {}"
+_RELATIVE = "a relative path with / between its parts and no .. in it"
+FORMS: Mapping[str, str] = {
+    "^[a-z0-9]+(-[a-z0-9]+)*$": _NAME.format("hyphen", "my-ponds"),
+    "^[a-z0-9]+(_[a-z0-9]+)*$": _NAME.format("underscore", "linear_probe"),
+    "^[1-9][0-9]*$": 'a whole number from 1 in quotes, such as "2"',
+    "^[0-9]+\\.[0-9]+\\.[0-9]+$": "three numbers, such as 1.0.0",
+    "^[0-9]+(\\.[0-9]+)*$": "the number of a section, such as 10.1",
+    "^[1-9][0-9]*(\\.[1-9][0-9]*)?$": "the number of a section, such as 10.1",
+    "^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits in lower case",
+    "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
+    "^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
+    "^https?://[^ ]+$": "an address that begins with https:// or http://",
+    "^[^/\\\\]+$": "the name of a file, without folders",
+    "^(?!/)(?!.*(^|/)\\.\\.(/|$))[^\\\\]+$": _RELATIVE,
+    "^(?!/)(?!.*(^|/)\\.\\.(/|$))([^{}\\\\]|\\{[^{}:]+(:(name|stem))?\\})+$": "text with "
+    "columns in braces, as {column}, {column:name} or {column:stem}; a path in it starts from the "
+    "data folder, with / between its parts and no .. in it",
+    '^[^"\\r\\n]$': "one character, no quotation mark and no end of line",
+    "^[^{}:]+$": "the name of a column, without braces and colons",
+    "^[A-Za-z0-9][A-Za-z0-9._:/-]*$": "letters, digits and . _ : / -, a letter or digit first",
+    "^(hf|open_clip|timm):[A-Za-z0-9._:/-]+$": "hf:REPO, open_clip:ARCH/TAG or timm:NAME",
+    "^(hub|pypi:[a-z0-9-]+)$": "hub, or pypi: and the name of a package",
+    "^[a-z0-9_]+(\\.[a-z0-9_]+)+$": "a group and a name, such as metric.accuracy",
+    "^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)+$": "parts of lower-case letters, digits and "
+    "_ . - with / between them, such as knn/ties",
+}
+"""What to write where a pattern of a schema does not match, for people."""
 _BOUNDS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
     "minimum": (operator.ge, "at least"),
     "exclusiveMinimum": (operator.gt, "more than"),
@@ -111,9 +140,7 @@ def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Fla
         if len(value) < schema.get("minLength", 0):
             yield Flaw(pointer, "the string is empty", "write something", "value")
         elif "pattern" in schema and not re.search(schema["pattern"], value):
-            remedy = f"it must match {schema['pattern']}"
-            if "description" in schema:
-                remedy = f"write {schema['description']} ({remedy})"
+            remedy = f"write {_form(schema)}"
             yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         for keyword, (fits, noun) in _BOUNDS.items():
@@ -122,12 +149,25 @@ def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Fla
                 yield Flaw(pointer, f"{value} is not {bound}", f"write {bound}", "value")
 
 
+def _form(schema: Mapping[str, Any]) -> str:
+    pattern: str = schema["pattern"]
+    if pattern in FORMS:
+        return FORMS[pattern]
+    described = schema.get("description")
+    return f"{described} ({pattern})" if described else f"something that matches {pattern}"
+
+
 def _array(
     value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str
 ) -> Iterator[Flaw]:
     least = schema.get("minItems", 0)
     if len(value) < least:
-        yield Flaw(pointer, f"the list has {len(value)} items", f"write {least} or more", "value")
+        yield Flaw(
+            pointer,
+            f"the list has {counted(len(value), 'item')}",
+            f"write {least} or more",
+            "value",
+        )
     if schema.get("uniqueItems"):
         for i, item in enumerate(value):
             if any(_same(item, other) for other in value[:i]):
@@ -150,7 +190,9 @@ def _object(
         yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")
     if len(value) > schema.get("maxProperties", len(value)):
         most = schema["maxProperties"]
-        yield Flaw(pointer, f"the mapping has {len(value)} members", f"keep {most}", "value")
+        yield Flaw(
+            pointer, f"the mapping has {counted(len(value), 'member')}", f"keep {most}", "value"
+        )
     for key, member in value.items():
         place = f"{pointer}/{escape(key)}"
         if key in properties:
