@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import BiobenchError
-from biobench.probe.softmax import SoftmaxObjective, class_weights, gradient_at, minimise
+from biobench.probe import softmax
+from biobench.probe.softmax import (
+    SoftmaxObjective,
+    class_weights,
+    extrapolated,
+    gradient_at,
+    minimise,
+)
 
 Matrix = np.ndarray
 
@@ -66,11 +75,15 @@ def test_the_curvature_is_the_gradients_derivative() -> None:
     _, probabilities = objective.loss(point)
     step = 1e-5
     expected = (gradient(point + step * direction) - gradient(point - step * direction)) / 2 / step
-    np.testing.assert_allclose(objective.curve(probabilities, direction), expected, atol=1e-8)
+    curve = objective.curve(probabilities)
+    np.testing.assert_allclose(curve(direction), expected, atol=1e-8)
+    single = objective.curve(probabilities, np.float32)
+    for size in (1.0, 1e-60):
+        np.testing.assert_allclose(single(size * direction) / size, expected, atol=1e-6)
     for place in np.ndindex(3, 5):
         unit = np.zeros((3, 5))
         unit[place] = 1.0
-        product = objective.curve(probabilities, unit)[place]
+        product = curve(unit)[place]
         assert objective.curvature(probabilities)[place] == pytest.approx(product, rel=1e-12)
 
 
@@ -127,6 +140,33 @@ def test_a_warm_start_ends_at_the_same_optimum() -> None:
     cold = minimise(objective, 2.0, 1e-10)
     warm = minimise(objective, 2.0, 1e-10, minimise(objective, 0.01, 1e-10))
     np.testing.assert_allclose(warm.weight, cold.weight, atol=1e-6)
+
+
+def test_products_in_float64_end_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fit falls back to where float32 does not lead there."""
+    rows, ids = problem(100, 10, 3, seed=7)
+    single = minimise(SoftmaxObjective(rows, ids), 2.0, 1e-10)
+    monkeypatch.setattr(softmax, "_SINGLE_STEPS", 0)
+    double = minimise(SoftmaxObjective(rows, ids), 2.0, 1e-10)
+    assert not np.array_equal(double.weight, single.weight)
+    np.testing.assert_allclose(double.weight, single.weight, atol=1e-8)
+
+
+def test_a_start_continues_the_fits_before() -> None:
+    """Each further fit brings it nearer to the optimum; a wide step starts at the last fit."""
+    rows, ids = problem(100, 10, 3, seed=9)
+    objective = SoftmaxObjective(rows, ids)
+    strengths = [0.4, 0.5, 0.6, 0.7]
+    path = [(c, minimise(objective, c, 1e-11)) for c in strengths]
+    optimum = minimise(objective, 0.8, 1e-11).weight
+    distances = []
+    for count in range(1, 5):
+        start = extrapolated(path[-count:], 0.8 if count > 1 else 0.7)
+        assert start is not None
+        distances.append(np.abs(start.weight - optimum).max())
+    assert all(b < a / 4 for a, b in pairwise(distances)), distances
+    assert extrapolated([], 0.8) is None
+    assert extrapolated(path, 1.3) is path[-1][1]
 
 
 def test_a_tolerance_that_float64_cannot_reach_is_an_error() -> None:

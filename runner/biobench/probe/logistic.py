@@ -20,7 +20,7 @@ from biobench.probe.constants import read_constants
 from biobench.probe.rows import FloatMatrix, checked_features, checked_labels
 from biobench.probe.scaling import Scaling, fit_scaling
 from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
-from biobench.probe.softmax import SoftmaxFit, SoftmaxObjective, minimise
+from biobench.probe.softmax import SoftmaxFit, SoftmaxObjective, extrapolated, minimise
 
 FIXED: Mapping[str, Any] = {
     "scaling": "standard",
@@ -175,8 +175,8 @@ class LogisticProbe:
     ) -> tuple[Scaling, list[SoftmaxFit]]:
         """The scaling of ``matrix`` and a fit for each candidate, in the candidates' order.
 
-        ids: 0 to classes - 1, each occurring. From the smallest C upwards each fit starts where the
-        one before ended.
+        ids: 0 to classes - 1, each occurring. From the smallest C upwards each fit starts where
+        those before point to.
         """
         if ids.max() == 0:
             raise DataError(
@@ -186,10 +186,15 @@ class LogisticProbe:
         scaling = fit_scaling(matrix)
         objective = SoftmaxObjective(scaling.apply(matrix), ids)
         fits: dict[int, SoftmaxFit] = {}
-        last: SoftmaxFit | None = None
+        path: list[tuple[float, SoftmaxFit]] = []
         for place in sorted(range(len(candidates)), key=lambda i: candidates[i]):
-            last = minimise(objective, candidates[place], self.gradient_tolerance, last)
-            fits[place] = last
+            strength = candidates[place]
+            if not path or path[-1][0] != strength:
+                start = extrapolated(path, strength)
+                path.append(
+                    (strength, minimise(objective, strength, self.gradient_tolerance, start))
+                )
+            fits[place] = path[-1][1]
             if self.progress is not None:
                 with self._counting:
                     self.progress(1)

@@ -2,12 +2,16 @@
 
 In: scaled rows, class numbers and C. Out: weights and intercepts at which no component of the
 objective's gradient is above the tolerance. Newton steps, each solved by conjugate gradients: a
-step needs products with the rows only, never the Hessian itself.
+step needs products with the rows only, never the Hessian itself. They are taken in float32, since a
+step need not be exact; the gradient that decides when a fit is one is float64.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +22,12 @@ from biobench.probe.rows import FloatMatrix
 _NEWTON_STEPS = 200
 _GRADIENT_STEPS = 1000
 """Conjugate gradient steps in one Newton step; a step that stops here is still a descent."""
+_SINGLE_STEPS = 20
+"""Newton steps whose products are float32; a fit that needs more goes on in float64."""
 _SHARE = 0.5
 """Part of the tolerance that the solver aims at: intercepts are shifted after its last look."""
+_PATH = 4
+"""Fits that a start is extrapolated from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +55,7 @@ class SoftmaxObjective:
         self.count = count
         self.rows = np.column_stack([rows, np.ones(count)])
         self.squares = self.rows * self.rows
+        self._rounded: npt.NDArray[Any] = self.rows
         self.weights = class_weights(sizes)[ids] / count
         self._truth = np.zeros((count, self.classes))
         self._truth[np.arange(count), ids] = 1.0
@@ -76,13 +85,26 @@ class SoftmaxObjective:
         diagonal: FloatMatrix = spread.T @ self.squares
         return diagonal
 
-    def curve(self, probabilities: FloatMatrix, direction: FloatMatrix) -> FloatMatrix:
-        """Hessian of the mean cross-entropy times ``direction`` (classes, features + 1)."""
-        slope = self.rows @ direction.T
-        slope *= probabilities
-        slope -= probabilities * slope.sum(axis=1, keepdims=True)
-        slope *= self.weights[:, None]
-        product: FloatMatrix = slope.T @ self.rows
+    def curve(
+        self, probabilities: FloatMatrix, precision: type[np.floating[Any]] = np.float64
+    ) -> Callable[[FloatMatrix], FloatMatrix]:
+        """What multiplies a direction by the Hessian of the mean cross-entropy, both float64
+        (classes, features + 1), with products in ``precision``."""
+        if self._rounded.dtype != precision:
+            self._rounded = self.rows.astype(precision)
+        rows, chances = self._rounded, probabilities.astype(precision)
+        weights = self.weights.astype(precision)[:, None]
+
+        def product(direction: FloatMatrix) -> FloatMatrix:
+            # Near the optimum directions are small, and their products would leave float32.
+            size = float(np.abs(direction).max())
+            slope = rows @ (direction / size).astype(precision).T
+            slope *= chances
+            slope -= chances * slope.sum(axis=1, keepdims=True)
+            slope *= weights
+            result: FloatMatrix = size * (slope.T @ rows).astype(np.float64)
+            return result
+
         return product
 
     def penalty(self, strength: float) -> FloatMatrix:
@@ -128,12 +150,14 @@ def minimise(
         return loss + 0.5 * float((penalty * at * at).sum()), probabilities
 
     height, probabilities = value(point)
-    for _ in range(_NEWTON_STEPS):
+    for number in range(_NEWTON_STEPS):
         gradient = objective.gradient(probabilities) + penalty * point
         length = float(np.linalg.norm(gradient))
         if length <= goal:
             break
-        step = _newton_step(objective, probabilities, penalty, gradient, goal)
+        curve = objective.curve(probabilities, np.float32 if number < _SINGLE_STEPS else np.float64)
+        diagonal = objective.curvature(probabilities) + penalty
+        step = _newton_step(curve, diagonal, penalty, gradient, goal)
         slope = float((gradient * step).sum())
         # Near the optimum the objective's last bits say nothing; there the full step is right.
         noise = 1e-13 * abs(height)
@@ -157,9 +181,31 @@ def minimise(
     return SoftmaxFit(weight, intercept, largest)
 
 
+def extrapolated(path: Sequence[tuple[float, SoftmaxFit]], strength: float) -> SoftmaxFit | None:
+    """Where to start the fit with C = ``strength``: the last fits continued along log C.
+
+    path: values of C, ascending and below ``strength``, with their fits. The optimum is smooth in
+    log C, so the polynomial through the last few is near it; a step wider than they span together
+    starts at the last of them. Null for an empty path. The gradient of what is returned is NaN.
+    """
+    if not path:
+        return None
+    near = path[-_PATH:]
+    places = [math.log(c) for c, _ in near]
+    place = math.log(strength)
+    if place - places[-1] > places[-1] - places[0]:
+        return near[-1][1]
+    weight, intercept = np.zeros_like(near[0][1].weight), np.zeros_like(near[0][1].intercept)
+    for own, (_, fit) in zip(places, near, strict=True):
+        share = math.prod((place - other) / (own - other) for other in places if other != own)
+        weight += share * fit.weight
+        intercept += share * fit.intercept
+    return SoftmaxFit(weight, intercept, math.nan)
+
+
 def _newton_step(
-    objective: SoftmaxObjective,
-    probabilities: FloatMatrix,
+    curve: Callable[[FloatMatrix], FloatMatrix],
+    diagonal: FloatMatrix,
     penalty: FloatMatrix,
     gradient: FloatMatrix,
     goal: float,
@@ -170,7 +216,6 @@ def _newton_step(
     """
     length = float(np.linalg.norm(gradient))
     enough = max(length * min(0.1, length**0.5), 0.5 * goal)
-    diagonal = objective.curvature(probabilities) + penalty
     # A class that every row is sure of has no curvature in its intercept.
     diagonal[:, -1] = np.maximum(diagonal[:, -1], 1e-300)
     step = np.zeros_like(gradient)
@@ -179,7 +224,7 @@ def _newton_step(
     direction = scaled
     product = float((residual * scaled).sum())
     for _ in range(_GRADIENT_STEPS):
-        curved = objective.curve(probabilities, direction) + penalty * direction
+        curved = curve(direction) + penalty * direction
         bend = float((direction * curved).sum())
         if not bend > 0:
             break
