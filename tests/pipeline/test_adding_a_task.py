@@ -60,7 +60,6 @@ class Reader:
         return re.search(pattern, self.output) is not None
 
 
-@pytest.mark.xdist_group("own-tasks")
 def test_the_page_does_what_it_says(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,8 +24,6 @@ from biobench.report.results import result_digest
 from biobench.setting import in_order, plan
 
 SIZES = (1, 5, None)
-# One process runs this file, so that its curve is computed once.
-pytestmark = pytest.mark.xdist_group("curve")
 
 
 class Counting(MeanColour):

@@ -23,9 +23,6 @@ from biobench.metric import macro_f1, traits_f1, user_loss
 from biobench.report.results import result_digest
 from biobench.repro.settings import SETTINGS
 
-# One process runs this file, so that its runs from nothing are shared.
-pytestmark = pytest.mark.xdist_group("demo-run")
-
 TASKS = [
     "demo-beluga", "demo-fishnet", "demo-fungiclef", "demo-herbarium19", "demo-iwildcam",
     "demo-kabr", "demo-mammalnet", "demo-plankton", "demo-plantnet",

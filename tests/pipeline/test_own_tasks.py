@@ -17,9 +17,6 @@ from biobench.data.locate import EMBEDDED
 from biobench.errors import SpecError
 from biobench.pipeline import Options, plan, run
 
-# One process runs this file, so that its features are computed once.
-pytestmark = pytest.mark.xdist_group("own-tasks")
-
 CLASSES = ("Centrales", "Ciliata", "Dolichospermum")
 PLACE = {"train": "train", "test": "val"}
 EACH = {"train": 18, "test": 6}
