@@ -19,6 +19,7 @@ mod load;
 pub mod png;
 pub mod recipe;
 pub mod resample;
+pub mod single;
 
 pub use crate::batch::{load_batch, Outcome};
 pub use crate::decode::{decode_bytes, decode_file};
@@ -27,3 +28,4 @@ pub use crate::image::RgbImage;
 pub use crate::limits::{Cancel, Limits};
 pub use crate::recipe::{CropRounding, Filter, LongSide, Mode, Recipe};
 pub use crate::resample::{resize, Kernel};
+pub use crate::single::{load_bytes, load_image};

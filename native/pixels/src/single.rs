@@ -1,0 +1,116 @@
+//! One image from memory to its crop.
+
+use std::ops::Range;
+
+use crate::decode::open;
+use crate::error::PixelError;
+use crate::image::{RgbImage, CHANNELS};
+use crate::limits::{Cancel, Limits, Turns};
+use crate::load::{load, Source};
+use crate::recipe::Recipe;
+use crate::resample::Kernel;
+
+/// The crop of an image file in memory, as [`crate::load_batch`] makes it of a file.
+///
+/// `crop` has `recipe.crop_bytes()` bytes; after an error some of them may be written.
+pub fn load_bytes(
+    data: &[u8],
+    recipe: &Recipe,
+    limits: &Limits,
+    kernel: Kernel,
+    cancel: &Cancel,
+    crop: &mut [u8],
+) -> Result<(), PixelError> {
+    check(recipe, crop)?;
+    let turns = Turns::default();
+    let mut source = open(data, limits, cancel, &turns)?;
+    load(source.as_mut(), recipe, limits, kernel, cancel, crop)
+}
+
+/// The crop of an image that is decoded already; otherwise as [`load_bytes`].
+pub fn load_image(
+    image: &RgbImage,
+    recipe: &Recipe,
+    limits: &Limits,
+    kernel: Kernel,
+    cancel: &Cancel,
+    crop: &mut [u8],
+) -> Result<(), PixelError> {
+    check(recipe, crop)?;
+    let mut source = Decoded {
+        image,
+        rows: 0..0,
+        bytes: 0..0,
+    };
+    load(&mut source, recipe, limits, kernel, cancel, crop)
+}
+
+fn check(recipe: &Recipe, crop: &[u8]) -> Result<(), PixelError> {
+    recipe.check()?;
+    if crop.len() != recipe.crop_bytes() {
+        return Err(PixelError::Internal("the crop has another size".into()));
+    }
+    Ok(())
+}
+
+/// An image in memory.
+struct Decoded<'a> {
+    image: &'a RgbImage,
+    rows: Range<usize>,
+    bytes: Range<usize>,
+}
+
+impl Source for Decoded<'_> {
+    fn size(&self) -> (usize, usize) {
+        (self.image.height(), self.image.width())
+    }
+
+    fn want(
+        &mut self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<Range<usize>, PixelError> {
+        self.rows = rows;
+        self.bytes = columns.start * CHANNELS..columns.end * CHANNELS;
+        Ok(columns)
+    }
+
+    fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
+        let y = self.rows.next();
+        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
+        row.copy_from_slice(&self.image.row(y)[self.bytes.clone()]);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), PixelError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{CropRounding, Filter, LongSide, Mode};
+
+    /// Protects: an image narrower and higher than the crop is padded and cropped at once.
+    #[test]
+    fn pad_and_crop_together() {
+        let image = RgbImage::from_raw(1, 4, (0..12).collect()).unwrap();
+        let recipe = Recipe {
+            mode: Mode::None,
+            size: (2, 2),
+            long_side: LongSide::Floor,
+            filter: Filter::Bicubic,
+            crop: (2, 2),
+            crop_rounding: CropRounding::Floor,
+            pad: [7, 8, 9],
+        };
+        let (limits, cancel) = (Limits::default(), Cancel::default());
+        let mut out = [0; 12];
+        let crop =
+            |out: &mut [u8]| load_image(&image, &recipe, &limits, Kernel::scalar(), &cancel, out);
+        crop(&mut out).unwrap();
+        assert_eq!(out, [7, 8, 9, 3, 4, 5, 7, 8, 9, 6, 7, 8]);
+        assert_eq!(crop(&mut out[1..]).unwrap_err().kind(), "internal");
+    }
+}
