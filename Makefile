@@ -41,8 +41,12 @@ format: setup ## format the sources
 	$(BIN)/ruff format .
 	cargo fmt --all
 
-bench: setup ## speed, side by side with the libraries that users know
-	$(BIN)/python tests/benchmarks/decode.py
+bench: setup ## speed, side by side with what users know; QUICK=1 takes three minutes
+	$(BIN)/python tests/benchmarks/decode.py $(if $(QUICK),--rounds 1 --limit 16)
+	$(BIN)/python tests/benchmarks/logistic.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
 
 image: setup ## build the container image biobench:1.0 with this machine's Docker engine
 	containers/build

@@ -16,12 +16,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import resource
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -30,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from side_by_side import cpu_seconds, processor, ratio
 from torch.utils.data import DataLoader, Dataset
 from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.transforms import v2
@@ -147,9 +147,6 @@ class Row:
         return pixels
 
     def line(self, baseline: Row, count: int) -> str:
-        def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
-            return statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
-
         return (
             f"| {self.name} | {statistics.median(self.cpu) / count * 1000:.1f} "
             f"| {ratio(baseline.cpu, self.cpu):.2f} "
@@ -157,11 +154,6 @@ class Row:
             f"| {ratio(baseline.wall, self.wall):.2f} "
             f"| {'' if self.differing is None else f'{100 * self.differing:.2f} %'} |"
         )
-
-
-def cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def rows() -> list[Row]:
@@ -191,15 +183,6 @@ def chosen(folder: Path, limit: int) -> list[Path]:
     endings = {".jpg", ".jpeg", ".png"}
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings)
     return files[:: max(1, len(files) // limit)][:limit]
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.machine()
 
 
 def describe(files: list[Path], arguments: argparse.Namespace) -> str:
