@@ -23,7 +23,7 @@ from biobench.probe.triangular import Mapper
 
 _TILE_ROWS = 64
 _TILE_COLUMNS = 512
-"""A tile and its product, a quarter of a megabyte each, stay in cache."""
+"""A tile and its product, a quarter of a megabyte each, stay in cache, as so many whole rows do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,29 @@ def class_covariance(rows: FloatMatrix, mapper: Mapper = map) -> ClassCovariance
     deviation = np.sqrt(sum_of_rows(scaled * scaled) / n)
     deviation[(rows == rows[0]).all(axis=0)] = 1.0
     scaled /= deviation
-    scatter = scatter_matrix(scaled, mapper)
-    squares = scatter * scatter
-    shrinkage, target = _shrinkage(scaled, scatter.diagonal(), row_sums(squares))
-    matrix = np.divide(scatter, n, out=scatter)
-    matrix *= 1.0 - shrinkage
-    matrix[np.arange(d), np.arange(d)] += shrinkage * target
-    matrix *= np.multiply.outer(deviation, deviation)
+    matrix = scatter_matrix(scaled, mapper)
+    shrinkage, target = _shrinkage(scaled, matrix.diagonal(), _row_squares(matrix))
+    for a in range(0, d, _TILE_ROWS):
+        block = matrix[a : a + _TILE_ROWS]
+        block /= n
+        block *= 1.0 - shrinkage
+        places = np.arange(len(block))
+        block[places, a + places] += shrinkage * target
+        block *= np.multiply.outer(deviation[a : a + _TILE_ROWS], deviation)
     return ClassCovariance(mean, deviation, shrinkage, matrix)
+
+
+def _row_squares(matrix: FloatMatrix) -> FloatMatrix:
+    """Sum of squares of each row, in index order, of a matrix symmetric to the bit, float64 (d,).
+
+    A row is a column there, so the sums go down all columns at once.
+    """
+    total = np.zeros(len(matrix))
+    for a in range(0, len(matrix), _TILE_ROWS):
+        block = matrix[a : a + _TILE_ROWS]
+        for squares in block * block:
+            total += squares
+    return total
 
 
 def _shrinkage(
@@ -134,7 +149,8 @@ def within_class_covariance(
         rows = order[ends[number - 1] if number else 0 : ends[number]]
         one = class_covariance(features[rows].astype(np.float64), mapper)
         means[number] = one.mean
-        pooled += (rows.size / n) * one.matrix
+        for a in range(0, d, _TILE_ROWS):
+            pooled[a : a + _TILE_ROWS] += (rows.size / n) * one.matrix[a : a + _TILE_ROWS]
         if progress is not None:
             progress(rows.size)
     return means, pooled
