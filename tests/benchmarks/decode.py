@@ -186,7 +186,10 @@ def chosen(folder: Path, limit: int) -> list[Path]:
 
 
 def describe(files: list[Path], arguments: argparse.Namespace) -> str:
-    sizes = [Image.open(file).size for file in files]
+    sizes = []
+    for file in files:
+        with Image.open(file) as image:
+            sizes.append(image.size)
     pixels = statistics.mean(width * height for width, height in sizes) / 1e6
     size = statistics.mean(file.stat().st_size for file in files) / 1e3
     return (

@@ -2,7 +2,8 @@
 
 First two models on the same 1,000 resamples of 150,000 predictions in 1,000 classes, beside a loop
 that draws rows within each class and asks scikit-learn for the macro-F1: ours measured whole, the
-loop on a few replicates, the rest extrapolated. Then the other metrics, ours alone. One thread.
+loop on a few replicates, the rest extrapolated. Then the other metrics, ours alone. One thread
+each.
 
     python tests/benchmarks/metrics.py [--quick]
 """
@@ -16,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from side_by_side import Way, alternate, ratio, table, versions
 from sklearn.metrics import f1_score
+from threadpoolctl import threadpool_limits
 
 from biobench.metric import bootstrap
 from biobench.metric.traits_f1 import trait_codes
@@ -43,16 +45,27 @@ def loop(truth: np.ndarray, models: list[np.ndarray], replicates: int) -> list[l
     return values
 
 
-def paired(replicates: int, sample: int, rounds: int) -> None:
-    """Two models, 150,000 predictions, 1,000 classes."""
+def drawn() -> tuple[np.ndarray, list[np.ndarray]]:
+    """Truth and two models' predictions: 150,000 items in 1,000 classes."""
     truth = RANDOM.permutation(np.arange(150_000) % 1000)
-    models = [predicted(truth, 1000, right) for right in (0.6, 0.62)]
-    theirs = Way("scikit-learn in a loop", lambda: loop(truth, models, sample))
-    ours = Way(
-        "biobench",
-        lambda: [bootstrap.macro_f1_replicates(truth, p, STREAM, replicates) for p in models],
-    )
-    alternate([theirs, ours], rounds)
+    return truth, [predicted(truth, 1000, right) for right in (0.6, 0.62)]
+
+
+def ours(replicates: int) -> Callable[[], list[np.ndarray]]:
+    """Work that gives each model's macro-F1 on the same resamples."""
+    truth, models = drawn()
+    return lambda: [bootstrap.macro_f1_replicates(truth, p, STREAM, replicates) for p in models]
+
+
+def paired(replicates: int, sample: int, rounds: int) -> None:
+    """Two models on the same resamples."""
+    truth, models = drawn()
+    theirs = Way.here("scikit-learn in a loop", lambda: loop(truth, models, sample))
+    mine = [
+        Way.here("biobench", ours(replicates)),
+        Way.official("biobench", ours, replicates),
+    ]
+    alternate([theirs, *mine], rounds)
     for times in (theirs.cpu, theirs.wall):
         times[:] = [seconds * replicates / sample for seconds in times]
     table(
@@ -73,7 +86,7 @@ def paired(replicates: int, sample: int, rounds: int) -> None:
             ]
             for way, measured in (
                 (theirs, f"{sample} of {replicates:,}"),
-                (ours, f"{replicates:,}"),
+                *((way, f"{replicates:,}") for way in mine),
             )
         ],
     )
@@ -122,9 +135,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round")
     rounds = 1 if parser.parse_args().quick else 3
     print(versions("numpy", "scikit-learn"), end="\n\n")
-    paired(1000, 4, rounds)
-    ways = [Way(name, work) for name, work in metrics(1000).items()]
-    alternate(ways, rounds)
+    with threadpool_limits(1):
+        paired(1000, 4, rounds)
+        ways = [Way.here(name, work) for name, work in metrics(1000).items()]
+        alternate(ways, rounds)
     table(
         ["1,000 replicates of", "CPU s", "wall s"],
         [

@@ -7,6 +7,7 @@ others compute.
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 import statistics
@@ -14,10 +15,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from biobench.repro.settings import ALLOCATOR, SETTINGS
+
+Prepare = Callable[..., Callable[[], Any]]
 
 
 def cpu_seconds() -> float:
@@ -26,22 +33,79 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
+Times = tuple[Any, float, float]
+"""What work gave, its CPU time and its wall time in seconds."""
+
+
+def timed(work: Callable[[], Any]) -> Times:
+    """Do the work in this process."""
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    result = work()
+    return result, cpu_seconds() - cpu, time.perf_counter() - wall
+
+
 @dataclass
 class Way:
     """One way of doing the work and what its rounds took, in seconds."""
 
     name: str
-    work: Callable[[], Any]
+    clock: Callable[[], Times]
     cpu: list[float] = field(default_factory=list)
     wall: list[float] = field(default_factory=list)
 
+    @classmethod
+    def here(cls, name: str, work: Callable[[], Any]) -> Way:
+        """In this process, its libraries as they come."""
+        return cls(name, lambda: timed(work))
+
+    @classmethod
+    def official(cls, name: str, prepare: Prepare, *arguments: Any) -> Way:
+        """In a process of its own under the settings of level E2, as official runs are.
+
+        Libraries read the settings once, when they load. ``prepare``, a function of a module, makes
+        the work there from ``arguments``.
+        """
+        return cls(f"{name}, settings of level E2", _official(prepare, arguments))
+
     def run(self) -> Any:
         """Do the work once and keep its times."""
-        cpu, wall = cpu_seconds(), time.perf_counter()
-        result = self.work()
-        self.wall.append(time.perf_counter() - wall)
-        self.cpu.append(cpu_seconds() - cpu)
+        result, cpu, wall = self.clock()
+        self.cpu.append(cpu)
+        self.wall.append(wall)
         return result
+
+
+def _official(prepare: Prepare, arguments: tuple[Any, ...]) -> Callable[[], Times]:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    before = dict(os.environ)
+    os.environ.update(SETTINGS | ALLOCATOR)
+    try:
+        # A daemon ends with this process.
+        context.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True).start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    theirs.close()
+
+    def ask() -> Times:
+        ours.send(None)
+        times: Times = ours.recv()
+        return times
+
+    ours.recv()
+    return ask
+
+
+def _serve(connection: Connection, prepare: Prepare, arguments: tuple[Any, ...]) -> None:
+    work = prepare(*arguments)
+    connection.send(None)
+    while True:
+        try:
+            connection.recv()
+        except EOFError:
+            return
+        connection.send(timed(work))
 
 
 def alternate(ways: Sequence[Way], rounds: int) -> list[Any]:

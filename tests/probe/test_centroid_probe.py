@@ -220,13 +220,14 @@ def test_distances_beyond_the_largest_float_are_compared_all() -> None:
 
 @pytest.mark.parametrize("features", [1, 5, 63, 64, 65, 130, 600])
 def test_tiles_do_not_change_a_bit(features: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scatter matrix and the whitening are the same in tiles of any size and any order."""
+    """Scatter matrix, covariance and whitening are the same in tiles of any size and order."""
     rng = np.random.default_rng(features)
     rows = rng.normal(size=(9, features))
     plain = np.zeros((features, features))
     for row in rows:
         plain += np.multiply.outer(row, row)
     assert np.array_equal(scatter_matrix(rows), plain)
+    shrunk = class_covariance(rows).matrix
     factor = np.tril(rng.normal(size=(features, features)) / features) + np.eye(features)
     expected = whiten(factor, rows)
     np.testing.assert_allclose(expected @ factor.T, rows, atol=1e-9)
@@ -237,6 +238,7 @@ def test_tiles_do_not_change_a_bit(features: int, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(triangular, "_COORDINATES", 10)
         monkeypatch.setattr(triangular, "_VECTORS", 4)
         assert np.array_equal(scatter_matrix(rows, pool.map), plain)
+        assert np.array_equal(class_covariance(rows, pool.map).matrix, shrunk)
         assert np.array_equal(whiten(factor, rows, pool.map), expected)
 
 

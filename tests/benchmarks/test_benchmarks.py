@@ -1,0 +1,111 @@
+"""The benchmarks still run: each at a tiny size, with a number in every cell that needs one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import centroid
+import linear
+import logistic
+import metrics
+import pytest
+import side_by_side
+from PIL import Image
+from side_by_side import Way
+
+import decode
+from biobench.repro.settings import SETTINGS
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Official ways in this process: starting one with torch takes seconds."""
+
+    def official(name: str, prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> Way:
+        return Way.here(name, prepare(*arguments))
+
+    monkeypatch.setattr(Way, "official", official)
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    """The rows of the tables that were printed, cells by heading."""
+    rows: list[dict[str, str]] = []
+    heading: list[str] = []
+    for line in capsys.readouterr().out.splitlines():
+        if not line.startswith("|"):
+            heading = []
+        elif not heading:
+            heading = [cell.strip() for cell in line.strip("|").split("|")]
+        elif not line.startswith("|---"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            rows.append(dict(zip(heading, cells, strict=True)))
+    return rows
+
+
+def test_an_official_way_has_the_settings_and_this_process_keeps_its_own() -> None:
+    """The settings are there when the process starts, and its clocks come back with the result."""
+    before = dict(os.environ)
+    way = Way.official("a way", partial, os.getenv, "MKL_CBWR")
+    assert dict(os.environ) == before
+    assert [way.run(), way.run()] == [SETTINGS["MKL_CBWR"]] * 2
+    assert len(way.cpu) == len(way.wall) == 2
+
+
+def test_linear(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Six ways, each beside the DataLoader and beside the products alone."""
+    lines, once = linear.measure(linear.Problem("tiny", 3000, 32, 3, 4, 1), 1)
+    assert len(lines) == 6
+    assert all(float(cell) > 0 for line in lines for cell in line[3:])
+    assert once >= 0
+
+
+def test_logistic(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two solvers of scikit-learn's, ours twice; where solvers converge, scores agree."""
+    logistic.search(100, 6, 3, 3, 1)
+    rows = printed(capsys)
+    assert [row["search"] for row in rows][:2] == ["saga", "lbfgs"]
+    assert all(float(row["CPU ratio"]) > 0 for row in rows)
+    assert float(rows[0]["largest difference of a fold's macro-F1 from ours"]) < 0.2
+    candidates = [8.0, 1.0, 4.0, 2.0]
+    assert logistic.sampled(candidates, 4) == [1, 3, 2, 0]
+    assert logistic.sampled(candidates, 2) == [3, 0]
+
+
+def test_metrics(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """The loop and ours, then every metric."""
+    metrics.paired(2, 1, 1)
+    assert all(float(row["CPU ratio"]) > 0 for row in printed(capsys))
+    for work in metrics.metrics(2).values():
+        assert work().shape == (2,)
+
+
+def test_centroid(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both ways give the same labels."""
+    centroid.measure(300, 6, 1)
+    assert [row["predictions"] for row in printed(capsys)] == ["100.0 % equal"] * 2
+
+
+@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
+def test_decode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every loader reads the images, and ours has Pillow's bytes."""
+    for number in range(2):
+        Image.effect_noise((300, 260), 40).convert("RGB").save(tmp_path / f"{number}.jpg")
+    options = [str(tmp_path), "--rounds", "1", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", ["decode.py", *options])
+    assert decode.main() == 0
+    rows = printed(capsys)
+    assert rows[0]["CPU ratio"] == "1.00"
+    assert rows[-1]["bytes that differ"] == "0.00 %"
+
+
+def test_the_processor_is_named() -> None:
+    """A figure without its machine says little."""
+    assert side_by_side.processor()
+    assert "numpy" in side_by_side.versions("numpy")
