@@ -105,6 +105,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
     size: items of the train split as ``--n-train`` means it; null for all. Raises DataError where
     the sample cannot be probed.
     """
+    from biobench.embed import evidence
     from biobench.embed.features import features_digest
     from biobench.embed.pool import pool
     from biobench.metric import score as metric
@@ -115,9 +116,12 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
     stopwatch = Stopwatch()
     manifest, embedded = _sample(features, size)
     # A row is an image; from here on a row is an item, which a view may pool from several.
-    items = manifest.items
-    pooled, bad = pool(manifest, embedded.features, embedded.bad, pool_rule(task.view))
+    items, rule = manifest.items, pool_rule(task.view)
+    pooled, bad = pool(manifest, embedded.features, embedded.bad, rule)
     digest = features_digest([row.id for row in items.rows], pooled)
+    pixels = embedded.pixels_digest([row.id for row in manifest.rows])
+    digests = {"manifest": manifest.digest, "pixels": pixels, "features": digest}
+    evidence.remember(setting.store, digests, manifest, embedded, rule)
     with stopwatch.stage("probe"):
         predictions = predict(
             task, suite, items, pooled, digest, setting.store,
@@ -133,7 +137,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
         computed=embedded.computed,
         predictions=predictions,
         score=score,
-        pixels_digest=embedded.pixels_digest([row.id for row in manifest.rows]),
+        pixels_digest=pixels,
         features_digest=digest,
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),

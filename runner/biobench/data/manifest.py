@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,26 +79,28 @@ class Manifest:
     poisonous: tuple[int, ...] | None = None
     dropped: int = 0
 
-    @cached_property
-    def digest(self) -> str:
-        """Digest of ``[[id, path, label, split], ...]``, one row an image.
+    def value(self) -> list[list[Any]]:
+        """``[[id, path, label, split], ...]`` as a JSON value, one row an image.
 
         The label of a traits task is its list of 0 and 1. Where the task has groups, the row's
         group follows; where the view pools, its subject.
         """
         more = [name for name, used in (("group", self.grouped), ("subject", self.pooled)) if used]
-        return sha256_json(
+        return [
             [
-                [
-                    row.id,
-                    row.path,
-                    list(row.traits) if row.traits else row.label,
-                    row.split,
-                    *(getattr(row, name) for name in more),
-                ]
-                for row in self.rows
+                row.id,
+                row.path,
+                list(row.traits) if row.traits else row.label,
+                row.split,
+                *(getattr(row, name) for name in more),
             ]
-        )
+            for row in self.rows
+        ]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of :meth:`value`."""
+        return sha256_json(self.value())
 
     @cached_property
     def grouped(self) -> bool:

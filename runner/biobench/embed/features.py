@@ -56,12 +56,18 @@ class Execution:
 
 @dataclass
 class Embedded:
-    """Features of a task. ``bad`` maps a manifest row to the reason its image was not read."""
+    """Features of a task. ``bad`` maps a manifest row to the reason its image was not read.
+
+    shards: the store's key of each shard. places: for every row the number of its shard and its
+    place in it, int64 (rows, 2); -1 for a row that is in none.
+    """
 
     features: npt.NDArray[np.float32]
     pixels: npt.NDArray[np.uint8]
     bad: dict[int, str]
     computed: int
+    shards: tuple[str, ...]
+    places: npt.NDArray[np.int64]
     seconds: dict[str, float] = field(default_factory=dict)
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
@@ -72,6 +78,8 @@ class Embedded:
             pixels=self.pixels[rows],
             bad={place[row]: why for row, why in self.bad.items() if row in place},
             computed=self.computed,
+            shards=self.shards,
+            places=self.places[rows],
             seconds=self.seconds,
         )
 
@@ -80,9 +88,17 @@ class Embedded:
         return features_digest(ids, self.features)
 
     def pixels_digest(self, ids: Sequence[str]) -> str:
-        """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order."""
-        rows = zip(ids, self.pixels, strict=True)
-        return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
+        """:func:`pixels_digest` of the rows."""
+        return pixels_digest(ids, self.pixels)
+
+
+def pixels_digest(ids: Sequence[str], pixels: npt.NDArray[np.uint8]) -> str:
+    """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order.
+
+    pixels: the BLAKE3 of each row's crop, uint8 (rows, 32).
+    """
+    rows = zip(ids, pixels, strict=True)
+    return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
 
 
 def features_digest(ids: Sequence[str], features: npt.NDArray[np.float32]) -> str:
@@ -204,15 +220,20 @@ def embed(
     (exit 5) naming the image for which the model gives a value that is not finite.
     """
     paths = _paths(manifest)
+    shards = _shards(manifest, contents, backbone, execution, wanted)
     result = Embedded(
         features=np.zeros((len(paths), backbone.info.dim), dtype=np.float32),
         pixels=np.zeros((len(paths), 32), dtype=np.uint8),
         bad={},
         computed=0,
+        shards=tuple(shard.key for shard in shards),
+        places=np.full((len(paths), 2), -1, dtype=np.int64),
         seconds={"decode": 0.0, "embed": 0.0},
     )
     missing = []
-    for shard in _shards(manifest, contents, backbone, execution, wanted):
+    for number, shard in enumerate(shards):
+        result.places[shard.rows, 0] = number
+        result.places[shard.rows, 1] = np.arange(len(shard.rows))
         known = store.get(KIND, shard.key)
         if known is None:
             missing.append(shard)

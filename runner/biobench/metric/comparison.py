@@ -17,9 +17,9 @@ from biobench.errors import DataError, UsageError
 from biobench.metric.aggregate import mean_of_replicates
 from biobench.metric.bootstrap import bounds
 from biobench.metric.counts import sequential_mean
-from biobench.metric.score import score_task
+from biobench.metric.score import Rules, score_task
 from biobench.probe.predictions import Predictions
-from biobench.spec.documents import Suite, Task
+from biobench.spec.documents import Suite
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Best:
     reliable: bool
 
 
-def compare(a: Predictions, b: Predictions, task: Task, suite: Suite) -> Comparison:
+def compare(a: Predictions, b: Predictions, task: Rules, suite: Suite) -> Comparison:
     """Two models on the primary metric of one task.
 
     Raises DataError where the comparison is not defined: other items, another truth, or a division
@@ -78,7 +78,7 @@ def compare(a: Predictions, b: Predictions, task: Task, suite: Suite) -> Compari
     return difference(resample(a, task, suite), resample(b, task, suite), suite.confidence)
 
 
-def resample(predictions: Predictions, task: Task, suite: Suite) -> Resampled:
+def resample(predictions: Predictions, task: Rules, suite: Suite) -> Resampled:
     """A model's score on a task with the replicates of a comparison.
 
     Raises DataError where the task publishes no interval, and as score_task.

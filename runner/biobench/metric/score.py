@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,26 @@ from biobench.metric.kinds import METRICS, Kind
 from biobench.metric.strata import smallest_stratum
 from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Suite, Task
+from biobench.spec.documents import Division, Metric, Suite
 from biobench.spec.generator import Stream
 
 _METHOD = "bootstrap-stratified"
+
+
+class Rules(Protocol):
+    """What of a task its score depends on, beside the predictions; the first metric is primary."""
+
+    @property
+    def id(self) -> str:
+        """The task's id, which names its stream."""
+
+    @property
+    def division(self) -> Division:
+        """Whose rules."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """In the task's order."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,7 @@ def _kind(name: str, predictions: Predictions) -> Kind:
 
 
 def _task_replicates(
-    task: Task, suite: Suite, predictions: Predictions, count: int
+    task: Rules, suite: Suite, predictions: Predictions, count: int
 ) -> npt.NDArray[np.float64] | None:
     """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); null where the
     division or the metric publishes no interval.
@@ -99,7 +115,7 @@ def _task_replicates(
     return _kind(primary.id, predictions).replicates(predictions, stream, count)
 
 
-def score_task(task: Task, suite: Suite, predictions: Predictions) -> Score:
+def score_task(task: Rules, suite: Suite, predictions: Predictions) -> Score:
     """All metrics of a task, and the interval of the first where it declares one.
 
     Raises DataError without a scored item and SpecError for a metric or interval that does not

@@ -56,23 +56,26 @@ class Predictions:
                 f"item id {repeated!r} occurs twice", remedy="every scored item needs its own id"
             )
 
-    @cached_property
-    def digest(self) -> str:
-        """Digest of ``[[id, y_true, y_pred, extras], ...]``; extras is an object by column name.
+    def value(self) -> list[list[Any]]:
+        """``[[id, y_true, y_pred, extras], ...]`` as a JSON value; extras is an object by column
+        name.
 
         Truth and prediction are label ids, or lists of them in a traits task.
         """
         names = tuple(self.extras)
         columns = [self.extras[name].tolist() for name in names]
         truth, prediction = self.y_true.tolist(), self.y_pred.tolist()
-        return sha256_json(
+        return [
             [
-                [
-                    item,
-                    truth[i],
-                    prediction[i],
-                    {name: column[i] for name, column in zip(names, columns, strict=True)},
-                ]
-                for i, item in enumerate(self.ids)
+                item,
+                truth[i],
+                prediction[i],
+                {name: column[i] for name, column in zip(names, columns, strict=True)},
             ]
-        )
+            for i, item in enumerate(self.ids)
+        ]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of :meth:`value`."""
+        return sha256_json(self.value())

@@ -6,7 +6,7 @@ level that each stage claims, and the reasons why a result is not official.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,9 +20,9 @@ from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
 from biobench.selection import BENCHMARK, Selection
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Dataset
+from biobench.spec.documents import Dataset, Suite
 
-_EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
+EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
 """Kinds of protocol that are arithmetic in a fixed order; a trained probe is only as exact as its
 matrix products."""
 STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
@@ -162,25 +162,35 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
-    suite = provenance.selection.suite
+    selection = provenance.selection
     scores = {outcome.chosen.task.id: outcome.score for outcome in outcomes}
+    declared = {item.task.id: _declared_score(item) for item in selection.declared}
+    return suite_mean(selection.suite, scores, declared)
+
+
+def suite_mean(
+    suite: Suite, scores: Mapping[str, Score], declared: Mapping[str, Score]
+) -> dict[str, Any] | None:
+    """``mean`` of a result from the scores that were run and those that are declared, by task."""
     # The benchmark's own mean is of what was run, whatever a document may allow.
-    allowed = () if suite.id == BENCHMARK else provenance.selection.declared
-    declared = {
-        item.task.id: _declared_score(item) for item in allowed if item.task.id in suite.members
-    }
-    mean = aggregate(suite.members, {**scores, **declared})
+    allowed = {} if suite.id == BENCHMARK else declared
+    used = {task: score for task, score in allowed.items() if task in suite.members}
+    mean = aggregate(suite.members, {**scores, **used})
     if mean is None:
         return None
-    return {**asdict(mean), **({"declared": list(declared)} if declared else {})}
+    return {**asdict(mean), **({"declared": list(used)} if used else {})}
 
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
-    fixed = provenance.bits_fixed
-    features = ("E3" if provenance.execution.device == "cuda" else "E2") if fixed else "T"
-    kinds = {outcome.chosen.task.protocol.kind for outcome in outcomes}
+    on_device = "E3" if provenance.execution.device == "cuda" else "E2"
+    features = on_device if provenance.bits_fixed else "T"
+    return claimed_levels(features, {outcome.chosen.task.protocol.kind for outcome in outcomes})
+
+
+def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
+    """``levels`` of a result from that of its features and the kinds of its tasks' protocols."""
     predictions = max(
-        ("P" if kind in _EXACT_KINDS else features for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if kind in EXACT_KINDS else features for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 

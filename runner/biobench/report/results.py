@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import BiobenchError, DataError
-from biobench.files import write_atomically
-from biobench.spec.canonical import sha256_json
+from biobench.files import Unreadable, read_plain, write_atomically
+from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
 if TYPE_CHECKING:
     import pandas
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
+MOST_BYTES = 64 << 20
+"""No honest result is larger: an entry of a task has some kilobytes."""
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "model": dict,
     "tasks": dict,
@@ -43,11 +45,21 @@ def result_digest(document: Mapping[str, Any]) -> str:
 
 
 class Results:
-    """A result document. ``document`` is the JSON value; the rest are views of it."""
+    """A result document. ``document`` is the JSON value; the rest are views of it.
 
-    def __init__(self, document: dict[str, Any], folder: Path | None = None) -> None:
+    ``folder`` is where it was read from or written to; ``held`` are the predictions by task, where
+    they came with the document.
+    """
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        folder: Path | None = None,
+        held: Mapping[str, Predictions] | None = None,
+    ) -> None:
         self.document = document
         self.folder = folder
+        self.held = held
 
     @property
     def tasks(self) -> dict[str, Any]:
@@ -125,28 +137,55 @@ def load_results(path: str | Path) -> Results:
     path = Path(path)
     if path.is_dir():
         path = path / FILE
+    return results_of(read_document(path), str(path), path.parent)
+
+
+def read_document(path: Path) -> Any:
+    """The JSON value of a file; raises DataError where it cannot be read or is no JSON."""
+    return document_of(read_file(path, MOST_BYTES), str(path))
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of a file; raises DataError where there are none, or more than ``limit``."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        return read_plain(path, limit)
+    except Unreadable as error:
         raise DataError(
-            f"cannot be read ({error.strerror})",
+            error.what,
             where=str(path),
             remedy="give a results.json or the folder that `biobench run --out` wrote",
         ) from error
-    except ValueError as error:
-        raise DataError(f"is not JSON ({error})", where=str(path)) from error
+
+
+def document_of(data: bytes, where: str) -> Any:
+    """The JSON value of a text; raises DataError where it is none, or too large for a result."""
+    if len(data) > MOST_BYTES:
+        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, as no result has", where=where)
+    try:
+        return parse_json(data)
+    except CanonicalError as error:
+        raise DataError(f"is not JSON as a result is ({error})", where=where) from error
+
+
+def results_of(
+    document: Any,
+    where: str,
+    folder: Path | None = None,
+    held: Mapping[str, Predictions] | None = None,
+) -> Results:
+    """A result of a JSON value; raises DataError for a schema that this version does not know."""
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise DataError(
-            f"schema {schema!r} is not known",
-            where=str(path),
+            f"schema {str(schema)[:80]!r} is not known",
+            where=where,
             remedy=f"this version reads {SCHEMA}",
         )
     for name, kind in _SHAPE.items():
         if not isinstance(document.get(name), kind):
             raise DataError(
                 f"has no {name} as a result must have",
-                where=str(path),
+                where=where,
                 remedy="give a results.json that `biobench run` wrote, unchanged",
             )
-    return Results(document, path.parent)
+    return Results(document, folder, held)

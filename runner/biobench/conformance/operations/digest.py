@@ -43,26 +43,23 @@ def _manifest(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _pixels(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.embed.features import Embedded
+    from biobench.embed.features import pixels_digest
 
     images = [image_array(row["crop"]) for row in given["rows"]]
     if len({pixels.shape for pixels in images}) != 1:
         raise Invalid("value")
     batch = decode_arrays(images, recipe_of({"mode": "none", "crop": images[0].shape[:2]}))
     pixels = np.frombuffer(b"".join(batch.digests), np.uint8).reshape(-1, 32)
-    embedded = Embedded(np.zeros((len(images), 0), np.float32), pixels, {}, 0)
     return {
         "leaves": ["blake3:" + leaf.hex() for leaf in batch.digests],
-        "digest": embedded.pixels_digest([row["id"] for row in given["rows"]]),
+        "digest": pixels_digest([row["id"] for row in given["rows"]], pixels),
     }
 
 
 def _features(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.embed.features import Embedded
+    from biobench.embed.features import features_digest
 
-    features = np.array(given["features"], np.float32)
-    embedded = Embedded(features, np.zeros((len(features), 32), np.uint8), {}, 0)
-    return {"digest": embedded.features_digest(given["ids"])}
+    return {"digest": features_digest(given["ids"], np.array(given["features"], np.float32))}
 
 
 def _predictions(given: Mapping[str, Any], spec: Spec) -> Any:
