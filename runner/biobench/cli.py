@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from biobench.commands import conformance, data, models, run, spec, store
+from biobench.commands import conformance, data, models, run, spec, store, submit, verify
 from biobench.errors import BiobenchError
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("verify")(verify.verify)
+app.command("submit")(submit.submit)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")
@@ -39,7 +41,7 @@ GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
-KEEPING = (("run",), ("data", "fetch"), ("data", "verify"))
+KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
 """Commands that keep what they did so far, and go on from there."""
 
 # typer may carry its own copy of click; its public BadParameter leads to that copy's base class.

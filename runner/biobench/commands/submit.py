@@ -1,0 +1,46 @@
+"""``biobench submit``: a result with its predictions in one file, for others to verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biobench.commands.options import SpecFolder
+
+
+def submit(
+    result: Annotated[Path, typer.Argument(help="results.json, or the folder of a run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write. [default: submission.tar beside results.json]"),
+    ] = None,
+    spec: SpecFolder = None,
+) -> None:
+    """Check a result and write it, its predictions and its environment as one file."""
+    from biobench.decode.loader import usable_cores
+    from biobench.errors import UsageError
+    from biobench.files import require_file, write_atomically
+    from biobench.spec.canonical import sha256_bytes
+    from biobench.spec.load import load_spec
+    from biobench.verify.check import Places, check
+    from biobench.verify.from_data import Images
+    from biobench.verify.opening import open_result
+    from biobench.verify.submission import submission_bytes
+    from biobench.verify.verdict import RESULT, Verdict
+
+    found = open_result(result)
+    if out is None and found.folder is None:
+        raise UsageError("is a submission already", where=str(result), remedy="give --out a file")
+    path = out or Path(found.folder or ".") / "submission.tar"
+    require_file(path)
+    places = Places(Images(None, {}, usable_cores(), quiet=True), [])
+    report = check(found, load_spec(spec), places, scores_only=True)
+    Verdict({RESULT: found}, {RESULT: report}).raise_unless_it_holds(str(result))
+    data = submission_bytes(found)
+    write_atomically(path, data)
+    if not found.document["official"]:
+        print(f"not an official result: {'; '.join(found.document['unofficial_reasons'])}")
+    print(f"result:     {found.digests['result']}")
+    print(f"submission: {path} ({sha256_bytes(data)})")

@@ -1,0 +1,201 @@
+"""``biobench verify``: does a result hold what it claims, and does another one reproduce it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biobench.commands.options import SpecFolder
+from biobench.errors import UsageError
+
+if TYPE_CHECKING:
+    from biobench.report.results import Results
+    from biobench.spec.load import Spec
+    from biobench.verify.verdict import Verdict
+
+SCHEMA = "biobench.verification/1"
+
+
+def verify(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="results.json, the folder of a run or a learning curve, or a submission."
+        ),
+    ],
+    against: Annotated[
+        Path | None, typer.Option(help="Another result: compare the two stage by stage.")
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run again from nothing, and compare.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that holds the data sets: make manifests and pixels again."),
+    ] = None,
+    against_data: Annotated[
+        Path | None, typer.Option(help="The images of the other result, to measure pixels.")
+    ] = None,
+    task: Annotated[
+        list[Path] | None, typer.Option(help="The file of a task of your own; may be repeated.")
+    ] = None,
+    store: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder where features were kept; may be repeated. [default: the user's cache "
+            "folder]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --rerun: folder for the new result and its store, which are kept."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --rerun: the model, where it lies elsewhere here.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="With --rerun: never ask a hub.")
+    ] = False,
+    spec: SpecFolder = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Check what a result claims, without its model; exit 6 where a claim does not hold."""
+    if rerun:
+        from biobench.repro import settings
+
+        settings.restart_with_settings()
+    for name, value in (("--out", out), ("--model", model), ("--offline", offline)):
+        if value and not rerun:
+            raise UsageError(f"{name} is for --rerun", remedy="give --rerun, or leave it out")
+    if rerun and against is not None:
+        raise UsageError("--rerun and --against exclude each other", remedy="give one of them")
+    if against_data is not None and against is None:
+        raise UsageError("--against-data is for --against", remedy="name the other result too")
+
+    from biobench.decode.loader import usable_cores
+    from biobench.spec.load import load_spec, task_from_file
+    from biobench.store import Store, default_store
+    from biobench.verify.check import Places
+    from biobench.verify.from_data import Images
+    from biobench.verify.verdict import verify_one
+
+    specification = load_spec(spec)
+    own = {task_from_file(path, specification).id: path for path in task or ()}
+    tasks = {id: task_from_file(path, specification) for id, path in own.items()}
+    images = Images(data, tasks, workers or usable_cores(), json)
+    places = Places(images, [Store(path) for path in store or [default_store()]])
+    verdict = verify_one(result, specification, places)
+    if against is not None:
+        theirs = Images(against_data, tasks, images.workers, json)
+        verdict = verdict.and_against(against, specification, places, theirs)
+    if rerun and verdict.readable:
+        with _folder(out) as folder:
+            verdict = _rerun(
+                verdict, folder, specification, places, own,
+                model=model, workers=workers, offline=offline, quiet=json,
+            )  # fmt: skip
+            _print(verdict, specification, json)
+    else:
+        _print(verdict, specification, json)
+    verdict.raise_unless_it_holds(str(result))
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """Where a run goes that is made again: kept where somebody named it."""
+    import tempfile
+
+    from biobench.files import require_writable
+
+    if out is not None:
+        require_writable(out)
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="biobench-rerun-") as folder:
+        yield Path(folder)
+
+
+def _rerun(
+    verdict: Verdict,
+    folder: Path,
+    spec: Spec,
+    places: Any,
+    own: Mapping[str, Path],
+    *,
+    model: str | None,
+    workers: int | None,
+    offline: bool,
+    quiet: bool,
+) -> Verdict:
+    import sys
+    from dataclasses import replace
+
+    from biobench.pipeline import run
+    from biobench.verify.rerun import Given, options_again
+
+    for name, results in verdict.results.items():
+        said = recorded_options(results.document["run"]["argv"])
+        files = {**_recorded_tasks(said, results, spec), **own}
+        given = Given(folder, model, places.images.data, files, workers, offline, quiet)
+        options = options_again(results, said, given, spec)
+        if len(verdict.results) > 1:
+            options = replace(options, out=folder / name)
+        if not quiet:
+            print(f"biobench: running {name} again from nothing", file=sys.stderr)
+        again = run(options)
+        verdict = verdict.and_again(name, again, spec, places, options)
+    return verdict
+
+
+def recorded_options(argv: Sequence[str]) -> dict[str, Any]:
+    """Options of a recorded ``biobench run`` by name; none where it was another program."""
+    from biobench.commands.run import run
+
+    if not argv or Path(argv[0]).name not in {"biobench", "__main__.py"}:
+        return {}
+    app = typer.Typer()
+    app.command()(run)
+    arguments = list(argv[2:] if argv[1:2] == ["run"] else argv[1:])
+    command = typer.main.get_command(app)
+    try:
+        context = command.make_context("biobench run", arguments, resilient_parsing=True)
+    except Exception:  # noqa: BLE001 - anything may stand there, and all of it is a mere hint
+        return {}
+    return dict(context.params)
+
+
+def _recorded_tasks(said: Mapping[str, Any], results: Results, spec: Spec) -> dict[str, Path]:
+    """Files of own tasks that the recorded command names and that are here, by id."""
+    from biobench.errors import BiobenchError
+    from biobench.spec.load import task_from_file
+
+    found = {}
+    for name in said.get("task") or ():
+        path = Path(name)
+        try:
+            id = task_from_file(path, spec).id if path.is_file() else ""
+        except BiobenchError:
+            continue
+        if id in results.tasks:
+            found[id] = path
+    return found
+
+
+def _print(verdict: Verdict, spec: Spec, as_json: bool) -> None:
+    if as_json:
+        from json import dumps
+
+        named = {"version": spec.version, "digest": spec.digest}
+        document = {"schema": SCHEMA, "spec": named, **verdict.document()}
+        print(dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(verdict.lines()))

@@ -1,0 +1,284 @@
+"""One result against another, along the evidence chain (SPEC.md, section "Evidence").
+
+In: two results, and where their evidence may lie. Out: a report that says for each stage whether
+the two are equal, how far they are apart, and which level they reached together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from biobench.data.locate import locate
+from biobench.report.document import EXACT_KINDS, STRENGTH
+from biobench.report.read import load_predictions
+from biobench.report.results import Results
+from biobench.spec.load import Spec
+from biobench.store import Store
+from biobench.verify.document import features_level
+from biobench.verify.findings import Finding, Level, Report
+from biobench.verify.from_data import Images, recipe_of, rows_difference
+from biobench.verify.measure import (
+    Distance,
+    feature_distance,
+    pixel_distance,
+    prediction_distance,
+    score_distance,
+)
+from biobench.verify.rules import task_rules
+from biobench.verify.stored import held
+
+_ASKED = ("suite", "division", "n_train")
+_MODEL = ("feature", "precision")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two results with where to look: ``ours`` and ``theirs`` are their images, where known."""
+
+    a: Results
+    b: Results
+    ours: Images
+    theirs: Images
+    stores: Sequence[Store]
+
+
+def compare(pair: Pair, spec: Spec) -> Report:
+    """Whether the second result reproduces the first.
+
+    A difference holds where both promise no more than level T and it is within the tolerance of the
+    specification. Both results must fit their schema.
+    """
+    return _Comparison(pair, spec).report()
+
+
+def shared_level(a: Results, b: Results) -> str:
+    """What two results promise each other of features from equal inputs: E1, E2, E3 or T.
+
+    Equal bits are promised on one processor and between processors under the settings of level E2,
+    and on one model of GPU with one micro-batch.
+    """
+    records = [results.document for results in (a, b)]
+    claims = {record["levels"]["features"] for record in records}
+    if len({record["model"]["micro_batch"] for record in records}) > 1:
+        return "T"
+    if claims == {"E2"} and all(features_level(results) == "E2" for results in (a, b)):
+        one = len({record["environment"]["cpu"] for record in records}) == 1
+        return "E1" if one else "E2"
+    gpus = {record["environment"]["gpu"] for record in records}
+    return "E3" if claims == {"E3"} and len(gpus) == 1 and None not in gpus else "T"
+
+
+def same_from_predictions(a: Results, b: Results) -> bool:
+    """Whether two results have the same digests from the predictions on: what makes a number that
+    two laboratories agree on, whatever their features were."""
+    tasks = [
+        {id: (entry["score"], entry["digests"].get("predictions")) for id, entry in r.tasks.items()}
+        for r in (a, b)
+    ]
+    roots = all(a.digests[stage] == b.digests[stage] for stage in ("predictions", "score"))
+    return roots and tasks[0] == tasks[1] and a.mean == b.mean
+
+
+class _Comparison:
+    """Findings and levels, gathered task by task."""
+
+    def __init__(self, pair: Pair, spec: Spec) -> None:
+        self._pair = pair
+        self._spec = spec
+        self._tolerance = spec.tolerance
+        self._promise = shared_level(pair.a, pair.b)
+        self._findings: list[Finding] = []
+        self._levels: dict[str, list[Level]] = {}
+        rules, _ = task_rules(pair.a, spec)
+        self._kinds = {
+            id: rule.document.protocol.kind for id, rule in rules.items() if rule.document
+        }
+
+    def report(self) -> Report:
+        a, b = self._pair.a, self._pair.b
+        self._findings += _setup(a, b)
+        for stage in ("spec", "recipe", "weights"):
+            self._findings.append(_root(stage, a, b))
+        same_inputs = all(finding.holds for finding in self._findings)
+        tasks = [id for id, entry in a.tasks.items() if _run_in_both(entry, b.tasks.get(id))]
+        for id in tasks:
+            self._task(id, same_inputs)
+        self._score_of_mean()
+        claims = [results.document["levels"] for results in (a, b)]
+        claimed: dict[str, Level] = {
+            stage: _weaker(claims[0][stage], claims[1][stage]) for stage in claims[0]
+        }
+        claimed["data"] = "D"
+        reached = {
+            stage: None if None in levels else max(filter(None, levels), key=STRENGTH.index)
+            for stage, levels in self._levels.items()
+        }
+        return Report(tuple(_summed(self._findings)), claimed, reached)
+
+    def _task(self, id: str, same_inputs: bool) -> None:
+        pair = self._pair
+        ours, theirs = pair.a.tasks[id]["digests"], pair.b.tasks[id]["digests"]
+        equal = {stage: ours[stage] == theirs[stage] for stage in ours}
+        found, missing = None, ""
+        if not all(equal[stage] for stage in ("manifest", "pixels", "features")):
+            sides = [held(pair.stores, results, id) for results in (pair.a, pair.b)]
+            whole = [side.evidence for side in sides if side.evidence is not None]
+            found = (whole[0], whole[1]) if len(whole) == 2 else None
+            missing = next((side.missing for side in sides if side.evidence is None), "")
+        unknown = Distance(f"how far cannot be measured: {missing}; give --store where they are")
+
+        distance = unknown
+        if found and not equal["manifest"]:
+            distance = Distance(rows_difference(found[1].rows, found[0].rows))
+        self._add("data", id, equal["manifest"], distance, level="D")
+
+        distance = unknown
+        if found and not equal["pixels"]:
+            recipe = recipe_of(pair.a.document["model"]["recipe"])
+            roots = (self._root(id, pair.ours), self._root(id, pair.theirs))
+            distance = pixel_distance(*found, roots, recipe, pair.ours.workers)
+        self._add("pixels", id, equal["pixels"], distance, level="D")
+
+        same_inputs = same_inputs and equal["manifest"] and equal["pixels"]
+        bound = self._promise != "T" and same_inputs
+        measured = feature_distance(*found) if found and not equal["features"] else None
+        least = measured.size.get("least_cosine") if measured else None
+        within = (
+            None
+            if measured is None
+            else least is not None and (least >= self._tolerance["feature_cosine"])
+        )
+        self._add(
+            "features", id, equal["features"], measured or unknown,
+            level=self._promise, within=False if bound else within,
+        )  # fmt: skip
+        self._predictions(id, equal, bound)
+
+    def _predictions(self, id: str, equal: Mapping[str, bool], bound: bool) -> None:
+        a, b = self._pair.a, self._pair.b
+        exact = self._kinds.get(id) in EXACT_KINDS
+        level = "P" if exact else self._promise
+        distance = Distance("")
+        within = False
+        if not equal["predictions"]:
+            distance = prediction_distance(load_predictions(a, id), load_predictions(b, id))
+            share = distance.size.get("equal", 0.0)
+            within = share >= self._tolerance["equal_predictions"] and not distance.size["alone"]
+        if equal["features"] and (exact or bound):
+            within = False
+        self._add(
+            "predictions", id, equal["predictions"], distance,
+            level=level if equal["features"] else "T", within=within,
+        )  # fmt: skip
+        distance = Distance("")
+        within = False
+        if not equal["score"]:
+            distance = score_distance(a.tasks[id], b.tasks[id])
+            apart = abs(distance.size["difference"])
+            within = apart <= self._tolerance["score_difference"] and not equal["predictions"]
+        self._add(
+            "score", id, equal["score"], distance,
+            level="S" if equal["predictions"] else "T", within=within,
+        )  # fmt: skip
+
+    def _add(
+        self,
+        stage: str,
+        id: str,
+        equal: bool,
+        distance: Distance,
+        *,
+        level: str,
+        within: bool | None = False,
+    ) -> None:
+        """level: what is reached where the stage is equal. within: whether a difference is one that
+        level T allows, null where it could not be measured."""
+        self._levels.setdefault(stage, []).append(level if equal else "T" if within else None)
+        if equal:
+            self._findings.append(Finding(stage, True, "", id))
+        else:
+            self._findings.append(Finding(stage, within, distance.text, id, distance.size))
+
+    def _root(self, id: str, images: Images) -> Any:
+        task = images.own.get(id) or (self._spec.task(id) if id in self._spec.task_ids() else None)
+        alone = sum(not entry["declared"] for entry in self._pair.a.tasks.values()) == 1
+        return None if task is None else locate(task, images.data, only_task=alone)
+
+    def _score_of_mean(self) -> None:
+        a, b = self._pair.a.mean, self._pair.b.mean
+        if a is None or b is None or a == b:
+            return
+        distance = score_distance(a, b)
+        apart = abs(distance.size["difference"]) <= self._tolerance["score_difference"]
+        self._findings.append(Finding("score", apart, distance.text, "mean", distance.size))
+
+
+def _run_in_both(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> bool:
+    return theirs is not None and not ours["declared"] and not theirs["declared"]
+
+
+def _weaker(a: str, b: str) -> str:
+    return max(a, b, key=STRENGTH.index)
+
+
+def _setup(a: Results, b: Results) -> Iterator[Finding]:
+    """Whether both ran the same tasks in the same way."""
+    faults = [
+        f"{name} is {a.document[name]!r} and {b.document[name]!r}"
+        for name in _ASKED
+        if a.document[name] != b.document[name]
+    ]
+    faults += [
+        f"{name} is {a.document['model'][name]!r} and {b.document['model'][name]!r}"
+        for name in _MODEL
+        if a.document["model"][name] != b.document["model"][name]
+    ]
+    for id in dict.fromkeys((*a.tasks, *b.tasks)):
+        ours, theirs = a.tasks.get(id), b.tasks.get(id)
+        if ours is None or theirs is None:
+            faults.append(f"task {id} is in one of them only")
+        elif ours["version"] != theirs["version"]:
+            faults.append(f"task {id} has versions {ours['version']} and {theirs['version']}")
+        elif ours["declared"] is not theirs["declared"]:
+            faults.append(f"the score of {id} is declared in one of them only")
+        elif ours["declared"] and ours["score"] != theirs["score"]:
+            faults.append(f"different scores of {id} are declared")
+    for fault in faults:
+        yield Finding("setup", False, fault)
+    if not faults:
+        yield Finding("setup", True, "the same tasks, run in the same way")
+
+
+def _root(stage: str, a: Results, b: Results) -> Finding:
+    ours, theirs = a.digests[stage], b.digests[stage]
+    if ours == theirs:
+        return Finding(stage, True, ours)
+    text = f"{ours} and {theirs}"
+    if stage == "recipe":
+        recipes = [results.document["model"]["recipe"] for results in (a, b)]
+        names = [name for name in recipes[0] if recipes[0][name] != recipes[1][name]]
+        text = "; ".join(
+            f"{name} is {recipes[0][name]} and {recipes[1][name]}"
+            for name in names
+            if name != "digest" or names == ["digest"]
+        )
+    if stage == "weights":
+        named = [results.document["model"] for results in (a, b)]
+        text = f"of {named[0]['resolved']} and {named[1]['resolved']}: {text}"
+    return Finding(stage, False, text)
+
+
+def _summed(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Tasks that are equal at a stage as one finding."""
+    equal: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.holds and finding.task and not finding.text:
+            equal.setdefault(finding.stage, []).append(finding.task)
+        else:
+            yield finding
+    others = {finding.stage for finding in findings if finding.task and finding.text}
+    for stage, tasks in equal.items():
+        which = ", ".join(tasks) if stage in others else "all tasks"
+        yield Finding(stage, True, which)

@@ -1,0 +1,147 @@
+"""The document itself: its form, its digests, and what it claims about its levels and its status.
+
+In: a result and the specification. Out: findings. Nothing but the document is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from biobench.errors import SpecError
+from biobench.report.document import STRENGTH, claimed_levels, stage_root
+from biobench.report.results import Results, result_digest
+from biobench.repro.settings import SETTINGS
+from biobench.selection import BENCHMARK
+from biobench.spec.documents import Task
+from biobench.spec.load import Spec
+from biobench.verify.findings import Finding
+from biobench.verify.rules import TaskRules, suite_of
+
+ROOTS = {
+    "data": "manifest",
+    "pixels": "pixels",
+    "features": "features",
+    "predictions": "predictions",
+    "score": "score",
+}
+"""Root digests of a result and the digest of a task that each is made of."""
+
+
+def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Finding]:
+    """Whether a document fits its schema; one finding for each flaw, or one that says so."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(dict(spec.schema(schema)))
+    flaws = [
+        Finding("document", False, f"{error.json_path}: {error.message[:200]}")
+        for error in validator.iter_errors(document)
+    ]
+    return flaws or [Finding("document", True, f"fits the schema of {document['schema']}")]
+
+
+def check_spec(results: Results, spec: Spec) -> list[Finding]:
+    """Whether the result was made by this specification, and knows its suite."""
+    made_by = results.document["spec"]
+    findings = []
+    if made_by["digest"] != spec.digest or made_by["version"] != spec.version:
+        text = (
+            f"the result was made by version {made_by['version']} ({made_by['digest']}), here is "
+            f"{spec.version} ({spec.digest}): verify with biobench {results.document['biobench']}"
+        )
+        findings.append(Finding("spec", False, text))
+    if results.digests["spec"] != made_by["digest"]:
+        findings.append(Finding("spec", False, "digests.spec is not the specification's digest"))
+    suite = suite_of(results, spec)
+    if suite is None:
+        text = f"there is no suite {results.document['suite']!r}"
+        return [*findings, Finding("spec", False, text)]
+    known = [task for task in suite.members if task in results.tasks]
+    if list(results.tasks)[: len(known)] != known:
+        findings.append(Finding("spec", False, "its tasks are not in the order of the suite"))
+    return findings or [Finding("spec", True, f"version {spec.version}, {spec.digest}")]
+
+
+def check_digests(results: Results) -> Iterator[Finding]:
+    """Whether the digests that the document can be asked about are those of their content."""
+    digests, model = results.digests, results.document["model"]
+    for stage, of in ROOTS.items():
+        if digests[stage] != stage_root(results.tasks, of):
+            text = f"digests.{stage} is not the root of the tasks' digests"
+            yield Finding(stage, False, text)
+    if digests["weights"] != model["weights"]:
+        yield Finding("weights", False, "digests.weights is not the model's")
+    if digests["recipe"] != model["recipe"]["digest"]:
+        yield Finding("recipe", False, "digests.recipe is not the recipe's")
+    if digests["result"] != result_digest(results.document):
+        yield Finding("result", False, "digests.result is not that of the document")
+
+
+def check_levels(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Iterator[Finding]:
+    """Whether each stage claims no more than the record of the run allows."""
+    claimed = results.document["levels"]
+    best = features_level(results)
+    if STRENGTH.index(claimed["features"]) < STRENGTH.index(best):
+        text = f"claims {claimed['features']}, and the recorded environment allows {best}"
+        yield Finding("features", False, text)
+    try:
+        kinds = {_kind(results, task, spec) for task in rules.values()}
+    except SpecError as error:
+        yield Finding("spec", False, error.what)
+        return
+    if not kinds:
+        return
+    allowed = claimed_levels(claimed["features"], kinds)
+    for stage in ("pixels", "predictions", "score"):
+        if STRENGTH.index(claimed[stage]) < STRENGTH.index(allowed[stage]):
+            text = f"claims {claimed[stage]}, and its protocols allow {allowed[stage]}"
+            yield Finding(stage, False, text)
+
+
+def features_level(results: Results) -> str:
+    """The strongest level that the recorded environment allows the features: E2, E3 or T."""
+    environment = results.document["environment"]
+    settings = environment["settings"]
+    if any(settings.get(name) != value for name, value in SETTINGS.items()):
+        return "T"
+    return "E2" if environment["gpu"] is None else "E3"
+
+
+def _kind(results: Results, task: TaskRules, spec: Spec) -> str:
+    if task.document is not None:
+        return task.document.protocol.kind
+    return spec.protocol(results.tasks[task.id]["protocol"]).kind
+
+
+def check_official(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> list[Finding]:
+    """Whether an official result is one, as far as the document can tell."""
+    document = results.document
+    if not document["official"]:
+        reasons = "; ".join(document["unofficial_reasons"])
+        return [Finding("result", True, f"not official, and says so: {reasons}")]
+    members = spec.suites[BENCHMARK].members
+    faults = [f"{task} was not run" for task in members if task not in rules]
+    if document["model"]["revision"] is None:
+        faults.append("the model's revision is not pinned")
+    if features_level(results) == "T":
+        faults.append("the settings of level E2 were not in force")
+    if document["model"]["precision"] == "float16" and document["environment"]["gpu"] is None:
+        faults.append("float16 on the CPU")
+    for task in rules.values():
+        if task.document is not None:
+            faults += _data_faults(task.document, results.tasks[task.id]["counts"])
+    if faults:
+        return [
+            Finding("result", False, f"says that it is official, but {fault}") for fault in faults
+        ]
+    return [Finding("result", True, "official")]
+
+
+def _data_faults(task: Task, counts: Mapping[str, int]) -> Iterator[str]:
+    if task.dataset.files_digest is None:
+        yield f"the specification has no hash of the files of data set {task.dataset.id}"
+    found = {"train": counts["train"], "test": counts["test"] + counts["excluded"]}
+    for name, count in found.items():
+        expected = getattr(task.counts, name)
+        if expected is not None and expected != count:
+            yield f"{task.id} has {count} {name} items, where the specification has {expected}"

@@ -1,0 +1,181 @@
+"""Level D, and level P where it can be had: the chain made again from the images, without a model.
+
+In: a result, its data, and features that a store holds. Out: findings of the stages data, pixels
+and predictions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.build import build_manifest
+from biobench.data.locate import locate
+from biobench.data.manifest import Manifest
+from biobench.data.sample import sample_train
+from biobench.decode.loader import ImageLoader
+from biobench.decode.recipe import Recipe
+from biobench.embed.evidence import Evidence
+from biobench.embed.features import pixels_digest
+from biobench.errors import BiobenchError
+from biobench.progress import Progress
+from biobench.report.document import EXACT_KINDS
+from biobench.report.results import Results
+from biobench.spec.documents import Suite, Task
+from biobench.verify.findings import Finding
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where a result's images may lie, and how they are read.
+
+    own: tasks of a person's own by id, since a result names none of their files.
+    """
+
+    data: Path | None
+    own: Mapping[str, Task]
+    workers: int
+    quiet: bool
+
+
+def find_root(task: Task, results: Results, images: Images) -> Path | None:
+    """The folder of a task's data, null where it is not here; raises DataError where ``--data`` is
+    no folder."""
+    alone = sum(not entry["declared"] for entry in results.tasks.values()) == 1
+    return locate(task, images.data, only_task=alone)
+
+
+def make_manifest(task: Task, results: Results, suite: Suite, root: Path) -> Manifest:
+    """The manifest of a task as the result scored it; errors as build_manifest."""
+    manifest = build_manifest(task, root, suite.seed)
+    size = results.document["n_train"]
+    return manifest if size is None else sample_train(task, manifest, size)
+
+
+def check_manifest(
+    id: str, entry: Mapping[str, Any], manifest: Manifest, evidence: Evidence | None
+) -> Finding:
+    """Whether a manifest is the one that was scored."""
+    if manifest.digest == entry["digests"]["manifest"]:
+        return Finding("data", True, f"{len(manifest.rows)} rows", id)
+    text = f"{len(manifest.rows)} images here make another list than the one that was scored"
+    if evidence is not None:
+        text += f": {rows_difference(manifest.value(), evidence.rows)}"
+    return Finding("data", False, text, id)
+
+
+def rows_difference(here: Sequence[Sequence[Any]], there: Sequence[Sequence[Any]]) -> str:
+    """In which rows two manifests differ, in words."""
+    ours, theirs = ({row[0]: list(row) for row in rows} for rows in (here, there))
+    added = [id for id in ours if id not in theirs]
+    lost = [id for id in theirs if id not in ours]
+    changed = [id for id in ours if id in theirs and ours[id] != theirs[id]]
+    parts = [
+        f"{len(ids)} {what} ({ids[0]})"
+        for ids, what in (
+            (added, "more"),
+            (lost, "missing"),
+            (changed, "with another label or path"),
+        )
+        if ids
+    ]
+    return ", ".join(parts) or "the same rows in another order"
+
+
+def recipe_of(document: Mapping[str, Any]) -> Recipe:
+    """The geometry of a recipe as a result states it; its value table moves no pixel."""
+
+    def pair(value: int | list[int]) -> tuple[int, int]:
+        return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+    return Recipe(
+        mode=document["mode"],
+        size=pair(document["size"]),
+        long_side=document["long_side"],
+        filter=document["filter"],
+        crop=pair(document["crop"]),
+        crop_rounding=document["crop_rounding"],
+        pad=tuple(document["pad"] or (0, 0, 0)),
+        mean=tuple(document["mean"]),
+        std=tuple(document["std"]),
+        table_bytes=b"",
+    )
+
+
+def leaves(
+    manifest: Manifest, recipe: Recipe, images: Images, name: str
+) -> tuple[npt.NDArray[np.uint8], dict[int, str]]:
+    """BLAKE3 of each row's crop, uint8 (rows, 32), and why rows gave none."""
+    paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
+    found = np.zeros((len(paths), 32), np.uint8)
+    bad: dict[int, str] = {}
+    with (
+        Progress(f"{name}: pixels", len(paths), quiet=images.quiet) as progress,
+        ImageLoader(
+            paths, recipe, batch_size=BATCH, workers=images.workers, on_error="report"
+        ) as loader,
+    ):
+        for batch in loader:
+            for i, digest in enumerate(batch.digests):
+                found[batch.start + i] = np.frombuffer(digest, np.uint8)
+            bad |= {failure.index: failure.message for failure in batch.failures}
+            progress.advance(len(batch.digests))
+    return found, bad
+
+
+def check_pixels(
+    id: str,
+    results: Results,
+    manifest: Manifest,
+    images: Images,
+    evidence: Evidence | None,
+) -> Finding:
+    """Whether the images give the pixels that were scored."""
+    entry = results.tasks[id]
+    here, bad = leaves(manifest, recipe_of(results.document["model"]["recipe"]), images, id)
+    ids = [row.id for row in manifest.rows]
+    if pixels_digest(ids, here) == entry["digests"]["pixels"]:
+        return Finding("pixels", True, f"{len(ids)} images decoded again", id)
+    text = f"some of {len(ids)} images give other pixels; which, only the store of the run can tell"
+    size: dict[str, Any] = {}
+    if evidence is not None:
+        differ = np.flatnonzero((here != evidence.pixels).any(axis=1))
+        first = manifest.rows[int(differ[0])].path
+        size = {"images": len(differ), "share": len(differ) / len(ids), "first": first}
+        text = f"{len(differ)} of {len(ids)} images give other pixels ({first})"
+    if bad:
+        row = min(bad)
+        text += f"; {len(bad)} cannot be read ({manifest.rows[row].path}: {bad[row]})"
+    return Finding("pixels", False, text, id, size)
+
+
+def check_exact(
+    task: Task,
+    suite: Suite,
+    entry: Mapping[str, Any],
+    manifest: Manifest,
+    evidence: Evidence,
+    workers: int,
+) -> Finding | None:
+    """Level P: whether the features give the predictions; null for a probe that is trained."""
+    from biobench.probe.run import run_probe
+
+    if task.protocol.kind not in EXACT_KINDS:
+        return None
+    id = task.id
+    try:
+        found = run_probe(task, suite, manifest.items, evidence.features, threads=workers)
+    except BiobenchError as error:
+        return Finding("predictions", False, f"cannot be made from the features: {error}", id)
+    if found.digest == entry["digests"]["predictions"]:
+        text = f"{len(found.ids)} made again from the features, all equal"
+        return Finding("predictions", True, text, id)
+    return Finding("predictions", False, "the features give other predictions", id)

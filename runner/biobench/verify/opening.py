@@ -1,0 +1,53 @@
+"""What a path names: a result, a submission or a learning curve.
+
+In: a path. Out: the value, read as a file that may be anybody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biobench.data.faults import shown
+from biobench.errors import DataError
+from biobench.report.curve import FILE as CURVE
+from biobench.report.curve import SCHEMA as CURVE_SCHEMA
+from biobench.report.results import FILE as RESULTS
+from biobench.report.results import Results, document_of, read_file, results_of
+from biobench.verify.submission import MOST_FILE, submission_of
+
+
+@dataclass(frozen=True, eq=False)
+class CurveFile:
+    """A learning curve as it lies on the disk: its document, and the folder of its sizes."""
+
+    document: Any
+    folder: Path
+
+
+def open_any(path: Path) -> Results | CurveFile:
+    """What ``path`` names; raises DataError where it cannot be read or is none of them."""
+    if path.is_dir():
+        curve = not (path / RESULTS).is_file() and (path / CURVE).is_file()
+        path = path / (CURVE if curve else RESULTS)
+    where = shown(str(path))
+    data = read_file(path, MOST_FILE)
+    if data.lstrip()[:1] != b"{":
+        return submission_of(data, where)
+    document = document_of(data, where)
+    if isinstance(document, dict) and document.get("schema") == CURVE_SCHEMA:
+        return CurveFile(document, path.parent)
+    return results_of(document, where, path.parent)
+
+
+def open_result(path: Path) -> Results:
+    """The result that ``path`` names; raises DataError also for a learning curve."""
+    found = open_any(path)
+    if isinstance(found, CurveFile):
+        raise DataError(
+            "is a learning curve",
+            where=shown(str(path)),
+            remedy="name the folder of one of its sizes, such as all/",
+        )
+    return found

@@ -1,0 +1,93 @@
+"""Running again what a result says was run, and from nothing: no store that holds anything.
+
+In: a result, and what a person knows of its places. Out: a new result with a store of its own. Only
+here is a model loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biobench.declared import Declaration
+from biobench.errors import UsageError
+from biobench.report.results import Results
+from biobench.setting import Options
+from biobench.spec.documents import Division
+from biobench.spec.load import Spec
+
+STORE = "store"
+OUT = "result"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person says about running again.
+
+    model: instead of the name in the result. data: the images. own: files of own tasks by id.
+    folder: for the new result and its store.
+    """
+
+    folder: Path
+    model: str | None
+    data: Path | None
+    own: Mapping[str, Path]
+    workers: int | None
+    offline: bool
+    quiet: bool
+
+
+def options_again(results: Results, said: Mapping[str, Any], given: Given, spec: Spec) -> Options:
+    """The options that make a result anew; ``said``: the options of the recorded command by name.
+
+    What was run comes from the result, where things lie from ``given``, else from the recorded
+    command. Raises UsageError for a model of somebody's own code that nobody here named, and an own
+    task whose file is not known.
+    """
+    document = results.document
+    model = given.model or said.get("model") or document["model"]["name"]
+    if model.startswith("py:") and given.model is None:
+        raise UsageError(
+            f"the result was made by code of its author: {model[:200]}",
+            remedy="if you know that code and have it here, give --model the same name",
+        )
+    run = [id for id, entry in results.tasks.items() if not entry["declared"]]
+    suite = spec.suites.get(str(document["suite"]))
+    whole = suite is not None and set(suite.members) == set(results.tasks)
+    recorded = said.get("data")
+    division: Division = "compat" if document["division"] == "compat" else "official"
+    return Options(
+        model=model,
+        suite=document["suite"] if whole else None,
+        tasks=() if whole else tuple(_task(id, given, spec) for id in run),
+        data=given.data or (recorded if recorded is not None and recorded.is_dir() else None),
+        out=given.folder / OUT,
+        store=given.folder / STORE,
+        # A result of a CPU is run again on a CPU, also where there is a GPU.
+        device="cpu" if document["environment"]["gpu"] is None else "auto",
+        division=division,
+        n_train=document["n_train"],
+        declare=tuple(
+            Declaration(id, entry["score"], entry["source"])
+            for id, entry in results.tasks.items()
+            if entry["declared"]
+        ),
+        workers=given.workers,
+        precision=document["model"]["precision"],
+        keep_bad=document["bad_images"] > 0,
+        offline=given.offline or bool(said.get("offline")),
+        quiet=given.quiet,
+    )
+
+
+def _task(id: str, given: Given, spec: Spec) -> str:
+    if id in spec.task_ids():
+        return id
+    if id in given.own:
+        return str(given.own[id])
+    raise UsageError(
+        f"{id} is a task of a person's own, and its file is not known here",
+        remedy="give --task the file",
+    )

@@ -1,0 +1,131 @@
+"""Level S: every metric, interval and the mean, computed again from the predictions.
+
+In: a result and the rules of its tasks. Out: findings of the stages predictions and score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from biobench.errors import BiobenchError
+from biobench.metric.score import Score, score_task
+from biobench.probe.predictions import Predictions
+from biobench.probe.stored import NO_PREDICTION
+from biobench.report.document import suite_mean
+from biobench.report.read import load_predictions
+from biobench.report.results import Results
+from biobench.spec.canonical import sha256_json
+from biobench.spec.documents import Suite
+from biobench.verify.findings import Finding
+from biobench.verify.rules import TaskRules
+
+
+def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite) -> list[Finding]:
+    """Findings about predictions, scores and the mean; raises DataError for an unreadable file."""
+    findings: list[Finding] = []
+    scores: dict[str, Score] = {}
+    items = metrics = intervals = 0
+    for id, task in rules.items():
+        entry = results.tasks[id]
+        predictions = load_predictions(results, id)
+        faults = list(_predictions(id, entry, predictions, results.document["bad_images"]))
+        findings += faults
+        items += len(predictions.ids)
+        if faults:
+            findings.append(
+                Finding("score", None, "its predictions are not those that were scored", id)
+            )
+            continue
+        try:
+            score = score_task(task, suite, predictions)
+        except BiobenchError as error:
+            findings.append(Finding("score", False, f"cannot be computed: {error}", id))
+            continue
+        scores[id] = score
+        metrics += len(score.metrics)
+        intervals += score.interval is not None
+        findings += _score(id, entry, score)
+    if items and not any(finding.stage == "predictions" for finding in findings):
+        findings.append(Finding("predictions", True, f"{items} have the digests of the result"))
+    findings += _declared(results)
+    mean = None
+    if len(scores) == len(rules):
+        mean = _mean(results, suite, scores)
+        findings += mean
+    if not any(finding.stage == "score" for finding in findings):
+        again = f"{metrics} metrics and {intervals} intervals"
+        again += " and the mean" if results.mean is not None else ""
+        findings.append(Finding("score", True, f"{again} computed again, equal to the last bit"))
+    return findings
+
+
+def _predictions(
+    id: str, entry: Mapping[str, Any], predictions: Predictions, bad_images: int
+) -> Iterator[Finding]:
+    count = len(predictions.ids)
+    if count != entry["counts"]["test"]:
+        text = f"{count} of them, and the result counts {entry['counts']['test']} scored items"
+        yield Finding("predictions", False, text, id)
+    if predictions.digest != entry["digests"]["predictions"]:
+        yield Finding("predictions", False, "they have another digest than the result says", id)
+    lost = len(set(np.argwhere(predictions.y_pred == NO_PREDICTION)[:, 0].tolist()))
+    if lost and not bad_images:
+        text = f"{lost} stand for unreadable images, and the result counts none"
+        yield Finding("predictions", False, text, id)
+
+
+def _score(id: str, entry: Mapping[str, Any], score: Score) -> Iterator[Finding]:
+    found = score.document()
+    for name, value in found["metrics"].items():
+        if entry["metrics"].get(name) != value:
+            text = f"{name} is {value!r} by its predictions, not {entry['metrics'].get(name)!r}"
+            yield Finding("score", False, text, id)
+    if entry["score"] != found["score"]:
+        text = f"the score is {found['score']!r} by its predictions, not {entry['score']!r}"
+        yield Finding("score", False, text, id)
+    if entry["interval"] != found["interval"]:
+        text = f"the interval is {_shown(found['interval'])}, not {_shown(entry['interval'])}"
+        yield Finding("score", False, text, id)
+
+
+def _shown(interval: Mapping[str, Any] | None) -> str:
+    if interval is None:
+        return "none"
+    flag = "" if interval["reliable"] else ", not reliable"
+    return (
+        f"{interval['low']!r} to {interval['high']!r} ({interval['replicates']} replicates, "
+        f"{interval['level']}{flag})"
+    )
+
+
+def _declared(results: Results) -> Iterator[Finding]:
+    """Every entry's own digest of its score, declared ones too."""
+    for id, entry in results.tasks.items():
+        said = {name: entry[name] for name in ("score", "interval", "metrics")}
+        if sha256_json(said) != entry["digests"]["score"]:
+            text = "its digest is not that of score, interval and metrics"
+            yield Finding("score", False, text, id)
+
+
+def _mean(results: Results, suite: Suite, scores: Mapping[str, Score]) -> list[Finding]:
+    declared = {
+        id: Score(entry["score"], entry["metrics"], None, None)
+        for id, entry in results.tasks.items()
+        if entry["declared"]
+    }
+    try:
+        found = suite_mean(suite, scores, declared)
+    except BiobenchError as error:
+        return [Finding("score", False, f"the mean cannot be computed: {error}")]
+    if found == results.mean:
+        return []
+    return [Finding("score", False, f"the mean is {_number(found)}, not {_number(results.mean)}")]
+
+
+def _number(mean: Mapping[str, Any] | None) -> str:
+    if mean is None:
+        return "null"
+    return f"{mean['score']!r} ({mean['low']!r} to {mean['high']!r}) of {mean['tasks']}"

@@ -1,0 +1,71 @@
+"""What the stores at hand still hold of a result's chain.
+
+In: stores and a result. Out: for each task its evidence, or why there is none; findings where what
+is held is damaged or is not what the result states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from biobench.embed.evidence import Evidence, NotStored, recall
+from biobench.report.results import Results
+from biobench.store import Store
+from biobench.verify.findings import Finding
+
+_STAGE = {"manifest": "data", "pixels": "pixels", "features": "features"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """The evidence of one task: whole, or ``missing`` says why not and ``damaged`` at which
+    stage. ``items`` counts its features."""
+
+    evidence: Evidence | None
+    items: int = 0
+    missing: str = ""
+    damaged: str | None = None
+
+    def let_go(self) -> Held:
+        """The same without the arrays: those of a whole benchmark would not fit in memory."""
+        return replace(self, evidence=None)
+
+
+def held(stores: Sequence[Store], results: Results, task: str) -> Held:
+    """What the first of ``stores`` that has it holds of a task that was run."""
+    reasons: list[Held] = []
+    for store in stores:
+        try:
+            evidence = recall(store, results.tasks[task]["digests"])
+            return Held(evidence, len(evidence.items))
+        except NotStored as reason:
+            stage = None if reason.stage is None else _STAGE[reason.stage]
+            reasons.append(Held(None, missing=str(reason), damaged=stage))
+    damaged = [reason for reason in reasons if reason.damaged is not None]
+    found = [reason for reason in reasons if reason.missing != "the store does not have them"]
+    return next(iter((*damaged, *found, *reasons)), Held(None, missing="there is no store"))
+
+
+def check_store(evidence: Mapping[str, Held]) -> list[Finding]:
+    """Findings about the features that are held, by task; one that says why where none are."""
+    findings = [
+        Finding(found.damaged, False, f"{found.missing}: delete it, and run again", task)
+        for task, found in evidence.items()
+        if found.damaged is not None
+    ]
+    whole = {task: found.items for task, found in evidence.items() if not found.missing}
+    absent = {
+        task: found.missing
+        for task, found in evidence.items()
+        if found.missing and found.damaged is None
+    }
+    if whole:
+        text = f"{sum(whole.values())} in the store have the digests of the result"
+        findings.append(Finding("features", True, text))
+    for reason in dict.fromkeys(absent.values()):
+        of = [task for task, why in absent.items() if why == reason]
+        named = "" if len(of) == len(evidence) else f"{', '.join(of)}: "
+        text = f"{named}{reason}; give --store that of the run, or --rerun"
+        findings.append(Finding("features", None, text))
+    return findings

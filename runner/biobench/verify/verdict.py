@@ -1,0 +1,157 @@
+"""Everything that one call of ``biobench verify`` found out.
+
+In: a path and where its evidence may lie. Out: reports about results and about pairs of them, for
+people and as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from biobench.data.faults import shown
+from biobench.errors import UsageError, VerificationError
+from biobench.report.results import Results
+from biobench.setting import Options
+from biobench.spec.load import Spec
+from biobench.store import Store
+from biobench.verify.against import Pair, compare, same_from_predictions
+from biobench.verify.check import Places, check
+from biobench.verify.curve import check_curve
+from biobench.verify.findings import Report, lines
+from biobench.verify.from_data import Images
+from biobench.verify.opening import CurveFile, open_any, open_result
+
+RESULT = "result"
+OTHER = "other result"
+CURVE = "curve"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A result against another one, or against itself when it was run again."""
+
+    report: Report
+    same_from_predictions: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Reports by name: of each result (a curve has several), and of each comparison.
+
+    results: those that were named, the other one left out; they can be run again.
+    """
+
+    results: Mapping[str, Results]
+    checked: Mapping[str, Report]
+    compared: Mapping[str, Compared] = field(default_factory=dict)
+
+    def and_against(self, path: Path, spec: Spec, places: Places, theirs: Images) -> Verdict:
+        """Compared with another result, which is checked as well."""
+        if list(self.results) != [RESULT]:
+            raise UsageError(
+                "a learning curve has several results",
+                where="--against",
+                remedy="compare the folders of two sizes",
+            )
+        ours, other = self.results[RESULT], open_result(path)
+        report = check(other, spec, Places(theirs, places.stores))
+        checked = {**self.checked, OTHER: report}
+        both = replace(self, checked=checked)
+        if not both.readable:
+            return both
+        pair = Pair(ours, other, places.images, theirs, places.stores)
+        found = Compared(compare(pair, spec), same_from_predictions(ours, other))
+        return replace(both, compared={"against the other": found})
+
+    def and_again(
+        self, name: str, again: Results, spec: Spec, places: Places, options: Options
+    ) -> Verdict:
+        """Compared with what running again gave, and what it left in its store."""
+        ours = self.results[name]
+        assert options.store is not None
+        images = replace(places.images, data=options.data)
+        pair = Pair(ours, again, images, images, [Store(options.store), *places.stores])
+        found = Compared(compare(pair, spec), same_from_predictions(ours, again))
+        title = "run again" if name == RESULT else f"{name} run again"
+        return replace(self, compared={**self.compared, title: found})
+
+    def _reports(self) -> list[tuple[str, Report]]:
+        compared = [(name, found.report) for name, found in self.compared.items()]
+        return [*self.checked.items(), *compared]
+
+    @property
+    def readable(self) -> bool:
+        """Whether every document has the form of one, so that more can be asked of it."""
+        return all(report.status("document") is not False for report in self.checked.values())
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found that does not hold."""
+        return all(report.holds for _, report in self._reports())
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON value."""
+        first = next((report.first for _, report in self._reports() if not report.holds), None)
+        compared = {
+            name: {"same_from_predictions": found.same_from_predictions, **found.report.document()}
+            for name, found in self.compared.items()
+        }
+        return {
+            "holds": self.holds,
+            "first": first,
+            "checked": {name: report.document() for name, report in self.checked.items()},
+            "compared": compared,
+        }
+
+    def lines(self) -> list[str]:
+        """For people: a table for each report."""
+        out: list[str] = []
+        for name, report in self.checked.items():
+            out += ["", f"{name}{_described(self.results.get(name))}", *lines(report, "check")]
+        for name, found in self.compared.items():
+            same = "the same digests" if found.same_from_predictions else "other digests"
+            out += ["", name, *lines(found.report, "compare"), f"from the predictions on: {same}"]
+            if found.report.first is not None:
+                out.append(f"the first stage that differs: {found.report.first}")
+        return [shown(line) for line in out[1:]]
+
+    def raise_unless_it_holds(self, where: str) -> None:
+        """VerificationError with the first stage that does not hold."""
+        for name, report in self._reports():
+            if report.first is None:
+                continue
+            finding = report.of(report.first)[0]
+            title = "" if name == RESULT else f"{name}, "
+            raise VerificationError(
+                f"{title}stage {report.first}: {shown(str(finding))}",
+                where=shown(where),
+                remedy="docs/verifying.md says what each stage means",
+            )
+
+
+def _described(results: Results | None) -> str:
+    if results is None:
+        return ""
+    document = results.document
+    try:
+        model = document["model"]
+        named = f"{model['name']} ({model['resolved']})"
+        return f": model {named}, suite {document['suite']}, division {document['division']}"
+    except (KeyError, TypeError):
+        return ""
+
+
+def verify_one(path: Path, spec: Spec, places: Places) -> Verdict:
+    """What a path names, looked at by itself.
+
+    Raises DataError where it, or a file that it names, cannot be read.
+    """
+    found = open_any(path)
+    if not isinstance(found, CurveFile):
+        return Verdict({RESULT: found}, {RESULT: check(found, spec, places)})
+    report, results = check_curve(found, spec)
+    sizes = {name: check(size, spec, places) for name, size in results.items()}
+    return Verdict(results, {CURVE: report, **sizes})
