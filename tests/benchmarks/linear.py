@@ -8,7 +8,7 @@ without, rows times weights and residuals times rows, on one batch that is in ca
 by the faster of NumPy and torch. Normalising all rows, which ours does once and the other way in
 every step, is given apart: a run has 10,000 steps.
 
-    python tests/benchmarks/linear.py [--quick] [--threads N]
+    python tests/benchmarks/linear.py [--quick] [--task NAME] [--threads N]
 """
 
 from __future__ import annotations
@@ -175,6 +175,7 @@ def measure(problem: Problem, threads: int) -> tuple[list[list[str]], float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few steps, and no large problem")
+    parser.add_argument("--task", help="the problem of this name alone")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     steps, rounds = (6, 3) if arguments.quick else (40, 5)
@@ -184,6 +185,8 @@ def main() -> None:
     ]
     if not arguments.quick:
         problems.append(Problem("plantnet", 243_916, 1024, 1081, 200, 3))
+    if arguments.task:
+        problems = [problem for problem in problems if problem.task == arguments.task]
     torch.set_num_threads(arguments.threads)
     print(versions("numpy", "torch"), end="\n\n")
     with threadpool_limits(arguments.threads):
