@@ -17,6 +17,7 @@ import typer
 
 from biobench.commands import conformance, data, models, run, spec, store, submit, verify
 from biobench.errors import BiobenchError
+from biobench.missing import missing_library
 
 app = typer.Typer(
     name="biobench",
@@ -104,6 +105,12 @@ def _output_fault(error: Exception) -> str | None:
     return None
 
 
+def _failed(error: Exception) -> int:
+    lacking = missing_library(error)
+    _say(_unexpected(error) if lacking is None else str(lacking))
+    return 1 if lacking is None else lacking.exit_code
+
+
 def _unexpected(error: Exception) -> str:
     full = _output_fault(error)
     if full is not None:
@@ -161,8 +168,7 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
     except Exception as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
             raise
-        _say(_unexpected(error))
-        return 1
+        return _failed(error)
 
 
 def main() -> NoReturn:

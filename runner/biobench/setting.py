@@ -21,6 +21,7 @@ from biobench.data.views import left_out
 from biobench.declared import Declaration, resolve_declarations
 from biobench.errors import UsageError, counted
 from biobench.files import require_writable
+from biobench.missing import require_torch
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, select
@@ -167,6 +168,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
     Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    require_torch()
     # Manifests first: a fault in the data shows before a model is fetched.
     made = plan(options, sizes)
     store_root = options.store or default_store()

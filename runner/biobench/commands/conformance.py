@@ -32,9 +32,12 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Check this implementation; exit 6 where an answer is wrong."""
+    import sys
+
     from biobench.conformance.answers import answers_document, check_outcomes
     from biobench.conformance.run import run as answer_all
     from biobench.conformance.vectors import read_vectors
+    from biobench.errors import counted
     from biobench.files import require_file, write_atomically
     from biobench.spec.canonical import canonical_json
     from biobench.spec.load import load_spec
@@ -46,6 +49,9 @@ def run(
     outcomes = answer_all(files, specification)
     if answers is not None:
         write_atomically(answers, canonical_json(answers_document(outcomes, specification)))
+    lacking = [outcome.lacking for outcome in outcomes if outcome.lacking is not None]
+    if lacking:
+        print(f"{counted(len(lacking), 'case')} not answered: {lacking[0]}", file=sys.stderr)
     _report(check_outcomes(outcomes, files), specification, json)
 
 

@@ -132,16 +132,27 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
 
 
 def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Report:
-    """The same report of this implementation's own run, which claims every section."""
-    report = Report(tallies(files, {f.folder for f in files}))
+    """The same report of this implementation's own run.
+
+    It claims every section but those for which a library is not installed.
+    """
+    report = Report(tallies(files, whole_sections(outcomes)))
     by_section = {tally.section: tally for tally in report.tallies}
     for outcome in outcomes:
-        if outcome.wrong is None:
+        if outcome.lacking is not None:
+            by_section[outcome.folder].unanswered += 1
+        elif outcome.wrong is None:
             by_section[outcome.folder].right += 1
         else:
             by_section[outcome.folder].wrong += 1
             report.faults.append(f"{outcome.path} {outcome.id}: {outcome.wrong}")
     return report
+
+
+def whole_sections(outcomes: Sequence[Outcome]) -> set[str]:
+    """The sections of which every case could be tried."""
+    lacking = {outcome.folder for outcome in outcomes if outcome.lacking is not None}
+    return {outcome.folder for outcome in outcomes} - lacking
 
 
 def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
@@ -155,11 +166,14 @@ def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
 
 
 def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:
-    """This implementation's answers file. Raises SpecError where a case has no answer."""
+    """This implementation's answers file.
+
+    Raises SpecError where a case has no answer though every library is there.
+    """
     from importlib.metadata import version
 
     for outcome in outcomes:
-        if outcome.failed:
+        if outcome.failed and outcome.lacking is None:
             raise SpecError(f"the case {outcome.id} has no answer: {outcome.wrong}")
     return {
         "schema": SCHEMA,
@@ -169,6 +183,10 @@ def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:
             "version": version("biobench"),
             "language": "Python",
         },
-        "sections": list(dict.fromkeys(outcome.folder for outcome in outcomes)),
-        "answers": {outcome.id: outcome.answer for outcome in outcomes},
+        "sections": [
+            folder
+            for folder in dict.fromkeys(outcome.folder for outcome in outcomes)
+            if folder in whole_sections(outcomes)
+        ],
+        "answers": {outcome.id: outcome.answer for outcome in outcomes if not outcome.failed},
     }

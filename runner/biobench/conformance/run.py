@@ -15,6 +15,7 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations import operations
 from biobench.conformance.vectors import Vectors
 from biobench.errors import SpecError
+from biobench.missing import missing_library
 from biobench.spec.canonical import canonical_json
 from biobench.spec.load import Spec
 
@@ -24,7 +25,8 @@ class Outcome:
     """One case: its answer, and how it differs from the vector's output, null where it is right.
 
     path: the vector file, below ``conformance/``. ``failed`` is true where the operation ended
-    without an answer; ``answer`` is then null.
+    without an answer, and ``lacking`` says which library it lacks, where it is one that smaller
+    installations do without; ``answer`` is then null.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Outcome:
     answer: Any
     wrong: str | None
     failed: bool = False
+    lacking: str | None = None
 
 
 def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
@@ -52,7 +55,11 @@ def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
-    """Every case of the files, in order. An operation that fails gives a wrong answer, null."""
+    """Every case of the files, in order.
+
+    An operation that fails gives a wrong answer, null; one for which a library of models is not
+    installed gives none.
+    """
     outcomes: list[Outcome] = []
     for vectors in files:
         for case in vectors.cases:
@@ -60,6 +67,10 @@ def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
             try:
                 given = answer(vectors.operation, case.input, spec)
             except Exception as error:  # noqa: BLE001 - whatever fails is a wrong answer
+                lacking = missing_library(error)
+                if lacking is not None:
+                    outcomes.append(Outcome(*named, None, None, True, str(lacking)))
+                    continue
                 reason = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
                 outcomes.append(Outcome(*named, None, reason, failed=True))
                 continue
