@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "data"))
 
 from archives import tar_of
 from hostile import Server, serving
+from videos import drawn, film
 
 
 @pytest.fixture
@@ -127,3 +128,84 @@ def test_bad_arguments(tmp_path: Path, arguments: list[str], code: int, words: l
     words = [word.replace("DIR", str(tmp_path)) for word in words]
     assert_one_line(biobench("data", *arguments), code, *words)
     assert [path.name for path in tmp_path.iterdir()] in ([], ["archives"])
+
+
+def film_archives(tmp_path: Path, names: list[str]) -> Path:
+    """MammalNet's two archives, with small videos, where a person may have put them."""
+    folder = tmp_path / "brought"
+    folder.mkdir()
+    films = []
+    for i, name in enumerate(names):
+        path = film(tmp_path / "made.mp4", drawn(40 + i))
+        films.append((f"trimmed_videos/{name}.mp4", path.read_bytes()))
+    (folder / "trimmed_videos.tar.gz").write_bytes(tar_of(*films))
+    rows = [f"trimmed_videos/{name}.mp4 {i % 12} 7\n" for i, name in enumerate(names)]
+    tables = {"train": rows[:-2], "test": rows[-2:], "val": []}
+    composition = "annotation/composition"
+    (folder / "annotation.tar").write_bytes(
+        tar_of(
+            *(
+                (f"{composition}/{split}.csv", "".join(own).encode())
+                for split, own in tables.items()
+            ),
+            compress=False,
+        )
+    )
+    return folder
+
+
+def test_from_archives_of_videos_to_frames(tmp_path: Path) -> None:
+    """Fetch by hand, unpack, cut, verify; list says what is next, and a second cut does nothing."""
+    names = ["bear", "fox_1", "fox_2", "lynx.a", "wolf", *(f"elk_{i}" for i in range(9))]
+    brought = film_archives(tmp_path, names)
+    data = ["--data", str(tmp_path / "data")]
+    (tmp_path / "data").mkdir()
+
+    def listed() -> str:
+        lines = biobench("data", "list", *data).stdout.splitlines()
+        return next(line for line in lines if line.startswith("mammalnet\t"))
+
+    def done(*words: str) -> str:
+        found = biobench("data", *words, *data)
+        assert found.returncode == 0, found.stderr
+        return found.stdout
+
+    assert_one_line(biobench("data", "frames", "mammalnet", *data), 3, "the data set is not there")
+    assert "next: biobench data unpack" in done("fetch", "mammalnet", "--from", str(brought))
+    assert "next: biobench data frames mammalnet" in done("unpack", "mammalnet")
+    assert "frames (not cut yet; `biobench data frames mammalnet`)" in listed()
+    early = biobench("run", "--model", "demo", "--task", "mammalnet", *data, "--dry-run")
+    assert_one_line(early, 3, "its videos are not cut into frames yet")
+
+    fox = tmp_path / "data/mammalnet/trimmed_videos/fox_2.mp4"
+    fox.rename(tmp_path / "fox.mp4")
+    words = "fox_2: trimmed_videos/fox_2.mp4 is missing"
+    assert_one_line(biobench("data", "frames", "mammalnet", *data), 3, words)
+    (tmp_path / "fox.mp4").rename(fox)
+    said = done("frames", "mammalnet", "--workers", "2")
+    assert "14 clips of 32 frames" in said
+    assert "next: biobench data verify mammalnet" in said
+    assert "cut already" in done("frames", "mammalnet")
+    assert "\tpresent\t" in listed()
+    assert len(list((tmp_path / "data/mammalnet/frames").rglob("frame_*.jpg"))) == 14 * 32
+
+    report = json.loads(done("verify", "mammalnet", "--json"))
+    record = json.loads((tmp_path / "data/mammalnet/frames.json").read_bytes())
+    assert report["frames"] == {"digest": record["digest"], "record": True}
+    assert report["counts"]["mammalnet"] == {"train": 12, "test": 2, "classes": 12}
+    assert f"frames: {record['digest']}, recorded" in done("verify", "mammalnet")
+    entry = next(
+        entry
+        for entry in json.loads(biobench("data", "list", "--json", *data).stdout)
+        if entry["id"] == "mammalnet"
+    )
+    assert (entry["state"], entry["frames"]) == ("present", "cut")
+    (tmp_path / "data/mammalnet/frames/wolf/frame_33.jpg").write_bytes(b"x")
+    odd = biobench("data", "verify", "mammalnet", *data)
+    assert_one_line(odd, 3, "frames/wolf/frame_33.jpg: is none of the 32 frames of its clip")
+
+
+def test_data_sets_without_videos(tmp_path: Path) -> None:
+    """There is nothing to cut, and the message says for what there is."""
+    found = biobench("data", "frames", "beluga", "--data", str(tmp_path))
+    assert_one_line(found, 2, "published as images", "data sets of videos: mammalnet")

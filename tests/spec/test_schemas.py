@@ -20,7 +20,7 @@ from biobench.spec.shape import FORMS, KEYWORDS, flaws
 
 LIBRARY = load_spec().library
 SCHEMAS = LIBRARY.schemas
-READ_BY_THE_LOADER = sorted(set(SCHEMAS) - {"results", "manifest", "curve"})
+READ_BY_THE_LOADER = sorted(set(SCHEMAS) - {"results", "manifest", "curve", "frames"})
 PROTOCOLS = sorted(LIBRARY.by_id["protocol"])
 
 

@@ -138,7 +138,8 @@ def put(path: str, *place: Any) -> Edit:
         at = documents[path]
         for key in keys:
             at = at[key]
-        at[last] = value
+        # A later edit may change what lies in it.
+        at[last] = copy.deepcopy(value)
 
     return edit
 
@@ -165,6 +166,17 @@ def add(path: str, value: Any) -> Edit:
 
 OPTIONS = ("layout", "options")
 FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}}}
+FILMS = {
+    "id": "csv",
+    "options": {
+        "tables": {"gallery": "films.csv"},
+        "path": "frames/{film}/{n}.jpg",
+        "label": "name",
+        "subject": "{film}",
+        "frames": {"column": "n", "count": 32, "digits": 2},
+    },
+}
+VIDEOS = {"path": "films/{subject}.mp4", "digest": "sha256:" + 64 * "1"}
 TRAIN_TEST = {"id": "image-folder", "options": {"splits": {"train": "a", "test": "b"}}}
 PINNED = {**TASK, "protocol_version": 1, "dataset_version": "1"}
 T1, K1, D1 = "tasks/whales.v1.yaml", "protocols/knn.v1.yaml", "datasets/whales.v1.yaml"

@@ -82,6 +82,46 @@ def unpack(id: Id, data: Data = None) -> None:
         return
     folder = _folder(data)
     unpack_dataset(dataset, folder, say=_say)
+    _say(f"next: biobench data {_after_unpacking(dataset)} {id} --data {folder}")
+
+
+@app.command()
+def frames(
+    id: Id,
+    data: Data = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Videos cut at once. [default: one a processor]")
+    ] = None,
+    leave_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-bad",
+            help="Finish without the videos that are missing or bad; division compat drops them.",
+        ),
+    ] = False,
+) -> None:
+    """Cut the videos of a data set into the frames that are scored; the same command goes on."""
+    import os
+
+    from biobench.data.frames.cut import cut_frames
+    from biobench.spec.load import load_spec
+
+    dataset = _dataset(id)
+    if dataset.videos is None:
+        spec = load_spec()
+        of_videos = [i for i in spec.dataset_ids() if spec.dataset(i).videos is not None]
+        raise UsageError(
+            f"the images of {id} are published as images; there is nothing to cut",
+            remedy=f"data sets of videos: {', '.join(of_videos)}",
+        )
+    folder = _folder(data)
+    cut_frames(
+        dataset,
+        _root(load_spec(), dataset, folder),
+        workers=workers or os.cpu_count() or 1,
+        leave_out=leave_out,
+        say=_say,
+    )
     _say(f"next: biobench data verify {id} --data {folder}")
 
 
@@ -168,6 +208,10 @@ def _folder(data: Path | None) -> Path:
     return data
 
 
+def _after_unpacking(dataset: Dataset) -> str:
+    return "verify" if dataset.videos is None else "frames"
+
+
 def _is_embedded(dataset: Dataset) -> bool:
     from biobench.data.locate import EMBEDDED
 
@@ -206,6 +250,8 @@ def _print_json(report: Report) -> None:
         "differences": report.differences,
         "not_checked": report.open_values,
     }
+    if report.frames is not None:
+        value["frames"] = {"digest": report.frames.digest, "record": report.frames.has_record}
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -215,6 +261,9 @@ def _print_report(report: Report) -> None:
     files = report.files
     print(f"{report.dataset} in {report.root}")
     print(f"  files: {files.count}, {show_size(files.bytes)}, {files.digest}")
+    if report.frames is not None:
+        source = "recorded" if report.frames.has_record else "without a record of their cutting"
+        print(f"  frames: {report.frames.digest}, {source}")
     for task, counts in report.counts.items():
         print(f"  {task}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     for document, values in report.open_values.items():

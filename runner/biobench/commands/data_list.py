@@ -63,6 +63,7 @@ def print_json(states: Sequence[DatasetState]) -> None:
                     "status": state.dataset.status,
                     "page": state.dataset.page,
                     "missing": list(state.missing),
+                    **({"frames": state.frames} if state.frames is not None else {}),
                 }
                 for state in states
             ],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from biobench.data.faults import Faults, shown
+from biobench.data.frames.check import require_frames
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
 from biobench.data.layouts import Found, find
 from biobench.data.layouts.options import SPLITS, expected_exclusions
@@ -32,6 +33,7 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     (classes that the data set's document names in ``expected_exclusions`` not counted), and
     SpecError for options of the layout or the view that do not fit.
     """
+    require_frames(task.dataset, root)
     try:
         missing = keeps_missing(task.view)
         found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)

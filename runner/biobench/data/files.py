@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biobench.data.content import file_digest
+from biobench.data.frames.check import require_frames
 from biobench.data.layouts import annotation_files, find
 from biobench.data.layouts.options import split_rule_of
 from biobench.spec.canonical import sha256_json
@@ -30,6 +31,7 @@ class Files:
 def file_paths(dataset: Dataset, root: Path) -> list[str]:
     """Paths of the image and annotation files that the layout names, in code-point order; raises
     DataError for structural faults."""
+    require_frames(dataset, root)
     rule = split_rule_of(dataset.layout)
     paths = {item.path for item in find(root, dataset.layout, rule).items}
     paths.update(annotation_files(dataset.layout, rule))

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from biobench.data.fetch.download import part_of
+from biobench.data.frames.check import State as FramesState
+from biobench.data.frames.check import frames_state
+from biobench.data.frames.clips import frames_top
 from biobench.data.layouts import places
 from biobench.data.locate import EMBEDDED
 from biobench.data.sources import Source, archive_folder, sources_of
@@ -24,13 +27,15 @@ State = Literal["present", "partly", "absent"]
 @dataclass(frozen=True)
 class DatasetState:
     """``bytes`` is the size of what has to be fetched, or of the files that are embedded; null
-    where the document does not say. ``missing`` is for people, one reason a member."""
+    where the document does not say. ``missing`` is for people, one reason a member. ``frames`` is
+    null where the data set is no videos, or is not there."""
 
     dataset: Dataset
     state: State
     place: Path | None
     bytes: int | None
     missing: tuple[str, ...]
+    frames: FramesState | None = None
 
 
 def state_of(dataset: Dataset, data: Path | None) -> DatasetState:
@@ -43,9 +48,13 @@ def state_of(dataset: Dataset, data: Path | None) -> DatasetState:
         missing, some = _missing_sources(dataset, data)
         return DatasetState(dataset, "partly" if some else "absent", None, _size(dataset), missing)
     absent = [path for path in places(dataset.layout) if not (place / path).exists()]
-    if not absent:
-        return DatasetState(dataset, "present", place, _size(dataset), ())
-    return DatasetState(dataset, "partly", place, _size(dataset), tuple(absent))
+    frames = None
+    if dataset.videos is not None:
+        frames, missing_frames = frames_state(dataset, place)
+        absent = [path for path in absent if path != frames_top(dataset)]
+        absent += [missing_frames] if missing_frames else []
+    state: State = "partly" if absent else "present"
+    return DatasetState(dataset, state, place, _size(dataset), tuple(absent), frames)
 
 
 def _size(dataset: Dataset) -> int | None:

@@ -18,6 +18,7 @@ from biobench.data.counts import count_differences, found_counts
 from biobench.data.faults import SHOWN, shown
 from biobench.data.fetch.record import read_record
 from biobench.data.files import Files, file_differences, file_paths, files_of
+from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
 from biobench.errors import DataError
 from biobench.progress import Progress
@@ -31,7 +32,8 @@ class Report:
     """What was found.
 
     differences: one line each. open_values: values that the documents do not have, by document and
-    key, as found here. pairs: path and digest of every file, by path.
+    key, as found here. pairs: path and digest of every file, by path. frames: of a data set of
+    videos.
     """
 
     dataset: str
@@ -41,6 +43,7 @@ class Report:
     differences: list[str] = field(default_factory=list)
     open_values: dict[str, dict[str, Any]] = field(default_factory=dict)
     pairs: Pairs = ()
+    frames: FramesReport | None = None
 
 
 def verify(
@@ -66,6 +69,13 @@ def verify(
     report.differences += [f"{shown(path)}: is empty" for path in empty]
     report.differences += file_differences(dataset, report.files)
     _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
+    if dataset.videos is not None:
+        frames = check_frames(dataset, root, dict(pairs))
+        report.frames = frames
+        report.differences += frames.differences
+        known = {"digest": dataset.videos["digest"]}
+        found = {"digest": frames.digest}
+        _leave_open(report, f"datasets/{dataset.id}.yaml", "videos", known, found)
     for task in tasks:
         manifest = build_manifest(task, root, seed)
         counts = found_counts(manifest)

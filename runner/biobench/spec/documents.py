@@ -38,7 +38,8 @@ class Dataset:
 
     ``page`` is the publisher's page, null where the document names none; ``notes`` are for people.
     ``files`` has the expected ``count``, ``bytes`` and ``digest`` of the files that the layout
-    names.
+    names. ``videos`` is null but where the images are frames that are cut out of videos: the
+    ``path`` of a subject's video, and the expected ``digest`` of the frames.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Dataset:
     files: Mapping[str, Any] = field(default_factory=dict)
     page: str | None = None
     notes: tuple[str, ...] = ()
+    videos: Mapping[str, Any] | None = None
 
     @property
     def files_digest(self) -> str | None:

@@ -237,6 +237,7 @@ def _dataset(value: Mapping[str, Any]) -> Dataset:
         files=MappingProxyType(dict(value["files"])),
         page=value.get("page"),
         notes=tuple(value["notes"]),
+        videos=MappingProxyType(dict(value["videos"])) if "videos" in value else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""One process at a time works on the archives of a data set."""
+"""One process at a time works on a data set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DataError(
-                "another process is fetching or unpacking this data set",
+                "another process is at work on this data set",
                 where=str(folder),
                 remedy="wait until it has ended",
             ) from None

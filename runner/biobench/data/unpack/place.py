@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from biobench.data.faults import shown
+from biobench.data.frames.clips import videos_folder
 from biobench.data.layouts import places
 from biobench.data.sources import Source
 from biobench.errors import DataError
@@ -33,13 +34,17 @@ def content_folder(raw: Path, dataset: Dataset, source: Source) -> Path:
     base = _parts(source.unpacks_to)
     inner = [
         parts[len(base) :]
-        for parts in map(_parts, places(dataset.layout))
+        for parts in map(_parts, (*places(dataset.layout), *_videos(dataset)))
         if parts[: len(base)] == base
     ]
     # A folder of images that is the content itself is more than one folder.
     stripped = sum(top[0].joinpath(*parts).exists() for parts in inner)
     whole = sum(bool(parts) and raw.joinpath(*parts).exists() for parts in inner)
     return top[0] if stripped > whole else raw
+
+
+def _videos(dataset: Dataset) -> tuple[str, ...]:
+    return () if dataset.videos is None else (videos_folder(dataset),)
 
 
 def merge(content: Path, ready: Path, source: Source) -> None:

@@ -16,6 +16,7 @@ import { OPERATIONS as neighbours } from "./neighbours.js";
 import { OPERATIONS as pixels } from "./pixels.js";
 import { OPERATIONS as svm } from "./svm.js";
 import { OPERATIONS as traitsNetwork } from "./traits_network.js";
+import { OPERATIONS as video } from "./video.js";
 
 export const OPERATIONS = {
   ...canonical,
@@ -34,4 +35,5 @@ export const OPERATIONS = {
   ...pixels,
   ...svm,
   ...traitsNetwork,
+  ...video,
 };

@@ -1,0 +1,172 @@
+"""``biobench data frames``: from videos to frames, side by side, going on where it was.
+
+In: a data set whose videos are there. Out: the folder of the frames, and its record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from biobench.data.content import file_digest
+from biobench.data.faults import Faults, shown
+from biobench.data.fetch.lock import locked
+from biobench.data.frames.clips import Clip, clips_of, frames_top
+from biobench.data.frames.place import Place
+from biobench.data.frames.record import Entry, Record, make_record, note, record_path, write_record
+from biobench.data.frames.video import BadVideo, cut_video, made_with
+from biobench.errors import DataError
+from biobench.files import require_writable
+from biobench.progress import Progress
+from biobench.sizes import show_size
+from biobench.spec.documents import Dataset
+
+Say = Callable[[str], None]
+
+
+def cut_frames(
+    dataset: Dataset,
+    root: Path,
+    *,
+    workers: int = 1,
+    leave_out: bool = False,
+    say: Say = print,
+    quiet: bool = False,
+) -> Record:
+    """Cut every video of ``dataset`` in ``root`` that is not cut yet.
+
+    leave_out: give the frames of the others their place although videos are missing or bad.
+    Otherwise such videos raise DataError, after all others have been cut; they are kept, and the
+    next call goes on with what is left. Raises DataError as well for frames that are there and were
+    not cut here, BiobenchError where the disk takes no more, SpecError for a layout without videos.
+    """
+    clips = clips_of(dataset, root)
+    place = Place(root, frames_top(dataset))
+    record = place.record
+    if record is not None and not place.stage.exists() and not place.left(clips):
+        say(f"{root / place.top}: cut already; {_summary(record)}")
+        return record
+    require_writable(root)
+    require_writable(place.target.parent)
+    with locked(place.stage):
+        done, bad = _cut_left(dataset, clips, place, workers, quiet)
+        if bad and not (leave_out and done):
+            _raise_bad(dataset, root, clips, bad)
+        record = make_record(dataset, done.values(), bad)
+        place.move_in(clips)
+        write_record(root, place.top, record)
+        place.clear()
+    say(f"{root / place.top}: {_summary(record)}")
+    say(f"{record_path(root, place.top)}: what they were made of and with")
+    return record
+
+
+def _cut_left(
+    dataset: Dataset, clips: Sequence[Clip], place: Place, workers: int, quiet: bool
+) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Entries of the clips that are cut, and why others are not."""
+    known = place.known()
+    if not known and place.has_frames():
+        raise DataError(
+            "is there already, and was not cut by this command",
+            where=shown(str(place.target)),
+            remedy=f"check it with `biobench data verify {dataset.id}`, or move it away",
+        )
+    left = place.left(clips)
+    _refuse_strangers(left, known, place)
+    place.prepare()
+    waiting = {clip.name for clip in left}
+    done = {clip.name: known[clip.name] for clip in clips if clip.name not in waiting}
+    bad: dict[str, str] = {}
+    with (
+        Progress(dataset.id, len(clips), unit="videos", quiet=quiet) as progress,
+        contextlib.closing(_cut_all(left, place, workers)) as found,
+    ):
+        progress.skip(len(done))
+        for clip, result in found:
+            if isinstance(result, Entry):
+                note(place.stage, result)
+                done[clip.name] = result
+            else:
+                bad[clip.name] = result
+            progress.advance(1)
+    return done, bad
+
+
+def _cut_all(
+    clips: Sequence[Clip], place: Place, workers: int
+) -> Generator[tuple[Clip, Entry | str], None, None]:
+    """Each clip with its entry, or with why it has none, as they come."""
+    stop = threading.Event()
+    tools = made_with()
+    pool = ThreadPoolExecutor(max(1, workers), "cut")
+    try:
+        futures: dict[Future[Entry | str], Clip] = {
+            pool.submit(_cut, number, clip, place, tools, stop): clip
+            for number, clip in enumerate(clips)
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _cut(
+    number: int, clip: Clip, place: Place, tools: Mapping[str, str], stop: threading.Event
+) -> Entry | str:
+    video = place.root / clip.video
+    if not video.is_file():
+        return "is missing"
+    try:
+        cut = cut_video(video, len(clip.frames), stop.is_set)
+    except BadVideo as error:
+        return str(error)
+    digests = ("sha256:" + hashlib.sha256(file).hexdigest() for file in cut.files)
+    by_path = dict(zip(clip.frames, digests, strict=True))
+    entry = Entry(
+        clip=clip.name,
+        video=file_digest(str(video)),
+        video_bytes=video.stat().st_size,
+        count=cut.count,
+        height=cut.height,
+        width=cut.width,
+        pixels=cut.pixels,
+        digest=clip.digest(by_path.__getitem__),
+        bytes=sum(map(len, cut.files)),
+        made_with=tools,
+    )
+    place.store(number, clip, cut.files)
+    return entry
+
+
+def _refuse_strangers(left: Sequence[Clip], known: Mapping[str, Entry], place: Place) -> None:
+    """A folder that nobody has a record of may be a person's own work."""
+    faults = Faults("move these folders away")
+    for clip in left:
+        if clip.name not in known and place.of(clip).exists():
+            faults.add(clip.folder, "is there already, and was not cut by this command")
+    faults.raise_if_any(str(place.root))
+
+
+def _raise_bad(dataset: Dataset, root: Path, clips: Sequence[Clip], bad: Mapping[str, str]) -> None:
+    faults = Faults(
+        "bring these videos and run the command again, the others are kept; or leave them out "
+        f"with `biobench data frames {dataset.id} --leave-out-bad`"
+    )
+    for clip in clips:
+        if clip.name in bad:
+            # The reason holds the path, so that ten of them are named and not one and nine more.
+            faults.add(clip.name, f"{shown(clip.video)} {bad[clip.name]}")
+    faults.raise_if_any(str(root))
+
+
+def _summary(record: Record) -> str:
+    text = f"{len(record.entries)} clips of {record.frames} frames, {show_size(record.bytes)}, "
+    if record.left_out:
+        text += f"{len(record.left_out)} left out, "
+    return text + record.digest

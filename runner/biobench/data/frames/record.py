@@ -1,0 +1,153 @@
+"""What is known of frames that were cut: ``<folder>.json`` beside their folder, and, while videos
+are being cut, a journal with a line for each that is done.
+
+In: entries. Out: the same entries; a line that a kill has torn and a file that is no record are
+none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biobench.data.fetch.disk import cannot_write
+from biobench.data.frames.clips import whole_digest
+from biobench.files import write_atomically
+from biobench.spec.documents import Dataset
+
+SCHEMA = "biobench.frames/1"
+JOURNAL = "done.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The frames of one clip.
+
+    video, pixels, digest: ``sha256:`` digests of the video's file, of the frames' RGB and of their
+    files (SPEC.md, section "Digests"). count: frames that the video has. height, width: of its
+    first frame. bytes: of the frames' files. made_with: versions by name.
+    """
+
+    clip: str
+    video: str
+    video_bytes: int
+    count: int
+    height: int
+    width: int
+    pixels: str
+    digest: str
+    bytes: int
+    made_with: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """All frames of a data set: entries by clip, and clips without frames with the reason."""
+
+    dataset: str
+    version: str
+    frames: int
+    entries: Mapping[str, Entry]
+    left_out: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The digest of all frames."""
+        return whole_digest({name: entry.digest for name, entry in self.entries.items()})
+
+    @property
+    def bytes(self) -> int:
+        """The size of all frames."""
+        return sum(entry.bytes for entry in self.entries.values())
+
+
+def record_path(root: Path, top: str) -> Path:
+    """Where the record of the frames in the folder ``top`` lies."""
+    return root / f"{top}.json"
+
+
+def make_record(dataset: Dataset, entries: Iterable[Entry], left_out: Mapping[str, str]) -> Record:
+    """The record of these entries, in order of the clips."""
+    ordered = {entry.clip: entry for entry in sorted(entries, key=lambda entry: entry.clip)}
+    count: int = dataset.layout.options["frames"]["count"]
+    return Record(dataset.id, dataset.version, count, ordered, dict(sorted(left_out.items())))
+
+
+def read_record(root: Path, top: str) -> Record | None:
+    """The record in ``root``, null where there is none that can be read."""
+    try:
+        value = json.loads(record_path(root, top).read_bytes())
+        if value["schema"] != SCHEMA:
+            return None
+        tools = value["made_with"]
+        entries = [
+            Entry(**{**item, "made_with": tools[item["made_with"]]}) for item in value["items"]
+        ]
+        return Record(
+            value["dataset"],
+            value["version"],
+            value["frames"],
+            {entry.clip: entry for entry in entries},
+            dict(value["left_out"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, IndexError):
+        return None
+
+
+def record_bytes(record: Record) -> bytes:
+    """The record as its file has it: one line a clip."""
+    tools = [dict(pairs) for pairs in dict.fromkeys(map(_tools, record.entries.values()))]
+    head = {
+        "schema": SCHEMA,
+        "dataset": record.dataset,
+        "version": record.version,
+        "digest": record.digest,
+        "clips": len(record.entries),
+        "frames": record.frames,
+        "bytes": record.bytes,
+        "made_with": tools,
+        "left_out": dict(record.left_out),
+    }
+    items = [
+        json.dumps({**asdict(entry), "made_with": tools.index(dict(entry.made_with))})
+        for entry in record.entries.values()
+    ]
+    text = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+    return (text + ',\n "items": [\n  ' + ",\n  ".join(items) + "\n ]\n}\n").encode()
+
+
+def write_record(root: Path, top: str, record: Record) -> None:
+    """Write the record beside the folder ``top``; raises as :func:`write_atomically`."""
+    write_atomically(record_path(root, top), record_bytes(record))
+
+
+def read_journal(stage: Path) -> dict[str, Entry]:
+    """The entries of the clips that are done, by name."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for line in (stage / JOURNAL).read_bytes().splitlines():
+            with contextlib.suppress(ValueError, TypeError):
+                entry = Entry(**json.loads(line))
+                found[entry.clip] = entry
+    return found
+
+
+def note(stage: Path, entry: Entry) -> None:
+    """Add a clip to the journal, for good."""
+    path = stage / JOURNAL
+    try:
+        with path.open("ab") as file:
+            # A torn line before this one must not swallow it.
+            file.write(b"\n" + json.dumps(asdict(entry)).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _tools(entry: Entry) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(entry.made_with.items()))
