@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-spec format bench image test-real test-container lock clean
+.PHONY: help setup demo test check check-spec format bench image image-slim check-image test-real test-container lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -49,7 +49,13 @@ bench: setup ## speed, side by side with what users know; QUICK=1 takes three mi
 	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
 
 image: setup ## build the container image biobench:1.0 with this machine's Docker engine
-	containers/build
+	containers/build $(IMAGE_OPTIONS)
+
+image-slim: setup ## build biobench:1.0-slim, without torch; IMAGE_OPTIONS as in containers/build --help
+	containers/build --slim $(IMAGE_OPTIONS)
+
+check-image: setup ## build the slim image twice from nothing; both must be the same, byte for byte
+	containers/reproduce --slim $(IMAGE_OPTIONS)
 
 test-container: setup ## run the image as users do; needs `make image` and a Docker engine
 	$(BIN)/pytest tests/packaging -m container --timeout 1800

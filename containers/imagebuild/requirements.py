@@ -1,37 +1,21 @@
 """Reduce a lock for every platform to the lines of one: CPython 3.11 on x86-64 Linux with glibc.
 
-In: a hashed lock with markers, as `tools/lock` writes it. Out, on standard output: the same
-requirements and hashes without markers. pip evaluates markers for the Python that runs it, which
-need not be the image's, so they are decided here.
+In: a hashed lock with markers, as `tools/lock` writes it. Out: the same requirements and hashes
+without markers. pip evaluates markers for the Python that runs it, which need not be the image's,
+so they are decided here.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-ENVIRONMENT = {
-    "implementation_name": "cpython",
-    "implementation_version": "3.11.2",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_release": "",
-    "platform_system": "Linux",
-    "platform_version": "",
-    "python_full_version": "3.11.2",
-    "python_version": "3.11",
-    "sys_platform": "linux",
-    "extra": "",
-}
-"""The image's Python, as Debian 12 ships it."""
+from imagebuild.torch_wheels import ENVIRONMENT
 
 
 def select(lock: str) -> str:
-    """The lines of a lock that hold for :data:`ENVIRONMENT`, one requirement a line.
+    """The lines of a lock that hold for the image's Python, one requirement a line.
 
     Raises ValueError for a requirement that is not pinned by ``==`` or has no hash.
     """
@@ -53,10 +37,23 @@ def select(lock: str) -> str:
     return "\n".join(chosen) + "\n"
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: select_requirements.py LOCK")
-    try:
-        sys.stdout.write(select(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        sys.exit(f"{sys.argv[1]}: {error}")
+def but(lines: str, there: str) -> str:
+    """Selected ``lines`` without those that are ``there`` already.
+
+    Raises ValueError where the two have different versions of a package.
+    """
+    have = {line.split("==")[0]: line for line in there.splitlines()}
+    kept = []
+    for line in lines.splitlines():
+        name = line.split("==")[0]
+        if name not in have:
+            kept.append(line)
+        elif have[name] != line:
+            raise ValueError(f"two locks differ in {name}; run `make lock`")
+    return "".join(line + "\n" for line in kept)
+
+
+def local_label(lines: str, name: str) -> str | None:
+    """The local label of a package's version, ``cpu`` of 2.9.0+cpu, null where it has none."""
+    match = re.search(rf"^{name}==[^ +]+\+([^ ]+)", lines, re.M)
+    return match[1] if match else None

@@ -1,0 +1,127 @@
+"""The wheels of an image: the locked ones, fetched by hash, and biobench's own.
+
+Everything is fetched on the host; the containers in which wheels are installed have no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from imagebuild.base import CONTAINERS, GLIBC_MINOR
+from imagebuild.engine import BuildError, logged, output, say
+
+ROOT = CONTAINERS.parent
+BIN = Path(sys.executable).parent
+OLDER_PLATFORMS = ("linux", "manylinux1", "manylinux2010", "manylinux2014")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def fetch(lines: Sequence[str], folder: Path, others: Path | None = None) -> None:
+    """Have every wheel of the selected ``lines`` of locks in ``folder``, and nothing else.
+
+    others: a folder of wheels that need not be fetched. Raises BuildError where one cannot be had.
+    """
+    folder.mkdir(exist_ok=True)
+    wanted = {hash: line for line in lines for hash in hashes(line)}
+    there = set()
+    for path in sorted(folder.glob("*.whl")):
+        digest = file_digest(path)
+        if digest in wanted:
+            there.add(wanted[digest])
+        else:
+            path.unlink()
+    if others is not None:
+        there |= {wanted[d] for d in map(file_digest, others.glob("*.whl")) if d in wanted}
+    missing = [line for line in lines if line not in there]
+    if not missing:
+        return
+    say(f"fetching {len(missing)} wheels by hash")
+    listed = folder / "missing.txt"
+    listed.write_text("".join(line + "\n" for line in missing), encoding="utf-8")
+    platforms = [*OLDER_PLATFORMS, *(f"manylinux_2_{n}" for n in range(5, GLIBC_MINOR + 1))]
+    command = [
+        str(BIN / "pip"), "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+        "--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
+        "--abi=cp311", "--abi=abi3", "--abi=none",
+        *(f"--platform={name}_x86_64" for name in platforms),
+        f"--dest={folder}", f"--requirement={listed}",
+    ]  # fmt: skip
+    logged(command, folder / "fetch.log", "the wheels could not be fetched")
+    listed.unlink()
+
+
+def hashes(line: str) -> Iterator[str]:
+    """The SHA-256 of each file that a line of a lock allows."""
+    return (match[1] for match in re.finditer(r"--hash=sha256:([0-9a-f]{64})", line))
+
+
+def build_own(work: Path) -> Path:
+    """biobench's wheel, built by maturin from this checkout.
+
+    Paths of this machine are mapped to names, so that the bytes do not depend on where it lies.
+    """
+    crates = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "registry" / "src"
+    output(["cargo", "fetch", "--locked", "--quiet"], "the crates could not be fetched")
+    places = {str(folder): "/crates" for folder in sorted(crates.glob("*"))}
+    places |= {str(work): "/build", str(ROOT): "/biobench"}
+    # A later mapping wins, and the work folder lies in the checkout.
+    ordered = sorted(places.items(), key=lambda place: len(place[0]))
+    for_c = " ".join(f"-ffile-prefix-map={place}={name}" for place, name in ordered)
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "CARGO_TARGET_DIR": str(work / "target"),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(
+            f"--remap-path-prefix={place}={name}" for place, name in ordered
+        ),
+        "CFLAGS": for_c,
+        "CXXFLAGS": for_c,
+    }
+    folder = work / "own"
+    shutil.rmtree(folder, ignore_errors=True)
+    logged(
+        [str(BIN / "maturin"), "build", "--release", "--locked", "--strip", "--quiet",
+         f"--out={folder}"],
+        work / "own.log", "the wheel of biobench could not be built", environment,
+    )  # fmt: skip
+    (wheel,) = folder.glob("biobench-*.whl")
+    return wheel
+
+
+def check_own(wheel: Path) -> str:
+    """The version of biobench's wheel. Raises BuildError where it cannot run in the image."""
+    match = re.fullmatch(r"biobench-([^-]+)-cp311-abi3-(.*)\.whl", wheel.name)
+    if match is None:
+        raise BuildError(f"{wheel} is no wheel of biobench for CPython 3.11 and later")
+    minors = re.findall(r"manylinux_2_(\d+)_x86_64", match[2])
+    if not any(int(minor) <= GLIBC_MINOR for minor in minors):
+        raise BuildError(
+            f"{wheel.name} is for {match[2]}, and the image has glibc 2.{GLIBC_MINOR} on x86-64; "
+            "build on Debian 12 or another system as old"
+        )
+    return match[1]
+
+
+def spec_digest(wheel: Path, work: Path) -> str:
+    """The digest of the specification that biobench's wheel holds, by its own code."""
+    site = work / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    program = "from biobench.spec.load import load_spec; print(load_spec().digest)"
+    command = ["env", f"PYTHONPATH={site}", sys.executable, "-c", program]
+    digest = output(command, f"{wheel.name} has no specification").strip()
+    shutil.rmtree(site)
+    return digest
