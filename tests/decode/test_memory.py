@@ -83,11 +83,11 @@ def outcome(path: Path, memory: int, arguments: str = "") -> str:
 def test_column_with_nearest(tmp_path: Path) -> None:
     """Protects the process from a small file whose target has billions of rows."""
     path = tmp_path / "column.png"
-    write_gray(path, 1, 50_000_000)
+    write_gray(path, 1, 1_000_000)
     assert path.stat().st_size < 200_000
     printed = outcome(path, GIB, ", filter='nearest'")
     assert printed.startswith("DataError 1 image cannot be read:")
-    assert "after the resize 2508800000000 exceeds the limit of 178956970" in printed
+    assert "after the resize 50176000000 exceeds the limit of 178956970" in printed
 
 
 @pytest.mark.parametrize("filter_name", ["bicubic", "nearest"])
@@ -113,15 +113,26 @@ def test_only_the_crop_is_resized(tmp_path: Path, shape: tuple[int, int], filter
 
 @pytest.mark.parametrize("resize", ["squash", "longest"])
 @pytest.mark.parametrize("filter_name", ["bicubic", "nearest", "lanczos"])
-@pytest.mark.parametrize("shape", [(1, 10_000_000), (10_000_000, 1)])
+@pytest.mark.parametrize("shape", [(1, 1_000_000), (1_000_000, 1)])
 def test_strips_are_shrunk_in_little_memory(
     tmp_path: Path, shape: tuple[int, int], filter_name: str, resize: str
 ) -> None:
-    """Protects memory: the weights of a long side are not all held at once."""
+    """Protects memory where the sides are as different as the limits permit."""
     path = tmp_path / "strip.png"
     write_gray(path, *shape)
     arguments = f", filter={filter_name!r}, resize={resize!r}"
     assert outcome(path, GIB // 4, arguments) == "loaded\n"
+
+
+@pytest.mark.parametrize("shape", [(1, 1_000_001), (1_000_001, 1)])
+def test_longer_strips_are_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    """Protects time: the weights of a resize grow with the sides, whatever the pixels."""
+    path = tmp_path / "strip.png"
+    write_gray(path, *shape)
+    message = "the longer side in pixels 1000001 exceeds the limit of 1000000"
+    assert message in outcome(path, GIB // 4, "")
+    with pytest.raises(DataError, match=message):
+        decode_reference(path, RECIPE)
 
 
 @pytest.mark.parametrize("filter_name", ["bicubic", "nearest", "box"])

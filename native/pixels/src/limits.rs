@@ -12,27 +12,54 @@ pub struct Limits {
     /// Largest width times height, of the image and of the target of its resize. The default, 178 956 970, is where Pillow refuses a file as a
     /// decompression bomb (twice its `MAX_IMAGE_PIXELS`), so that both refuse the same files.
     pub max_pixels: u64,
+    /// Longest side of an image. The default, 1 000 000, is libpng's own. A strip costs more than
+    /// another image of as many pixels: the weights of a resize grow with the sides, so that those
+    /// of 179 million pixels in a row take a minute.
+    pub max_side: u32,
     /// Largest file in bytes. The default, 1 GiB, is more than the largest permitted image takes
     /// without any compression.
     pub max_file_bytes: u64,
     /// Largest number of scans of a JPEG. The default, 1000, is far above what encoders write
     /// (about 10) and bounds the time that a small hostile file can take.
     pub max_scans: u32,
+    /// Largest number of scans of a JPEG times its pixels. A scan of a few bytes can go over every
+    /// block of the image. The default permits 12 scans of the largest image and 100 of 21 million
+    /// pixels.
+    pub max_scanned: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_pixels: 178_956_970,
+            max_side: 1_000_000,
             max_file_bytes: 1 << 30,
             max_scans: 1000,
+            max_scanned: 12 * 178_956_970,
         }
     }
 }
 
 impl Limits {
     pub(crate) fn check_pixels(&self, width: u32, height: u32) -> Result<(), PixelError> {
-        self.check_product("the number of pixels", width.into(), height.into())
+        self.check_product("the number of pixels", width.into(), height.into())?;
+        if width.max(height) > self.max_side {
+            return Err(PixelError::TooLarge {
+                what: "the longer side in pixels",
+                found: width.max(height).into(),
+                limit: self.max_side.into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Scans that a JPEG of this size may have, at least one.
+    pub(crate) fn scans(&self, width: u32, height: u32) -> u32 {
+        let pixels = u64::from(width) * u64::from(height);
+        let scans = self.max_scanned / pixels.max(1);
+        u32::try_from(scans)
+            .unwrap_or(u32::MAX)
+            .clamp(1, self.max_scans.max(1))
     }
 
     /// The size after a resize. A narrow image of few pixels can have a vast one.
@@ -137,6 +164,25 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Protects time: a strip, and a small file that goes over a large image again and again.
+    #[test]
+    fn sides_and_scans() {
+        let limits = Limits::default();
+        limits.check_pixels(1_000_000, 178).unwrap();
+        for (width, height) in [(1_000_001, 1), (1, 1_000_001)] {
+            assert!(matches!(
+                limits.check_pixels(width, height),
+                Err(PixelError::TooLarge {
+                    found: 1_000_001,
+                    ..
+                })
+            ));
+        }
+        assert_eq!(limits.scans(10, 10), 1000);
+        assert_eq!(limits.scans(5_000, 4_000), 107);
+        assert_eq!(limits.scans(13_377, 13_377), 12);
+    }
 
     /// Protects: one large image at a time, small ones at any time, and an end to waiting.
     #[test]

@@ -22,24 +22,30 @@ if TYPE_CHECKING:
 MAX_PIXELS = 178_956_970
 """Largest height times width after the resize; of the image itself Pillow has the same limit."""
 
+MAX_SIDE = 1_000_000
+"""Longest side of an image."""
+
 
 def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """One file through a recipe's geometry, uint8, shape (*recipe.crop, 3).
 
-    Raises DataError for a file that Pillow cannot read as JPEG or PNG, and for one whose resize
-    would have more than :data:`MAX_PIXELS` pixels.
+    Raises DataError for a file that Pillow cannot read as JPEG or PNG, for one with a side of more
+    than :data:`MAX_SIDE`, and for one whose resize would have more than :data:`MAX_PIXELS` pixels.
     """
     from PIL import Image
 
     image = open_rgb(path)
     height, width = target_size(recipe, image.height, image.width)
-    if height * width > MAX_PIXELS:
-        raise DataError(
-            f"the number of pixels after the resize {height * width} exceeds the limit of "
-            f"{MAX_PIXELS}",
-            where=os.fspath(path),
-            remedy="replace the file",
-        )
+    for what, found, limit in [
+        ("the longer side in pixels", max(image.size), MAX_SIDE),
+        ("the number of pixels after the resize", height * width, MAX_PIXELS),
+    ]:
+        if found > limit:
+            raise DataError(
+                f"{what} {found} exceeds the limit of {limit}",
+                where=os.fspath(path),
+                remedy="replace the file",
+            )
     filters = Image.Resampling
     resized = image.resize((width, height), filters[recipe.filter.upper()])
     return centre_crop(np.asarray(resized), recipe)

@@ -47,7 +47,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Self, PixelError> {
         let frame = header::scan(data)?;
         limits.check_pixels(frame.width, frame.height)?;
-        let mut decoder = shim::Decoder::open(data, limits.max_scans, cancel)?;
+        let mut decoder =
+            shim::Decoder::open(data, limits.scans(frame.width, frame.height), cancel)?;
         let header = decoder.read_header()?;
         if (header.width, header.height, header.components)
             != (frame.width, frame.height, frame.components)

@@ -8,8 +8,9 @@ use crate::error::PixelError;
 /// Bits after the point of a weight: 32 less 8 of the value, less 2 against overflow.
 pub(super) const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// Weights that are held at once where that is more than one position: 4 MiB of them.
-const HELD: usize = 1 << 20;
+/// Weights that are held at once where that is more than one position: 32 MiB of them, which is
+/// enough for all of a side of a million pixels.
+const HELD: usize = 1 << 23;
 
 /// One pass: which input positions an output position draws on, and how much on each.
 #[derive(Clone, Copy)]
@@ -202,7 +203,7 @@ mod tests {
     /// Protects: weights made in parts, counted from another origin, are those made at once.
     #[test]
     fn parts() {
-        let pass = Pass::new(2_000_000, 9, shape(Filter::Lanczos).unwrap());
+        let pass = Pass::new(20_000_000, 9, shape(Filter::Box).unwrap());
         let whole = pass.weights(2..9, 0).unwrap();
         let mut index = 0;
         for part in pass.parts(2..9) {
