@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-spec format bench image image-slim check-image test-real test-container lock clean
+.PHONY: help setup demo test check check-spec format bench fuzz image image-slim check-image test-real test-container lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -29,6 +29,7 @@ check: setup ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cargo fmt --all --check
+	cargo fmt --manifest-path native/fuzz/Cargo.toml --check
 	cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings
 
 check-spec: setup ## the specification: documents, vectors, this implementation's answers, versions
@@ -40,6 +41,7 @@ check-spec: setup ## the specification: documents, vectors, this implementation'
 format: setup ## format the sources
 	$(BIN)/ruff format .
 	cargo fmt --all
+	cargo fmt --manifest-path native/fuzz/Cargo.toml
 
 bench: setup ## speed, side by side with what users know; QUICK=1 takes three minutes
 	$(BIN)/python tests/benchmarks/decode.py $(if $(QUICK),--rounds 1 --limit 16)
@@ -47,6 +49,9 @@ bench: setup ## speed, side by side with what users know; QUICK=1 takes three mi
 	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
+
+fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or SECONDS=n for each
+	$(BIN)/python tools/fuzz.py $(if $(SECONDS),--seconds $(SECONDS),--executions $(or $(EXECUTIONS),10000000))
 
 image: setup ## build the container image biobench:1.0 with this machine's Docker engine
 	containers/build $(IMAGE_OPTIONS)

@@ -1,0 +1,27 @@
+//! What the fuzz targets share. Each target is one small file in `targets/`.
+
+pub mod check;
+mod coverage;
+pub mod inputs;
+pub mod png;
+
+use libfuzzer_sys::Corpus;
+
+/// Memory that a target may have taken at any time, that of the sanitizer included.
+const MEBIBYTES: u64 = 256;
+
+/// Checks a file of one format. What lacks its first bytes is not worth a place in the corpus.
+pub fn format(magic: &[&[u8]], data: &[u8]) -> Corpus {
+    if !magic.iter().any(|magic| data.starts_with(magic)) {
+        return Corpus::Reject;
+    }
+    inputs::format(data);
+    check_memory();
+    Corpus::Keep
+}
+
+/// Checks that the memory taken so far is within bounds.
+pub fn check_memory() {
+    let peak = check::peak_mebibytes();
+    assert!(peak <= MEBIBYTES, "{peak} MiB of memory");
+}

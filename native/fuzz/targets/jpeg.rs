@@ -1,0 +1,6 @@
+#![no_main]
+//! JPEG of any kind, with libjpeg-turbo behind it.
+
+use libfuzzer_sys::{fuzz_target, Corpus};
+
+fuzz_target!(|data: &[u8]| -> Corpus { biobench_fuzz::format(&[b"\xff\xd8\xff"], data) });
