@@ -5,13 +5,13 @@ exception. Ctrl-C ends the work within moments.
 """
 
 import os
-from collections.abc import Sequence
-from typing import TypedDict, final, type_check_only
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, final, type_check_only
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Cancel", "build_info", "decode", "kernels", "load_batch", "resize"]
+__all__ = ["Loader", "build_info", "decode", "kernels", "resize"]
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -24,15 +24,54 @@ class BuildInfo(TypedDict):
     libjpeg_turbo_simd: bool
 
 @final
-class Cancel:
-    """A flag that stops work which was given it. Any thread may set it."""
+class Loader:
+    """Batches of files in order, loaded ahead on ``workers`` threads.
 
-    def __new__(cls) -> Cancel: ...
-    def set(self) -> None:
-        """Ask the work to stop. It ends soon, between two rows or two passes of an image."""
+    The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
+    layout: ``NHWC`` or ``NCHW``. table: float32, shape (3, 256), to be looked up for each value;
+    null gives the uint8 pixels. ahead: batches at most that wait or are being loaded. allocate:
+    called by the thread that asks for batches, with a number of bytes; gives a new writable uint8
+    array of that length which nobody else uses; by default memory is the loader's own, and used
+    again when the last array over it is gone. kernel: one of :func:`kernels`, for tests; the pixels
+    do not depend on it.
 
-    def is_set(self) -> bool:
-        """Whether :meth:`set` was called."""
+    Raises ValueError for a bad argument, MemoryError where there is no room for the batches,
+    OSError where there are no threads. Dropping it stops the threads. In a forked process it raises
+    RuntimeError, and does nothing when it is closed or dropped.
+    """
+
+    def __new__(
+        cls,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        mode: str,
+        size: tuple[int, int],
+        long_side: str,
+        filter: str,
+        crop: tuple[int, int],
+        crop_rounding: str,
+        pad: tuple[int, int, int],
+        layout: str,
+        table: npt.NDArray[np.float32] | None,
+        batch_size: int,
+        workers: int,
+        ahead: int,
+        allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
+        kernel: str | None = None,
+    ) -> Loader: ...
+    def next(
+        self,
+    ) -> tuple[int, npt.NDArray[Any], list[bytes], list[tuple[int, str, str]]] | None:
+        """The next batch; null after the last, or when the loader is closed.
+
+        Returns the index of its first item; the array; the BLAKE3 digest of each uint8 crop,
+        32 bytes, zero where an item failed; and (index in the batch, kind, message) of each item
+        that failed, whose image is black. The interpreter is free while it waits, and Ctrl-C ends
+        the waiting. Raises MemoryError where there is no room for one more batch.
+        """
+
+    def close(self) -> None:
+        """Stop, and wait until no thread works any more. The interpreter is free meanwhile."""
 
 def build_info() -> BuildInfo:
     """Version, build profile, target, and the libjpeg-turbo that is inside."""
@@ -49,32 +88,6 @@ def kernels() -> list[str]:
     """The code for the sums of the resize that this machine can run, the fastest last.
 
     The fastest is taken. All give the same bytes; ``scalar`` is the definition.
-    """
-
-def load_batch(
-    paths: Sequence[str | os.PathLike[str]],
-    *,
-    mode: str,
-    size: tuple[int, int],
-    long_side: str,
-    filter: str,
-    crop: tuple[int, int],
-    crop_rounding: str,
-    pad: tuple[int, int, int],
-    workers: int,
-    max_pixels: int | None = None,
-    cancel: Cancel | None = None,
-    kernel: str | None = None,
-) -> tuple[npt.NDArray[np.uint8], list[bytes], list[tuple[int, str, str]]]:
-    """Decode, resize and crop files on ``workers`` threads.
-
-    The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
-    Returns pixels, uint8, shape (N, *crop, 3), zero where an item failed; the BLAKE3 digest of each
-    crop, 32 bytes, zero where an item failed; and (index, kind, message) of each item that failed.
-    ``max_pixels`` (default 178,956,970) bounds an image and the target of its resize. ``kernel``,
-    one of :func:`kernels`, is for tests: the pixels do not depend on it.
-    Raises ValueError for a bad argument, MemoryError where there is no room for the pixels. The
-    interpreter is free while it works.
     """
 
 def resize(

@@ -36,6 +36,7 @@ from torchvision.transforms import v2
 
 from biobench import _native
 from biobench.decode.loader import usable_cores
+from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.decode.reference import decode_reference
 from biobench.native import build_info
@@ -111,20 +112,9 @@ def decode_alone(files: list[Path], workers: int) -> Pixels:
 
 def native(kernel: str) -> Loader:
     def load(files: list[Path], workers: int) -> Pixels:
-        pixels, _, failures = _native.load_batch(
-            files,
-            mode=RECIPE.mode,
-            size=RECIPE.size,
-            long_side=RECIPE.long_side,
-            filter=RECIPE.filter,
-            crop=RECIPE.crop,
-            crop_rounding=RECIPE.crop_rounding,
-            pad=RECIPE.pad,
-            workers=workers,
-            kernel=kernel,
-        )
-        assert failures == [], failures
-        return pixels
+        batch = decode_batch(files, RECIPE, workers=workers, kernel=kernel)
+        assert batch.failures == [], batch.failures
+        return batch.pixels
 
     return load
 

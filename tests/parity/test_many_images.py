@@ -15,6 +15,7 @@ from images import picture, recipe
 from PIL import Image
 
 from biobench import _native
+from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.decode.reference import decode_reference
 
@@ -66,20 +67,9 @@ def drawn_recipe(random: np.random.Generator, index: int) -> Recipe:
 
 
 def native(path: Path, chosen: Recipe, kernel: str) -> np.ndarray:
-    pixels, _, failures = _native.load_batch(
-        [path],
-        mode=chosen.mode,
-        size=chosen.size,
-        long_side=chosen.long_side,
-        filter=chosen.filter,
-        crop=chosen.crop,
-        crop_rounding=chosen.crop_rounding,
-        pad=chosen.pad,
-        workers=1,
-        kernel=kernel,
-    )
-    assert failures == []
-    return pixels[0]
+    batch = decode_batch([path], chosen, workers=1, kernel=kernel)
+    assert batch.failures == []
+    return batch.pixels[0]
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -4,28 +4,30 @@
 //! The definition is Pillow 13: `Image.open(path).convert("RGB")`, its resize, then a centre crop
 //! (SPEC.md, section "Pixels"). Everything is equal to it byte for byte.
 //!
-//! The crate knows no Python. Each module has one subject; [`batch`] joins them.
+//! The crate knows no Python. Each module has one subject; [`loader`] joins them.
 
-pub mod batch;
 mod color;
 pub mod decode;
 pub mod error;
 mod format;
 pub mod geometry;
 pub mod image;
+pub mod item;
 pub mod jpeg;
 pub mod limits;
 mod load;
+pub mod loader;
 pub mod png;
 pub mod recipe;
 pub mod resample;
 pub mod single;
 
-pub use crate::batch::{load_batch, Outcome};
 pub use crate::decode::{decode_bytes, decode_file};
 pub use crate::error::PixelError;
 pub use crate::image::RgbImage;
+pub use crate::item::{Items, Outcome};
 pub use crate::limits::{Cancel, Limits};
+pub use crate::loader::Loader;
 pub use crate::recipe::{CropRounding, Filter, LongSide, Mode, Recipe};
 pub use crate::resample::{resize, Kernel};
 pub use crate::single::{load_bytes, load_image};

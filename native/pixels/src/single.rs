@@ -10,7 +10,7 @@ use crate::load::{load, Source};
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
 
-/// The crop of an image file in memory, as [`crate::load_batch`] makes it of a file.
+/// The crop of an image file in memory, as [`crate::Loader`] makes it of a file.
 ///
 /// `crop` has `recipe.crop_bytes()` bytes; after an error some of them may be written.
 pub fn load_bytes(

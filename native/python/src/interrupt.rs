@@ -4,42 +4,20 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use biobench_pixels::Cancel as Flag;
+use biobench_pixels::Cancel;
 use pyo3::prelude::*;
-
-/// The flag as Python sees it.
-#[pyclass(frozen, module = "biobench._native")]
-#[derive(Default)]
-pub(crate) struct Cancel(Flag);
-
-#[pymethods]
-impl Cancel {
-    #[new]
-    fn new() -> Self {
-        Self::default()
-    }
-
-    fn set(&self) {
-        self.0.set();
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.is_set()
-    }
-}
 
 /// Time between two looks for a signal.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Runs `work` on a thread of its own, detached from the interpreter, while this thread looks for
 /// signals. A handler that raises sets the flag; its exception is returned once `work` has ended.
-pub(crate) fn run<T, F>(py: Python<'_>, cancel: Option<&Cancel>, work: F) -> PyResult<T>
+pub(crate) fn run<T, F>(py: Python<'_>, work: F) -> PyResult<T>
 where
     T: Send,
-    F: FnOnce(&Flag) -> T + Send,
+    F: FnOnce(&Cancel) -> T + Send,
 {
-    let own = Cancel::default();
-    let flag = &cancel.unwrap_or(&own).0;
+    let flag = &Cancel::default();
     py.detach(|| {
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {

@@ -20,7 +20,7 @@ pub(crate) fn decode(
     max_pixels: Option<u64>,
 ) -> PyResult<Bound<'_, PyArray3<u8>>> {
     let limits = limits(max_pixels);
-    let image = interrupt::run(py, None, |cancel| {
+    let image = interrupt::run(py, |cancel| {
         biobench_pixels::decode_file(&path, &limits, cancel)
     })?
     .map_err(|error| exception(&error, &path.display().to_string()))?;

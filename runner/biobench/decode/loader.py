@@ -1,4 +1,4 @@
-"""Batches of pixels, decoded ahead on a background thread (SPEC.md, section "Pixels").
+"""Batches of pixels, loaded ahead by native threads (SPEC.md, section "Pixels").
 
 In: paths and a recipe. Out: an ordered iterator over batches, uint8 or float32.
 """
@@ -6,37 +6,38 @@ In: paths and a recipe. Out: an ordered iterator over batches, uint8 or float32.
 from __future__ import annotations
 
 import os
-import queue
-import threading
-import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
-from biobench.decode.native import DecodedBatch, Failure, bad_images, decode_batch
+from biobench.decode.native import (
+    Dtype,
+    Failure,
+    Layout,
+    bad_images,
+    failures_of,
+    open_loader,
+)
 from biobench.decode.recipe import Recipe
-from biobench.errors import BiobenchError, UsageError
+from biobench.errors import UsageError
 
-Layout = Literal["NHWC", "NCHW"]
-Dtype = Literal["uint8", "float32"]
 OnError = Literal["raise", "report"]
-
-_PATIENCE = 0.1
-"""Seconds between two looks at whether anyone still wants the next batch."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive items.
+    """Consecutive items. NumPy and DLPack read it without a copy: ``torch.from_dlpack(batch)``.
 
     start: index of the first one. array: uint8 or float32, (N, H, W, 3) or (N, 3, H, W).
-    digests: BLAKE3 of each uint8 crop, whatever the array's type; 32 zero bytes for a bad item.
-    failures: bad items of this batch; ``index`` counts from the first item of the loader.
+    digests: BLAKE3 of each uint8 (H, W, 3) crop, whatever the array's form; 32 zero bytes for a bad
+    item. failures: bad items of this batch; ``index`` counts from the first item of the loader.
+
+    The array is the caller's, to keep or to write to. Its memory holds a later batch once nothing
+    refers to it any more: no array, no view, no tensor.
     """
 
     start: int
@@ -44,70 +45,40 @@ class Batch:
     digests: list[bytes]
     failures: list[Failure]
 
+    def __len__(self) -> int:
+        """Number of items."""
+        return len(self.array)
 
-@dataclass(frozen=True)
-class _Work:
-    """What the background thread needs; it must not hold the loader, or that is never collected."""
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return np.asarray(self.array, dtype=dtype, copy=copy)
 
-    paths: list[str]
-    recipe: Recipe
-    batch_size: int
-    layout: Layout
-    dtype: Dtype
-    workers: int
-    on_error: OnError
-    ready: queue.Queue[Batch | BaseException | None]
-    cancel: _native.Cancel
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.array.__dlpack__(**options)
 
-    def run(self) -> None:
-        """Put every batch, then None; an exception takes the place of the batch that raised it."""
-        try:
-            for start in range(0, len(self.paths), self.batch_size):
-                part = self.paths[start : start + self.batch_size]
-                decoded = decode_batch(part, self.recipe, workers=self.workers, cancel=self.cancel)
-                if not self._put(self._batch(start, decoded)):
-                    return
-        except BaseException as error:  # noqa: BLE001  # it is raised where the batch is awaited
-            self._put(error)
-            return
-        self._put(None)
-
-    def _batch(self, start: int, decoded: DecodedBatch) -> Batch:
-        if decoded.failures and self.on_error == "raise":
-            raise bad_images(decoded.failures)
-        return Batch(
-            start=start,
-            array=arrange(decoded.pixels, self.recipe, self.layout, self.dtype),
-            digests=decoded.digests,
-            failures=[replace(f, index=start + f.index) for f in decoded.failures],
-        )
-
-    def _put(self, item: Batch | BaseException | None) -> bool:
-        """Whether the item was taken in before the loader closed or the interpreter ended.
-
-        At its end the interpreter waits for this thread with the main thread marked as ended. A
-        daemon thread would be killed inside native code instead.
-        """
-        while not self.cancel.is_set() and threading.main_thread().is_alive():
-            try:
-                self.ready.put(item, timeout=_PATIENCE)
-            except queue.Full:
-                continue
-            return True
-        return False
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
 
 
 class ImageLoader:
     """An ordered iterator over batches of images; a context manager.
 
-    It decodes ahead while the caller works on the last batch. At most ``prefetch`` batches wait,
-    and one more is being decoded. The arrays depend only on files and recipe, never on
+    Native threads load ahead while the caller works on the last batch: at most ``prefetch`` batches
+    wait and one more is being loaded. Every thread takes the next item of all of these, so that a
+    huge file holds up its own batch alone. The arrays depend only on files and recipe, never on
     ``workers``, ``prefetch`` or ``batch_size``.
 
     items: paths. layout: ``NHWC`` or ``NCHW``. dtype: ``uint8``, the pixels; ``float32``, the
     recipe's value table applied to them. workers: threads, by default one for each usable core.
     on_error: ``raise`` a DataError that names the bad files of a batch, or ``report`` them in
-    :attr:`Batch.failures` with zero pixels. Raises UsageError for arguments that cannot be.
+    :attr:`Batch.failures` and give a black image in their place. max_bytes: bound on the batches
+    that the loader itself holds; fewer are prefetched where it asks for that. pin_memory: load
+    into memory that CUDA can copy from while the program goes on; torch has to see a CUDA device.
+
+    Raises UsageError for arguments that cannot be, and MemoryError where there is no room for the
+    batches. The threads end when the iterator ends, is closed or is no longer referred to. In a
+    forked process the loader raises UsageError: a loader is made where it is iterated.
     """
 
     def __init__(
@@ -121,6 +92,8 @@ class ImageLoader:
         workers: int | None = None,
         prefetch: int = 2,
         on_error: OnError = "raise",
+        max_bytes: int | None = None,
+        pin_memory: bool = False,
     ) -> None:
         for name, value, allowed in (
             ("layout", layout, get_args(Layout)),
@@ -137,25 +110,24 @@ class ImageLoader:
         ):
             if number < 1:
                 raise UsageError(f"{name} is {number}", remedy="use 1 or more")
-        self._length = -(-len(items) // batch_size)
-        self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(prefetch)
-        self._cancel = _native.Cancel()
-        work = _Work(
-            paths=[os.fspath(item) for item in items],
-            recipe=recipe,
+        self._names = [os.fspath(item) for item in items]
+        self._length = -(-len(self._names) // batch_size)
+        self._on_error = on_error
+        self._ended = False
+        self._process = os.getpid()
+        ahead = prefetch + 1
+        if max_bytes is not None:
+            ahead = min(ahead, _ahead(max_bytes, batch_size, recipe, dtype))
+        self._native = open_loader(
+            self._names,
+            recipe,
             batch_size=batch_size,
+            workers=workers,
+            ahead=ahead,
             layout=layout,
             dtype=dtype,
-            workers=workers,
-            on_error=on_error,
-            ready=self._ready,
-            cancel=self._cancel,
+            allocate=pinned_memory() if pin_memory else None,
         )
-        self._ended = False
-        self._thread = threading.Thread(target=work.run, name="biobench-loader", daemon=False)
-        self._thread.start()
-        # A loader that is dropped half-way stops its thread.
-        weakref.finalize(self, self._cancel.set)
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -167,40 +139,27 @@ class ImageLoader:
     def __next__(self) -> Batch:
         """The next batch. After the end, an error or :meth:`close` there is none.
 
-        Any thread may ask, but the batches end with the main thread: asking then raises a
-        BiobenchError.
+        Any thread may ask; each batch is given once. Ctrl-C raises KeyboardInterrupt and loses no
+        batch.
         """
         if self._ended:
             raise StopIteration
-        item = self._await()
-        if isinstance(item, Batch):
-            return item
-        self.close()
-        if item is None:
-            raise StopIteration
-        raise item
-
-    def _await(self) -> Batch | BaseException | None:
-        """What the background thread put next.
-
-        That thread may end without a last word: when the loader is closed from another thread, or
-        when the main thread has ended.
-        """
-        while True:
-            # In this order: what was put before the thread ended is still found.
-            running = self._thread.is_alive()
-            try:
-                return self._ready.get(timeout=_PATIENCE if running else 0)
-            except queue.Empty:
-                if running:
-                    continue
-            if self._ended or self._cancel.is_set():
-                return None
-            return BiobenchError(
-                "decoding stopped because the main thread of the program has ended",
+        if os.getpid() != self._process:
+            raise UsageError(
+                f"the loader belongs to process {self._process}, from which this one was forked",
                 where="image loader",
-                remedy="let the main thread wait for the thread that iterates (Thread.join)",
+                remedy="make the loader in the process that iterates",
             )
+        loaded = self._native.next()
+        if loaded is None:
+            self.close()
+            raise StopIteration
+        start, array, digests, found = loaded
+        failures = failures_of(found, self._names, start)
+        if failures and self._on_error == "raise":
+            self.close()
+            raise bad_images(failures)
+        return Batch(start, array, digests, failures)
 
     def __enter__(self) -> ImageLoader:
         return self
@@ -214,23 +173,41 @@ class ImageLoader:
         self.close()
 
     def close(self) -> None:
-        """Stop decoding and wait for the thread, which takes no longer than one scan of an image.
+        """Stop loading and wait until it has stopped, no longer than one scan of an image takes.
 
-        It may be called again.
+        It may be called again, and from another thread than the one that iterates.
         """
         self._ended = True
-        self._cancel.set()
-        self._thread.join()
+        self._native.close()
 
 
-def arrange(
-    pixels: npt.NDArray[np.uint8], recipe: Recipe, layout: Layout, dtype: Dtype
-) -> npt.NDArray[Any]:
-    """uint8 (N, H, W, 3) in another layout or through the value table; contiguous."""
-    if dtype == "float32":
-        values = recipe.normalise(pixels)
-        return values if layout == "NCHW" else np.ascontiguousarray(values.transpose(0, 2, 3, 1))
-    return pixels if layout == "NHWC" else np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+def _ahead(max_bytes: int, batch_size: int, recipe: Recipe, dtype: Dtype) -> int:
+    """How many batches may be in work: one more may wait to be used again."""
+    height, width = recipe.crop
+    batch = batch_size * height * width * 3 * np.dtype(dtype).itemsize
+    if max_bytes < 2 * batch:
+        raise UsageError(
+            f"max_bytes is {max_bytes}, and two batches have {2 * batch}",
+            remedy="give more, or a smaller batch_size",
+        )
+    return max_bytes // batch - 1
+
+
+def pinned_memory() -> Callable[[int], npt.NDArray[np.uint8]]:
+    """A function that gives page-locked memory, which torch takes back when it is free.
+
+    torch does not give memory out again while a copy from it that it knows of is still running.
+    Raises UsageError where torch sees no CUDA device.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError("pin_memory needs CUDA, and torch sees no device", remedy="leave it out")
+
+    def allocate(size: int) -> npt.NDArray[np.uint8]:
+        return torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
+
+    return allocate
 
 
 def usable_cores() -> int:

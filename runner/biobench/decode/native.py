@@ -6,8 +6,9 @@ In: paths and a recipe. Out: uint8 (N, H, W, 3), digests and failures, in the or
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ import numpy.typing as npt
 from biobench import _native
 from biobench.decode.recipe import Recipe
 from biobench.errors import DataError
+
+Layout = Literal["NHWC", "NCHW"]
+Dtype = Literal["uint8", "float32"]
 
 NO_DIGEST = bytes(32)
 """Stands for the digest of an item that gave no pixels."""
@@ -49,23 +53,20 @@ class DecodedBatch:
     failures: list[Failure]
 
 
-def decode_batch(
-    paths: Sequence[str | os.PathLike[str]],
+def open_loader(
+    names: Sequence[str],
     recipe: Recipe,
     *,
+    batch_size: int,
     workers: int,
-    cancel: _native.Cancel | None = None,
-) -> DecodedBatch:
-    """Decode, resize and crop; the interpreter is free meanwhile.
-
-    One bad file does not lose the others. The result does not depend on ``workers``. ``cancel``
-    stops the work from another thread: the items that were not done fail with kind ``cancelled``.
-
-    Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
-    there is no room for the pixels.
-    """
-    names = [os.fspath(path) for path in paths]
-    pixels, digests, failures = _native.load_batch(
+    ahead: int,
+    layout: Layout = "NHWC",
+    dtype: Dtype = "uint8",
+    allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
+    kernel: str | None = None,
+) -> _native.Loader:
+    """The native loader of files; arguments and errors are those of :class:`_native.Loader`."""
+    return _native.Loader(
         names,
         mode=recipe.mode,
         size=recipe.size,
@@ -74,14 +75,49 @@ def decode_batch(
         crop=recipe.crop,
         crop_rounding=recipe.crop_rounding,
         pad=recipe.pad,
+        layout=layout,
+        table=recipe.table if dtype == "float32" else None,
+        batch_size=batch_size,
         workers=workers,
-        cancel=cancel,
+        ahead=ahead,
+        allocate=allocate,
+        kernel=kernel,
     )
-    return DecodedBatch(
-        pixels=pixels,
-        digests=digests,
-        failures=[Failure(index, names[index], kind, text) for index, kind, text in failures],
-    )
+
+
+def decode_batch(
+    paths: Sequence[str | os.PathLike[str]],
+    recipe: Recipe,
+    *,
+    workers: int,
+    kernel: str | None = None,
+) -> DecodedBatch:
+    """Decode, resize and crop; the interpreter is free meanwhile.
+
+    One bad file does not lose the others. The result does not depend on ``workers``, nor on
+    ``kernel``, one of :func:`_native.kernels`, which is for tests.
+
+    Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
+    there is no room for the pixels.
+    """
+    names = [os.fspath(path) for path in paths]
+    count = max(1, len(names))
+    loader = open_loader(names, recipe, batch_size=count, workers=workers, ahead=1, kernel=kernel)
+    try:
+        loaded = loader.next()
+    finally:
+        loader.close()
+    if loaded is None:
+        return DecodedBatch(np.zeros((0, *recipe.crop, 3), dtype=np.uint8), [], [])
+    _, pixels, digests, found = loaded
+    return DecodedBatch(pixels, digests, failures_of(found, names, 0))
+
+
+def failures_of(
+    found: Sequence[tuple[int, str, str]], names: Sequence[str], start: int
+) -> list[Failure]:
+    """What the native loader tells of a batch that begins with item ``start`` of ``names``."""
+    return [Failure(start + i, names[start + i], kind, message) for i, kind, message in found]
 
 
 def bad_images(failures: Sequence[Failure]) -> DataError:

@@ -281,8 +281,6 @@ class _Computation:
             workers=execution.workers,
             precision=execution.precision,
         )
-        # Enough in flight that no worker waits, few enough that memory stays bounded.
-        depth = execution.workers + 2
         self._waiting.extend(shards)
         started = time.perf_counter()
         waited = 0.0
@@ -293,7 +291,10 @@ class _Computation:
                     [paths[i] for i in rows],
                     self._backbone.recipe,
                     batch_size=execution.micro_batch,
+                    layout="NCHW",
+                    dtype="float32",
                     workers=execution.workers,
+                    pin_memory=execution.device == "cuda",
                     on_error="report",
                 ) as loader:
                     while True:
@@ -305,13 +306,14 @@ class _Computation:
                         part = rows[batch.start : batch.start + len(batch.array)]
                         for failure in batch.failures:
                             self._result.bad[int(rows[failure.index])] = failure.message
-                        for row, digest in zip(part, batch.digests, strict=True):
-                            self._result.pixels[row] = np.frombuffer(digest, dtype=np.uint8)
+                        digests = np.frombuffer(b"".join(batch.digests), dtype=np.uint8)
+                        self._result.pixels[part] = digests.reshape(-1, 32)
                         self._pending.append((part, forward.submit(batch.array)))
-                        if len(self._pending) >= depth:
+                        if len(self._pending) >= forward.depth:
                             self._finish_one(advance)
-                while self._pending:
-                    self._finish_one(advance)
+            # Not after each group: the next one is decoded while the last passes run.
+            while self._pending:
+                self._finish_one(advance)
         finally:
             forward.close()
         # "decode" is the time that the forward pass had to wait for pixels.

@@ -1,6 +1,6 @@
 """The forward pass over micro-batches of fixed shape (SPEC.md, section "Features").
 
-In: uint8 pixels of at most one micro-batch. Out: float32 features of its rows, the same bits for
+In: float32 values of at most one micro-batch. Out: float32 features of its rows, the same bits for
 any number of workers: every pass sees the same shape, on one thread, and the rest is zero pixels.
 """
 
@@ -88,26 +88,33 @@ class Forward:
         self._micro_batch = micro_batch
         self._half = precision == "float16"
         # A GPU runs one stream of micro-batches; the CPU one on each worker.
-        self._pool = ThreadPoolExecutor(1 if device == "cuda" else max(1, workers), "embed")
+        side_by_side = 1 if device == "cuda" else max(1, workers)
+        self.depth = side_by_side + 2
+        """Micro-batches to have in flight: no worker waits, and memory stays bounded."""
+        self._pool = ThreadPoolExecutor(side_by_side, "embed")
         backbone.to(device)
 
-    def submit(self, pixels: npt.NDArray[np.uint8]) -> Future[npt.NDArray[np.float32]]:
-        """Features of uint8 (rows, H, W, 3), rows <= micro-batch: float32 (rows, dim)."""
-        return self._pool.submit(self._run, pixels)
+    def submit(self, values: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]]:
+        """Features of float32 (rows, 3, H, W), rows <= micro-batch: float32 (rows, dim).
+
+        values: what the recipe's value table gives for the pixels.
+        """
+        return self._pool.submit(self._run, values)
 
     def close(self) -> None:
         """Let running passes end and drop those that wait."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         import torch
 
-        rows = pixels.shape[0]
+        rows = values.shape[0]
         if rows < self._micro_batch:
-            padded = np.zeros((self._micro_batch, *pixels.shape[1:]), dtype=np.uint8)
-            padded[:rows] = pixels
-            pixels = padded
-        batch = torch.from_numpy(self._backbone.recipe.normalise(pixels))
+            filled = np.empty((self._micro_batch, *values.shape[1:]), dtype=np.float32)
+            filled[:rows] = values
+            filled[rows:] = self._backbone.recipe.table[:, :1, None]
+            values = filled
+        batch = torch.from_numpy(values)
         try:
             with torch.inference_mode(), self._autocast():
                 features = self._backbone.embed(batch.to(self._device))

@@ -1,0 +1,254 @@
+//! Batches of files, loaded ahead.
+
+use std::mem;
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use biobench_pixels::loader::{Batch, Format, Layout, Next, Plan, Values};
+use biobench_pixels::{CropRounding, Filter, Items, LongSide, Mode, Outcome, Recipe};
+use biobench_pixels::{Limits, PixelError};
+use numpy::ndarray::Dim;
+use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PySlice};
+
+use crate::single::{chosen, exception, named};
+use crate::slab::{self, Buffer, Lent, Spare};
+
+/// Time between two looks for a signal.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Index of the first item, array, digests, and (index in the batch, kind, message) of each item
+/// that failed.
+type Loaded<'py> = (
+    usize,
+    Bound<'py, PyAny>,
+    Vec<Bound<'py, PyBytes>>,
+    Vec<(usize, &'static str, String)>,
+);
+
+#[pyclass(frozen, module = "biobench._native")]
+pub(crate) struct Loader {
+    /// Absent only while it is dropped.
+    core: Option<biobench_pixels::Loader<Buffer>>,
+    spare: Arc<Spare>,
+    allocate: Option<Py<PyAny>>,
+    /// Axes of an item.
+    axes: [usize; 3],
+    float: bool,
+    process: u32,
+}
+
+#[pymethods]
+impl Loader {
+    #[new]
+    #[pyo3(signature = (
+        paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, layout, table,
+        batch_size, workers, ahead, allocate = None, kernel = None
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "keyword arguments: one for each field of a recipe and a plan"
+    )]
+    fn new(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        mode: &str,
+        size: (usize, usize),
+        long_side: &str,
+        filter: &str,
+        crop: (usize, usize),
+        crop_rounding: &str,
+        pad: (u8, u8, u8),
+        layout: &str,
+        table: Option<PyReadonlyArray2<'_, f32>>,
+        batch_size: usize,
+        workers: usize,
+        ahead: usize,
+        allocate: Option<Py<PyAny>>,
+        kernel: Option<&str>,
+    ) -> PyResult<Self> {
+        for (name, number) in [
+            ("batch_size", batch_size),
+            ("workers", workers),
+            ("ahead", ahead),
+        ] {
+            if number == 0 {
+                return Err(PyValueError::new_err(format!("{name} must be at least 1")));
+            }
+        }
+        let mode = named("mode", mode, Mode::from_name(mode), Mode::NAMES)?;
+        let long_side = named(
+            "long_side",
+            long_side,
+            LongSide::from_name(long_side),
+            LongSide::NAMES,
+        )?;
+        let filter = named("filter", filter, Filter::from_name(filter), Filter::NAMES)?;
+        let crop_rounding = named(
+            "crop_rounding",
+            crop_rounding,
+            CropRounding::from_name(crop_rounding),
+            CropRounding::NAMES,
+        )?;
+        let layout = named("layout", layout, Layout::from_name(layout), Layout::NAMES)?;
+        let float = table.is_some();
+        let items = Items {
+            paths,
+            recipe: Recipe {
+                mode,
+                size,
+                long_side,
+                filter,
+                crop,
+                crop_rounding,
+                pad: [pad.0, pad.1, pad.2],
+            },
+            format: Format {
+                layout,
+                values: table.map_or(Ok(Values::Bytes), |table| values(&table))?,
+            },
+            limits: Limits::default(),
+            kernel: chosen(kernel)?,
+        };
+        let plan = Plan {
+            batch_size,
+            workers,
+            ahead,
+        };
+        let core = py
+            .detach(|| biobench_pixels::Loader::start(items, plan))
+            .map_err(|error| exception(&error, "loader"))?;
+        let loader = Self {
+            core: Some(core),
+            spare: Arc::default(),
+            allocate,
+            axes: match layout {
+                Layout::Nhwc => [crop.0, crop.1, 3],
+                Layout::Nchw => [3, crop.0, crop.1],
+            },
+            float,
+            process: process::id(),
+        };
+        loader.provide(py)?;
+        Ok(loader)
+    }
+
+    /// Waits for the next batch.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Loaded<'py>>> {
+        let core = self.core()?;
+        loop {
+            self.provide(py)?;
+            match py.detach(|| core.wait(PATIENCE)) {
+                Next::Batch(batch) => {
+                    let loaded = self.loaded(py, batch)?;
+                    // Where there is no memory now there may be some at the next call.
+                    return match self.provide(py) {
+                        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+                        _ => Ok(Some(loaded)),
+                    };
+                }
+                Next::End => return Ok(None),
+                Next::Later => py.check_signals()?,
+            }
+        }
+    }
+
+    fn close(&self, py: Python<'_>) {
+        // In a forked child there is nothing to stop.
+        if let Ok(core) = self.core() {
+            py.detach(|| core.close());
+        }
+    }
+}
+
+impl Loader {
+    /// The threads did not come along into a forked child, and a lock may be held for ever there.
+    fn core(&self) -> PyResult<&biobench_pixels::Loader<Buffer>> {
+        match &self.core {
+            Some(core) if self.process == process::id() => Ok(core),
+            _ => Err(PyRuntimeError::new_err(format!(
+                "the loader belongs to process {}, from which this one was forked: make it here",
+                self.process
+            ))),
+        }
+    }
+
+    /// Memory for every batch that may begin.
+    fn provide(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.core()?;
+        let failed = |error: PixelError| exception(&error, "loader");
+        while let Some(size) = core.wants().map_err(failed)? {
+            let buffer = match &self.allocate {
+                None => Buffer::Own(py.detach(|| self.spare.take(size)).map_err(failed)?),
+                Some(allocate) => {
+                    Buffer::Lent(Lent::new(&allocate.bind(py).call1((size,))?, size)?)
+                }
+            };
+            core.bring(buffer).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn loaded<'py>(&self, py: Python<'py>, batch: Batch<Buffer>) -> PyResult<Loaded<'py>> {
+        let [one, two, three] = self.axes;
+        let shape = [batch.outcomes.len(), one, two, three];
+        let array = match batch.memory {
+            Buffer::Own(memory) if self.float => {
+                slab::array::<f32, _>(py, memory, &self.spare, Dim(shape))?.into_any()
+            }
+            Buffer::Own(memory) => {
+                slab::array::<u8, _>(py, memory, &self.spare, Dim(shape))?.into_any()
+            }
+            Buffer::Lent(memory) => {
+                let element = if self.float { size_of::<f32>() } else { 1 };
+                let bytes = shape.iter().product::<usize>() * element;
+                memory
+                    .array
+                    .bind(py)
+                    .get_item(PySlice::new(py, 0, bytes as isize, 1))?
+                    .call_method1("view", (if self.float { "float32" } else { "uint8" },))?
+                    .call_method1("reshape", (shape,))?
+            }
+        };
+        let mut digests = Vec::with_capacity(batch.outcomes.len());
+        let mut failures = Vec::new();
+        for (index, outcome) in batch.outcomes.into_iter().enumerate() {
+            digests.push(PyBytes::new(py, &digest(&outcome)));
+            if let Err(error) = outcome {
+                failures.push((index, error.kind(), error.to_string()));
+            }
+        }
+        Ok((batch.start, array, digests, failures))
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            // Ending the pool would take locks that another thread may have held at the fork.
+            mem::forget(self.core.take());
+        }
+    }
+}
+
+/// No pixels, no digest: 32 zero bytes keep the rows of callers aligned.
+fn digest(outcome: &Outcome) -> [u8; 32] {
+    outcome.as_ref().map_or([0; 32], |digest| *digest)
+}
+
+fn values(table: &PyReadonlyArray2<'_, f32>) -> PyResult<Values> {
+    let wrong = || PyValueError::new_err("table: float32 of shape (3, 256) is expected");
+    if table.shape() != [3, 256] {
+        return Err(wrong());
+    }
+    let mut rows = Box::new([[0.0; 256]; 3]);
+    let numbers = table.as_slice().map_err(|_| wrong())?;
+    for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(256)) {
+        row.copy_from_slice(numbers);
+    }
+    Ok(Values::Table(rows))
+}
