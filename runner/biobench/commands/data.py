@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,6 @@ import typer
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
-    from biobench.data.verify import Report
     from biobench.spec.documents import Dataset
     from biobench.spec.load import Spec
 
@@ -143,6 +141,7 @@ def verify(
     """Compare the files of a data set with its documents; exit 3 where they differ."""
     import os
 
+    from biobench.commands.data_verify import print_json, print_report
     from biobench.data.content import ContentIndex
     from biobench.data.verify import (
         add_sources,
@@ -181,9 +180,9 @@ def verify(
     if list_file is not None:
         write_atomically(list_file, list_bytes(report.pairs))
     if json:
-        _print_json(report)
+        print_json(report)
     else:
-        _print_report(report)
+        print_report(report)
     raise_if_different(report)
 
 
@@ -237,47 +236,3 @@ def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _print_json(report: Report) -> None:
-    import json
-
-    value = {
-        "dataset": report.dataset,
-        "root": str(report.root),
-        "files": vars(report.files),
-        "counts": report.counts,
-        "differences": report.differences,
-        "not_checked": report.open_values,
-    }
-    if report.frames is not None:
-        value["frames"] = {"digest": report.frames.digest, "record": report.frames.has_record}
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_report(report: Report) -> None:
-    from biobench.sizes import show_size
-
-    files = report.files
-    print(f"{report.dataset} in {report.root}")
-    print(f"  files: {files.count}, {show_size(files.bytes)}, {files.digest}")
-    if report.frames is not None:
-        source = "recorded" if report.frames.has_record else "without a record of their cutting"
-        print(f"  frames: {report.frames.digest}, {source}")
-    for task, counts in report.counts.items():
-        print(f"  {task}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    for document, values in report.open_values.items():
-        print(f"  not checked, since {document} has null; found here:")
-        _print_values(values)
-    if not report.differences:
-        checked = "all of it" if not report.open_values else "all that the documents know"
-        print(f"  {checked} is as in the documents")
-
-
-def _print_values(values: dict[str, object]) -> None:
-    """Values by ``key/name`` as lines of YAML, those of one key together."""
-    keys: Sequence[str] = list(dict.fromkeys(path.rpartition("/")[0] for path in values))
-    for key in keys:
-        names = [path for path in values if path.rpartition("/")[0] == key]
-        pairs = ", ".join(f"{path.rpartition('/')[2]}: {values[path]}" for path in names)
-        print(f"    {key}: {{{pairs}}}")

@@ -5,12 +5,14 @@ In: faults, in the order in which a layout meets them. Out: one DataError, exit 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from biobench.errors import DataError, counted
 
 SHOWN = 10
-"""How many kinds of fault a message lists; the rest are counted."""
-NAMED = 3
-"""How many faults of a kind are listed before they are counted."""
+"""How many kinds of fault a message lists, and how many names in all; the rest are counted."""
+APART = 3
+"""Up to how many faults of a kind stand apart, each with its own words."""
 
 
 def shown(name: str) -> str:
@@ -23,7 +25,7 @@ def shown(name: str) -> str:
 class Faults:
     """Faults of one data set. Each is ``name: what is wrong``; ``remedy`` is what to do.
 
-    More than three of the same kind are one entry, with the first name and a count.
+    More than three of the same kind are one entry, with the first names and a count.
     """
 
     def __init__(self, remedy: str = "repair the folder") -> None:
@@ -41,7 +43,7 @@ class Faults:
             return
         names = self._listed.setdefault(what, [])
         self._counts[what] = self._counts.get(what, 0) + 1
-        if len(names) < NAMED:
+        if len(names) < SHOWN:
             names.append(shown(name))
 
     @property
@@ -49,21 +51,28 @@ class Faults:
         """How many there are."""
         return self._count
 
-    def _entry(self, what: str) -> str:
-        names, count = self._listed[what], self._counts[what]
-        if count > len(names):
-            return f"{names[0]} and {count - 1} more: {what}"
-        return "; ".join(f"{name}: {what}" for name in names)
-
     def raise_if_any(self, where: str) -> None:
-        """Raise DataError with the first ten kinds of fault and the number of faults, if any."""
+        """Raise DataError with the first ten names, ten kinds and the number of faults, if any."""
         if not self._count:
             return
         heading = counted(self._count, "fault")
         if self._more:
             heading += f", the first {SHOWN} are"
         raise DataError(
-            f"{heading}: " + "; ".join(map(self._entry, self._listed)),
+            f"{heading}: " + "; ".join(self._entries()),
             where=shown(where),
             remedy=self._remedy,
         )
+
+    def _entries(self) -> Iterator[str]:
+        """A text for each kind. Every kind has a name; what is left of ten goes to the first."""
+        spare = SHOWN - len(self._listed)
+        for what, names in self._listed.items():
+            count = self._counts[what]
+            told = names[: 1 + spare]
+            spare -= len(told) - 1
+            if count == len(told) <= APART:
+                yield "; ".join(f"{name}: {what}" for name in told)
+                continue
+            rest = f" and {count - len(told)} more" if count > len(told) else ""
+            yield f"{', '.join(told)}{rest}: {what}"

@@ -6,15 +6,17 @@ compare with ``files`` in the document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from biobench.data.content import file_digest
 from biobench.data.frames.check import require_frames
-from biobench.data.layouts import annotation_files, find
-from biobench.data.layouts.options import split_rule_of
+from biobench.data.layouts import annotation_files, find, image_folders
+from biobench.data.layouts.options import join, split_rule_of
+from biobench.data.layouts.scan import DECODED
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 
@@ -44,6 +46,26 @@ def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
     with ThreadPoolExecutor(max(1, workers)) as pool:
         digests = list(pool.map(lambda path: file_digest(str(root / path)), paths))
     return files_of(root, list(zip(paths, digests, strict=True)))
+
+
+def unnamed_images(dataset: Dataset, root: Path, paths: Collection[str]) -> list[str]:
+    """Images in the folders of the layout that are none of ``paths``, in code-point order.
+
+    They are no items, since tables and annotation files decide; hidden names are left out.
+    """
+    named = set(paths)
+    found: set[str] = set()
+    for folder in image_folders(dataset.layout, split_rule_of(dataset.layout)):
+        for base, folders, names in os.walk(root / folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            place = Path(base).relative_to(root).as_posix()
+            found.update(
+                path
+                for name in names
+                if name.lower().endswith(DECODED) and not name.startswith(".")
+                if (path := join(place, name)) not in named
+            )
+    return sorted(found)
 
 
 def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> Files:

@@ -17,7 +17,7 @@ from biobench.data.content import ContentIndex
 from biobench.data.counts import count_differences, found_counts
 from biobench.data.faults import SHOWN, shown
 from biobench.data.fetch.record import read_record
-from biobench.data.files import Files, file_differences, file_paths, files_of
+from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
 from biobench.errors import DataError
@@ -33,7 +33,7 @@ class Report:
 
     differences: one line each. open_values: values that the documents do not have, by document and
     key, as found here. pairs: path and digest of every file, by path. frames: of a data set of
-    videos.
+    videos. unnamed: images that lie among the others and that nothing names.
     """
 
     dataset: str
@@ -44,6 +44,7 @@ class Report:
     open_values: dict[str, dict[str, Any]] = field(default_factory=dict)
     pairs: Pairs = ()
     frames: FramesReport | None = None
+    unnamed: Sequence[str] = ()
 
 
 def verify(
@@ -68,6 +69,7 @@ def verify(
     empty = [path for path in paths if (root / path).stat().st_size == 0]
     report.differences += [f"{shown(path)}: is empty" for path in empty]
     report.differences += file_differences(dataset, report.files)
+    report.unnamed = unnamed_images(dataset, root, paths)
     _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
     if dataset.videos is not None:
         frames = check_frames(dataset, root, dict(pairs))

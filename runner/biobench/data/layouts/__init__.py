@@ -27,6 +27,7 @@ __all__ = [
     "annotation_files",
     "find",
     "find_items",
+    "image_folders",
     "places",
 ]
 
@@ -97,6 +98,11 @@ def places(layout: Layout) -> tuple[str, ...]:
     """Files and folders that a data folder of this layout has; raises SpecError as :func:`find`."""
     kind, rule = _kind(layout), split_rule_of(layout)
     return (*kind.annotation_files(layout, rule), *kind.image_folders(layout, rule))
+
+
+def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
+    """Paths of the folders that hold the images; raises SpecError as :func:`find`."""
+    return _kind(layout).image_folders(layout, split_rule)
 
 
 def _kind(layout: Layout) -> Kind:
