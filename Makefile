@@ -62,7 +62,7 @@ image-slim: setup ## build biobench:1.0-slim, without torch; IMAGE_OPTIONS as in
 check-image: setup ## build the slim image twice from nothing; both must be the same, byte for byte
 	containers/reproduce --slim $(IMAGE_OPTIONS)
 
-test-container: setup ## run the image as users do; needs `make image` and a Docker engine
+test-container: demo ## run the images as users do; needs `make image image-slim` and a Docker engine
 	$(BIN)/pytest tests/packaging -m container --timeout 1800
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml

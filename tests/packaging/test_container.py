@@ -1,16 +1,19 @@
-"""The image, run as users run it: locked down, as other users, with and without mounted folders."""
+"""The image, run as users run it: locked down, as other users, with and without mounted folders.
+
+The whole demo suite runs once; where another thing is the point, one task of it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from containers import Done, call, container, inodes, open_folder
 
 from biobench import Results, load_results
 from biobench.repro.settings import SETTINGS
@@ -18,125 +21,137 @@ from biobench.spec.load import load_spec
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
 
-LOCKED_DOWN = (
-    "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
-    "--security-opt=no-new-privileges",
-)  # fmt: skip
-STAGES = ("data", "pixels", "features", "predictions", "score")
-
-
-@dataclass(frozen=True)
-class Done:
-    """Exit code and output of one run."""
-
-    code: int
-    output: str
-    errors: str
-
-    def table(self) -> list[str]:
-        """What the run prints about the scores: all but where the files lie."""
-        places = ("result:", "page:")
-        return [line for line in self.output.splitlines() if not line.startswith(places)]
-
-
-def call(command: list[str], environment: dict[str, str] | None = None) -> Done:
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
-def container(image: str, *arguments: str, options: tuple[str, ...] = ()) -> Done:
-    """One locked-down container; ``options`` are Docker's, ``arguments`` the command's."""
-    return call(["docker", "run", "--rm", *LOCKED_DOWN, *options, image, *arguments])
-
-
-def open_folder(path: Path) -> Path:
-    """A folder that any user may write to, as a container's user is no user of this machine."""
-    path.mkdir()
-    path.chmod(0o1777)
-    # pytest's folders are closed to others, and Docker's user has to pass through them.
-    for parent in path.parents:
-        if parent.stat().st_uid == os.getuid() and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return path
-
-
-def inodes(folder: Path) -> dict[str, int]:
-    """Every file with its inode, which changes when the file is written anew."""
-    return {str(path): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+TASK = "demo-plankton"
 
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Results]:
-    """The demo on this machine without a container, from nothing."""
+    """The demo on this machine without a container, from the user's store where `make demo` ran.
+
+    Fixtures of a module come before the one that gives each test a store of its own.
+    """
     folder = tmp_path_factory.mktemp("outside")
-    settings_free = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    arguments = ["--model", "demo", "--store", str(folder / "store"), "--out", str(folder / "out")]
-    done = call([sys.executable, "-m", "biobench", *arguments], settings_free)
+    environment = {k: v for k, v in os.environ.items() if k not in SETTINGS}
+    arguments = ["--model", "demo", "--suite", "demo", "--out", str(folder)]
+    done = call(sys.executable, "-m", "biobench", *arguments, environment=environment)
     assert done.code == 0, done.errors
-    return done, load_results(folder / "out")
+    return done, load_results(folder)
+
+
+def task_digests(document: dict[str, Any], task: str) -> dict[str, str]:
+    """The digests of a task's stages in a result."""
+    (found,) = [item for item in document["tasks"] if item["task"] == task]
+    digests: dict[str, str] = found["digests"]
+    return digests
 
 
 @pytest.fixture(scope="module")
 def metadata(image: str) -> dict[str, Any]:
     """What the engine says of the image."""
-    answer = call(["docker", "image", "inspect", image])
-    (described,) = json.loads(answer.output)
+    (described,) = json.loads(call("docker", "image", "inspect", image).output)
     config: dict[str, Any] = described["Config"]
     return config
 
 
-def test_nothing_mounted_prints_the_same_table(image: str, outside: tuple[Done, Results]) -> None:
-    """The main promise: no network, nothing writable but /tmp and the volumes, the same scores."""
-    done = container(image, "--model", "demo")
-    assert done.code == 0, done.errors
-    assert "demo-beluga" in done.output
-    assert done.table() == outside[0].table()
-
-
-def test_another_user_and_a_mounted_folder(
-    image: str, outside: tuple[Done, Results], tmp_path: Path
+def test_nothing_mounted_gives_the_scores_from_outside(
+    image: str, outside: tuple[Done, Results]
 ) -> None:
-    """A uid that the image does not know leaves its files in /out, with the digests from outside;
-    run again, it reuses them."""
-    out = open_folder(tmp_path / "out")
-    options = ("--user=4321:4321", f"--volume={out}:/out")
-    done = container(image, "--model", "demo", "--suite", "demo", options=options)
+    """The main promise: no network, nothing writable but /tmp and the volumes, nine tasks, the same
+    digests of every stage."""
+    done = container(image, "--model", "demo", "--json")
     assert done.code == 0, done.errors
+    document = json.loads(done.output)
+    expected = outside[1].document
+    assert [item["task"] for item in document["tasks"]] == [t["task"] for t in expected["tasks"]]
+    assert len(document["tasks"]) == 9
+    for item in document["tasks"]:
+        assert item["digests"] == task_digests(expected, item["task"]), item["task"]
+    assert document["mean"] == expected["mean"]
+    assert document["digests"] == outside[1].digests
+    assert document["environment"]["image"] == image
+    assert document["environment"]["settings"] == SETTINGS
+
+
+def test_another_user_and_mounted_folders(
+    image: str, outside: tuple[Done, Results], repository: Path, tmp_path: Path
+) -> None:
+    """A uid that the image does not know finds mounted data and leaves its files in /out; a second
+    run reuses them."""
+    out = open_folder(tmp_path / "out")
+    data = repository / "runner/biobench/_demo"
+    options = ("--user=4321:4321", f"--volume={out}:/out", f"--volume={data}:/data:ro")
+    arguments = ("--model", "demo", "--task", TASK)
+    done = container(image, *arguments, options=options)
+    assert done.code == 0, done.errors
+    assert TASK in done.output
+    assert "result: /out/results.json" in done.output
     results = load_results(out)
-    for stage in STAGES:
-        assert results.digests[stage] == outside[1].digests[stage], stage
+    assert task_digests(results.document, TASK) == task_digests(outside[1].document, TASK)
     assert (out / "results.json").stat().st_uid == 4321
-    environment = results.document["environment"]
-    assert environment["image"] == image
-    assert environment["settings"] == SETTINGS
+    assert (out / "report.html").is_file()
 
     stored = inodes(out / "store")
     assert stored
-    again = container(image, "--model", "demo", "--suite", "demo", options=options)
+    again = container(image, *arguments, options=options)
     assert again.code == 0, again.errors
     assert again.table() == done.table()
     assert inodes(out / "store") == stored
+    planned = container(image, *arguments, "--dry-run", options=options)
+    assert f"in /data/{TASK}" in planned.output
 
 
-def test_mounted_data_are_found(image: str, repository: Path) -> None:
-    """/data holds the data sets, one folder each, as --data does outside."""
-    demo = repository / "runner/biobench/_demo"
-    done = container(
-        image, "--model", "demo", "--task", "demo-plankton", "--dry-run",
-        options=(f"--volume={demo}:/data:ro",),
-    )  # fmt: skip
-    assert done.code == 0, done.errors
-    assert "in /data/demo-plankton" in done.output
+def test_a_stopped_run_goes_on_where_it_was(
+    image: str, outside: tuple[Done, Results], tmp_path: Path
+) -> None:
+    """`docker stop` ends a run with 143 and keeps what was computed; started again, it has the same
+    digests and computes none of that anew."""
+    out = open_folder(tmp_path / "out")
+    name = f"biobench-test-{os.getpid()}"
+    create = ["docker", "create", "--name", name, "--network=none", "--read-only", "--tmpfs=/tmp"]
+    tasks = ("--task", "demo-fishnet", "--task", TASK)
+    made = call(*create, f"--volume={out}:/out", image, "--model", "demo", *tasks)
+    assert made.code == 0, made.errors
+    try:
+        assert call("docker", "start", name).code == 0
+        # A few shards of features, not all of them.
+        features = wait_for(lambda: inodes(out / "store" / "features"))
+        assert call("docker", "stop", "--time=60", name).code == 0
+        state = call("docker", "inspect", "--format={{.State.ExitCode}}", name)
+        said = call("docker", "logs", name).errors
+        assert state.output.strip() == "143", said
+        assert "what was computed is kept" in said.strip().splitlines()[-1]
+        assert not (out / "results.json").exists()
+        features = inodes(out / "store" / "features") or features
+
+        again = call("docker", "start", "--attach", name)
+        assert again.code == 0, again.errors
+    finally:
+        call("docker", "rm", "--force", "--volumes", name)
+    document = load_results(out).document
+    for task in ("demo-fishnet", TASK):
+        assert task_digests(document, task) == task_digests(outside[1].document, task)
+    now = inodes(out / "store" / "features")
+    assert {path: now.get(path) for path in features} == features
+
+
+def wait_for(look: Any, seconds: float = 300) -> Any:
+    """What ``look`` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"nothing within {seconds:.0f} s")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(image: str, tmp_path: Path) -> None:
     """A mounted folder of another user is named in one line, without a traceback."""
     out = open_folder(tmp_path / "out")
     out.chmod(0o755)
-    done = container(image, "--model", "demo", options=(f"--volume={out}:/out",))
+    done = container(image, "--model", "demo", "--task", TASK, options=(f"--volume={out}:/out",))
     assert done.code == 2
-    lines = done.errors.strip().splitlines()
-    assert "/out" in lines[-1]
+    assert "/out" in done.errors.strip().splitlines()[-1]
     assert "Traceback" not in done.errors
 
 
@@ -145,7 +160,8 @@ def test_a_bad_model_is_one_line(image: str) -> None:
     done = container(image, "--model", "demoo")
     assert done.code == 5
     assert done.output == ""
-    assert "demoo" in done.errors.strip().splitlines()[-1]
+    (line,) = done.errors.strip().splitlines()
+    assert "demoo" in line
 
 
 def test_without_arguments_it_helps(image: str) -> None:
@@ -162,10 +178,8 @@ def test_the_image_describes_itself(metadata: dict[str, Any], repository: Path) 
     assert sorted(metadata["Volumes"]) == ["/data", "/models", "/out"]
     labels = metadata["Labels"]
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
-    assert (
-        f'version = "{labels["org.opencontainers.image.version"]}"'
-        in (repository / "Cargo.toml").read_text()
-    )
+    version = labels["org.opencontainers.image.version"]
+    assert f'version = "{version}"' in (repository / "Cargo.toml").read_text()
     assert labels["biobench.spec.digest"] == load_spec().digest
 
 
@@ -179,3 +193,11 @@ def test_the_image_has_no_installer_and_no_apt(image: str) -> None:
     done = container(image, "-c", program, options=("--entrypoint=/opt/biobench/bin/python",))
     assert done.code == 0, done.errors
     assert done.output == "[] []\n"
+
+
+def test_the_packages_are_whole(image: str) -> None:
+    """Nothing that a package of the image asks for is missing or has another version."""
+    program = "import importlib.metadata as m; print(*sorted(d.name for d in m.distributions()))"
+    done = container(image, "-c", program, options=("--entrypoint=/opt/biobench/bin/python",))
+    assert done.code == 0, done.errors
+    assert {"torch", "timm", "transformers", "biobench"} <= set(done.output.split())
