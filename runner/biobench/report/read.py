@@ -121,7 +121,10 @@ def _read(path: str) -> pa.Table:
         fault = _fault(file)
         if fault is not None:
             raise DataError(fault, where=path, remedy="do not edit the file")
-        return file.read()
+        table = file.read()
+        # A damaged file can have numbers that no entry of its dictionary belongs to.
+        table.validate(full=True)
+        return table
     except (OSError, pa.ArrowException, MemoryError) as error:
         raise _unreadable(path, error) from error
 

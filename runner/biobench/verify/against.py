@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biobench.data.locate import locate
+from biobench.embed.evidence import Evidence
 from biobench.report.document import EXACT_KINDS, STRENGTH
 from biobench.report.read import load_predictions
 from biobench.report.results import Results
@@ -47,8 +48,8 @@ class Pair:
 def compare(pair: Pair, spec: Spec) -> Report:
     """Whether the second result reproduces the first.
 
-    A difference holds where both promise no more than level T and it is within the tolerance of the
-    specification. Both results must fit their schema.
+    A difference holds where it follows from equal inputs, both promise no more than level T, and it
+    is within the tolerance of the specification. Both results must fit their schema.
     """
     return _Comparison(pair, spec).report()
 
@@ -142,42 +143,48 @@ class _Comparison:
         self._add("pixels", id, equal["pixels"], distance, level="D")
 
         same_inputs = same_inputs and equal["manifest"] and equal["pixels"]
-        bound = self._promise != "T" and same_inputs
-        measured = feature_distance(*found) if found and not equal["features"] else None
-        least = measured.size.get("least_cosine") if measured else None
-        within = (
-            None
-            if measured is None
-            else least is not None and (least >= self._tolerance["feature_cosine"])
-        )
-        self._add(
-            "features", id, equal["features"], measured or unknown,
-            level=self._promise, within=False if bound else within,
-        )  # fmt: skip
-        self._predictions(id, equal, bound)
+        self._features(id, equal, found, unknown, same_inputs)
+        self._predictions(id, equal, same_inputs)
 
-    def _predictions(self, id: str, equal: Mapping[str, bool], bound: bool) -> None:
+    def _features(
+        self,
+        id: str,
+        equal: Mapping[str, bool],
+        found: tuple[Evidence, Evidence] | None,
+        unknown: Distance,
+        same_inputs: bool,
+    ) -> None:
+        within: bool | None = False
+        distance = Distance("") if equal["features"] else unknown
+        if found and not equal["features"]:
+            distance = feature_distance(*found)
+        if same_inputs and self._promise == "T":
+            least = distance.size.get("least_cosine")
+            within = None if least is None else least >= self._tolerance["feature_cosine"]
+        self._add("features", id, equal["features"], distance, level=self._promise, within=within)
+
+    def _predictions(self, id: str, equal: Mapping[str, bool], same_inputs: bool) -> None:
         a, b = self._pair.a, self._pair.b
         exact = self._kinds.get(id) in EXACT_KINDS
-        level = "P" if exact else self._promise
-        distance = Distance("")
-        within = False
+        distance, within = Distance(""), False
         if not equal["predictions"]:
             distance = prediction_distance(load_predictions(a, id), load_predictions(b, id))
             share = distance.size.get("equal", 0.0)
             within = share >= self._tolerance["equal_predictions"] and not distance.size["alone"]
-        if equal["features"] and (exact or bound):
-            within = False
+            # Equal features leave room for a difference only where a probe is trained, at level T.
+            within = within and not (equal["features"] and (exact or self._promise != "T"))
+            within = within and same_inputs
+        level = "P" if exact else self._promise
         self._add(
             "predictions", id, equal["predictions"], distance,
             level=level if equal["features"] else "T", within=within,
         )  # fmt: skip
-        distance = Distance("")
-        within = False
+        distance, within = Distance(""), False
         if not equal["score"]:
             distance = score_distance(a.tasks[id], b.tasks[id])
             apart = abs(distance.size["difference"])
             within = apart <= self._tolerance["score_difference"] and not equal["predictions"]
+            within = within and same_inputs
         self._add(
             "score", id, equal["score"], distance,
             level="S" if equal["predictions"] else "T", within=within,
@@ -211,8 +218,9 @@ class _Comparison:
         if a is None or b is None or a == b:
             return
         distance = score_distance(a, b)
-        apart = abs(distance.size["difference"]) <= self._tolerance["score_difference"]
-        self._findings.append(Finding("score", apart, distance.text, "mean", distance.size))
+        # A mean is as close as its tasks are.
+        close = all(finding.holds for finding in self._findings if finding.stage == "score")
+        self._findings.append(Finding("score", close, distance.text, "mean", distance.size))
 
 
 def _run_in_both(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> bool:

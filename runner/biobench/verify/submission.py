@@ -38,10 +38,11 @@ _REMEDY = "ask for the file that `biobench submit` wrote, unchanged"
 def submission_bytes(results: Results) -> bytes:
     """The file of a result; raises DataError where its predictions are not those it was scored on.
 
-    Members, in this order, all canonical JSON: ``submission.json``, ``results.json`` and for each
-    task that was run ``predictions/<task>.json``, whose sha256 is the digest of the predictions.
+    Members, in this order: ``submission.json``, canonical JSON; ``results.json``, as a run writes
+    it, since canonical JSON would lose the order of the tasks; and for each task that was run
+    ``predictions/<task>.json``, canonical JSON, whose sha256 is the digest of the predictions.
     """
-    members = {RESULTS: canonical_json(results.document)}
+    members = {RESULTS: results.to_json().encode()}
     for task, entry in results.tasks.items():
         if not entry["declared"]:
             members[_place(task)] = canonical_json(read_predictions(results, task).value())
@@ -169,7 +170,10 @@ def _ran(id: str, entry: Any) -> bool:
 
 def _value(path: str, data: bytes) -> Any:
     value = parse_json(data)
-    if canonical_json(value) != data:
+    if path == RESULTS:
+        if Results(value).to_json().encode() != data:
+            raise Refused(f"{path} is not written as a run writes it")
+    elif canonical_json(value) != data:
         raise Refused(f"{path} is not canonical JSON")
     return value
 

@@ -1,0 +1,84 @@
+"""Small real runs that the tests of this folder look at: drawn images, one task of each kind, and
+two tasks of the demo suite, with a backbone of mean colours."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+# The drawn data sets and the humble backbone are those of the tests of the flow.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "pipeline"))
+
+from backbones import MeanColour
+from drawn import TASKS, draw_table, write_task
+
+from biobench import Results, load_results
+from biobench.data.locate import EMBEDDED
+from biobench.pipeline import Options, run
+from biobench.spec.load import load_spec, task_from_file
+from biobench.store import Store
+from biobench.verify.check import Places
+from biobench.verify.from_data import Images
+from biobench.verify.verdict import Verdict, verify_one
+
+DEMO = ("demo-beluga", "demo-fungiclef")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run that was made, with everything it left: data, out and store in one folder."""
+
+    folder: Path
+    options: Options
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def results(self) -> Results:
+        return load_results(self.out)
+
+    def places(self, *, data: bool = True, store: bool = True, **changes: Any) -> Places:
+        """Where its evidence lies, as far as it is to be looked at."""
+        spec = load_spec()
+        files = [Path(task) for task in self.options.tasks if task.endswith(".yaml")]
+        own = {task.id: task for task in (task_from_file(path, spec) for path in files)}
+        images = Images(self.folder / "data" if data else None, own if data else {}, 1, True)
+        return Places(images, [Store(self.folder / "store")] if store else [])
+
+    def verify(self, **changes: Any) -> Verdict:
+        """What `biobench verify` finds out about it."""
+        return verify_one(self.out, load_spec(), self.places(**changes))
+
+    def copy(self, folder: Path) -> Made:
+        """The same run in another folder, to be damaged."""
+        for name in ("data", "out", "store"):
+            shutil.copytree(self.folder / name, folder / name)
+        return Made(folder, at(folder, self.options))
+
+
+def at(folder: Path, options: Options) -> Options:
+    return replace(options, data=folder / "data", out=folder / "out", store=folder / "store")
+
+
+def make(folder: Path, tasks: tuple[str, ...]) -> Made:
+    options = at(folder, Options(model=MeanColour(), tasks=tasks, workers=1, quiet=True))
+    run(options)
+    return Made(folder, options)
+
+
+def make_own(folder: Path) -> Made:
+    """Five tasks of a person's own: classes, groups, clips, observations, traits."""
+    draw_table(folder / "data" / "drawn", 12, 4)
+    return make(folder, tuple(write_task(folder, kind) for kind in TASKS))
+
+
+def make_demo(folder: Path) -> Made:
+    """Two tasks of the specification whose probes are exact, on a copy of the demo's data."""
+    for task in DEMO:
+        shutil.copytree(EMBEDDED / task, folder / "data" / task)
+    return make(folder, DEMO)

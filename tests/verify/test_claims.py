@@ -1,0 +1,128 @@
+"""What a result says about itself is held to what it shows."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made import Made
+
+from biobench import Results
+from biobench.errors import DataError
+from biobench.report.document import stage_root
+from biobench.report.results import result_digest
+from biobench.repro.settings import SETTINGS
+from biobench.spec.canonical import sha256_json
+from biobench.spec.load import load_spec
+from biobench.verify.document import check_official
+from biobench.verify.rules import task_rules
+from biobench.verify.verdict import Verdict, verify_one
+
+
+def sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """A document with the digests that follow from it, as a careful forger leaves it."""
+    for entry in document["tasks"].values():
+        said = {name: entry[name] for name in ("score", "interval", "metrics")}
+        entry["digests"]["score"] = sha256_json(said)
+    document["digests"]["score"] = stage_root(document["tasks"], "score")
+    document["digests"]["result"] = result_digest(document)
+    return document
+
+
+def verified(made: Made, change: dict[str, Any], folder: Path) -> Verdict:
+    """What is found out about a result in which values at ``a/b/c`` were changed with care."""
+    document = copy.deepcopy(made.results.document)
+    for path, value in change.items():
+        place = document
+        *keys, last = path.split("/")
+        for key in keys:
+            place = place[key]
+        place[last] = value
+    folder.mkdir(exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(sealed(document)))
+    if not (folder / "predictions").exists():
+        (folder / "predictions").symlink_to(made.out / "predictions")
+    return verify_one(folder, load_spec(), made.places(data=False, store=False))
+
+
+ENTRY = "tasks/demo-beluga"
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "words"),
+    [
+        ({f"{ENTRY}/score": 0.9}, "score", "the score is"),
+        ({f"{ENTRY}/metrics/top5": 0.9}, "score", "top5 is"),
+        ({f"{ENTRY}/interval/low": 0.0}, "score", "the interval is"),
+        ({f"{ENTRY}/interval/reliable": True}, "score", "not reliable"),
+        ({f"{ENTRY}/interval": None}, "score", "not none"),
+        ({f"{ENTRY}/metrics/user_loss": 0.9}, "spec", "its metrics are"),
+        ({f"{ENTRY}/metric": "accuracy"}, "spec", "primary metric is macro_f1"),
+        ({f"{ENTRY}/version": 99}, "spec", "no version 99"),
+        ({f"{ENTRY}/protocol": "svm"}, "spec", "its protocol is knn"),
+        ({f"{ENTRY}/errata": ["none"]}, "spec", "errata"),
+        ({f"{ENTRY}/counts/test": 3}, "predictions", "counts 3 scored items"),
+        ({"mean": {"score": 0.5, "low": None, "high": None, "tasks": 9}}, "score", "the mean is"),
+        ({"suite": "nothing"}, "spec", "no suite 'nothing'"),
+        ({"levels/features": "E2", "environment/settings": {}}, "features", "allows T"),
+        ({"levels/features": "E3", "environment/settings": dict(SETTINGS)}, "features", None),
+        ({"levels/pixels": "S"}, "pixels", "claims S"),
+        ({"levels/score": "D"}, None, None),
+        ({"schema": "biobench.results/1", "extra": 1}, "document", "extra"),
+        ({"bad_images": -1}, "document", "bad_images"),
+        ({"spec/version": "0.9.0"}, "spec", "made by version 0.9.0"),
+        ({"unofficial_reasons": []}, "document", "unofficial_reasons"),
+    ],
+)
+def test_a_careful_forgery(
+    change: dict[str, Any], stage: str | None, words: str | None, demo: Made, tmp_path: Path
+) -> None:
+    """Every digest fits the forged document, and the claim is still seen not to hold."""
+    verdict = verified(demo, change, tmp_path / "forged")
+    if change.get("levels/features") == "E3":
+        # E3 is the weaker promise of the two: a CPU's record allows it.
+        assert verdict.holds
+        return
+    assert verdict.document()["first"] == stage, verdict.lines()
+    if words is not None:
+        assert words in "\n".join(verdict.lines())
+
+
+def test_all_faults_are_told(demo: Made, tmp_path: Path) -> None:
+    """Every metric that is wrong is named, not the first alone."""
+    change = {f"{ENTRY}/metrics/top1": 0.1, f"{ENTRY}/metrics/top5": 0.1}
+    text = "\n".join(verified(demo, change, tmp_path / "two").lines())
+    assert "top1" in text
+    assert "top5" in text
+
+
+def test_official_in_name_only(demo: Made) -> None:
+    """Each condition of an official result that its document can be asked about."""
+    document = copy.deepcopy(demo.results.document)
+    document |= {"official": True, "unofficial_reasons": []}
+    document["model"]["revision"] = None
+    results, spec = Results(document, demo.out), load_spec()
+    rules, _ = task_rules(results, spec)
+    texts = [finding.text for finding in check_official(results, rules, spec)]
+    for words in ("plankton was not run", "revision is not pinned", "E2 were not in force"):
+        assert any(words in text for text in texts), words
+    entry = copy.deepcopy(document["tasks"]["demo-beluga"])
+    task = spec.task("beluga")
+    document["tasks"] = {"beluga": entry | {"metrics": dict.fromkeys(m.id for m in task.metrics)}}
+    rules, _ = task_rules(results, spec)
+    texts = [finding.text for finding in check_official(results, rules, spec)]
+    assert any("beluga has 142 train items" in text for text in texts)
+    assert any("no hash of the files of data set beluga" in text for text in texts)
+    assert not any("beluga was not run" in text for text in texts)
+
+
+def test_predictions_that_are_not_there(demo: Made, tmp_path: Path) -> None:
+    """A file that cannot be read is exit 3, not a claim that fails."""
+    change = {f"{ENTRY}/predictions": "predictions/nothing.parquet"}
+    with pytest.raises(DataError, match=r"nothing\.parquet: cannot be read"):
+        verified(demo, change, tmp_path / "lost")
+    change = {f"{ENTRY}/predictions": "../elsewhere.parquet"}
+    assert verified(demo, change, tmp_path / "climbs").document()["first"] == "document"
