@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from collections import Counter
 
 import jsonschema
+import numpy as np
 
-from biobench.report.results import load_results, result_digest
+from biobench.metric.user_loss import losses, score_of
+from biobench.probe.predictions import Predictions
+from biobench.report.read import read_predictions
+from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root
 
 
@@ -18,13 +22,42 @@ def main(path: str) -> None:
     jsonschema.Draft202012Validator(schema).validate(results.document)
     assert results.digests["result"] == result_digest(results.document), "digests.result is wrong"
     for task, entry in results.tasks.items():
-        chance = 0.5 if entry["metric"] == "traits_f1" else 1 / entry["counts"]["classes"]
-        assert chance < entry["score"] < 1, f"{task}: {entry['score']} is not between chance and 1"
-        predictions = Path(path).parent / entry["predictions"]
-        assert predictions.is_file(), f"{predictions} is missing"
+        low = chance(results, task)
+        assert low < entry["score"] < 1, f"{task}: {entry['score']} is not between {low} and 1"
     assert results.mean is not None
     assert results.mean["tasks"] == len(results.tasks), "the mean is not of every task"
     print(f"{path}: {len(results.tasks)} tasks, mean {results.mean['score']:.4f}, valid")
+
+
+def chance(results: Results, task: str) -> float:
+    """The score of predictions that know nothing of the images."""
+    entry = results.tasks[task]
+    predictions = read_predictions(results, task)
+    if entry["metric"] == "user_loss":
+        return shuffled_user_loss(predictions)
+    return 0.5 if entry["metric"] == "traits_f1" else 1 / entry["counts"]["classes"]
+
+
+def shuffled_user_loss(predictions: Predictions) -> float:
+    """The mean user loss over all orders of the predictions: each meets each truth equally often.
+
+    One over the number of classes says nothing of it: misses have prices of their own.
+    """
+    extras = predictions.extras
+    truths = Counter(
+        zip(predictions.y_true.tolist(), extras["true_poisonous"].tolist(), strict=True)
+    )
+    guesses = Counter(
+        zip(predictions.y_pred.tolist(), extras["predicted_poisonous"].tolist(), strict=True)
+    )
+    truth, poisonous = map(np.array, zip(*truths, strict=True))
+    guess, called = map(np.array, zip(*guesses, strict=True))
+    across, down = len(guesses), len(truths)
+    loss, worst = losses(
+        truth.repeat(across), np.tile(guess, down), poisonous.repeat(across), np.tile(called, down)
+    )
+    weights = np.outer(list(truths.values()), list(guesses.values())).ravel()
+    return score_of(loss * weights, worst * weights)
 
 
 if __name__ == "__main__":
