@@ -65,10 +65,12 @@ def test_linear(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_logistic(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two solvers of scikit-learn's and ours; where solvers converge, scores agree."""
+    """scikit-learn's solvers and ours; where solvers converge, scores agree."""
     logistic.search(100, 6, 3, 3, 1)
     rows = printed(capsys)
-    assert [row["search"] for row in rows] == ["saga", "lbfgs", "biobench"]
+    assert [row["search"] for row in rows] == [
+        "saga", "lbfgs", "lbfgs, our tolerance", "biobench",
+    ]  # fmt: skip
     assert all(float(row["CPU ratio"]) > 0 for row in rows)
     assert float(rows[0]["largest difference of a fold's macro-F1 from ours"]) < 0.2
     candidates = [8.0, 1.0, 4.0, 2.0]
