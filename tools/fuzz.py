@@ -79,6 +79,10 @@ RUNS = (
     Run("jpeg"),
     Run("jpeg", "no assembly", WITHOUT_SIMD),
     Run("png"),
+    Run("webp"),
+    Run("gif"),
+    Run("bmp"),
+    Run("tiff"),
     Run("resize"),
     Run("load"),
 )

@@ -10,9 +10,11 @@ use libfuzzer_sys::Corpus;
 /// Memory that a target may have taken at any time, that of the sanitizer included.
 const MEBIBYTES: u64 = 256;
 
-/// Checks a file of one format. What lacks its first bytes is not worth a place in the corpus.
-pub fn format(magic: &[&[u8]], data: &[u8]) -> Corpus {
-    if !magic.iter().any(|magic| data.starts_with(magic)) {
+/// Checks a file of one format, told by its first bytes at some offset. What lacks them is not
+/// worth a place in the corpus.
+pub fn format(offset: usize, magic: &[&[u8]], data: &[u8]) -> Corpus {
+    let start = data.get(offset..).unwrap_or_default();
+    if !magic.iter().any(|magic| start.starts_with(magic)) {
         return Corpus::Reject;
     }
     inputs::format(data);

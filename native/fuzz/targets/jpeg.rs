@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::{fuzz_target, Corpus};
 
-fuzz_target!(|data: &[u8]| -> Corpus { biobench_fuzz::format(&[b"\xff\xd8\xff"], data) });
+fuzz_target!(|data: &[u8]| -> Corpus { biobench_fuzz::format(0, &[b"\xff\xd8\xff"], data) });
