@@ -15,7 +15,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from biobench.commands import conformance, data, models, run, spec, store, submit, verify
+from biobench.commands import (
+    compare,
+    conformance,
+    data,
+    models,
+    run,
+    spec,
+    store,
+    submit,
+    verify,
+)
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
 
@@ -32,6 +42,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("submit")(submit.submit)
+app.command("report")(compare.report)
+app.command("compare")(compare.compare)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")

@@ -18,16 +18,15 @@ from biobench.data.sample import size_name
 from biobench.errors import DataError
 from biobench.files import write_atomically
 from biobench.report.curve_page import render_curve
+from biobench.report.earlier import CURVE, CURVE_PAGE, CURVE_TABLE, remove_earlier
 from biobench.report.outcome import TaskOutcome
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
-from biobench.report.write import remove_earlier, remove_run, write_run
+from biobench.report.write import write_run
 from biobench.selection import Chosen
 
 SCHEMA = "biobench.curve/1"
-FILE = "curve.json"
-TABLE = "curve.csv"
-PAGE = "curve.html"
+FILE = CURVE
 COLUMNS = ("task", "metric", "n_train", "train", "score", "low", "high", "reason")
 
 Cell = TaskOutcome | str
@@ -149,24 +148,11 @@ def write_curve(
     The earlier ``curve.json`` goes first and the new one comes last, so that a folder that has one
     is complete. Raises BiobenchError where the folder cannot be written.
     """
-    earlier = _earlier_sizes(folder)
-    (folder / FILE).unlink(missing_ok=True)
     remove_earlier(folder)
-    for size in earlier:
-        remove_run(folder / folder_name(size))
     for size, result in zip(curve.sizes, curve.results, strict=True):
         if result is not None:
             write_run(result, outcomes[size], folder / folder_name(size))
-    write_atomically(folder / TABLE, curve.to_csv().encode())
-    write_atomically(folder / PAGE, render_curve(curve.document).encode())
+    write_atomically(folder / CURVE_TABLE, curve.to_csv().encode())
+    write_atomically(folder / CURVE_PAGE, render_curve(curve.document).encode())
     write_atomically(folder / FILE, curve.to_json().encode())
     return Curve(curve.document, curve.results, folder)
-
-
-def _earlier_sizes(folder: Path) -> list[int | None]:
-    try:
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        sizes = [size["n_train"] for size in document["sizes"]]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
-    return [size for size in sizes if size is None or type(size) is int]

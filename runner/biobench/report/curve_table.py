@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from biobench.data.sample import size_name
+from biobench.report.blocks import print_blocks
 from biobench.report.curve import Curve
 from biobench.report.curve_page import notes
-from biobench.report.table import GAP
 
 
 def print_curve(curve: Curve, console: Console) -> None:
@@ -29,17 +27,7 @@ def print_curve(curve: Curve, console: Console) -> None:
     listed = notes(document)
     columns = _columns(document, {(n["task"], n["reason"]): n["number"] for n in listed})
     names = ["task", *curve.tasks, "mean"]
-    first = max(map(len, names))
-    shown: list[list[str]] = []
-    room = 0
-    for column in columns:
-        width = max(map(len, column)) + GAP
-        if not shown or room < width:
-            _print_block(names, shown, console)
-            shown, room = [], console.width - first - GAP
-        shown.append(column)
-        room -= width
-    _print_block(names, shown, console)
+    print_blocks(names, columns, console, apart="mean")
     for note in listed:
         sizes = ", ".join(map(size_name, note["sizes"]))
         line = f"({note['number']}) {note['task']} at {sizes}: {note['reason']}"
@@ -61,17 +49,3 @@ def _columns(document: dict[str, Any], number: dict[tuple[str, str], int]) -> li
         column.append("-" if size["mean"] is None else f"{size['mean']['score']:.4f}")
         columns.append(column)
     return columns
-
-
-def _print_block(names: list[str], columns: list[list[str]], console: Console) -> None:
-    if not columns:
-        return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(names[0], no_wrap=True)
-    for column in columns:
-        table.add_column(column[0], justify="right", no_wrap=True)
-    for i, name in enumerate(names[1:], 1):
-        if name == "mean":
-            table.add_section()
-        table.add_row(name, *(column[i] for column in columns))
-    console.print(table)

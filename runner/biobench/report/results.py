@@ -23,6 +23,7 @@ SCHEMA = "biobench.results/1"
 FILE = "results.json"
 MOST_BYTES = 64 << 20
 """No honest result is larger: an entry of a task has some kilobytes."""
+MOST_DEPTH = 32
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "model": dict,
     "tasks": dict,
@@ -162,9 +163,23 @@ def document_of(data: bytes, where: str) -> Any:
     if len(data) > MOST_BYTES:
         raise DataError(f"has more than {MOST_BYTES >> 20} MiB, as no result has", where=where)
     try:
-        return parse_json(data)
+        value = parse_json(data)
     except CanonicalError as error:
         raise DataError(f"is not JSON as a result is ({error})", where=where) from error
+    if depth(value) > MOST_DEPTH:
+        raise DataError("is nested too deeply for a result", where=where)
+    return value
+
+
+def depth(value: Any) -> int:
+    """How many lists and objects lie in each other, without recursion."""
+    deepest, level = 0, [value]
+    while level:
+        inner = [item.values() if isinstance(item, dict) else item for item in level
+                 if isinstance(item, dict | list)]  # fmt: skip
+        deepest += bool(inner)
+        level = [item for items in inner for item in items]
+    return deepest
 
 
 def results_of(

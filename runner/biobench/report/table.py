@@ -8,11 +8,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from biobench.report.blocks import GAP
 from biobench.report.results import Results
 
 COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
-GAP = 2
-"""Characters between two columns."""
 
 
 def _interval(entry: dict[str, Any]) -> str:

@@ -5,17 +5,16 @@ In: a result and its task outcomes. Out: files in a folder, each whole or not th
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench.errors import DataError
 from biobench.files import write_atomically
+from biobench.report.earlier import PAGE, remove_earlier
 from biobench.report.outcome import TaskOutcome
 from biobench.report.page import render_page
-from biobench.report.results import FILE, Results, load_results
+from biobench.report.results import Results
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +22,9 @@ if TYPE_CHECKING:
 
     from biobench.probe.predictions import Predictions
 
-PAGE = "report.html"
-
 
 def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
-    """Write everything of a run under ``folder``, in place of an earlier run's files.
+    """Write everything of a run under ``folder``, in place of what an earlier run or curve left.
 
     The earlier ``results.json`` goes first and the new one comes last, so that a folder that has
     one is complete. Raises BiobenchError where the folder cannot be written.
@@ -38,31 +35,6 @@ def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -
         write_atomically(path, predictions_parquet(outcome))
     write_atomically(folder / PAGE, render_page(results).encode())
     results.save(folder)
-
-
-def remove_run(folder: Path) -> None:
-    """Delete the files of an earlier run, and the folder if it then is empty."""
-    remove_earlier(folder)
-    (folder / PAGE).unlink(missing_ok=True)
-    for empty in (folder / "predictions", folder):
-        with contextlib.suppress(OSError):
-            empty.rmdir()
-
-
-def remove_earlier(folder: Path) -> None:
-    """Delete what an earlier result names as its own, and nothing else."""
-    try:
-        earlier = load_results(folder)
-    except DataError:
-        (folder / FILE).unlink(missing_ok=True)
-        return
-    (folder / FILE).unlink()
-    for entry in earlier.tasks.values():
-        if entry["predictions"] is None:
-            continue
-        path = folder / str(entry["predictions"])
-        if path.resolve().parent == (folder / "predictions").resolve():
-            path.unlink(missing_ok=True)
 
 
 def predictions_parquet(outcome: TaskOutcome) -> bytes:

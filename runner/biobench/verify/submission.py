@@ -21,7 +21,7 @@ from biobench.errors import DataError
 from biobench.probe.predictions import Predictions
 from biobench.report.read import MOST_TEXT, read_predictions
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import Results, results_of
+from biobench.report.results import MOST_DEPTH, Results, depth, results_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
 
 SCHEMA = "biobench.submission/1"
@@ -170,6 +170,8 @@ def _ran(id: str, entry: Any) -> bool:
 
 def _value(path: str, data: bytes) -> Any:
     value = parse_json(data)
+    if depth(value) > MOST_DEPTH:
+        raise Refused(f"{path} is nested too deeply")
     if path == RESULTS:
         if Results(value).to_json().encode() != data:
             raise Refused(f"{path} is not written as a run writes it")

@@ -1,0 +1,119 @@
+"""Two models on every task that both have run, by paired bootstrap.
+
+In: two results. Out: differences with intervals and p values, corrected over the tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from biobench.compare.results import MEAN, model_name, require_one_table, resampled, with_mean
+from biobench.compare.results import task_order as in_order
+from biobench.errors import UsageError
+from biobench.metric.comparison import Comparison, Resampled, difference, holm
+from biobench.report.results import Results
+from biobench.spec.load import Spec
+
+SCHEMA = "biobench.comparison/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Two models on one task, or on the mean: their scores, the test, and its corrected p value.
+
+    corrected: null for the mean, which is no part of the family of tasks.
+    """
+
+    metric: str
+    a: float
+    b: float
+    test: Comparison
+    corrected: float | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows by task in the suite's order, with ``mean`` last where both have the whole suite."""
+
+    names: tuple[str, str]
+    results: tuple[Results, Results]
+    rows: dict[str, Row]
+    alpha: float
+    left_out: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {
+            "schema": SCHEMA,
+            "division": self.results[0].document["division"],
+            **{
+                key: {
+                    "name": results.document["model"]["name"],
+                    "resolved": results.document["model"]["resolved"],
+                    "n_train": results.document["n_train"],
+                    "result": results.digests["result"],
+                }
+                for key, results in zip(("a", "b"), self.results, strict=True)
+            },
+            "correction": "holm",
+            "alpha": self.alpha,
+            "tasks": {task: _row(row) for task, row in self.rows.items() if task != MEAN},
+            "mean": _row(self.rows[MEAN]) if MEAN in self.rows else None,
+            "left_out": list(self.left_out),
+        }
+
+
+def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
+    """Compare on the tasks that both have run; those that one has not are left out.
+
+    Raises UsageError where the two share no table or no task, and errors as :func:`resampled`.
+    """
+    require_one_table([a, b])
+    ran = [
+        {task for task, entry in results.tasks.items() if not entry["declared"]}
+        for results in (a, b)
+    ]
+    order = in_order([a, b], spec)
+    tasks = [task for task in order if task in ran[0] & ran[1]]
+    if not tasks:
+        raise UsageError("the two results have run no task in common", remedy="name two others")
+    suite = spec.suites[str(a.document["suite"])]
+    scores = with_mean(resampled({"a": a, "b": b}, tasks, suite, spec), suite)
+    tests = {
+        name: difference(models["a"], models["b"], suite.confidence)
+        for name, models in scores.items()
+    }
+    corrected = dict(zip(tasks, holm([tests[task].p for task in tasks]), strict=True))
+    metrics = {task: str(a.tasks[task]["metric"]) for task in tasks}
+    rows = {
+        name: _made(metrics.get(name, ""), scores[name]["a"], scores[name]["b"], test,
+                    corrected.get(name))
+        for name, test in tests.items()
+    }  # fmt: skip
+    left_out = tuple(task for task in order if task not in tasks)
+    return Compared((model_name(a), model_name(b)), (a, b), rows, suite.alpha, left_out)
+
+
+def _made(
+    metric: str, a: Resampled, b: Resampled, test: Comparison, corrected: float | None
+) -> Row:
+    return Row(metric, a.score, b.score, test, corrected)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    test = row.test
+    return {
+        "metric": row.metric or None,
+        "a": row.a,
+        "b": row.b,
+        "difference": test.difference,
+        "low": test.low,
+        "high": test.high,
+        "level": test.level,
+        "p": test.p,
+        "p_corrected": row.corrected,
+        "ahead": test.ahead,
+        "replicates": test.replicates,
+        "reliable": test.reliable,
+    }

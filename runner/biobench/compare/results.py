@@ -1,0 +1,131 @@
+"""Which results can stand beside each other, and their replicates.
+
+In: results. Out: tasks that can be compared, and resampled scores by task; UsageError for results
+that must not share a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from biobench.data.faults import shown
+from biobench.decode.loader import usable_cores
+from biobench.errors import DataError, SpecError, UsageError
+from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean
+from biobench.report.results import Results
+from biobench.spec.documents import Suite
+from biobench.spec.load import Spec
+from biobench.verify.document import check_form
+from biobench.verify.opening import open_result
+from biobench.verify.rules import TaskRules, task_rules
+
+MEAN = "mean"
+
+
+def open_sound(path: Path, spec: Spec) -> Results:
+    """The result that a path names; raises DataError also where it has not the form of one, and
+    SpecError where its suite is not known."""
+    found = open_result(path)
+    flaw = check_form(found.document, spec)[0]
+    if not flaw.holds:
+        raise DataError(
+            f"is no sound result ({shown(flaw.text)})",
+            where=shown(str(path)),
+            remedy="`biobench verify` says more",
+        )
+    if str(found.document["suite"]) not in spec.suites:
+        raise SpecError(
+            f"there is no suite {found.document['suite']!r}",
+            where=shown(str(path)),
+            remedy=f"use biobench {found.document['biobench']}, which made the result",
+        )
+    return found
+
+
+def require_one_table(results: Sequence[Results]) -> None:
+    """UsageError unless the results have one division, and one version of each task."""
+    divisions = list(dict.fromkeys(str(r.document["division"]) for r in results))
+    if len(divisions) > 1:
+        raise UsageError(
+            f"results of the divisions {' and '.join(divisions)} cannot share a table",
+            remedy="name results of one division",
+        )
+    versions: dict[str, int] = {}
+    for result in results:
+        for task, entry in result.tasks.items():
+            if versions.setdefault(task, entry["version"]) != entry["version"]:
+                both = sorted({versions[task], entry["version"]})
+                raise UsageError(
+                    f"results of versions {both[0]} and {both[1]} of task {task} cannot share a "
+                    "table",
+                    remedy="run the older ones again",
+                )
+
+
+def model_name(results: Results) -> str:
+    """The model of a result, with the size of its sample where it has one."""
+    name, size = str(results.document["model"]["name"]), results.document["n_train"]
+    if size is None:
+        return name
+    words = "in all" if results.document["division"] == "compat" else "a class"
+    return f"{name} ({size} {words})"
+
+
+def task_order(results: Sequence[Results], spec: Spec) -> list[str]:
+    """Tasks that any result has: in the order of their suites, then those of a person's own."""
+    known = [task for suite in spec.suites.values() for task in suite.members]
+    found = dict.fromkeys(task for result in results for task in result.tasks)
+    return [*(task for task in known if task in found), *(t for t in found if t not in known)]
+
+
+def resampled(
+    results: Mapping[str, Results], tasks: Sequence[str], suite: Suite, spec: Spec
+) -> dict[str, dict[str, Resampled]]:
+    """Each model's score with its replicates, by task and model, both in the order given.
+
+    tasks: those that every one of the results has run. Raises DataError where a file is not the one
+    that was scored, items or truth differ, or a task publishes no interval; SpecError for a task
+    that the specification does not have as the result says.
+    """
+    rules = {name: _rules(result, tasks, spec) for name, result in results.items()}
+    found: dict[str, dict[str, Resampled]] = {}
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for task in tasks:
+            predictions = {name: result.predictions(task) for name, result in results.items()}
+            first = next(iter(predictions.values()))
+            for other in predictions.values():
+                require_same_items(first, other, task)
+            jobs = {
+                name: pool.submit(resample, predictions[name], rules[name][task], suite)
+                for name in results
+            }
+            found[task] = {name: job.result() for name, job in jobs.items()}
+    return found
+
+
+def with_mean(
+    scores: Mapping[str, Mapping[str, Resampled]], suite: Suite
+) -> dict[str, Mapping[str, Resampled]]:
+    """``scores`` with the mean of the suite, where every member of it is among them."""
+    whole = {task: dict(models) for task, models in scores.items()}
+    if any(member not in scores for member in suite.members):
+        return {**whole}
+    models = next(iter(scores.values()))
+    mean = {
+        name: resampled_mean([scores[member][name] for member in suite.members]) for name in models
+    }
+    return {**whole, MEAN: mean}
+
+
+def _rules(result: Results, tasks: Sequence[str], spec: Spec) -> dict[str, TaskRules]:
+    rules, faults = task_rules(result, spec)
+    for fault in faults:
+        if fault.task in tasks:
+            raise SpecError(
+                f"task {fault.task} of the result is not the specification's: {fault.text}",
+                where=str(result.folder or result.document["model"]["name"]),
+                remedy=f"compare with biobench {result.document['biobench']}, which made it",
+            )
+    return rules

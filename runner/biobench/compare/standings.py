@@ -1,0 +1,162 @@
+"""A table of several models: one row a result, one column a task.
+
+In: results of one division. Out: rows by suite, best mean first, and where it is asked for, which
+scores tie for best.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from biobench.compare.results import (
+    MEAN,
+    model_name,
+    require_one_table,
+    resampled,
+    task_order,
+    with_mean,
+)
+from biobench.metric.comparison import ties_for_best
+from biobench.report.results import Results
+from biobench.spec.load import Spec
+
+SCHEMA = "biobench.standings/1"
+COLUMNS = (
+    "suite", "model", "resolved", "n_train", "official", "task", "metric", "score", "low", "high",
+    "declared",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Standings:
+    """The results of one suite, best mean first; those without a mean follow as they were given.
+
+    ties: for a task, or ``mean``, the places of the rows that tie for best; null where nobody asked
+    or not every row has the score. reliable: whether the p values behind them are, by column.
+    """
+
+    suite: str
+    tasks: tuple[str, ...]
+    rows: tuple[Results, ...]
+    ties: dict[str, tuple[int, ...]] | None = None
+    reliable: dict[str, bool] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {
+            "suite": self.suite,
+            "tasks": list(self.tasks),
+            "rows": [
+                {
+                    "model": row.document["model"]["name"],
+                    "resolved": row.document["model"]["resolved"],
+                    "n_train": row.document["n_train"],
+                    "official": row.document["official"],
+                    "result": row.digests["result"],
+                    "scores": {task: _cell(row, task) for task in self.tasks if task in row.tasks},
+                    "mean": row.mean,
+                }
+                for row in self.rows
+            ],
+            "ties_for_best": self.ties and {name: list(who) for name, who in self.ties.items()},
+            "reliable": self.reliable,
+        }
+
+
+def _cell(row: Results, task: str) -> dict[str, Any]:
+    entry = row.tasks[task]
+    interval = entry["interval"] or {"low": None, "high": None}
+    return {
+        "metric": entry["metric"],
+        "score": entry["score"],
+        "low": interval["low"],
+        "high": interval["high"],
+        "declared": entry["declared"],
+    }
+
+
+def standings(results: Sequence[Results], spec: Spec, *, ties: bool) -> list[Standings]:
+    """One table a suite, in the order in which the suites first occur.
+
+    Raises UsageError for results that must not share a table; with ``ties`` also the errors of
+    :func:`resampled`.
+    """
+    require_one_table(results)
+    found = []
+    for suite in dict.fromkeys(str(result.document["suite"]) for result in results):
+        rows = [result for result in results if result.document["suite"] == suite]
+        ordered = sorted(rows, key=lambda row: -row.mean["score"] if row.mean else float("inf"))
+        table = Standings(suite, tuple(task_order(ordered, spec)), tuple(ordered))
+        found.append(_with_ties(table, spec) if ties else table)
+    return found
+
+
+def _with_ties(table: Standings, spec: Spec) -> Standings:
+    suite = spec.suites[table.suite]
+    named = {str(i): row for i, row in enumerate(table.rows)}
+    ran = [
+        task
+        for task in table.tasks
+        if all(task in row.tasks and not row.tasks[task]["declared"] for row in table.rows)
+    ]
+    scores = with_mean(resampled(named, ran, suite, spec), suite) if ran else {}
+    best = {
+        name: ties_for_best(models, suite.alpha, suite.confidence)
+        for name, models in scores.items()
+    }
+    return Standings(
+        table.suite,
+        table.tasks,
+        table.rows,
+        {name: tuple(int(i) for i in found.ties) for name, found in best.items()},
+        {name: found.reliable for name, found in best.items()},
+    )
+
+
+def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:
+    """All tables as a JSON value."""
+    division = tables[0].rows[0].document["division"]
+    return {
+        "schema": SCHEMA,
+        "division": division,
+        "suites": [table.document() for table in tables],
+    }
+
+
+def standings_csv(tables: Sequence[Standings]) -> str:
+    """One line a score and one a mean, with the columns of :data:`COLUMNS`; null is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for table in tables:
+        for row in table.rows:
+            model, size = row.document["model"], row.document["n_train"]
+            head = {
+                "suite": table.suite,
+                "model": model["name"],
+                "resolved": model["resolved"],
+                "n_train": "all" if size is None else size,
+                "official": row.document["official"],
+            }
+            for task in table.tasks:
+                if task in row.tasks:
+                    writer.writerow({**head, "task": task, **_cell(row, task)})
+            if row.mean is not None:
+                bounds = {key: row.mean[key] for key in ("score", "low", "high")}
+                declared = bool(row.mean.get("declared"))
+                writer.writerow({**head, "task": MEAN, **bounds, "declared": declared})
+    return text.getvalue()
+
+
+def shown_names(table: Standings) -> list[str]:
+    """The name of each row, those that share one told apart by their full name."""
+    names = [model_name(row) for row in table.rows]
+    full = [str(row.document["model"]["resolved"]) for row in table.rows]
+    return [
+        f"{name} [{full[i]}]" if names.count(name) > 1 and name != full[i] else name
+        for i, name in enumerate(names)
+    ]

@@ -1,0 +1,103 @@
+"""Comparisons and standings for the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from biobench.compare.pair import Compared, Row
+from biobench.compare.results import MEAN
+from biobench.compare.standings import Standings, shown_names
+from biobench.report.blocks import print_blocks
+from biobench.report.results import Results
+
+TIES, DECLARED = " =", " d"
+
+
+def print_comparison(compared: Compared, console: Console) -> None:
+    """Who is ahead on which task, by how much, and how sure that is."""
+    a, b = compared.names
+    say(console, f"a: {a}, {_source(compared.results[0])}")
+    say(console, f"b: {b}, {_source(compared.results[1])}")
+    cells = [_cells(row, compared.alpha) for row in compared.rows.values()]
+    heads = ("a", "b", "a - b", "95% interval", "p", "p corrected", "ahead")
+    columns = [[head, *(row[i] for row in cells)] for i, head in enumerate(heads)]
+    print_blocks(["task", *compared.rows], columns, console, apart=MEAN)
+    family = len(compared.rows) - (MEAN in compared.rows)
+    say(
+        console,
+        f"p: two-sided, paired bootstrap; corrected over {family} tasks by Holm; ahead where the "
+        f"corrected p is at most {compared.alpha:g}, on the mean where p is",
+    )
+    if not all(row.test.reliable for row in compared.rows.values()):
+        say(console, "* few items a class: p is too small")
+    if compared.left_out:
+        say(console, f"not run by both: {', '.join(compared.left_out)}")
+
+
+def _source(results: Results) -> str:
+    return f"{results.document['model']['resolved']}, {results.digests['result']}"
+
+
+def _cells(row: Row, alpha: float) -> tuple[str, ...]:
+    test = row.test
+    mark = "" if test.reliable else " *"
+    p = test.p if row.corrected is None else row.corrected
+    return (
+        f"{row.a:.4f}",
+        f"{row.b:.4f}",
+        f"{test.difference:+.4f}",
+        f"{test.low:+.3f} to {test.high:+.3f}",
+        f"{test.p:.4f}{mark}",
+        "" if row.corrected is None else f"{row.corrected:.4f}{mark}",
+        (test.ahead or "-") if p <= alpha else "-",
+    )
+
+
+def print_standings(table: Standings, console: Console) -> None:
+    """One row a model, one column a task; the mean comes first, as it orders the rows."""
+    head = table.rows[0].document
+    say(console, f"suite {table.suite}, division {head['division']}")
+    names = ["model", *shown_names(table)]
+    columns = []
+    if any(row.mean for row in table.rows):
+        columns.append([MEAN, *(_mean(table, i) for i in range(len(table.rows)))])
+    for task in table.tasks:
+        columns.append([task, *(_score(table, i, task) for i in range(len(table.rows)))])
+    flags = ["yes" if row.document["official"] else "no" for row in table.rows]
+    print_blocks(names, [*columns, ["official", *flags]], console)
+    if table.ties is not None:
+        note = "= ties for best in its column: paired bootstrap, corrected by Holm"
+        if not all((table.reliable or {}).values()):
+            doubtful = [name for name, sure in (table.reliable or {}).items() if not sure]
+            note += f"; few items a class, so too few ties, in {', '.join(doubtful)}"
+        say(console, note)
+    if any(DECLARED in column for rows in columns for column in rows):
+        say(console, "d: declared, not run here")
+    if any("-" in rows for rows in columns):
+        say(console, "-: not run; a mean needs the whole suite")
+
+
+def _mean(table: Standings, i: int) -> str:
+    mean = table.rows[i].mean
+    if mean is None:
+        return "-"
+    return f"{mean['score']:.4f}{DECLARED if mean.get('declared') else _tie(table, i, MEAN)}"
+
+
+def _score(table: Standings, i: int, task: str) -> str:
+    entry = table.rows[i].tasks.get(task)
+    if entry is None:
+        return "-"
+    return f"{entry['score']:.4f}{DECLARED if entry['declared'] else _tie(table, i, task)}"
+
+
+def _tie(table: Standings, i: int, name: str) -> str:
+    """The mark of a tie, or as much room: numbers stay below each other."""
+    if table.ties is None or name not in table.ties:
+        return ""
+    return TIES if i in table.ties[name] else " " * len(TIES)
+
+
+def say(console: Console, line: str) -> None:
+    """A line that is text, whatever a model is called."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
