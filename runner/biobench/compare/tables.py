@@ -7,7 +7,7 @@ from rich.console import Console
 from biobench.compare.pair import Compared, Row
 from biobench.compare.results import MEAN
 from biobench.compare.standings import Standings, shown_names
-from biobench.report.blocks import print_blocks
+from biobench.report.blocks import print_blocks, say
 from biobench.report.results import Results
 
 TIES, DECLARED = " =", " d"
@@ -97,7 +97,3 @@ def _tie(table: Standings, i: int, name: str) -> str:
         return ""
     return TIES if i in table.ties[name] else " " * len(TIES)
 
-
-def say(console: Console, line: str) -> None:
-    """A line that is text, whatever a model is called."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from biobench.data.faults import shown
 
 GAP = 2
 """Characters between two columns."""
@@ -21,17 +24,17 @@ def print_blocks(
 ) -> None:
     """Print ``columns`` beside ``names``; each begins with its head. The row ``apart`` has a line
     above it."""
-    first = max(map(len, names))
-    shown: list[Sequence[str]] = []
+    first = max(len(shown(name)) for name in names)
+    block: list[Sequence[str]] = []
     room = 0
     for column in columns:
         width = max(map(len, column)) + GAP
-        if not shown or room < width:
-            _print_block(names, shown, console, apart)
-            shown, room = [], console.width - first - GAP
-        shown.append(column)
+        if not block or room < width:
+            _print_block(names, block, console, apart)
+            block, room = [], console.width - first - GAP
+        block.append(column)
         room -= width
-    _print_block(names, shown, console, apart)
+    _print_block(names, block, console, apart)
 
 
 def _print_block(
@@ -40,11 +43,21 @@ def _print_block(
     if not columns:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(names[0], no_wrap=True)
+    table.add_column(as_text(names[0]), no_wrap=True)
     for column in columns:
-        table.add_column(column[0], justify="right", no_wrap=True)
+        table.add_column(as_text(column[0]), justify="right", no_wrap=True)
     for i, name in enumerate(names[1:], 1):
         if name == apart:
             table.add_section()
-        table.add_row(name, *(column[i] for column in columns))
+        table.add_row(as_text(name), *(as_text(column[i]) for column in columns))
     console.print(table)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line that is text, whatever a model or a task is called."""
+    console.print(as_text(line), highlight=False, soft_wrap=True)
+
+
+def as_text(cell: str) -> Text:
+    """A cell that is no markup and moves no cursor."""
+    return Text(shown(cell))

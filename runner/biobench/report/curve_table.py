@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from biobench.data.sample import size_name
-from biobench.report.blocks import print_blocks
+from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
 from biobench.report.curve_page import notes
 
@@ -19,10 +19,10 @@ def print_curve(curve: Curve, console: Console) -> None:
     """
     document = curve.document
     model = document["model"]
-    console.print(
+    say(
+        console,
         f"model {model['name']} ({model['resolved']}), division {document['division']}, "
         f"spec {document['spec']['version']}",
-        highlight=False,
     )
     listed = notes(document)
     columns = _columns(document, {(n["task"], n["reason"]): n["number"] for n in listed})
@@ -31,10 +31,10 @@ def print_curve(curve: Curve, console: Console) -> None:
     for note in listed:
         sizes = ", ".join(map(size_name, note["sizes"]))
         line = f"({note['number']}) {note['task']} at {sizes}: {note['reason']}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line)
     if not any(size["mean"] for size in document["sizes"]):
-        console.print("mean: none, because tasks of the suite are missing", highlight=False)
-    console.print("scores of a part of the train split are never official", highlight=False)
+        say(console, "mean: none, because tasks of the suite are missing")
+    say(console, "scores of a part of the train split are never official")
 
 
 def _columns(document: dict[str, Any], number: dict[tuple[str, str], int]) -> list[list[str]]:

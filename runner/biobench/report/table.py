@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from biobench.report.blocks import GAP
+from biobench.report.blocks import GAP, as_text, say
 from biobench.report.results import Results
 
 COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
@@ -55,7 +55,7 @@ def results_table(results: Results, width: int) -> Table:
     for row in rows:
         if row["task"] == "mean":
             table.add_section()
-        table.add_row(*(row.get(name, "") for name in shown))
+        table.add_row(*(as_text(row.get(name, "")) for name in shown))
     return table
 
 
@@ -63,23 +63,23 @@ def print_results(results: Results, console: Console) -> None:
     """Print the table and the lines that say what the numbers are worth."""
     document = results.document
     model = document["model"]
-    console.print(
+    say(
+        console,
         f"model {model['name']} ({model['resolved']}), division {document['division']}, "
         f"spec {document['spec']['version']}",
-        highlight=False,
     )
     console.print(results_table(results, console.width))
     entries = list(results.tasks.values())
     if any(entry["interval"] and not entry["interval"]["reliable"] for entry in entries):
-        console.print("* few items a class: the interval is too narrow", highlight=False)
+        say(console, "* few items a class: the interval is too narrow")
     for task, entry in results.tasks.items():
         if entry["declared"]:
             line = f"{task} was not run: its score is declared, from {entry['source']}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            say(console, line)
     if document["mean"] is None and document["division"] != "open":
-        console.print("mean: none, because tasks of the suite are missing", highlight=False)
+        say(console, "mean: none, because tasks of the suite are missing")
     if document["official"]:
-        console.print("official result", highlight=False)
+        say(console, "official result")
     else:
         reasons = "; ".join(document["unofficial_reasons"])
-        console.print(f"not an official result: {reasons}", highlight=False, soft_wrap=True)
+        say(console, f"not an official result: {reasons}")

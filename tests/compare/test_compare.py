@@ -1,0 +1,268 @@
+"""Results side by side: the paired test on every task and the mean, and tables that mix nothing."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from biobench import Results
+from biobench.cli import execute
+from biobench.compare.pair import compare_results
+from biobench.compare.standings import COLUMNS, standings, standings_csv, standings_document
+from biobench.compare.tables import print_comparison, print_standings
+from biobench.errors import DataError, SpecError, UsageError
+from biobench.metric.comparison import compare, holm
+from biobench.metric.score import score_task
+from biobench.probe.predictions import Predictions
+from biobench.report.document import suite_mean
+from biobench.spec.load import load_spec
+
+SPEC = load_spec()
+TASKS = ("imagenet1k", "inat21", "newt")
+SUITE = SPEC.suites["prior-work"]
+
+
+def predictions(task: str, skill: float, seed: int, n: int = 60) -> Predictions:
+    """Labels of four classes, of which a model of that skill knows a share."""
+    rng = np.random.default_rng([seed, TASKS.index(task)])
+    truth = (np.arange(n) % 4).astype(np.int32)
+    guess = rng.integers(0, 4, n)
+    predicted = np.where(rng.random(n) < skill, truth, guess).astype(np.int32)
+    groups = {"group": np.array([f"g{i % 3}" for i in range(n)])} if task == "newt" else {}
+    return Predictions(tuple(f"{task}{i}" for i in range(n)), truth, predicted, groups)
+
+
+@pytest.fixture(scope="module")
+def template(repository: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((repository / "tests/spec/results.json").read_text())
+    return value
+
+
+def result(
+    template: dict[str, Any],
+    name: str,
+    skill: float,
+    seed: int = 0,
+    tasks: Sequence[str] = TASKS,
+    **changes: Any,
+) -> Results:
+    """A result of the suite of prior work with its predictions, scored as a run scores it."""
+    document = copy.deepcopy(template)
+    entry = document["tasks"].pop("demo-beluga")
+    held = {task: predictions(task, skill, seed) for task in tasks}
+    scores = {task: score_task(SPEC.task(task), SUITE, held[task]) for task in tasks}
+    for task in tasks:
+        known = SPEC.task(task)
+        document["tasks"][task] = {
+            **copy.deepcopy(entry),
+            **scores[task].document(),
+            "metric": known.metrics[0].id,
+            "version": known.version,
+            "protocol": known.protocol.id,
+            "digests": {**entry["digests"], "predictions": held[task].digest},
+        }
+    document["model"]["name"] = name
+    document |= {"suite": "prior-work", "mean": suite_mean(SUITE, scores, {}), **changes}
+    return Results(document, None, held)
+
+
+def declared(results: Results, task: str, score: float) -> Results:
+    entry = results.tasks[task]
+    entry |= {"declared": True, "source": "a paper", "score": score, "interval": None}
+    entry |= {"counts": None, "protocol": None, "predictions": None, "cost": None}
+    entry["metrics"] = {entry["metric"]: score}
+    results.document["mean"]["declared"] = [task]
+    return results
+
+
+def test_a_pair(template: dict[str, Any]) -> None:
+    """Each row is the test of that task, corrected over the tasks; the mean is the suite's."""
+    a, b = result(template, "good", 0.9), result(template, "bad", 0.3, seed=1)
+    compared = compare_results(a, b, SPEC)
+    assert list(compared.rows) == [*TASKS, "mean"]
+    tests = [
+        compare(a.predictions(task), b.predictions(task), SPEC.task(task), SUITE) for task in TASKS
+    ]
+    assert [compared.rows[task].test for task in TASKS] == tests
+    assert [compared.rows[task].corrected for task in TASKS] == holm([test.p for test in tests])
+    mean = compared.rows["mean"]
+    assert mean.corrected is None
+    assert a.mean is not None
+    assert b.mean is not None
+    assert mean.test.difference == a.mean["score"] - b.mean["score"]
+    document = compared.document()
+    assert document["tasks"]["newt"]["ahead"] == "a"
+    assert document["mean"]["p"] == 2 / (SUITE.comparison_replicates + 1)
+    out = io.StringIO()
+    print_comparison(compared, Console(file=out, width=150))
+    assert "newt" in out.getvalue()
+    assert f"{tests[2].difference:+.4f}" in out.getvalue()
+
+
+def test_a_model_against_itself(template: dict[str, Any]) -> None:
+    """Nobody is ahead, and p is 1."""
+    a = result(template, "one", 0.7)
+    compared = compare_results(a, a, SPEC)
+    assert {row.test.p for row in compared.rows.values()} == {1.0}
+    assert {row.test.ahead for row in compared.rows.values()} == {None}
+
+
+def test_what_is_not_compared(template: dict[str, Any]) -> None:
+    """Tasks that one has not run and declared scores are left out, and there is no mean then."""
+    a = result(template, "a", 0.8)
+    for other in (result(template, "b", 0.5, tasks=TASKS[:2]),
+                  declared(result(template, "b", 0.5), "newt", 0.9)):  # fmt: skip
+        compared = compare_results(a, other, SPEC)
+        assert list(compared.rows) == list(TASKS[:2])
+        assert compared.left_out == ("newt",)
+    with pytest.raises(UsageError, match="no task in common"):
+        compare_results(
+            result(template, "a", 0.5, tasks=TASKS[:1]),
+            result(template, "b", 0.5, tasks=TASKS[1:]),
+            SPEC,
+        )
+
+
+def test_what_cannot_be_compared(template: dict[str, Any]) -> None:
+    """Other divisions, other versions, other items, and predictions that are not the result's."""
+    a = result(template, "a", 0.8)
+    with pytest.raises(UsageError, match="divisions official and compat cannot share a table"):
+        compare_results(a, result(template, "b", 0.5, division="compat"), SPEC)
+    other = result(template, "b", 0.5)
+    other.tasks["newt"]["version"] = 2
+    with pytest.raises(UsageError, match="versions 1 and 2 of task newt"):
+        compare_results(a, other, SPEC)
+    both = [result(template, name, 0.5) for name in "ab"]
+    for found in both:
+        found.tasks["newt"]["version"] = 2
+    with pytest.raises(SpecError, match="newt of the result is not the specification's"):
+        compare_results(both[0], both[1], SPEC)
+    other = result(template, "b", 0.5)
+    other.tasks["newt"]["digests"]["predictions"] = "sha256:" + "0" * 64
+    with pytest.raises(DataError, match="digest differs"):
+        compare_results(a, other, SPEC)
+    other = result(template, "b", 0.5)
+    held = dict(other.held or {})
+    fewer = held["newt"]
+    held["newt"] = Predictions(
+        fewer.ids[:-1], fewer.y_true[:-1], fewer.y_pred[:-1], {"group": fewer.extras["group"][:-1]}
+    )
+    other = Results(other.document, None, held)
+    other.tasks["newt"]["digests"]["predictions"] = held["newt"].digest
+    with pytest.raises(DataError, match="not scored on the same items"):
+        compare_results(a, other, SPEC)
+
+
+def test_standings(template: dict[str, Any]) -> None:
+    """Best mean first, those without one last; ties are those of the paired test; JSON and CSV
+    have every number in full."""
+    models = [
+        result(template, "worst", 0.1, seed=1),
+        result(template, "part", 0.5, tasks=TASKS[:2]),
+        result(template, "best", 0.9),
+        result(template, "twin", 0.9),
+        declared(result(template, "said", 0.4), "imagenet1k", 0.99),
+    ]
+    (table,) = standings(models, SPEC, ties=False)
+    names = [row.document["model"]["name"] for row in table.rows]
+    assert names[:2] == ["best", "twin"]
+    assert names[-1] == "part"
+    assert table.tasks == TASKS
+    rows = list(csv.DictReader(io.StringIO(standings_csv([table]))))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == 4 * 4 + 2
+    assert float(rows[0]["score"]) == table.rows[0].tasks["imagenet1k"]["score"]
+    document = standings_document([table])
+    assert document["suites"][0]["rows"][-1]["mean"] is None
+    assert document["suites"][0]["ties_for_best"] is None
+    out = io.StringIO()
+    print_standings(table, Console(file=out, width=120))
+    text = out.getvalue()
+    assert "0.9900 d" in text
+    assert "declared, not run here" in text
+    assert "a mean needs the whole suite" in text
+
+
+def test_ties_for_best(template: dict[str, Any]) -> None:
+    """The twin ties, the worst does not, and doubtful p values are flagged."""
+    models = [result(template, name, skill) for name, skill in (("a", 0.95), ("b", 0.1))]
+    models.append(result(template, "twin", 0.95))
+    (table,) = standings(models, SPEC, ties=True)
+    names = [row.document["model"]["name"] for row in table.rows]
+    assert names == ["a", "twin", "b"]
+    assert table.ties is not None
+    assert table.ties["mean"] == (0, 1)
+    assert set(table.ties) == {*TASKS, "mean"}
+    out = io.StringIO()
+    print_standings(table, Console(file=out, width=120))
+    lines = out.getvalue().splitlines()
+    row = next(line for line in lines if line.startswith(" twin"))
+    assert row.count(" =") == len(TASKS) + 1
+    assert "few items a class" in out.getvalue()
+
+
+def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
+    """A table a suite; a sample's size beside the model's name, and equal names by full name."""
+    few = result(template, "m", 0.5, n_train=10)
+    other = result(template, "m", 0.6)
+    other.document["model"]["resolved"] = "hf:else/where"
+    twin = result(template, "m", 0.7)
+    demo = Results(copy.deepcopy(template))
+    tables = standings([few, other, twin, demo], SPEC, ties=False)
+    assert [table.suite for table in tables] == ["prior-work", "demo"]
+    out = io.StringIO()
+    print_standings(tables[0], Console(file=out, width=200))
+    text = out.getvalue()
+    assert "m (10 a class)" in text
+    assert "m [hf:else/where]" in text
+    with pytest.raises(UsageError, match="cannot share a table"):
+        standings([few, result(template, "m", 0.5, division="compat")], SPEC, ties=False)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_no_width_cuts_a_score(width: int, template: dict[str, Any]) -> None:
+    """A narrow terminal gets more tables."""
+    (table,) = standings([result(template, n, 0.5, seed=ord(n)) for n in "ab"], SPEC, ties=False)
+    out = io.StringIO()
+    print_standings(table, Console(file=out, width=width))
+    for row in table.rows:
+        for task in TASKS:
+            assert f"{row.tasks[task]['score']:.4f}" in out.getvalue()
+    assert "\u2026" not in out.getvalue()
+
+
+def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
+    """A file that is no sound result is exit 3, mixed divisions are exit 2, each in one line; what
+    a model is called is text."""
+    name = "[red]\x1b[31mname"
+    Results(copy.deepcopy(template) | {"model": template["model"] | {"name": name}}).save(
+        tmp_path / "a"
+    )
+    compat = copy.deepcopy(template) | {"division": "compat"}
+    Results(compat).save(tmp_path / "b")
+    Results(copy.deepcopy(template) | {"more": 1}).save(tmp_path / "flawed")
+    a, b, flawed = (str(tmp_path / folder) for folder in ("a", "b", "flawed"))
+    assert execute(["report", a, a]) == 0
+    printed = capsys.readouterr().out
+    assert "[red]" in printed
+    assert "\x1b[31m" not in printed
+    assert execute(["report", a]) == 0
+    assert execute(["report", a, b]) == 2
+    assert "cannot share a table" in capsys.readouterr().err
+    assert execute(["report", a, "--json", "--csv"]) == 2
+    assert execute(["compare", a, flawed]) == 3
+    assert "no sound result" in capsys.readouterr().err
+    assert execute(["report", a, a, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "biobench.standings/1"
+    assert execute(["report", a, "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
