@@ -159,13 +159,3 @@ pub fn processor_time() -> f64 {
     assert_eq!(status, 0);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
-
-/// The largest memory of this process so far, in MiB.
-pub fn peak_mebibytes() -> u64 {
-    // SAFETY: all zero is a value of this structure of numbers.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: the place is valid.
-    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) };
-    assert_eq!(status, 0);
-    usage.ru_maxrss as u64 / 1024
-}
