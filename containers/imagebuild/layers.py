@@ -54,13 +54,13 @@ class Maker:
                 inputs.update(path.read_bytes())
         path = self.folder / f"{name}-{inputs.hexdigest()[:12]}.tar"
         if not path.exists():
-            for old in self.folder.glob(f"{name}-*.tar*"):
+            for old in self.folder.glob(f"{name}-{'?' * 12}.tar*"):
                 old.unlink()
             listed = self.folder / f"{name}.txt"
             listed.write_text(lines, encoding="utf-8")
-            say(f"installing {len(lines.splitlines())} wheels, without a network ({name})")
+            say(f"installing {name}, without a network")
             self._run(path, listed, parents, more_wheels, finish)
-        return read_layer(path, f"{name}: {len(lines.splitlines())} wheels by hash")
+        return read_layer(path, f"{name}: wheels by hash")
 
     def _run(
         self,

@@ -94,6 +94,18 @@ def test_the_wheel_holds_the_demo_suite(wheel: Path, repository: Path) -> None:
     assert members(wheel, "biobench/_demo/") == expected
 
 
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path, repository: Path) -> None:
+    """Golden data, templates and samples are part of the package, whatever their names."""
+    made = ("__pycache__/", "_spec/", "_native.abi3.so")
+    expected = {
+        name: data
+        for name, data in files_under(repository / RUNNER).items()
+        if not any(part in name for part in made)
+    }
+    found = members(wheel, "biobench/")
+    assert [name for name in expected if found.get(name) != expected[name]] == []
+
+
 def test_types_extension_and_licence_are_there(wheel: Path) -> None:
     """Type checkers need py.typed and the stub; the licence asks to travel along."""
     with zipfile.ZipFile(wheel) as archive:
