@@ -9,7 +9,7 @@ use biobench_pixels::{
     decode_bytes, load_bytes, resize, Cancel, CropRounding, Filter, Kernel, Limits, LongSide, Mode,
     Recipe, RgbImage,
 };
-use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, Throughput};
 
 const SIDE: usize = 1024;
 const TARGET: usize = 224;
@@ -55,10 +55,10 @@ fn jpeg(image: &RgbImage) -> Vec<u8> {
             image.width() as i32,
             0,
             image.height() as i32,
-            turbojpeg_sys::TJPF_TJPF_RGB as i32,
+            turbojpeg_sys::TJPF_TJPF_RGB,
             &mut buffer,
             &mut size,
-            turbojpeg_sys::TJSAMP_TJSAMP_420 as i32,
+            turbojpeg_sys::TJSAMP_TJSAMP_420,
             85,
             0,
         );
@@ -150,12 +150,14 @@ fn whole(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group! {
-    name = kernels;
-    config = Criterion::default()
+fn main() {
+    let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
-    targets = passes, weights, rows, whole
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    for steps in [passes, weights, rows, whole] {
+        steps(&mut criterion);
+    }
+    criterion.final_summary();
 }
-criterion_main!(kernels);
