@@ -39,15 +39,12 @@ def from_dockerfile(slim_image: str, tmp_path_factory: pytest.TempPathFactory) -
         pytest.skip("containers/.build is gone; `make image-slim` makes it again")
     context = tmp_path_factory.mktemp("context")
     (context / "wheels").mkdir()
-    (own,) = (WORK / "own").glob("*.whl")
-    for wheel in (*(WORK / "wheels").glob("*.whl"), own):
-        os.link(wheel, context / "wheels" / wheel.name)
     for name in ("packages.txt", "biobench.txt"):
         shutil.copy(WORK / "layers" / name, context)
-    wanted = (context / "packages.txt").read_text()
-    for wheel in (context / "wheels").iterdir():
-        if not wheel.name.startswith(("pip-", "biobench-")) and file_digest(wheel) not in wanted:
-            wheel.unlink()
+    wanted = (context / "packages.txt").read_text() + (CONTAINERS / "installer.txt").read_text()
+    found = [wheel for wheel in (WORK / "wheels").glob("*.whl") if file_digest(wheel) in wanted]
+    for wheel in (*found, *(WORK / "own").glob("*.whl")):
+        shutil.copy(wheel, context / "wheels")
     for name in ("install-wheels", "add-user"):
         shutil.copy(CONTAINERS / "inside" / name, context)
     labels = config_of(slim_image)["Labels"]
