@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 import subprocess
 import sys
+from pathlib import Path
 
-from biobench.repro.settings import SETTINGS, conflicts
+import pytest
+
+from biobench.repro.settings import SETTINGS, UNWANTED, conflicts
 
 
 def _python(code: str, **environment: str) -> str:
-    base = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    own = {*SETTINGS, *UNWANTED}
+    base = {name: value for name, value in os.environ.items() if name not in own}
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -43,6 +49,33 @@ def test_a_value_of_the_user_is_kept_and_reported() -> None:
     assert conflicts(recorded) == ["OMP_NUM_THREADS=2"]
 
 
+@pytest.mark.parametrize("name", list(UNWANTED))
+def test_a_variable_that_chooses_other_arithmetic_is_reported(name: str) -> None:
+    """With one of them in force no process claims level E2, and the result shows it."""
+    value = f"{UNWANTED[name]}1"
+    applied, recorded = json.loads(_python(RESTART, **{name: value}))
+    assert applied is False
+    assert recorded[name] == value
+    assert f"{name}={value}" in conflicts(recorded)
+
+
+def test_a_harmless_tunable_is_no_conflict() -> None:
+    """Only the tunables of the processor move bits; clusters set others for reasons of their own."""
+    assert conflicts({"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=16384"}) == []
+    assert conflicts({"GLIBC_TUNABLES": "glibc.malloc.check=1:glibc.cpu.hwcaps=-FMA"})
+
+
+def test_the_text_names_every_setting(repository: Path) -> None:
+    """SPEC.md is what other implementations and images go by."""
+    text = (repository / "spec/SPEC.md").read_text()
+    text = " ".join(text[text.index("Settings of E2") : text.index("## 16.")].split())
+    told = dict(re.findall(r"\b([A-Z0-9_]+)=([\w.]+)", text))
+    # NumPy's names of its features are another in each of its versions, and E3's is in a table.
+    left_out = {"NPY_DISABLE_CPU_FEATURES", "CUBLAS_WORKSPACE_CONFIG"}
+    assert told == {name: value for name, value in SETTINGS.items() if name not in left_out}
+    assert all(name in text for name in UNWANTED)
+
+
 def test_setting_them_late_does_not_count() -> None:
     """Changing os.environ after the start is not taken for a process that had the settings."""
     code = (
@@ -59,10 +92,6 @@ def test_the_libraries_obey() -> None:
         "print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads(), "
         "f.get('X86_V4', False))"
     )
-    import platform
-
-    import pytest
-
     if platform.machine() != "x86_64":
         pytest.skip("the settings of level E2 are for x86-64")
     assert _python(code, **SETTINGS) == "AVX2 1 False\n"

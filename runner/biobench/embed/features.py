@@ -35,7 +35,7 @@ MICRO_BATCHES_PER_SHARD = 8
 """Rows of a shard are the most that an interruption loses; small shards make many files."""
 
 KIND = "features"
-REVISION = 1
+REVISION = 2
 """Raised by any change of decoding, resizing or embedding that can move a bit."""
 
 

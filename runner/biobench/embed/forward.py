@@ -108,6 +108,8 @@ class Forward:
     def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         import torch
 
+        # This belongs to a thread, and some libraries change it where they are loaded.
+        torch.set_flush_denormal(False)
         rows = values.shape[0]
         if rows < self._micro_batch:
             filled = np.empty((self._micro_batch, *values.shape[1:]), dtype=np.float32)

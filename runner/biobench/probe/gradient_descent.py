@@ -67,6 +67,18 @@ def multiply(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None
         np.matmul(left.numpy(), right.numpy(), out=out.numpy())
 
 
+def square_root(values: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """The correctly rounded root of each value, in ``out``.
+
+    On the CPU by NumPy: torch takes MKL's, which begins with an approximation that processors of
+    different makers give differently, and is off by a unit in the last place for every sixth value.
+    """
+    if out.is_cuda:
+        return torch.sqrt(values, out=out)
+    np.sqrt(values.numpy(), out=out.numpy())
+    return out
+
+
 def chunk_bounds(plan: TrainingPlan, rows: int) -> list[tuple[int, int]]:
     """First and last row (exclusive) of each chunk of a full batch."""
     batch = min(rows, plan.batch_size)
@@ -102,7 +114,7 @@ class AdamW:
             values.mul_(1.0 - rate * plan.weight_decay)
         self.first_moment.lerp_(gradient, 1.0 - plan.beta1)
         self.second_moment.mul_(plan.beta2).addcmul_(gradient, gradient, value=1.0 - plan.beta2)
-        root = torch.sqrt(self.second_moment, out=self.scratch)
+        root = square_root(self.second_moment, self.scratch)
         root.div_((1.0 - plan.beta2 ** (step + 1)) ** 0.5).add_(plan.epsilon)
         factor = -rate / (1.0 - plan.beta1 ** (step + 1))
         self.parameters.addcdiv_(self.first_moment, root, value=factor)

@@ -24,7 +24,7 @@ from biobench.spec.documents import Suite, Task
 from biobench.store import Store
 
 KIND = "predictions"
-REVISION = 2
+REVISION = 3
 """Raised by any change of a probe that can move a prediction."""
 NO_PREDICTION = -2
 """The prediction for an image that could not be read: no label id and not -1, which is the unknown

@@ -16,6 +16,11 @@ SETTINGS: dict[str, str] = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_CBWR": "COMPATIBLE",
+    # torch takes exp, tanh, sqrt and the like from MKL, where MKL_CBWR does not hold them: MKL
+    # chooses by processor, and most of its kernels begin with an approximate reciprocal or root,
+    # which is another one from each maker. This variable, which MKL does not document, takes the
+    # kernels for SSE4.2, which have none.
+    "MKL_VML_DEBUG_CPU_TYPE": "1",
     "MKL_DYNAMIC": "FALSE",
     "OMP_DYNAMIC": "FALSE",
     "OMP_NUM_THREADS": "1",
@@ -27,6 +32,19 @@ SETTINGS: dict[str, str] = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """Every variable and the value that official runs need."""
+
+UNWANTED: dict[str, str] = {
+    "DNNL_DEFAULT_FPMATH_MODE": "",
+    "ONEDNN_DEFAULT_FPMATH_MODE": "",
+    "GLIBC_TUNABLES": "glibc.cpu.",
+    "MKL_ENABLE_INSTRUCTIONS": "",
+    "NPY_ENABLE_CPU_FEATURES": "",
+    "NVIDIA_TF32_OVERRIDE": "",
+    "TIMM_FUSED_ATTN": "",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "",
+}
+"""Variables that choose other arithmetic where their value holds the text given here: official runs
+have none of them."""
 
 ALLOCATOR: dict[str, str] = {
     # A forward pass takes and returns hundreds of megabytes. glibc would ask the kernel for them,
@@ -49,22 +67,24 @@ def process_environment() -> dict[str, str]:
 
 
 def conflicts(environment: Mapping[str, str]) -> list[str]:
-    """``NAME=value`` of each setting that is present with another value, in a fixed order."""
-    return [
-        f"{name}={environment[name]}"
-        for name, wanted in SETTINGS.items()
-        if name in environment and environment[name] != wanted
-    ]
+    """``NAME=value`` of each setting that is present with another value, and of each variable that
+    must not be present, in a fixed order."""
+    wrong = [n for n, value in SETTINGS.items() if environment.get(n, value) != value]
+    return [f"{name}={environment[name]}" for name in (*wrong, *_unwanted(environment))]
+
+
+def _unwanted(environment: Mapping[str, str]) -> list[str]:
+    return [n for n, text in UNWANTED.items() if n in environment and text in environment[n]]
 
 
 def applied() -> bool:
-    """Whether the libraries of this process saw every setting when they loaded."""
+    """Whether the libraries of this process saw every setting when they loaded, and no more."""
     environment = process_environment()
-    return all(environment.get(name) == value for name, value in SETTINGS.items())
+    return not conflicts(environment) and all(name in environment for name in SETTINGS)
 
 
-def bits_fixed() -> bool:
-    """Whether level E2 holds here: the settings in force, on x86-64 with AVX2 and FMA."""
+def can_fix_bits() -> bool:
+    """Whether the processor can have level E2: x86-64 with AVX2 and FMA."""
     if platform.machine() not in {"x86_64", "AMD64"}:
         return False
     try:
@@ -72,13 +92,19 @@ def bits_fixed() -> bool:
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "").split()
-    return {"avx2", "fma"} <= set(flags) and applied()
+    return {"avx2", "fma"} <= set(flags)
+
+
+def bits_fixed() -> bool:
+    """Whether level E2 holds here: the settings in force, on a processor that can have it."""
+    return can_fix_bits() and applied()
 
 
 def recorded() -> dict[str, str | None]:
     """What this process was started with, for the result's ``environment.settings``."""
     environment = process_environment() or dict(os.environ)
-    return {name: environment.get(name) for name in SETTINGS}
+    names = (*SETTINGS, *_unwanted(environment))
+    return {name: environment.get(name) for name in names}
 
 
 def restart_with_settings() -> None:
@@ -88,6 +114,9 @@ def restart_with_settings() -> None:
     """
     wanted = SETTINGS | ALLOCATOR
     missing = {name: value for name, value in wanted.items() if name not in os.environ}
+    if "NPY_ENABLE_CPU_FEATURES" in os.environ:
+        # NumPy does not load with both.
+        missing.pop("NPY_DISABLE_CPU_FEATURES", None)
     if not missing or not sys.orig_argv:
         return
     for stream in (sys.stdout, sys.stderr):
