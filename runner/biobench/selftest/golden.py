@@ -1,0 +1,137 @@
+"""The recorded measurements that a machine is held to, and how near to them another is.
+
+In: the file ``golden.json`` beside this module, which ``tools/make_golden.py`` writes. Out: how far
+a measurement is from the recorded one, in numbers and in words.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biobench.errors import BiobenchError
+from biobench.selftest.part import Measured, Part
+
+SCHEMA = "biobench.golden/1"
+FILE = Path(__file__).with_name("golden.json")
+_NAMED = 5
+"""Names of things that differ, at most, in one line."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """cpu: the processor that the parts were measured on. packages: versions that can move bits.
+
+    parts: ``digest`` and ``values`` by part id.
+    """
+
+    cpu: str
+    packages: Mapping[str, str]
+    parts: Mapping[str, Measured]
+
+
+def read_golden(file: Path = FILE) -> Golden:
+    """The recorded measurements; BiobenchError where the file is missing or of another form."""
+    try:
+        document = json.loads(file.read_bytes())
+        if document["schema"] != SCHEMA:
+            raise ValueError(document["schema"])
+        parts = {
+            id: Measured(part["digest"], part["values"]) for id, part in document["parts"].items()
+        }
+        return Golden(document["cpu"], document["packages"], parts)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BiobenchError(
+            f"cannot be read as recorded measurements ({type(error).__name__}: {error})",
+            where=str(file),
+            remedy="install biobench again",
+        ) from error
+
+
+def golden_document(golden: Golden) -> dict[str, Any]:
+    """What :func:`read_golden` reads, as a JSON value."""
+    parts = {
+        id: {"digest": part.digest, "values": dict(part.values)}
+        for id, part in golden.parts.items()
+    }
+    return {
+        "schema": SCHEMA,
+        "cpu": golden.cpu,
+        "packages": dict(golden.packages),
+        "parts": parts,
+    }
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a measurement is from the recorded one whose digest it misses.
+
+    near: whether it is within level T. text: the size of the difference, for people. numbers: the
+    same by name, for programs.
+    """
+
+    near: bool
+    text: str
+    numbers: Mapping[str, float]
+
+
+def distance(
+    part: Part, found: Measured, recorded: Measured, tolerance: Mapping[str, float]
+) -> Distance:
+    """The distance that the values of both measurements tell; tolerance: that of the suite."""
+    mine, theirs = found.values, recorded.values
+    if part.stage == "features" and "rows" in theirs:
+        return _features(mine, theirs, tolerance["feature_cosine"])
+    if part.stage == "predictions":
+        return _predictions(mine["predictions"], theirs["predictions"], tolerance)
+    if part.stage == "score":
+        size = abs(mine["score"] - theirs["score"])
+        # A score is exact in any language, so nearness is no excuse.
+        return Distance(False, f"score differs by {size:.3g}", {"score_difference": size})
+    (key,) = theirs
+    others = [name for name in theirs[key] if mine[key].get(name) != theirs[key][name]]
+    shown = ", ".join(others[:_NAMED]) + (" and others" if len(others) > _NAMED else "")
+    return Distance(
+        False,
+        f"{len(others)} of {len(theirs[key])} {key} differ: {shown}"
+        if others
+        else "recipe differs",
+        {f"{key}_that_differ": float(len(others))},
+    )
+
+
+def _features(mine: Mapping[str, Any], theirs: Mapping[str, Any], least: float) -> Distance:
+    if mine["dim"] != theirs["dim"]:
+        return Distance(False, f"{mine['dim']} features instead of {theirs['dim']}", {})
+    one, other = _rows(mine), _rows(theirs)
+    norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = float(((one * other).sum(axis=1) / norms).min())
+    largest = float(np.abs(one - other).max())
+    return Distance(
+        cosine >= least,
+        f"cosine {cosine:.9f}, largest difference {largest:.2g}",
+        {"cosine": cosine, "largest_difference": largest},
+    )
+
+
+def _rows(values: Mapping[str, Any]) -> Any:
+    flat = np.frombuffer(base64.b64decode(values["rows"]), dtype="<f4").astype(np.float64)
+    return flat.reshape(-1, values["dim"])
+
+
+def _predictions(mine: list[int], theirs: list[int], tolerance: Mapping[str, float]) -> Distance:
+    if len(mine) != len(theirs):
+        return Distance(False, f"{len(mine)} predictions instead of {len(theirs)}", {})
+    share = sum(a == b for a, b in zip(mine, theirs, strict=True)) / len(theirs)
+    return Distance(
+        share >= tolerance["equal_predictions"],
+        f"what was learned differs, {share:.2%} of the predictions are equal",
+        {"equal_predictions": share},
+    )

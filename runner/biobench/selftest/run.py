@@ -1,0 +1,228 @@
+"""Running the self test: every part measured, compared, and the machine judged.
+
+In: the recorded measurements and this machine. Out: a report with the level that each part reaches,
+the first stage that fails, and what to do next.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from biobench.errors import BiobenchError
+from biobench.report.document import STRENGTH
+from biobench.repro import settings
+from biobench.repro.environment import (
+    MOVE_FEATURES,
+    available_cores,
+    package_versions,
+    processor_name,
+)
+from biobench.selftest.golden import Golden, distance
+from biobench.selftest.part import Conditions, Part
+
+LEFT_OUT = "left out"
+EQUAL, NEAR, DIFFERENT, FAILED = "equal", "within tolerance", "different", "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part. level: that it reaches, null for none. expected: that this machine is held to.
+
+    outcome: one of :data:`EQUAL`, :data:`NEAR`, :data:`DIFFERENT`, :data:`FAILED` (an error, in
+    ``detail``) and :data:`LEFT_OUT` (why, in ``detail``). digest: what was measured.
+    """
+
+    part: Part
+    outcome: str
+    level: str | None
+    expected: str
+    detail: str = ""
+    digest: str | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the part is as good as is expected here; one that is left out claims nothing."""
+        if self.outcome == LEFT_OUT:
+            return True
+        return self.level is not None and STRENGTH.index(self.level) <= STRENGTH.index(
+            self.expected
+        )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides bits here. ``gpu`` is null where none takes part."""
+
+    cpu: str
+    gpu: str | None
+    architecture: str
+    cores: int
+    can_repeat: bool
+    settings: Mapping[str, str | None]
+    conflicts: Sequence[str]
+    packages: Mapping[str, str]
+
+
+def this_machine(device: str) -> Machine:
+    """Processor, settings in force and versions of this process."""
+    gpu = None
+    if device == "cuda":
+        import torch
+
+        gpu = torch.cuda.get_device_name(0)
+    return Machine(
+        cpu=processor_name(),
+        gpu=gpu,
+        architecture=platform.machine(),
+        cores=available_cores(),
+        can_repeat=settings.can_fix_bits(),
+        settings=settings.recorded(),
+        conflicts=settings.conflicts(settings.process_environment()),
+        packages=package_versions(MOVE_FEATURES),
+    )
+
+
+def expected_level(part: Part, machine: Machine, device: str) -> str:
+    """The level that a part is held to: E2 asks for a processor that can have it."""
+    if part.level != "E2":
+        return part.level
+    on_gpu = part.on_gpu and device == "cuda"
+    return "E2" if machine.can_repeat and not on_gpu else "T"
+
+
+def measure(
+    parts: Sequence[Part],
+    golden: Golden,
+    conditions: Conditions,
+    machine: Machine,
+    tolerance: Mapping[str, float],
+    tell: Callable[[Finding], None] = lambda finding: None,
+) -> list[Finding]:
+    """Every part in order; ``tell`` hears of each as it is done. An error ends its part alone."""
+    findings = []
+    for part in parts:
+        findings.append(_finding(part, golden, conditions, machine, tolerance))
+        tell(findings[-1])
+    return findings
+
+
+def _finding(
+    part: Part,
+    golden: Golden,
+    conditions: Conditions,
+    machine: Machine,
+    tolerance: Mapping[str, float],
+) -> Finding:
+    expected = expected_level(part, machine, conditions.device)
+    lacking = [name for name in part.needs if find_spec(name) is None]
+    if lacking:
+        return Finding(part, LEFT_OUT, None, expected, f"{', '.join(lacking)} is not installed")
+    started = time.perf_counter()
+    try:
+        found = part.measure(conditions)
+        recorded = golden.parts.get(part.id)
+        if recorded is None:
+            raise BiobenchError("nothing is recorded for it")
+    except Exception as error:  # noqa: BLE001  # a broken library raises anything
+        detail = f"{type(error).__name__}: {error}"
+        return Finding(part, FAILED, None, expected, " ".join(detail.split()))
+    seconds = time.perf_counter() - started
+    if found.digest == recorded.digest:
+        return Finding(part, EQUAL, part.level, expected, digest=found.digest, seconds=seconds)
+    apart = distance(part, found, recorded, tolerance)
+    return Finding(
+        part,
+        NEAR if apart.near else DIFFERENT,
+        "T" if apart.near else None,
+        expected,
+        apart.text,
+        found.digest,
+        apart.numbers,
+        seconds,
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole self test."""
+
+    machine: Machine
+    golden: Golden
+    findings: Sequence[Finding]
+
+    @property
+    def failures(self) -> list[Finding]:
+        """Parts that are not as good as is expected here, in the order of the flow."""
+        return [finding for finding in self.findings if not finding.holds]
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether every part that could be measured holds its level."""
+        return not self.failures
+
+    def levels(self) -> dict[str, str | None]:
+        """The weakest level of each stage's parts; null where one reaches none, or none was run."""
+        found: dict[str, str | None] = {}
+        for finding in self.findings:
+            if finding.outcome == LEFT_OUT:
+                continue
+            stage = finding.part.stage
+            before = found.get(stage, "S")
+            found[stage] = (
+                None
+                if before is None or finding.level is None
+                else max(before, finding.level, key=STRENGTH.index)
+            )
+        return found
+
+    def other_versions(self) -> list[str]:
+        """Packages that can move bits and are here in another version than was recorded."""
+        return [
+            f"{name} {self.machine.packages[name]} instead of {version}"
+            for name, version in self.golden.packages.items()
+            if self.machine.packages.get(name, version) != version
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """The report as a JSON value."""
+        return {
+            "schema": "biobench.selftest/1",
+            "reproduces": self.reproduces,
+            "first_failure": self.failures[0].part.stage if self.failures else None,
+            "levels": self.levels(),
+            "machine": {
+                "cpu": self.machine.cpu,
+                "gpu": self.machine.gpu,
+                "architecture": self.machine.architecture,
+                "cores": self.machine.cores,
+                "can_have_e2": self.machine.can_repeat,
+                "settings": dict(self.machine.settings),
+                "conflicts": list(self.machine.conflicts),
+                "packages": dict(self.machine.packages),
+            },
+            "recorded": {
+                "cpu": self.golden.cpu,
+                "packages": dict(self.golden.packages),
+            },
+            "parts": [
+                {
+                    "stage": finding.part.stage,
+                    "part": finding.part.name,
+                    "outcome": finding.outcome,
+                    "level": finding.level,
+                    "expected": finding.expected,
+                    "detail": finding.detail or None,
+                    "digest": finding.digest,
+                    "difference": dict(finding.numbers),
+                    "seconds": round(finding.seconds, 3),
+                }
+                for finding in self.findings
+            ],
+        }
