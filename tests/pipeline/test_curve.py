@@ -149,6 +149,34 @@ def test_another_curve_in_the_same_folder(asked: Options, folder: Path) -> None:
     assert names == {"all", "n-6", "curve.csv", "curve.html", "curve.json"}
 
 
+def test_a_run_and_a_curve_in_one_folder(asked: Options, folder: Path) -> None:
+    """Whichever is written last is alone there; what a person has put beside it stays."""
+    out = folder / "mixed"
+    task = replace(asked, tasks=asked.tasks[:1], out=out)
+    learning_curve(task, (6, None))
+    (out / "n-6/notes.txt").write_text("mine")
+    (out / "other.json").write_text("{}")
+    run(task)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"results.json", "report.html", "predictions", "n-6", "other.json"}
+    assert [path.name for path in (out / "n-6").iterdir()] == ["notes.txt"]
+    learning_curve(task, (6, None))
+    names = {path.name for path in out.iterdir()}
+    assert names == {"curve.json", "curve.csv", "curve.html", "n-6", "all", "other.json"}
+
+
+def test_a_curve_that_names_strange_folders(asked: Options, folder: Path) -> None:
+    """A document may be anybody's: only the folders of sizes are looked into."""
+    out = folder / "strange"
+    run(replace(asked, tasks=asked.tasks[:1], out=folder / "precious"))
+    out.mkdir()
+    places = ["../precious/results.json", "n-1/../../precious/results.json", None, 7]
+    (out / "curve.json").write_text(json.dumps({"sizes": [{"results": p} for p in places]}))
+    run(replace(asked, tasks=asked.tasks[:1], out=out))
+    assert (folder / "precious/results.json").is_file()
+    assert not (out / "curve.json").exists()
+
+
 def test_no_size_at_all(asked: Options) -> None:
     """Nothing but empty cells is an error, with the first reason."""
     with pytest.raises(DataError, match="no class has the 5 training items"):
