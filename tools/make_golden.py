@@ -1,7 +1,9 @@
 """Record what this machine measures, for `biobench selftest` and for the tests of other processors.
 
-Writes runner/biobench/selftest/golden.json and tests/golden/small.json. ``--check`` writes nothing
-and says what this machine measures otherwise, which is a fault of level E2 or a change of the code.
+Writes runner/biobench/selftest/golden.json, and in tests/golden small.json (the same parts with
+small images) and run.json (a whole run of the demo suite with a tiny model). ``--check`` writes
+nothing and says what this machine measures otherwise, which is a fault of level E2 or a change of
+the code.
 
 A change that moves bits on purpose raises the REVISION of its stage (embed/features.py,
 probe/stored.py), or the store would serve what was computed before.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ from biobench.repro import settings
 from biobench.repro.environment import MOVE_FEATURES, package_versions, processor_name
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = ROOT / "tests" / "golden" / "small.json"
+GOLDEN = ROOT / "tests" / "golden"
+SMALL, RUN = GOLDEN / "small.json", GOLDEN / "run.json"
 
 
 def measured(small: bool) -> dict[str, Any]:
@@ -55,6 +59,34 @@ def differing(parts: dict[str, Any], recorded: dict[str, str]) -> list[str]:
     return [id for id in {**found, **recorded} if found.get(id) != recorded.get(id)]
 
 
+def whole_run() -> dict[str, Any]:
+    """Digests of the demo suite with the tiny model."""
+    sys.path.insert(0, str(GOLDEN))
+    import schedules
+
+    from biobench.spec.load import load_spec
+
+    schedule = schedules.Schedule(load_spec().suites["demo"].tasks)
+    with tempfile.TemporaryDirectory() as store:
+        model = schedules.backbone(schedule.model)
+        return {"cpu": processor_name(), **schedules.scheduled(schedule, model, Path(store))}
+
+
+def differing_tasks(run: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+    """The tasks of a run whose digests are not the recorded ones, with the stages."""
+    faults = []
+    for task in {**run["tasks"], **recorded["tasks"]}:
+        one, other = run["tasks"].get(task, {}), recorded["tasks"].get(task, {})
+        stages = [stage for stage in {**one, **other} if one.get(stage) != other.get(stage)]
+        faults += [f"{task} ({', '.join(stages)})"] if stages else []
+    return faults
+
+
+def write(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n")
+    print(f"wrote {path.relative_to(ROOT)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="Compare and write nothing.")
@@ -72,8 +104,13 @@ def main() -> None:
         if check:
             faults += [f"{shown}: {id}" for id in differing(parts, recorded_digests(path))]
         else:
-            path.write_text(json.dumps(document(parts, small), indent=1) + "\n")
-            print(f"wrote {shown}")
+            write(path, document(parts, small))
+    run = whole_run()
+    if check:
+        recorded = json.loads(RUN.read_text())
+        faults += [f"{RUN.relative_to(ROOT)}: {fault}" for fault in differing_tasks(run, recorded)]
+    else:
+        write(RUN, run)
     for fault in faults:
         print(f"make_golden: {processor_name()} measures otherwise: {fault}", file=sys.stderr)
     if check and not faults:

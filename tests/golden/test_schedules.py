@@ -1,0 +1,90 @@
+"""Schedule invariance: the digests of a run do not depend on how it was cut, spread, ordered or
+killed (level E1), and are those that were recorded once, on whatever machine (level E2)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import lines
+from schedules import Schedule
+
+from biobench.repro.environment import processor_name
+from biobench.repro.settings import can_fix_bits
+from biobench.spec.load import load_spec
+
+HERE = Path(__file__).parent
+FEW = ("demo-kabr", "demo-plankton")
+"""Clips with logistic regression, images with the linear probe."""
+WORKERS, SHARDS = (1, 2, 3, 7), (1, 2, 5)
+
+
+def runs(*schedules: Schedule) -> list[dict[str, Any]]:
+    """What each schedule gives, in an official run's process."""
+    return lines(HERE / "schedules.py", *(json.dumps(asdict(schedule)) for schedule in schedules))
+
+
+def compare(found: list[dict[str, Any]], schedules: list[Schedule]) -> None:
+    """Fail with the first schedule whose digests differ, by task and stage."""
+    for schedule, other in zip(schedules, found, strict=True):
+        for task, digests in found[0]["tasks"].items():
+            different = [
+                stage for stage in digests if other["tasks"][task][stage] != digests[stage]
+            ]
+            assert not different, f"{schedule} differs in {task}: {', '.join(different)}"
+        assert other["roots"] == found[0]["roots"], schedule
+
+
+def recorded() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((HERE / "run.json").read_text())
+    return read
+
+
+@pytest.mark.timeout(600)
+def test_no_schedule_moves_a_bit() -> None:
+    """Every number of workers and size of a shard, the tasks in either order, killed before the
+    first result is kept and at later ones."""
+    schedules = [
+        Schedule(FEW, workers=1),
+        Schedule(FEW, workers=2, shard=1),
+        Schedule(FEW[::-1], workers=3, shard=5),
+        Schedule(FEW, workers=7, shard=2, kills=(0, 1, 3)),
+    ]
+    found = runs(*schedules)
+    compare(found, schedules)
+    if can_fix_bits():
+        assert found[0]["levels"]["features"] == "E2"
+        for task in FEW:
+            assert found[0]["tasks"][task] == recorded()["tasks"][task], task
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
+def test_a_whole_run_is_the_recorded_one() -> None:
+    """All tasks of the demo suite, every stage from manifest to score."""
+    (found,) = runs(Schedule(load_spec().suites["demo"].tasks))
+    past = recorded()
+    assert list(found["tasks"]) == list(past["tasks"])
+    for task, digests in past["tasks"].items():
+        different = [stage for stage in digests if found["tasks"][task][stage] != digests[stage]]
+        assert not different, (
+            f"{processor_name()} differs from {past['cpu']} in {task}: {', '.join(different)}"
+        )
+    assert found["roots"] == past["roots"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("model", [Schedule(()).model, "demo"])
+def test_all_schedules_of_the_whole_suite(model: str) -> None:
+    """Every pair of workers and shards over all demo tasks, backwards too, and killed at twelve
+    places."""
+    tasks = load_spec().suites["demo"].tasks
+    schedules = [Schedule(tasks, model, *pair) for pair in itertools.product(WORKERS, SHARDS)]
+    schedules.append(Schedule(tasks[::-1], model))
+    schedules.append(Schedule(tasks, model, shard=1, kills=tuple(range(0, 24, 2))))
+    compare(runs(*schedules), schedules)
