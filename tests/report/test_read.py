@@ -87,3 +87,21 @@ def test_another_runs_file_is_refused(document: dict[str, Any], tmp_path: Path) 
         read_predictions(Results(results.document), task)
     with pytest.raises(UsageError, match="no task 'x'"):
         read_predictions(results, "x")
+
+
+def test_a_damaged_footer(document: dict[str, Any], tmp_path: Path) -> None:
+    """Whichever byte of it changed: the same predictions, or one line. (Asked about a single
+    column, pyarrow ends the whole process at some of them.)"""
+    task = next(iter(document["tasks"]))
+    results = saved(tmp_path, document, LABELS | GROUPS, task)
+    path = tmp_path / "predictions" / "t.parquet"
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[-8:-4], "little") + 8
+    digest, caught = read_predictions(results, task).digest, 0
+    for at in range(len(whole) - length, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x04]) + whole[at + 1 :])
+        try:
+            assert read_predictions(results, task).digest == digest
+        except DataError:
+            caught += 1
+    assert caught > length // 20

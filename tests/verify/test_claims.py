@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made import Made
 
 from biobench import Results
-from biobench.errors import DataError
+from biobench.data.unpack.refused import Refused
+from biobench.errors import BiobenchError, DataError, UsageError
+from biobench.probe.predictions import Predictions
 from biobench.report.document import stage_root
-from biobench.report.results import result_digest
+from biobench.report.results import result_digest, results_of
 from biobench.repro.settings import SETTINGS
-from biobench.spec.canonical import sha256_json
+from biobench.spec.canonical import canonical_json, sha256_bytes, sha256_json
 from biobench.spec.load import load_spec
+from biobench.verify.against import Pair, compare
+from biobench.verify.check import check
 from biobench.verify.document import check_official
+from biobench.verify.findings import lines
+from biobench.verify.rerun import Given, options_again
 from biobench.verify.rules import task_rules
+from biobench.verify.submission import pack, submission_bytes, submission_of, unpack
 from biobench.verify.verdict import Verdict, verify_one
 
 
@@ -126,3 +136,69 @@ def test_predictions_that_are_not_there(demo: Made, tmp_path: Path) -> None:
         verified(demo, change, tmp_path / "lost")
     change = {f"{ENTRY}/predictions": "../elsewhere.parquet"}
     assert verified(demo, change, tmp_path / "climbs").document()["first"] == "document"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 10**9) | st.floats(-1e300, 1e300)
+    | st.text(max_size=5) | st.just("sha256:" + "0" * 64),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    return [path, *(p for key, inner in items for p in places_in(inner, (*path, key)))]
+
+
+@given(st.data())
+def test_no_document_is_too_odd(demo: Made, data: st.DataObject) -> None:
+    """Any value anywhere, removed or put in its place: a verdict, or an error with an exit code; as
+    a folder and as a submission, alone and compared with the sound result."""
+    document = copy.deepcopy(demo.results.document)
+    *keys, last = data.draw(st.sampled_from(places_in(document)[1:]))
+    place = document
+    for key in keys:
+        place = place[key]
+    if data.draw(st.booleans()):
+        del place[last]
+    else:
+        place[last] = data.draw(VALUES)
+    with contextlib.suppress(BiobenchError):
+        looked_at(demo, results_of(document, "here", None, demo_held(demo)))
+    members = unpack(submission_bytes(demo.results))
+    members["results.json"] = Results(document).to_json().encode()
+    head = json.loads(members["submission.json"])
+    head["members"]["results.json"] = sha256_bytes(members["results.json"])
+    with contextlib.suppress(KeyError, TypeError):
+        head |= {"spec": document["spec"], "environment": document["environment"]}
+        head["result"] = document["digests"]["result"]
+    members["submission.json"] = canonical_json(head)
+    with contextlib.suppress(DataError):
+        looked_at(demo, submission_of(pack(members), "file"))
+
+
+def demo_held(demo: Made) -> dict[str, Predictions]:
+    return {task: demo.results.predictions(task) for task in demo.results.tasks}
+
+
+def looked_at(demo: Made, results: Results) -> None:
+    """Everything that the commands do with a result of anybody."""
+    spec, places = load_spec(), demo.places(data=False, store=False)
+    report = check(results, spec, places)
+    json.dumps(report.document())
+    assert all(isinstance(line, str) for line in lines(report, "check"))
+    if report.status("document") is False:
+        return
+    compare(Pair(demo.results, results, places.images, places.images, []), spec).document()
+    compare(Pair(results, demo.results, places.images, places.images, []), spec).document()
+    with contextlib.suppress(UsageError):
+        options_again(results, {}, Given(Path(), "demo", None, {}, 1, True, True), spec)
+    with contextlib.suppress(BiobenchError, Refused):
+        submission_bytes(results)

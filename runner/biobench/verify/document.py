@@ -101,8 +101,9 @@ def check_levels(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -
 def features_level(results: Results) -> str:
     """The strongest level that the recorded environment allows the features: E2, E3 or T."""
     environment = results.document["environment"]
-    settings = environment["settings"]
-    if any(settings.get(name) != value for name, value in SETTINGS.items()):
+    settings = {name: value for name, value in environment["settings"].items() if value is not None}
+    # A run also records variables that it must not have.
+    if settings != SETTINGS:
         return "T"
     return "E2" if environment["gpu"] is None else "E3"
 

@@ -31,6 +31,8 @@ from biobench.spec.documents import Suite, Task
 from biobench.verify.findings import Finding
 
 BATCH = 32
+MOST_PIXELS = 1 << 21
+"""Pixels of a crop, which a stranger's result may state at will: a batch of it takes 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,14 @@ def check_pixels(
 ) -> Finding:
     """Whether the images give the pixels that were scored."""
     entry = results.tasks[id]
-    here, bad = leaves(manifest, recipe_of(results.document["model"]["recipe"]), images, id)
+    recipe = recipe_of(results.document["model"]["recipe"])
+    if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
+        text = f"a crop of {recipe.crop[0]} x {recipe.crop[1]} is too large to be made again here"
+        return Finding("pixels", None, text, id)
+    try:
+        here, bad = leaves(manifest, recipe, images, id)
+    except (ValueError, MemoryError, OverflowError) as error:
+        return Finding("pixels", False, f"its recipe cannot be: {error}", id)
     ids = [row.id for row in manifest.rows]
     if pixels_digest(ids, here) == entry["digests"]["pixels"]:
         return Finding("pixels", True, f"{len(ids)} images decoded again", id)

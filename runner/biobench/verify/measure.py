@@ -19,6 +19,7 @@ from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.probe.predictions import Predictions
+from biobench.verify.from_data import BATCH, MOST_PIXELS
 
 BLOCK = 4096
 DECODED = 512
@@ -73,18 +74,23 @@ def _largest(
     workers: int,
 ) -> int | str:
     """The largest difference of two values of the first images, or why it cannot be measured."""
-    pixels = []
-    for evidence, rows, root in ((a, here, roots[0]), (b, there, roots[1])):
-        if root is None:
-            return "by how much cannot be measured: give --data and --against-data"
-        first = rows[:DECODED].tolist()
-        paths = [os.path.join(root, str(evidence.rows[i][1])) for i in first]
-        decoded = decode_batch(paths, recipe, workers=workers)
-        found = np.frombuffer(b"".join(decoded.digests), np.uint8).reshape(-1, 32)
-        if not np.array_equal(found, evidence.pixels[first]):
-            return f"by how much cannot be measured: {root} does not have the images of the run"
-        pixels.append(decoded.pixels.astype(np.int16))
-    return int(np.abs(pixels[0] - pixels[1]).max())
+    if None in roots:
+        return "by how much cannot be measured: give --data and --against-data"
+    if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
+        return "by how much cannot be measured: the crop is too large"
+    largest = 0
+    for start in range(0, min(here.size, DECODED), BATCH):
+        pixels = []
+        for evidence, rows, root in ((a, here, roots[0]), (b, there, roots[1])):
+            part = rows[start : start + BATCH].tolist()
+            paths = [os.path.join(str(root), str(evidence.rows[i][1])) for i in part]
+            decoded = decode_batch(paths, recipe, workers=workers)
+            found = np.frombuffer(b"".join(decoded.digests), np.uint8).reshape(-1, 32)
+            if not np.array_equal(found, evidence.pixels[part]):
+                return f"by how much cannot be measured: {root} does not have the images of the run"
+            pixels.append(decoded.pixels.astype(np.int16))
+        largest = max(largest, int(np.abs(pixels[0] - pixels[1]).max()))
+    return largest
 
 
 def feature_distance(a: Evidence, b: Evidence) -> Distance:
