@@ -11,8 +11,10 @@ import argparse
 import base64
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -48,6 +50,12 @@ MEBIBYTES = 256
 
 LENGTH = 4096
 """Largest input in bytes."""
+
+INTERRUPTED = 72
+"""Exit code of libFuzzer after Ctrl-C: what was done until then counts."""
+
+STOPPED = threading.Event()
+"""Set by Ctrl-C, which the targets get too: no other starts, and the table is printed."""
 
 ATTEMPTS = 8
 """Findings of one run after which its target is not started again."""
@@ -132,7 +140,7 @@ def fuzz(binaries: Path, run: Run, executions: int | None, seconds: int | None) 
     dictionary = CRATE / "dictionaries" / run.target
     options = [f"-dict={dictionary}"] if dictionary.is_file() else []
     kept = [CRATE / kind / run.target for kind in ("seeds", "findings")]
-    while len(outcome.findings) < ATTEMPTS:
+    while len(outcome.findings) < ATTEMPTS and not STOPPED.is_set():
         left = None if executions is None else executions - outcome.executions
         if left is not None and left <= 0:
             break
@@ -171,7 +179,7 @@ def fuzz(binaries: Path, run: Run, executions: int | None, seconds: int | None) 
         done = re.findall(r"stat::number_of_executed_units:\s*(\d+)", text)
         done = done or re.findall(r"^#(\d+)", text, re.MULTILINE)
         outcome.executions += int(done[-1]) if done else 0
-        if status == 0:
+        if status in (0, INTERRUPTED):
             break
         new = sorted(set(findings.iterdir()) - before)
         found = new[0].name if new else "no input"
@@ -217,6 +225,7 @@ def main() -> int:
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"fuzz: the targets could not be built: {error}", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGINT, lambda *_: STOPPED.set())
     with ThreadPoolExecutor(arguments.jobs) as pool:
         outcomes = list(pool.map(lambda run: fuzz(binaries, run, share, arguments.seconds), runs))
     return report(runs, outcomes)
