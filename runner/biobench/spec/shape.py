@@ -62,8 +62,8 @@ FORMS: Mapping[str, str] = {
     "^(?!/)(?!.*(^|/)\\.\\.(/|$))([^{}\\\\]|\\{[^{}:]+(:(name|stem))?\\})+$": "text with "
     "columns in braces, as {column}, {column:name} or {column:stem}; a path in it starts from the "
     "data folder, with / between its parts and no .. in it",
-    "^(?!/)(?!.*(^|/)\\.\\.(/|$))[^{}\\\\]*\\{subject\\}[^{}\\\\]*$": "the path of a video from the "
-    "data folder, with {subject} where the name of the clip stands",
+    "^(?!/)(?!.*(^|/)\\.\\.(/|$))[^{}\\\\]*\\{subject\\}[^{}\\\\]*$": "the path of a video from "
+    "the data folder, with {subject} where the name of the clip stands",
     "^[^{}/.][^{}/]*/": "a path that begins with the name of a folder",
     '^[^"\\r\\n]$': "one character, no quotation mark and no end of line",
     "^[^{}:]+$": "the name of a column, without braces and colons",
