@@ -7,6 +7,7 @@ MKL's vector mathematics, which has a setting of its own.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 POINTS = 40_000
+SAMPLES = 8
+"""Values of each function that are recorded themselves, for the distance of others from them."""
 _WHOLE = (
     "sin",
     "cos",
@@ -81,11 +84,16 @@ def _measure(conditions: Conditions) -> Measured:
     from biobench.embed.forward import deterministic
 
     with deterministic(), torch.inference_mode():
-        digests = {
-            name: sha256_bytes(np.ascontiguousarray(value().numpy(), "<f4").tobytes())
+        found = {
+            name: np.ascontiguousarray(value().numpy(), "<f4").reshape(-1)
             for name, value in _values().items()
         }
-    return Measured(sha256_json(digests), {"functions": digests})
+    digests = {name: sha256_bytes(values.tobytes()) for name, values in found.items()}
+    samples = {
+        name: base64.b64encode(values[:: POINTS // SAMPLES].tobytes()).decode()
+        for name, values in found.items()
+    }
+    return Measured(sha256_json(digests), {"functions": digests, "samples": samples})
 
 
 PARTS = (Part("features", "functions", "E2", ("torch",), _measure),)
