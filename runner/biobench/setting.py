@@ -22,6 +22,7 @@ from biobench.declared import Declaration, resolve_declarations
 from biobench.errors import UsageError, counted
 from biobench.files import require_writable
 from biobench.missing import require_torch
+from biobench.models.names import never_pinned
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, select
@@ -291,7 +292,9 @@ def could_be_official(selection: Selection, options: Options, sizes: Sizes | Non
     """Whether nothing in what was asked for rules out an official result, at any of the sizes."""
     benchmark = selection.suite.id == BENCHMARK and selection.whole
     asked = (options.n_train,) if sizes is None else sizes
-    return benchmark and options.division == "official" and None in asked
+    model = options.model
+    pinnable = not never_pinned(model) if isinstance(model, str) else model.info.pinned
+    return benchmark and options.division == "official" and None in asked and pinnable
 
 
 def default_out(made: Plan) -> Path:

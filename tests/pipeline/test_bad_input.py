@@ -194,6 +194,10 @@ def test_only_a_whole_official_benchmark_could_be_official() -> None:
     assert could_be_official(whole, asked)
     assert not could_be_official(whole, replace(asked, division="compat"))
     assert not could_be_official(whole, replace(asked, n_train=3))
+    for model in ("py:my.models:Own", "hf:./folder", "timm:/models/folder"):
+        assert not could_be_official(whole, replace(asked, model=model))
+    for model in ("hf:owner/name", "open_clip:hf-hub:owner/name", "bioclip"):
+        assert could_be_official(whole, replace(asked, model=model))
     assert not could_be_official(replace(whole, chosen=whole.chosen[1:]), asked)
     assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 

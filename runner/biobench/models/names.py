@@ -134,6 +134,13 @@ def is_path(text: str) -> bool:
     return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
 
 
+def never_pinned(name: str) -> bool:
+    """Whether a full name is of a local folder or a class of the user's own: they have no revision,
+    so no result of them is official."""
+    prefix, _, rest = name.partition(":")
+    return prefix == "py" or is_path(rest)
+
+
 def local_folder(name: ModelName) -> Path:
     """The folder that ``name`` points to. Raises ModelError where there is none."""
     folder = Path(name.target).expanduser()

@@ -15,6 +15,7 @@ from typing import Any
 from biobench.declared import Declared
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score
+from biobench.models.base import ModelInfo
 from biobench.report.outcome import Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
@@ -219,6 +220,14 @@ def _selection_reasons(selection: Selection) -> list[str]:
     return reasons
 
 
+def _unpinned(info: ModelInfo) -> str:
+    """With the name to give instead, where a hub said which commit it was."""
+    reason = "the model's revision is not pinned"
+    if info.source != "hub" or info.revision is None:
+        return reason
+    return f"{reason}: the name with the commit is {info.resolved}@{info.revision}"
+
+
 def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
     """Every condition of an official result that does not hold, in a fixed order."""
     selection, info = provenance.selection, provenance.backbone.info
@@ -236,7 +245,7 @@ def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
     if not info.trusted:
         reasons.append("the model runs the user's own code")
     elif not info.pinned:
-        reasons.append("the model's revision is not pinned")
+        reasons.append(_unpinned(info))
     if provenance.execution.precision == "float16" and provenance.execution.device != "cuda":
         reasons.append("float16 on the CPU")
     if not provenance.bits_fixed:
