@@ -60,7 +60,7 @@ def test_a_variable_that_chooses_other_arithmetic_is_reported(name: str) -> None
 
 
 def test_a_harmless_tunable_is_no_conflict() -> None:
-    """Only the tunables of the processor move bits; clusters set others for reasons of their own."""
+    """Only the tunables of the processor move bits; clusters set others for their own reasons."""
     assert conflicts({"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=16384"}) == []
     assert conflicts({"GLIBC_TUNABLES": "glibc.malloc.check=1:glibc.cpu.hwcaps=-FMA"})
 
