@@ -83,7 +83,7 @@ ENTRY = "tasks/demo-beluga"
         ({"levels/score": "D"}, None, None),
         ({"schema": "biobench.results/1", "extra": 1}, "document", "extra"),
         ({"bad_images": -1}, "document", "bad_images"),
-        ({"spec/version": "0.9.0"}, "spec", "made by version 0.9.0"),
+        ({"spec/version": "0.9.0"}, "spec", "verify with biobench"),
         ({"unofficial_reasons": []}, "document", "unofficial_reasons"),
     ],
 )
