@@ -71,7 +71,10 @@ def from_dockerfile(slim_image: str, tmp_path_factory: pytest.TempPathFactory) -
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     yield name
-    subprocess.run(["docker", "rmi", name], capture_output=True, check=False)
+    # Older builders leave the stages that only build, without a name.
+    prune = ["docker", "image", "prune", "--force", "--filter", "label=biobench.stage=build"]
+    for command in (["docker", "rmi", name], prune):
+        subprocess.run(command, capture_output=True, check=False)
 
 
 def config_of(image: str) -> dict[str, Any]:
