@@ -48,6 +48,8 @@ format: setup ## format the sources
 
 bench: setup ## speed, side by side with what users know; QUICK=1 takes three minutes
 	$(BIN)/python tests/benchmarks/decode.py $(if $(QUICK),--rounds 1 --limit 16)
+	$(BIN)/python tests/benchmarks/pipeline.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/files.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/logistic.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, final, type_check_only
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Loader", "build_info", "decode", "kernels", "resize"]
+__all__ = ["Loader", "build_info", "decode", "kernels", "resize", "sha256_files"]
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -104,4 +104,11 @@ def resize(
 
     Raises ValueError for another shape, a side of zero or an unknown filter, MemoryError where
     there is no room for the result. The interpreter is free while it works.
+    """
+
+def sha256_files(paths: Sequence[str | os.PathLike[str]], *, workers: int) -> list[bytes]:
+    """The SHA-256 of each file, 32 bytes, in the order given, on ``workers`` threads.
+
+    Raises OSError with number, text and file name, as ``open`` does, for the first that cannot be
+    read, and ValueError for no workers. The interpreter is free while it works.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import centroid
+import files
 import linear
 import logistic
 import metrics
@@ -19,6 +20,7 @@ from PIL import Image
 from side_by_side import Way
 
 import decode
+import pipeline
 from biobench.repro.settings import SETTINGS
 
 
@@ -105,6 +107,26 @@ def test_decode(
     rows = printed(capsys)
     assert rows[0]["CPU ratio"] == "1.00"
     assert rows[-1]["bytes that differ"] == "0.00 %"
+
+
+def test_pipeline(tmp_path: Path) -> None:
+    """Parts and stage run, and every cell of the row has its number."""
+    pipeline.drawn(tmp_path, 2)
+    manifest = pipeline.manifest_of(sorted(tmp_path.iterdir()), tmp_path, 33)
+    backbone = pipeline.load("timm:mobilenetv3_small_100")
+    found = pipeline.ways(manifest, backbone, 1, tmp_path)
+    side_by_side.alternate(found, 1)
+    line = pipeline.measured("timm:tiny", "drawn", found, 33)
+    assert line[:2] == ["tiny", "drawn"]
+    assert all(float(cell) > 0 for cell in line[2:])
+
+
+def test_files(tmp_path: Path) -> None:
+    """Both ways give the same digests, which is asserted where they are measured."""
+    folder = files.drawn(tmp_path / "drawn", 3, 100)
+    first, second = files.measure(folder, 2, 1)
+    assert first[3:] == ["1.00", "1.00"]
+    assert float(second[3]) > 0
 
 
 def test_the_processor_is_named() -> None:

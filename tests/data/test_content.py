@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.data.content import SETTLED_NS, ContentIndex
+from biobench.data.content import SETTLED_NS, ContentIndex, file_digests
 from biobench.errors import DataError
 
 
@@ -106,3 +106,32 @@ def test_an_unwritable_index_only_costs_time(tmp_path: Path) -> None:
     index = ContentIndex(tmp_path / "file" / "index.sqlite")
     assert index.digests([str(path)], 1) == [_sha("one")]
     index.close()
+
+
+def test_digests_are_those_of_hashlib(tmp_path: Path) -> None:
+    """Sizes around the blocks of reading and of the hash, for any number of workers."""
+    paths, expected = [], []
+    for size in (0, 1, 55, 56, 63, 64, 65, 65_535, 65_536, 65_537, 200_000):
+        content = (bytes(range(251)) * (size // 251 + 1))[:size]
+        path = tmp_path / str(size)
+        path.write_bytes(content)
+        paths.append(str(path))
+        expected.append("sha256:" + hashlib.sha256(content).hexdigest())
+    for workers in (1, 2, 5):
+        assert file_digests(paths, workers) == expected
+    assert file_digests([], 1) == []
+
+
+def test_the_first_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """One line with the reason, for a missing file, a folder and a pipe that nobody writes."""
+    good, pipe = tmp_path / "good", tmp_path / "pipe"
+    good.write_text("one")
+    os.mkfifo(pipe)
+    for bad, reason in (
+        (tmp_path / "gone", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (pipe, "not a regular file"),
+    ):
+        with pytest.raises(DataError, match=reason) as caught:
+            file_digests([str(good), str(bad), str(tmp_path / "later")], 2)
+        assert str(bad) in str(caught.value)

@@ -9,6 +9,7 @@
 mod color;
 pub mod decode;
 pub mod error;
+pub mod files;
 mod format;
 pub mod geometry;
 pub mod image;
@@ -24,6 +25,7 @@ pub mod single;
 
 pub use crate::decode::{decode_bytes, decode_file};
 pub use crate::error::PixelError;
+pub use crate::files::sha256_files;
 pub use crate::image::RgbImage;
 pub use crate::item::{Items, Outcome};
 pub use crate::limits::{Cancel, Limits};

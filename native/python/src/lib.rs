@@ -1,6 +1,7 @@
 //! `biobench._native`: checks arguments, allocates arrays, detaches from the interpreter, maps
 //! errors. All arithmetic is in `biobench-pixels`. The documentation for users is `_native.pyi`.
 
+mod files;
 mod info;
 mod interrupt;
 mod loader;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::files::sha256_files;
     #[pymodule_export]
     use super::info::{build_info, kernels};
     #[pymodule_export]

@@ -96,4 +96,3 @@ def _tie(table: Standings, i: int, name: str) -> str:
     if table.ties is None or name not in table.ties:
         return ""
     return TIES if i in table.ties[name] else " " * len(TIES)
-

@@ -7,14 +7,13 @@ or change time differ; the change time cannot be set by a program, so a stale di
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from biobench import _native
 from biobench.errors import DataError
 
 BLOCK = 1024
@@ -34,13 +33,19 @@ def _unreadable(path: str, error: OSError) -> DataError:
     return DataError(f"cannot be read ({error.strerror})", where=path, remedy="check the folder")
 
 
-def file_digest(path: str) -> str:
-    """``sha256:`` digest of a file's bytes; raises DataError when it cannot be read."""
+def file_digests(paths: Sequence[str], workers: int) -> list[str]:
+    """``sha256:`` digests of files' bytes, in the order given; raises DataError naming the first
+    that cannot be read."""
     try:
-        with open(path, "rb") as handle:
-            return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest()
+        digests = _native.sha256_files(paths, workers=max(1, workers))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(os.fspath(error.filename), error) from error
+    return ["sha256:" + digest.hex() for digest in digests]
+
+
+def file_digest(path: str) -> str:
+    """:func:`file_digests` of one file."""
+    return file_digests([path], 1)[0]
 
 
 def _identity(path: str) -> tuple[int, int, int, int]:
@@ -108,10 +113,7 @@ class ContentIndex:
         keys = [os.fsencode(path) for path in absolute]
         known = self._recall(keys)
         stale = [i for i, key in enumerate(keys) if known.get(key, ("",))[:-1] != identities[i]]
-        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            fresh = dict(
-                zip(stale, pool.map(lambda i: file_digest(absolute[i]), stale), strict=True)
-            )
+        fresh = dict(zip(stale, file_digests([absolute[i] for i in stale], workers), strict=True))
         self._remember(
             (keys[i], *identities[i], digest)
             for i, digest in fresh.items()

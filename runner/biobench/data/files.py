@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench.data.content import file_digest
+from biobench.data.content import file_digests
 from biobench.data.frames.check import require_frames
 from biobench.data.layouts import annotation_files, find, image_folders
 from biobench.data.layouts.options import join, split_rule_of
@@ -43,8 +42,7 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
 def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
     """What lies in ``root``; raises DataError for structural faults and unreadable files."""
     paths = file_paths(dataset, root)
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        digests = list(pool.map(lambda path: file_digest(str(root / path)), paths))
+    digests = file_digests([str(root / path) for path in paths], workers)
     return files_of(root, list(zip(paths, digests, strict=True)))
 
 

@@ -105,11 +105,7 @@ impl<M: Memory> Loader<M> {
         if plan.batch_size == 0 || plan.workers == 0 || plan.ahead == 0 {
             return Err(PixelError::Internal("a plan with a zero".into()));
         }
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(plan.workers)
-            .thread_name(|index| format!("biobench-pixels-{index}"))
-            .build()
-            .map_err(|error| PixelError::Io(std::io::Error::other(error)))?;
+        let pool = threads(plan.workers, "pixels")?;
         let shared = Shared {
             work,
             count,
@@ -276,6 +272,15 @@ impl<M: Memory> Shared<M> {
             outcomes: batch.outcomes.into_iter().flatten().collect(),
         })
     }
+}
+
+/// A pool of `count` threads named after their work.
+pub(crate) fn threads(count: usize, work: &'static str) -> Result<ThreadPool, PixelError> {
+    ThreadPoolBuilder::new()
+        .num_threads(count)
+        .thread_name(move |index| format!("biobench-{work}-{index}"))
+        .build()
+        .map_err(|error| PixelError::Io(std::io::Error::other(error)))
 }
 
 /// No code that holds a lock of this module can leave what it guards half changed.
