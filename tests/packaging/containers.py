@@ -14,7 +14,6 @@ LOCKED_DOWN = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
 )
-STAGES = ("data", "pixels", "features", "predictions", "score")
 
 
 @dataclass(frozen=True)
