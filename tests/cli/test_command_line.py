@@ -81,7 +81,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--task", "beluga"], 3, ["beluga", "--data"]),
         (["run", "--model", "demo", "--task", "kabr"], 3, ["kabr/", "imageomics/KABR"]),
         (["run", "--model", "demo", "--task", "iwildcam"], 3, ["iwildcam/", "gone"]),
-        (["run", "--model", "demo", "--task", "mammalnet"], 3, ["mammalnet/", "mammal-net.github.io"]),
+        (
+            ["run", "--model", "demo", "--task", "mammalnet"],
+            3,
+            ["mammalnet/", "mammal-net.github.io"],
+        ),
         (["run", "--model", "demo", "--suite", "prior-work"], 3, ["imagenet1k/", "on request"]),
         (["run", "--model", "demo", "--data", "/no/such", "--suite", "demo"], 3, ["/no/such"]),
         (["run", "--model", "demo", "--data", "/no/such"], 3, ["/no/such"]),

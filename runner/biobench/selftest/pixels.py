@@ -1,4 +1,4 @@
-"""Images of the embedded demo suite to pixels and values (SPEC.md, "Decode", "Resize" and "Recipes").
+"""Images of the embedded demo suite to pixels and values (SPEC.md, "Decode", "Resize", "Recipes").
 
 In: files that ship with the package. Out: the digest of every uint8 crop, and of the float32 values
 that a model would get of them. Nothing but NumPy and the native layer is needed.
