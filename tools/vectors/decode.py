@@ -39,9 +39,9 @@ def files() -> Iterator[VectorFile]:
     for name, about in (
         ("jpeg", "JPEG: sampling, progressive, restarts, gray, CMYK; damaged ones are errors."),
         ("png", "PNG: depths, palettes, alpha, checksums."),
-        ("others", "Files that are neither by their first bytes."),
+        ("others", "Files of formats that no implementation reads."),
     ):
-        suffix = {"jpeg": [".jpg"], "png": [".png"]}.get(name, [".gif", ".bmp"])
+        suffix = {"jpeg": [".jpg"], "png": [".png"]}.get(name, [".ico", ".ppm"])
         cases = [
             Case(
                 f"decode/{path.name}",

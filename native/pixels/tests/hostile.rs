@@ -154,3 +154,55 @@ fn many_scans() {
     ));
     assert!(seconds < 4.0, "{seconds:.1} s");
 }
+
+/// A TIFF of one column, each row a strip, all of which are the same bytes.
+fn strips_of_the_same(rows: u32, compression: u16, part: &[u8]) -> Vec<u8> {
+    let length = part.len() as u32;
+    let repeated = |value: u32| (0..rows).flat_map(move |_| value.to_le_bytes());
+    let offsets = 8 + length;
+    let counts = offsets + 4 * rows;
+    let directory = counts + 4 * rows;
+    let mut file = b"II*\0".to_vec();
+    file.extend(directory.to_le_bytes());
+    file.extend(part);
+    file.extend(repeated(8));
+    file.extend(repeated(length));
+    let entries = [
+        (256, 1, 1),
+        (257, 1, rows),
+        (258, 1, 8),
+        (259, 1, u32::from(compression)),
+        (262, 1, 1),
+        (273, rows, offsets),
+        (277, 1, 1),
+        (278, 1, 1),
+        (279, rows, counts),
+    ];
+    file.extend((entries.len() as u16).to_le_bytes());
+    for (tag, count, value) in entries {
+        file.extend(u16::to_le_bytes(tag));
+        file.extend(4u16.to_le_bytes());
+        file.extend([count, value].into_iter().flat_map(u32::to_le_bytes));
+    }
+    file.extend([0; 4]);
+    file
+}
+
+/// Protects time: parts of a file that lie over each other are not read again and again.
+#[test]
+fn strips_over_each_other() {
+    let (seconds, error) = cost(&strips_of_the_same(9_000, 32_773, &[0, 7]), Filter::Bicubic);
+    assert!(error.is_none());
+    assert!(seconds < 1.0, "{seconds:.1} s");
+    // PackBits takes this byte for nothing.
+    let nothing = [&[0x80; 1 << 20][..], &[0, 7]].concat();
+    let (seconds, error) = cost(
+        &strips_of_the_same(9_000, 32_773, &nothing),
+        Filter::Bicubic,
+    );
+    assert!(
+        matches!(error, Some(PixelError::TooLarge { .. })),
+        "{error:?}"
+    );
+    assert!(seconds < 1.0, "{seconds:.1} s");
+}
