@@ -39,9 +39,9 @@ def files() -> Iterator[VectorFile]:
     for name, about in (
         ("jpeg", "JPEG: sampling, progressive, restarts, gray, CMYK; damaged ones are errors."),
         ("png", "PNG: depths, palettes, alpha, checksums."),
-        ("others", "Files of formats that no implementation reads."),
+        ("others", "Files that are neither by their first bytes."),
     ):
-        suffix = {"jpeg": [".jpg"], "png": [".png"]}.get(name, [".ico", ".ppm"])
+        suffix = {"jpeg": [".jpg"], "png": [".png"]}.get(name, [".gif", ".bmp"])
         cases = [
             Case(
                 f"decode/{path.name}",
