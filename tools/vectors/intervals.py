@@ -57,21 +57,12 @@ def percentiles(given: Any, output: Any) -> None:
 
 def ends(given: Any, output: Any) -> None:
     """The whole result of a task."""
-    name, division, constants = given["metric"], given["division"], plain.SUITE["interval"]
+    name, division = given["metric"], given["division"]
     score = plain.metric(name, given, range(len(given["y_true"])), division)
     interval = None
     if division != "compat":
-        found = plain.replicates(name, given, given["task"], constants["replicates"])
-        low, high = plain.bounds(found, constants["confidence"])
-        least = min(given["y_true"].count(c) for c in given["y_true"])
-        interval = {
-            "low": low,
-            "high": high,
-            "level": constants["confidence"],
-            "method": constants["method"],
-            "replicates": constants["replicates"],
-            "reliable": least >= constants["reliable_items_per_class"],
-        }
+        found = plain.replicates(name, given, given["task"], plain.SUITE["interval"]["replicates"])
+        interval = plain.interval(found, min(given["y_true"].count(c) for c in given["y_true"]))
     assert output == {"score": score, "interval": interval, "metrics": {name: score}}
 
 

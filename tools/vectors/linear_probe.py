@@ -74,8 +74,7 @@ def trained(given: Any) -> tuple[Matrix, Matrix]:
         "norm.weight": np.full(d, c["normalisation_initial_weight"]),
         "norm.bias": np.full(d, c["normalisation_initial_bias"]),
     }
-    m = {name: np.zeros_like(value) for name, value in p.items()}
-    v = {name: np.zeros_like(value) for name, value in p.items()}
+    optimiser = plain.AdamW(c, p)
     t = number = 0
     while t < c["steps"]:
         for batch in epoch(given, n, number):
@@ -94,15 +93,7 @@ def trained(given: Any) -> tuple[Matrix, Matrix]:
                 "norm.weight": (back * z[batch]).sum(axis=0),
                 "norm.bias": back.sum(axis=0),
             }
-            r = rate(c, t)
-            for name, a in gradient.items():
-                if name in c["weight_decay_on"]:
-                    p[name] *= 1 - r * c["weight_decay"]
-                m[name] = c["beta1"] * m[name] + (1 - c["beta1"]) * a
-                v[name] = c["beta2"] * v[name] + (1 - c["beta2"]) * a * a
-                first = m[name] / (1 - c["beta1"] ** (t + 1))
-                second = v[name] / (1 - c["beta2"] ** (t + 1))
-                p[name] -= r * first / (np.sqrt(second) + c["epsilon"])
+            optimiser.update(gradient, rate(c, t), t, c["weight_decay_on"])
             t += 1
         number += 1
     return (

@@ -1,4 +1,4 @@
-"""Section 10.3: logistic regression."""
+"""Section 10.3: logistic regression, exact up to the fits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
@@ -106,115 +105,6 @@ def decide(given: Any, output: Any) -> None:
     assert output == {"classes": [row.index(max(row)) for row in given["decisions"]]}
 
 
-def gradient(given: Any, output: Any) -> None:
-    """The formulas of step 3 as plain loops, and the verdict where it is meant to be close."""
-    rows, labels, c = given["rows"], given["labels"], given["C"]
-    classes, n, width = max(labels) + 1, len(rows), len(rows[0])
-    expected = [[w / (c * n) for w in weight] + [0.0] for weight in given["weight"]]
-    for row, label in zip(rows, labels, strict=True):
-        logits = [
-            sum(a * b for a, b in zip(w, row, strict=True)) + t
-            for w, t in zip(given["weight"], given["intercept"], strict=True)
-        ]
-        shares = [math.exp(v - max(logits)) for v in logits]
-        for k in range(classes):
-            part = n / (classes * labels.count(label)) / n
-            part *= shares[k] / sum(shares) - (k == label)
-            for j in range(width):
-                expected[k][j] += part * row[j]
-            expected[k][width] += part
-    assert np.allclose(output["gradient"], expected, rtol=0, atol=1e-14)
-    tolerance = plain.constants(**given_protocol(given))["gradient_tolerance"]
-    assert output["within"] == (np.abs(expected).max() <= tolerance)
-
-
-def solved(features: Any, labels: Any, c: float) -> tuple[StandardScaler, LogisticRegression]:
-    """scikit-learn's fit; two classes it does with one weight vector, at twice the C."""
-    scaler = StandardScaler().fit(np.array(features))
-    model = LogisticRegression(
-        C=c * (2 if len(set(labels)) == 2 else 1),
-        class_weight="balanced",
-        solver="newton-cg",
-        tol=1e-11,
-        max_iter=10_000,
-    )
-    return scaler, model.fit(scaler.transform(np.array(features)), labels)
-
-
-def decisions(scaler: StandardScaler, model: LogisticRegression, features: Any) -> Matrix:
-    values = model.decision_function(scaler.transform(np.array(features)))
-    return np.column_stack([-values / 2, values / 2]) if values.ndim == 1 else values
-
-
-def clear(values: Matrix) -> bool:
-    """Whether no decision is so close that a fit within the tolerance could turn it."""
-    ordered = np.sort(values, axis=1)
-    return bool((ordered[:, -1] - ordered[:, -2]).min() > 1e-5)
-
-
-def fit(given: Any, output: Any) -> None:
-    scaler, model = solved(given["features"], given["labels"], given["C"])
-    weight, intercept = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        weight, intercept = np.vstack([-weight, weight]) / 2, np.append(-intercept, intercept) / 2
-    assert np.allclose(output["weight"], weight, rtol=0, atol=1e-6)
-    assert np.allclose(output["intercept"], intercept - intercept.mean(), rtol=0, atol=1e-6)
-    values = decisions(scaler, model, given["test"])
-    assert clear(values)
-    assert output["y_pred"] == model.classes_[values.argmax(axis=1)].tolist()
-
-
-def search(given: Any, output: Any) -> None:
-    """Every fit of the search by scikit-learn, with its folds and, in compat, its score."""
-    constants = plain.constants(**given_protocol(given))
-    features, labels = np.array(given["features"]), np.array(given["labels"])
-    scores = np.empty((len(constants["candidates"]), constants["folds"]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(StratifiedKFold(constants["folds"]).split(features, labels))
-    for i, c in enumerate(constants["candidates"]):
-        for f, (train, held) in enumerate(parts):
-            scaler, model = solved(features[train], labels[train], c)
-            values = decisions(scaler, model, features[held])
-            assert clear(values), (c, f)
-            predicted = model.classes_[values.argmax(axis=1)].tolist()
-            truth = labels[held].tolist()
-            scores[i, f] = (
-                plain.macro_f1(truth, predicted, "official")
-                if given["division"] == "official"
-                else f1_score(truth, predicted, average="macro", zero_division=0.0)
-            )
-    assert np.allclose(output["scores"], scores, rtol=0, atol=1e-12)
-    means = [plain.left_to_right(row) for row in output["scores"]]
-    best = [c for c, m in zip(constants["candidates"], means, strict=True) if m == max(means)]
-    assert output["C"] == (min(best) if constants["search_tie"] == "smallest" else best[0])
-    fit({**given, "C": output["C"]}, {**output, **fields(given, output["C"])})
-
-
-def fields(given: Any, c: float) -> dict[str, Any]:
-    """What :func:`fit` compares beyond the predictions, which a search does not answer."""
-    _, model = solved(given["features"], given["labels"], c)
-    return {
-        "weight": model.coef_.tolist(),
-        "intercept": (model.intercept_ - model.intercept_.mean()).tolist(),
-    }
-
-
-def near_the_tolerance(factor: float) -> dict[str, Any]:
-    """Two classes at -1 and 1, the weights chosen so that the largest component of the gradient is
-    ``factor`` times the tolerance of the official protocol."""
-    wanted = factor * plain.constants("logistic_regression", "official")["gradient_tolerance"]
-    v = 0.75
-    pull = 1 / (1 + math.exp(2 * v))
-    return {
-        "rows": [[-1.0], [1.0], [-1.0], [1.0]],
-        "labels": [0, 1, 0, 1],
-        "weight": [[-v], [v]],
-        "intercept": [0.0, 0.0],
-        "C": v / (4 * (pull + wanted)),
-    }
-
-
 def scores(name: str, tied: bool) -> list[list[float]]:
     """Fold scores of 30 candidates: fractions as macro-F1 gives, with few values where ties are
     wanted."""
@@ -226,7 +116,7 @@ FEATURES = drawn("scale", 7, 4)
 TALL = [[1000.0 + x for x in row] for row in drawn("tall", 40, 2)]
 
 
-def exact_files() -> Iterator[VectorFile]:
+def files() -> Iterator[VectorFile]:
     def file(name: str, about: str, source: str, cases: list[Case]) -> VectorFile:
         return VectorFile(
             "logistic-regression", name, "10.3", "P", f"logistic_regression.{name}", about, cases,
@@ -349,130 +239,3 @@ def exact_files() -> Iterator[VectorFile]:
             )
         ],
     )
-
-
-def fitted_files() -> Iterator[VectorFile]:
-    def file(
-        name: str, about: str, source: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
-        return VectorFile(
-            "logistic-regression-fits", name, "10.3", "T", f"logistic_regression.{name}", about,
-            cases, source=source, tolerance=tolerance,
-        )  # fmt: skip
-
-    labels = labelled("gradient", 12, 3)
-    point = {
-        "rows": drawn("gradient", 12, 2),
-        "labels": labels,
-        "weight": drawn("gradient/weight", 3, 2),
-        "intercept": [0.5, -1.0, 0.5],
-    }
-    yield file(
-        "gradient",
-        "The gradient of the objective by class, features then intercept, and whether a fit may "
-        "end there.",
-        "plain loops",
-        [
-            Case(f"logistic-regression/gradient/{k}", {**OFFICIAL, **v}, gradient)
-            for k, v in {
-                "away-from-the-optimum": {**point, "C": 0.25},
-                "weak-penalty": {**point, "C": 1000.0},
-                "at-zero": {**point, "weight": [[0.0] * 2] * 3, "intercept": [0.0] * 3, "C": 1.0},
-                "just-within": near_the_tolerance(0.999),
-                "just-without": near_the_tolerance(1.001),
-                "just-without-below-zero": near_the_tolerance(-1.001),
-            }.items()
-        ],
-        {"/gradient": {"absolute": 1e-13}},
-    )
-    three, two = labelled("fit", 40, 3), labelled("fit/two", 24, 2)
-    cases = {
-        "three-classes": (clustered("fit", three, 4, 1.0), three, 1.0, 4),
-        "strong-penalty": (clustered("fit", three, 4, 1.0), three, 0.001, 4),
-        "weak-penalty": (clustered("fit", three, 4, 1.0), three, 10.0, 4),
-        "two-classes": (clustered("fit/two", two, 3, 1.0), two, 0.5, 3),
-        "more-features-than-rows": (drawn("fit/wide", 9, 12), [0, 1, 2] * 3, 0.1, 12),
-        "single-row-of-a-class": (drawn("fit/single", 9, 2), [0, 0, 1, 1, 1, 4, 0, 1, 0], 0.3, 2),
-        "constant-feature": (
-            [[*row, 2.5] for row in drawn("fit/constant", 10, 2)], [0, 1] * 5, 1.0, 3,
-        ),
-        "unscaled-features": (
-            [[1000 * a, b / 1024] for a, b in clustered("fit/units", [0, 1, 2] * 6, 2, 1.0)],
-            [0, 1, 2] * 6, 0.7, 2,
-        ),
-    }  # fmt: skip
-    yield file(
-        "fit",
-        "The fit with a given C on raw features: weights and intercepts over the scaled features, "
-        "and predictions.",
-        "scikit-learn LogisticRegression (newton-cg) behind StandardScaler",
-        [
-            Case(
-                f"logistic-regression/fit/{k}",
-                {
-                    **OFFICIAL,
-                    "features": f,
-                    "labels": y,
-                    "C": c,
-                    "test": drawn(f"fit/{k}/test", 5, width),
-                },
-                fit,
-            )
-            for k, (f, y, c, width) in cases.items()
-        ]
-        + [
-            Case(
-                "logistic-regression/fit/one-class",
-                {**OFFICIAL, "features": [[1.0], [2.0]], "labels": [1, 1], "C": 1.0, "test": [[1]]},
-                refused,
-            )
-        ],
-        {"/weight": {"absolute": 1e-5}, "/intercept": {"absolute": 1e-5}},
-    )
-    labels = labelled("search", 45, 3)
-    rare = [*labelled("search/rare", 40, 3), 3]
-    yield file(
-        "search",
-        "The whole protocol: the score of each candidate in each fold, the C that is taken, and "
-        "the predictions of the fit on all rows.",
-        "scikit-learn LogisticRegression, StratifiedKFold and f1_score",
-        [
-            Case(
-                f"logistic-regression/search/{division}-{k}",
-                {
-                    **BOTH[division],
-                    "features": clustered(f"search/{k}", y, width, spread),
-                    "labels": y,
-                    "test": drawn(f"search/{k}/test", 8, width),
-                },
-                search,
-            )
-            for division in BOTH
-            for k, y, width, spread in [
-                ("three-classes", labels, 3, 2.0),
-                ("class-in-one-fold-only", rare, 4, 2.0),
-            ]
-        ]
-        + [
-            Case(
-                f"logistic-regression/search/{k}",
-                {
-                    **OFFICIAL,
-                    "features": drawn(f"search/{k}", len(y), 2),
-                    "labels": y,
-                    "test": [[0.0, 0.0]],
-                },
-                refused,
-            )
-            for k, y in {
-                "no-class-is-large-enough": [0, 1] * 4,
-                "fold-leaves-one-class": [0, 0, 1, 0, 0, 0, 0],
-            }.items()
-        ],
-        {"/scores": {"absolute": 1e-12}},
-    )
-
-
-def files() -> Iterator[VectorFile]:
-    yield from exact_files()
-    yield from fitted_files()

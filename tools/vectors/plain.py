@@ -1,6 +1,6 @@
 """The rules of SPEC.md as plain loops, which the vectors are checked against.
 
-Written from the text, in Python's own integers and floats, and slow. Constants are read from the
+Written from the text, in integers, floats and float64 arrays, and slow. Constants are read from the
 documents.
 """
 
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 V1 = Path(__file__).resolve().parents[2] / "spec" / "v1"
@@ -143,3 +144,38 @@ def bounds(values: Sequence[float], confidence: float) -> tuple[float, float]:
     j = max(1, int(len(values) * share))
     ordered = sorted(values)
     return ordered[j - 1], ordered[-j]
+
+
+def interval(values: Sequence[float], least: int) -> dict[str, Any]:
+    """Section 12: the interval of a score. least: items of the rarest class, group or value."""
+    stated = SUITE["interval"]
+    low, high = bounds(values, stated["confidence"])
+    return {
+        "low": low,
+        "high": high,
+        "level": stated["confidence"],
+        "method": stated["method"],
+        "replicates": stated["replicates"],
+        "reliable": least >= stated["reliable_items_per_class"],
+    }
+
+
+class AdamW:
+    """Sections 10.1 and 10.6: the update of parameters that are float64 arrays, in place."""
+
+    def __init__(self, constants: dict[str, Any], parameters: dict[str, Any]) -> None:
+        self.constants, self.parameters = constants, parameters
+        self.first = {name: np.zeros_like(value) for name, value in parameters.items()}
+        self.second = {name: np.zeros_like(value) for name, value in parameters.items()}
+
+    def update(self, gradient: dict[str, Any], rate: float, t: int, decayed: Sequence[str]) -> None:
+        """Step t, from 0; ``decayed`` are the parameters that weight decay is on."""
+        c, p, m, v = self.constants, self.parameters, self.first, self.second
+        for name, g in gradient.items():
+            if name in decayed:
+                p[name] *= 1 - rate * c["weight_decay"]
+            m[name] = c["beta1"] * m[name] + (1 - c["beta1"]) * g
+            v[name] = c["beta2"] * v[name] + (1 - c["beta2"]) * g * g
+            first = m[name] / (1 - c["beta1"] ** (t + 1))
+            second = v[name] / (1 - c["beta2"] ** (t + 1))
+            p[name] -= rate * first / (np.sqrt(second) + c["epsilon"])
