@@ -249,6 +249,19 @@ def test_encrypted_archives(tmp_path: Path) -> None:
     refused(tmp_path, "a.zip", bytes(content), "encrypted")
 
 
+def test_a_zip_packed_in_a_way_that_is_not_read(tmp_path: Path) -> None:
+    """Such an archive is sound: to fetch it again would bring the same one."""
+    content = bytearray(zip_of(*GOOD))
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = content.find(signature)
+        while place >= 0:
+            content[place + offset] = 9
+            place = content.find(signature, place + 4)
+    message = refused(tmp_path, "a.zip", bytes(content), "compression", "9", "unzip")
+    assert "damaged" not in message
+    assert "fetch it again" not in message
+
+
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.zip"])
 def test_archives_that_are_none(tmp_path: Path, name: str) -> None:
     """A web page, nothing at all, and an archive without entries."""

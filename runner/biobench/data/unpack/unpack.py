@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from biobench.data.faults import shown
@@ -66,11 +67,16 @@ def unpack(dataset: Dataset, data: Path, *, say: Say = print, quiet: bool = Fals
             stage.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(stage, error) from error
-        _drop_stale(stage, sources, archives)
-        for number, source in enumerate(sources):
-            checked(source, archives, quiet=quiet)
-            _unpack_source(dataset, source, archives, stage, number, say, quiet)
-        _put_together(sources, archives, stage, target)
+        try:
+            _drop_stale(stage, sources, archives)
+            for number, source in enumerate(sources):
+                checked(source, archives, quiet=quiet)
+                _unpack_source(dataset, source, archives, stage, number, say, quiet)
+            _put_together(sources, archives, stage, target)
+        finally:
+            # What other archives left there stays, so that the same command goes on.
+            with suppress(OSError):
+                stage.rmdir()
     say(f"{target}: unpacked; {archives} ({show_size(_size(archives))}) is no longer needed")
 
 
@@ -163,7 +169,7 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> i
             return (unpack_zip if is_zip else unpack_tar)(archive, tree, limits, root)
     except Refused as error:
         _clear(raw)
-        raise _bad(source, paths, str(error)) from error
+        raise _bad(source, paths, str(error), error.remedy) from error
     except BiobenchError:
         _clear(raw)  # the disk may be full of it
         raise
@@ -172,11 +178,11 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> i
         raise _bad(source, paths, f"it cannot be read ({error.strerror or error})") from error
 
 
-def _bad(source: Source, paths: Sequence[Path], what: str) -> DataError:
+def _bad(source: Source, paths: Sequence[Path], what: str, remedy: str | None = None) -> DataError:
     return DataError(
         f"is not unpacked: {what}",
         where=shown(str(paths[0].with_name(source.name))),
-        remedy="delete it and fetch it again, or tell the publisher",
+        remedy=remedy or "delete it and fetch it again, or tell the publisher",
     )
 
 

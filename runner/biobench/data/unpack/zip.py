@@ -37,7 +37,10 @@ def unpack_zip(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
             _refuse_hidden(archive, len(content.infolist()))
             return _unpack(content, tree, limits, root)
-    except (*_DAMAGED, NotImplementedError) as error:
+    except NotImplementedError as error:  # a compression or a version that zipfile does not know
+        what = f"it is packed in a way that is not read here ({error})"
+        raise Refused(what, "unpack it with another program, such as unzip") from error
+    except _DAMAGED as error:
         raise Refused(f"it is damaged or no zip archive ({error})") from error
 
 
