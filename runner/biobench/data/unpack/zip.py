@@ -27,6 +27,9 @@ HEADER = 30
 END, END64 = 22, 76
 """Sizes of the records at the end of an archive; between them and the end is a comment."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+"""Compression that Python reads. An archive with another one is sound: a new copy is the same."""
+OTHER = "unpack it with another program, such as unzip"
 _EXTRAS = "__MACOSX"
 """What macOS adds to a zip: attributes of its own, one file for each real one."""
 
@@ -37,9 +40,8 @@ def unpack_zip(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
             _refuse_hidden(archive, len(content.infolist()))
             return _unpack(content, tree, limits, root)
-    except NotImplementedError as error:  # a compression or a version that zipfile does not know
-        what = f"it is packed in a way that is not read here ({error})"
-        raise Refused(what, "unpack it with another program, such as unzip") from error
+    except NotImplementedError as error:  # a form that zipfile knows of and does not read
+        raise Refused(f"it is packed in a way that is not read here ({error})", OTHER) from error
     except _DAMAGED as error:
         raise Refused(f"it is damaged or no zip archive ({error})") from error
 
@@ -52,6 +54,9 @@ def _unpack(content: zipfile.ZipFile, tree: Tree, limits: Limits, root: Parts) -
         parts = entry_parts(entry.orig_filename)
         if entry.flag_bits & ENCRYPTED:
             raise Refused(f"{shown(entry.filename)} is encrypted")
+        if entry.compress_type not in METHODS:
+            what = f"{shown(entry.filename)} is packed by compression method {entry.compress_type}"
+            raise Refused(f"{what}, which is not read here", OTHER)
         limits.promise(entry.file_size)
         if parts[:1] == (_EXTRAS,):
             continue
