@@ -37,13 +37,17 @@ def output(command: Sequence[str], otherwise: str) -> str:
 def logged(
     command: Sequence[str], log: Path, otherwise: str, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Run a command with its output in a file. Raises BuildError where it fails."""
+    """Run a command with its output in a file.
+
+    Raises BuildError with ``otherwise`` and the output's last line where it fails.
+    """
     with open(log, "wb") as stream:
         done = subprocess.run(
             command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False
         )
     if done.returncode != 0:
-        raise BuildError(f"{otherwise}, see {log}")
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise BuildError(otherwise + (f" ({lines[-1]})" if lines else "") + f", see {log}")
 
 
 def has_image(name: str) -> bool:

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,8 +52,34 @@ def fetch(
     if not missing:
         return
     say(f"fetching {len(missing)} wheels by hash")
+    download(missing, folder)
+
+
+def download(lines: Sequence[str], folder: Path, pauses: Sequence[float] = (5, 20)) -> None:
+    """Let pip put the wheels of ``lines`` of a lock into ``folder``.
+
+    pauses: seconds before each further attempt. pip keeps nothing of a call that fails, so that
+    after one broken connection each wheel is asked for alone. Raises BuildError where a wheel
+    cannot be had.
+    """
+    try:
+        return _download(lines, folder)
+    except BuildError as error:
+        say(f"note: {error}; one wheel at a time now")
+    for line in lines:
+        for pause in pauses:
+            try:
+                _download([line], folder)
+                break
+            except BuildError:
+                time.sleep(pause)
+        else:
+            _download([line], folder)
+
+
+def _download(lines: Sequence[str], folder: Path) -> None:
     listed = folder / "missing.txt"
-    listed.write_text("".join(line + "\n" for line in missing), encoding="utf-8")
+    listed.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     platforms = [*OLDER_PLATFORMS, *(f"manylinux_2_{n}" for n in range(5, GLIBC_MINOR + 1))]
     command = [
         str(BIN / "pip"), "download", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -61,7 +88,8 @@ def fetch(
         *(f"--platform={name}_x86_64" for name in platforms),
         f"--dest={folder}", f"--requirement={listed}",
     ]  # fmt: skip
-    logged(command, folder / "fetch.log", "the wheels could not be fetched")
+    what = "the wheels" if len(lines) > 1 else lines[0].split()[0]
+    logged(command, folder / "fetch.log", f"{what} could not be fetched")
     listed.unlink()
 
 
