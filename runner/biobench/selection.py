@@ -69,8 +69,8 @@ def select(
     with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
     is not run and needs no data.
 
-    Raises UsageError for unknown names, for a task that is named and declared, and where all tasks
-    are declared; DataError where named data are absent.
+    Raises UsageError for unknown names, for a task that is named and declared, for a declared one
+    that the suite lacks, and where all tasks are declared; DataError where named data are absent.
     """
     stands_in = tuple(item.task.id for item in declared)
     for name in tasks:
@@ -79,6 +79,15 @@ def select(
                 f"task {name} is named and declared", remedy="leave one of --task and --declare out"
             )
     selection = _select(spec, suite, tasks, data, division, stands_in)
+    # Beside the benchmark a declared score may stand; another suite has its own tasks alone.
+    for name in stands_in if selection.suite.id != BENCHMARK else ():
+        if name not in selection.suite.members:
+            having = [suite.id for suite in spec.suites.values() if name in suite.members]
+            raise UsageError(
+                f"the suite {selection.suite.id} has no task {name}",
+                where=f"--declare {name}",
+                remedy=f"declare it with --suite {' or '.join([*having, BENCHMARK])}",
+            )
     if not selection.chosen:
         raise UsageError(
             "all tasks are declared, so there is nothing to run", remedy="name a task to run"

@@ -134,16 +134,17 @@ def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
     assert_one_line(done, 3, str(tmp_path), "plankton")
 
 
-def test_a_dry_run_of_a_learning_curve_lists_its_sizes() -> None:
-    """One line a task and size, and the declared score with its source."""
-    arguments = ["--model", "demo", "--suite", "demo", "--dry-run"]
-    done = biobench("run", *arguments, "--n-train", "all,10,1")
+def test_a_dry_run_lists_sizes_and_declared_scores(tmp_path: Path) -> None:
+    """One line a task and size of a learning curve, and the declared score with its source."""
+    arguments = ["--model", "demo", "--dry-run"]
+    done = biobench("run", *arguments, "--suite", "demo", "--n-train", "all,10,1")
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("demo-plankton")]
     assert [line.split(":")[0] for line in lines] == [
         f"demo-plankton at {size}" for size in ("1", "10", "all")
     ]
-    done = biobench("run", *arguments, "--declare", "imagenet1k=0.8", "--source", "a paper")
+    arguments += ["--data", str(data_folder(tmp_path)), "--source", "a paper"]
+    done = biobench("run", *arguments, "--declare", "imagenet1k=0.8")
     assert "imagenet1k: declared, 0.8, from a paper" in done.stdout
 
 

@@ -165,11 +165,14 @@ def test_from_python(asked: Options, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"declare": (SAID, SAID)}, "declared twice"),
         ({"tasks": ("imagenet1k",)}, "named and declared"),
         ({"n_train": 3}, "whole train split"),
+        ({"suite": "demo"}, "suite demo has no task imagenet1k; .*--suite prior-work or biobench"),
+        ({"tasks": ("demo-plankton",)}, "suite demo has no task imagenet1k"),
+        ({"data": None}, "suite demo has no task imagenet1k"),  # no data: the demo suite is taken
     ],
 )
 def test_what_cannot_be_declared(changes: dict[str, Any], words: str, asked: Options) -> None:
     """Wrong arguments, each with what to do."""
-    base = replace(asked, suite=None if "tasks" in changes else "prior-work")
+    base = replace(asked, suite=None if changes.keys() & {"tasks", "data"} else "prior-work")
     with pytest.raises(UsageError, match=words) as caught:
         plan(replace(base, **changes))
     assert caught.value.exit_code == 2
@@ -184,6 +187,7 @@ def test_declarations_as_they_are_typed() -> None:
         (["imagenet1k=0.812"], [], "1 --declare with 0 --source"),
         ([], ["a paper"], "0 --declare with 1 --source"),
         (["imagenet1k"], ["a paper"], "is not TASK=SCORE"),
+        (["imagenet1k="], ["a paper"], "is not TASK=SCORE"),
         (["imagenet1k=81%"], ["a paper"], "is not TASK=SCORE"),
     ):
         with pytest.raises(UsageError, match=words):
