@@ -58,6 +58,25 @@ def test_found_again(task: str, rule: str | None, tmp_path: Path) -> None:
     assert absent.value.stage is None
 
 
+def test_written_where_it_differs(tmp_path: Path) -> None:
+    """A second run leaves the entry as it lies; features in other shards are noted anew."""
+    store = Store(tmp_path)
+    digests, embedded = stored(store, "demo-plankton", None)
+    (path,) = (tmp_path / "evidence").rglob("*.safetensors")
+    before = path.stat().st_ino
+    stored(store, "demo-plankton", None)
+    assert path.stat().st_ino == before
+    moved = replace(embedded, shards=tuple(f"sha256:{i:064x}" for i in range(4, 8)))
+    for old, new in zip(embedded.shards, moved.shards, strict=True):
+        shard = store.get("features", old)
+        assert shard is not None
+        store.put("features", new, shard)
+        store.path("features", old).unlink()
+    manifest = build_manifest(load_spec().task("demo-plankton"), EMBEDDED / "demo-plankton", 17)
+    remember(store, digests, replace(manifest, rows=manifest.rows[:30]), moved, None)
+    assert np.array_equal(recall(store, digests).features, embedded.features)
+
+
 def test_lost_and_damaged(tmp_path: Path) -> None:
     """A shard that was collected is said to be lost; a byte that changed names the stage, and so
     does a shard that was written anew around another value."""

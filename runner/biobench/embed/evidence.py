@@ -73,7 +73,15 @@ def remember(
         "shards": _text(canonical_json(list(embedded.shards))),
         "places": embedded.places,
     }
-    store.put(KIND, _key(digests), arrays)
+    key = _key(digests)
+    known = store.get(KIND, key)
+    if known is None or not _equal(known, arrays):
+        store.put(KIND, key, arrays)
+
+
+def _equal(known: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArray[Any]]) -> bool:
+    names = known.keys() == arrays.keys()
+    return names and all(np.array_equal(known[name], arrays[name]) for name in arrays)
 
 
 def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
