@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from biobench.errors import DataError
-from biobench.pipeline import conclude, embed_task, score_task
+from biobench.pipeline import Failures, conclude, embed_task, score_task
 from biobench.report.curve import Cell, Curve, assemble_curve, write_curve
 from biobench.report.outcome import TaskOutcome
-from biobench.selection import Selection
-from biobench.setting import Options, Sizes, in_order, prepare, sizes_of
-
-NO_TRAIN_SPLIT = "there is no train split to sample"
+from biobench.selection import Selection, leave_out
+from biobench.setting import Options, Sizes, in_order, prepare
 
 
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
@@ -23,8 +21,9 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
 
     sizes: numbers as ``--n-train`` takes them, null for the whole train split. A task that cannot
     be probed at a size has no score there, and the reason stands in its place. Raises as
-    :func:`biobench.pipeline.run`; UsageError for a size that is below 1 or named twice; DataError
-    where no task has a score at any size.
+    :func:`biobench.pipeline.run`, and as late where the probe of a task fails for another reason
+    than its sample; UsageError for a size that is below 1 or named twice; DataError where no task
+    has a score at any size.
     """
     ordered = in_order(sizes)
     setting = prepare(replace(options, n_train=None), ordered)
@@ -32,23 +31,36 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
 
     selection = setting.plan.selection
     cells: dict[str, dict[int | None, Cell]] = {}
+    failures = Failures(setting.options)
     with deterministic():
         for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
-            cells[chosen.task.id] = dict.fromkeys(ordered, NO_TRAIN_SPLIT)
-            asked = sizes_of(chosen, ordered)
+            id = chosen.task.id
+            cells[id] = {size: error.what for size, error in setting.plan.refused[id].items()}
+            asked = setting.plan.sizes_of(id)
+            if not asked:
+                continue
             features = embed_task(chosen, whole, setting, asked)
             for size in asked:
                 try:
-                    cells[chosen.task.id][size] = score_task(features, size, setting)
+                    cells[id][size] = score_task(features, size, setting)
                 except DataError as error:
-                    cells[chosen.task.id][size] = error.what
+                    cells[id][size] = error.what
+                except Exception as error:  # noqa: BLE001 - raised once the others are written
+                    failures.note(id, error)
+                    cells[id][size] = failures.reason(error)
+            del features
     outcomes = {size: _scored(selection, cells, size) for size in ordered}
     results = [
         conclude(found, _only(selection, found), size, setting) if found else None
         for size, found in outcomes.items()
     ]
+    if all(result is None for result in results):
+        failures.raise_first(None)
     curve = assemble_curve(ordered, selection.chosen, cells, results)
-    return write_curve(curve, outcomes, setting.out) if options.save else curve
+    if setting.options.save:
+        curve = write_curve(curve, outcomes, setting.plan.out)
+    failures.raise_first(curve.folder)
+    return curve
 
 
 def _scored(
@@ -59,11 +71,6 @@ def _scored(
 
 
 def _only(selection: Selection, found: list[TaskOutcome]) -> Selection:
-    """The choice of tasks as far as it was scored; the others of the suite count as absent."""
-    ids = {outcome.chosen.task.id for outcome in found}
-    lost = {chosen.task.id for chosen in selection.chosen} - ids
-    return replace(
-        selection,
-        chosen=tuple(outcome.chosen for outcome in found),
-        absent=tuple(m for m in selection.suite.members if m in selection.absent or m in lost),
-    )
+    """The choice of tasks as far as it was scored."""
+    scored = {outcome.chosen.task.id for outcome in found}
+    return leave_out(selection, {item.task.id for item in selection.chosen} - scored)

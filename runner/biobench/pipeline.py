@@ -10,9 +10,11 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +23,10 @@ import numpy.typing as npt
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
+from biobench.errors import BiobenchError
 from biobench.report.results import Results
 from biobench.repro import settings
-from biobench.selection import Chosen, Selection
+from biobench.selection import Chosen, Selection, leave_out
 from biobench.setting import (
     Options,
     Setting,
@@ -32,6 +35,7 @@ from biobench.setting import (
     differences,
     plan,
     prepare,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -45,21 +49,66 @@ def run(options: Options) -> Results:
     """Score a model and write the result.
 
     Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
+    Where the probe of a task fails the others are scored and written before that is raised.
     """
     setting = prepare(options)
     from biobench.embed.forward import deterministic
     from biobench.report.write import write_run
 
     selection, size = setting.plan.selection, options.n_train
+    outcomes: list[TaskOutcome] = []
+    failures = Failures(options)
     with deterministic():
-        outcomes = [
-            score_task(embed_task(chosen, whole, setting, (size,)), size, setting)
-            for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True)
-        ]
-    results = conclude(outcomes, selection, size, setting)
+        for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
+            features = embed_task(chosen, whole, setting, (size,))
+            try:
+                outcomes.append(score_task(features, size, setting))
+            except Exception as error:  # noqa: BLE001 - it is raised once the others are written
+                failures.note(chosen.task.id, error)
+            # They may not fit into memory beside those of the next task.
+            del features
+    if not outcomes:
+        failures.raise_first(None)
+    results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
     if options.save:
-        write_run(results, outcomes, setting.out)
+        write_run(results, outcomes, setting.plan.out)
+    failures.raise_first(setting.plan.out if options.save else None)
     return results
+
+
+class Failures:
+    """Tasks whose probe or metric failed. The hours that the others took are not lost with them:
+    they are scored and written first."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._errors: dict[str, Exception] = {}
+
+    @property
+    def tasks(self) -> Collection[str]:
+        """Ids of the tasks that failed, in the order of the run."""
+        return self._errors.keys()
+
+    def note(self, task: str, error: Exception) -> None:
+        """Keep the error of a task, and tell people that the run goes on."""
+        self._errors.setdefault(task, error)
+        # Its frames hold the task's features.
+        traceback.clear_frames(error.__traceback__)
+        say(self._options, f"{task} is not scored, the run goes on: {self.reason(error)}")
+
+    @staticmethod
+    def reason(error: Exception) -> str:
+        """One line that says what happened."""
+        if isinstance(error, BiobenchError):
+            return error.what
+        return " ".join(f"it failed unexpectedly ({type(error).__name__}: {error})".split())
+
+    def raise_first(self, folder: Path | None) -> None:
+        """Raise the first error, where there is one; ``folder`` holds what was scored."""
+        for error in self._errors.values():
+            if folder is not None:
+                say(self._options, f"what was scored is in {folder}")
+            raise error
 
 
 @dataclass(frozen=True)

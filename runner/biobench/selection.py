@@ -6,7 +6,7 @@ In: what the user named and the folder of data. Out: tasks with folders, and the
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,8 +96,8 @@ def select(
     return replace(selection, absent=absent, declared=declared)
 
 
-def leave_out(selection: Selection, ids: Sequence[str], note: str) -> Selection:
-    """``selection`` without some of its tasks, which then count as absent."""
+def leave_out(selection: Selection, ids: Collection[str], note: str | None = None) -> Selection:
+    """``selection`` without some of its tasks, which then count as absent; ``note``: for people."""
     return replace(
         selection,
         chosen=tuple(item for item in selection.chosen if item.task.id not in ids),
@@ -106,7 +106,7 @@ def leave_out(selection: Selection, ids: Sequence[str], note: str) -> Selection:
             for member in selection.suite.members
             if member in selection.absent or member in ids
         ),
-        notes=(*selection.notes, note),
+        notes=(*selection.notes, *([note] if note else [])),
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,15 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
 from biobench.data.views import left_out
 from biobench.declared import Declaration, resolve_declarations
-from biobench.errors import UsageError, counted
+from biobench.errors import DataError, UsageError, counted
 from biobench.files import require_writable
 from biobench.missing import require_torch
-from biobench.models.names import never_pinned
+from biobench.models.names import local_folder, never_pinned, parse_name
+from biobench.probe.refusal import refusal
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
-from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, select
-from biobench.spec.documents import Division, Suite
+from biobench.selection import BENCHMARK, Selection, leave_out, select
+from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, load_spec
 from biobench.store import default_store
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 Sizes = tuple[int | None, ...]
 """Sizes of the train split that are scored; null is all of it."""
+NO_TRAIN_SPLIT = "there is no train split to sample"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Plan:
     """What a run would do, without loading the model.
 
     ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
+    ``refused``: by task id and size why a task is not scored there. ``store`` and ``out`` are
+    folders that can be written.
     """
 
     options: Options
@@ -74,6 +79,13 @@ class Plan:
     spec: Spec
     selection: Selection
     manifests: tuple[Manifest, ...]
+    refused: Mapping[str, Mapping[int | None, DataError]]
+    store: Path
+    out: Path
+
+    def sizes_of(self, task: str) -> Sizes:
+        """The sizes at which a task is scored."""
+        return tuple(size for size in self.sizes if size not in self.refused[task])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -90,12 +102,16 @@ class Plan:
         """One line a task and size for people, and the notes."""
         lines = [*self.notes, f"model {self.options.model}"]
         for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
-            for size in sizes_of(chosen, self.sizes):
-                manifest = whole if size is None else sample_train(chosen.task, whole, size)
+            task = chosen.task
+            for size in self.sizes:
                 at = "" if len(self.sizes) == 1 else f" at {size_name(size)}"
+                if size in self.refused[task.id]:
+                    lines.append(f"{task.id}{at}: not scored, {self.refused[task.id][size].what}")
+                    continue
+                manifest = whole if size is None else sample_train(task, whole, size)
                 lines.append(
-                    f"{chosen.task.id}{at}: {_described(manifest)}, "
-                    f"protocol {chosen.task.protocol.id}, in {chosen.root}"
+                    f"{task.id}{at}: {_described(manifest)}, "
+                    f"protocol {task.protocol.id}, in {chosen.root}"
                 )
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
@@ -109,7 +125,6 @@ class Setting:
     """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start."""
 
     plan: Plan
-    out: Path
     backbone: Backbone
     store: Store
     execution: Execution
@@ -138,33 +153,87 @@ def in_order(sizes: Sizes) -> Sizes:
     return (*sorted(numbers), *([None] if None in sizes else []))
 
 
-def sizes_of(chosen: Chosen, sizes: Sizes) -> Sizes:
-    """Those of ``sizes`` that a task can have: a leave-one-out task has all of its items or none of
-    it."""
-    return tuple(size for size in sizes if size is None or can_be_sampled(chosen.task))
-
-
 def plan(options: Options, sizes: Sizes | None = None) -> Plan:
-    """Select tasks and read their manifests; errors as :func:`biobench.pipeline.run`, short of the
-    model's.
+    """Select tasks and read their manifests; errors as :func:`biobench.pipeline.run`, short of what
+    only a loaded model shows.
 
     sizes: those of a learning curve, instead of ``options.n_train`` alone.
     """
-    if options.precision == "float16" and options.device == "cpu":
-        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
     asked = (options.n_train,) if sizes is None else sizes
     spec = load_spec()
+    # What is cheap to find out comes first: manifests of millions of images take minutes.
+    _refuse_options(options, spec)
     selection = _select(spec, options, asked)
     _refuse_conflicts(selection, options, asked)
-    manifests = tuple(
+    store = options.store or default_store()
+    out = options.out or default_out(options, selection, asked)
+    for folder in (store, out) if options.save else (store,):
+        require_writable(folder)
+    manifests = [
         build_manifest(chosen.task, chosen.root, selection.suite.seed)
         for chosen in selection.chosen
+    ]
+    return _judged(Plan(options, asked, spec, selection, tuple(manifests), {}, store, out))
+
+
+def _refuse_options(options: Options, spec: Spec) -> None:
+    """Raise UsageError or ModelError for an option that no data can make right."""
+    if options.division not in ("official", "compat"):
+        raise UsageError(
+            f"there is no division {options.division!r} to run", remedy="use official or compat"
+        )
+    if options.device != "auto" or options.precision == "float16":
+        _device(options)
+    if isinstance(options.model, str):
+        name = parse_name(options.model, spec.models)
+        if name.kind == "folder":
+            local_folder(name)
+
+
+def _judged(made: Plan) -> Plan:
+    """``made`` with what each task's protocol refuses.
+
+    Raises DataError for a task that is named, or to be scored on its whole train split, and cannot
+    be, and where no task is left; in a suite the others are had without it.
+    """
+    pairs = list(zip(made.selection.chosen, made.manifests, strict=True))
+    made = replace(
+        made, refused={item.task.id: _refused(item.task, all, made.sizes) for item, all in pairs}
     )
-    return Plan(options, asked, spec, selection, manifests)
+    lost = [item.task.id for item, _ in pairs if not made.sizes_of(item.task.id)]
+    if not lost:
+        return made
+    first, *_ = made.refused[lost[0]].values()
+    one = len(made.sizes) == 1
+    if len(lost) == len(pairs) or (one and (made.options.tasks or None in made.sizes)):
+        raise first
+    if not one:
+        return made
+    selection = made.selection
+    reasons = {id: made.refused[id][made.sizes[0]].what for id in lost}
+    for reason in dict.fromkeys(reasons.values()):
+        ids = [id for id in lost if reasons[id] == reason]
+        selection = leave_out(selection, ids, f"left out, because {reason}: {', '.join(ids)}")
+    kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
+    return replace(made, selection=selection, manifests=kept)
+
+
+def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
+    """Why the task cannot be scored at a size, as far as labels tell."""
+    found: dict[int | None, DataError] = {}
+    for size in sizes:
+        if size is not None and not can_be_sampled(task):
+            found[size] = DataError(NO_TRAIN_SPLIT, where=task.id)
+            continue
+        sample = whole if size is None else sample_train(task, whole, size)
+        error = refusal(task, sample.items)
+        if error is not None:
+            found[size] = error
+    return found
 
 
 def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
-    """A plan with its model loaded and its folders looked at.
+    """A plan with its model loaded.
 
     Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
     """
@@ -172,10 +241,6 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
     require_torch()
     # Manifests first: a fault in the data shows before a model is fetched.
     made = plan(options, sizes)
-    store_root = options.store or default_store()
-    out = options.out or default_out(made)
-    for folder in (store_root, out) if options.save else (store_root,):
-        require_writable(folder)
     from biobench.models.load import load_model
     from biobench.store import Store
 
@@ -189,13 +254,13 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
         if isinstance(options.model, str)
         else options.model
     )
-    execution = _execution(backbone, made.selection.suite, options)
+    execution = _execution(made.selection.suite, options)
     # Last: where something is wrong, the one line that says so stands alone.
     for note in made.notes:
         say(options, note)
     for line in differences(made) if None in made.sizes else ():
         say(options, f"counts differ from the specification: {line}")
-    return Setting(made, out, backbone, Store(store_root), execution, started, clock)
+    return Setting(made, backbone, Store(made.store), execution, started, clock)
 
 
 def differences(made: Plan) -> list[str]:
@@ -247,18 +312,26 @@ def _select(spec: Spec, options: Options, sizes: Sizes) -> Selection:
     ids = [task.id for task in unsampled]
     if len(ids) == len(selection.chosen):
         raise no_train_split(unsampled[0])
-    note = f"left out, because there is no train split to sample: {', '.join(ids)}"
+    note = f"left out, because {NO_TRAIN_SPLIT}: {', '.join(ids)}"
     return leave_out(selection, ids, note)
 
 
-def _execution(backbone: Backbone, suite: Suite, options: Options) -> Execution:
-    from biobench.embed.features import Execution
+def _device(options: Options) -> str:
+    """``cpu`` or ``cuda``; UsageError or ModelError where it is not there or cannot do what is
+    asked."""
     from biobench.embed.forward import choose_device
-    from biobench.repro.environment import MOVE_FEATURES, package_versions
 
     device = choose_device(options.device)
     if options.precision == "float16" and device != "cuda":
         raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+    return device
+
+
+def _execution(suite: Suite, options: Options) -> Execution:
+    from biobench.embed.features import Execution
+    from biobench.repro.environment import MOVE_FEATURES, package_versions
+
+    device = _device(options)
     engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
     if device == "cuda":
         import torch
@@ -297,18 +370,17 @@ def could_be_official(selection: Selection, options: Options, sizes: Sizes | Non
     return benchmark and options.division == "official" and None in asked and pinnable
 
 
-def default_out(made: Plan) -> Path:
+def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
     """Where a run goes whose user named no folder."""
-    options, selection = made.options, made.selection
     model = options.model if isinstance(options.model, str) else options.model.info.name
     words = [
         model,
         *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
     ]
-    if len(made.sizes) > 1:
+    if len(sizes) > 1:
         words.append("curve")
-    elif made.sizes[0] is not None:
-        words.append(f"{made.sizes[0]}-train")
+    elif sizes[0] is not None:
+        words.append(f"{sizes[0]}-train")
     if options.division != "official":
         words.append(options.division)
     return Path("biobench-out") / re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")

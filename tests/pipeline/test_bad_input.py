@@ -15,8 +15,8 @@ from PIL import Image
 
 from biobench import evaluate
 from biobench.data.build import build_manifest
-from biobench.errors import DataError, ModelError, UsageError
-from biobench.pipeline import Options, could_be_official, run
+from biobench.errors import BiobenchError, DataError, ModelError, UsageError
+from biobench.pipeline import Options, could_be_official, plan, run
 from biobench.selection import Chosen, Selection
 from biobench.spec.load import load_spec
 
@@ -172,6 +172,34 @@ def test_arguments_of_evaluate(data: Path) -> None:
         evaluate(None, "plankton", data=data)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"division": "upstream"}, "no division 'upstream'"),
+        ({"device": "tpu"}, "no device 'tpu'"),
+        ({"device": "cuda"}, "no CUDA device"),
+        ({"precision": "float16"}, "float16 needs CUDA"),
+        ({"model": "demoo"}, "unknown model name"),
+        ({"model": "hf:./nowhere"}, "no such folder"),
+        ({"out": Path("/dev/null/out")}, "/dev/null: is not a folder"),
+        ({"store": Path("/dev/null/store")}, "/dev/null: is not a folder"),
+    ],
+)
+def test_refused_before_the_data_are_read(
+    changes: dict[str, Any],
+    words: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What no data can make right takes no minutes, and a dry run says it too."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("biobench.setting.build_manifest", None)
+    with pytest.raises(BiobenchError, match=words) as caught:
+        plan(options(data, tmp_path, **changes))
+    assert caught.value.exit_code == (5 if changes.keys() & {"model"} or "CUDA d" in words else 2)
+
+
 def test_torch_is_left_as_it_was(data: Path, tmp_path: Path) -> None:
     """A run inside a user's process changes none of torch's settings for good."""
     torch.use_deterministic_algorithms(False)
@@ -262,8 +290,6 @@ def test_a_task_that_is_absent(data: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk_or_forbidden_folder_is_named(data: Path, tmp_path: Path) -> None:
     """Results that cannot be written end in one line with the path, not in a traceback."""
-    from biobench.errors import BiobenchError
-
     (tmp_path / "blocked").write_text("a file")
     with pytest.raises(BiobenchError, match="blocked"):
         run(options(data, tmp_path, out=tmp_path / "blocked"))

@@ -177,10 +177,29 @@ def test_a_curve_that_names_strange_folders(asked: Options, folder: Path) -> Non
     assert not (out / "curve.json").exists()
 
 
-def test_no_size_at_all(asked: Options) -> None:
-    """Nothing but empty cells is an error, with the first reason."""
-    with pytest.raises(DataError, match="no class has the 5 training items"):
-        learning_curve(replace(asked, tasks=asked.tasks[:1], save=False), (1, 2))
+def test_what_a_protocol_refuses_is_known_before(asked: Options, folder: Path) -> None:
+    """A dry run shows the cells that stay empty, and only the others are embedded for."""
+    lines = [line for line in plan(asked, SIZES).lines() if line.startswith("clips at ")]
+    assert lines[0] == "clips at 1: not scored, no class has the 5 training items that 5 folds need"
+    assert [line.partition(": ")[2][:2] for line in lines[1:]] == ["38", "44"]
+    model = Counting()
+    changes = {"model": model, "store": folder / "refused", "save": False}
+    found = learning_curve(replace(asked, tasks=asked.tasks[:2], **changes), (1, 2))
+    assert [cell["score"] for cell in found.tasks["clips"]["cells"]] == [None, None]
+    assert all(cell["score"] is not None for cell in found.tasks["groups"]["cells"])
+    alone = Counting()
+    changes |= {"model": alone, "store": folder / "accepted"}
+    learning_curve(replace(asked, tasks=asked.tasks[1:2], **changes), (1, 2))
+    assert model.passes == alone.passes > 0
+
+
+def test_no_size_at_all(asked: Options, folder: Path) -> None:
+    """Nothing but empty cells is an error, with the first reason, before anything is embedded."""
+    model = Counting()
+    task = replace(asked, tasks=asked.tasks[:1], model=model, store=folder / "none", save=False)
+    with pytest.raises(DataError, match="clips: no class has the 5 training items"):
+        learning_curve(task, (1, 2))
+    assert model.passes == 0
 
 
 def test_a_gallery_has_a_score_on_all_items_alone() -> None:
@@ -189,9 +208,9 @@ def test_a_gallery_has_a_score_on_all_items_alone() -> None:
     demo = Options(model="demo", suite="demo", quiet=True)
     with_all = plan(demo, (1, None))
     assert "demo-beluga" not in with_all.selection.absent
-    lines = [line for line in with_all.lines() if line.startswith("demo-beluga")]
-    assert len(lines) == 1
-    assert lines[0].startswith("demo-beluga at all: ")
+    first, last = (line for line in with_all.lines() if line.startswith("demo-beluga"))
+    assert first == "demo-beluga at 1: not scored, there is no train split to sample"
+    assert last.startswith("demo-beluga at all: 142 images")
     assert "demo-beluga" in plan(demo, (1, 3)).selection.absent
     with pytest.raises(UsageError, match="no train split"):
         plan(replace(demo, suite=None, tasks=("demo-beluga",)), (1, None))

@@ -130,7 +130,7 @@ def test_a_gallery_that_was_named_is_refused_and_one_of_a_suite_left_out() -> No
     with pytest.raises(UsageError, match="demo-beluga has no train split") as caught:
         plan(Options(model="demo", tasks=("demo-beluga", "demo-plankton"), n_train=3))
     assert caught.value.exit_code == 2
-    made = plan(Options(model="demo", suite="demo", n_train=3))
+    made = plan(Options(model="demo", suite="demo", n_train=5))
     ids = [chosen.task.id for chosen in made.selection.chosen]
     assert "demo-plankton" in ids
     assert "demo-beluga" not in ids
@@ -149,8 +149,32 @@ def test_a_gallery_that_was_named_is_refused_and_one_of_a_suite_left_out() -> No
 def test_a_sample_that_cannot_be_probed(
     kind: str, n: int, words: str, data: Path, tmp_path: Path
 ) -> None:
-    """One line that says what the protocol needs."""
-    with pytest.raises(BiobenchError, match=words) as caught:
-        run(options(data, tmp_path, write_task(tmp_path, kind), n_train=n))
+    """One line that says what the protocol needs, before anything is embedded."""
+    model = Counting()
+    with pytest.raises(BiobenchError, match=f"{kind}: .*{words}") as caught:
+        run(options(data, tmp_path, write_task(tmp_path, kind), n_train=n, model=model))
     assert caught.value.exit_code == 3
     assert not (tmp_path / "out").exists()
+    assert not model.passes
+
+
+@pytest.mark.parametrize(
+    ("n", "refused"),
+    [
+        (1, ["demo-beluga", "demo-fungiclef", "demo-kabr", "demo-mammalnet"]),
+        (3, ["demo-beluga", "demo-kabr", "demo-mammalnet"]),
+        (5, ["demo-beluga"]),
+    ],
+)
+def test_a_sample_that_a_protocol_refuses_is_left_out_of_a_suite(
+    n: int, refused: list[str]
+) -> None:
+    """The plan knows it and says why; the others are had in one command."""
+    made = plan(Options(model="demo", suite="demo", n_train=n))
+    assert list(made.selection.absent) == refused
+    ids = [chosen.task.id for chosen in made.selection.chosen]
+    assert set(ids) | set(refused) == set(made.selection.suite.members)
+    assert len(made.manifests) == len(ids)
+    notes = [line for line in made.lines() if line.startswith("left out, because")]
+    assert sorted(id for note in notes for id in note.rpartition(": ")[2].split(", ")) == refused
+    assert sum("5 folds" in note for note in notes) == (n < 5)
