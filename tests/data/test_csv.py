@@ -223,14 +223,15 @@ def test_poisonous_classes_come_from_a_table_of_their_own(tmp_path: Path) -> Non
     tables = {
         "train.csv": "1.jpg;b\n2.jpg;a\n3.jpg;c\n",
         "test.csv": "4.jpg;a\n",
-        "list.csv": "class_id,poisonous\na,1\nb,0\nx,1\nc,yes\nb,0\n",
+        "list.csv": "class_id,poisonous\na,1\nb,0\nx,1\nc,yes\n",
     }
     options = {
         **TABLES,
         "delimiter": ";",
         "columns": ["image", "label"],
         "poisonous": {
-            "table": "list.csv", "label": "class_id", "column": "poisonous", "cells": ["1", "yes"]
+            "table": "list.csv", "label": "class_id", "column": "poisonous",
+            "cells": ["1", "yes"], "edible": ["0"],
         },
     }  # fmt: skip
     root = write_tables(tmp_path, tables, *(f"{n}.jpg" for n in range(1, 5)))
@@ -241,8 +242,9 @@ def test_poisonous_classes_come_from_a_table_of_their_own(tmp_path: Path) -> Non
 
 def test_the_tables_are_files_of_the_data_set(tmp_path: Path) -> None:
     """A changed label is another data set, so every table is in the digest of the files."""
-    extra = {"table": "list.csv", "label": "label", "column": "bad", "cells": ["1"]}
-    tables = {"train.csv": TRAIN, "test.csv": TEST, "list.csv": "label,bad\na,1\n"}
+    extra = {"table": "list.csv", "label": "label", "column": "bad"}
+    extra |= {"cells": ["1"], "edible": ["0"]}
+    tables = {"train.csv": TRAIN, "test.csv": TEST, "list.csv": "label,bad\na,1\nb,0\n"}
     root = write_tables(tmp_path, tables, *IMAGES, "img/unlisted.jpg")
     dataset = make_task("csv", {**TABLES, "poisonous": extra}).dataset
     before = found_files(dataset, root)

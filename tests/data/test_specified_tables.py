@@ -63,7 +63,9 @@ def fungi(root: Path) -> Path:
     test = ["90,5,V-1.JPG,12,b", "90,5,v-2.jpg,12,b", "91,5,v-3.jpg,-1,x", "92,7,v-4.jpg,7,c"]
     write(root / "FungiCLEF2023_train_metadata_PRODUCTION.csv", [head, *train])
     write(root / "FungiCLEF2023_val_metadata_PRODUCTION.csv", [head, *test])
-    write(root / "poison_status_list.csv", ["class_id,species,poisonous", "0,a,0", "12,b,1"])
+    write(
+        root / "poison_status_list.csv", ["class_id,species,poisonous", "0,a,0", "12,b,1", "7,c,0"]
+    )
     files = [f"DF20_300/{name}" for name in ("t-1.jpg", "T-2.JPG", "t-3.jpg", "t-4.jpg")]
     return plant(root, *files, *(f"DF21_300/v-{i}.jpg" for i in (1, 2, 3, 4)))
 

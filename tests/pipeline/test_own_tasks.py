@@ -243,7 +243,8 @@ def observed(pond: Path, name: str) -> dict[str, Any]:
             "subject": "{seen}",
             "unknown_label": "?",
             "poisonous": {
-                "table": "toxic.csv", "label": "species", "column": "toxic", "cells": ["1"]
+                "table": "toxic.csv", "label": "species", "column": "toxic", "cells": ["1"],
+                "edible": ["0"],
             },
         },
     }  # fmt: skip

@@ -125,17 +125,68 @@ def places() -> Iterator[Case]:
     upper = TABLE.replace("1.jpg", "1.JPG")
     yield one("lower-case-path", upper, due(ITEMS), path_case="exact-then-lower")
     yield one("exact-path", upper, refused)
-    fungi = {"p.csv": "name,deadly\nowl,1\neel,0\ncat,yes\n"}
-    poison = {"table": "p.csv", "label": "name", "column": "deadly", "cells": ["1", "yes"]}
-    yield one(
-        "poisonous", TABLE, due(ITEMS, poisonous=["cat", "owl"]), poisonous=poison, files=fungi
-    )
+    yield from poisonous()
     whole = {"split": None, "table": None, "tables": {"gallery": "all.csv"}}
     every = [item("gallery", f"{i}.jpg", k) for i, k in enumerate(["owl", "eel", "owl", "cat"], 1)]
     yield one("gallery", TABLE, due(every), **whole, given={"split": "leave-one-out"})
 
 
+def poisonous() -> Iterator[Case]:
+    poison = {"table": "p.csv", "label": "name", "column": "deadly", "cells": ["1", "yes"]}
+    poison["edible"] = ["0", "no"]
+    sound = "name,deadly\nowl,1\neel,0\ncat,yes\n"
+    unknown = TABLE.replace("B,3.jpg,owl", "B,3.jpg,?")
+    options = {"poisonous": poison, "unknown_label": "?"}
+
+    def listed(name: str, rows: str, check: Check, content: str = TABLE) -> Case:
+        return one(name, content, check, **options, files={"p.csv": rows})
+
+    yield listed("poisonous", sound, due(ITEMS, poisonous=["cat", "owl"]))
+    items = [item("test", "3.jpg", "?"), *ITEMS[1:]]
+    yield listed(
+        "poisonous-without-the-unknown", sound, due(items, poisonous=["cat", "owl"]), unknown
+    )
+    edible = sound + "?,no\n"
+    yield listed("edible-unknown", edible, due(items, poisonous=["cat", "owl"]), unknown)
+    for name, rows in {
+        "poisonous-unknown": sound + "?,1\n",
+        "poisonous-cell-of-no-list": sound.replace("cat,yes", "cat,true"),
+        "poisonous-empty-cell": sound.replace("eel,0", "eel,"),
+        "poisonous-name-twice": sound + "cat,yes\n",
+        "poisonous-name-of-both-kinds": sound + "eel,1\n",
+        "poisonous-name-without-a-row": sound.replace("eel,0\n", ""),
+    }.items():
+        yield listed(name, rows, refused)
+
+
+def ids() -> Iterator[Case]:
+    def numbered(name: str, label: str, check: Check, **more: Any) -> Case:
+        content = HEADER + f"A,1.jpg,10\nB,3.jpg,10\nC,4.jpg,x\na,2.jpg,{label}\n"
+        return one(name, content, check, label_ids=12, **more)
+
+    def items(label: str) -> list[dict[str, Any]]:
+        ten = [item("test", "3.jpg", "10"), item("train", "1.jpg", "10")]
+        return [*ten, item("train", "2.jpg", label)]
+
+    yield numbered("label-ids", "0", due(items("0")))
+    yield numbered("label-ids-largest", "11", due(items("11")))
+    yield numbered("label-ids-unknown", "-1", due(items("-1")), unknown_label="-1")
+    for name, label in {
+        "too-large": "12",
+        "sign": "-1",
+        "plus": "+1",
+        "fraction": "7.0",
+        "exponent": "1e1",
+        "zeros": "07",
+        "blank": " 7",
+        "letters": "abc",
+        "other-digits": "\u0667",
+    }.items():
+        yield numbered(f"label-ids-{name}", label, refused)
+
+
 def labels() -> Iterator[Case]:
+    yield from ids()
     cells = "part,file,fins,eggs\nA,1.jpg,yes,0\nB,3.jpg,no,1\na,2.jpg,,1\na,4.jpg,no,0\n"
     traits = [
         {"column": "fins", "one": ["yes"], "zero": ["no"]},
@@ -211,7 +262,7 @@ def files() -> Iterator[VectorFile]:
     for name, about, cases in (
         ("csv_text", "Tables as text: what is a cell, and what is an error.", table_cases()),
         ("csv_places", "Splits, headers, templates of paths and ids, poisonous names.", places()),
-        ("csv_labels", "Traits, groups, clips and frames.", labels()),
+        ("csv_labels", "Ids, traits, groups, clips and frames.", labels()),
     ):
         yield VectorFile(
             "layouts", name, "7.1", "D", "layout.find", about, list(cases), source="by hand"

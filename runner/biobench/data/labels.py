@@ -24,6 +24,13 @@ _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _SIGNED = re.compile(r"-?[0-9]{1,18}")
 
 
+def is_id(name: str, largest: int) -> bool:
+    """Whether a label name writes an id up to ``largest``: a decimal integer without leading
+    zeros."""
+    digits = len(str(largest))
+    return bool(_INTEGER.fullmatch(name)) and len(name) <= digits and int(name) <= largest
+
+
 def unknown_label(task: Task) -> str | None:
     """The label name of unknown class, null where the rule knows none.
 
@@ -76,7 +83,7 @@ def check_labels(task: Task, items: Iterable[Item], where: str) -> None:
                 faults.add(item.path, what)
         elif written and not _INTEGER.fullmatch(item.label):
             faults.add(item.path, f"the label {shown(item.label)!r} is no integer from 0")
-        elif written and (len(item.label) > 6 or int(item.label) > LARGEST_ID):
+        elif written and not is_id(item.label, LARGEST_ID):
             faults.add(item.path, f"the label {item.label} is above {LARGEST_ID}")
     faults.raise_if_any(where)
 

@@ -120,7 +120,8 @@ def _csv(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
             _field("label", _cell(source, poisonous["label"])),
             _field("poisonous", _cell(source, poisonous["column"])),
         ]
-        note = f"A class is poisonous where the cell is one of {poisonous['cells']}."
+        note = f"A class is poisonous where the cell is one of {poisonous['cells']}, "
+        note += f"and edible where it is one of {poisonous['edible']}."
         yield _record_set("poisonous", fields, "label", note)
 
 

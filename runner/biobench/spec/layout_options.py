@@ -18,8 +18,9 @@ _COLUMN = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 
 
 def option_flaws(options: Mapping[str, Any]) -> list[Flaw]:
-    """Two splits that share a folder, a table or a cell; a column that the table does not have."""
-    return [*_shared(options), *_columns(options), *_traits(options)]
+    """Two splits that share a folder, a table or a cell; a column that the table does not have; a
+    cell that means two things."""
+    return [*_shared(options), *_columns(options), *_traits(options), *_poisonous(options)]
 
 
 def _shared(options: Mapping[str, Any]) -> Iterator[Flaw]:
@@ -98,3 +99,11 @@ def _traits(options: Mapping[str, Any]) -> Iterator[Flaw]:
         if both:
             message = f"the cell {both[0]!r} means 1 and 0"
             yield Flaw(f"/traits/{i}/zero", message, "list it once", "duplicate-id")
+
+
+def _poisonous(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    lists = options.get("poisonous")
+    both = [cell for cell in lists["edible"] if cell in lists["cells"]] if lists else []
+    if both:
+        message = f"the cell {both[0]!r} means poisonous and edible"
+        yield Flaw("/poisonous/edible", message, "list it once", "duplicate-id")

@@ -185,6 +185,15 @@ function frameRows(row, frames) {
   }));
 }
 
+/** The label name of a row, an id where the options say that labels are ids. */
+function nameOf(row, { label, label_ids: count, unknown_label: unknown }) {
+  const name = row.get(label);
+  if (name === "") throw fault("an empty label");
+  const isId = /^(?:0|[1-9][0-9]*)$/.test(name) && Number(name) < count;
+  if (count !== undefined && name !== unknown && !isId) throw fault(`the label ${name}, which is no id`);
+  return name;
+}
+
 function positionOf(cell) {
   if (!/^[0-9]{1,15}$/.test(cell)) throw fault("a position that is no number");
   return Number(cell);
@@ -201,8 +210,7 @@ export function csv(options, files) {
       const item = { id: options.id === undefined ? path : fill(options.id, row), path, split };
       if (missing) item.missing = true;
       if (traits !== undefined) item.traits = traits;
-      else item.name = row.get(options.label);
-      if (item.name === "") throw fault("an empty label");
+      else item.name = nameOf(row, options);
       if (options.group !== undefined) item.group = fill(options.group, row);
       if (options.subject !== undefined) {
         item.subject = fill(options.subject, row);
@@ -233,8 +241,19 @@ function checkItems(items) {
   }
 }
 
-/** The label names whose items are poisonous (section 11.6). */
-export function poisonousNames({ table, label, column, cells }, files) {
+/** The label names whose items are poisonous (section 11.6); the list has each name of `items` once. */
+export function poisonousNames({ poisonous, unknown_label: unknown }, items, files) {
+  const { table, label, column, cells, edible } = poisonous;
+  if (cells.some((cell) => edible.includes(cell))) throw fault("a cell that is poisonous and edible");
   const rows = readTable(bytesOf(files, table), {}, [label, column], undefined);
-  return new Set(rows.filter((row) => cells.includes(row.get(column))).map((row) => row.get(label)));
+  const listed = new Map(rows.map((row) => [row.get(label), row.get(column)]));
+  if (listed.size < rows.length) throw fault("a label name on two rows");
+  if (![...listed.values()].every((cell) => [...cells, ...edible].includes(cell))) {
+    throw fault("a cell that is neither poisonous nor edible");
+  }
+  if (cells.includes(listed.get(unknown))) throw fault("an unknown class that is poisonous");
+  if (!items.every(({ name }) => name === unknown || listed.has(name))) {
+    throw fault("a label name without a row");
+  }
+  return new Set([...listed.keys()].filter((name) => cells.includes(listed.get(name))));
 }

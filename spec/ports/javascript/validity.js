@@ -162,11 +162,13 @@ function layoutFaults({ id, options }) {
   }
   if (id !== "csv") return [];
   const faults = [];
-  const { tables, split = {}, traits = [], columns } = options;
+  const { tables, split = {}, traits = [], columns, poisonous } = options;
   const { column, ...lists } = split;
   const shared = tables === undefined ? Object.values(lists) : Object.values(tables).map((t) => [t].flat());
   if (repeated(shared.flatMap((list) => [...new Set(list)]))) faults.push("overlapping-splits");
-  if (traits.some(({ one, zero }) => one.some((cell) => zero.includes(cell)))) faults.push("duplicate-id");
+  const meanings = traits.map(({ one, zero }) => [one, zero]);
+  if (poisonous !== undefined) meanings.push([poisonous.cells, poisonous.edible]);
+  if (meanings.some(([one, other]) => one.some((cell) => other.includes(cell)))) faults.push("duplicate-id");
   if (columns !== undefined && ![...referencedColumns(options)].every((name) => columns.includes(name))) {
     faults.push("unknown-reference");
   }

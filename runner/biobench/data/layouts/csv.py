@@ -7,7 +7,7 @@ names are ignored, since the tables decide.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found
 from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.present import Present
-from biobench.data.layouts.table import Table, parse_table, read_table
+from biobench.data.layouts.table import Table, parse_table, place, read_table
 from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
@@ -81,12 +81,23 @@ def collect(
         if table is not None:
             rows.add_table(table, split)
     rows.check_splits()
-    poisonous = _poisonous(options.poisonous, read, faults) if options.poisonous else None
+    items = rows.items()
+    poisonous = None
+    if options.poisonous is not None:
+        named = dict.fromkeys(item.label for item in items)
+        poisonous = _poisonous(options.poisonous, named, options.unknown_label, read, faults)
     traits = tuple(trait.column for trait in options.traits)
-    return Found(rows.items(), rows.missing, poisonous, traits)
+    return Found(items, rows.missing, poisonous, traits)
 
 
-def _poisonous(options: Poisonous, read: Reader, faults: Faults) -> frozenset[str]:
+def _poisonous(
+    options: Poisonous,
+    labels: Iterable[str],
+    unknown: str | None,
+    read: Reader,
+    faults: Faults,
+) -> frozenset[str]:
+    """The label names that the list calls poisonous; ``labels`` are those that it must have."""
     data = read(options.table, faults)
     table = parse_table(options.table, data, ",", None, faults) if data is not None else None
     if table is None:
@@ -94,4 +105,21 @@ def _poisonous(options: Poisonous, read: Reader, faults: Faults) -> frozenset[st
     label, column = table.index(options.label, faults), table.index(options.column, faults)
     if label is None or column is None:
         return frozenset()
-    return frozenset(cells[label] for _, cells in table.rows if cells[column] in options.cells)
+    listed: dict[str, int] = {}
+    poisonous = set()
+    for line, cells in table.rows:
+        where, name, cell = place(table.name, line), cells[label], cells[column]
+        first = listed.setdefault(name, line)
+        if first != line:
+            faults.add(where, f"the class {shown(name)} is on line {first} already")
+        elif cell not in options.values:
+            known = " or ".join(map(repr, sorted(options.values)))
+            faults.add(where, f"{shown(cell)!r} of column {options.column!r} is not {known}")
+        elif options.values[cell] and name == unknown:
+            faults.add(where, f"the unknown class {shown(name)} cannot be poisonous")
+        elif options.values[cell]:
+            poisonous.add(name)
+    for name in labels:
+        if name not in listed and name != unknown:
+            faults.add(f"class {name}", f"no row of {table.name} says whether it is poisonous")
+    return frozenset(poisonous)

@@ -19,7 +19,7 @@ from biobench.spec.documents import Layout
 OPTIONAL = frozenset(
     {
         *("tables", "table", "split", "delimiter", "columns", "path_case", "id", "label"),
-        *("traits", "drop_incomplete", "subject", "position", "group", "frames"),
+        *("label_ids", "traits", "drop_incomplete", "subject", "position", "group", "frames"),
         *("unknown_label", "expected_exclusions", "poisonous"),
     }
 )
@@ -45,12 +45,12 @@ class Frames:
 
 @dataclass(frozen=True)
 class Poisonous:
-    """Where the poisonous classes are listed."""
+    """Where the poisonous classes are listed. ``values``: what each cell of ``column`` says."""
 
     table: str
     label: str
     column: str
-    cells: frozenset[str]
+    values: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class CsvOptions:
 
     tables: (split, table) in the order to read; the split is null where ``split_column`` names it,
     whose cells ``split_cells`` maps to splits. ``names`` are those of the columns where tables have
-    no header.
+    no header. ``label_ids`` is the number of ids that label names write, null where a name may be
+    any text.
     """
 
     tables: tuple[tuple[Split | None, str], ...]
@@ -72,6 +73,8 @@ class CsvOptions:
     lower: bool
     id: Template | None
     label: str | None
+    label_ids: int | None
+    unknown_label: str | None
     traits: tuple[Trait, ...]
     drop_incomplete: bool
     subject: Template | None
@@ -90,7 +93,6 @@ def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
         raise _wrong(layout, "give one of the options label and traits")
     frames = Frames(**options["frames"]) if "frames" in options else None
     cells = _split_cells(layout, splits) if "split" in options else {}
-    poisonous = options.get("poisonous")
     return CsvOptions(
         tables=_tables(layout, splits),
         splits=splits,
@@ -102,16 +104,25 @@ def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
         lower=options.get("path_case", "exact") == "exact-then-lower",
         id=_template(layout, "id"),
         label=options.get("label"),
+        label_ids=options.get("label_ids"),
+        unknown_label=options.get("unknown_label"),
         traits=_traits(layout),
         drop_incomplete=options.get("drop_incomplete", False),
         subject=_template(layout, "subject"),
         position=options.get("position"),
         group=_template(layout, "group"),
         frames=frames,
-        poisonous=Poisonous(**{**poisonous, "cells": frozenset(poisonous["cells"])})
-        if poisonous
-        else None,
+        poisonous=_poisonous(layout),
     )
+
+
+def _poisonous(layout: Layout) -> Poisonous | None:
+    given = layout.options.get("poisonous")
+    if given is None:
+        return None
+    pairs = [(key == "cells", cell) for key in ("cells", "edible") for cell in given[key]]
+    values = {cell: value for value, cell in _unique(layout, "poisonous", pairs)}
+    return Poisonous(given["table"], given["label"], given["column"], values)
 
 
 def _wrong(layout: Layout, what: str) -> SpecError:

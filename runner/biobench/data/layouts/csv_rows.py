@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from biobench.data.faults import Faults, shown
+from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.options import join, path_fault
 from biobench.data.layouts.table import Table, place
@@ -123,6 +124,8 @@ class RowItems:
         if position is None or not self._may_join(where, subject, position, split):
             return
         label = cells[options.label] if options.label is not None else ""
+        if not self._may_be_label(where, label):
+            return
         group = options.group.fill(cells) if options.group else ""
         for numbered in self._images(cells):
             located = self._locate(where, numbered, split)
@@ -139,6 +142,17 @@ class RowItems:
                 self.missing[identifier] = where
             item = Item(identifier, path, label, split, traits, group, subject)
             self._found.append((position, item))
+
+    def _may_be_label(self, where: str, label: str) -> bool:
+        """Whether the label is an id, where the layout says that labels are."""
+        options = self.options
+        if options.label_ids is None or label == options.unknown_label:
+            return True
+        if is_id(label, options.label_ids - 1):
+            return True
+        what = f"the label {shown(label)!r} is no integer from 0 to {options.label_ids - 1}"
+        self.faults.add(where, what)
+        return False
 
     def _images(self, cells: Cells) -> Iterator[Cells]:
         """The cells of each image that the row stands for, in order."""

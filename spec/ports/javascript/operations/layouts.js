@@ -28,7 +28,8 @@ export const OPERATIONS = {
         .filter((item) => item.missing)
         .map(({ id }) => id)
         .sort(compareCodePoints),
-      poisonous: poisonous === undefined ? [] : [...poisonousNames(poisonous, files)].sort(compareCodePoints),
+      poisonous:
+        poisonous === undefined ? [] : [...poisonousNames(layout.options, found, files)].sort(compareCodePoints),
       traits: traits.map(({ column }) => column),
     };
   },
