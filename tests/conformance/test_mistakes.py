@@ -66,13 +66,13 @@ MISTAKES = {
     ),
     "half-of-the-replicates-are-too-few": Mistake(
         "metric.association",
-        "2 * len(found) >= replicates > 0",
-        "2 * len(found) > replicates > 0",
+        "2 * len(found) >= replicates",
+        "2 * len(found) > replicates",
         "association/intervals",
     ),
     "fewer-than-half-of-the-replicates-are-enough": Mistake(
         "metric.association",
-        "2 * len(found) >= replicates > 0",
+        "2 * len(found) >= replicates",
         "2 * len(found) >= replicates - 2 > 0",
         "association/intervals",
     ),

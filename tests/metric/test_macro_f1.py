@@ -13,7 +13,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from biobench.errors import UsageError
 from biobench.metric import accuracy, macro_f1
 from biobench.metric.accuracy import top_k
+from biobench.metric.bootstrap import macro_f1_replicates
 from biobench.metric.counts import sequential_sum
+from biobench.spec.generator import Stream
 
 PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 8)), min_size=1, max_size=60)
 
@@ -124,3 +126,18 @@ def test_ranks_that_cannot_be_are_refused() -> None:
     for ranks, k in (([-1], 1), ([1], 0), ([], 1)):
         with pytest.raises(UsageError):
             top_k(np.array(ranks, dtype=np.int32), k)
+
+
+@given(PAIRS, st.sampled_from([10**6, 10**12, 10**18]))
+def test_large_ids_score_as_small_ones(pairs: list[tuple[int, int]], step: int) -> None:
+    """Ids are names: their size costs no memory, and only compat divides by the largest."""
+    truth, prediction = (np.array(side) * step for side in zip(*pairs, strict=True))
+    assert macro_f1(truth, prediction) == plain(pairs, "official")
+    stream = Stream(17, "bootstrap/test")
+    small = macro_f1_replicates(truth // step, prediction // step, stream, 3)
+    assert macro_f1_replicates(truth, prediction, stream, 3).tolist() == small.tolist()
+    used = {t for t, _ in pairs}
+    total = plain(pairs, "official") * len(used)
+    largest = int(max(truth.max(), prediction.max()))
+    compat = macro_f1(truth, prediction, division="compat")
+    assert compat == pytest.approx(total / (largest + 1), rel=1e-12)

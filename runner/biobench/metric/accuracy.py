@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import known_division, whole
 from biobench.metric.counts import label_ids, label_pair
 from biobench.spec.documents import Division
 
@@ -17,9 +18,10 @@ def accuracy(
 ) -> float:
     """Share of items whose prediction equals the truth; the same in every division.
 
-    y_true, y_pred: label ids, shape (n,), integers. Raises UsageError for empty or unequal input.
+    y_true, y_pred: label ids, shape (n,), integers. Raises UsageError for empty or unequal input
+    and for an unknown division.
     """
-    del division
+    known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
     return int((truth == prediction).sum()) / truth.size
 
@@ -28,11 +30,10 @@ def top_k(first_hit: npt.ArrayLike, k: int) -> float:
     """Share of queries whose first right answer is among the k nearest rows.
 
     first_hit: rank of the first right answer from 1, 0 where there is none; integers, shape (n,).
-    Raises UsageError for empty input, a negative rank or k < 1.
+    Raises UsageError for empty input, a negative rank or a k that is no integer of at least 1.
     """
     ranks = label_ids(first_hit, "first_hit")
-    if k < 1:
-        raise UsageError(f"k is {k}", remedy="top-k needs k of at least 1")
+    k = whole(k, "k", 1)
     if int(ranks.min()) < 0:
         raise UsageError("first_hit holds a negative rank", remedy="ranks start at 1; 0 means none")
     return int(((ranks >= 1) & (ranks <= k)).sum()) / ranks.size

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import SpecError
+from biobench.errors import SpecError, UsageError
 from biobench.metric.bootstrap import bounds
 from biobench.metric.counts import sequential_mean
 from biobench.metric.score import Score
@@ -34,7 +34,7 @@ def aggregate(members: Sequence[str], scores: Mapping[str, Score]) -> Mean | Non
 
     Scores of tasks that are no members are left out. Replicate r of the mean is the mean of the
     tasks' replicates r. The bounds are null where a task has no interval. Raises SpecError without
-    a member.
+    a member, and UsageError for tasks with unequal numbers of replicates.
     """
     if not members:
         raise SpecError("no task to average", remedy="a suite needs at least one task")
@@ -46,6 +46,12 @@ def aggregate(members: Sequence[str], scores: Mapping[str, Score]) -> Mean | Non
     columns = [score.replicates for score in ordered if score.replicates is not None]
     if interval is None or len(columns) < len(ordered):
         return Mean(mean, None, None, len(ordered))
+    for column in columns[1:]:
+        if column.shape != columns[0].shape:
+            raise UsageError(
+                f"two tasks have {columns[0].size} and {column.size} replicates",
+                remedy="score all tasks of a suite with the same number",
+            )
     low, high = bounds(mean_of_replicates(columns), interval.level)
     return Mean(mean, low, high, len(ordered))
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from biobench.errors import UsageError
 from biobench.metric.bootstrap import bounds
+from biobench.metric.checks import reals, share, whole
 from biobench.metric.counts import IntArray, sequential_mean, sequential_sum
 from biobench.spec.generator import Stream
 
@@ -111,9 +112,11 @@ def associate(
     x, y: finite scores of the same models, (n,). stream: ``association/<id of x>/<id of y>``.
     Replicate r draws model floor(word(r n + i) n / 2^64) at position i. A measure that is undefined
     in a replicate leaves it out; with fewer than half of them left its bounds are null.
-    Raises UsageError for other input.
+    Raises UsageError for other input, without a replicate, and for a confidence outside (0, 1).
     """
     a, b = _pair(x, y)
+    replicates = whole(replicates, "replicates", 1)
+    share(confidence, "confidence")
     values: Mapping[str, list[float]] = {name: [] for name in MEASURES}
     for r in range(replicates):
         drawn = stream.integers(a.size, a.size, r * a.size)
@@ -124,7 +127,7 @@ def associate(
     for name, value in _measured(a, b).items():
         found = values[name]
         low, high = None, None
-        if value is not None and 2 * len(found) >= replicates > 0:
+        if value is not None and 2 * len(found) >= replicates:
             low, high = bounds(np.array(found), confidence)
         measures[name] = Measure(value, low, high, len(found))
     return Association(a.size, confidence, **measures)
@@ -135,14 +138,10 @@ def _measured(x: FloatArray, y: FloatArray) -> dict[str, float | None]:
 
 
 def _pair(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
-        raise UsageError(
-            f"scores of shapes {a.shape} and {b.shape} are no pairs",
-            remedy="pass two scores of each model",
-        )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise UsageError("a score is not finite", remedy="leave models out that lack a score")
+    remedy = "pass two scores of each model; leave models out that lack one"
+    a, b = reals(x, "x", remedy=remedy), reals(y, "y", remedy=remedy)
+    if a.size != b.size or a.size == 0:
+        raise UsageError(f"x has {a.size} scores and y has {b.size}", remedy=remedy)
     return a, b
 
 

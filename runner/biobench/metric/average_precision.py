@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import flags, whole
 from biobench.metric.counts import sequential_sum
 
 
@@ -21,14 +22,11 @@ def average_precision(relevant: npt.ArrayLike, *, n_relevant: int) -> float:
 
     With ``n_relevant`` 0 there is nothing to find and the result is 0, as scikit-learn has it: the
     mean over queries must count such a query, which no model can answer. An empty list is 0 too.
-    Raises UsageError where the list holds more relevant items than exist, or ``n_relevant`` < 0.
+    Raises UsageError where the list holds more relevant items than exist, a value that is neither
+    true nor false (0 and 1 may be written), or where ``n_relevant`` is no integer of at least 0.
     """
-    flags = np.asarray(relevant, dtype=np.bool_)
-    if flags.ndim != 1:
-        raise UsageError(
-            f"relevant has {flags.ndim} axes", remedy="pass the ranked list of one query"
-        )
-    places = np.flatnonzero(flags) + 1
+    n_relevant = whole(n_relevant, "n_relevant", 0)
+    places = np.flatnonzero(flags(relevant, "relevant")) + 1
     if n_relevant < places.size:
         raise UsageError(
             f"n_relevant is {n_relevant} but the list holds {places.size} relevant items",

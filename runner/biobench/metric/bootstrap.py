@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
-from biobench.metric.counts import IntArray
-from biobench.metric.macro_f1 import class_f1
+from biobench.metric.checks import flags, integers, reals, share, whole
+from biobench.metric.counts import IntArray, label_ids, label_pair
+from biobench.metric.macro_f1 import class_f1, class_places
 from biobench.metric.traits_f1 import CODES, trait_means
 from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
@@ -24,6 +25,9 @@ from biobench.spec.generator import GAMMA, Stream
 _U64 = np.uint64
 _BLOCK_WORDS = 1 << 16
 """Words handled at a time, so that the working arrays (half a megabyte each) stay in cache."""
+
+_TRAIT_CODES = "pass what trait_codes() returns"
+_REPLICATES = "pass one number for each replicate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,8 @@ class Strata:
 
     @classmethod
     def of(cls, numbers: IntArray) -> Strata:
-        """Strata by the number of each item's stratum, int64 (n,), n >= 1."""
+        """Strata by the number of each item's stratum, int64 (n,), n >= 1; UsageError otherwise."""
+        numbers = label_ids(numbers, "numbers")
         _, sizes = np.unique(numbers, return_counts=True)
         starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         return cls(
@@ -49,13 +54,32 @@ class Strata:
             size=np.repeat(sizes, sizes).astype(np.uint64),
         )
 
+    def require_one(self, values: IntArray, name: str) -> None:
+        """UsageError unless the items of a stratum have one value each, int64 (n,)."""
+        if values.size != self.order.size:
+            raise UsageError(
+                f"numbers has {self.order.size} values for {values.size} items",
+                remedy="pass the stratum of each item",
+            )
+        ordered = values[self.order]
+        if not np.array_equal(ordered, ordered[self.start.astype(np.int64)]):
+            raise UsageError(
+                f"a stratum holds items with several values of {name}",
+                remedy="give them strata of their own",
+            )
+
 
 def resamples(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntArray]:
     """Resampled positions in blocks of whole replicates, each of shape (block, n), int64.
 
     Replicate r draws for position p the position s + floor(word(r n + p) m / 2^64), where the
-    stratum of p begins at s and has m items. The array is reused by the next block.
+    stratum of p begins at s and has m items. The array is reused by the next block. Raises
+    UsageError unless ``replicates`` is an integer of at least 1.
     """
+    return _blocks(strata, stream, whole(replicates, "replicates", 1))
+
+
+def _blocks(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntArray]:
     n = strata.order.size
     block = max(1, min(replicates, _BLOCK_WORDS // n))
     shape = (block, n)
@@ -97,27 +121,27 @@ def macro_f1_replicates(
     numbers: the stratum of each item, int64 (n,), all of one true class; null means the true class.
     Every class keeps its number of true items in a resample, so the classes averaged over are those
     of the truth in every replicate. True ids must be >= 0; a prediction below 0 is always wrong.
+    Raises UsageError for other input.
     """
-    strata = Strata.of(y_true if numbers is None else numbers)
-    class_ids, class_sizes = np.unique(y_true, return_counts=True)
-    # The last id stands for "no prediction" (below 0), which no class of the truth shares.
-    size = int(max(y_true.max(), y_pred.max())) + 2
-    y_pred = np.where(y_pred < 0, size - 1, y_pred)
+    y_true, y_pred = label_pair(y_true, y_pred)
+    class_sizes, own, guess = class_places(y_true, y_pred)
+    strata = Strata.of(own if numbers is None else numbers)
+    strata.require_one(own, "y_true")
+    classes = class_sizes.size
+    # The last bin takes predictions that are no class of the truth.
+    size = classes + 1
     # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass for both.
-    code = np.where(y_true == y_pred, y_pred + size, y_pred)[strata.order]
-    values = np.empty(replicates, np.float64)
-    done = 0
+    code = np.where(own == guess, guess + size, guess)[strata.order]
+    values = []
     for positions in resamples(strata, stream, replicates):
         block = positions.shape[0]
         drawn = code[positions]
         drawn += np.arange(block)[:, None] * (2 * size)
         counts = np.bincount(drawn.reshape(-1), minlength=block * 2 * size).reshape(block, 2, size)
-        right = counts[:, 1, class_ids]
-        predicted = right + counts[:, 0, class_ids]
-        f1 = class_f1(right, class_sizes, predicted)
-        values[done : done + block] = row_sums(f1) / class_ids.size
-        done += block
-    return values
+        right = counts[:, 1, :classes]
+        predicted = right + counts[:, 0, :classes]
+        values.append(row_sums(class_f1(right, class_sizes, predicted)) / classes)
+    return np.concatenate(values)
 
 
 def traits_f1_replicates(
@@ -126,13 +150,16 @@ def traits_f1_replicates(
     """Official trait macro-F1 of each replicate, float64, shape (replicates,).
 
     codes: those of :func:`biobench.metric.traits_f1.trait_codes`, int64 (n, traits). All items are
-    one stratum, so a value of a trait may be missing from the truth of a resample.
+    one stratum, so a value of a trait may be missing from the truth of a resample. Raises
+    UsageError for other input.
     """
+    codes = integers(codes, "codes", remedy=_TRAIT_CODES)
+    if codes.ndim != 2 or codes.size == 0 or not np.isin(codes, range(CODES)).all():
+        raise UsageError("codes holds what is no code of a trait", remedy=_TRAIT_CODES)
     n, traits = codes.shape
     flags = np.zeros((n, traits, CODES))
     np.put_along_axis(flags, codes[:, :, None], 1.0, axis=2)
-    values = np.empty(replicates, np.float64)
-    done = 0
+    values = []
     for positions in resamples(Strata.of(np.zeros(n, np.int64)), stream, replicates):
         block = positions.shape[0]
         places = positions + np.arange(block)[:, None] * n
@@ -140,9 +167,8 @@ def traits_f1_replicates(
         # Counts below 2^53 are exact in float64 in any order of the product's sums.
         counts = times.astype(np.float64) @ flags.reshape(n, -1)
         means = trait_means(counts.reshape(block, traits, CODES).astype(np.int64), "official")
-        values[done : done + block] = row_sums(means) / traits
-        done += block
-    return values
+        values.append(row_sums(means) / traits)
+    return np.concatenate(values)
 
 
 def user_loss_replicates(
@@ -152,9 +178,15 @@ def user_loss_replicates(
 
     numbers: the stratum of each item, int64 (n,), all of one true class. loss, worst: those of
     :func:`biobench.metric.user_loss.losses`. The worst loss depends on the true classes alone and
-    is the same in every resample.
+    is the same in every resample. Raises UsageError for other input.
     """
+    loss, worst = label_ids(loss, "loss"), label_ids(worst, "worst")
     strata = Strata.of(numbers)
+    strata.require_one(worst, "worst")
+    if loss.size != worst.size or not ((loss >= 0) & (loss <= worst) & (worst > 0)).all():
+        raise UsageError(
+            "loss is not between 0 and worst for every item", remedy="pass what losses() returns"
+        )
     ordered, most = loss[strata.order], int(worst.sum())
     sums = [ordered[block].sum(axis=1) for block in resamples(strata, stream, replicates)]
     return (most - np.concatenate(sums)) / most
@@ -170,9 +202,18 @@ def group_accuracy_replicates(
     """Group accuracy of each replicate, float64, shape (replicates,).
 
     numbers: the stratum of each item, int64 (n,), strata of a group one after the other. groups:
-    number of each item's group, int64 (n,). Every group keeps its size in a resample.
+    number of each item's group, int64 (n,), from 0 upwards without a gap. right: bool (n,). Every
+    group keeps its size in a resample. Raises UsageError for other input.
     """
-    strata = Strata.of(numbers)
+    strata, groups = Strata.of(numbers), label_ids(groups, "groups")
+    strata.require_one(groups, "groups")
+    placed = groups[strata.order]
+    if placed[0] != 0 or not np.isin(np.diff(placed), (0, 1)).all():
+        raise UsageError(
+            "groups are not numbered from 0 in the order of their strata",
+            remedy="pass group_numbers() and stratum_numbers()",
+        )
+    right = flags(right, "right", groups.size)
     ordered, sizes = right[strata.order].astype(np.int64), np.bincount(groups)
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     values = [
@@ -187,9 +228,10 @@ def share_replicates(
 ) -> npt.NDArray[np.float64]:
     """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k.
 
-    numbers: the stratum of each item, int64 (n,). The mean of ones and zeros: their sum is exact in
-    any order.
+    numbers: the stratum of each item, int64 (n,). right: bool (n,). The mean of ones and zeros:
+    their sum is exact in any order. Raises UsageError for other input.
     """
+    right = flags(right, "right")
     return mean_replicates(numbers, right.astype(np.float64), stream, replicates)
 
 
@@ -198,17 +240,17 @@ def mean_replicates(
 ) -> npt.NDArray[np.float64]:
     """Mean of one float64 an item in each replicate, added in the order of positions.
 
-    numbers: the stratum of each item, int64 (n,).
+    numbers: the stratum of each item, int64 (n,). items: finite float64 (n,). Raises UsageError for
+    other input.
     """
     strata = Strata.of(numbers)
-    ordered = items[strata.order]
-    values = np.empty(replicates, np.float64)
-    done = 0
-    for positions in resamples(strata, stream, replicates):
-        sums = row_sums(ordered[positions])
-        values[done : done + sums.size] = sums / numbers.size
-        done += sums.size
-    return values
+    ordered = reals(items, "items", strata.order.size)[strata.order]
+    return np.concatenate(
+        [
+            row_sums(ordered[positions]) / ordered.size
+            for positions in resamples(strata, stream, replicates)
+        ]
+    )
 
 
 def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
@@ -216,13 +258,13 @@ def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, f
 
     With 1,000 values and confidence 0.95 these are the 25th and the 976th smallest. The product is
     taken exactly on the decimal that ``confidence`` is written as, and j is at least 1.
-    Raises UsageError for no values or a confidence outside (0, 1).
+    Raises UsageError unless ``values`` are finite numbers (R,), R >= 1, and for a confidence
+    outside (0, 1).
     """
-    if values.size == 0 or not 0 < confidence < 1:
-        raise UsageError(
-            f"no interval of confidence {confidence} from {values.size} replicates",
-            remedy="give replicates and a confidence between 0 and 1",
-        )
+    values = reals(values, "values", remedy=_REPLICATES)
+    share(confidence, "confidence")
+    if values.size == 0:
+        raise UsageError("there is no replicate to take an interval from", remedy=_REPLICATES)
     rank = max(1, math.floor(values.size * (1 - Fraction(str(confidence))) / 2))
     ordered = np.sort(values)
     return float(ordered[rank - 1]), float(ordered[values.size - rank])

@@ -6,6 +6,7 @@ values, Holm's correction over a family of them, and the models that tie for bes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from biobench.errors import DataError, UsageError
 from biobench.metric.aggregate import mean_of_replicates
 from biobench.metric.bootstrap import bounds
+from biobench.metric.checks import reals, share
 from biobench.metric.counts import sequential_mean
 from biobench.metric.score import Rules, score_task
 from biobench.probe.predictions import Predictions
@@ -26,8 +28,8 @@ from biobench.spec.documents import Suite
 class Resampled:
     """One model's score with its replicates, on a task or on the mean of a suite.
 
-    replicates: float64 (R,), not empty. reliable: whether every true class has enough items, on
-    every task. Two of them can be compared where they come from the same items.
+    Both are finite. replicates: float64 (R,), not empty. reliable: whether every true class has
+    enough items, on every task. Two of them can be compared where they come from the same items.
     """
 
     score: float
@@ -155,6 +157,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     min(1, (m - i + 1) p), and at least what the one before it became. Raises UsageError for a
     value outside 0 to 1.
     """
+    p_values = reals(p_values, "p_values", remedy="pass uncorrected p values").tolist()
     if not all(0 <= p <= 1 for p in p_values):
         raise UsageError("a p value is not between 0 and 1", remedy="pass uncorrected p values")
     corrected = [0.0] * len(p_values)
@@ -169,8 +172,11 @@ def ties_for_best(models: Mapping[str, Resampled], alpha: float, confidence: flo
     """The model with the best score, and those whose corrected p against it is above ``alpha``.
 
     Of equal scores the first in the order of ``models`` is the best. Raises DataError without a
-    model, or where two cannot be compared.
+    model, or where two cannot be compared, and UsageError for an ``alpha`` or confidence outside
+    (0, 1).
     """
+    share(alpha, "alpha")
+    share(confidence, "confidence")
     if not models:
         raise DataError("there is no model to compare", remedy="give one result or more")
     first = next(iter(models.values()))
@@ -187,6 +193,13 @@ def ties_for_best(models: Mapping[str, Resampled], alpha: float, confidence: flo
 
 
 def _require_comparable(a: Resampled, b: Resampled) -> None:
+    for one in (a, b):
+        finite = math.isfinite(one.score) and np.isfinite(one.replicates).all()
+        if one.replicates.ndim != 1 or not finite:
+            raise DataError(
+                "a score or its replicates are not finite numbers on one axis",
+                remedy="take them as resample() gives them",
+            )
     if a.replicates.size != b.replicates.size or a.replicates.size == 0:
         raise DataError(
             f"{a.replicates.size} and {b.replicates.size} replicates cannot be paired",

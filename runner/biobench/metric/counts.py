@@ -9,22 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import integers
 
 IntArray = npt.NDArray[np.int64]
 
 
 def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
     """Label ids as int64, shape (n,); UsageError unless integers on one axis and not empty."""
-    array = np.asarray(values)
+    array = integers(values, name, remedy="pass label ids, which are integers")
     if array.ndim != 1:
         raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")
     if array.size == 0:
         raise UsageError(f"{name} is empty", remedy="a metric needs at least one item")
-    if array.dtype.kind not in "iub":
-        raise UsageError(
-            f"{name} holds {array.dtype} values", remedy="pass label ids, which are integers"
-        )
-    return array.astype(np.int64)
+    return array
 
 
 def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, IntArray]:

@@ -5,12 +5,13 @@ In: label ids and the group of each item. Out: one float64 that any language can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import known_division
 from biobench.metric.counts import IntArray, label_pair, sequential_mean
 from biobench.spec.documents import Division
 
@@ -25,9 +26,10 @@ def group_accuracy(
     """Mean over the groups, in code-point order of their names, of the share of right predictions.
 
     y_true, y_pred: label ids, integers (n,). groups: the group's name of each item (n,). The same
-    in every division. Raises UsageError for empty or unequal input.
+    in every division. Raises UsageError for empty or unequal input, groups that are no strings,
+    and an unknown division.
     """
-    del division
+    known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
     numbers = group_numbers(groups)
     if numbers.size != truth.size:
@@ -40,8 +42,13 @@ def group_accuracy(
 
 
 def group_numbers(groups: Sequence[str] | npt.NDArray[np.str_]) -> IntArray:
-    """The place of each item's group among the groups in code-point order, int64 (n,)."""
-    names = [str(name) for name in groups]
+    """The place of each item's group among the groups in code-point order, int64 (n,).
+
+    Raises UsageError unless strings on one axis.
+    """
+    names = [] if isinstance(groups, str) or not isinstance(groups, Iterable) else list(groups)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError("groups holds no strings", remedy="pass the name of each item's group")
     # Python compares strings by code point.
     number = {name: i for i, name in enumerate(sorted(set(names)))}
     return np.array([number[name] for name in names], dtype=np.int64)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
-from biobench.metric.counts import label_pair, sequential_mean
+from biobench.metric.checks import known_division
+from biobench.metric.counts import IntArray, label_pair, sequential_sum
 from biobench.spec.documents import Division
 
 
@@ -36,18 +37,33 @@ def macro_f1(
     is no prediction, which is wrong and counts for no class. ``official`` and ``open`` average over
     the classes that occur in ``y_true``, so the set does not depend on the model; ``compat``
     averages over the ids 0 to the largest in either array, and an id in neither counts 0.
-    Raises UsageError for empty or unequal input and for a true id below 0, which have no score.
+    Raises UsageError for empty or unequal input and for a true id below 0, which have no score, and
+    for an unknown division.
     """
+    known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
+    sizes, own, guess = class_places(truth, prediction)
+    count = sizes.size
+    f1 = class_f1(
+        np.bincount(own[own == guess], minlength=count),
+        sizes,
+        np.bincount(guess, minlength=count)[:count],
+    )
+    if division == "compat":
+        # Ids that are not in the truth have F1 0, and to add 0 changes no bit.
+        count = int(max(truth.max(), prediction.max())) + 1
+    return sequential_sum(f1) / count
+
+
+def class_places(truth: IntArray, prediction: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """The number of items of each class of the truth, int64 (k,), in ascending class id, and the
+    place of every true and predicted class among them, int64 (n,); k where a prediction is none.
+
+    Places take memory by the number of classes and not by the largest id. Raises UsageError for a
+    true id below 0.
+    """
     if int(truth.min()) < 0:
         raise UsageError("macro_f1 got a true label id below 0", remedy="pass ids from 0 upwards")
-    size = int(max(truth.max(), prediction.max())) + 1
-    n_true = np.bincount(truth, minlength=size)
-    f1 = class_f1(
-        np.bincount(truth[truth == prediction], minlength=size),
-        n_true,
-        np.bincount(prediction[prediction >= 0], minlength=size),
-    )
-    if division != "compat":
-        f1 = f1[n_true > 0]
-    return sequential_mean(f1)
+    ids, own, sizes = np.unique(truth, return_inverse=True, return_counts=True)
+    near = np.minimum(np.searchsorted(ids, prediction), ids.size - 1)
+    return sizes, own, np.where(ids[near] == prediction, near, ids.size)

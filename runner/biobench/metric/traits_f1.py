@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import integers, known_division
 from biobench.metric.counts import IntArray, sequential_mean
 from biobench.metric.macro_f1 import class_f1
 from biobench.probe.rows import row_sums
@@ -23,8 +24,10 @@ def traits_f1(
     y_true: 0 or 1, integers, shape (n, traits). y_pred: likewise; another value means that there is
     no prediction, which is wrong and counts for neither. ``official`` and ``open`` average over the
     values that occur in a trait's truth; ``compat`` over both, and a value in neither counts 0.
-    Raises UsageError for empty or unequal input and for a true value that is neither 0 nor 1.
+    Raises UsageError for empty or unequal input, for a true value that is neither 0 nor 1, and for
+    an unknown division.
     """
+    known_division(division)
     codes = trait_codes(y_true, y_pred)
     counts = np.array([np.bincount(column, minlength=CODES) for column in codes.T])
     return sequential_mean(trait_means(counts, division))
@@ -61,10 +64,8 @@ def trait_means(counts: IntArray, division: Division) -> npt.NDArray[np.float64]
 
 
 def _matrix(values: npt.ArrayLike, name: str) -> IntArray:
-    array = np.asarray(values)
-    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "iub":
-        raise UsageError(
-            f"{name} has shape {array.shape} of {array.dtype}",
-            remedy="pass 0 or 1 for each item and trait",
-        )
-    return array.astype(np.int64)
+    remedy = "pass 0 or 1 for each item and trait"
+    array = integers(values, name, remedy=remedy)
+    if array.ndim != 2 or array.size == 0:
+        raise UsageError(f"{name} has shape {array.shape}", remedy=remedy)
+    return array

@@ -6,12 +6,13 @@ integers, float64: 1 is the best value and 0 the worst.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
+from biobench.metric.checks import flags, integers
 from biobench.metric.counts import IntArray, label_pair
 
 UNKNOWN = -1
@@ -26,15 +27,24 @@ def user_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, poisonous: Collec
     y_true, y_pred: label ids, integers (n,), -1 for the unknown class; a prediction below -1 means
     that there is none, which is wrong. poisonous: ids of the classes that are; -1 never is. The
     same in every division. Raises UsageError for empty or unequal input, a true id below -1, and a
-    poisonous id below 0.
+    poisonous id that is no integer or below 0; a mask of booleans is no list of ids.
     """
     truth, prediction = label_pair(y_true, y_pred)
-    listed = np.array(sorted(poisonous), dtype=np.int64)
-    if listed.size and int(listed[0]) < 0:
-        raise UsageError(
-            "poisonous holds an id below 0", remedy="pass ids of classes; -1 is unknown"
-        )
+    listed = _class_ids(poisonous)
     return score_of(*losses(truth, prediction, np.isin(truth, listed), np.isin(prediction, listed)))
+
+
+def _class_ids(poisonous: Collection[int]) -> IntArray:
+    remedy = "pass ids of classes, integers from 0 upwards; -1 is unknown"
+    if isinstance(poisonous, str) or not isinstance(poisonous, Iterable):
+        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+    members = list(poisonous)
+    ids = integers(members, "poisonous", remedy=remedy)
+    if ids.ndim != 1 or any(isinstance(member, bool | np.bool_) for member in members):
+        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+    if ids.size and int(ids.min()) < 0:
+        raise UsageError("poisonous holds an id below 0", remedy=remedy)
+    return ids
 
 
 def losses(
@@ -45,8 +55,12 @@ def losses(
 ) -> tuple[IntArray, IntArray]:
     """Loss of each item and the worst that its truth allows, in tenths, int64 (n,) each.
 
-    Raises UsageError for a true id below -1.
+    truth, prediction: label ids, int64 (n,). true_poisonous, predicted_poisonous: whether the
+    class is, bool (n,). Raises UsageError for other input and for a true id below -1.
     """
+    truth, prediction = label_pair(truth, prediction)
+    true_poisonous = flags(true_poisonous, "true_poisonous", truth.size)
+    predicted_poisonous = flags(predicted_poisonous, "predicted_poisonous", truth.size)
     if int(truth.min()) < UNKNOWN:
         raise UsageError("user_loss got a true label id below -1", remedy="-1 is unknown")
     unknown = truth == UNKNOWN

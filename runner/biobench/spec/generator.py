@@ -7,14 +7,18 @@ language can reproduce. No other generator decides anything that moves a score.
 from __future__ import annotations
 
 import hashlib
+import operator
 
 import numpy as np
 import numpy.typing as npt
+
+from biobench.errors import UsageError
 
 GAMMA = 0x9E3779B97F4A7C15
 """Increment of SplitMix64 (Steele, Lea, Flood 2014: the odd integer nearest 2^64 / phi)."""
 _MASK = (1 << 64) - 1
 _U64 = np.uint64
+_SEED = "pass an integer from 0 to 2^64 - 1"
 
 
 def mix(value: int) -> int:
@@ -41,10 +45,17 @@ def multiply_high(words: npt.NDArray[np.uint64], bound: int) -> npt.NDArray[np.u
 class Stream:
     """One named stream of the generator. Position i never depends on what was drawn before.
 
-    ``seed`` is the suite's seed; ``name`` is a stream name listed in the specification.
+    ``seed`` is the suite's seed, below 2^64; ``name`` is a stream name listed in the specification.
+    Raises UsageError for another seed.
     """
 
     def __init__(self, seed: int, name: str) -> None:
+        try:
+            seed = operator.index(seed)
+        except TypeError as error:
+            raise UsageError("the seed is no integer", remedy=_SEED) from error
+        if not 0 <= seed <= _MASK:
+            raise UsageError(f"the seed is {seed}", remedy=_SEED)
         word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         self.key = mix(mix((seed + GAMMA) & _MASK) ^ word)
 

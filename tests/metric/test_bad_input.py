@@ -1,0 +1,286 @@
+"""What is no label, flag, rank, count, stratum or replicate: one line that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biobench.errors import BiobenchError
+from biobench.metric import (
+    accuracy,
+    average_precision,
+    group_accuracy,
+    macro_f1,
+    traits_f1,
+    user_loss,
+)
+from biobench.metric.accuracy import top_k
+from biobench.metric.aggregate import aggregate
+from biobench.metric.association import associate, kendall
+from biobench.metric.bootstrap import (
+    Strata,
+    bounds,
+    group_accuracy_replicates,
+    macro_f1_replicates,
+    mean_replicates,
+    resamples,
+    share_replicates,
+    traits_f1_replicates,
+    user_loss_replicates,
+)
+from biobench.metric.comparison import Resampled, difference, holm, ties_for_best
+from biobench.metric.score import Interval, Score, score_task
+from biobench.metric.user_loss import losses
+from biobench.probe.predictions import Predictions
+from biobench.spec.documents import Metric
+from biobench.spec.generator import Stream
+from biobench.spec.load import load_spec
+
+STREAM = Stream(17, "bootstrap/test")
+TRUTH, GUESS = np.array([0, 0, 1]), np.array([0, 1, 1])
+RIGHT = TRUTH == GUESS
+LOSS, WORST = np.array([0, 10, 0]), np.array([20, 20, 20])
+CODES = np.array([[0, 4], [1, 3]])
+
+# Each call is sound with its own arguments, and refused with any one of those listed put in.
+CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, list[Any]]]] = {
+    "accuracy": (
+        accuracy,
+        {"y_true": [0, 1], "y_pred": [0, 1]},
+        {
+            "y_true": [[0, nan], [0, 1.5], [[0], [1, 2]], ["0", "1"], [0, 2**63], [0, 2**70], None],
+            "y_pred": [[0], [[0, 1]]],
+            "division": ["x", "", None, "Official"],
+        },
+    ),
+    "macro_f1": (
+        macro_f1,
+        {"y_true": [0, 1], "y_pred": [0, 1]},
+        {"y_pred": [[0, nan], [0, 2**64 - 1]], "division": ["x", None]},
+    ),
+    "traits_f1": (
+        traits_f1,
+        {"y_true": [[0, 1]], "y_pred": [[0, 1]]},
+        {"y_true": [[[0, 1], [0]], [[0, nan]]], "y_pred": [[["0", "1"]]], "division": ["x"]},
+    ),
+    "group_accuracy": (
+        group_accuracy,
+        {"y_true": [0, 1], "y_pred": [0, 1], "groups": ["a", "b"]},
+        {"groups": ["ab", [1, 2], ["a", None], [["a"], ["b"]], ["a"], None], "division": ["x"]},
+    ),
+    "user_loss": (
+        user_loss,
+        {"y_true": [0, 1], "y_pred": [0, 1], "poisonous": {1}},
+        {"poisonous": [[1.5], [nan], "1", ["1"], [1, "a"], [True, False], [[1]], {2**63}, 1, None]},
+    ),
+    "losses": (
+        losses,
+        {
+            "truth": TRUTH,
+            "prediction": GUESS,
+            "true_poisonous": RIGHT,
+            "predicted_poisonous": RIGHT,
+        },
+        {
+            "prediction": [GUESS[:2], GUESS / 2],
+            "true_poisonous": [RIGHT[:2], [0, 1, 2], [0.0, 1.0, 0.5]],
+            "predicted_poisonous": [RIGHT[None]],
+        },
+    ),
+    "top_k": (
+        top_k,
+        {"first_hit": [1, 0], "k": 1},
+        {"first_hit": [[1.5, 0], [nan, 1]], "k": [1.5, nan, "1", None, -1, np.ones((2, 99))]},
+    ),
+    "average_precision": (
+        average_precision,
+        {"relevant": [True, False], "n_relevant": 1},
+        {
+            "relevant": [[2, 0], [0.5, 0], [nan, 1.0], ["no", ""], [-1, 1], [[1], [1, 0]], 1],
+            "n_relevant": [1.5, nan, "1", None, 0],
+        },
+    ),
+    "strata": (
+        Strata.of,
+        {"numbers": TRUTH},
+        {"numbers": [[], [0.5], [nan], [[0]], ["a"]]},
+    ),
+    "resamples": (
+        resamples,
+        {"strata": Strata.of(TRUTH), "stream": STREAM, "replicates": 2},
+        {"replicates": [0, -1, 1.5, nan, "2", None]},
+    ),
+    "macro_f1_replicates": (
+        macro_f1_replicates,
+        {"y_true": TRUTH, "y_pred": GUESS, "stream": STREAM, "replicates": 2},
+        {
+            "y_true": [[-1, 0, 0], TRUTH[:2], TRUTH / 2],
+            "y_pred": [GUESS[:2], GUESS / 2],
+            "replicates": [0, 1.5],
+            "numbers": [[0, 0], [0, 0, 0], [0.0, 0.0, 1.0]],
+        },
+    ),
+    "share_replicates": (
+        share_replicates,
+        {"numbers": TRUTH, "right": RIGHT, "stream": STREAM, "replicates": 2},
+        {
+            "numbers": [TRUTH[:2], TRUTH / 2],
+            "right": [RIGHT[:2], [0, 1, 2], [0, 1, nan]],
+            "replicates": [0, -1, 1.5],
+        },
+    ),
+    "mean_replicates": (
+        mean_replicates,
+        {"numbers": TRUTH, "items": [0.5, 1.0, 0.0], "stream": STREAM, "replicates": 2},
+        {
+            "numbers": [TRUTH[:2], []],
+            "items": [[0.5, nan, 0.0], [0.5, inf, 0.0], ["0.5"] * 3, [[0.5]] * 3, [None] * 3],
+            "replicates": [0, 1.5],
+        },
+    ),
+    "group_accuracy_replicates": (
+        group_accuracy_replicates,
+        {
+            "numbers": TRUTH,
+            "groups": TRUTH,
+            "right": RIGHT,
+            "stream": STREAM,
+            "replicates": 2,
+        },
+        {
+            "numbers": [TRUTH[:2], [1, 1, 0]],
+            "groups": [[0, 0], [0, 1, 1], [0, 0, 2], [-1, -1, 0], [1, 1, 0], [0.5, 0.5, 1]],
+            "right": [RIGHT[:2]],
+            "replicates": [0],
+        },
+    ),
+    "user_loss_replicates": (
+        user_loss_replicates,
+        {
+            "numbers": TRUTH,
+            "loss": LOSS,
+            "worst": WORST,
+            "stream": STREAM,
+            "replicates": 2,
+        },
+        {
+            "numbers": [TRUTH[:2]],
+            "loss": [LOSS[:2], LOSS / 2, [-1, 0, 0], [21, 0, 0]],
+            "worst": [WORST[:2], [0, 0, 0], [20, 1020, 20]],
+            "replicates": [0],
+        },
+    ),
+    "traits_f1_replicates": (
+        traits_f1_replicates,
+        {"codes": CODES, "stream": STREAM, "replicates": 2},
+        {"codes": [[[6]], [[-1]], [[0.5]], [0, 1], np.zeros((0, 2), int)], "replicates": [0, 1.5]},
+    ),
+    "bounds": (
+        bounds,
+        {"values": np.array([0.1, 0.2]), "confidence": 0.95},
+        {
+            "values": [[], [0.1, nan], [0.1, inf], [[0.1]], ["0.1"], [None], [0.1 + 1j]],
+            "confidence": [0, 1, nan, -0.5, "0.95", None],
+        },
+    ),
+    "difference": (
+        difference,
+        {
+            "a": Resampled(0.5, np.array([0.1, 0.2])),
+            "b": Resampled(0.5, np.array([0.1, 0.2])),
+            "confidence": 0.95,
+        },
+        {
+            "a": [
+                Resampled(0.5, np.array([0.1, nan])),
+                Resampled(0.5, np.array([[0.1], [0.2]])),
+                Resampled(nan, np.array([0.1, 0.2])),
+            ],
+            "confidence": [1.5, nan],
+        },
+    ),
+    "holm": (
+        holm,
+        {"p_values": [0.5]},
+        {"p_values": [["0.5"], [None], [nan], [[0.5]], [[0.1], [0.2, 0.3]], 0.5]},
+    ),
+    "ties_for_best": (
+        ties_for_best,
+        {"models": {"a": Resampled(0.5, np.array([0.1]))}, "alpha": 0.05, "confidence": 0.95},
+        {"alpha": [-0.1, 1.5, nan, "0.05"], "confidence": [0, 1.5, nan]},
+    ),
+    "kendall": (
+        kendall,
+        {"x": [0.1, 0.2], "y": [0.1, 0.2]},
+        {"x": [["0.1", "0.2"], [None, 0.1], [0.1, inf], [[0.1], [0.1, 0.2]], [0.1, 0.1j]]},
+    ),
+    "associate": (
+        associate,
+        {"x": [0.1], "y": [0.1], "stream": STREAM, "replicates": 1, "confidence": 0.95},
+        {"replicates": [0, -1, 1.5, nan], "confidence": [0, 1.5, nan, "x"]},
+    ),
+    "stream": (
+        Stream,
+        {"seed": 2**64 - 1, "name": "bootstrap/test"},
+        {"seed": [-1, 2**64, 1.5, nan, "17", None]},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "sound", "name", "value"),
+    [
+        pytest.param(call, sound, name, value, id=f"{id}-{name}-{i}")
+        for id, (call, sound, bad) in CALLS.items()
+        for name, values in bad.items()
+        for i, value in enumerate(values)
+    ],
+)
+def test_one_line_says_what_is_wrong(
+    call: Callable[..., Any], sound: Mapping[str, Any], name: str, value: object
+) -> None:
+    """No traceback of NumPy's, no number from input that has none: what is wrong; what to do."""
+    with pytest.raises(BiobenchError, match=r"^[^\n]{1,200}; [^\n]{1,200}$"):
+        call(**{**sound, name: value})
+
+
+@pytest.mark.parametrize("id", CALLS)
+def test_sound_input_is_taken(id: str) -> None:
+    """The calls above fail for what is put in and not for the rest."""
+    call, sound, _ = CALLS[id]
+    call(**sound)
+
+
+@pytest.mark.parametrize("metric", [macro_f1, accuracy])
+def test_an_unknown_division_names_those_there_are(metric: Callable[..., float]) -> None:
+    """A slip of the pen must not score by the official rules."""
+    with pytest.raises(BiobenchError, match=r"'x'; pass official, compat or open$"):
+        metric([0], [0], division="x")
+
+
+@pytest.mark.parametrize("values", [[0.5, 1.5], [0.5, -0.5], [0.5, nan]])
+def test_average_precision_of_an_item_lies_between_0_and_1(values: list[float]) -> None:
+    """A column from elsewhere must not lift the mean above the best score."""
+    spec = load_spec()
+    labels = np.array([0, 0], np.int32)
+    predictions = Predictions(("a", "b"), labels, labels, {"average_precision": np.array(values)})
+    metrics = (Metric("mean_average_precision", True, None),)
+    task = replace(spec.task("beluga", "official"), metrics=metrics)
+    with pytest.raises(BiobenchError, match="average_precision"):
+        score_task(task, spec.suites["demo"], predictions)
+
+
+def test_replicates_of_unequal_number_have_no_mean() -> None:
+    """Two tasks resampled 2 and 3 times cannot be averaged replicate by replicate."""
+    interval = Interval(0.0, 1.0, 0.95, "bootstrap-stratified", 2, True)
+    scores = {
+        "a": Score(0.5, {}, interval, np.array([0.4, 0.6])),
+        "b": Score(0.5, {}, interval, np.array([0.4, 0.5, 0.6])),
+    }
+    with pytest.raises(BiobenchError, match="2 and 3 replicates; "):
+        aggregate(["a", "b"], scores)
