@@ -14,7 +14,7 @@ from biobench.data.build import build_manifest
 from biobench.data.content import ContentIndex
 from biobench.data.frames.cut import cut_frames
 from biobench.data.state import state_of
-from biobench.data.verify import Report, verify
+from biobench.data.verify import Report, raise_if_different, verify
 from biobench.errors import DataError
 from biobench.spec.documents import Dataset, Task
 
@@ -160,3 +160,32 @@ def test_frames_without_a_record(data: Path, index: ContentIndex) -> None:
     again = check(data, index).frames
     assert again is not None
     assert not again.has_record
+
+
+def test_clips_that_were_left_out(tmp_path: Path, index: ContentIndex) -> None:
+    """`verify` says so in one difference, and goes on with the others; a run names the clips."""
+    dataset = film_dataset()
+    film_set(tmp_path / "films")
+    for name in ("fox", "hare"):
+        (tmp_path / f"films/films/{name}.mp4").unlink()
+    record = cut_frames(dataset, tmp_path / "films", leave_out=True, quiet=True, say=lambda _: None)
+    report = check(tmp_path, index)
+    assert report.differences == [
+        "2 clips were left out when the videos were cut (frames.json): fox is missing, "
+        "hare is missing"
+    ]
+    assert report.frames is not None
+    assert report.frames.digest == record.digest
+    assert (report.open_values, report.counts) == ({}, {})
+    assert report.files.count == 2 + FRAMES * (len(NAMES) - 2)
+    with pytest.raises(DataError, match="bring these videos and run `biobench data frames films`"):
+        raise_if_different(report)
+    words = rf"2 faults: .*csv line \d+: {FRAMES} images are missing, the first is frames/fox/"
+    with pytest.raises(DataError, match=words) as caught:
+        build_manifest(task_on(dataset), tmp_path / "films")
+    assert "run `biobench data frames films`" in str(caught.value)
+    # What lacks for another reason is a fault as ever.
+    for frame in (tmp_path / "films/frames/wolf").iterdir():
+        frame.unlink()
+    with pytest.raises(DataError, match=rf"1 fault: .*: {FRAMES} images are missing, .*/wolf/"):
+        check(tmp_path, index)

@@ -159,7 +159,16 @@ def positions(root: Path, rows: list[str], *present: str) -> None:
 
 
 def positions_missing_file(root: Path) -> None:
-    positions(root, [f"c/{i:02}.jpg,0,c,{i}" for i in range(MANY)])
+    there = [f"c{i:02}/0.jpg" for i in range(MANY)]
+    positions(root, [f"c{i:02}/{n}.jpg,0,c{i:02},{n}" for n in (0, 1) for i in range(MANY)], *there)
+
+
+def positions_missing_clips(root: Path) -> None:
+    positions(root, [f"c{i:02}/{n}.jpg,0,c{i:02},{n}" for i in range(MANY) for n in range(20)])
+
+
+def frames_missing_clips(root: Path) -> None:
+    clips(root, [f"c{i:02}.mp4,0" for i in range(MANY)])
 
 
 def positions_duplicate(root: Path) -> None:
@@ -203,7 +212,21 @@ CASES: list[tuple[Bad, Task, list[str]]] = [
     (frames_missing_file, FRAMES_TASK, ["is missing: frames/c00/02.jpg", "c09/02.jpg"]),
     (frames_duplicate_id, FRAMES_TASK, ["the id frames/00/01.jpg is taken at", "02"]),
     (frames_label_out_of_range, NUMBERED_FRAMES, ["'-1' is no integer from 0"]),
-    (positions_missing_file, POSITIONS_TASK, ["is missing: c/00.jpg", "c/09.jpg"]),
+    (
+        frames_missing_clips,
+        FRAMES_TASK,
+        ["10: 2 images are missing, the first is frames/c00/01", "c09"],
+    ),
+    (
+        positions_missing_file,
+        POSITIONS_TASK,
+        ["train.csv line 23: the image is missing: c00/1.jpg"],
+    ),
+    (
+        positions_missing_clips,
+        POSITIONS_TASK,
+        ["10: 20 images are missing, the first is c00/0", "c09"],
+    ),
     (positions_duplicate, POSITIONS_TASK, ["train.csv line 11, ", "position 5 of the su"]),
     (positions_short_clip, POSITIONS_TASK, ["c00, c01", "has 1 of the 2 frames"]),
 ]

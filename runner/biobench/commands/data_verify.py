@@ -26,7 +26,11 @@ def print_json(report: Report) -> None:
         "unnamed": {"count": len(report.unnamed), "first": report.unnamed[:SHOWN]},
     }
     if report.frames is not None:
-        value["frames"] = {"digest": report.frames.digest, "record": report.frames.has_record}
+        value["frames"] = {
+            "digest": report.frames.digest,
+            "record": report.frames.has_record,
+            "left_out": dict(report.frames.left_out),
+        }
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -37,6 +41,8 @@ def print_report(report: Report) -> None:
     print(f"  files: {files.count}, {show_size(files.bytes)}, {files.digest}")
     if report.frames is not None:
         source = "recorded" if report.frames.has_record else "without a record of their cutting"
+        out = len(report.frames.left_out)
+        source += f", {counted(out, 'clip')} left out" if out else ""
         print(f"  frames: {report.frames.digest}, {source}")
     if report.unnamed:
         first = ", ".join(map(shown, report.unnamed[:SHOWN]))

@@ -40,7 +40,10 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     except DataError as error:
         if task.division == "open":
             raise
-        again = f"unpack the data set {task.dataset.id} again"
+        id = task.dataset.id
+        again = f"unpack the data set {id} again"
+        if task.dataset.videos is not None:
+            again = f"bring the videos of what is missing and run `biobench data frames {id}`"
         remedy = again if error.remedy is None else f"{error.remedy}, or {again}"
         raise DataError(error.what, where=error.where, remedy=remedy) from error
     return manifest_of(task, found, root, seed)

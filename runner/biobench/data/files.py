@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biobench.data.content import file_digests
-from biobench.data.frames.check import require_frames
+from biobench.data.frames.check import clips_left_out, require_frames
 from biobench.data.layouts import annotation_files, find, image_folders
 from biobench.data.layouts.options import join, split_rule_of
 from biobench.data.layouts.scan import DECODED
@@ -30,11 +30,14 @@ class Files:
 
 
 def file_paths(dataset: Dataset, root: Path) -> list[str]:
-    """Paths of the image and annotation files that the layout names, in code-point order; raises
-    DataError for structural faults."""
+    """Paths of the image and annotation files that the layout names, in code-point order.
+
+    Clips that were left out when videos were cut have none. Raises DataError for structural faults.
+    """
     require_frames(dataset, root)
     rule = split_rule_of(dataset.layout)
-    paths = {item.path for item in find(root, dataset.layout, rule).items}
+    found = find(root, dataset.layout, rule, keep_missing=clips_left_out(dataset, root))
+    paths = {item.path for item in found.items if item.id not in found.missing}
     paths.update(annotation_files(dataset.layout, rule))
     return sorted(paths)
 

@@ -20,7 +20,7 @@ from biobench.data.fetch.record import read_record
 from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
-from biobench.errors import DataError
+from biobench.errors import DataError, counted
 from biobench.progress import Progress
 from biobench.spec.documents import Dataset, Task
 
@@ -59,6 +59,7 @@ def verify(
 ) -> Report:
     """Read all files of ``dataset`` in ``root``; raises DataError for structural faults.
 
+    Without counts and without what documents leave open where clips were left out of the frames.
     ``tasks`` are those of the data set; ``index`` remembers digests of files that are untouched.
     """
     paths = file_paths(dataset, root)
@@ -70,14 +71,17 @@ def verify(
     report.differences += [f"{shown(path)}: is empty" for path in empty]
     report.differences += file_differences(dataset, report.files)
     report.unnamed = unnamed_images(dataset, root, paths)
-    _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
     if dataset.videos is not None:
         frames = check_frames(dataset, root, dict(pairs))
         report.frames = frames
         report.differences += frames.differences
+        if frames.left_out:
+            # Nothing of what is left is a fact for the documents.
+            return report
         known = {"digest": dataset.videos["digest"]}
         found = {"digest": frames.digest}
         _leave_open(report, f"datasets/{dataset.id}.yaml", "videos", known, found)
+    _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
     for task in tasks:
         manifest = build_manifest(task, root, seed)
         counts = found_counts(manifest)
@@ -138,13 +142,16 @@ def raise_if_different(report: Report) -> None:
     count = len(report.differences)
     if not count:
         return
-    heading = "1 difference" if count == 1 else f"{count} differences"
+    heading = counted(count, "difference")
     if count > SHOWN:
         heading += f", the first {SHOWN} are"
+    remedy = f"unpack the data set {report.dataset} again, or compare with another copy"
+    if report.frames is not None and report.frames.left_out:
+        remedy = f"bring these videos and run `biobench data frames {report.dataset}` again"
     raise DataError(
         f"{heading}: " + "; ".join(report.differences[:SHOWN]),
         where=shown(str(report.root)),
-        remedy=f"unpack the data set {report.dataset} again, or compare with another copy",
+        remedy=remedy,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from biobench.data.faults import shown
+from biobench.data.faults import SHOWN, shown
 from biobench.data.frames.clips import Clip, clips_of, frames_top, whole_digest
 from biobench.data.frames.place import Place
 from biobench.data.frames.record import Record, record_path
@@ -64,24 +64,40 @@ def require_frames(dataset: Dataset, root: Path) -> None:
 class FramesReport:
     """What the files of the frames are.
 
-    digest: of all of them, as found. differences: one line each.
+    digest: of all of them, as found. left_out: clips that have none because that was asked for when
+    they were cut, with the reason. differences: one line each.
     """
 
     digest: str
     has_record: bool
+    left_out: Mapping[str, str] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
+
+
+def clips_left_out(dataset: Dataset, root: Path) -> Mapping[str, str]:
+    """Clips that were left out when the videos were cut, with the reason."""
+    if dataset.videos is None:
+        return {}
+    record = Place(root, frames_top(dataset)).record
+    return {} if record is None else record.left_out
 
 
 def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> FramesReport:
     """Compare frames with their record, and with the document where it knows their digest.
 
-    digests: of every file of the data set, by path. Raises as :func:`clips_of`.
+    digests: of every file of the data set, by path; only those of clips that were left out may
+    lack. Raises as :func:`clips_of`.
     """
     top = frames_top(dataset)
     place = Place(root, top)
-    clips = clips_of(dataset, root)
+    named = clips_of(dataset, root)
+    clips = [clip for clip in named if digests.keys() >= set(clip.frames)]
     found = {clip.name: clip.digest(digests.__getitem__) for clip in clips}
     report = FramesReport(whole_digest(found), place.record is not None)
+    out = clips_left_out(dataset, root)
+    report.left_out = {clip.name: out[clip.name] for clip in named if clip.name not in found}
+    if report.left_out:
+        report.differences.append(_left_out(report.left_out, record_path(root, top).name))
     for clip in clips:
         report.differences += _strangers(clip, place)
     if place.record is not None:
@@ -93,6 +109,16 @@ def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> Fr
             f"{dataset.id}: videos digest is {report.digest}, expected {expected}"
         )
     return report
+
+
+def _left_out(clips: Mapping[str, str], name: str) -> str:
+    """One line, however many they are."""
+    count = len(clips)
+    verb = "was" if count == 1 else "were"
+    first = [f"{shown(clip)} {shown(why)}" for clip, why in list(clips.items())[:SHOWN]]
+    more = f" and {count - SHOWN} more" if count > SHOWN else ""
+    told = f"{counted(count, 'clip')} {verb} left out when the videos were cut ({name})"
+    return f"{told}: {', '.join(first)}{more}"
 
 
 def _strangers(clip: Clip, place: Place) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
-from biobench.data.layouts.found import Found
+from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
 from biobench.errors import SpecError
@@ -36,12 +36,18 @@ class Finder(Protocol):
     """What finds the items of a layout."""
 
     def __call__(
-        self, root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False
+        self,
+        root: Path,
+        layout: Layout,
+        split_rule: SplitRule,
+        *,
+        keep_missing: KeepMissing = False,
     ) -> Found:
         """Items below ``root``, each once, in any stable order.
 
-        keep_missing: list items without a file in ``missing`` instead of refusing them. Raises
-        DataError for structural faults and SpecError for options that do not fit.
+        keep_missing: list items without a file in ``missing`` instead of refusing them, all or
+        those of some subjects. Raises DataError for structural faults and SpecError for options
+        that do not fit.
         """
 
 
@@ -60,7 +66,7 @@ def _files_are_items(
     layout: Layout,
     split_rule: SplitRule,
     *,
-    keep_missing: bool = False,
+    keep_missing: KeepMissing = False,
 ) -> Found:
     """A layout in which no item can lack its file, or in which that is always a fault."""
     return Found(finder(root, layout, split_rule))
@@ -79,7 +85,9 @@ LAYOUTS: Mapping[str, Kind] = {
 }
 
 
-def find(root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False) -> Found:
+def find(
+    root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
+) -> Found:
     """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
     return _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from biobench.data.faults import Faults, shown
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
 from biobench.data.layouts.csv_rows import RowItems
-from biobench.data.layouts.found import Found
+from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.present import Present
 from biobench.data.layouts.table import Table, parse_table, place, read_table
@@ -25,12 +25,14 @@ Reader = Callable[[str, Faults], bytes | None]
 """Path of a table -> its bytes; null, with a fault added, where it cannot be read."""
 
 
-def find(root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: bool = False) -> Found:
+def find(
+    root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
+) -> Found:
     """Items of every row that belongs to a split.
 
-    keep_missing: list items without a file in ``missing`` instead of refusing them. Raises
-    DataError with the faults of the tables and of what they name, and SpecError for options that
-    do not fit.
+    keep_missing: list items without a file in ``missing`` instead of refusing them, all or those of
+    some subjects. Raises DataError with the faults of the tables and of what they name, and
+    SpecError for options that do not fit.
     """
     options = read_options(layout, split_rule)
     base = os.fspath(root)
@@ -64,7 +66,7 @@ def collect(
     present: Callable[[str], bool],
     faults: Faults,
     *,
-    keep_missing: bool,
+    keep_missing: KeepMissing,
 ) -> Found:
     """What :func:`find` does, as a function of the tables' bytes and of which files are there."""
     rows = RowItems(options, present, faults, keep_missing)
@@ -81,6 +83,7 @@ def collect(
         if table is not None:
             rows.add_table(table, split)
     rows.check_splits()
+    rows.check_missing()
     items = rows.items()
     poisonous = None
     if options.poisonous is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from biobench.data.faults import Faults, shown
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
+from biobench.data.layouts.found import KeepMissing
 from biobench.data.layouts.options import join, path_fault
 from biobench.data.layouts.table import Table, place
 from biobench.data.manifest import Item, Split
@@ -27,14 +28,16 @@ LISTED_CELLS = 6
 class RowItems:
     """Collects items, and remembers what no two of them may share.
 
-    keep_missing: keep items whose file is not there, and name them in ``missing``.
+    keep_missing: keep items whose file is not there (of these subjects, where it names some), and
+    list them in ``missing``.
     """
 
     options: CsvOptions
     present: Callable[[str], bool]
     faults: Faults
-    keep_missing: bool
+    keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
+    _lost: dict[str, tuple[str, list[str]]] = field(default_factory=dict, init=False)
     _found: list[tuple[int, Item]] = field(default_factory=list, init=False)
     _ids: dict[str, str] = field(default_factory=dict, init=False)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
@@ -77,6 +80,14 @@ class RowItems:
             if own is not None:
                 self._splits.add(own)
                 self._add_row(place(table.name, line), cells, own)
+
+    def check_missing(self) -> None:
+        """Add a fault for each row, or each clip of several rows, whose images are not there."""
+        for where, paths in self._lost.values():
+            what = f"the image is missing: {shown(paths[0])}"
+            if len(paths) > 1:
+                what = f"{len(paths)} images are missing, the first is {shown(paths[0])}"
+            self.faults.add(where, what)
 
     def check_splits(self) -> None:
         """Add a fault for each split that no cell of the column of splits named."""
@@ -135,13 +146,20 @@ class RowItems:
             identifier = options.id.fill(numbered) if options.id else path
             if not self._unique(where, identifier, path, group):
                 continue
-            if not there and not self.keep_missing:
-                self.faults.add(where, f"the image is missing: {shown(path)}")
+            if not there and not self._keeps_missing(subject):
+                # One fault a clip: ten frames of one would hide nine other clips.
+                clip = subject if options.position is not None and subject else where
+                self._lost.setdefault(clip, (where, []))[1].append(path)
                 continue
             if not there:
                 self.missing[identifier] = where
             item = Item(identifier, path, label, split, traits, group, subject)
             self._found.append((position, item))
+
+    def _keeps_missing(self, subject: str) -> bool:
+        if isinstance(self.keep_missing, bool):
+            return self.keep_missing
+        return subject in self.keep_missing
 
     def _may_be_label(self, where: str, label: str) -> bool:
         """Whether the label is an id, where the layout says that labels are."""

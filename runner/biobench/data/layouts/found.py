@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from biobench.data.manifest import Item
+
+KeepMissing = bool | Collection[str]
+"""Whether items without a file are listed instead of refused; or the subjects whose items are."""
 
 
 @dataclass(frozen=True)
