@@ -13,6 +13,7 @@ from biobench.errors import ModelError
 from biobench.models import demo_model
 from biobench.models.demo_model import demo_module, timm_key, weights_path
 from biobench.models.load import load_model
+from biobench.spec.load import load_spec
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_all_tensors_map_one_to_one() -> None:
 
 def test_description_and_features(image: torch.Tensor) -> None:
     """Protects what the result document says of the demo, and the official feature rule."""
-    backbone = load_model("demo", {})
+    backbone = load_model("demo", load_spec().models)
     info = backbone.info
     assert (info.resolved, info.feature, info.dim) == (
         "timm:tf_efficientnet_lite0", "pre_logits", 1280

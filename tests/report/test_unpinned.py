@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from biobench.models.base import ModelInfo
 from biobench.models.names import parse_name
-from biobench.report.document import _unpinned
+from biobench.report.official import unpinned
 from biobench.spec.load import load_spec
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-INFO = ModelInfo(
-    name="ViT-B-16/openai", resolved="open_clip:ViT-B-16/openai", source="hub", revision=COMMIT,
-    licence=None, weights="sha256:" + "0" * 64, feature="image_embedding", dim=512, parameters=1,
-    pinned=False, trusted=True, fingerprint="sha256:" + "0" * 64,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -25,7 +17,7 @@ INFO = ModelInfo(
 )
 def test_the_name_to_run_instead_is_one(resolved: str) -> None:
     """The revision that a first run resolved can be asked for as the reason writes it."""
-    reason = _unpinned(replace(INFO, resolved=resolved))
+    reason = unpinned(resolved, "hub", COMMIT)
     named = reason.rpartition(" ")[2]
     parsed = parse_name(named, load_spec().models)
     assert (parsed.resolved, parsed.revision) == (resolved, COMMIT)
@@ -33,5 +25,4 @@ def test_the_name_to_run_instead_is_one(resolved: str) -> None:
 
 def test_a_folder_has_no_other_name() -> None:
     """Nothing is promised where there is no revision."""
-    folder = replace(INFO, resolved="hf:./name", source="local", revision=None)
-    assert _unpinned(folder) == "the model's revision is not pinned"
+    assert unpinned("hf:./name", "local", None) == "the model's revision is not pinned"

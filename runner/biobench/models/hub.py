@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
+from biobench.models.names import states_revision
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
@@ -36,7 +37,6 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
-COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,7 @@ def _fetch(
         raise ModelError(
             f"{repository} cannot be fetched: {described(error)}", where=where, remedy=folder_hint
         ) from error
-    pinned = COMMIT.fullmatch(name.revision or "") is not None and name.revision == folder.name
-    return Snapshot(folder, folder.name, pinned)
+    return Snapshot(folder, folder.name, states_revision(name, "hub", folder.name))
 
 
 def _hub_is_offline() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from biobench.spec.documents import ModelEntry
 Loader = Literal["demo", "hf", "open_clip", "timm", "py"]
 DEMO = "demo"
 HUB_PREFIX = "hf-hub:"
+COMMIT = re.compile("[0-9a-f]{40}")
 FORMS = "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class or a short name"
 
 
@@ -127,6 +129,18 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
                 "open_clip:./folder",
             )
     return ModelName(given, f"{loader}:{rest}", loader, rest, "registry", asked or None)
+
+
+def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
+    """Whether a name, or its entry in models.yaml, states in full what was loaded from ``source``.
+
+    Of a hub that is the commit: a branch or a tag can move. Weights of a package are pinned by its
+    version, whichever it is.
+    """
+    if source == "hub":
+        return COMMIT.fullmatch(name.revision or "") is not None and name.revision == revision
+    package = name.entry is not None and name.entry.source == source
+    return package and source.startswith("pypi:") and revision is not None
 
 
 def is_path(text: str) -> bool:

@@ -15,13 +15,13 @@ from typing import Any
 from biobench.declared import Declared
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score
-from biobench.models.base import ModelInfo
+from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.outcome import Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
-from biobench.selection import BENCHMARK, Selection
+from biobench.selection import BENCHMARK
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Dataset, Suite
+from biobench.spec.documents import Suite
 
 EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
 """Kinds of protocol that are arithmetic in a fixed order; a trained probe is only as exact as its
@@ -36,7 +36,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     info = backbone.info
     bad = sum(outcome.bad for outcome in outcomes)
     tasks = _task_entries(outcomes, provenance)
-    reasons = _unofficial_reasons(provenance, bad)
+    reasons = unofficial_reasons(_claim(provenance, bad))
     recipe = backbone.recipe
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -196,58 +196,25 @@ def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
 
-def _hash_reason(dataset: Dataset) -> str:
-    """Files count as the benchmark's own only when compared with the specification's hash."""
-    if dataset.files.get("digest") is None:
-        return f"data set {dataset.id}: the specification has no hash of its files"
-    return f"data set {dataset.id}: its files were not compared with the specification's hash"
-
-
-def _selection_reasons(selection: Selection) -> list[str]:
-    """What of the choice of tasks keeps a result from being official."""
-    reasons = []
-    if selection.suite.id != BENCHMARK:
-        reasons.append(f"suite {selection.suite.id}")
-        if selection.declared:
-            named = ", ".join(item.task.id for item in selection.declared)
-            reasons.append(f"declared, not run: {named}")
-    if selection.own:
-        reasons.append("a task file of the user's own")
-    elif any(chosen.task.id not in selection.suite.members for chosen in selection.chosen):
-        reasons.append("tasks of different suites")
-    if selection.absent and not selection.own:
-        reasons.append(f"tasks not run: {', '.join(selection.absent)}")
-    return reasons
-
-
-def _unpinned(info: ModelInfo) -> str:
-    """With the name to give instead, where a hub said which commit it was."""
-    reason = "the model's revision is not pinned"
-    if info.source != "hub" or info.revision is None:
-        return reason
-    return f"{reason}: the name with the commit is {info.resolved}@{info.revision}"
-
-
-def _unofficial_reasons(provenance: Provenance, bad: int) -> list[str]:
-    """Every condition of an official result that does not hold, in a fixed order."""
+def _claim(provenance: Provenance, bad: int) -> Claim:
     selection, info = provenance.selection, provenance.backbone.info
-    reasons = []
-    if provenance.division != "official":
-        reasons.append(f"division {provenance.division}")
-    reasons += _selection_reasons(selection)
-    if provenance.n_train is not None:
-        reasons.append(f"few-shot: n_train {provenance.n_train}")
-    reasons += [f"counts: {line}" for line in provenance.differences]
-    if selection.suite.id == BENCHMARK and not selection.own:
-        reasons += [_hash_reason(chosen.task.dataset) for chosen in selection.chosen]
-    if bad:
-        reasons.append(f"{bad} unreadable images")
-    if not info.trusted:
-        reasons.append("the model runs the user's own code")
-    elif not info.pinned:
-        reasons.append(_unpinned(info))
-    if provenance.execution.precision == "float16" and provenance.execution.device != "cuda":
-        reasons.append("float16 on the CPU")
-    if not provenance.bits_fixed:
-        reasons.append("the settings of level E2 were not in force")
-    return reasons
+    execution = provenance.execution
+    return Claim(
+        division=provenance.division,
+        suite=selection.suite,
+        run=[chosen.task.id for chosen in selection.chosen],
+        declared=[item.task.id for item in selection.declared],
+        own=selection.own,
+        n_train=provenance.n_train,
+        counts=provenance.differences,
+        datasets=[chosen.task.dataset for chosen in selection.chosen],
+        compared=False,
+        bad_images=bad,
+        resolved=info.resolved,
+        source=info.source,
+        revision=info.revision,
+        trusted=info.trusted,
+        pinned=info.pinned,
+        half_on_cpu=execution.precision == "float16" and execution.device != "cuda",
+        settings=provenance.bits_fixed,
+    )

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from biobench.errors import SpecError
+from biobench.errors import ModelError, SpecError
+from biobench.models.names import parse_name, states_revision
 from biobench.report.document import STRENGTH, claimed_levels, stage_root
+from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
 from biobench.repro.settings import SETTINGS
 from biobench.selection import BENCHMARK
@@ -118,22 +120,13 @@ def _kind(results: Results, task: TaskRules, spec: Spec) -> str:
 
 
 def check_official(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> list[Finding]:
-    """Whether an official result is one, as far as the document can tell."""
+    """Whether an official result is one, as far as the document can tell: by the conditions that
+    its run was held to."""
     document = results.document
     if not document["official"]:
         reasons = "; ".join(document["unofficial_reasons"])
         return [Finding("result", True, f"not official, and says so: {reasons}")]
-    members = spec.suites[BENCHMARK].members
-    faults = [f"{task} was not run" for task in members if task not in rules]
-    if document["model"]["revision"] is None:
-        faults.append("the model's revision is not pinned")
-    if features_level(results) == "T":
-        faults.append("the settings of level E2 were not in force")
-    if document["model"]["precision"] == "float16" and document["environment"]["gpu"] is None:
-        faults.append("float16 on the CPU")
-    for task in rules.values():
-        if task.document is not None:
-            faults += _data_faults(task.document, results.tasks[task.id]["counts"])
+    faults = unofficial_reasons(_claim(results, rules, spec))
     if faults:
         return [
             Finding("result", False, f"says that it is official, but {fault}") for fault in faults
@@ -141,11 +134,43 @@ def check_official(results: Results, rules: Mapping[str, TaskRules], spec: Spec)
     return [Finding("result", True, "official")]
 
 
-def _data_faults(task: Task, counts: Mapping[str, int]) -> Iterator[str]:
-    if task.dataset.files_digest is None:
-        yield f"the specification has no hash of the files of data set {task.dataset.id}"
+def _claim(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+    document, model = results.document, results.document["model"]
+    known = [(rule.document, results.tasks[id]) for id, rule in rules.items() if rule.document]
+    suite = suite_of(results, spec)
+    return Claim(
+        division=document["division"],
+        suite=suite if suite is not None else spec.suites[BENCHMARK],
+        run=list(rules),
+        declared=[id for id, entry in results.tasks.items() if entry["declared"]],
+        own=document["division"] == "open",
+        n_train=document["n_train"],
+        counts=[line for task, entry in known for line in _differences(task, entry["counts"])],
+        datasets=[task.dataset for task, _ in known],
+        # Of which files were scored a result has no proof; --data looks at those that are here.
+        compared=True,
+        bad_images=document["bad_images"],
+        resolved=model["resolved"],
+        source=model["source"],
+        revision=model["revision"],
+        trusted=model["source"] != "python",
+        pinned=_pinned(model, spec),
+        half_on_cpu=model["precision"] == "float16" and document["environment"]["gpu"] is None,
+        settings=features_level(results) != "T",
+    )
+
+
+def _pinned(model: Mapping[str, Any], spec: Spec) -> bool:
+    try:
+        name = parse_name(model["name"], spec.models)
+    except ModelError:
+        return False
+    return states_revision(name, model["source"], model["revision"])
+
+
+def _differences(task: Task, counts: Mapping[str, int]) -> Iterator[str]:
     found = {"train": counts["train"], "test": counts["test"] + counts["excluded"]}
     for name, count in found.items():
         expected = getattr(task.counts, name)
         if expected is not None and expected != count:
-            yield f"{task.id} has {count} {name} items, where the specification has {expected}"
+            yield f"{task.id}: {count} {name} items, {expected} expected"

@@ -1,0 +1,104 @@
+"""When a result is official (SPEC.md, section "Official results").
+
+In: what a run did, or what a result says of itself. Out: every condition that does not hold. A run
+writes them into its result, and verifying asks the same ones again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biobench.selection import BENCHMARK
+from biobench.spec.documents import Dataset, Suite
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What decides whether a result is official.
+
+    run and declared: ids of tasks. own: whether a task is the user's own. counts: differences from
+    the specification, a line each. datasets: of the tasks that were run; compared: whether their
+    files were held to the specification's digest. resolved, source, revision: the model's.
+    trusted, pinned: see :class:`biobench.models.base.ModelInfo`. half_on_cpu: float16 without CUDA.
+    settings: whether those of level E2 were in force.
+    """
+
+    division: str
+    suite: Suite
+    run: Sequence[str]
+    declared: Sequence[str]
+    own: bool
+    n_train: int | None
+    counts: Sequence[str]
+    datasets: Sequence[Dataset]
+    compared: bool
+    bad_images: int
+    resolved: str
+    source: str
+    revision: str | None
+    trusted: bool
+    pinned: bool
+    half_on_cpu: bool
+    settings: bool
+
+
+def unofficial_reasons(claim: Claim) -> list[str]:
+    """Every condition of an official result that does not hold, in a fixed order."""
+    reasons = []
+    if claim.division != "official":
+        reasons.append(f"division {claim.division}")
+    reasons += _tasks(claim)
+    if claim.n_train is not None:
+        reasons.append(f"few-shot: n_train {claim.n_train}")
+    reasons += [f"counts: {line}" for line in claim.counts]
+    if claim.suite.id == BENCHMARK and not claim.own:
+        reasons += _files(claim)
+    if claim.bad_images:
+        reasons.append(f"{claim.bad_images} unreadable images")
+    if not claim.trusted:
+        reasons.append("the model runs the user's own code")
+    elif not claim.pinned:
+        reasons.append(unpinned(claim.resolved, claim.source, claim.revision))
+    if claim.half_on_cpu:
+        reasons.append("float16 on the CPU")
+    if not claim.settings:
+        reasons.append("the settings of level E2 were not in force")
+    return reasons
+
+
+def _tasks(claim: Claim) -> list[str]:
+    """What of the choice of tasks keeps a result from being official."""
+    reasons = []
+    members = claim.suite.members
+    if claim.suite.id != BENCHMARK:
+        reasons.append(f"suite {claim.suite.id}")
+        if claim.declared:
+            reasons.append(f"declared, not run: {', '.join(claim.declared)}")
+    if claim.own:
+        return [*reasons, "a task file of the user's own"]
+    if any(task not in members for task in claim.run):
+        reasons.append("tasks of different suites")
+    absent = [task for task in members if task not in (*claim.run, *claim.declared)]
+    return [*reasons, f"tasks not run: {', '.join(absent)}"] if absent else reasons
+
+
+def _files(claim: Claim) -> list[str]:
+    """Files count as the benchmark's own only when compared with the specification's hash."""
+    reasons = []
+    for dataset in claim.datasets:
+        if dataset.files_digest is None:
+            reasons.append(f"data set {dataset.id}: the specification has no hash of its files")
+        elif not claim.compared:
+            reasons.append(
+                f"data set {dataset.id}: its files were not compared with the specification's hash"
+            )
+    return reasons
+
+
+def unpinned(resolved: str, source: str, revision: str | None) -> str:
+    """With the name to give instead, where a hub said which commit it was."""
+    reason = "the model's revision is not pinned"
+    if source != "hub" or revision is None:
+        return reason
+    return f"{reason}: the name with the commit is {resolved}@{revision}"
