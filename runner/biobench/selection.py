@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from biobench.data.bring import bringing
 from biobench.data.locate import locate
 from biobench.declared import Declared
 from biobench.errors import DataError, UsageError
@@ -238,6 +239,8 @@ def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
             remedy += ", or the folder of its images itself"
         elif own and data is not None:
             remedy = f"with several tasks the data of {id} must lie in {data / id}"
+        elif not own and task.dataset.status in ("ok", "manual"):
+            remedy += f", or bring it there: {bringing(task.dataset, data)}"
         raise DataError(
             f"the data of task {task.id}{page} are not there" + (f"; {source}" if source else ""),
             where=str(data) if data is not None else None,

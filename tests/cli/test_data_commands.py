@@ -191,7 +191,7 @@ def test_from_archives_of_videos_to_frames(tmp_path: Path) -> None:
 
     report = json.loads(done("verify", "mammalnet", "--json"))
     record = json.loads((tmp_path / "data/mammalnet/frames.json").read_bytes())
-    assert report["frames"] == {"digest": record["digest"], "record": True}
+    assert report["frames"] == {"digest": record["digest"], "record": True, "left_out": {}}
     assert report["counts"]["mammalnet"] == {"train": 12, "test": 2, "classes": 12}
     assert f"frames: {record['digest']}, recorded" in done("verify", "mammalnet")
     entry = next(

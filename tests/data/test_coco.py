@@ -176,7 +176,7 @@ def test_a_missing_document_or_image_folder_is_named(tmp_path: Path) -> None:
     (root / "images").rmdir()
     assert "the images folder is missing" in refusal(root)
     (root / "annotations.json").unlink()
-    assert "the annotation file cannot be read" in refusal(root)
+    assert "the annotation file is missing" in refusal(root)
 
 
 def test_a_train_test_task_is_refused(tmp_path: Path) -> None:

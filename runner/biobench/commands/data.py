@@ -218,6 +218,7 @@ def _is_embedded(dataset: Dataset) -> bool:
 
 
 def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
+    from biobench.data.bring import bringing
     from biobench.data.locate import locate
     from biobench.errors import DataError
 
@@ -229,7 +230,7 @@ def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
         raise DataError(
             "the data set is not there",
             where=str(data),
-            remedy=f"`biobench data fetch {dataset.id}`, then `biobench data unpack {dataset.id}`",
+            remedy=bringing(dataset, data) or f"lay its folders below {data}/{dataset.id}",
         )
     return root
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from biobench.data.bring import again, told_how_to_bring
 from biobench.data.faults import Faults, shown
 from biobench.data.frames.check import require_frames
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
@@ -34,18 +36,10 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     SpecError for options of the layout or the view that do not fit.
     """
     require_frames(task.dataset, root)
-    try:
+    own = task.division == "open"
+    with nullcontext() if own else told_how_to_bring(task.dataset, root):
         missing = keeps_missing(task.view)
         found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
-    except DataError as error:
-        if task.division == "open":
-            raise
-        id = task.dataset.id
-        again = f"unpack the data set {id} again"
-        if task.dataset.videos is not None:
-            again = f"bring the videos of what is missing and run `biobench data frames {id}`"
-        remedy = again if error.remedy is None else f"{error.remedy}, or {again}"
-        raise DataError(error.what, where=error.where, remedy=remedy) from error
     return manifest_of(task, found, root, seed)
 
 
@@ -55,7 +49,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
     made = make_units(task, found, seed, where)
     items = [unit.item for unit in made.units]
     _check_ids(items, where)
-    _check_splits(task, made, where)
+    _check_splits(task, made, root)
     check_labels(task, items, where)
     if found.traits:
         classes = test_classes = found.traits
@@ -154,14 +148,16 @@ def _check_ids(items: Sequence[Item], where: str) -> None:
     faults.raise_if_any(where)
 
 
-def _check_splits(task: Task, made: Units, where: str) -> None:
+def _check_splits(task: Task, made: Units, root: Path) -> None:
+    where = shown(str(root))
     items = [unit.item for unit in made.units]
     present = {item.split for item in items}
     for split in SPLITS[task.split_rule]:
         if split not in present:
-            dropped, remedy = "", f"unpack the data set {task.dataset.id} here"
-            if task.division == "open":
-                remedy = "put the images of the split there, or mend the options of the layout"
+            dropped = ""
+            remedy = "put the images of the split there, or mend the options of the layout"
+            if task.division != "open":
+                remedy = again(task.dataset, root)
             if made.dropped:
                 dropped = f" ({left_out(made.dropped)})"
                 remedy = "lower frames in the view of the task, or bring longer clips"

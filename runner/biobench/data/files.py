@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from biobench.data.bring import told_how_to_bring
 from biobench.data.content import file_digests
 from biobench.data.frames.check import clips_left_out, require_frames
 from biobench.data.layouts import annotation_files, find, image_folders
@@ -36,7 +37,8 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
     """
     require_frames(dataset, root)
     rule = split_rule_of(dataset.layout)
-    found = find(root, dataset.layout, rule, keep_missing=clips_left_out(dataset, root))
+    with told_how_to_bring(dataset, root):
+        found = find(root, dataset.layout, rule, keep_missing=clips_left_out(dataset, root))
     paths = {item.path for item in found.items if item.id not in found.missing}
     paths.update(annotation_files(dataset.layout, rule))
     return sorted(paths)

@@ -145,7 +145,7 @@ def raise_if_different(report: Report) -> None:
     heading = counted(count, "difference")
     if count > SHOWN:
         heading += f", the first {SHOWN} are"
-    remedy = f"unpack the data set {report.dataset} again, or compare with another copy"
+    remedy = "compare with another copy, or move the folder away and unpack it again"
     if report.frames is not None and report.frames.left_out:
         remedy = f"bring these videos and run `biobench data frames {report.dataset}` again"
     raise DataError(

@@ -23,7 +23,7 @@ from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.record import checked, read_record, record_path, write_record
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Source, archive_folder, sources_of
-from biobench.errors import DataError
+from biobench.errors import DataError, counted
 from biobench.files import require_writable
 from biobench.spec.documents import Dataset
 
@@ -167,7 +167,7 @@ def _take_all(sources: Sequence[Source], folder: Path, local: Path, say: Say, qu
         _note(source, folder, digest, origins, say, quiet)
     if missing:
         raise DataError(
-            f"{len(missing)} files are missing: {', '.join(missing[:10])}",
+            f"{counted(len(missing), 'file is', 'files are')} missing: {', '.join(missing[:10])}",
             where=shown(str(local)),
             remedy="add them, or leave --from out to fetch them",
         )

@@ -31,7 +31,8 @@ def frames_state(dataset: Dataset, root: Path) -> tuple[State, str]:
     command = f"`biobench data frames {dataset.id}`"
     if not place.has_frames():
         if place.ready():
-            return "partly cut", f"frames ({place.ready()} videos are cut; {command} goes on)"
+            ready = counted(place.ready(), "video is", "videos are")
+            return "partly cut", f"frames ({ready} cut; {command} goes on)"
         return "not cut", f"frames (not cut yet; {command})"
     record = place.record
     if place.stage.exists():

@@ -19,7 +19,7 @@ from biobench.data.frames.clips import Clip, clips_of, frames_top
 from biobench.data.frames.place import Place
 from biobench.data.frames.record import Entry, Record, make_record, note, record_path, write_record
 from biobench.data.frames.video import BadVideo, cut_video, made_with
-from biobench.errors import DataError
+from biobench.errors import DataError, counted
 from biobench.files import require_writable
 from biobench.progress import Progress
 from biobench.sizes import show_size
@@ -166,7 +166,8 @@ def _raise_bad(dataset: Dataset, root: Path, clips: Sequence[Clip], bad: Mapping
 
 
 def _summary(record: Record) -> str:
-    text = f"{len(record.entries)} clips of {record.frames} frames, {show_size(record.bytes)}, "
+    text = f"{counted(len(record.entries), 'clip')} of {record.frames} frames, "
+    text += f"{show_size(record.bytes)}, "
     if record.left_out:
         text += f"{len(record.left_out)} left out, "
     return text + record.digest

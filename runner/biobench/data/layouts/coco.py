@@ -77,6 +77,8 @@ def _read(source: str) -> dict[str, Any]:
         raise DataError(f"not JSON that can be read ({error})", where=where) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deeply", where=where) from error
+    except FileNotFoundError as error:
+        raise DataError("the annotation file is missing", where=where) from error
     except OSError as error:
         raise DataError(
             f"the annotation file cannot be read ({error.strerror})", where=where

@@ -27,7 +27,7 @@ from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.tree import Tree
 from biobench.data.unpack.zip import unpack_zip
-from biobench.errors import BiobenchError, DataError
+from biobench.errors import BiobenchError, DataError, counted
 from biobench.files import require_writable, write_atomically
 from biobench.progress import Progress
 from biobench.sizes import show_size
@@ -94,7 +94,8 @@ def _require_archives(dataset: Dataset, sources: Sequence[Source], archives: Pat
     missing = [source.name for source in sources if not source.is_whole(archives)]
     if missing:
         raise DataError(
-            f"{len(missing)} of {len(sources)} files are not there: {', '.join(missing[:10])}",
+            f"{counted(len(missing), 'file is', 'files are')} not there, of {len(sources)}: "
+            f"{', '.join(missing[:10])}",
             where=shown(str(archives)),
             remedy=f"get them with `biobench data fetch {dataset.id}`",
         )
@@ -126,7 +127,8 @@ def _unpack_source(
             raise _bad(source, paths, f"it has no folder {root!r}" if root else "it is empty")
         os.replace(content_folder(raw, dataset, source), content)
         _clear(raw)
-        left = f"; {others} entries outside {source.archive_root} were left out" if others else ""
+        entries = counted(others, "entry", "entries")
+        left = f"; left out {entries} outside {source.archive_root}" if others else ""
         say(f"{source.name}: unpacked{left}")
     else:
         content.mkdir()

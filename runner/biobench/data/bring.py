@@ -1,0 +1,57 @@
+"""What to do where the data of a data set are not there, or not whole.
+
+In: a data set and where it is looked for. Out: commands, as the end of a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from biobench.data.layouts import annotation_files
+from biobench.data.layouts.options import split_rule_of
+from biobench.data.locate import EMBEDDED
+from biobench.data.sources import archive_folder, sources_of
+from biobench.errors import DataError
+from biobench.spec.documents import Dataset
+
+
+def bringing(dataset: Dataset, data: Path | None = None) -> str:
+    """The commands that bring a data set, in order; without the first where the folder ``data`` has
+    its archives. ``""`` where its document names no files."""
+    sources = sources_of(dataset)
+    if not sources:
+        return ""
+    steps = ["unpack"]
+    if data is None or not all(s.is_whole(archive_folder(data, dataset)) for s in sources):
+        steps.insert(0, "fetch")
+    if dataset.videos is not None:
+        steps.append("frames")
+    return ", then ".join(f"`biobench data {step} {dataset.id}`" for step in steps)
+
+
+def again(dataset: Dataset, root: Path) -> str:
+    """How what lies in ``root`` is put right, where it is not whole."""
+    if root.is_relative_to(EMBEDDED):
+        return "install biobench again"
+    tables = annotation_files(dataset.layout, split_rule_of(dataset.layout))
+    if dataset.videos is not None and all((root / table).is_file() for table in tables):
+        return (
+            f"bring the videos of what is missing and run `biobench data frames {dataset.id}` again"
+        )
+    commands = bringing(dataset, root.parent)
+    if not commands:
+        return f"bring a whole copy of the data set {dataset.id}"
+    return f"unpack the data set {dataset.id} again (move the folder away, then {commands})"
+
+
+@contextmanager
+def told_how_to_bring(dataset: Dataset, root: Path) -> Iterator[None]:
+    """Add :func:`again` to what a DataError says that is to be done."""
+    try:
+        yield
+    except DataError as error:
+        remedy = again(dataset, root)
+        remedy = remedy if error.remedy is None else f"{error.remedy}, or {remedy}"
+        raise DataError(error.what, where=error.where, remedy=remedy) from error
