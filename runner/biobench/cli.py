@@ -29,6 +29,7 @@ from biobench.commands import (
 )
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
+from biobench.streams import open_closed_streams
 
 app = typer.Typer(
     name="biobench",
@@ -187,6 +188,7 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
 
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
+    open_closed_streams()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))
