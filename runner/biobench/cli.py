@@ -1,7 +1,6 @@
-"""The command line: arguments in, exit code out. Each command lies in commands/.
+"""The command line: arguments in, exit code out. The commands lie in commands/.
 
-Only the standard library and typer load here, so that ``--help`` answers at once; a command
-imports what it needs when it runs.
+Little loads with this module, so that Ctrl-C is heard before the commands and typer are there.
 """
 
 from __future__ import annotations
@@ -11,47 +10,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
-import typer
-
-from biobench.commands import (
-    compare,
-    conformance,
-    data,
-    models,
-    run,
-    selftest,
-    spec,
-    store,
-    submit,
-    verify,
-)
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
 from biobench.streams import open_closed_streams
-
-app = typer.Typer(
-    name="biobench",
-    help="Score a frozen vision backbone on ecology tasks, with scores that repeat bit for bit. "
-    "`biobench --model M` means `biobench run --model M`.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("run")(run.run)
-app.command("verify")(verify.verify)
-app.command("selftest")(selftest.selftest)
-app.command("submit")(submit.submit)
-app.command("report")(compare.report)
-app.command("compare")(compare.compare)
-app.add_typer(data.app, name="data")
-app.add_typer(spec.app, name="spec")
-app.add_typer(conformance.app, name="conformance")
-app.add_typer(models.app, name="models")
-app.add_typer(store.app, name="store")
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
@@ -60,37 +23,24 @@ EXIT_BROKEN_PIPE = 141
 KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
 """Commands that keep what they did so far, and go on from there."""
 
-# typer may carry its own copy of click; its public BadParameter leads to that copy's base class.
-_CommandLineError: Any = typer.BadParameter.__mro__[2]
+
+class Interrupted(BaseException):
+    """Ctrl-C was pressed: unwind.
+
+    No KeyboardInterrupt, of which Python itself takes note where it passes through code that a
+    library made from text: the process would end by the signal, and not with our exit code.
+    """
 
 
 class Terminated(BaseException):
     """SIGTERM arrived: unwind, so that nothing is left half written."""
 
 
-def _version(value: bool) -> None:
-    if value:
-        from importlib.metadata import version
-
-        print(f"biobench {version('biobench')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    show_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
-) -> None:
-    pass
-
-
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     # Unwinding takes until the running micro-batches end; a second signal must not break it off.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated if signum == signal.SIGTERM else KeyboardInterrupt
+    raise Terminated if signum == signal.SIGTERM else Interrupted
 
 
 def _say(message: str) -> None:
@@ -142,33 +92,14 @@ def _kept(arguments: Sequence[str]) -> str:
     return "; what was computed is kept, the same command goes on from here"
 
 
-def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an exit code
+def execute(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are one line on standard error."""
     arguments = list(arguments)
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
         arguments.insert(0, "run")
-    command = typer.main.get_command(app)
     try:
-        status = command.main(arguments, prog_name="biobench", standalone_mode=False)
-        _flush()
-        if status == EXIT_INTERRUPTED:
-            # typer turns Ctrl-C into an exit status of its own before it reaches us.
-            raise KeyboardInterrupt
-        return status if isinstance(status, int) else 0
-    except BiobenchError as error:
-        if os.environ.get("BIOBENCH_DEBUG") == "1":
-            raise
-        _say(str(error))
-        return error.exit_code
-    except _CommandLineError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
-            return 2
-        message = error.format_message().rstrip(".")
-        context = getattr(error, "ctx", None)
-        _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
+        return _run(arguments)
+    except (Interrupted, KeyboardInterrupt):
         _say(f"interrupted{_kept(arguments)}")
         return EXIT_INTERRUPTED
     except Terminated:
@@ -180,10 +111,42 @@ def execute(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return an e
             raise
         _discard_output()
         return EXIT_BROKEN_PIPE
+    except BiobenchError as error:
+        if os.environ.get("BIOBENCH_DEBUG") == "1":
+            raise
+        _say(str(error))
+        return error.exit_code
     except Exception as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
             raise
         return _failed(error)
+
+
+def _run(arguments: list[str]) -> int:
+    import typer
+
+    from biobench.commands.app import app
+
+    # typer may carry its own copy of click; its public BadParameter leads to its base class.
+    command_line_error: Any = typer.BadParameter.__mro__[2]
+    try:
+        command = typer.main.get_command(app)
+        status = command.main(arguments, prog_name="biobench", standalone_mode=False)
+        _flush()
+    except typer.Abort as abort:
+        raise Interrupted from abort
+    except command_line_error as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+            return 2
+        message = error.format_message().rstrip(".")
+        context = getattr(error, "ctx", None)
+        _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
+        return 2
+    if status == EXIT_INTERRUPTED:
+        # typer turns Ctrl-C into an exit status of its own before it reaches us.
+        raise Interrupted
+    return status if isinstance(status, int) else 0
 
 
 def main() -> NoReturn:

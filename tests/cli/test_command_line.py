@@ -205,6 +205,24 @@ def test_an_interrupt_says_only_what_is_true() -> None:
     assert (process.returncode, err) == (130, "biobench: interrupted\n")
 
 
+def test_an_interrupt_at_the_start_is_no_traceback(tmp_path: Path) -> None:
+    """Ctrl-C is heard while the libraries of the command line still load."""
+    slow = "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "typer.py").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "biobench", "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "biobench: interrupted\n")
+
+
 def test_another_folder_of_documents(tmp_path: Path, repository: Path) -> None:
     """`--spec` shows and exports another specification than the built-in one."""
     shutil.copytree(repository / "spec" / "v1", tmp_path / "v1")

@@ -1,0 +1,64 @@
+"""The tree of commands: which file has which.
+
+Only the standard library and typer load here, so that ``--help`` answers at once; a command
+imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from biobench.commands import (
+    compare,
+    conformance,
+    data,
+    models,
+    run,
+    selftest,
+    spec,
+    store,
+    submit,
+    verify,
+)
+
+app = typer.Typer(
+    name="biobench",
+    help="Score a frozen vision backbone on ecology tasks, with scores that repeat bit for bit. "
+    "`biobench --model M` means `biobench run --model M`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("verify")(verify.verify)
+app.command("selftest")(selftest.selftest)
+app.command("submit")(submit.submit)
+app.command("report")(compare.report)
+app.command("compare")(compare.compare)
+app.add_typer(data.app, name="data")
+app.add_typer(spec.app, name="spec")
+app.add_typer(conformance.app, name="conformance")
+app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="store")
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        print(f"biobench {version('biobench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
