@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -40,3 +41,44 @@ def test_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         with bar:
             bar.advance(1)
     assert capsys.readouterr().err == ""
+
+
+class Terminal(io.StringIO):
+    """What is drawn, frame by frame."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def frames(self) -> list[str]:
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.getvalue())
+        return [line for line in re.split(r"[\r\n]+", plain) if line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("width", "title", "total", "extras"),
+    [
+        (40, "beluga", 5902, ""),
+        (40, "demo-herbarium19: files", 1331167, ""),
+        (60, "beluga", 5902, "/s"),
+        (80, "beluga", 5902, "/s \u2501"),
+        (80, "demo-herbarium19: files", 1331167, "/s"),
+    ],
+)
+def test_a_narrow_terminal_keeps_amount_and_time_left(
+    width: int, title: str, total: int, extras: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A title is cut, and rate and bar are left out, before a number is."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "DRAW_EVERY_S", 0.0)
+    with Progress(title, total) as bar:
+        for _ in range(3):
+            bar.advance(total // 4)
+    last = terminal.frames()[-1]
+    assert len(last) <= width
+    assert f" {3 * (total // 4)} of {total} images" in last
+    assert re.search(r" [-\d]:[-\d]{2}:[-\d]{2}", last)
+    for mark in ("/s", "\u2501"):
+        assert (mark in last) == (mark in extras.split())

@@ -6,9 +6,16 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 LOG_EVERY_S = 10.0
 DRAW_EVERY_S = 0.1
+AMOUNT, LEFT, RATE, BAR = 22, 10, 11, 8
+"""Characters: an amount of an unknown total, the time left, a rate beside its unit, a bar of use;
+with the spaces before them."""
 
 
 class Progress:
@@ -41,18 +48,10 @@ class Progress:
     def __enter__(self) -> Progress:
         if not self._quiet and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[done]}"),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
+            console = Console(stderr=True)
+            self._bar = Bar(*self._columns(console.width), console=console, transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self._title, total=self._total, rate="", done="")
         return self
@@ -65,6 +64,27 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()  # type: ignore[attr-defined]
+
+    def _columns(self, width: int) -> list[ProgressColumn]:
+        """What a terminal of ``width`` characters has room for: the amount and the time left, then
+        the title, the rate, and last the bar."""
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        most = AMOUNT if self._total is None else len(self._amount(self._total))
+        room = width - most - LEFT
+        narrow = Column(no_wrap=True, max_width=max(room, 1))
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.description}", table_column=narrow),
+            TextColumn("{task.fields[done]}"),
+            TimeRemainingColumn(),
+        ]
+        room -= len(self._title) + 1 + RATE + len(self._unit)
+        if room >= 0:
+            columns.insert(2, TextColumn("{task.fields[rate]}"))
+        if room > BAR:
+            columns.insert(1, BarColumn(bar_width=None))
+        return columns
 
     def skip(self, count: int) -> None:
         """Count units that were known already: done, but no measure of speed."""
@@ -89,12 +109,15 @@ class Progress:
             if now - self._drawn >= DRAW_EVERY_S or self._done == self._total:
                 self._drawn = now
                 self._bar.update(  # type: ignore[attr-defined]
-                    self._task, completed=self._done, rate=self._rate(now)[1], done=self._amount()
+                    self._task,
+                    completed=self._done,
+                    rate=self._rate(now)[1],
+                    done=self._amount(self._done),
                 )
         elif now - self._logged >= LOG_EVERY_S:
             self._logged = now
             rate, text = self._rate(now)
-            line = f"{self._title}: {self._amount()}, {text}"
+            line = f"{self._title}: {self._amount(self._done)}, {text}"
             if self._total is not None:
                 line += f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
             print(line, file=sys.stderr, flush=True)
@@ -103,8 +126,8 @@ class Progress:
         rate = (self._done - self._skipped) / max(now - self._started, 1e-9)
         return rate, f"{self._number(rate)}{self._unit}/s"
 
-    def _amount(self) -> str:
-        done = self._number(self._done)
+    def _amount(self, done: float) -> str:
+        text = self._number(done)
         if self._total is not None:
-            done += f" of {self._number(self._total)}"
-        return done + self._unit
+            text += f" of {self._number(self._total)}"
+        return text + self._unit

@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -228,16 +229,46 @@ def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
         standings([few, result(template, "m", 0.5, division="compat")], SPEC, ties=False)
 
 
+@pytest.mark.parametrize("names", ["ab", ["hf:somebody/a-model-with-a-long-name", "b"]])
 @pytest.mark.parametrize("width", [40, 60, 100])
-def test_no_width_cuts_a_score(width: int, template: dict[str, Any]) -> None:
-    """A narrow terminal gets more tables."""
-    (table,) = standings([result(template, n, 0.5, seed=ord(n)) for n in "ab"], SPEC, ties=False)
+def test_no_width_cuts_a_score(width: int, names: Sequence[str], template: dict[str, Any]) -> None:
+    """A narrow terminal gets more tables, and numbers where names leave too little room."""
+    found = [result(template, name, 0.5, seed=i) for i, name in enumerate(names)]
+    (table,) = standings(found, SPEC, ties=False)
     out = io.StringIO()
     print_standings(table, Console(file=out, width=width))
     for row in table.rows:
         for task in TASKS:
             assert f"{row.tasks[task]['score']:.4f}" in out.getvalue()
     assert "\u2026" not in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 200])
+def test_results_that_share_every_name_are_told_apart(
+    width: int, template: dict[str, Any], tmp_path: Path
+) -> None:
+    """One model run twice: a line a row says of which result it is, and where that lies."""
+    found = []
+    for i, skill in enumerate((0.3, 0.9)):
+        made = result(template, "m", skill, seed=i)
+        made.document["digests"]["result"] = f"sha256:{str(i) * 64}"
+        found.append(Results(made.document, tmp_path / f"run-{i}", made.held))
+    (table,) = standings(found, SPEC, ties=False)
+    out = io.StringIO()
+    print_standings(table, Console(file=out, width=width))
+    for number, i in ((1, 1), (2, 0)):
+        assert f"{number}: m, timm:tf_efficientnet_lite0, sha256:{str(i) * 64}" in out.getvalue()
+        assert str(tmp_path / f"run-{i}") in out.getvalue()
+        score = f"{found[i].tasks['imagenet1k']['score']:.4f}"
+        assert re.search(rf"^ {number} .* {score}", out.getvalue(), re.MULTILINE)
+
+
+def test_a_family_of_one_task_is_one_task(template: dict[str, Any]) -> None:
+    """The line below a comparison counts in English."""
+    a, b = (result(template, name, 0.5, seed=ord(name), tasks=("newt",)) for name in "ab")
+    out = io.StringIO()
+    print_comparison(compare_results(a, b, SPEC), Console(file=out, width=80))
+    assert "corrected over 1 task by Holm" in out.getvalue()
 
 
 def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None:

@@ -22,7 +22,7 @@ MEAN = {"score": 0.75, "low": 0.7, "high": 0.8}
 
 def cell(n: int | None, score: float | None, reason: str | None = None) -> dict[str, Any]:
     bounds = (None, None) if score is None else (score - 0.1, score + 0.1)
-    train = None if score is None else 12
+    train = None if score is None else 12 if n is None else n
     return {
         "n_train": n, "train": train, "score": score, "low": bounds[0], "high": bounds[1],
         "reason": reason,
@@ -97,6 +97,21 @@ def test_the_page_shows_every_cell() -> None:
     assert page.count('<path class="none"') == 2 + 2
     for text in ("0.812", "0.250", "0.500", "0.688", "0.750", "5 folds need", 'href="all/report'):
         assert text in page
+
+
+def test_a_narrow_screen_has_the_head_of_every_number() -> None:
+    """Each cell of the table carries its column's head, which is shown above it there."""
+    page = render_curve(document())
+    heads = re.search(r"<thead>(.*?)</thead>", page, re.DOTALL)
+    assert heads is not None
+    names = re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", heads[1])
+    rows = re.findall(r"<tr[^>]*><td>([^<]+)</td>(.*?)</tr>", page, re.DOTALL)
+    assert [name for name, _ in rows] == ["demo-kabr", "demo-plankton", "mean"]
+    for name, row in rows:
+        said = re.findall(r'data-head="([^"]*)"', row)
+        assert said == names[2 if name == "mean" else 1 :]
+    assert ">1 item<" in page
+    assert ">3 items<" in page
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=7, unique=True), st.booleans())

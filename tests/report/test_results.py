@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_the_page_stands_alone(document: dict[str, Any]) -> None:
         assert word not in page
     for task in document["tasks"]:
         assert task in page
+
+
+def test_a_narrow_screen_has_the_head_of_every_value(document: dict[str, Any]) -> None:
+    """Each cell of the wide table carries its column's head, which is shown above it there."""
+    page = render_page(Results(document))
+    table = page[page.index('<table class="stack">') : page.index("</table>")]
+    heads = re.findall(r"<th\b[^>]*>([^<]*)", table)
+    rows = re.findall(r"<tr[^>]*><td>([^<]+)</td>(.*?)</tr>", table, re.DOTALL)
+    assert [name for name, _ in rows] == [*document["tasks"], "mean"]
+    for name, row in rows:
+        said = re.findall(r'data-head="([^"]*)"', row)
+        assert said == (heads[2:4] if name == "mean" else heads[1:])
 
 
 def test_the_page_without_mean_and_intervals(document: dict[str, Any]) -> None:

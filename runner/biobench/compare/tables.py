@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from biobench.compare.pair import Compared, Row
-from biobench.compare.results import MEAN
+from biobench.compare.results import MEAN, model_name
 from biobench.compare.standings import Standings, shown_names
+from biobench.errors import counted
 from biobench.report.blocks import print_blocks, say
 from biobench.report.results import Results
 
@@ -25,8 +26,8 @@ def print_comparison(compared: Compared, console: Console) -> None:
     family = len(compared.rows) - (MEAN in compared.rows)
     say(
         console,
-        f"p: two-sided, paired bootstrap; corrected over {family} tasks by Holm; ahead where the "
-        f"corrected p is at most {compared.alpha:g}, on the mean where p is",
+        f"p: two-sided, paired bootstrap; corrected over {counted(family, 'task')} by Holm; ahead "
+        f"where the corrected p is at most {compared.alpha:g}, on the mean where p is",
     )
     if not all(row.test.reliable for row in compared.rows.values()):
         say(console, "* few items a class: p is too small")
@@ -35,7 +36,8 @@ def print_comparison(compared: Compared, console: Console) -> None:
 
 
 def _source(results: Results) -> str:
-    return f"{results.document['model']['resolved']}, {results.digests['result']}"
+    source = f"{results.document['model']['resolved']}, {results.digests['result']}"
+    return source if results.folder is None else f"{source}, {results.folder}"
 
 
 def _cells(row: Row, alpha: float) -> tuple[str, ...]:
@@ -54,17 +56,25 @@ def _cells(row: Row, alpha: float) -> tuple[str, ...]:
 
 
 def print_standings(table: Standings, console: Console) -> None:
-    """One row a model, one column a task; the mean comes first, as it orders the rows."""
+    """One row a model, one column a task; the mean comes first, as it orders the rows.
+
+    Rows that share a name, or whose names leave no room for scores, are numbered, with a line above
+    the table for each.
+    """
     head = table.rows[0].document
     say(console, f"suite {table.suite}, division {head['division']}")
-    names = ["model", *shown_names(table)]
+    names = shown_names(table)
+    if len(set(names)) < len(names) or 2 * max(map(len, names)) > console.width:
+        for number, row in enumerate(table.rows, 1):
+            say(console, f"{number}: {model_name(row)}, {_source(row)}")
+        names = [str(number) for number in range(1, len(names) + 1)]
     columns = []
     if any(row.mean for row in table.rows):
         columns.append([MEAN, *(_mean(table, i) for i in range(len(table.rows)))])
     for task in table.tasks:
         columns.append([task, *(_score(table, i, task) for i in range(len(table.rows)))])
     flags = ["yes" if row.document["official"] else "no" for row in table.rows]
-    print_blocks(names, [*columns, ["official", *flags]], console)
+    print_blocks(["model", *names], [*columns, ["official", *flags]], console)
     if table.ties is not None:
         note = "= ties for best in its column: paired bootstrap, corrected by Holm"
         if not all((table.reliable or {}).values()):

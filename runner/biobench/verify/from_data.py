@@ -23,7 +23,7 @@ from biobench.decode.loader import ImageLoader
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.embed.features import pixels_digest
-from biobench.errors import BiobenchError
+from biobench.errors import BiobenchError, counted
 from biobench.progress import Progress
 from biobench.report.document import EXACT_KINDS
 from biobench.report.results import Results
@@ -67,7 +67,7 @@ def check_manifest(
 ) -> Finding:
     """Whether a manifest is the one that was scored."""
     if manifest.digest == entry["digests"]["manifest"]:
-        return Finding("data", True, f"{len(manifest.rows)} rows", id)
+        return Finding("data", True, counted(len(manifest.rows), "row"), id)
     text = f"{len(manifest.rows)} images here make another list than the one that was scored"
     if evidence is not None:
         text += f": {rows_difference(manifest.value(), evidence.rows)}"
@@ -152,7 +152,7 @@ def check_pixels(
         return Finding("pixels", False, f"its recipe cannot be: {error}", id)
     ids = [row.id for row in manifest.rows]
     if pixels_digest(ids, here) == entry["digests"]["pixels"]:
-        return Finding("pixels", True, f"{len(ids)} images decoded again", id)
+        return Finding("pixels", True, f"{counted(len(ids), 'image')} decoded again", id)
     text = f"some of {len(ids)} images give other pixels; which, only the store of the run can tell"
     size: dict[str, Any] = {}
     if evidence is not None:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
+from biobench.errors import counted
 from biobench.probe.predictions import Predictions
 from biobench.verify.from_data import BATCH, MOST_PIXELS
 
@@ -142,7 +143,7 @@ def prediction_distance(a: Predictions, b: Predictions) -> Distance:
     """Share of the items of both that have equal predictions."""
     here, there = matched(a.ids, b.ids)
     lost = len(a.ids) + len(b.ids) - 2 * int(here.size)
-    alone = f"; {lost} items are in one of them only" if lost else ""
+    alone = f"; {counted(lost, 'item is', 'items are')} in one of them only" if lost else ""
     if here.size == 0 or a.y_pred.shape[1:] != b.y_pred.shape[1:]:
         return Distance(f"they have no item in common{alone}")
     equal = (a.y_pred[here] == b.y_pred[there]).reshape(here.size, -1).all(axis=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.errors import BiobenchError
+from biobench.errors import BiobenchError, counted
 from biobench.metric.score import Score, score_task
 from biobench.probe.predictions import Predictions
 from biobench.probe.stored import NO_PREDICTION
@@ -56,7 +56,7 @@ def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite)
         mean = _mean(results, suite, scores)
         findings += mean
     if not any(finding.stage == "score" for finding in findings):
-        again = f"{metrics} metrics and {intervals} intervals"
+        again = f"{counted(metrics, 'metric')} and {counted(intervals, 'interval')}"
         again += " and the mean" if results.mean is not None else ""
         findings.append(Finding("score", True, f"{again} computed again, equal to the last bit"))
     return findings
