@@ -46,8 +46,9 @@ format: setup ## format the sources
 	cargo fmt --all
 	cargo fmt --manifest-path native/fuzz/Cargo.toml
 
-bench: setup ## speed, side by side with what users know; QUICK=1 takes three minutes
-	$(BIN)/python tests/benchmarks/decode.py $(if $(QUICK),--rounds 1 --limit 16)
+bench: setup ## speed, beside what users know, which is fetched first (2 GB); QUICK=1: three minutes
+	$(BIN)/python tests/benchmarks/decode.py $(if $(QUICK),--quick --limit 16)
+	$(BIN)/python tests/benchmarks/memory.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/pipeline.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/files.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/logistic.py $(if $(QUICK),--quick)
@@ -74,4 +75,4 @@ lock: setup ## write requirements/*.txt anew from pyproject.toml
 	UV=$(BIN)/uv tools/lock
 
 clean: ## remove what was built, not what was computed
-	rm -rf .venv target dist containers/.build runner/biobench/_native*.so runner/biobench/_spec
+	rm -rf .venv target dist containers/.build tests/benchmarks/.cache runner/biobench/_native*.so runner/biobench/_spec

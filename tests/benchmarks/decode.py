@@ -1,161 +1,157 @@
 """The native layer beside the libraries that users know, on the same files, as a Markdown table.
 
-All do the same work: decode, resize the shorter side to 224 (bicubic), cut the centre 224 x 224.
-They alternate, so that a busy machine slows all of them; a ratio is the median of the rounds' own
-ratios to the baseline. CPU time is that of the process and its children. Quote ratios: times are
-those of one machine on one day.
+All do the same work: decode, resize the shorter side to 224 (bicubic), cut the centre 224 x 224,
+in batches of 32. Each runs in a process of its own with the Python of its own environment (see
+`environments.py`); those of torch, and ours, with the package's. One that cannot be installed here
+is named and left out. They alternate, so that a busy machine slows all of them; a ratio is the
+median of the rounds' own ratios to the baseline. CPU time is that of a process and its children.
+Starting threads counts; starting Python and the processes of a DataLoader does not. Memory is
+measured in a round of its own before the others, and is what loading adds to a process. Quote
+ratios: times are those of one machine on one day.
 
-    python tests/benchmarks/decode.py [FOLDER] [--workers N] [--rounds N] [--limit N]
+    python tests/benchmarks/decode.py [FOLDER] [--workers N ...] [--rounds N] [--limit N] [--quick]
 
-Without a folder the files are drawn: 48 JPEGs of 2 million pixels. `corpus.py` beside this file
-makes a folder of real photographs.
+Without a folder it takes the images of `corpus.py`, made once in `.cache/corpus` beside this file.
+`--quick` is one round over drawn images, of the loaders in the package's environment alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+import corpus
 import numpy as np
-import torch
+from environments import (
+    CACHE,
+    DALI,
+    KORNIA,
+    PILLOW,
+    PILLOW_SIMD,
+    SIMPLEJPEG,
+    Environment,
+    left_out,
+    prepare,
+)
 from PIL import Image
-from side_by_side import cpu_seconds, processor, ratio
-from torch.utils.data import DataLoader, Dataset
-from torchvision.io import ImageReadMode, decode_image, read_file
-from torchvision.transforms import v2
-
-from biobench import _native
-from biobench.decode.loader import usable_cores
-from biobench.decode.native import decode_batch
-from biobench.decode.recipe import Recipe
-from biobench.decode.reference import decode_reference
-from biobench.native import build_info
-
-RECIPE = Recipe(
-    mode="shortest",
-    size=(224, 224),
-    long_side="floor",
-    filter="bicubic",
-    crop=(224, 224),
-    crop_rounding="half-even",
-    pad=(0, 0, 0),
-    mean=(0.0, 0.0, 0.0),
-    std=(1.0, 1.0, 1.0),
-    table_bytes=bytes(3072),
-)
-BATCH = 32
-Pixels = np.ndarray
-Loader = Callable[[list[Path], int], Pixels]
-
-
-class Files(Dataset[torch.Tensor]):
-    """What a worker of a torch DataLoader reads."""
-
-    def __init__(self, files: list[Path], one: Callable[[Path], torch.Tensor]) -> None:
-        self.files, self.one = files, one
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        return self.one(self.files[index])
-
-
-def with_pillow(file: Path) -> torch.Tensor:
-    return torch.from_numpy(decode_reference(file, RECIPE))
-
-
-TORCHVISION = v2.Compose(
-    [v2.Resize(224, interpolation=v2.InterpolationMode.BICUBIC), v2.CenterCrop(224)]
-)
-
-
-def decoded(file: Path) -> torch.Tensor:
-    return decode_image(read_file(os.fspath(file)), ImageReadMode.RGB)
-
-
-def with_torchvision(file: Path) -> torch.Tensor:
-    return TORCHVISION(decoded(file)).permute(1, 2, 0)
-
-
-def in_processes(one: Callable[[Path], torch.Tensor]) -> Loader:
-    def load(files: list[Path], workers: int) -> Pixels:
-        loader = DataLoader(Files(files, one), batch_size=BATCH, num_workers=workers)
-        return np.concatenate([batch.numpy() for batch in loader])
-
-    return load
-
-
-def in_threads(one: Callable[[Path], torch.Tensor]) -> Loader:
-    def load(files: list[Path], workers: int) -> Pixels:
-        with ThreadPoolExecutor(workers) as pool:
-            return np.stack([image.numpy() for image in pool.map(one, files)])
-
-    return load
-
-
-def decode_alone(files: list[Path], workers: int) -> Pixels:
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda file: decoded(file).shape, files))
-    return np.empty(0, np.uint8)
-
-
-def native(kernel: str) -> Loader:
-    def load(files: list[Path], workers: int) -> Pixels:
-        batch = decode_batch(files, RECIPE, workers=workers, kernel=kernel)
-        assert batch.failures == [], batch.failures
-        return batch.pixels
-
-    return load
+from side_by_side import Times, Way, alternate, processor, ratio, table
+from workers import Stopped, Worker
 
 
 @dataclass
-class Row:
-    """One loader and what its rounds took."""
+class Loader:
+    """A program of `peers`, the environment that it needs, and what was found."""
 
     name: str
-    load: Loader
-    cpu: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
+    environment: Environment | None
+    command: tuple[str, ...]
+    ways: list[Way] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    peak: float = 0
     differing: float | None = None
 
-    def run(self, files: list[Path], workers: int) -> Pixels:
-        cpu, wall = cpu_seconds(), time.perf_counter()
-        pixels = self.load(files, workers)
-        self.wall.append(time.perf_counter() - wall)
-        self.cpu.append(cpu_seconds() - cpu)
-        return pixels
+    def start(self) -> Worker | None:
+        """Its process, or None and a line that names it."""
+        python = prepare(self.environment) if self.environment else Path(sys.executable)
+        if python is None:
+            return None
+        try:
+            worker = Worker(python, *self.command)
+        except Stopped as error:
+            left_out(self.name, error)
+            return None
+        self.versions = worker.versions
+        return worker
 
-    def line(self, baseline: Row, count: int) -> str:
-        return (
-            f"| {self.name} | {statistics.median(self.cpu) / count * 1000:.1f} "
-            f"| {ratio(baseline.cpu, self.cpu):.2f} "
-            f"| {count / statistics.median(self.wall):.0f} "
-            f"| {ratio(baseline.wall, self.wall):.2f} "
-            f"| {'' if self.differing is None else f'{100 * self.differing:.2f} %'} |"
-        )
+    def cells(self, baseline: Loader, count: int) -> list[str]:
+        last = self.ways[-1]
+        cells = [
+            self.name,
+            f"{statistics.median(last.cpu) / count * 1000:.1f}",
+            f"{ratio(baseline.ways[-1].cpu, last.cpu):.2f}",
+        ]
+        for theirs, way in zip(baseline.ways, self.ways, strict=True):
+            cells.append(f"{count / statistics.median(way.wall):.0f}")
+            cells.append(f"{ratio(theirs.wall, way.wall):.2f}")
+        cells.append(f"{self.peak:.0f}")
+        cells.append("" if self.differing is None else f"{100 * self.differing:.2f} %")
+        return cells
 
 
-def rows() -> list[Row]:
-    """The baseline first."""
-    return [
-        Row("torch DataLoader + Pillow", in_processes(with_pillow)),
-        Row("Pillow, threads", in_threads(with_pillow)),
-        Row("torchvision.io + v2.Resize, DataLoader", in_processes(with_torchvision)),
-        Row("torchvision.io + v2.Resize, threads", in_threads(with_torchvision)),
-        Row("*torchvision.io, decode alone, threads*", decode_alone),
-        *(Row(f"biobench.native, {kernel}", native(kernel)) for kernel in _native.kernels()),
+def loaders(quick: bool) -> list[Loader]:
+    """The baseline first, ours last."""
+    found = [
+        Loader("torch DataLoader + Pillow", None, ("with_torch.py", "pillow", "processes")),
+        Loader("Pillow, threads", PILLOW, ("with_pillow.py", "pillow")),
+        Loader("simplejpeg + Pillow's resize, threads", SIMPLEJPEG, ("with_simplejpeg.py",)),
+        Loader("NVIDIA DALI on the CPU", DALI, ("with_dali.py",)),
+        Loader("kornia-rs, threads", KORNIA, ("with_kornia.py",)),
+        Loader("pillow-simd (AVX2), threads", PILLOW_SIMD, ("with_pillow.py", "pillow-simd")),
+        Loader(
+            "torchvision.io + v2.Resize, DataLoader",
+            None,
+            ("with_torch.py", "torchvision", "processes"),
+        ),
+        Loader(
+            "torchvision.io + v2.Resize, threads",
+            None,
+            ("with_torch.py", "torchvision", "threads"),
+        ),
+        Loader(
+            "*bound: simplejpeg, decode alone, threads*",
+            SIMPLEJPEG,
+            ("with_simplejpeg.py", "alone"),
+        ),
+        Loader("biobench.native without SIMD", None, ("with_biobench.py", "scalar")),
+        Loader("biobench.native.ImageLoader", None, ("with_biobench.py",)),
     ]
+    return [loader for loader in found if not (quick and loader.environment)]
+
+
+def measure(
+    found: list[Loader], files: list[Path], workers: list[int], rounds: int, scratch: Path
+) -> list[Loader]:
+    """Run those that can be run here and keep what they took; ours and the baseline must."""
+    with ExitStack() as stack:
+        running: list[tuple[Loader, Worker]] = []
+        for loader in found:
+            if worker := loader.start():
+                running.append((loader, stack.enter_context(worker)))
+        kept = []
+        expected = None
+        # This round warms the file cache as well.
+        for loader, worker in running:
+            path = scratch / "pixels"
+            try:
+                loader.peak = worker.peak(files, workers[-1], path)
+            except Stopped as error:
+                left_out(loader.name, error)
+                continue
+            pixels = np.fromfile(path, np.uint8)
+            expected = pixels if expected is None else expected
+            if pixels.size == expected.size:
+                loader.differing = float((pixels != expected).mean())
+            loader.ways = [Way(loader.name, clock(worker, files, count)) for count in workers]
+            kept.append(loader)
+        try:
+            alternate([way for loader in kept for way in loader.ways], rounds)
+        except Stopped as error:
+            raise SystemExit(f"a loader stopped between two rounds: {error}") from None
+    missing = {found[0].name, found[-1].name} - {loader.name for loader in kept}
+    if missing:
+        raise SystemExit(f"without {', '.join(sorted(missing))} there is nothing to compare")
+    return kept
+
+
+def clock(worker: Worker, files: list[Path], count: int) -> Callable[[], Times]:
+    return lambda: (None, *worker.load(files, count))
 
 
 def drawn(folder: Path) -> None:
@@ -169,58 +165,72 @@ def drawn(folder: Path) -> None:
         Image.fromarray(pixels).save(folder / f"{index:02}.jpg", quality=85)
 
 
+def images(folder: Path | None, quick: bool, scratch: Path) -> tuple[Path, str]:
+    """The folder to take, and what is in it."""
+    if folder:
+        return folder, "files"
+    if not quick:
+        folder = CACHE / "corpus"
+        try:
+            if not folder.exists():
+                print("preparing the photographs", file=sys.stderr, flush=True)
+                corpus.write(folder)
+            return folder, "files"
+        except RuntimeError as error:
+            print(f"drawn images in place of photographs: {error}", file=sys.stderr, flush=True)
+    folder = scratch / "drawn"
+    folder.mkdir()
+    drawn(folder)
+    return folder, "drawn images"
+
+
 def chosen(folder: Path, limit: int) -> list[Path]:
-    endings = {".jpg", ".jpeg", ".png"}
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings)
+    """JPEGs, which is what all loaders read."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg"})
+    if not files:
+        raise SystemExit(f"{folder} has no JPEG; name another folder")
     return files[:: max(1, len(files) // limit)][:limit]
 
 
-def describe(files: list[Path], arguments: argparse.Namespace) -> str:
+def describe(files: list[Path], kind: str, rounds: int, kept: list[Loader]) -> str:
     sizes = []
     for file in files:
         with Image.open(file) as image:
             sizes.append(image.size)
     pixels = statistics.mean(width * height for width, height in sizes) / 1e6
     size = statistics.mean(file.stat().st_size for file in files) / 1e3
+    versions: dict[str, str] = {}
+    for loader in kept:
+        versions |= loader.versions
     return (
-        f"{len(files)} files, {pixels:.2f} million pixels and {size:.0f} kB on average; "
-        f"{arguments.workers} workers, {arguments.rounds} rounds; {processor()}; "
-        f"Python {platform.python_version()}, Pillow {version('pillow')}, "
-        f"torch {version('torch')}, torchvision {version('torchvision')}, "
-        f"biobench {version('biobench')} with libjpeg-turbo {build_info()['libjpeg_turbo']}"
+        f"{len(files)} {kind}, {pixels:.2f} million pixels and {size:.0f} kB on average; "
+        f"{rounds} rounds; {processor()}; Python {platform.python_version()}, "
+        + ", ".join(f"{package} {found}" for package, found in versions.items())
     )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--workers", type=int, default=usable_cores())
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--limit", type=int, default=512)
+    parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    table = rows()
+    rounds = 1 if arguments.quick else arguments.rounds
     with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.folder
-        if folder is None:
-            folder = Path(scratch)
-            drawn(folder)
+        folder, kind = images(arguments.folder, arguments.quick, Path(scratch))
         files = chosen(folder, arguments.limit)
-        for turn in range(arguments.rounds + 1):
-            pixels = [row.run(files, arguments.workers) for row in table]
-            if turn == 0:  # it warms the file cache, and shows what is equal
-                for row, found in zip(table, pixels, strict=True):
-                    row.cpu.clear()
-                    row.wall.clear()
-                    if found.size:
-                        row.differing = float((found != pixels[0]).mean())
-        heading = describe(files, arguments)
-    print(heading, end="\n\n")
-    print("| loader | CPU ms an image | CPU ratio | images/s | wall ratio | bytes that differ |")
-    print("|---|---|---|---|---|---|")
-    for row in table:
-        print(row.line(table[0], len(files)))
-    wrong = [row.name for row in table if row.name.startswith("biobench") and row.differing]
+        found = loaders(arguments.quick)
+        kept = measure(found, files, arguments.workers, rounds, Path(scratch))
+        print(describe(files, kind, rounds, kept), end="\n\n")
+    heading = ["loader", "CPU ms an image", "CPU ratio"]
+    for count in arguments.workers:
+        named = f"{count} worker{'s' if count > 1 else ''}"
+        heading += [f"images/s, {named}", f"wall ratio, {named}"]
+    heading += ["peak memory beyond the start, MiB", "bytes that differ"]
+    table(heading, [loader.cells(kept[0], len(files)) for loader in kept])
+    wrong = [loader.name for loader in kept if "biobench" in loader.name and loader.differing]
     if wrong:
         print(f"the pixels differ: {', '.join(wrong)}", file=sys.stderr)
     return 1 if wrong else 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -21,16 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers.protocol import cpu_seconds
 
 from biobench.repro.settings import ALLOCATOR, SETTINGS
 
 Prepare = Callable[..., Callable[[], Any]]
-
-
-def cpu_seconds() -> float:
-    """CPU time used by this process and its children."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 Times = tuple[Any, float, float]

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import centroid
+import environments
 import files
 import linear
 import logistic
+import memory
 import metrics
 import pytest
 import side_by_side
@@ -94,19 +96,37 @@ def test_centroid(one_process: None, capsys: pytest.CaptureFixture[str]) -> None
     assert [row["predictions"] for row in printed(capsys)] == ["100.0 % equal"] * 2
 
 
-@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 def test_decode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every loader reads the images, and ours has Pillow's bytes."""
+    """Every loader of this environment reads the images, and ours has Pillow's bytes."""
     for number in range(2):
         Image.effect_noise((300, 260), 40).convert("RGB").save(tmp_path / f"{number}.jpg")
-    options = [str(tmp_path), "--rounds", "1", "--workers", "1"]
-    monkeypatch.setattr(sys, "argv", ["decode.py", *options])
+    monkeypatch.setattr(sys, "argv", ["decode.py", str(tmp_path), "--quick"])
     assert decode.main() == 0
     rows = printed(capsys)
+    assert len(rows) == 5
     assert rows[0]["CPU ratio"] == "1.00"
+    assert all(float(row["wall ratio, 2 workers"]) > 0 for row in rows)
     assert rows[-1]["bytes that differ"] == "0.00 %"
+
+
+def test_what_does_not_install_or_start_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A peer that this machine cannot have costs one line, and the rest is measured."""
+    monkeypatch.setattr(environments, "CACHE", tmp_path)
+    assert environments.prepare(environments.Environment("peer", ("no requirement",))) is None
+    assert "peer is left out: ERROR: Invalid requirement" in capsys.readouterr().err
+    assert decode.Loader("peer", None, ("with_pillow.py", "absent")).start() is None
+    assert "peer is left out: " in capsys.readouterr().err
+
+
+def test_memory(tmp_path: Path) -> None:
+    """Both sizes load, and the larger one takes no image's memory, 69 MiB, more."""
+    small, large = memory.peaks(tmp_path, 2, 1)
+    assert small > 0
+    assert large < small + 69
 
 
 def test_pipeline(tmp_path: Path) -> None:
