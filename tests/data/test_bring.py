@@ -64,7 +64,7 @@ def test_a_folder_that_lacks_its_annotations(tmp_path: Path) -> None:
     (copy / "beluga.coco/annotations/instances_train2022.json").unlink()
     task = SPEC.task("beluga")
     index = ContentIndex(tmp_path / "files.sqlite")
-    first = r"instances_train2022\.json: the annotation file is missing; unpack the data set "
+    first = r"the annotation file is missing; give --data the .*, or unpack the data set "
     for words in (BELUGA, "`biobench data unpack beluga`"):
         line = f"{first}beluga again .move the folder away, then {words}.$"
         with pytest.raises(DataError, match=line):

@@ -151,6 +151,9 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('{"images": [\n  {"id": 1,,}\n]}', "broken JSON at line 2, column 12"),
+        ("", "the annotation file is empty"),
+        ("<html>404</html>", "no JSON but a web page, maybe of an error; fetch the file again"),
+        ("version https://git-lfs.github.com/spec/v1\n", "no JSON but a pointer of Git LFS"),
         ("[]", "a JSON object with images and annotations"),
         ('{"images": []}', "no list 'annotations'"),
         ('{"images": 3, "annotations": []}', "no list 'images'"),

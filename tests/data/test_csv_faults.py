@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,17 @@ def fault(root: Path, train: str | bytes, options: dict[str, Any] | None = None)
         ("image,label\n./.,a\n", "the path './.': it names no file"),
         ("image,label\n\u202e.jpg,a\n", "\\u202e.jpg"),
         ("image,label\n1.jpg\n", "train.csv line 2: 1 cell where there are 2 columns"),
-        ("1.jpg,a\n2.jpg,b\n", "no column 'image'; its columns are '1.jpg', 'a'"),
+        ("1.jpg,label\n2.jpg,b\n", "no column 'image'; its columns are '1.jpg', 'label'"),
         (b"\xff\xfei\x00", "UTF-16"),
         (b"image,label\n\xe9.jpg,a\n", "train.csv line 2: not UTF-8"),
+        ("x,y\n1,2\n", "train.csv: no columns 'label', 'image'; its columns are 'x', 'y'"),
+        (gzip.compress(b"image,label\n"), "train.csv: no table but a file compressed with gzip"),
+        (b"PK\x03\x04\x14\0", "train.csv line 1: a zero byte; the table is a zip archive or a spr"),
+        (
+            "version https://git-lfs.github.com\nsize 1\n",
+            "the table is a pointer of Git LFS; bring",
+        ),
+        ("<!DOCTYPE html>\n<p>404</p>\n", "the table is a web page, maybe of an error; fetch"),
         (b"", "train.csv: the table is empty"),
         (b"image,label\n", "train.csv: the table has no row"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(200)), "train.csv line 1: not UTF-8"),

@@ -103,10 +103,10 @@ def test_what_is_no_table(data: bytes, expected: str) -> None:
 def test_a_column_that_is_not_there_or_there_twice() -> None:
     """The message lists what is there, and guesses at a wrong delimiter."""
     faults = Faults()
-    assert parsed("image, label,image\n1,a,2\n").index("label", faults) is None
-    assert parsed("image, label,image\n1,a,2\n").index("image", faults) is None
-    assert parsed("image;label\n1;a\n").index("image", faults) is None
-    assert parsed("image\tlabel\n1\ta\n").index("image", faults) is None
+    assert parsed("image, label,image\n1,a,2\n").indices(["label"], faults) is None
+    assert parsed("image, label,image\n1,a,2\n").indices(["image"], faults) is None
+    assert parsed("image;label\n1;a\n").indices(["image"], faults) is None
+    assert parsed("image\tlabel\n1\ta\n").indices(["image"], faults) is None
     with pytest.raises(DataError) as caught:
         faults.raise_if_any("here")
     for part in (
@@ -116,14 +116,14 @@ def test_a_column_that_is_not_there_or_there_twice() -> None:
         "(is the delimiter a tab?)",
     ):
         assert part in str(caught.value)
-    assert parsed("image,label\n1,a\n").index("label", Faults()) == 1
+    assert parsed("image,label\n1,a\n").indices(["label"], Faults()) == {"label": 1}
 
 
 def test_a_wide_table_is_not_listed_whole() -> None:
     """Hundreds of columns do not drown the message."""
     faults = Faults()
     wide = ",".join(f"c{i}" for i in range(300))
-    parsed(f"{wide}\n{wide}\n").index("x", faults)
+    parsed(f"{wide}\n{wide}\n").indices(["x"], faults)
     with pytest.raises(DataError, match="'c11' and 288 more") as caught:
         faults.raise_if_any("here")
     assert len(str(caught.value)) < 300

@@ -123,6 +123,8 @@ def test_a_split_of_short_clips_is_empty() -> None:
     found = Found([*clip("k", "aaa", "train"), *clip("l", "bbb", "train"), *clip("m", "a", "test")])
     words = r"empty \(1 clip is too short or misses frames\); lower frames in the view"
     with pytest.raises(DataError, match=words):
+        manifest_of(make_task("csv", TABLES, view=CLIPS, division="open"), found, HERE, 17)
+    with pytest.raises(DataError, match=r"misses frames\); bring a whole copy"):
         manifest_of(make_task("csv", TABLES, view=CLIPS), found, HERE, 17)
 
 

@@ -160,7 +160,8 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
                 remedy = again(task.dataset, root)
             if made.dropped:
                 dropped = f" ({left_out(made.dropped)})"
-                remedy = "lower frames in the view of the task, or bring longer clips"
+                if task.division == "open":
+                    remedy = "lower frames in the view of the task, or bring longer clips"
             raise DataError(
                 f"task {task.id}: the split {split} is empty{dropped}", where=where, remedy=remedy
             )
@@ -176,11 +177,10 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
             continue
         only = f"only one class ({shown(min(names))})" if names else "no class"
         place = f" in the group {shown(group)}" if group else ""
-        raise DataError(
-            f"task {task.id}: {only} to learn from{place}",
-            where=where,
-            remedy="a task needs at least two classes" + (" in each group" if group else ""),
-        )
+        remedy = "a task needs at least two classes" + (" in each group" if group else "")
+        if task.division != "open":
+            remedy += f"; {again(task.dataset, root)}"
+        raise DataError(f"task {task.id}: {only} to learn from{place}", where=where, remedy=remedy)
 
 
 def _check_exclusions(task: Task, tested: Sequence[Item], kept: Sequence[Item], where: str) -> None:

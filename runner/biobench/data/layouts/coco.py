@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from biobench.data.faults import Faults, shown
+from biobench.data.layouts.mistaken import mistaken
 from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
 from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
 from biobench.errors import DataError, SpecError
 from biobench.spec.documents import Layout
+
+_START = "give --data the folder that its path starts from"
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
@@ -41,7 +44,9 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     source = os.path.join(base, annotations)
     document = _read(source)
     if not os.path.isdir(os.path.join(base, images_folder)):
-        raise DataError("the images folder is missing", where=shown(f"{base}/{images_folder}"))
+        raise DataError(
+            "the images folder is missing", where=shown(f"{base}/{images_folder}"), remedy=_START
+        )
     faults = Faults()
     paths = _image_paths(document, source, base, images_folder, faults)
     labels = _labels(document, source, label_key, set(paths), faults)
@@ -64,9 +69,14 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
 
 def _read(source: str) -> dict[str, Any]:
     where = shown(source)
+    data = _bytes(source)
+    if not data:
+        raise DataError("the annotation file is empty", where=where)
+    other = mistaken(data)
+    if other is not None:
+        raise DataError(f"no JSON but {other}", where=where)
     try:
-        with open(source, "rb") as file:
-            document = json.loads(file.read())
+        document = json.loads(data)
     except json.JSONDecodeError as error:
         raise DataError(
             f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})", where=where
@@ -77,15 +87,21 @@ def _read(source: str) -> dict[str, Any]:
         raise DataError(f"not JSON that can be read ({error})", where=where) from error
     except RecursionError as error:
         raise DataError("the JSON is nested too deeply", where=where) from error
-    except FileNotFoundError as error:
-        raise DataError("the annotation file is missing", where=where) from error
-    except OSError as error:
-        raise DataError(
-            f"the annotation file cannot be read ({error.strerror})", where=where
-        ) from error
     if not isinstance(document, dict):
         raise DataError("a JSON object with images and annotations is expected", where=where)
     return document
+
+
+def _bytes(source: str) -> bytes:
+    try:
+        with open(source, "rb") as file:
+            return file.read()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        what = "is missing" if absent else f"cannot be read ({error.strerror})"
+        raise DataError(
+            f"the annotation file {what}", where=shown(source), remedy=_START
+        ) from error
 
 
 def _rows(document: dict[str, Any], key: str, source: str) -> list[Any]:

@@ -105,9 +105,10 @@ def _poisonous(
     table = parse_table(options.table, data, ",", None, faults) if data is not None else None
     if table is None:
         return frozenset()
-    label, column = table.index(options.label, faults), table.index(options.column, faults)
-    if label is None or column is None:
+    index = table.indices([options.label, options.column], faults)
+    if index is None:
         return frozenset()
+    label, column = index[options.label], index[options.column]
     listed: dict[str, int] = {}
     poisonous = set()
     for line, cells in table.rows:

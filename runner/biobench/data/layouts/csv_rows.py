@@ -115,10 +115,8 @@ class RowItems:
         if number is not None and number in table.columns:
             self.faults.add(table.name, f"frames/column {number!r} is a column of the table too")
             return None
-        wanted = [name for name in dict.fromkeys(names) if name is not None and name != number]
-        found = {name: table.index(name, self.faults) for name in wanted}
-        index = {name: i for name, i in found.items() if i is not None}
-        return index if len(index) == len(found) else None
+        wanted = [name for name in names if name is not None and name != number]
+        return table.indices(wanted, self.faults)
 
     def _add_row(self, where: str, cells: Cells, split: Split) -> None:
         options = self.options
@@ -145,7 +143,8 @@ class RowItems:
             path, there = located
             identifier = options.id.fill(numbered) if options.id else path
             if not self._unique(where, identifier, path, group):
-                continue
+                # The other images of the row would say the same.
+                break
             if not there and not self._keeps_missing(subject):
                 # One fault a clip: ten frames of one would hide nine other clips.
                 clip = subject if options.position is not None and subject else where

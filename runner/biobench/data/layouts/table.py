@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from biobench.data.faults import Faults, shown
+from biobench.data.layouts.mistaken import mistaken
 
 Row = tuple[int, list[str]]
 """The line that a row begins on, from 1, and its cells."""
@@ -28,18 +29,25 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
-    def index(self, column: str, faults: Faults) -> int | None:
-        """Number of the one column of that name; a fault and null where there is none, or two."""
-        found = [i for i, name in enumerate(self.columns) if name == column]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            faults.add(self.name, f"{len(found)} columns are named {column!r}")
-        else:
-            faults.add(self.name, f"no column {column!r}; {self._described()}")
-        return None
+    def indices(self, columns: Iterable[str], faults: Faults) -> dict[str, int] | None:
+        """Number of the one column of each name; faults and null where there is none, or two."""
+        wanted = tuple(dict.fromkeys(columns))
+        counts = {column: self.columns.count(column) for column in wanted}
+        absent = [column for column in wanted if not counts[column]]
+        if absent:
+            noun = "column" if len(absent) == 1 else "columns"
+            faults.add(self.name, f"no {noun} {', '.join(map(repr, absent))}; {self._described()}")
+        for column in wanted:
+            if counts[column] > 1:
+                faults.add(self.name, f"{counts[column]} columns are named {column!r}")
+        if any(count != 1 for count in counts.values()):
+            return None
+        return {column: self.columns.index(column) for column in wanted}
 
     def _described(self) -> str:
+        other = mistaken(" ".join(self.columns).encode())
+        if other is not None:
+            return f"the table is {other}"
         names = ", ".join(repr(name) for name in self.columns[:LISTED_COLUMNS])
         rest = len(self.columns) - LISTED_COLUMNS
         text = f"its columns are {names}" + (f" and {rest} more" if rest > 0 else "")
@@ -108,15 +116,17 @@ def _decoded(name: str, data: bytes, faults: Faults) -> str | None:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if other := mistaken(data):
+            faults.add(name, f"no table but {other}")
+            return None
         line = data.count(b"\n", 0, error.start) + 1
         byte = f"0x{data[error.start]:02x}"
         faults.add(place(name, line), f"not UTF-8 (byte {byte}); save the table as UTF-8")
         return None
     zero = text.find("\0")
     if zero >= 0:
-        faults.add(
-            place(name, text.count("\n", 0, zero) + 1), "a zero byte; the table is not plain text"
-        )
+        what = mistaken(data) or "not plain text"
+        faults.add(place(name, text.count("\n", 0, zero) + 1), f"a zero byte; the table is {what}")
         return None
     return text
 

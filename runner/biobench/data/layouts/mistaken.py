@@ -1,0 +1,20 @@
+"""Files that are taken for annotations and are something else, told by how they begin.
+
+In: the bytes of a file. Out: what it is and what to do, in words.
+"""
+
+from __future__ import annotations
+
+_STARTS = (
+    (b"\x1f\x8b", "a file compressed with gzip; unpack it"),
+    (b"pk\x03\x04", "a zip archive or a spreadsheet; unpack it, or save it as text in UTF-8"),
+    (b"version https://git-lfs", "a pointer of Git LFS; bring the file itself (git lfs pull)"),
+    (b"<!doctype html", "a web page, maybe of an error; fetch the file again"),
+    (b"<html", "a web page, maybe of an error; fetch the file again"),
+)
+
+
+def mistaken(data: bytes) -> str | None:
+    """What a file is that is no annotation file; null where nothing of that kind is seen."""
+    start = data[:64].lower()
+    return next((what for begin, what in _STARTS if start.startswith(begin)), None)
