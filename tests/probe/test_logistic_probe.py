@@ -70,6 +70,30 @@ def test_the_compat_search_is_scikit_learns() -> None:
     assert probe.predict(fresh).tolist() == search.predict(fresh.astype(np.float64)).tolist()
 
 
+@pytest.mark.parametrize("strength", [0.02, 0.5, 10.0])
+@pytest.mark.parametrize(("classes", "factor"), [(2, 2.0), (3, 1.0)])
+def test_c_is_scikit_learns_and_half_of_it_with_two_classes(
+    strength: float, classes: int, factor: float
+) -> None:
+    """One weight vector through a sigmoid is the difference of a softmax's two, at twice its C."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    matrix, labels = items(150, classes=classes, noise=1.5)
+    probe = LogisticProbe([strength]).fit(matrix, labels)
+    model = LogisticRegression(
+        C=factor * strength, class_weight="balanced", solver="newton-cg", tol=1e-11, max_iter=10_000
+    ).fit(StandardScaler().fit_transform(matrix.astype(np.float64)), labels)
+    weight, intercept = probe.coef_, probe.intercept_
+    if classes == 2:
+        np.testing.assert_allclose(weight[0], -weight[1], atol=1e-6)
+        weight, intercept = weight[1:] - weight[:1], intercept[1:] - intercept[:1]
+    np.testing.assert_allclose(weight, model.coef_, atol=1e-6)
+    np.testing.assert_allclose(
+        intercept, model.intercept_ - model.intercept_.mean() * (classes > 2), atol=1e-6
+    )
+
+
 def test_a_class_that_a_fold_never_saw_is_never_predicted_there() -> None:
     """A class of one item is wrong in its fold, where the weights are those of the others."""
     from sklearn.linear_model import LogisticRegression

@@ -13,11 +13,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, UsageError
+from biobench.probe.arguments import function, real_number, whole_number
 from biobench.probe.constants import read_constants
 from biobench.probe.covariance import within_class_covariance
+from biobench.probe.errors import ItemsError
+from biobench.probe.estimator import Classifier
+from biobench.probe.labels import checked_ids
 from biobench.probe.nearest import nearest
-from biobench.probe.rows import FloatMatrix, checked_features, checked_labels, row_sums
+from biobench.probe.rows import FloatMatrix, finite_decisions, row_sums
 from biobench.probe.triangular import Mapper, NotPositiveDefinite, cholesky, whiten
 
 FIXED: Mapping[str, Any] = {
@@ -44,13 +47,16 @@ _BLOCK_ROWS = 1024
 Progress = Callable[[int], None]
 
 
-class CentroidProbe:
+class CentroidProbe(Classifier):
     """Nearest-centroid classifier with rejection; a tie goes to the smallest label.
 
     rejection_percentile: share of the training rows, in percent, whose distance is not rejected.
     threads: workers over fixed parts; the result does not depend on it. progress: called with each
-    number of rows done, of which ``fit`` does each twice and ``predict`` once.
+    number of rows done, of which ``fit`` does each twice and ``predict`` once. Raises ArgumentError
+    for other values.
     """
+
+    _learned = "factor_"
 
     def __init__(
         self,
@@ -59,13 +65,15 @@ class CentroidProbe:
         threads: int = 1,
         progress: Progress | None = None,
     ) -> None:
-        if not 0 <= rejection_percentile <= 100:
-            raise UsageError(
-                f"rejection_percentile is {rejection_percentile}", remedy="take 0 to 100"
-            )
         self.rejection_percentile = rejection_percentile
         self.threads = threads
         self.progress = progress
+        self._check()
+
+    def _check(self) -> None:
+        real_number("rejection_percentile", self.rejection_percentile, least=0, most=100)
+        whole_number("threads", self.threads, 1)
+        function("progress", self.progress)
 
     @classmethod
     def from_protocol(
@@ -84,15 +92,12 @@ class CentroidProbe:
 
         Sets classes_ (the ids that occur, ascending), mean_ (d,), centroids_ (classes, d), means_
         (classes, d), covariance_ (d, d), factor_ (d, d, lower triangular) and threshold_.
-        Raises UsageError for labels that are no ids, ModelError for a row that is not finite, and
-        DataError where the rows are too few for a covariance that has an inverse.
+        Raises ArgumentError for labels that are no ids, FeaturesError for a row that is not finite
+        or beyond 1e150, and ItemsError where the rows are too few for a covariance that has an
+        inverse.
         """
-        matrix = checked_features(X)
-        labels = checked_labels(y, len(matrix))
-        if labels.dtype.kind not in "iu" or int(labels.min()) < 0:
-            raise UsageError(
-                "y holds labels that are no ids from 0", remedy="-1 stands for the unknown class"
-            )
+        matrix = self._to_learn(X)
+        labels = checked_ids(y, len(matrix))
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         self.mean_ = _mean(matrix)
         self.centroids_ = self._centroids(matrix, numbers)
@@ -107,7 +112,7 @@ class CentroidProbe:
 
     def nearest_labels(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The label whose centroid is nearest to each row, int64 (rows,), without rejection."""
-        matrix = self._checked(X)
+        matrix = self._to_predict(X)
         found = np.empty(len(matrix), np.int64)
         with self._mapper() as mapper:
             for start, centred in self._centred(matrix):
@@ -118,9 +123,9 @@ class CentroidProbe:
 
     def scores(self, X: npt.ArrayLike) -> FloatMatrix:
         """Squared Mahalanobis distance of each row to the nearest class mean, float64 (rows,)."""
-        matrix = self._checked(X)
+        matrix = self._to_predict(X)
         values = np.empty(len(matrix))
-        with self._mapper() as mapper:
+        with self._mapper() as mapper, np.errstate(over="ignore", invalid="ignore"):
             for start, centred in self._centred(matrix):
                 _, distances = nearest(
                     whiten(self.factor_, centred, mapper), self._whitened, mapper
@@ -128,6 +133,7 @@ class CentroidProbe:
                 values[start : start + len(distances)] = distances
                 if self.progress is not None:
                     self.progress(len(distances))
+        finite_decisions(values)
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -136,17 +142,8 @@ class CentroidProbe:
         labels[self.scores(X) > self.threshold_] = UNKNOWN
         return labels
 
-    def _checked(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        matrix = checked_features(X)
-        if matrix.shape[1] != self.mean_.size:
-            raise UsageError(
-                f"X has {matrix.shape[1]} features, the probe {self.mean_.size}",
-                remedy="take both from one model",
-            )
-        return matrix
-
     def _centred(self, matrix: npt.NDArray[Any]) -> Iterator[tuple[int, FloatMatrix]]:
-        step = _BLOCK_ROWS * max(1, self.threads)
+        step = _BLOCK_ROWS * self.threads
         for start in range(0, len(matrix), step):
             yield start, matrix[start : start + step].astype(np.float64) - self.mean_
 
@@ -161,7 +158,7 @@ class CentroidProbe:
 
     @contextmanager
     def _mapper(self) -> Iterator[Mapper]:
-        if self.threads <= 1:
+        if self.threads == 1:
             yield map
             return
         with ThreadPoolExecutor(self.threads) as pool:
@@ -201,7 +198,7 @@ def _factor(covariance: FloatMatrix, rows: int, classes: int) -> FloatMatrix:
     try:
         return cholesky(covariance)
     except NotPositiveDefinite as error:
-        raise DataError(
+        raise ItemsError(
             f"the covariance of {rows} training items in {classes} classes has no inverse "
             f"(feature {error.pivot})",
             remedy="give each class more training items than two",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from biobench.probe.blas import one_blas_thread
+from biobench.probe.errors import ArgumentError
 from biobench.probe.training_plan import TrainingPlan, batches
 
 CHUNK_ROWS = 512
@@ -30,6 +31,14 @@ quiet = partial(np.errstate, over="ignore", invalid="ignore")
 """Values that overflow are found once, at the end."""
 
 Float32 = npt.NDArray[np.float32]
+
+
+def check_device(plan: TrainingPlan) -> None:
+    """ArgumentError where the plan asks for CUDA and torch sees no device."""
+    if plan.device == "cuda" and not torch.cuda.is_available():
+        raise ArgumentError(
+            "device is 'cuda', and torch sees no CUDA device", remedy="give device='cpu'"
+        )
 
 
 @contextmanager

@@ -12,16 +12,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, UsageError
+from biobench.probe.arguments import one_of, whole_number
 from biobench.probe.constants import read_constants
 from biobench.probe.distance import listed_distances, squared_distances
-from biobench.probe.rows import (
-    FloatMatrix,
-    checked_features,
-    checked_labels,
-    row_sums,
-    unit_rows,
-)
+from biobench.probe.errors import ItemsError
+from biobench.probe.estimator import Classifier
+from biobench.probe.labels import checked_labels
+from biobench.probe.rows import FloatMatrix, row_sums, unit_rows
 
 FIXED: Mapping[str, Any] = {
     "distance": "squared-euclidean",
@@ -42,20 +39,26 @@ FREE: Mapping[str, Any] = {
 _QUERY_BLOCK = 32
 
 
-class KNNProbe:
+class KNNProbe(Classifier):
     """Nearest-neighbour classifier with uniform votes; a tie goes to the smallest label.
 
     k: neighbours that vote. normalise: ``l2`` divides each row by its norm in float64, ``none``
     leaves rows as they are. candidate_margin: how many proposals beyond k FAISS is first asked for;
-    it changes the speed and never the result.
+    it changes the speed and never the result. Raises ArgumentError for other values.
     """
 
+    _learned = "_gallery"
+
     def __init__(self, *, k: int = 1, normalise: str = "l2", candidate_margin: int = 32) -> None:
-        if k < 1 or candidate_margin < 0:
-            raise UsageError(f"k is {k} and the margin {candidate_margin}", remedy="take k >= 1")
         self.k = k
-        self.normalise = checked_normalisation(normalise)
+        self.normalise = normalise
         self.candidate_margin = candidate_margin
+        self._check()
+
+    def _check(self) -> None:
+        whole_number("k", self.k, 1)
+        checked_normalisation(self.normalise)
+        whole_number("candidate_margin", self.candidate_margin, 0)
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
@@ -67,33 +70,33 @@ class KNNProbe:
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Keep the gallery: X real (rows, features), y labels of any sortable type (rows,).
 
-        Raises DataError with fewer rows than k, ModelError for a row that is not finite or, with
-        ``l2``, all zero.
+        Raises ItemsError with fewer rows than k, FeaturesError for a row that is not finite, beyond
+        1e150 or, with ``l2``, all zero, and ArgumentError for X and y that do not fit.
         """
-        matrix = checked_features(X)
+        matrix = self._to_learn(X)
         labels = checked_labels(y, len(matrix))
-        if len(matrix) < self.k:
-            raise DataError(
-                f"{len(matrix)} items cannot give {self.k} neighbours",
+        self._enough(len(matrix))
+        self.classes_, self._labels = np.unique(labels, return_inverse=True)
+        gallery = scaled_rows(matrix, self.normalise)
+        self._largest_norm = float(np.sqrt(row_sums(gallery * gallery).max()))
+        self._index: Any = None
+        self._gallery = gallery
+        return self
+
+    def _enough(self, rows: int) -> None:
+        if rows < self.k:
+            raise ItemsError(
+                f"{rows} items cannot give {self.k} neighbours",
                 remedy="add items or take a smaller k",
             )
-        self.classes_, self._labels = np.unique(labels, return_inverse=True)
-        self._gallery = scaled_rows(matrix, self.normalise)
-        self._largest_norm = float(np.sqrt(row_sums(self._gallery * self._gallery).max()))
-        self._index: Any = None
-        return self
 
     def kneighbors(
         self,
         X: npt.ArrayLike,
     ) -> tuple[FloatMatrix, npt.NDArray[np.int64]]:
         """Squared distances float64 (q, k) and gallery rows int64 (q, k), nearest first."""
-        queries = scaled_rows(checked_features(X), self.normalise)
-        if queries.shape[1] != self._gallery.shape[1]:
-            raise UsageError(
-                f"queries have {queries.shape[1]} features, the gallery {self._gallery.shape[1]}",
-                remedy="take both from one model",
-            )
+        queries = scaled_rows(self._to_predict(X), self.normalise)
+        self._enough(len(self._gallery))
         distances = np.empty((len(queries), self.k))
         rows = np.empty((len(queries), self.k), np.int64)
         open_queries = np.arange(len(queries))
@@ -162,9 +165,8 @@ class KNNProbe:
 
 
 def checked_normalisation(name: str) -> str:
-    """``l2`` or ``none``; UsageError otherwise."""
-    if name not in ("l2", "none"):
-        raise UsageError(f"unknown normalisation {name!r}", remedy="use l2 or none")
+    """``l2`` or ``none``; ArgumentError otherwise."""
+    one_of("normalise", name, ("l2", "none"))
     return name
 
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from biobench.errors import DataError
 from biobench.probe.distance import squared_distances
 from biobench.probe.knn import checked_normalisation, scaled_rows, votes
-from biobench.probe.rows import FloatMatrix, checked_features, checked_labels, row_sums
+from biobench.probe.labels import checked_labels
+from biobench.probe.rows import FloatMatrix, checked_features, row_sums
 
 _QUERY_BLOCK = 32
 

@@ -12,10 +12,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, UsageError
+from biobench.probe.arguments import real_number, whole_number
 from biobench.probe.constants import read_constants
-from biobench.probe.rows import checked_features, checked_labels, standard_rows
-from biobench.probe.training_plan import Progress, learning_rate, uniform_values
+from biobench.probe.errors import ItemsError
+from biobench.probe.estimator import Classifier
+from biobench.probe.labels import checked_ids, checked_labels
+from biobench.probe.rows import standard_rows
+from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
 
 FIXED: Mapping[str, Any] = {
     "normalisation": "layer-norm-affine",
@@ -62,15 +65,18 @@ def initial_values(
     )
 
 
-class LinearProbe:
+class LinearProbe(Classifier):
     """Linear classifier on frozen features, trained by gradient descent.
 
     classes: number of label ids, which are then 0 to classes - 1; None takes the sorted distinct
     labels of ``fit``. The other arguments are the protocol's constants. seed and stream name the
     portable random numbers: streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
     device: ``cpu`` or ``cuda``. threads: workers over fixed chunks of a batch; the result does not
-    depend on it. progress: called now and then with the number of further steps done.
+    depend on it. progress: called now and then with the number of further steps done. Raises
+    ArgumentError for other values.
     """
+
+    _learned = "weight_"
 
     def __init__(
         self,
@@ -91,12 +97,6 @@ class LinearProbe:
         threads: int = 1,
         progress: Progress | None = None,
     ) -> None:
-        if steps < 1 or batch_size < 1:
-            raise UsageError(
-                f"steps is {steps} and batch_size {batch_size}", remedy="take 1 or more of each"
-            )
-        if device not in ("cpu", "cuda"):
-            raise UsageError(f"unknown device {device!r}", remedy="use cpu or cuda")
         self.classes = classes
         self.learning_rate = learning_rate
         self.final_learning_rate_ratio = final_learning_rate_ratio
@@ -112,6 +112,13 @@ class LinearProbe:
         self.device = device
         self.threads = threads
         self.progress = progress
+        self._check()
+
+    def _check(self) -> None:
+        if self.classes is not None:
+            whole_number("classes", self.classes, 1)
+        real_number("normalisation_epsilon", self.normalisation_epsilon, above=0)
+        check_plan(self)
 
     @classmethod
     def from_protocol(
@@ -140,36 +147,34 @@ class LinearProbe:
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Train on X real (rows, features) and y labels (rows,).
 
-        Raises DataError where all rows have one label, UsageError for a label that is no id below
-        ``classes``, ModelError for a row that is not finite.
+        Raises ItemsError where all rows have one label, FeaturesError for a row that is not finite
+        or beyond 1e150, ArgumentError for X and y that do not fit, such as a label that is no id
+        below ``classes``, and for ``cuda`` where there is none.
         """
-        matrix = checked_features(X)
-        labels = checked_labels(y, len(matrix))
+        matrix = self._to_learn(X)
+        ids: npt.NDArray[np.integer[Any]]
         if self.classes is None:
+            labels = checked_labels(y, len(matrix))
             self.classes_, ids = np.unique(labels, return_inverse=True)
         else:
             self.classes_ = np.arange(self.classes)
-            if labels.dtype.kind not in "iu" or not np.isin(labels, self.classes_).all():
-                raise UsageError(
-                    f"y holds labels outside 0 to {self.classes - 1}",
-                    remedy="pass label ids, or leave classes out",
-                )
-            ids = labels
+            ids = checked_ids(y, len(matrix), self.classes)
         if np.unique(ids).size < 2:
-            raise DataError(
+            raise ItemsError(
                 "the training items are all of one class",
                 remedy="a linear probe needs two classes or more",
             )
         from biobench.probe.linear_training import train
 
         weight, bias = initial_values(self.seed, self.stream, len(self.classes_), matrix.shape[1])
-        self.weight_, self.bias_ = train(
+        weight, self.bias_ = train(
             self,
             standard_rows(matrix, self.normalisation_epsilon),
             ids.astype(np.int64),
             weight,
             bias,
         )
+        self.weight_ = weight
         return self
 
     def rate(self, step: int) -> float:
@@ -182,18 +187,14 @@ class LinearProbe:
         )
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Logits, float32 (rows, classes)."""
+        """Logits, float32 (rows, classes), also of two classes."""
         from biobench.probe.linear_training import logits
 
-        matrix = checked_features(X)
-        if matrix.shape[1] != self.weight_.shape[1]:
-            raise UsageError(
-                f"X has {matrix.shape[1]} features, the probe {self.weight_.shape[1]}",
-                remedy="take both from one model",
-            )
+        matrix = self._to_predict(X)
         return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""
-        labels: npt.NDArray[Any] = self.classes_[self.decision_function(X).argmax(axis=1)]
+        largest = self.decision_function(X).argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[largest]
         return labels

@@ -20,6 +20,7 @@ from biobench.errors import ModelError
 from biobench.probe.gradient_descent import (
     AdamW,
     Float32,
+    check_device,
     chunk_bounds,
     descend,
     multiply,
@@ -145,6 +146,7 @@ def train(
     (classes, d), and W beta + b, float32 (classes,), on the CPU. Subnormal numbers are kept.
     Raises ModelError where the values stop being finite.
     """
+    check_device(probe)
     with training():
         run = _Training(probe, rows, ids, np.concatenate([weight.reshape(-1), bias]))
         descend(run, probe, len(rows))

@@ -14,10 +14,14 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, SpecError, UsageError
+from biobench.errors import SpecError, UsageError
+from biobench.probe.arguments import function, one_of, real_number, short, whole_number
 from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
-from biobench.probe.rows import FloatMatrix, checked_features, checked_labels
+from biobench.probe.errors import ArgumentError, ItemsError
+from biobench.probe.estimator import Classifier
+from biobench.probe.labels import checked_labels
+from biobench.probe.rows import FloatMatrix, finite_decisions
 from biobench.probe.scaling import Scaling, fit_scaling
 from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
 from biobench.probe.softmax import SoftmaxFit, SoftmaxObjective, extrapolated, minimise
@@ -48,9 +52,10 @@ FREE: Mapping[str, Any] = {
 in the document."""
 
 Progress = Callable[[int], None]
+_COUNTING = Lock()
 
 
-class LogisticProbe:
+class LogisticProbe(Classifier):
     """Multinomial logistic regression on standardised features, classes weighted equally.
 
     candidates: values of C, of which cross-validation takes one; None takes the 30 of the
@@ -58,8 +63,17 @@ class LogisticProbe:
     absolute component of the mean objective's gradient at a fit. search_score_classes: what a
     fold's macro-F1 is averaged over, ``truth`` or ``truth-or-prediction``. search_tie: which of
     equally good candidates is taken, ``smallest`` or ``first``. threads: folds fitted at a time;
-    the result does not depend on it. progress: called with the number of further fits done.
+    the result does not depend on it. progress: called with the number of further fits done. Raises
+    ArgumentError for other values.
+
+    With three classes or more C is that of scikit-learn's
+    ``LogisticRegression(class_weight="balanced")`` on standardised features. With two classes
+    scikit-learn fits one weight vector v through a sigmoid, this probe two through a softmax: -v/2
+    and v/2, whose squares add up to half of v's. So the probe with C is scikit-learn's with 2 C;
+    v is ``coef_[1] - coef_[0]``, and scikit-learn's intercept ``intercept_[1] - intercept_[0]``.
     """
+
+    _learned = "coef_"
 
     def __init__(
         self,
@@ -72,23 +86,38 @@ class LogisticProbe:
         threads: int = 1,
         progress: Progress | None = None,
     ) -> None:
-        self.candidates = _specified() if candidates is None else [float(c) for c in candidates]
-        if not self.candidates or not all(0 < c < np.inf for c in self.candidates):
-            raise UsageError(
-                f"candidates are {self.candidates}", remedy="give one or more values of C above 0"
-            )
-        if folds < 2 or not gradient_tolerance > 0:
-            raise UsageError(
-                f"folds is {folds} and gradient_tolerance {gradient_tolerance}",
-                remedy="take two folds or more and a tolerance above 0",
-            )
+        self.candidates = _specified() if candidates is None else candidates
         self.folds = folds
         self.gradient_tolerance = gradient_tolerance
-        self.search_score_classes = _one_of(search_score_classes, ScoreClasses)
-        self.search_tie = _one_of(search_tie, Tie)
+        self.search_score_classes = search_score_classes
+        self.search_tie = search_tie
         self.threads = threads
         self.progress = progress
-        self._counting = Lock()
+        self._check()
+
+    def _check(self) -> None:
+        self._strengths()
+        whole_number("folds", self.folds, 2)
+        real_number("gradient_tolerance", self.gradient_tolerance, above=0)
+        one_of("search_score_classes", self.search_score_classes, get_args(ScoreClasses))
+        one_of("search_tie", self.search_tie, get_args(Tie))
+        whole_number("threads", self.threads, 1)
+        function("progress", self.progress)
+
+    def _strengths(self) -> list[float]:
+        """The candidates as floats."""
+        try:
+            values = list(self.candidates)
+        except TypeError:
+            values = []
+        if not values or isinstance(self.candidates, str):
+            raise ArgumentError(
+                f"candidates is {short(self.candidates)}",
+                remedy="give a list of one or more values of C, such as [1.0]",
+            )
+        for place, value in enumerate(values):
+            real_number(f"candidates[{place}]", value, above=0)
+        return [float(value) for value in values]
 
     @classmethod
     def from_protocol(
@@ -112,43 +141,45 @@ class LogisticProbe:
 
         Leaves ``C_``, ``scores_`` float64 (candidates, folds), ``classes_``, and of the fit on all
         rows ``coef_`` (classes, features), ``intercept_`` (classes,), ``mean_`` and ``deviation_``.
-        Raises DataError where all rows are of one class, no class has a row for each fold or a fold
-        leaves a single class; ModelError for a row that is not finite; BiobenchError for a fit that
-        does not reach the tolerance.
+        Raises ItemsError where all rows are of one class, no class has a row for each fold or a
+        fold leaves a single class; FeaturesError for a row that is not finite or beyond 1e150;
+        ArgumentError for X and y that do not fit; BiobenchError for a fit that does not reach the
+        tolerance.
         """
-        matrix = checked_features(X)
+        matrix = self._to_learn(X)
+        strengths = self._strengths()
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
         ids = ids.astype(np.int64)
         with one_blas_thread():
             place = 0
-            self.scores_ = np.empty((len(self.candidates), 0))
-            if len(self.candidates) > 1:
-                self.scores_ = self._search(matrix, ids)
-                place = choose(self.candidates, self.scores_, self.search_tie)
-            self.C_ = self.candidates[place]
+            self.scores_ = np.empty((len(strengths), 0))
+            if len(strengths) > 1:
+                self.scores_ = self._search(matrix, ids, strengths)
+                place = choose(strengths, self.scores_, self.search_tie)
+            self.C_ = strengths[place]
             self.scaling_, fits = self._fits(matrix, ids, [self.C_])
             (self._fit,) = fits
-        self.coef_, self.intercept_ = self._fit.weight, self._fit.intercept
         self.mean_, self.deviation_ = self.scaling_.mean, self.scaling_.deviation
+        self.coef_, self.intercept_ = self._fit.weight, self._fit.intercept
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatMatrix:
-        """W z + b of each row, float64 (rows, classes)."""
-        matrix = checked_features(X)
-        if matrix.shape[1] != self.coef_.shape[1]:
-            raise UsageError(
-                f"X has {matrix.shape[1]} features, the probe {self.coef_.shape[1]}",
-                remedy="take both from one model",
-            )
-        with one_blas_thread():
-            return _decision(self.scaling_.apply(matrix), self._fit)
+        """W z + b of each row, float64 (rows, classes), also of two classes."""
+        matrix = self._to_predict(X)
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            values = _decision(self.scaling_.apply(matrix), self._fit)
+        finite_decisions(values)
+        return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of the largest decision value, shape (rows,); a tie goes to the smallest."""
-        labels: npt.NDArray[Any] = self.classes_[decide(self.decision_function(X))]
+        largest = decide(self.decision_function(X))
+        labels: npt.NDArray[Any] = self.classes_[largest]
         return labels
 
-    def _search(self, matrix: npt.NDArray[Any], ids: npt.NDArray[np.int64]) -> FloatMatrix:
+    def _search(
+        self, matrix: npt.NDArray[Any], ids: npt.NDArray[np.int64], strengths: Sequence[float]
+    ) -> FloatMatrix:
         """Score of each candidate in each fold, float64 (candidates, folds)."""
         folds = fold_numbers(ids, self.folds)
 
@@ -156,18 +187,18 @@ class LogisticProbe:
             held = folds == fold
             local, train_ids = np.unique(ids[~held], return_inverse=True)
             if len(local) < 2:
-                raise DataError(
+                raise ItemsError(
                     f"without fold {fold} all training items are of one class",
                     remedy="take at least two training items of each class",
                 )
-            scaling, fits = self._fits(matrix[~held], train_ids, self.candidates)
+            scaling, fits = self._fits(matrix[~held], train_ids, strengths)
             rows, truth = scaling.apply(matrix[held]), ids[held]
             return [
                 fold_score(truth, local[decide(_decision(rows, fit))], self.search_score_classes)
                 for fit in fits
             ]
 
-        with ThreadPoolExecutor(max(1, min(self.threads, self.folds))) as pool:
+        with ThreadPoolExecutor(min(self.threads, self.folds)) as pool:
             return np.array(list(pool.map(one_fold, range(self.folds)))).T
 
     def _fits(
@@ -179,7 +210,7 @@ class LogisticProbe:
         those before point to.
         """
         if ids.max() == 0:
-            raise DataError(
+            raise ItemsError(
                 "the training items are all of one class",
                 remedy="logistic regression needs two classes or more",
             )
@@ -196,7 +227,7 @@ class LogisticProbe:
                 )
             fits[place] = path[-1][1]
             if self.progress is not None:
-                with self._counting:
+                with _COUNTING:
                     self.progress(1)
         return scaling, [fits[i] for i in range(len(candidates))]
 
@@ -210,14 +241,6 @@ def decide(decisions: FloatMatrix) -> npt.NDArray[np.int64]:
 def _decision(rows: FloatMatrix, fit: SoftmaxFit) -> FloatMatrix:
     values: FloatMatrix = rows @ fit.weight.T + fit.intercept
     return values
-
-
-def _one_of(value: Any, choices: Any) -> Any:
-    if value not in get_args(choices):
-        raise UsageError(
-            f"unknown value {value!r}", remedy=f"take one of {', '.join(get_args(choices))}"
-        )
-    return value
 
 
 def _specified() -> list[float]:

@@ -12,48 +12,88 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, ModelError, UsageError
+from biobench.probe.errors import ArgumentError, FeaturesError, ItemsError
 
 FloatMatrix = npt.NDArray[np.float64]
+LARGEST = 1e150
+"""Largest absolute value of a feature: the squared distance of two rows of as many as ten million
+features, or the sum of as many squares, is then below the largest float64."""
+_SMALLEST_NORM = 1e-140
+"""Below it squares of a row's features lose digits, as they leave float64's normal range."""
 _BLOCK_VALUES = 1 << 20
 
 
-def checked_features(values: npt.ArrayLike, name: str = "X") -> npt.NDArray[Any]:
-    """A real matrix (rows, features), float32 or float64, all finite.
+def as_array(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    """An array of whatever NumPy can read; ArgumentError otherwise."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        # Rows of unequal lengths, or a tensor on a GPU.
+        raise ArgumentError(
+            f"{name} cannot be read as an array: {' '.join(str(error).split())}",
+            remedy="pass an array, or rows of equal lengths",
+        ) from None
 
-    Raises UsageError for another shape, DataError without a row, and ModelError naming the first
-    row that holds NaN or an infinity.
+
+def checked_features(
+    values: npt.ArrayLike, name: str = "X", *, largest: float = np.inf
+) -> npt.NDArray[Any]:
+    """A real matrix (rows, features), float32 or float64, each value at most ``LARGEST`` and
+    ``largest`` in absolute value.
+
+    Raises ArgumentError for another shape or type, ItemsError without a row, and FeaturesError
+    naming the first row that holds NaN, an infinity or a larger value.
     """
-    matrix = np.asarray(values)
-    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
-        raise UsageError(
+    matrix = as_array(values, name)
+    if matrix.dtype.kind not in "fiu":
+        raise ArgumentError(
             f"{name} has {matrix.ndim} axes of {matrix.dtype}",
             remedy="pass a matrix of real numbers with one row for each item",
         )
+    if matrix.ndim != 2:
+        raise ArgumentError(
+            f"{name} has shape {matrix.shape}",
+            remedy="pass a matrix with one row for each item, a single item as x.reshape(1, -1)",
+        )
     if matrix.shape[0] == 0 or matrix.shape[1] == 0:
-        raise DataError(f"{name} is empty {matrix.shape}", remedy="check that the split has items")
+        raise ItemsError(f"{name} is empty {matrix.shape}", remedy="check that the split has items")
     if matrix.dtype not in (np.float32, np.float64):
-        matrix = matrix.astype(np.float64)
+        with np.errstate(over="ignore"):
+            matrix = matrix.astype(np.float64)
+    limit = matrix.dtype.type(min(LARGEST, largest, float(np.finfo(matrix.dtype).max)))
     for start, block in _blocks(matrix):
-        finite = np.isfinite(block).all(axis=1)
-        if not finite.all():
-            row = start + int(np.argmin(finite))
-            raise ModelError(
-                "the features hold NaN or an infinity",
-                where=f"{name} row {row}",
-                remedy="check the model's weights and precision on this item",
-            )
+        # A comparison with NaN is false.
+        usable = (np.abs(block) <= limit).all(axis=1)
+        if not usable.all():
+            row = int(np.argmin(usable))
+            raise _unusable(block[row], f"{name} row {start + row}", float(limit))
     return matrix
 
 
-def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
-    """Labels, one for each of ``rows`` rows; UsageError otherwise."""
-    labels = np.asarray(values)
-    if labels.ndim != 1 or labels.size != rows:
-        raise UsageError(
-            f"y has shape {labels.shape} for {rows} rows", remedy="pass one label for each row"
+def _unusable(values: npt.NDArray[Any], where: str, limit: float) -> FeaturesError:
+    if not np.isfinite(values).all():
+        return FeaturesError(
+            "the features hold NaN or an infinity",
+            where=where,
+            remedy="check the model's weights and precision on this item",
         )
-    return labels
+    return FeaturesError(
+        f"the features hold {float(values[np.abs(values).argmax()])!r}, and beyond {limit:.3g} "
+        "products and sums overflow",
+        where=where,
+        remedy="divide all features by one number",
+    )
+
+
+def finite_decisions(values: npt.NDArray[Any]) -> None:
+    """FeaturesError naming the first row, along the first axis, with a value that is not finite."""
+    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if not finite.all():
+        raise FeaturesError(
+            "the features are so far from those that were learnt from that the decision overflows",
+            where=f"X row {int(np.argmin(finite))}",
+            remedy="check that both are from one model",
+        )
 
 
 def _blocks(matrix: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
@@ -81,16 +121,25 @@ def column_sums(matrix: npt.NDArray[Any]) -> FloatMatrix:
 
 
 def unit_rows(matrix: npt.NDArray[Any], name: str = "X") -> FloatMatrix:
-    """Rows in float64 divided by their L2 norm; ModelError names the first row of norm zero."""
+    """Rows in float64 divided by their L2 norm.
+
+    FeaturesError names the first row of norm zero, or of one below 1e-140.
+    """
     result = np.empty(matrix.shape, np.float64)
     for start, block in _blocks(matrix):
         rows = block.astype(np.float64)
         norms = np.sqrt(row_sums(rows * rows))
-        if not norms.all():
-            raise ModelError(
-                "the features are all zero, so they have no direction",
-                where=f"{name} row {start + int(np.argmin(norms != 0))}",
-                remedy="check the model on this item",
+        if not (norms >= _SMALLEST_NORM).all():
+            row = int(np.argmax(norms < _SMALLEST_NORM))
+            zero = not rows[row].any()
+            raise FeaturesError(
+                "the features are all zero, so they have no direction"
+                if zero
+                else f"the features are so small that their norm is below {_SMALLEST_NORM}",
+                where=f"{name} row {start + row}",
+                remedy="check the model on this item"
+                if zero
+                else "multiply all features by one number",
             )
         np.divide(rows, norms[:, None], out=result[start : start + len(rows)])
     return result

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError
+from biobench.probe.errors import ItemsError
 from biobench.probe.rows import FloatMatrix, row_sums
 
 ScoreClasses = Literal["truth", "truth-or-prediction"]
@@ -24,13 +24,13 @@ def fold_numbers(ids: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64
 
     ids: class ids (n,). With the rows sorted by class, classes by their first row, the places are
     dealt to the folds in turn, which says how many rows of a class a fold gets; a class's rows then
-    go to its folds in their own order. Raises DataError where no class has ``folds`` rows.
+    go to its folds in their own order. Raises ItemsError where no class has ``folds`` rows.
     """
     _, firsts, numbers, sizes = np.unique(
         ids, return_index=True, return_inverse=True, return_counts=True
     )
     if int(sizes.max()) < folds:
-        raise DataError(
+        raise ItemsError(
             f"no class has the {folds} training items that {folds} folds need",
             remedy=f"take at least {folds} training items of a class",
         )

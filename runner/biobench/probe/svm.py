@@ -12,17 +12,15 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError, ModelError, SpecError, UsageError
+from biobench.errors import SpecError, UsageError
+from biobench.probe.arguments import one_of, real_number
 from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
+from biobench.probe.errors import FeaturesError, ItemsError
+from biobench.probe.estimator import Classifier
 from biobench.probe.hinge import HingeFit, minimise
-from biobench.probe.rows import (
-    FloatMatrix,
-    checked_features,
-    checked_labels,
-    column_sums,
-    unit_rows,
-)
+from biobench.probe.labels import checked_labels
+from biobench.probe.rows import FloatMatrix, column_sums, unit_rows
 
 FIXED: Mapping[str, Any] = {
     "normalise": "l2",
@@ -49,7 +47,7 @@ FREE: Mapping[str, Any] = {
 DecisionTie = Literal["smallest-id", "largest-id"]
 
 
-class CentredRowError(ModelError):
+class CentredRowError(FeaturesError):
     """A row has no direction once the train mean is taken away; ``row`` is its number."""
 
     def __init__(self, row: int, where: str) -> None:
@@ -62,13 +60,16 @@ class CentredRowError(ModelError):
         )
 
 
-class SVMProbe:
+class SVMProbe(Classifier):
     """Linear support vector machine with hinge loss, as libsvm defines it, at its optimum.
 
     Each row is divided by its norm, the train mean is taken away, and it is divided by its norm
     again. C: weight of the losses. violation_tolerance: of the dual, at a fit. decision_tie: which
-    class of a pair a decision value of 0 votes for, ``smallest-id`` or ``largest-id``.
+    class of a pair a decision value of 0 votes for, ``smallest-id`` or ``largest-id``. Raises
+    ArgumentError for other values.
     """
+
+    _learned = "coef_"
 
     def __init__(
         self,
@@ -77,19 +78,15 @@ class SVMProbe:
         violation_tolerance: float = 1e-9,
         decision_tie: DecisionTie = "smallest-id",
     ) -> None:
-        if not 0 < C < np.inf or not violation_tolerance > 0:
-            raise UsageError(
-                f"C is {C} and violation_tolerance {violation_tolerance}",
-                remedy="take values above 0",
-            )
-        if decision_tie not in get_args(DecisionTie):
-            raise UsageError(
-                f"unknown decision_tie {decision_tie!r}",
-                remedy=f"take one of {', '.join(get_args(DecisionTie))}",
-            )
         self.C = C
         self.violation_tolerance = violation_tolerance
         self.decision_tie = decision_tie
+        self._check()
+
+    def _check(self) -> None:
+        real_number("C", self.C, above=0)
+        real_number("violation_tolerance", self.violation_tolerance, above=0)
+        one_of("decision_tie", self.decision_tie, get_args(DecisionTie))
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
@@ -105,13 +102,14 @@ class SVMProbe:
 
         Leaves ``classes_``, ``mean_`` float64 (features,), ``coef_`` (pairs, features) and
         ``intercept_`` (pairs,), pairs in the order (0, 1), (0, 2), ..., (1, 2), ... Raises
-        DataError where all rows are of one class, ModelError for a row that is not finite, all
-        zero, or all zero once centred, BiobenchError for a machine that misses the tolerance.
+        ItemsError where all rows are of one class, FeaturesError for a row that is not finite,
+        beyond 1e150, all zero, or all zero once centred, ArgumentError for X and y that do not fit,
+        BiobenchError for a machine that misses the tolerance.
         """
-        matrix = checked_features(X)
+        matrix = self._to_learn(X)
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
         if len(self.classes_) < 2:
-            raise DataError(
+            raise ItemsError(
                 "the training items are all of one class",
                 remedy="a support vector machine needs two classes or more",
             )
@@ -121,9 +119,9 @@ class SVMProbe:
                 self._pair(rows, ids, one, other)
                 for one, other in combinations(range(len(self.classes_)), 2)
             ]
-        self.coef_ = np.array([fit.weight for fit in fits])
         self.intercept_ = np.array([fit.intercept for fit in fits])
         self.violation_ = max(fit.violation for fit in fits)
+        self.coef_ = np.array([fit.weight for fit in fits])
         return self
 
     def _pair(self, rows: FloatMatrix, ids: npt.NDArray[np.intp], one: int, other: int) -> HingeFit:
@@ -133,13 +131,7 @@ class SVMProbe:
 
     def pair_decisions(self, X: npt.ArrayLike) -> FloatMatrix:
         """Decision values, float64 (rows, pairs): above 0 for the later class of the pair."""
-        matrix = checked_features(X)
-        if matrix.shape[1] != self.coef_.shape[1]:
-            raise UsageError(
-                f"X has {matrix.shape[1]} features, the probe {self.coef_.shape[1]}",
-                remedy="take both from one model",
-            )
-        rows = centred_rows(matrix, self.mean_)
+        rows = centred_rows(self._to_predict(X), self.mean_)
         with one_blas_thread():
             values: FloatMatrix = rows @ self.coef_.T + self.intercept_
         return values
@@ -162,7 +154,7 @@ def centre(matrix: npt.NDArray[Any]) -> tuple[FloatMatrix, FloatMatrix]:
 def centred_rows(matrix: npt.NDArray[Any], mean: FloatMatrix) -> FloatMatrix:
     """Rows of length one, minus ``mean``, of length one again; float64.
 
-    Raises ModelError for a row of zeros, and CentredRowError naming the first that is the mean.
+    Raises FeaturesError for a row of zeros, and CentredRowError naming the first that is the mean.
     """
     return _centred(unit_rows(matrix), mean)
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from biobench.probe.arguments import function, one_of, real_number, text, whole_number
 from biobench.spec.generator import Stream
 
 Progress = Callable[[int], None]
@@ -22,6 +23,8 @@ Progress = Callable[[int], None]
 class TrainingPlan(Protocol):
     """What every probe that is trained by gradient descent states."""
 
+    learning_rate: float
+    final_learning_rate_ratio: float
     beta1: float
     beta2: float
     epsilon: float
@@ -37,6 +40,23 @@ class TrainingPlan(Protocol):
     def rate(self, step: int) -> float:
         """Learning rate of step 0 <= step < steps; never above that of an earlier step."""
         ...
+
+
+def check_plan(plan: TrainingPlan) -> None:
+    """ArgumentError unless the plan's values are such as a protocol document may have."""
+    real_number("learning_rate", plan.learning_rate, above=0)
+    real_number("final_learning_rate_ratio", plan.final_learning_rate_ratio, least=0, most=1)
+    real_number("beta1", plan.beta1, least=0, below=1)
+    real_number("beta2", plan.beta2, least=0, below=1)
+    real_number("epsilon", plan.epsilon, above=0)
+    real_number("weight_decay", plan.weight_decay, least=0)
+    whole_number("batch_size", plan.batch_size, 1)
+    whole_number("steps", plan.steps, 1)
+    whole_number("seed", plan.seed)
+    text("stream", plan.stream)
+    one_of("device", plan.device, ("cpu", "cuda"))
+    whole_number("threads", plan.threads, 1)
+    function("progress", plan.progress)
 
 
 def learning_rate(step: int, *, first: float, ratio: float, steps: int) -> float:

@@ -11,10 +11,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import UsageError
+from biobench.probe.arguments import one_of, real_number, whole_number
 from biobench.probe.constants import read_constants
-from biobench.probe.rows import checked_features
-from biobench.probe.training_plan import Progress, learning_rate, uniform_values
+from biobench.probe.errors import ArgumentError
+from biobench.probe.estimator import Estimator
+from biobench.probe.rows import as_array, finite_decisions
+from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
 
 FIXED: Mapping[str, Any] = {
     "standardisation": "none",
@@ -68,15 +70,19 @@ def initial_layers(
     )
 
 
-class TraitsProbe:
+class TraitsProbe(Estimator):
     """Network of two linear layers for traits that are present or absent, trained by AdamW.
 
     The arguments are the protocol's constants. seed and stream name the portable random numbers:
     streams ``<stream>/hidden/weight``, ``/hidden/bias``, ``/output/weight``, ``/output/bias``,
     ``/order/<epoch>`` and, with dropout, ``/dropout/<step>``. device: ``cpu`` or ``cuda``.
     threads: workers over fixed chunks of a batch; the result does not depend on it. progress:
-    called now and then with the number of further steps done.
+    called now and then with the number of further steps done. Raises ArgumentError for other
+    values.
     """
+
+    _learned = "hidden_weight_"
+    _largest = float(np.finfo(np.float32).max)
 
     def __init__(
         self,
@@ -100,18 +106,6 @@ class TraitsProbe:
         threads: int = 1,
         progress: Progress | None = None,
     ) -> None:
-        if steps < 1 or batch_size < 1 or hidden < 1 or halving_steps < 0:
-            raise UsageError(
-                f"steps is {steps}, batch_size {batch_size}, hidden {hidden} and halving_steps "
-                f"{halving_steps}",
-                remedy="take 1 or more of each, and 0 or more halving_steps",
-            )
-        if activation not in ("relu", "none"):
-            raise UsageError(f"unknown activation {activation!r}", remedy="use relu or none")
-        if not 0 <= dropout < 1:
-            raise UsageError(f"dropout is {dropout}", remedy="take 0 or more and less than 1")
-        if device not in ("cpu", "cuda"):
-            raise UsageError(f"unknown device {device!r}", remedy="use cpu or cuda")
         self.hidden = hidden
         self.activation = activation
         self.dropout = dropout
@@ -130,6 +124,15 @@ class TraitsProbe:
         self.device = device
         self.threads = threads
         self.progress = progress
+        self._check()
+
+    def _check(self) -> None:
+        whole_number("hidden", self.hidden, 1)
+        one_of("activation", self.activation, ("relu", "none"))
+        real_number("dropout", self.dropout, least=0, below=1)
+        whole_number("halving_steps", self.halving_steps, 0)
+        real_number("threshold", self.threshold)
+        check_plan(self)
 
     @classmethod
     def from_protocol(
@@ -166,32 +169,30 @@ class TraitsProbe:
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Train on X real (rows, features) and y, 0 or 1, (rows, traits).
 
-        Raises UsageError for traits of another shape or value, ModelError for a row that is not
-        finite.
+        Raises ArgumentError for traits of another shape or value and for ``cuda`` where there is
+        none, FeaturesError for a row that is not finite or leaves float32.
         """
-        matrix = checked_features(X).astype(np.float32)
+        matrix = self._to_learn(X).astype(np.float32)
         traits = checked_traits(y, len(matrix))
         from biobench.probe.traits_training import train
 
         layers = initial_layers(
             self.seed, self.stream, matrix.shape[1], self.hidden, traits.shape[1]
         )
-        self.hidden_weight_, self.hidden_bias_, self.output_weight_, self.output_bias_ = train(
+        hidden_weight, self.hidden_bias_, self.output_weight_, self.output_bias_ = train(
             self, matrix, traits, layers
         )
+        self.hidden_weight_ = hidden_weight
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
-        """Logits, float32 (rows, traits)."""
+        """Logits, float32 (rows, traits); FeaturesError for a row whose logits leave float32."""
         from biobench.probe.traits_training import logits
 
-        matrix = checked_features(X).astype(np.float32)
-        if matrix.shape[1] != self.hidden_weight_.shape[1]:
-            raise UsageError(
-                f"X has {matrix.shape[1]} features, the probe {self.hidden_weight_.shape[1]}",
-                remedy="take both from one model",
-            )
-        return logits(self, matrix)
+        matrix = self._to_predict(X).astype(np.float32)
+        values = logits(self, matrix)
+        finite_decisions(values)
+        return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """1 for each trait whose logit is above the threshold, else 0; int64 (rows, traits)."""
@@ -199,13 +200,13 @@ class TraitsProbe:
 
 
 def checked_traits(values: npt.ArrayLike, rows: int) -> Float32:
-    """Traits as float32 (rows, traits); UsageError unless each is 0 or 1."""
-    traits = np.asarray(values)
+    """Traits as float32 (rows, traits); ArgumentError unless each is 0 or 1."""
+    traits = as_array(values, "y")
     if traits.ndim != 2 or len(traits) != rows or traits.shape[1] == 0:
-        raise UsageError(
+        raise ArgumentError(
             f"y has shape {traits.shape} for {rows} rows",
             remedy="pass one row of traits for each row of features",
         )
     if traits.dtype.kind not in "biuf" or not np.isin(traits, (0, 1)).all():
-        raise UsageError("y holds a trait that is neither 0 nor 1", remedy="pass 0 and 1")
+        raise ArgumentError("y holds a trait that is neither 0 nor 1", remedy="pass 0 and 1")
     return traits.astype(np.float32)

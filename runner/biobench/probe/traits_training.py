@@ -19,6 +19,7 @@ from biobench.errors import ModelError
 from biobench.probe.gradient_descent import (
     AdamW,
     Float32,
+    check_device,
     chunk_bounds,
     descend,
     multiply,
@@ -150,6 +151,7 @@ def train(probe: TraitsProbe, rows: Float32, traits: Float32, layers: Layers) ->
     rows: features, float32 (n, d). traits: float32 (n, traits) of 0 and 1. Returns the trained
     layers on the CPU. Raises ModelError where the values stop being finite.
     """
+    check_device(probe)
     with training():
         run = _Training(probe, rows, traits, layers)
         descend(run, probe, len(rows))
