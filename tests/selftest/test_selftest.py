@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from biobench.repro import settings
 from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
 from biobench.selftest.golden import read_golden
 from biobench.selftest.part import all_parts
+from biobench.selftest.run import DIFFERENT, Report, settings_finding, this_machine
 
 needs_e2 = pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 PACKAGE = Path(__file__).resolve().parents[2] / "runner" / "biobench"
@@ -61,7 +63,7 @@ def test_this_machine_repeats() -> None:
     report = json.loads(done.stdout)
     assert set(outcomes(report).values()) == {"equal"}
     assert report["levels"] == {
-        "pixels": "D", "features": "E2", "predictions": "E2", "score": "S",
+        "settings": "E2", "pixels": "D", "features": "E2", "predictions": "E2", "score": "S",
     }  # fmt: skip
     assert report["next"]
 
@@ -69,9 +71,10 @@ def test_this_machine_repeats() -> None:
 @needs_e2
 def test_a_wrong_setting_is_named() -> None:
     """torch's plain kernels give other features; the remedy is to unset what forced them."""
-    report = fails_in("features", selftest(ATEN_CPU_CAPABILITY="default"))
+    report = fails_in("settings", selftest(ATEN_CPU_CAPABILITY="default"))
     assert "ATEN_CPU_CAPABILITY=default" in report["next"][0]
     found = outcomes(report)
+    assert report["levels"]["predictions"] == "T"
     assert found["features/transformer"] == "within tolerance"
     assert found["predictions/knn"] == "equal"
     assert {found[id] for id in found if id.startswith(("pixels/", "score/"))} == {"equal"}
@@ -88,18 +91,40 @@ def test_a_wrong_setting_is_named() -> None:
 )
 def test_each_library_has_a_part_that_sees_it(name: str, value: str, parts: set[str]) -> None:
     """Whichever library is forced to other kernels, one part differs, and no other stage."""
-    report = fails_in("features", selftest(**{name: value}))
+    report = fails_in("settings", selftest(**{name: value}))
     found = outcomes(report)
     assert parts <= {id for id, outcome in found.items() if outcome != "equal"}
     assert {found[id] for id in found if id.startswith(("pixels/", "score/"))} == {"equal"}
 
 
+WRONG = {**dict.fromkeys(SETTINGS, "0"), **{name: f"{text}1" for name, text in UNWANTED.items()}}
+
+
+@pytest.mark.parametrize("name", [None, *WRONG])
+def test_settings_are_held_to_the_rule_of_runs(
+    name: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects a lab whose threads or kernels are set by the environment: even where no part shows
+    it, the stage fails, since `run` refuses the same, and no stage has E2."""
+    wrong = {} if name is None else {name: WRONG[name]}
+    monkeypatch.setattr(settings, "process_environment", lambda: {**SETTINGS, **wrong})
+    machine = this_machine("cpu")
+    finding = settings_finding(machine)
+    report = Report(machine, read_golden(), [finding])
+    assert settings.applied() is report.reproduces is (name is None)
+    if name is not None:
+        assert finding.outcome == DIFFERENT
+        assert f"{name}={WRONG[name]}" in finding.detail
+        assert report.levels() == {"settings": None}
+
+
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """An installation of its own, to damage."""
-    shutil.copytree(PACKAGE, tmp_path / "biobench", ignore=shutil.ignore_patterns("__pycache__"))
-    if not (tmp_path / "biobench" / "_spec" / "v1").is_dir():
-        shutil.copytree(PACKAGE.parents[1] / "spec", tmp_path / "biobench" / "_spec")
+    # The specification of this tree: a copy beside the package may be an older build's.
+    ignored = shutil.ignore_patterns("__pycache__", "_spec")
+    shutil.copytree(PACKAGE, tmp_path / "biobench", ignore=ignored)
+    shutil.copytree(PACKAGE.parents[1] / "spec", tmp_path / "biobench" / "_spec")
     return tmp_path
 
 
@@ -157,5 +182,5 @@ def test_without_the_libraries_of_models_the_rest_is_tested(installed: Path) -> 
         "features/functions", "features/convolution", "features/transformer",
         "predictions/linear_probe", "predictions/traits_mlp",
     }  # fmt: skip
-    assert set(report["levels"]) == {"pixels", "predictions", "score"}
+    assert set(report["levels"]) == {"settings", "pixels", "predictions", "score"}
     assert any("full installation" in step for step in report["next"])

@@ -24,7 +24,7 @@ def selftest(
     ] = False,
 ) -> None:
     """Measure pixels, features, predictions and scores, and compare them with recorded ones; exit 6
-    where a stage does not repeat on this machine."""
+    where a stage does not repeat on this machine, or a setting is not as runs have it."""
     from biobench.repro import settings
 
     settings.restart_with_settings()

@@ -28,7 +28,7 @@ def next_steps(report: Report) -> list[str]:
     """What to do, one line a step."""
     if report.failures:
         return [*_settings(report), *_remedies(report)]
-    steps = _settings(report)
+    steps: list[str] = []
     left_out = [finding for finding in report.findings if finding.outcome == LEFT_OUT]
     if left_out:
         stages = ", ".join(dict.fromkeys(finding.part.stage for finding in left_out))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STAGES = ("pixels", "features", "predictions", "score")
-"""In the order of the flow; a stage's fault explains those after it."""
+STAGES = ("settings", "pixels", "features", "predictions", "score")
+"""The process settings, then the order of the flow; a stage's fault explains those after it."""
 
 
 @dataclass(frozen=True)

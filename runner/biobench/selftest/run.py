@@ -23,10 +23,13 @@ from biobench.repro.environment import (
     processor_name,
 )
 from biobench.selftest.golden import Golden, distance
-from biobench.selftest.part import Conditions, Part
+from biobench.selftest.part import Conditions, Measured, Part
 
 LEFT_OUT = "left out"
 EQUAL, NEAR, DIFFERENT, FAILED = "equal", "within tolerance", "different", "failed"
+
+SETTINGS = "settings"
+"""The stage of the process settings, which is judged by the rule of runs and has no recording."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,25 @@ def measure(
     tolerance: Mapping[str, float],
     tell: Callable[[Finding], None] = lambda finding: None,
 ) -> list[Finding]:
-    """Every part in order; ``tell`` hears of each as it is done. An error ends its part alone."""
-    findings = []
+    """The settings, then every part in order; ``tell`` hears of each as it is done. An error ends
+    its part alone."""
+    findings = [settings_finding(machine)]
+    tell(findings[0])
     for part in parts:
         findings.append(_finding(part, golden, conditions, machine, tolerance))
         tell(findings[-1])
     return findings
+
+
+def settings_finding(machine: Machine) -> Finding:
+    """The stage of the settings: an official run is refused where it fails, and others claim level
+    T, whatever bits the parts happen to give."""
+    level = "E2" if machine.can_repeat else "T"
+    part = Part(SETTINGS, "environment", level, (), lambda conditions: Measured("", {}))
+    if not machine.conflicts:
+        return Finding(part, EQUAL, level, level)
+    detail = f"an official run cannot have {', '.join(machine.conflicts)}"
+    return Finding(part, DIFFERENT, None, level, detail)
 
 
 def _finding(
@@ -168,17 +184,19 @@ class Report:
         return not self.failures
 
     def levels(self) -> dict[str, str | None]:
-        """The weakest level of each stage's parts; null where one reaches none, or none was run."""
+        """The weakest level of each stage's parts; null where one reaches none.
+
+        With settings that no official run has there is no E2, whatever the bits: so runs claim it.
+        """
         found: dict[str, str | None] = {}
         for finding in self.findings:
             if finding.outcome == LEFT_OUT:
                 continue
             stage = finding.part.stage
+            level = "T" if finding.level == "E2" and self.machine.conflicts else finding.level
             before = found.get(stage, "S")
             found[stage] = (
-                None
-                if before is None or finding.level is None
-                else max(before, finding.level, key=STRENGTH.index)
+                None if before is None or level is None else max(before, level, key=STRENGTH.index)
             )
         return found
 
