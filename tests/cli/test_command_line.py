@@ -73,6 +73,10 @@ def test_help_imports_nothing_heavy() -> None:
     [
         (["run"], 2, ["--model"]),
         (["--model"], 2, ["--model"]),
+        (["run", "--model", ""], 5, ["is empty", "hf:REPO"]),
+        (["run", "--model", "demo", "--out", ""], 2, ["--out", "the path is empty"]),
+        (["run", "--model", "demo", "--store", " "], 2, ["--store", "the path is empty"]),
+        (["run", "--model", "demo", "--data", ""], 2, ["--data", "the path is empty"]),
         (["run", "--model", "demo", "--workers", "0"], 2, ["--workers"]),
         (["run", "--model", "demo", "--device", "tpu"], 2, ["--device"]),
         (["run", "--model", "demo", "--suite", "nine"], 2, ["nine", "biobench"]),

@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+
+def path(text: str) -> Path:
+    """A path that was given: an empty one, as of a variable that is not set, would be the folder
+    where the user happens to be."""
+    if not text.strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
 SpecFolder = Annotated[
     Path | None, typer.Option(help="Folder that holds v1/suite.yaml. [default: the built-in one]")
 ]

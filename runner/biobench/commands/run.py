@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biobench.commands.options import Device, Division, OnBadImage, Precision
+from biobench.commands.options import Device, Division, OnBadImage, Precision, path
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,17 +29,29 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(envvar="BIOBENCH_DATA", help="Folder that holds the data sets."),
+        typer.Option(
+            envvar="BIOBENCH_DATA",
+            parser=path,
+            metavar="PATH",
+            help="Folder that holds the data sets.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            envvar="BIOBENCH_OUT", help="Folder for the results. [default: biobench-out/...]"
+            envvar="BIOBENCH_OUT",
+            parser=path,
+            metavar="PATH",
+            help="Folder for the results. [default: biobench-out/...]",
         ),
     ] = None,
     store: Annotated[
         Path | None,
-        typer.Option(help="Folder for what can be reused. [default: the user's cache folder]"),
+        typer.Option(
+            parser=path,
+            metavar="PATH",
+            help="Folder for what can be reused. [default: the user's cache folder]",
+        ),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
     division: Annotated[

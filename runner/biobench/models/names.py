@@ -63,6 +63,8 @@ def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
 
     Raises ModelError for a malformed or unknown name.
     """
+    if not name.strip():
+        raise ModelError("the name of the model is empty", remedy=f"use {FORMS}")
     if name == DEMO:
         entry = entries.get(name)
         return ModelName(name, f"timm:{DEMO_ARCHITECTURE}", "demo", DEMO, "registry", entry=entry)
