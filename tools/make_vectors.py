@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the conformance vectors: spec/v1/conformance/{required,tolerance}/<section>/*.json.
+"""Write the conformance vectors: spec/v1/conformance/<kind>/<section>/*.json.
 
 Each module of tools/vectors has `files()`, which gives the inputs. An output is what the runner
 answers; where a case has a check against an independent source, both must agree.
@@ -111,7 +111,7 @@ def make(names: list[str], spec: Spec, *, quiet: bool) -> dict[str, str]:
 def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
     """Raise Refused where files, made or on disk, do not fit together.
 
-    A section is what an implementation claims: it has one level, and so one of the two folders.
+    A section is what an implementation claims: it has one level.
     """
     values = {path: json.loads(file.read_bytes()) for path, file in present.items()}
     values.update({path: json.loads(text) for path, text in texts.items()})

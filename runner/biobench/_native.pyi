@@ -22,6 +22,7 @@ class BuildInfo(TypedDict):
     target: str
     libjpeg_turbo: str
     libjpeg_turbo_simd: bool
+    libwebp: str
 
 @final
 class Loader:
@@ -74,14 +75,16 @@ class Loader:
         """Stop, and wait until no thread works any more. The interpreter is free meanwhile."""
 
 def build_info() -> BuildInfo:
-    """Version, build profile, target, and the libjpeg-turbo that is inside."""
+    """Version, build profile, target, and the libjpeg-turbo and libwebp that are inside."""
 
 def decode(path: str | os.PathLike[str], *, max_pixels: int | None = None) -> npt.NDArray[np.uint8]:
-    """A JPEG or PNG as RGB: uint8, shape (height, width, 3). Orientation is not applied.
+    """A JPEG, PNG, WebP, GIF, BMP or TIFF as RGB: uint8, shape (height, width, 3).
 
-    Raises FileNotFoundError, PermissionError or OSError where the file cannot be read, ValueError
-    where its content is no complete JPEG or PNG or has more than ``max_pixels`` (default
-    178,956,970) pixels. The interpreter is free while it works.
+    The pixels are those of Pillow 13's ``convert("RGB")``: the first frame or page; of orientation
+    tags that of TIFF alone is applied. Raises FileNotFoundError, PermissionError or OSError where
+    the file cannot be read, ValueError where its content is no complete image of these formats or
+    has more than ``max_pixels`` (default 178,956,970) pixels. The interpreter is free while it
+    works. Of a WebP the pixels come all at once: Ctrl-C waits for them.
     """
 
 def kernels() -> list[str]:

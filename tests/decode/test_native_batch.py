@@ -75,7 +75,7 @@ def test_bad_files_lose_no_others(files: list[Path], tmp_path: Path) -> None:
         "truncated": files[20].read_bytes()[:-400],
         "corrupt": b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(17),
         "empty": b"",
-        "unsupported-format": b"GIF89a" + bytes(20),
+        "unsupported-format": b"8BPS" + bytes(20),
         "unknown-format": b"just text",
     }
     bad = {}
@@ -205,6 +205,7 @@ def test_build_info() -> None:
     info = native.build_info()
     assert info["libjpeg_turbo"].startswith("3.")
     assert isinstance(info["libjpeg_turbo_simd"], bool)
+    assert info["libwebp"].startswith("1.")
 
 
 def test_interrupt_ends_soon(tmp_path: Path) -> None:

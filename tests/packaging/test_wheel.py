@@ -122,7 +122,8 @@ def test_types_extension_and_licence_are_there(wheel: Path) -> None:
         )
         == 1
     )
-    assert len([name for name in names if name.endswith(".dist-info/licenses/LICENSE")]) == 1
+    for licence in ("LICENSE", "native/LICENSES.txt"):
+        assert len([n for n in names if n.endswith(f".dist-info/licenses/{licence}")]) == 1
 
 
 def test_the_wheel_is_for_every_python_from_3_11(wheel: Path) -> None:

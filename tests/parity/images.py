@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from biobench.decode.recipe import Recipe
+from biobench.decode.reference import FORMATS
 
 # Pillow cannot write a progressive file that does not fit its buffer, as with much noise.
 ImageFile.MAXBLOCK = 1 << 22
@@ -70,7 +71,7 @@ def recipe(**changes: Any) -> Recipe:
 
 def pillow_rgb(data: bytes) -> npt.NDArray[np.uint8]:
     """What Pillow makes of a file's bytes; raises what Pillow raises."""
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return np.asarray(image.convert("RGB"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 import zlib
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import CHANNELS, chunk, jpeg, picture, pillow_rgb, png
+from PIL import Image
+from tiffs import DEFLATE, LZW, tiff
 
 from biobench import _native
 
@@ -27,6 +30,30 @@ PNGS = {
         picture(20, 20, 1, CHANNELS[3]).astype(np.uint16), 3, 8, palette=bytes(range(256)) * 3
     ),
     "interlaced": png(PICTURE.astype(np.uint16), 2, 8, interlaced=True),
+}
+
+
+def saved(image: Image.Image, format: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+SMALL = Image.fromarray(picture(19, 23, 7))
+OTHERS = {
+    "webp": saved(SMALL, "WEBP", quality=70),
+    "webp lossless": saved(Image.fromarray(picture(19, 23, 7, 4)), "WEBP", lossless=True),
+    "webp animated": saved(SMALL, "WEBP", save_all=True, append_images=[SMALL.rotate(90)]),
+    "gif": saved(SMALL.quantize(60), "GIF", interlace=1),
+    "gif animated": saved(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(90)]),
+    "bmp": saved(SMALL, "BMP"),
+    "bmp indexed": saved(SMALL.quantize(9), "BMP"),
+    "tiff": saved(SMALL, "TIFF"),
+    "tiff of jpegs": saved(SMALL, "TIFF", compression="jpeg"),
+    "tiff of lzw": tiff(picture(19, 23, 7), 8, 2, compression=LZW, tile=(16, 16), separate=True),
+    "tiff of differences": tiff(
+        picture(19, 23, 7), 8, 2, compression=DEFLATE, rows_per_strip=6, differences=True, big=True
+    ),
 }
 
 
@@ -126,3 +153,35 @@ def test_rows_missing(file: Path) -> None:
     rows = zlib.compress(bytes(1 + 3 * 56) * 39)
     at = whole.index(b"IDAT") - 4
     assert ours_of(file, whole[:at] + chunk(b"IDAT", rows) + chunk(b"IEND", b"")) is None
+
+
+@settings(max_examples=600, deadline=None)
+@given(name=st.sampled_from(sorted(OTHERS)), edits=EDITS, at_start=st.booleans())
+def test_changed_file(file: Path, name: str, edits: list[tuple[int, int]], at_start: bool) -> None:
+    """Protects the other formats: what Pillow refuses is refused, and no pixel is invented."""
+    data = OTHERS[name]
+    if at_start:
+        edits = [(place % 60, value) for place, value in edits]
+    data = damage(data, edits)
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    if theirs is None:
+        assert ours is None
+    elif ours is not None:
+        np.testing.assert_array_equal(ours, theirs)
+    elif not name.startswith("tiff"):
+        # Of a TIFF without all of its strips Pillow invents the rest. It has no limit of sides.
+        with pytest.raises(ValueError, match="the longer side in pixels"):
+            _native.decode(file)
+
+
+@settings(max_examples=250, deadline=None)
+@given(name=st.sampled_from(sorted(OTHERS)), length=st.integers(0, 10_000))
+def test_cut_file(file: Path, name: str, length: int) -> None:
+    """Protects the other formats: a cut file is refused exactly where Pillow refuses."""
+    data = OTHERS[name]
+    data = data[: length % len(data)]
+    ours, theirs = ours_of(file, data), pillow_of(data)
+    # libtiff invents the rest of a JPEG.
+    assert (ours is None) == (theirs is None) or (ours is None and name == "tiff of jpegs")
+    if ours is not None:
+        np.testing.assert_array_equal(ours, theirs)

@@ -27,10 +27,10 @@ def test_files_and_folders_with_no_meaning_are_named(v1: Path) -> None:
     (v1 / "tasks" / ".beluga.yaml.swp").write_text("left by an editor")
     (v1 / "schema" / "task.json").write_text("{}")
     (v1 / "conformance" / "required" / "words.json").write_text("{}")
-    (v1 / "conformance" / "optional").mkdir()
+    (v1 / "conformance" / "other").mkdir()
     problems = validate(v1)
     assert [p.file.removeprefix(f"{v1}/") for p in problems] == [
-        "conformance/optional/",
+        "conformance/other/",
         "conformance/required/words.json",
         "foo/",
         "schema/task.json",

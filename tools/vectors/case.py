@@ -27,7 +27,8 @@ class VectorFile:
     folder: the section that an implementation claims, one a subject. name: of the file, without
     ``.json``. section: of SPEC.md. level: S, D, P, or T. source: the independent source of the
     cases' checks, null where no case has one. tolerance: of level T only; JSON pointer into the
-    output -> ``{"absolute": x}``, ``{"relative": x}`` or ``{"equal_share": x}``.
+    output -> ``{"absolute": x}``, ``{"relative": x}`` or ``{"equal_share": x}``. optional: whether
+    an implementation may do without the section.
     """
 
     folder: str
@@ -39,9 +40,11 @@ class VectorFile:
     cases: Sequence[Case]
     source: str | None = None
     tolerance: Mapping[str, Mapping[str, float]] | None = None
+    optional: bool = False
 
     @property
     def path(self) -> str:
         """Below spec/v1/conformance."""
-        kind = "required" if self.tolerance is None else "tolerance"
+        kind = "optional" if self.optional else "required"
+        kind = kind if self.tolerance is None else "tolerance"
         return f"{kind}/{self.folder}/{self.name}.json"

@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from biobench.decode.reference import FORMATS
 from vectors.case import Case, VectorFile
 from vectors.drawn import array
 
-FORMATS = ("JPEG", "PNG")
 IMAGES = Path(__file__).parent / "images"
+
+REFUSED = "refused-"
+"""With what the name of a file begins that Pillow reads and section 8.1 does not."""
 
 
 def pillow(given: Any, output: Any) -> bool:
@@ -34,23 +37,49 @@ def pillow(given: Any, output: Any) -> bool:
     return "rgb" in output and bool(np.array_equal(array(output), pixels))
 
 
+def refused(given: Any, output: Any) -> bool:
+    return bool(output == {"error": "value"})
+
+
+def cases(folder: str, *endings: str) -> list[Case]:
+    return [
+        Case(
+            f"{folder}/{path.name}",
+            {"file": base64.b64encode(path.read_bytes()).decode()},
+            refused if path.name.startswith(REFUSED) else pillow,
+        )
+        for path in sorted(IMAGES.iterdir())
+        if path.suffix in endings
+    ]
+
+
 def files() -> Iterator[VectorFile]:
-    found = sorted(IMAGES.iterdir())
-    for name, about in (
-        ("jpeg", "JPEG: sampling, progressive, restarts, gray, CMYK; damaged ones are errors."),
-        ("png", "PNG: depths, palettes, alpha, checksums."),
-        ("others", "Files that are neither by their first bytes."),
+    jpeg = "JPEG: sampling, progressive, restarts, gray, CMYK; damaged ones are errors."
+    png = "PNG: depths, palettes, alpha, checksums."
+    others = "Files of formats that no implementation reads."
+    for name, about, endings in (
+        ("jpeg", jpeg, [".jpg"]),
+        ("png", png, [".png"]),
+        ("others", others, [".ico", ".ppm"]),
     ):
-        suffix = {"jpeg": [".jpg"], "png": [".png"]}.get(name, [".gif", ".bmp"])
-        cases = [
-            Case(
-                f"decode/{path.name}",
-                {"file": base64.b64encode(path.read_bytes()).decode()},
-                pillow,
-            )
-            for path in found
-            if path.suffix in suffix
-        ]
+        found = cases("decode", *endings)
         yield VectorFile(
-            "decode", name, "8.1", "D", "pixels.decode", about, cases, source="Pillow 13"
+            "decode", name, "8.1", "D", "pixels.decode", about, found, source="Pillow 13"
+        )
+    for name, about, ending in (
+        ("webp", "WebP: lossy, lossless, opacity, a frame on a canvas.", ".webp"),
+        ("gif", "GIF: palettes, rows in any order, a part of the screen, several frames.", ".gif"),
+        ("bmp", "BMP: headers, depths, bit fields, run lengths, order of rows, palettes.", ".bmp"),
+        ("tiff", "TIFF: samples, compressions, strips, tiles, planes, orientation.", ".tif"),
+    ):
+        yield VectorFile(
+            name,
+            "files",
+            "8.1",
+            "D",
+            f"pixels.decode_{name}",
+            about,
+            cases(name, ending),
+            source="Pillow 13",
+            optional=True,
         )

@@ -63,6 +63,10 @@ def folders() -> Iterator[Case]:
     items = [item("test", "v/a/3.JpEg", "a"), item("train", "t/a/1.jpg", "a")]
     items.append(item("train", "t/b/2.PNG", "b"))
     yield case("formats", "image-folder", options, empty(*base), due(items))
+    # These are items too, whether or not an implementation decodes them.
+    others = [f"t/b/{name}" for name in ("3.BMP", "3.gif", "3.tif", "3.tiff", "3.webp")]
+    more = [*items, *(item("train", path, "b") for path in others)]
+    yield case("more-formats", "image-folder", options, empty(*base, *others), due(more))
     ignored = ("t/a/.hidden.jpg", "t/.hidden/x.jpg", "t/a/notes.txt", "other/a/4.jpg", "t/a/jpg")
     yield case("ignored", "image-folder", options, empty(*base, *ignored), due(items))
     deep = [*items[:1], item("train", "t/a/1.jpg", "a"), item("train", "t/a/x/y/5.jpg", "a")]
@@ -80,8 +84,8 @@ def folders() -> Iterator[Case]:
     for name, path in {
         "image-outside-a-class": "t/6.jpg",
         "class-without-an-image": "t/c/notes.txt",
-        "another-format": "t/a/7.TIF",
-        "another-format-deep": "v/a/x/7.webp",
+        "another-format": "t/a/7.JP2",
+        "another-format-deep": "v/a/x/7.heic",
     }.items():
         yield case(name, "image-folder", options, empty(*base, path), refused)
     yield case("no-test-folder", "image-folder", options, empty("t/a/1.jpg"), refused)

@@ -85,7 +85,8 @@ pub fn file(data: &[u8], recipe: &Recipe, limits: &Limits) {
             (Err(error), Ok(_)) => panic!("{}: accepted in spite of: {error}", kernel.name()),
             (Err(one), Err(other)) => {
                 for error in [one, other] {
-                    assert!(error.kind() != "internal", "{error}");
+                    // The images are small: there is memory for all that is not refused as too large.
+                    assert!(!["internal", "memory"].contains(&error.kind()), "{error}");
                 }
             }
         }

@@ -7,6 +7,49 @@ pub(crate) fn gray_to_rgb(gray: &[u8], rgb: &mut [u8]) {
     }
 }
 
+/// 256 colours; those that a file does not define are black.
+pub(crate) struct Palette(Box<[[u8; 3]; 256]>);
+
+impl Palette {
+    /// From red, green and blue of one colour after the other.
+    pub fn new(stored: &[u8]) -> Self {
+        let mut colours = Box::new([[0; 3]; 256]);
+        for (colour, entry) in colours.iter_mut().zip(stored.chunks_exact(3)) {
+            colour.copy_from_slice(entry);
+        }
+        Self(colours)
+    }
+
+    /// The gray scale.
+    pub fn gray() -> Self {
+        let mut colours = Box::new([[0; 3]; 256]);
+        for (value, colour) in (0..=255).zip(colours.iter_mut()) {
+            *colour = [value; 3];
+        }
+        Self(colours)
+    }
+
+    /// The colour of an index.
+    pub fn colour(&self, index: u8) -> [u8; 3] {
+        self.0[usize::from(index)]
+    }
+
+    /// The colour of each index.
+    pub fn expand(&self, indices: &[u8], rgb: &mut [u8]) {
+        for (&index, pixel) in indices.iter().zip(rgb.chunks_exact_mut(3)) {
+            pixel.copy_from_slice(&self.colour(index));
+        }
+    }
+}
+
+/// Sample `x` of a row that packs 8 / `bits` samples into a byte, the first in the highest bits.
+pub(crate) fn sample(stored: &[u8], x: usize, bits: u8) -> u8 {
+    let bits = usize::from(bits);
+    let bit = x * bits;
+    let shift = 8 - bits - bit % 8;
+    (stored[bit / 8] >> shift) & (0xffu8 >> (8 - bits))
+}
+
 /// Product of two 8-bit values over 255, rounded, without a division.
 fn multiply_255(a: u8, b: u8) -> u8 {
     let product = u32::from(a) * u32::from(b) + 128;
@@ -24,9 +67,40 @@ pub(crate) fn inverted_cmyk_to_rgb(stored: &[u8], rgb: &mut [u8]) {
     }
 }
 
+/// CMYK to RGB, without a profile.
+pub(crate) fn cmyk_to_rgb(ink: [u8; 4]) -> [u8; 3] {
+    let light = 255 - ink[3];
+    [ink[0], ink[1], ink[2]].map(|ink| light - multiply_255(ink, light))
+}
+
+/// A colour that was multiplied by its opacity, without it: 0 where nothing is left of it.
+pub(crate) fn unmultiply(colour: [u8; 3], opacity: u8) -> [u8; 3] {
+    match opacity {
+        0 => [0; 3],
+        255 => colour,
+        _ => colour.map(|value| {
+            let quotient = u16::from(value) * 255 / u16::from(opacity);
+            quotient.min(255) as u8
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Protects: samples are taken from the high bits first.
+    #[test]
+    fn packed_samples() {
+        assert_eq!(
+            (0..4)
+                .map(|x| sample(&[0b00_01_10_11], x, 2))
+                .collect::<Vec<_>>(),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(sample(&[0x3c], 1, 4), 12);
+        assert_eq!(sample(&[0, 0x80], 8, 1), 1);
+    }
 
     /// Protects: the subtraction in the CMYK conversion cannot go below zero for any input.
     #[test]
@@ -48,5 +122,13 @@ mod tests {
         let mut rgb = [9; 9];
         inverted_cmyk_to_rgb(&stored, &mut rgb);
         assert_eq!(rgb, [255, 255, 255, 0, 0, 0, 0, 255, 255]);
+    }
+
+    /// Protects: what was multiplied comes back, and a part above the opacity is white.
+    #[test]
+    fn opacity() {
+        assert_eq!(unmultiply([9, 9, 9], 0), [0, 0, 0]);
+        assert_eq!(unmultiply([9, 8, 7], 255), [9, 8, 7]);
+        assert_eq!(unmultiply([64, 127, 200], 128), [127, 253, 255]);
     }
 }

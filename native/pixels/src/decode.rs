@@ -9,27 +9,62 @@ use crate::format::{sniff, Format};
 use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
-use crate::{jpeg, png};
+use crate::{bmp, gif, jpeg, png, tiff, webp};
 
-/// The rows of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
-/// An EXIF orientation is not applied.
+/// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them.
 pub(crate) fn open<'a>(
     data: &'a [u8],
     limits: &Limits,
     cancel: &'a Cancel,
     turns: &'a Turns,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
-    Ok(match sniff(data)? {
+    open_as(sniff(data)?, data, limits, cancel, turns)
+}
+
+fn open_as<'a>(
+    format: Format,
+    data: &'a [u8],
+    limits: &Limits,
+    cancel: &'a Cancel,
+    turns: &'a Turns,
+) -> Result<Box<dyn Source + 'a>, PixelError> {
+    Ok(match format {
         Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, turns)?),
         Format::Png => Box::new(png::Reader::open(data, limits, cancel, turns)?),
+        Format::WebP => webp::open(data, limits, cancel, turns)?,
+        Format::Gif => gif::open(data, limits, cancel, turns)?,
+        Format::Bmp => bmp::open(data, limits, cancel, turns)?,
+        Format::Tiff => tiff::open(data, limits, cancel, turns)?,
     })
 }
 
-/// All pixels of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them.
-/// An EXIF orientation is not applied.
+/// All pixels of an image file in memory, as Pillow's `convert("RGB")` gives them. The orientation
+/// that a TIFF states is applied, for Pillow does so; that of an EXIF block is not.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
+    whole(sniff(data)?, data, limits, cancel)
+}
+
+/// [`decode_bytes`] of one format; another is unknown.
+pub(crate) fn decode_only(
+    format: Format,
+    data: &[u8],
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<RgbImage, PixelError> {
+    if sniff(data)? != format {
+        return Err(PixelError::UnknownFormat);
+    }
+    whole(format, data, limits, cancel)
+}
+
+fn whole(
+    format: Format,
+    data: &[u8],
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<RgbImage, PixelError> {
     let turns = Turns::default();
-    let mut source = open(data, limits, cancel, &turns)?;
+    let mut source = open_as(format, data, limits, cancel, &turns)?;
     let (height, width) = source.size();
     let mut image = RgbImage::black(width, height)?;
     source.want(0..height, 0..width)?;

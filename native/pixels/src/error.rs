@@ -21,9 +21,11 @@ pub enum PixelError {
     #[error("{0} is not read: convert the file to JPEG or PNG")]
     UnsupportedFormat(&'static str),
     /// The content is no image format that is known.
-    #[error("the content is no image that is known: JPEG or PNG is expected")]
+    #[error(
+        "the content is no image that is known: JPEG, PNG, WebP, GIF, BMP or TIFF is expected"
+    )]
     UnknownFormat,
-    /// JPEG or PNG, with a feature that is not decoded.
+    /// A format that is decoded, with a feature that is not.
     #[error("{0}")]
     UnsupportedFeature(String),
     /// The data end before the image is complete.

@@ -7,18 +7,31 @@ use crate::error::PixelError;
 pub(crate) enum Format {
     Jpeg,
     Png,
+    WebP,
+    Gif,
+    Bmp,
+    Tiff,
 }
 
-/// Known formats that are refused by name: offset, first bytes, name.
+/// The first bytes of the formats that are decoded; those of WebP are in two places.
+const DECODED: &[(&[u8], Format)] = &[
+    (b"\xff\xd8\xff", Format::Jpeg),
+    (b"\x89PNG\r\n\x1a\n", Format::Png),
+    (b"GIF87a", Format::Gif),
+    (b"GIF89a", Format::Gif),
+    (b"BM", Format::Bmp),
+    (b"II\x2a\x00", Format::Tiff),
+    (b"MM\x00\x2a", Format::Tiff),
+    // Two bytes in the wrong order, which Pillow lets pass.
+    (b"II\x00\x2a", Format::Tiff),
+    (b"MM\x2a\x00", Format::Tiff),
+    // BigTIFF.
+    (b"II\x2b\x00", Format::Tiff),
+    (b"MM\x00\x2b", Format::Tiff),
+];
+
+/// Known formats that are refused by name: offset, first bytes, name. Most are read by Pillow.
 const REFUSED: &[(usize, &[u8], &str)] = &[
-    (0, b"GIF87a", "GIF"),
-    (0, b"GIF89a", "GIF"),
-    (0, b"BM", "BMP"),
-    (0, b"II\x2a\x00", "TIFF"),
-    (0, b"MM\x00\x2a", "TIFF"),
-    (0, b"II\x2b\x00", "BigTIFF"),
-    (0, b"MM\x00\x2b", "BigTIFF"),
-    (8, b"WEBP", "WebP"),
     (4, b"ftypavif", "AVIF"),
     (4, b"ftypavis", "AVIF"),
     (4, b"ftyphei", "HEIF"),
@@ -27,6 +40,7 @@ const REFUSED: &[(usize, &[u8], &str)] = &[
     (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (0, b"II\xbc\x01", "JPEG XR"),
     (0, b"8BPS", "PSD"),
     (0, b"P1", "PBM"),
     (0, b"P2", "PGM"),
@@ -34,8 +48,42 @@ const REFUSED: &[(usize, &[u8], &str)] = &[
     (0, b"P4", "PBM"),
     (0, b"P5", "PGM"),
     (0, b"P6", "PPM"),
+    (0, b"P7", "PAM"),
+    (0, b"PF", "PFM"),
+    (0, b"Pf", "PFM"),
     (0, b"qoif", "QOI"),
     (0, b"\x00\x00\x01\x00", "ICO"),
+    (0, b"\x00\x00\x02\x00", "CUR"),
+    (0, b"icns", "ICNS"),
+    (0, b"DDS ", "DDS"),
+    (0, b"BLP1", "BLP"),
+    (0, b"BLP2", "BLP"),
+    (0, b"FTEX", "FTEX"),
+    (0, b"SIMPLE  =", "FITS"),
+    (0, b"\x01\xda", "SGI"),
+    (0, b"\x59\xa6\x6a\x95", "Sun raster"),
+    (0, b"\xb1\x68\xde\x3a", "DCX"),
+    (0, b"\x0a\x00\x01", "PCX"),
+    (0, b"\x0a\x02\x01", "PCX"),
+    (0, b"\x0a\x03\x01", "PCX"),
+    (0, b"\x0a\x05\x01", "PCX"),
+    (4, b"\x11\xaf", "FLI"),
+    (4, b"\x12\xaf", "FLC"),
+    (20, b"GIMP", "GIMP brush"),
+    (0, b"DanM", "MSP"),
+    (0, b"LinS", "MSP"),
+    (0, b"\x80\xe8\x00\x00", "PIXAR"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "FlashPix"),
+    (0, b"\xd7\xcd\xc6\x9a\x00\x00", "WMF"),
+    (40, b" EMF", "EMF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (0, b"/* XPM */", "XPM"),
+    (0, b"#define", "XBM"),
+    (0, b"GRIB", "GRIB"),
+    (0, b"BUFR", "BUFR"),
+    (0, b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (0, b"\x76\x2f\x31\x01", "OpenEXR"),
     (0, b"%PDF", "PDF"),
     (0, b"<svg", "SVG"),
 ];
@@ -45,17 +93,20 @@ pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
     if data.is_empty() {
         return Err(PixelError::Empty);
     }
-    if data.starts_with(b"\xff\xd8\xff") {
-        return Ok(Format::Jpeg);
+    let starts_at = |offset: usize, bytes: &[u8]| {
+        let rest = data.get(offset..);
+        rest.is_some_and(|rest| rest.starts_with(bytes))
+    };
+    if starts_at(0, b"RIFF") && starts_at(8, b"WEBP") {
+        return Ok(Format::WebP);
     }
-    if data.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Ok(Format::Png);
+    for (bytes, format) in DECODED {
+        if data.starts_with(bytes) {
+            return Ok(*format);
+        }
     }
-    for (offset, magic, name) in REFUSED {
-        if data
-            .get(*offset..)
-            .is_some_and(|rest| rest.starts_with(magic))
-        {
+    for (offset, bytes, name) in REFUSED {
+        if starts_at(*offset, bytes) {
             return Err(PixelError::UnsupportedFormat(name));
         }
     }
@@ -69,13 +120,13 @@ mod tests {
     /// Protects: the name of a refused format reaches the user.
     #[test]
     fn refused_by_name() {
-        let error = sniff(b"GIF89a......").unwrap_err();
+        let error = sniff(b"8BPS......").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "GIF is not read: convert the file to JPEG or PNG"
+            "PSD is not read: convert the file to JPEG or PNG"
         );
         assert_eq!(
-            sniff(b"RIFF....WEBPVP8 ").unwrap_err().kind(),
+            sniff(b"\0\0\0\x20ftypavif....").unwrap_err().kind(),
             "unsupported-format"
         );
     }
@@ -86,12 +137,15 @@ mod tests {
         assert_eq!(sniff(b"").unwrap_err().kind(), "empty");
         assert_eq!(sniff(b"hello").unwrap_err().kind(), "unknown-format");
         assert_eq!(sniff(b"\xff\xd8").unwrap_err().kind(), "unknown-format");
+        assert_eq!(sniff(b"RIFF....WAVE").unwrap_err().kind(), "unknown-format");
     }
 
-    /// Protects: content decides, so the two decoders are chosen by their first bytes.
+    /// Protects: content decides, so the decoders are chosen by the first bytes.
     #[test]
     fn accepted() {
-        assert_eq!(sniff(b"\xff\xd8\xff\xe0").unwrap(), Format::Jpeg);
-        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n").unwrap(), Format::Png);
+        for (bytes, format) in DECODED {
+            assert_eq!(sniff(bytes).unwrap(), *format);
+        }
+        assert_eq!(sniff(b"RIFF....WEBPVP8 ").unwrap(), Format::WebP);
     }
 }

@@ -1,17 +1,20 @@
 //! From image files to the pixels that the specification defines.
 //!
-//! In: JPEG and PNG files and a [`Recipe`]. Out: uint8 height x width x 3 crops and their digests.
+//! In: JPEG, PNG, WebP, GIF, BMP and TIFF files and a [`Recipe`]. Out: uint8 height x width x 3 crops and their digests.
 //! The definition is Pillow 13: `Image.open(path).convert("RGB")`, its resize, then a centre crop
 //! (SPEC.md, section "Pixels"). Everything is equal to it byte for byte.
 //!
 //! The crate knows no Python. Each module has one subject; [`loader`] joins them.
 
+pub mod bmp;
 mod color;
 pub mod decode;
 pub mod error;
 pub mod files;
 mod format;
+mod frame;
 pub mod geometry;
+pub mod gif;
 pub mod image;
 pub mod item;
 pub mod jpeg;
@@ -22,6 +25,8 @@ pub mod png;
 pub mod recipe;
 pub mod resample;
 pub mod single;
+pub mod tiff;
+pub mod webp;
 
 pub use crate::decode::{decode_bytes, decode_file};
 pub use crate::error::PixelError;

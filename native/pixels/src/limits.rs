@@ -81,9 +81,18 @@ impl Limits {
     }
 
     pub(crate) fn check_file(&self, found: u64) -> Result<(), PixelError> {
+        self.check_bytes("the number of bytes", found)
+    }
+
+    /// Bytes of all compressed parts of a file, which may be the same ones.
+    pub(crate) fn check_packed(&self, found: u64) -> Result<(), PixelError> {
+        self.check_bytes("the number of bytes of all strips or tiles", found)
+    }
+
+    fn check_bytes(&self, what: &'static str, found: u64) -> Result<(), PixelError> {
         if found > self.max_file_bytes {
             return Err(PixelError::TooLarge {
-                what: "the number of bytes",
+                what,
                 found,
                 limit: self.max_file_bytes,
             });

@@ -154,3 +154,96 @@ fn many_scans() {
     ));
     assert!(seconds < 4.0, "{seconds:.1} s");
 }
+
+/// A TIFF of tags and of what lies between its first eight bytes and them.
+fn tiff(between: &[u8], tags: &[(u16, u32, u32)]) -> Vec<u8> {
+    let mut file = b"II*\0".to_vec();
+    file.extend((8 + between.len() as u32).to_le_bytes());
+    file.extend(between);
+    file.extend((tags.len() as u16).to_le_bytes());
+    for (tag, count, value) in tags {
+        file.extend(tag.to_le_bytes());
+        file.extend(4u16.to_le_bytes());
+        file.extend([count, value].into_iter().flat_map(|n| n.to_le_bytes()));
+    }
+    file.extend([0; 4]);
+    file
+}
+
+/// A TIFF of one column, each row a strip, all of which are the same bytes.
+fn strips_of_the_same(rows: u32, compression: u16, part: &[u8]) -> Vec<u8> {
+    let length = part.len() as u32;
+    let repeated = |value: u32| (0..rows).flat_map(move |_| value.to_le_bytes());
+    let between: Vec<u8> = part
+        .iter()
+        .copied()
+        .chain(repeated(8))
+        .chain(repeated(length))
+        .collect();
+    let tags = [
+        (256, 1, 1),
+        (257, 1, rows),
+        (258, 1, 8),
+        (259, 1, u32::from(compression)),
+        (262, 1, 1),
+        (273, rows, 8 + length),
+        (277, 1, 1),
+        (278, 1, 1),
+        (279, rows, 8 + length + 4 * rows),
+    ];
+    tiff(&between, &tags)
+}
+
+/// Protects memory: a JPEG that must be held whole is no larger in a TIFF than by itself.
+#[test]
+fn tile_of_jpeg() {
+    let file = |side: u32| {
+        let tags = [
+            (256, 1, 8_000),
+            (257, 1, 8_000),
+            (258, 1, 8),
+            (259, 1, 7),
+            (262, 1, 1),
+            (322, 1, side),
+            (323, 1, side),
+            (324, 1, 8),
+            (325, 1, 4),
+        ];
+        tiff(b"none", &tags)
+    };
+    let (_, error) = cost(&file(8_000), Filter::Bicubic);
+    assert!(
+        !matches!(error, Some(PixelError::TooLarge { .. })),
+        "{error:?}"
+    );
+    let (_, error) = cost(&file(15_008), Filter::Bicubic);
+    assert!(
+        matches!(
+            error,
+            Some(PixelError::TooLarge {
+                limit: 178_956_970,
+                ..
+            })
+        ),
+        "{error:?}"
+    );
+}
+
+/// Protects time: parts of a file that lie over each other are not read again and again.
+#[test]
+fn strips_over_each_other() {
+    let (seconds, error) = cost(&strips_of_the_same(9_000, 32_773, &[0, 7]), Filter::Bicubic);
+    assert!(error.is_none());
+    assert!(seconds < 1.0, "{seconds:.1} s");
+    // PackBits takes this byte for nothing.
+    let nothing = [&[0x80; 1 << 20][..], &[0, 7]].concat();
+    let (seconds, error) = cost(
+        &strips_of_the_same(9_000, 32_773, &nothing),
+        Filter::Bicubic,
+    );
+    assert!(
+        matches!(error, Some(PixelError::TooLarge { .. })),
+        "{error:?}"
+    );
+    assert!(seconds < 1.0, "{seconds:.1} s");
+}

@@ -102,8 +102,8 @@ def _file_problems(
     path: str, value: Any, schema: Mapping[str, Any], shown: str
 ) -> Iterator[Problem]:
     file, parts = f"{shown}{path}", path.split("/")
-    if len(parts) != 4 or parts[1] not in ("required", "tolerance"):
-        message = "a vector file lies in required/<section>/ or tolerance/<section>/"
+    if len(parts) != 4 or parts[1] not in ("required", "optional", "tolerance"):
+        message = "a vector file lies in <section>/ below required/, optional/ or tolerance/"
         yield Problem(file, None, "", message, "move it", "wrong-name")
         return
     found = flaws(value, schema)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+"""Pillow's names of the formats that are read."""
+
 MAX_PIXELS = 178_956_970
 """Largest height times width after the resize; of the image itself Pillow has the same limit."""
 
@@ -29,8 +32,9 @@ MAX_SIDE = 1_000_000
 def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """One file through a recipe's geometry, uint8, shape (*recipe.crop, 3).
 
-    Raises DataError for a file that Pillow cannot read as JPEG or PNG, for one with a side of more
-    than :data:`MAX_SIDE`, and for one whose resize would have more than :data:`MAX_PIXELS` pixels.
+    Raises DataError for a file that Pillow cannot read as one of :data:`FORMATS`, for one with a
+    side of more than :data:`MAX_SIDE`, and for one whose resize would have more than
+    :data:`MAX_PIXELS` pixels.
     """
     from PIL import Image
 
@@ -52,9 +56,10 @@ def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArra
 
 
 def open_rgb(path: str | os.PathLike[str]) -> Image.Image:
-    """The image as Pillow's ``convert("RGB")`` gives it; orientation tags are not applied.
+    """The image as Pillow's ``convert("RGB")`` gives it; of orientation tags Pillow applies those
+    of TIFF alone.
 
-    Raises DataError for a file that Pillow cannot read as JPEG or PNG.
+    Raises DataError for a file that Pillow cannot read as one of :data:`FORMATS`.
     """
     from PIL import Image
 
@@ -63,7 +68,9 @@ def open_rgb(path: str | os.PathLike[str]) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=("JPEG", "PNG")) as image:
+            # Not by its name: then Pillow maps the pixels of some TIFFs into memory, with height
+            # and width exchanged where the orientation exchanges them.
+            with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
                 return image.convert("RGB")
     except Exception as error:
         raise DataError(

@@ -140,9 +140,10 @@ def _shards(
     wanted: _Wanted = None,
 ) -> list[_Shard]:
     """Shards in manifest order, each with the digest of all that decides it."""
+    info = build_info()
     base = {
         "kind": KIND,
-        "revision": [REVISION, version("biobench"), build_info()["libjpeg_turbo"]],
+        "revision": [REVISION, version("biobench"), info["libjpeg_turbo"], info["libwebp"]],
         "weights": backbone.info.weights,
         "fingerprint": backbone.info.fingerprint,
         "model": backbone.info.resolved,

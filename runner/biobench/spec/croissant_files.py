@@ -18,7 +18,17 @@ _FORMATS = {
     ".zip": "application/zip",
 }
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
-_IMAGES = ("jpg", "jpeg", "png")
+_PUBLISHED = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
+"""The endings of images in data sets that have a source, and their types."""
+_OWN = {
+    **_PUBLISHED,
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+}
+"""The same for folders of one's own."""
 
 
 class Files:
@@ -29,6 +39,7 @@ class Files:
 
     def __init__(self, sources: Sequence[Mapping[str, Any]]) -> None:
         self._sources = sources
+        self._images = _PUBLISHED if sources else _OWN
         self._entries: dict[str, dict[str, Any]] = {}
         self.unchecked: list[str] = []
         for source in sources:
@@ -69,12 +80,12 @@ class Files:
             "@type": "cr:FileSet",
             "@id": id,
             "name": id,
-            "encodingFormat": ["image/jpeg", "image/png"],
+            "encodingFormat": list(dict.fromkeys(self._images.values())),
             "includes": [
                 f"{_join(place)}/{pattern}.{extension}".removeprefix("/")
                 for place in dict.fromkeys(places)
                 for pattern in patterns
-                for name in _IMAGES
+                for name in self._images
                 for extension in (name, name.upper())
             ],
         }

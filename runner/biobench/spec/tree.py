@@ -21,7 +21,7 @@ _KNOWN = re.compile(
             r"suite\.yaml|models\.yaml",
             rf"({'|'.join(KINDS)})/([^/]+\.yaml)?",
             rf"schema/([^/]+{re.escape(SCHEMA_SUFFIX)})?",
-            r"conformance/((required|tolerance)/([^/]+/([^/]+\.json)?)?)?",
+            r"conformance/((required|optional|tolerance)/([^/]+/([^/]+\.json)?)?)?",
         )
     )
 )

@@ -1,4 +1,4 @@
-/** Image files (section 8.1): the format is told from the first bytes. */
+/** Image files (section 8.1): the format is told from the first bytes. The optional ones are not read. */
 
 import { Invalid } from "./invalid.js";
 import { decodeJpeg, isJpeg } from "./jpeg.js";

@@ -8,8 +8,8 @@ import { bytesOf, joinPath } from "./files.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
 
-const IMAGE = /\.(?:jpe?g|png)$/i;
-const OTHER_IMAGE = /\.(?:bmp|gif|heic|jp2|jxl|pgm|ppm|tiff?|webp)$/i;
+const IMAGE = /\.(?:jpe?g|png|webp|gif|bmp|tiff?)$/i;
+const OTHER_IMAGE = /\.(?:avif|heic|jp2|jxl|pgm|ppm)$/i;
 
 function imageFolder(options, files) {
   return Object.entries(options.splits).flatMap(([split, folder]) => {

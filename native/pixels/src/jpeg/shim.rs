@@ -41,6 +41,11 @@ extern "C" {
         max_scans: u32,
     ) -> *mut RawDecoder;
     fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
+    fn shim_read_tables(decoder: *mut RawDecoder, tables: *const u8, length: usize) -> c_int;
+    fn shim_next(decoder: *mut RawDecoder, data: *const u8, length: usize, max_scans: u32)
+        -> c_int;
+    fn shim_sampling(decoder: *const RawDecoder) -> u32;
+    fn shim_start_embedded(decoder: *mut RawDecoder, luminance: c_int) -> c_int;
     fn shim_needs_frame(decoder: *mut RawDecoder) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
     fn shim_is_plain(decoder: *mut RawDecoder) -> c_int;
@@ -95,6 +100,35 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    /// Reads tables from a stream of their own, before the first header. The image comes by
+    /// [`Self::next`].
+    pub fn read_tables(&mut self, tables: &[u8]) -> Result<(), PixelError> {
+        // SAFETY: raw is open; the C side points into the tables only during the call.
+        let status = unsafe { shim_read_tables(self.raw.as_ptr(), tables.as_ptr(), tables.len()) };
+        self.check(status)
+    }
+
+    /// Leaves the image; the next call is `read_header` of this one. Tables stay.
+    pub fn next(&mut self, data: &'a [u8], max_scans: u32) -> Result<(), PixelError> {
+        self.rows_left = 0;
+        self.header = Header::default();
+        self.max_scans = max_scans;
+        // SAFETY: raw is open; data outlive the decoder: 'a is in its type.
+        let status = unsafe { shim_next(self.raw.as_ptr(), data.as_ptr(), data.len(), max_scans) };
+        self.check(status)
+    }
+
+    /// Horizontal and vertical sampling factor of the first component; (0, 0) before the header is
+    /// read, and where another component has other factors than 1.
+    pub fn sampling(&self) -> (u32, u32) {
+        if self.header.components == 0 {
+            return (0, 0);
+        }
+        // SAFETY: raw is open and its header was read, so that the components are known.
+        let factors = unsafe { shim_sampling(self.raw.as_ptr()) };
+        (factors >> 16, factors & 0xffff)
+    }
+
     pub fn read_header(&mut self) -> Result<Header, PixelError> {
         let mut header = Header::default();
         // SAFETY: raw is open; header is a valid place for the C structure of the same layout.
@@ -107,6 +141,21 @@ impl<'a> Decoder<'a> {
     pub fn start(&mut self) -> Result<(), PixelError> {
         // SAFETY: raw is open; libjpeg itself refuses a call out of order.
         let status = unsafe { shim_start(self.raw.as_ptr()) };
+        self.started(status)
+    }
+
+    /// [`Self::start`] for components that are channels as they are stored, or YCbCr.
+    pub fn start_embedded(&mut self, luminance: bool) -> Result<(), PixelError> {
+        // YCbCr has three components and gives as many channels.
+        if luminance && self.header.components != 3 {
+            return Err(PixelError::Internal("components of another image".into()));
+        }
+        // SAFETY: as above. Each component is a channel of the output.
+        let status = unsafe { shim_start_embedded(self.raw.as_ptr(), luminance.into()) };
+        self.started(status)
+    }
+
+    fn started(&mut self, status: c_int) -> Result<(), PixelError> {
         self.check(status)?;
         self.row_bytes = self.header.width as usize * self.header.components as usize;
         self.rows_left = self.header.height;
@@ -173,7 +222,7 @@ impl<'a> Decoder<'a> {
         }
         // SAFETY: raw is started, a row is left, and row has width times components bytes, the
         // width being that of the image or of its crop, which is what libjpeg writes for the
-        // colour spaces that shim_start sets.
+        // colour spaces that shim_start and shim_start_embedded set.
         let status = unsafe { shim_read_row(self.raw.as_ptr(), row.as_mut_ptr()) };
         self.check(status)?;
         self.rows_left -= 1;

@@ -1,20 +1,7 @@
 //! Stored samples to RGB, one row at a time.
 
 use super::chunks::Layout;
-use crate::color::gray_to_rgb;
-
-/// 256 colours; those that the file does not define are black.
-pub(super) struct Palette([[u8; 3]; 256]);
-
-impl Palette {
-    pub fn new(stored: &[u8]) -> Self {
-        let mut colours = [[0; 3]; 256];
-        for (colour, entry) in colours.iter_mut().zip(stored.chunks_exact(3)) {
-            colour.copy_from_slice(entry);
-        }
-        Self(colours)
-    }
-}
+use crate::color::{gray_to_rgb, sample, Palette};
 
 /// Expands one row from pixel `first` on. `rgb` has three bytes a pixel and decides how many
 /// pixels there are.
@@ -43,7 +30,7 @@ pub(super) fn row(layout: Layout, stored: &[u8], first: usize, palette: &Palette
         Layout::Indexed(bits) => {
             for (x, pixel) in rgb.chunks_exact_mut(3).enumerate() {
                 let index = sample(stored, first + x, bits);
-                pixel.copy_from_slice(&palette.0[usize::from(index)]);
+                pixel.copy_from_slice(&palette.colour(index));
             }
         }
     }
@@ -58,30 +45,9 @@ fn pick(stored: &[u8], bytes: usize, places: [usize; 3], rgb: &mut [u8]) {
     }
 }
 
-/// Sample `x` of a row that packs 8 / `bits` samples into a byte, the first in the highest bits.
-fn sample(stored: &[u8], x: usize, bits: u8) -> u8 {
-    let bits = usize::from(bits);
-    let bit = x * bits;
-    let shift = 8 - bits - bit % 8;
-    (stored[bit / 8] >> shift) & (0xffu8 >> (8 - bits))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Protects: samples are taken from the high bits first.
-    #[test]
-    fn packed_samples() {
-        assert_eq!(
-            (0..4)
-                .map(|x| sample(&[0b00_01_10_11], x, 2))
-                .collect::<Vec<_>>(),
-            [0, 1, 2, 3]
-        );
-        assert_eq!(sample(&[0x3c], 1, 4), 12);
-        assert_eq!(sample(&[0, 0x80], 8, 1), 1);
-    }
 
     /// Protects: 16-bit gray is clipped, 16-bit colour keeps the high byte.
     #[test]

@@ -11,13 +11,21 @@ use png::{
     expand_interlaced_row, DecodeOptions, Decoder, DecodingError, InterlaceInfo, Transformations,
 };
 
+use crate::color::Palette;
+use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::image::CHANNELS;
+use crate::format::Format;
+use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
 /// Rows between two looks at the cancel flag.
 const ROWS_PER_CHECK: usize = 64;
+
+/// All pixels of a PNG in memory; see [`crate::decode_bytes`].
+pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
+    decode_only(Format::Png, data, limits, cancel)
+}
 
 /// The rows of a PNG. Of an animated file the default image.
 ///
@@ -27,7 +35,7 @@ pub(crate) struct Reader<'a> {
     data: &'a [u8],
     cancel: &'a Cancel,
     head: chunks::Head,
-    palette: expand::Palette,
+    palette: Palette,
     decoder: png::Reader<Cursor<&'a [u8]>>,
     /// The rows as they are stored, where the image is interlaced.
     woven: Option<Vec<u8>>,
@@ -66,7 +74,7 @@ impl<'a> Reader<'a> {
         Ok(Self {
             data,
             cancel,
-            palette: expand::Palette::new(&head.palette),
+            palette: Palette::new(&head.palette),
             columns: 0..head.width as usize,
             head,
             decoder,

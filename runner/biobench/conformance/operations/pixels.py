@@ -89,6 +89,8 @@ def _recipe(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _decode(given: Mapping[str, Any], spec: Spec) -> Any:
+    """A file of any format; the optional ones have names of their own, so that a port which has
+    not got one does not claim it."""
     with tempfile.NamedTemporaryFile(prefix="biobench-") as file:
         file.write(base64.b64decode(given["file"], validate=True))
         file.flush()
@@ -104,4 +106,8 @@ OPERATIONS = {
     "pixels.resize": _resize,
     "pixels.recipe": _recipe,
     "pixels.decode": _decode,
+    "pixels.decode_webp": _decode,
+    "pixels.decode_gif": _decode,
+    "pixels.decode_bmp": _decode,
+    "pixels.decode_tiff": _decode,
 }

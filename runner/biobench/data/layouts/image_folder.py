@@ -23,10 +23,11 @@ from biobench.spec.documents import Layout
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     """Items of every split. An item's id is its path, which is unique and survives a new machine.
 
-    Files end in .jpg, .jpeg or .png in any case, at any depth below the class folder. Hidden files
-    and folders, and files that are no images, are ignored. Raises DataError (missing folder, class
-    folder without an image, image outside a class folder, image of another format, name that is not
-    UTF-8, link to nothing, link loop) and SpecError for options that do not fit.
+    Files end as :data:`~biobench.data.layouts.scan.DECODED` says, in any case, at any depth below
+    the class folder. Hidden files and folders, and files that are no images, are ignored. Raises
+    DataError (missing folder, class folder without an image, image outside a class folder, image of
+    another format, name that is not UTF-8, link to nothing, link loop) and SpecError for options
+    that do not fit.
     """
     base = os.fspath(root)
     if not os.path.isdir(base):

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from biobench.data.faults import Faults
 from biobench.data.layouts.options import path_fault
 
-DECODED = (".jpg", ".jpeg", ".png")
+DECODED = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 """Extensions, in any case, of the files that are items."""
-UNDECODED = (".bmp", ".gif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+UNDECODED = (".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm")
 """Extensions of images that the official decoder does not read: dropping one would change the
 data set in silence, so each is a fault. Files with any other extension are no images and are
 ignored."""
@@ -87,4 +87,4 @@ def _walk(root: str, folder: str, chain: tuple[str, ...], faults: Faults) -> Ite
         elif entry.name.lower().endswith(DECODED):
             yield path
         elif entry.name.lower().endswith(UNDECODED):
-            faults.add(path, "an image format that is not JPEG or PNG")
+            faults.add(path, "an image format that is not read")
