@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from peers.protocol import content
+
 PEERS = Path(__file__).parent / "peers"
 MIB = 2**20
 
@@ -116,16 +118,8 @@ def held(process: int) -> float:
     """
     total = 0.0
     for path in Path(f"/proc/{process}/task").glob("*/children"):
-        total += sum(held(int(child)) for child in read(path).split())
-    for line in read(Path(f"/proc/{process}/smaps_rollup")).splitlines():
+        total += sum(held(int(child)) for child in content(path).split())
+    for line in content(Path(f"/proc/{process}/smaps_rollup")).splitlines():
         if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
             total += int(line.split()[1]) * 1024 / MIB
     return total
-
-
-def read(path: Path) -> str:
-    """Nothing where the process has ended, or the system has no such file."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -57,16 +57,23 @@ def in_threads(one: Callable[[str], np.ndarray]) -> Load:
     return load
 
 
+def content(path: Path) -> str:
+    """Of a system file; nothing where its process or thread has ended, or there is no such file."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
 def cpu_seconds() -> float:
     """CPU time used by this process and its children, those that still run included."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     total = sum(usage.ru_utime + usage.ru_stime for usage in used)
     for path in Path("/proc/self/task").glob("*/children"):
-        for child in path.read_text().split():
-            with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended by now
-                # Fields after the name, which stands in brackets: 11 and 12 are user and system.
-                fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        for child in content(path).split():
+            # The fields after the name, which stands in brackets: 11 and 12 are user and system.
+            fields = content(Path(f"/proc/{child}/stat")).rpartition(")")[2].split()
+            total += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
     return total
 
 
