@@ -16,6 +16,7 @@ import pytest
 from checkpoints import COMMIT, hub_cache, transformers_folder
 
 from biobench.errors import ModelError
+from biobench.models import hub
 from biobench.models.load import load_model
 from biobench.spec.documents import ModelEntry
 
@@ -85,16 +86,55 @@ def test_offline_without_a_cached_copy(name: str, hint: str, empty_cache: Path) 
     assert caught.value.exit_code == 5
 
 
-def test_no_network_is_said_quickly(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects from a minute of retries where nothing answers; the port is one that refuses."""
+@pytest.fixture(params=["http://127.0.0.1:9", "https://hub.invalid"])
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub whose port refuses, or whose name nobody resolves."""
     import huggingface_hub.constants as constants
 
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "ENDPOINT", request.param)
+
+
+@pytest.mark.parametrize("name", ["hf:google/siglip2-large", f"hf:o/n@{'a' * 40}"])
+@pytest.mark.usefixtures("no_network", "empty_cache")
+def test_no_network_is_said_quickly(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Protects from a minute of retries where nothing answers, and from the log of them."""
     started = time.monotonic()
     with pytest.raises(ModelError, match=r"the hub cannot be reached; .*hf:\./folder"):
-        load_model("hf:google/siglip2-large", ENTRIES)
-    assert time.monotonic() - started < 20
+        load_model(name, ENTRIES)
+    assert time.monotonic() - started < 5
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("no_network")
+def test_no_network_and_a_cached_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Protects a container with a mounted cache and no network: nothing waits, nothing is said."""
+    import huggingface_hub.constants
+
+    folder = transformers_folder(tmp_path / "made", "vit")
+    hub_cache(tmp_path / "hub", "o/n", folder)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    capfd.readouterr()
+    started = time.monotonic()
+    assert load_model("hf:o/n", {}).info.revision == COMMIT
+    assert time.monotonic() - started < 10
+    assert capfd.readouterr().err == ""
+
+
+def test_a_proxy_is_asked_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a machine that reaches the hub by a proxy alone, where no name is resolved."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "https://hub.invalid")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert hub._hub_answers()
 
 
 CUT_OFF = """

@@ -6,11 +6,16 @@ a local folder. Nothing here runs a repository's code.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
@@ -37,6 +42,7 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
+UNREACHABLE = "the hub cannot be reached"
 
 
 @dataclass(frozen=True)
@@ -70,18 +76,26 @@ def snapshot(
 
     Raises ModelError where the repository, the revision or the network is not there.
     """
-    found = _fetch(name, repository, revision, list(CONFIGURATIONS), offline=offline)
+    absent = "offline" if offline or _hub_is_offline() else None
+    if absent is None and not _hub_answers():
+        absent = UNREACHABLE
+    found = _fetch(name, repository, revision, list(CONFIGURATIONS), absent)
     for patterns in weights:
         # The commit, so that a push between two calls cannot mix two revisions.
-        _fetch(name, repository, found.commit, list(patterns), offline=offline)
+        _fetch(name, repository, found.commit, list(patterns), absent)
         if any(next(found.folder.glob(pattern), None) for pattern in patterns):
             break
     return found
 
 
 def _fetch(
-    name: ModelName, repository: str, revision: str | None, patterns: list[str], *, offline: bool
+    name: ModelName,
+    repository: str,
+    revision: str | None,
+    patterns: list[str],
+    absent: str | None,
 ) -> Snapshot:
+    """``absent``: why there is no hub to ask, so that the cache decides."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -95,19 +109,19 @@ def _fetch(
     folder_hint = f"give a local folder: {name.loader}:./folder"
     at = f" at revision {revision}" if revision else ""
     try:
-        folder = Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=patterns,
-                local_files_only=offline,
-                etag_timeout=CONNECT_SECONDS,
+        with _quiet():
+            folder = Path(
+                snapshot_download(
+                    repository,
+                    revision=revision,
+                    allow_patterns=patterns,
+                    local_files_only=absent is not None,
+                    etag_timeout=CONNECT_SECONDS,
+                )
             )
-        )
     except LocalEntryNotFoundError as error:
-        why = "offline" if offline or _hub_is_offline() else "the hub cannot be reached"
         raise ModelError(
-            f"{repository}{at} is not in the hub's cache and {why}",
+            f"{repository}{at} is not in the hub's cache and {absent or UNREACHABLE}",
             where=where,
             remedy=f"connect to the network once, or {folder_hint}",
         ) from error
@@ -136,6 +150,35 @@ def _hub_is_offline() -> bool:
     from huggingface_hub import is_offline_mode
 
     return bool(is_offline_mode())
+
+
+def _hub_answers() -> bool:
+    """Whether the hub takes a connection, by one attempt: its library makes six of each request,
+    with growing pauses, where no name is resolved. A proxy, which may do that, is left to it."""
+    from huggingface_hub import constants
+
+    try:
+        endpoint = urlsplit(constants.ENDPOINT)
+        host, port = endpoint.hostname or "", endpoint.port
+        if {endpoint.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
+            return True
+        port = port or (443 if endpoint.scheme == "https" else 80)
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings of the hub's library on the terminal; what ends a call becomes an error."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
