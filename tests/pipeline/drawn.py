@@ -53,7 +53,7 @@ def draw_table(root: Path, train: int, test: int) -> Path:
     """
     draw_folders(root, {"train": train, "test": test})
     (root / "all.csv").write_text("\n".join([HEAD, *_rows(train, test)]) + "\n")
-    (root / "toxic.csv").write_text("species,toxic\namphora,1\nbalanus,0\n")
+    (root / "toxic.csv").write_text("species,toxic\namphora,1\nbalanus,0\nceratium,0\n")
     return root
 
 
@@ -70,7 +70,9 @@ CLIP = {
     "kind": "frames", "frames": 2, "stride": 1, "start": "middle", "pool": "max",
     "clip_label": "most-frequent", "short": "drop", "missing": "error",
 }  # fmt: skip
-POISON = {"table": "toxic.csv", "label": "species", "column": "toxic", "cells": ["1"]}
+POISON = {
+    "table": "toxic.csv", "label": "species", "column": "toxic", "cells": ["1"], "edible": ["0"],
+}  # fmt: skip
 TRAITS = [{"column": name, "one": ["1"], "zero": ["0"]} for name in ("big", "round")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def verified(made: Made, change: dict[str, Any], folder: Path) -> Verdict:
+def verified(made: Made, change: dict[str, Any], folder: Path, *, data: bool = False) -> Verdict:
     """What is found out about a result in which values at ``a/b/c`` were changed with care."""
     document = copy.deepcopy(made.results.document)
     for path, value in change.items():
@@ -55,7 +56,7 @@ def verified(made: Made, change: dict[str, Any], folder: Path) -> Verdict:
     (folder / "results.json").write_text(json.dumps(sealed(document)))
     if not (folder / "predictions").exists():
         (folder / "predictions").symlink_to(made.out / "predictions")
-    return verify_one(folder, load_spec(), made.places(data=False, store=False))
+    return verify_one(folder, load_spec(), made.places(data=data, store=False))
 
 
 ENTRY = "tasks/demo-beluga"
@@ -74,7 +75,7 @@ ENTRY = "tasks/demo-beluga"
         ({f"{ENTRY}/version": 99}, "spec", "no version 99"),
         ({f"{ENTRY}/protocol": "svm"}, "spec", "its protocol is knn"),
         ({f"{ENTRY}/errata": ["none"]}, "spec", "errata"),
-        ({f"{ENTRY}/counts/test": 3}, "predictions", "counts 3 scored items"),
+        ({f"{ENTRY}/counts/test": 3}, "data", "counts 3 scored items"),
         ({"mean": {"score": 0.5, "low": None, "high": None, "tasks": 9}}, "score", "the mean is"),
         ({"suite": "nothing"}, "spec", "no suite 'nothing'"),
         ({"levels/features": "E2", "environment/settings": {}}, "features", "allows T"),
@@ -83,6 +84,13 @@ ENTRY = "tasks/demo-beluga"
         ({"levels/score": "D"}, None, None),
         ({"schema": "biobench.results/1", "extra": 1}, "document", "extra"),
         ({"bad_images": -1}, "document", "bad_images"),
+        ({"n_train": 5}, "spec", "n_train is 5, and it has no train split"),
+        (
+            {"model/recipe/mean": [0.1, 0.2, 0.3], "model/resolved": "timm:x"},
+            "recipe",
+            "not that of its geometry, mean and std",
+        ),
+        ({"model/recipe/filter": "lanczos", "model/resolved": "timm:x"}, "recipe", "not that of"),
         ({"spec/version": "0.9.0"}, "spec", "verify with biobench"),
         ({"unofficial_reasons": []}, "document", "unofficial_reasons"),
     ],
@@ -99,6 +107,39 @@ def test_a_careful_forgery(
     assert verdict.document()["first"] == stage, verdict.lines()
     if words is not None:
         assert words in "\n".join(verdict.lines())
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "words"),
+    [
+        ({f"{ENTRY}/counts/train": 9, f"{ENTRY}/counts/excluded": 7}, "data", "not 9, excluded is"),
+        ({f"{ENTRY}/counts/classes": 9999}, "data", "not 9999"),
+        ({"bad_images": 5}, "pixels", "0 images cannot be read here, and the result counts 5"),
+    ],
+)
+def test_a_forgery_beside_its_images(
+    change: dict[str, Any], stage: str, words: str, demo: Made, tmp_path: Path
+) -> None:
+    """What the images tell is held to them."""
+    verdict = verified(demo, change, tmp_path / "forged", data=True)
+    assert verdict.document()["first"] == stage, verdict.lines()
+    assert words in "\n".join(verdict.lines())
+
+
+@pytest.mark.parametrize("label", [2147483647, -3])
+def test_a_label_that_no_class_has(label: int, demo: Made) -> None:
+    """It is named at its stage though every digest fits, and takes no memory by its size."""
+    id, held = "demo-beluga", demo_held(demo)
+    labels = held[id].y_pred.copy()
+    labels[0] = label
+    held[id] = replace(held[id], y_pred=labels)
+    document = copy.deepcopy(demo.results.document)
+    document["tasks"][id]["digests"]["predictions"] = held[id].digest
+    document["digests"]["predictions"] = stage_root(document["tasks"], "predictions")
+    results = results_of(sealed(document), "here", None, held)
+    report = check(results, load_spec(), demo.places(data=False, store=False))
+    assert report.first == "predictions"
+    assert f"y_pred holds {label}" in str(report.of("predictions")[0])
 
 
 def test_all_faults_are_told(demo: Made, tmp_path: Path) -> None:
@@ -167,7 +208,7 @@ def test_pinned_as_a_run_has_it(
 def test_predictions_that_are_not_there(demo: Made, tmp_path: Path) -> None:
     """A file that cannot be read is exit 3, not a claim that fails."""
     change = {f"{ENTRY}/predictions": "predictions/nothing.parquet"}
-    with pytest.raises(DataError, match=r"nothing\.parquet: cannot be read"):
+    with pytest.raises(DataError, match=r"nothing\.parquet: stage predictions: cannot be read"):
         verified(demo, change, tmp_path / "lost")
     change = {f"{ENTRY}/predictions": "../elsewhere.parquet"}
     assert verified(demo, change, tmp_path / "climbs").document()["first"] == "document"

@@ -105,7 +105,8 @@ def test_files_that_cannot_be_read(demo: Made, tmp_path: Path, capsys: Any) -> N
     copied = demo.copy(tmp_path / "copy")
     (copied.out / "predictions/demo-beluga.parquet").write_bytes(b"PAR1")
     assert execute(["verify", str(copied.out)]) == 3
-    assert "demo-beluga.parquet: cannot be read as Parquet" in capsys.readouterr().err
+    words = "demo-beluga.parquet: stage predictions: cannot be read as Parquet"
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_unreadable_images(tmp_path: Path) -> None:
     document["bad_images"] = 0
     file.write_text(json.dumps(document))
     found = verified(made)
-    assert found.document()["first"] == "predictions"
+    assert found.document()["first"] == "pixels"
     assert "unreadable images" in "\n".join(found.lines())
 
 
@@ -88,7 +88,7 @@ def test_compat_and_samples(tmp_path: Path) -> None:
         assert verdict.holds, verdict.lines()
         (report,) = verdict.checked.values()
         assert report.reached["pixels"] == "D"
-        intervals = "0 intervals" if "division" in changes else "1 intervals"
+        intervals = "0 intervals" if "division" in changes else "1 interval"
         assert intervals in str(report.of("score")[0])
 
 

@@ -19,7 +19,7 @@ from biobench.spec.load import Spec
 from biobench.store import Store
 from biobench.verify.document import features_level
 from biobench.verify.findings import Finding, Level, Report
-from biobench.verify.from_data import Images, recipe_of, rows_difference
+from biobench.verify.from_data import Images, rows_difference
 from biobench.verify.measure import (
     Distance,
     feature_distance,
@@ -27,6 +27,7 @@ from biobench.verify.measure import (
     prediction_distance,
     score_distance,
 )
+from biobench.verify.recipes import recipe_of
 from biobench.verify.rules import task_rules
 from biobench.verify.stored import held
 

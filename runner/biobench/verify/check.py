@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench.errors import DataError
+from biobench.errors import BiobenchError, counted
 from biobench.report.document import EXACT_KINDS
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
@@ -20,6 +20,8 @@ from biobench.verify.document import (
     check_form,
     check_levels,
     check_official,
+    check_recipe,
+    check_sample,
     check_spec,
 )
 from biobench.verify.findings import Finding, Level, Report
@@ -56,6 +58,7 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
         return Report(tuple(form), {}, {})
     rules, faults = task_rules(results, spec)
     findings = [*form, *check_spec(results, spec), *faults, *check_digests(results)]
+    findings += [*check_recipe(results), *check_sample(results, rules)]
     suite = suite_of(results, spec)
     if suite is not None:
         findings += check_levels(results, rules, spec)
@@ -88,6 +91,7 @@ def _chain(
             continue
         for finding in _task(task, results, suite, root, found, places.images):
             made[finding.stage].append(finding)
+    yield from _bad_images(made["pixels"], len(rules), results.document["bad_images"])
     for stage, findings in made.items():
         yield from _summed(stage, findings, len(rules))
     for reason in dict.fromkeys(absent.values()):
@@ -104,7 +108,7 @@ def _task(
     id, entry = task.id, results.tasks[task.id]
     try:
         manifest = make_manifest(task, results, suite, root)
-    except DataError as error:
+    except BiobenchError as error:
         yield Finding("data", False, f"the data here make no list of images: {error}", id)
         return
     same = check_manifest(id, entry, manifest, found.evidence)
@@ -116,6 +120,14 @@ def _task(
         exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
         if exact is not None:
             yield exact
+
+
+def _bad_images(decoded: Sequence[Finding], of: int, stated: int) -> Iterator[Finding]:
+    """Whether the unreadable images are as many as stated, where all were decoded again."""
+    bad = sum(finding.size.get("bad", 0) for finding in decoded)
+    if all(finding.holds for finding in decoded) and len(decoded) == of and bad != stated:
+        text = f"{counted(bad, 'image')} cannot be read here, and the result counts {stated}"
+        yield Finding("pixels", False, text)
 
 
 _DONE = {

@@ -6,8 +6,10 @@ In: a result and the specification. Out: findings. Nothing but the document is r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from biobench.data.sample import can_be_sampled
 from biobench.errors import ModelError, SpecError
 from biobench.models.names import parse_name, states_revision
 from biobench.report.document import STRENGTH, claimed_levels, stage_root
@@ -15,9 +17,11 @@ from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
 from biobench.repro.settings import SETTINGS
 from biobench.selection import BENCHMARK
+from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec
 from biobench.verify.findings import Finding
+from biobench.verify.recipes import recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of
 
 ROOTS = {
@@ -28,6 +32,10 @@ ROOTS = {
     "score": "score",
 }
 """Root digests of a result and the digest of a task that each is made of."""
+
+
+_TORCHVISION = ("timm:", "open_clip:")
+"""Loaders whose tables are torchvision's throughout."""
 
 
 def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Finding]:
@@ -80,6 +88,33 @@ def check_digests(results: Results) -> Iterator[Finding]:
         yield Finding("recipe", False, "digests.recipe is not the recipe's")
     if digests["result"] != result_digest(results.document):
         yield Finding("result", False, "digests.result is not that of the document")
+
+
+def check_recipe(results: Results) -> Iterator[Finding]:
+    """Whether the recipe's digest is that of its content, with mean and std applied as torchvision
+    does; another table is not in the result, and only its model can make it."""
+    model = results.document["model"]
+    recipe = recipe_of(model["recipe"])
+    try:
+        found = replace(recipe, table_bytes=torchvision_values(recipe.mean, recipe.std)).digest
+    except (CanonicalError, OverflowError) as error:
+        yield Finding("recipe", False, f"its values cannot be: {error}")
+        return
+    if found == model["recipe"]["digest"]:
+        yield Finding("recipe", True, "its digest is that of its geometry, mean and std")
+    elif model["resolved"].startswith(_TORCHVISION):
+        yield Finding("recipe", False, "its digest is not that of its geometry, mean and std")
+    else:
+        text = "its digest is of a table that mean and std alone do not give; only --rerun makes it"
+        yield Finding("recipe", None, text)
+
+
+def check_sample(results: Results, rules: Mapping[str, TaskRules]) -> Iterator[Finding]:
+    """Whether the tasks can have been run on a sample of their train items, where one is stated."""
+    size = results.document["n_train"]
+    for id, rule in rules.items():
+        if size is not None and rule.document is not None and not can_be_sampled(rule.document):
+            yield Finding("spec", False, f"n_train is {size}, and it has no train split", id)
 
 
 def check_levels(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Iterator[Finding]:

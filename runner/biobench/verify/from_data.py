@@ -29,6 +29,7 @@ from biobench.report.document import EXACT_KINDS
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.verify.findings import Finding
+from biobench.verify.recipes import recipe_of
 
 BATCH = 32
 MOST_PIXELS = 1 << 21
@@ -65,8 +66,21 @@ def make_manifest(task: Task, results: Results, suite: Suite, root: Path) -> Man
 def check_manifest(
     id: str, entry: Mapping[str, Any], manifest: Manifest, evidence: Evidence | None
 ) -> Finding:
-    """Whether a manifest is the one that was scored."""
+    """Whether a manifest is the one that was scored, and its counts are those that are stated."""
     if manifest.digest == entry["digests"]["manifest"]:
+        made = {
+            "train": sum(row.split != "test" for row in manifest.items.rows),
+            "test": int(manifest.items.scored().sum()),
+            "classes": len(manifest.classes),
+            "excluded": manifest.excluded,
+        }
+        wrong = [
+            f"{name} is {count} by its list of images, not {entry['counts'][name]}"
+            for name, count in made.items()
+            if count != entry["counts"][name]
+        ]
+        if wrong:
+            return Finding("data", False, f"counts: {', '.join(wrong)}", id)
         return Finding("data", True, counted(len(manifest.rows), "row"), id)
     text = f"{len(manifest.rows)} images here make another list than the one that was scored"
     if evidence is not None:
@@ -90,26 +104,6 @@ def rows_difference(here: Sequence[Sequence[Any]], there: Sequence[Sequence[Any]
         if ids
     ]
     return ", ".join(parts) or "the same rows in another order"
-
-
-def recipe_of(document: Mapping[str, Any]) -> Recipe:
-    """The geometry of a recipe as a result states it; its value table moves no pixel."""
-
-    def pair(value: int | list[int]) -> tuple[int, int]:
-        return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-    return Recipe(
-        mode=document["mode"],
-        size=pair(document["size"]),
-        long_side=document["long_side"],
-        filter=document["filter"],
-        crop=pair(document["crop"]),
-        crop_rounding=document["crop_rounding"],
-        pad=tuple(document["pad"] or (0, 0, 0)),
-        mean=tuple(document["mean"]),
-        std=tuple(document["std"]),
-        table_bytes=b"",
-    )
 
 
 def leaves(
@@ -152,7 +146,8 @@ def check_pixels(
         return Finding("pixels", False, f"its recipe cannot be: {error}", id)
     ids = [row.id for row in manifest.rows]
     if pixels_digest(ids, here) == entry["digests"]["pixels"]:
-        return Finding("pixels", True, f"{counted(len(ids), 'image')} decoded again", id)
+        text = f"{counted(len(ids), 'image')} decoded again"
+        return Finding("pixels", True, text, id, {"bad": len(bad)})
     text = f"some of {len(ids)} images give other pixels; which, only the store of the run can tell"
     size: dict[str, Any] = {}
     if evidence is not None:

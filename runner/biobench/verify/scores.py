@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.errors import BiobenchError, counted
+from biobench.errors import BiobenchError, DataError, counted
 from biobench.metric.score import Score, score_task
 from biobench.probe.predictions import Predictions
 from biobench.probe.stored import NO_PREDICTION
@@ -22,6 +22,9 @@ from biobench.spec.documents import Suite
 from biobench.verify.findings import Finding
 from biobench.verify.rules import TaskRules
 
+_INDEXES = frozenset({"train-names", "train-names-or-unknown", "union-names"})
+"""Label rules by which a label is the place of a name among the task's classes."""
+
 
 def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite) -> list[Finding]:
     """Findings about predictions, scores and the mean; raises DataError for an unreadable file."""
@@ -30,8 +33,8 @@ def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite)
     items = metrics = intervals = 0
     for id, task in rules.items():
         entry = results.tasks[id]
-        predictions = load_predictions(results, id)
-        faults = list(_predictions(id, entry, predictions, results.document["bad_images"]))
+        predictions = _load(results, id)
+        faults = list(_predictions(task, entry, predictions, results.document["bad_images"]))
         findings += faults
         items += len(predictions.ids)
         if faults:
@@ -62,19 +65,49 @@ def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite)
     return findings
 
 
+def _load(results: Results, id: str) -> Predictions:
+    """The predictions of a task; an error names the stage, as findings do."""
+    try:
+        return load_predictions(results, id)
+    except DataError as error:
+        raise DataError(
+            f"stage predictions: {error.what}", where=error.where, remedy=error.remedy
+        ) from error
+
+
 def _predictions(
-    id: str, entry: Mapping[str, Any], predictions: Predictions, bad_images: int
+    task: TaskRules, entry: Mapping[str, Any], predictions: Predictions, bad_images: int
 ) -> Iterator[Finding]:
-    count = len(predictions.ids)
+    id, count = task.id, len(predictions.ids)
     if count != entry["counts"]["test"]:
         text = f"{count} of them, and the result counts {entry['counts']['test']} scored items"
         yield Finding("predictions", False, text, id)
+        # A stranger may add rows at will; nothing more is computed of those that nobody scored.
+        return
     if predictions.digest != entry["digests"]["predictions"]:
         yield Finding("predictions", False, "they have another digest than the result says", id)
     lost = len(set(np.argwhere(predictions.y_pred == NO_PREDICTION)[:, 0].tolist()))
-    if lost and not bad_images:
-        text = f"{lost} stand for unreadable images, and the result counts none"
+    if lost > bad_images:
+        text = f"{lost} stand for unreadable images, and the result counts {bad_images or 'none'}"
         yield Finding("predictions", False, text, id)
+    odd = _odd_label(task, entry["counts"]["classes"], predictions)
+    if odd is not None:
+        yield Finding("predictions", False, odd, id)
+
+
+def _odd_label(task: TaskRules, classes: int, predictions: Predictions) -> str | None:
+    """What a label is that no label id of the task can be, null where all can."""
+    named = task.document is not None and task.document.label_rule in _INDEXES
+    for name, labels in (("y_true", predictions.y_true), ("y_pred", predictions.y_pred)):
+        if not labels.size:
+            continue
+        most = 1 if labels.ndim == 2 else classes - 1 if named else None
+        low, high = int(labels.min()), int(labels.max())
+        if most is not None and high > most:
+            return f"{name} holds {high}, and the labels of the task end at {most}"
+        if low < NO_PREDICTION:
+            return f"{name} holds {low}, which is no label"
+    return None
 
 
 def _score(id: str, entry: Mapping[str, Any], score: Score) -> Iterator[Finding]:

@@ -1,0 +1,45 @@
+"""A recipe as a result states it, and the value table that follows from its mean and std.
+
+In: the recipe of a result. Out: the recipe's value, and a table (SPEC.md, sections "Recipes" and
+"Value table").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from biobench.decode.recipe import Recipe
+
+
+def recipe_of(document: Mapping[str, Any]) -> Recipe:
+    """The geometry of a recipe as a result states it; its value table moves no pixel."""
+
+    def pair(value: int | list[int]) -> tuple[int, int]:
+        return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+    return Recipe(
+        mode=document["mode"],
+        size=pair(document["size"]),
+        long_side=document["long_side"],
+        filter=document["filter"],
+        crop=pair(document["crop"]),
+        crop_rounding=document["crop_rounding"],
+        pad=tuple(document["pad"] or (0, 0, 0)),
+        mean=tuple(document["mean"]),
+        std=tuple(document["std"]),
+        table_bytes=b"",
+    )
+
+
+def torchvision_values(mean: Sequence[float], std: Sequence[float]) -> bytes:
+    """What torchvision's ToTensor and Normalize make of each value, float32 little-endian (3, 256),
+    without torch: bytes / 255, then minus mean, then / std, each rounded to float32."""
+    values = np.arange(256, dtype=np.float32) / np.float32(255)
+    with np.errstate(all="ignore"):
+        channels = [
+            (values - np.float32(m)) / np.float32(s) for m, s in zip(mean, std, strict=True)
+        ]
+    return np.asarray(channels, "<f4").tobytes()
