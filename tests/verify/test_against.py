@@ -196,6 +196,20 @@ def test_setup_comes_first(own: Made) -> None:
     assert any("groups has versions 1 and 2" in text for text in texts)
 
 
+@pytest.mark.parametrize("name", ["dim", "parameters"])
+def test_one_model_is_of_one_size(name: str, own: Made) -> None:
+    """What follows from the weights, as running again finds it."""
+    report = against(own, edited(own.results, **{f"model__{name}": 77}))
+    assert report.first == "weights"
+    assert f"{name} is " in str(report.of("weights")[0])
+
+
+def test_a_processor_is_as_claimed(own: Made) -> None:
+    """No digest covers it, which the comparison says beside the level that rests on it."""
+    report = against(own, edited(own.results, environment__cpu="Another"))
+    assert any("and Another, as the files say" in str(found) for found in report.of("setup"))
+
+
 labels = st.lists(st.integers(-2, 4), min_size=1, max_size=30)
 
 

@@ -54,6 +54,15 @@ def test_no_model_and_no_torch(demo: Made, tmp_path: Path) -> None:
     assert document["compared"]["against the other"]["same_from_predictions"] is True
 
 
+def test_the_store_beside_the_result(demo: Made, tmp_path: Path, capsys: Any) -> None:
+    """Features lie there after a run in a container, and are looked at without being named."""
+    made = demo.copy(tmp_path)
+    (made.folder / "store").rename(made.out / "store")
+    assert execute(["verify", str(made.out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)["checked"]["result"]
+    assert report["stages"]["features"]["holds"] is True
+
+
 def forged(made: Made, folder: Path) -> Made:
     copied = made.copy(folder)
     path = copied.out / "results.json"
@@ -91,6 +100,12 @@ def test_files_that_cannot_be_read(demo: Made, tmp_path: Path, capsys: Any) -> N
     (tmp_path / "other.json").write_text('{"schema":"biobench.results/9"}')
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "mark.json").write_text("\ufeff{}")
+    (tmp_path / "nothing.json").write_text("")
+    (tmp_path / "list.json").write_text("[1]")
+    many = {"model": {}, "tasks": {str(i): {} for i in range(1001)}, "digests": {}}
+    many |= {"schema": "biobench.results/1", "mean": None, "division": "open"}
+    (tmp_path / "many.json").write_text(json.dumps(many))
     for name, words in (
         ("nothing", "cannot be read"),
         ("text", "no tar archive"),
@@ -98,6 +113,10 @@ def test_files_that_cannot_be_read(demo: Made, tmp_path: Path, capsys: Any) -> N
         ("other.json", "biobench.results/9"),
         ("pipe", "not a plain file"),
         ("empty", "cannot be read"),
+        ("mark.json", "byte order mark"),
+        ("nothing.json", "is empty"),
+        ("list.json", "no object"),
+        ("many.json", "has 1001 tasks"),
     ):
         assert execute(["verify", str(tmp_path / name)]) == 3, name
         (line,) = capsys.readouterr().err.splitlines()

@@ -46,8 +46,8 @@ def verify(
     store: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder where features were kept; may be repeated. [default: the user's cache "
-            "folder]"
+            help="Folder where features were kept; may be repeated. [default: the folder store "
+            "beside the result, and the user's cache folder]"
         ),
     ] = None,
     out: Annotated[
@@ -86,13 +86,15 @@ def verify(
     from biobench.store import Store, default_store
     from biobench.verify.check import Places
     from biobench.verify.from_data import Images
+    from biobench.verify.opening import stores_beside
     from biobench.verify.verdict import verify_one
 
     specification = load_spec(spec)
     own = {task_from_file(path, specification).id: path for path in task or ()}
     tasks = {id: task_from_file(path, specification) for id, path in own.items()}
     images = Images(data, tasks, workers or usable_cores(), json)
-    places = Places(images, [Store(path) for path in store or [default_store()]])
+    beside = stores_beside([result] if against is None else [result, against])
+    places = Places(images, [Store(path) for path in store or [*beside, default_store()]])
     verdict = verify_one(result, specification, places)
     if against is not None:
         theirs = Images(against_data, tasks, images.workers, json)

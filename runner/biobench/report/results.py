@@ -24,6 +24,8 @@ FILE = "results.json"
 MOST_BYTES = 64 << 20
 """No honest result is larger: an entry of a task has some kilobytes."""
 MOST_DEPTH = 32
+MOST_TASKS = 1_000
+"""Each is looked at by a schema, which takes a stranger's time."""
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "model": dict,
     "tasks": dict,
@@ -203,4 +205,7 @@ def results_of(
                 where=where,
                 remedy="give a results.json that `biobench run` wrote, unchanged",
             )
+    if len(document["tasks"]) > MOST_TASKS:
+        count = len(document["tasks"])
+        raise DataError(f"has {count} tasks, more than {MOST_TASKS}", where=where)
     return Results(document, folder, held)

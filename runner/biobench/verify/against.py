@@ -33,6 +33,8 @@ from biobench.verify.stored import held
 
 _ASKED = ("suite", "division", "n_train")
 _MODEL = ("feature", "precision")
+_OF_WEIGHTS = ("dim", "parameters")
+"""What one model with equal weights cannot have twice, where it gives one feature."""
 
 
 @dataclass(frozen=True)
@@ -258,11 +260,20 @@ def _setup(a: Results, b: Results) -> Iterator[Finding]:
         yield Finding("setup", False, fault)
     if not faults:
         yield Finding("setup", True, "the same tasks, run in the same way")
+    on = [results.document["environment"] for results in (a, b)]
+    machines = [record["cpu"] if record["gpu"] is None else record["gpu"] for record in on]
+    named = machines[0] if machines[0] == machines[1] else f"{machines[0]} and {machines[1]}"
+    yield Finding("setup", True, f"on {named}, as the files say; no digest covers that")
 
 
 def _root(stage: str, a: Results, b: Results) -> Finding:
     ours, theirs = a.digests[stage], b.digests[stage]
     if ours == theirs:
+        models = [results.document["model"] for results in (a, b)]
+        odd = [name for name in _OF_WEIGHTS if models[0][name] != models[1][name]]
+        if stage == "weights" and models[0]["resolved"] == models[1]["resolved"] and odd:
+            text = ", ".join(f"{name} is {models[0][name]} and {models[1][name]}" for name in odd)
+            return Finding(stage, False, f"of one model with one digest, {text}")
         return Finding(stage, True, ours)
     text = f"{ours} and {theirs}"
     if stage == "recipe":

@@ -5,6 +5,8 @@ In: a path. Out: the value, read as a file that may be anybody's.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from biobench.report.curve import SCHEMA as CURVE_SCHEMA
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, document_of, read_file, results_of
 from biobench.verify.submission import MOST_FILE, submission_of
+
+_MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
+OWN_STORE = "store"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +38,30 @@ def open_any(path: Path) -> Results | CurveFile:
         path = path / (CURVE if curve else RESULTS)
     where = shown(str(path))
     data = read_file(path, MOST_FILE)
-    if data.lstrip()[:1] != b"{":
+    text = data.lstrip()[:1]
+    remedy = "give a results.json, the folder of a run, or a submission"
+    if not text:
+        raise DataError("is empty", where=where, remedy=remedy)
+    if data.startswith(_MARKS):
+        raise DataError(
+            "begins with a byte order mark, as no result does",
+            where=where,
+            remedy="take the file as it was written, or save it as UTF-8 without the mark",
+        )
+    if text not in (b"{", b"[") and path.suffix.lower() != ".json":
         return submission_of(data, where)
     document = document_of(data, where)
-    if isinstance(document, dict) and document.get("schema") == CURVE_SCHEMA:
+    if not isinstance(document, dict):
+        raise DataError("is JSON, but no object as a result is", where=where, remedy=remedy)
+    if document.get("schema") == CURVE_SCHEMA:
         return CurveFile(document, path.parent)
     return results_of(document, where, path.parent)
+
+
+def stores_beside(paths: Iterable[Path]) -> list[Path]:
+    """The folders ``store`` beside results, where a container leaves what it embedded."""
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    return [folder / OWN_STORE for folder in folders if (folder / OWN_STORE).is_dir()]
 
 
 def open_result(path: Path) -> Results:
