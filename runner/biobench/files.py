@@ -11,6 +11,13 @@ from pathlib import Path
 from biobench.errors import BiobenchError, UsageError
 
 
+# An engine makes a folder that is mounted and not there as root's; the image's user is another.
+MOUNTED = (
+    "make the folder yourself before it is mounted (mkdir -p out) and give the engine "
+    '--user "$(id -u):$(id -g)"'
+)
+
+
 def require_writable(folder: Path) -> None:
     """Raise UsageError where ``folder`` cannot be made or written in, without making it.
 
@@ -25,7 +32,9 @@ def require_writable(folder: Path) -> None:
         raise UsageError(
             f"cannot be written in by this user, so {folder} cannot be filled",
             where=str(nearest),
-            remedy="choose another folder or change its permissions",
+            remedy=MOUNTED
+            if os.environ.get("BIOBENCH_IMAGE")
+            else "choose another folder or change its permissions",
         )
 
 

@@ -120,7 +120,7 @@ def test_a_stopped_run_goes_on_where_it_was(
         assert call("docker", "start", name).code == 0
         # A few shards of features, not all of them.
         features = wait_for(lambda: inodes(out / "store" / "features"))
-        assert call("docker", "stop", "--time=60", name).code == 0
+        assert call("docker", "stop", "-t", "60", name).code == 0
         state = call("docker", "inspect", "--format={{.State.ExitCode}}", name)
         said = call("docker", "logs", name).errors
         assert state.output.strip() == "143", said
@@ -156,8 +156,21 @@ def test_a_folder_that_cannot_be_written_is_one_line(image: str, tmp_path: Path)
     out.chmod(0o755)
     done = container(image, "--model", "demo", "--task", TASK, options=(f"--volume={out}:/out",))
     assert done.code == 2
-    assert "/out" in done.errors.strip().splitlines()[-1]
+    last = done.errors.strip().splitlines()[-1]
+    assert "/out" in last
+    assert "mkdir -p out" in last
+    assert "--user" in last
     assert "Traceback" not in done.errors
+
+
+def test_the_documented_folder_and_user(image: str, tmp_path: Path) -> None:
+    """`mkdir -p out` and `--user "$(id -u):$(id -g)"` are all that a mounted /out needs."""
+    out = tmp_path / "out"
+    out.mkdir()
+    options = (f"--user={os.getuid()}:{os.getgid()}", f"--volume={out}:/out")
+    done = container(image, "--model", "demo", "--task", TASK, options=options)
+    assert done.code == 0, done.errors
+    assert (out / "results.json").is_file()
 
 
 def test_a_bad_model_is_one_line(image: str) -> None:
