@@ -10,7 +10,6 @@ from pathlib import Path
 
 from biobench.errors import BiobenchError, UsageError
 
-
 # An engine makes a folder that is mounted and not there as root's; the image's user is another.
 MOUNTED = (
     "make the folder yourself before it is mounted (mkdir -p out) and give the engine "
