@@ -18,6 +18,7 @@ from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
+from biobench.data.unused import unused_lines
 from biobench.data.views import left_out
 from biobench.declared import Declaration, resolve_declarations
 from biobench.errors import DataError, UsageError, counted
@@ -96,7 +97,14 @@ class Plan:
             for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
             if manifest.dropped
         )
-        return (*self.selection.notes, *dropped)
+        # Own data alone: what the official ones leave out is known and in their documents.
+        unused = (
+            f"{chosen.task.id}: {line}"
+            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
+            if chosen.task.division == "open"
+            for line in unused_lines(manifest)
+        )
+        return (*self.selection.notes, *dropped, *unused)
 
     def lines(self) -> list[str]:
         """One line a task and size for people, and the notes."""

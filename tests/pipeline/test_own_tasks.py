@@ -317,6 +317,37 @@ def test_clips(pond: Path, tmp_path: Path, store: Path) -> None:
     assert any(described in line for line in plan(options).lines())
 
 
+def test_rows_that_no_score_uses_are_told(pond: Path, tmp_path: Path) -> None:
+    """A split or a class that is misspelt in some rows must not change a score in silence."""
+    rows: list[list[object]] = []
+    for n, (split, name, path) in enumerate(images(pond, "train", "test")):
+        odd = n % 9 == 0
+        rows.append([path, split.title() if odd else split, f"{name} " if n == 71 else name])
+    split_cells = {"column": "part", "train": ["train"], "test": ["test"]}
+    options = {
+        "table": table(pond, "odd.csv", "image,part,species", rows),
+        "path": "{image}",
+        "label": "species",
+        "split": split_cells,
+    }
+    value = {
+        "task": "odd",
+        "dataset": {"id": "pond", "layout": {"id": "csv", "options": options}},
+        "split": "train-test",
+        "protocol": "logistic_regression",
+        "metrics": F1,
+    }
+    file = tmp_path / "odd.yaml"
+    file.write_text(yaml.safe_dump(value))
+    made = plan(Options(model="demo", tasks=(str(file),), data=pond, quiet=True))
+    assert list(made.notes) == [
+        "odd: 8 rows belong to no split and are left out: 'Train' 6, 'Test' 2",
+        "odd: 1 test item left out, without another example of the class to learn from: "
+        "'Dolichospermum ' 1",
+        "odd: classes that differ in spelling alone: 'Dolichospermum' and 'Dolichospermum '",
+    ]
+
+
 def test_a_clip_with_an_unreadable_frame_is_wrong(pond: Path, tmp_path: Path, store: Path) -> None:
     """One torn frame: one bad image, one wrong clip, and no clip of fewer frames."""
     torn = tmp_path / "pond"

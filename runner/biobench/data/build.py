@@ -98,6 +98,8 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         test_classes=test_classes,
         poisonous=_poisonous(found, classes),
         dropped=made.dropped,
+        excluded_names=Counter(item.label for item in tested if item.id not in scored),
+        of_no_split=found.of_no_split,
     )
 
 

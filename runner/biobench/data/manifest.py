@@ -6,7 +6,8 @@ label ids and a digest over ``[[id, path, label, split], ...]``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -68,7 +69,8 @@ class Manifest:
     each split's names are sorted on their own (label rule ``split-names``). In a traits task both
     are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
     set lists as such, null where it has no such list. ``dropped`` counts the clips that the view
-    left out, in all splits.
+    left out, in all splits. ``excluded_names``: class of excluded test items -> how many.
+    ``of_no_split``: cell of a table's column of splits that names none -> rows that have it.
     """
 
     root: Path
@@ -78,6 +80,8 @@ class Manifest:
     test_classes: tuple[str, ...]
     poisonous: tuple[int, ...] | None = None
     dropped: int = 0
+    excluded_names: Mapping[str, int] = field(default_factory=dict)
+    of_no_split: Mapping[str, int] = field(default_factory=dict)
 
     def value(self) -> list[list[Any]]:
         """``[[id, path, label, split], ...]`` as a JSON value, one row an image.

@@ -90,7 +90,7 @@ def collect(
         named = dict.fromkeys(item.label for item in items)
         poisonous = _poisonous(options.poisonous, named, options.unknown_label, read, faults)
     traits = tuple(trait.column for trait in options.traits)
-    return Found(items, rows.missing, poisonous, traits)
+    return Found(items, rows.missing, poisonous, traits, rows.of_no_split)
 
 
 def _poisonous(

@@ -6,6 +6,7 @@ that cannot be one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class RowItems:
     """Collects items, and remembers what no two of them may share.
 
     keep_missing: keep items whose file is not there (of these subjects, where it names some), and
-    list them in ``missing``.
+    list them in ``missing``. ``of_no_split`` counts rows by a cell that names no split.
     """
 
     options: CsvOptions
@@ -37,6 +38,7 @@ class RowItems:
     faults: Faults
     keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
+    of_no_split: Counter[str] = field(default_factory=Counter, init=False)
     _lost: dict[str, tuple[str, list[str]]] = field(default_factory=dict, init=False)
     _found: list[tuple[int, Item]] = field(default_factory=list, init=False)
     _ids: dict[str, str] = field(default_factory=dict, init=False)
@@ -77,6 +79,8 @@ class RowItems:
                 own = self.options.split_cells.get(cell)
                 if len(self._cells) <= LISTED_CELLS:
                     self._cells.setdefault(cell)
+                if own is None:
+                    self.of_no_split[cell] += 1
             if own is not None:
                 self._splits.add(own)
                 self._add_row(place(table.name, line), cells, own)

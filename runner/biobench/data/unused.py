@@ -1,0 +1,56 @@
+"""What a manifest leaves out of the data, in words for the person whose data they are.
+
+In: a manifest. Out: lines that say which rows belong to no split and which classes cannot be
+scored, and whether a name of the other spelling is the likely reason.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from biobench.data.faults import shown
+from biobench.data.manifest import Manifest
+from biobench.errors import counted
+
+NAMED = 5
+"""So many names fit in one line that people read."""
+
+
+def unused_lines(manifest: Manifest) -> list[str]:
+    """One line for rows of no split, one for excluded items, one for names spelt in two ways."""
+    lines = []
+    if manifest.of_no_split:
+        count = sum(manifest.of_no_split.values())
+        belong = "belongs" if count == 1 else "belong"
+        lines.append(
+            f"{counted(count, 'row')} {belong} to no split and "
+            f"{'is' if count == 1 else 'are'} left out: {_most(manifest.of_no_split)}"
+        )
+    if manifest.excluded_names:
+        count = sum(manifest.excluded_names.values())
+        lines.append(
+            f"{counted(count, 'test item')} left out, without another example of the class to "
+            f"learn from: {_most(manifest.excluded_names)}"
+        )
+    names = {*manifest.classes, *manifest.test_classes, *manifest.excluded_names}
+    lines += [
+        f"classes that differ in spelling alone: {' and '.join(map(ascii, alike))}"
+        for alike in spelt_alike(names)
+    ]
+    return lines
+
+
+def spelt_alike(names: Iterable[str]) -> list[list[str]]:
+    """Names, sorted, that are one but for case, blanks around them and the form of accents."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        key = unicodedata.normalize("NFKC", name).strip().casefold()
+        groups.setdefault(key, []).append(name)
+    return [alike for alike in groups.values() if len(alike) > 1]
+
+
+def _most(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    named = ", ".join(f"'{shown(name)}' {count}" for name, count in ordered[:NAMED])
+    return named + (f", and {len(ordered) - NAMED} more" if len(ordered) > NAMED else "")
