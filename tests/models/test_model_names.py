@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biobench.errors import ModelError
-from biobench.models.names import is_path, near_names, parse_name
+from biobench.models.names import is_path, local_folder, near_names, parse_name
 from biobench.spec.documents import ModelEntry
 
 ENTRIES = {
@@ -91,6 +94,26 @@ def test_a_wrong_name_says_what_to_do(name: str, says: str) -> None:
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("closed", ["model", "config.json"])
+def test_a_folder_of_another_user_is_one_line(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's user is seldom the owner of what is mounted. A link to nothing is no matter."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "dangling").symlink_to("nowhere")
+    name = parse_name(f"hf:{folder}", {})
+    assert local_folder(name) == folder
+    # Root, who may run this, can read everything.
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: os.path.exists(path) and Path(path).name != closed
+    )
+    with pytest.raises(ModelError, match=r"cannot be read by this user.*chmod") as caught:
+        local_folder(name)
+    assert Path(str(caught.value.where)).name == closed
 
 
 @given(st.text(max_size=30))

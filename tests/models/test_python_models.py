@@ -129,6 +129,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     return name
 
 
+def test_what_is_no_class_is_said_plainly() -> None:
+    """``os.path`` is a module, and Python's own words for that help nobody."""
+    with pytest.raises(ModelError, match=r"path is no class; give py:package.module:Class"):
+        load_model("py:os:path", {})
+
+
 @pytest.mark.parametrize(("kind", "parameters"), [("Colours", 0), ("Wrapper", 3)])
 def test_an_own_model(kind: str, parameters: int, module: str) -> None:
     """Protects the protocol of docs/models.md: recipe and embed are enough."""

@@ -158,15 +158,24 @@ def never_pinned(name: str) -> bool:
 
 
 def local_folder(name: ModelName) -> Path:
-    """The folder that ``name`` points to. Raises ModelError where there is none."""
+    """The folder that ``name`` points to. Raises ModelError where none can be read."""
     folder = Path(name.target).expanduser()
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "no such folder"
+    if not os.path.isdir(folder):
+        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
         raise ModelError(
             what,
             where=str(folder),
             remedy="give the folder that holds config.json and the weights",
         )
+    # A folder is listed with one right and entered with another.
+    closed = not os.access(folder, os.R_OK | os.X_OK)
+    for path in [folder] if closed else sorted(folder.iterdir()):
+        if closed or (os.path.isfile(path) and not os.access(path, os.R_OK)):
+            raise ModelError(
+                "cannot be read by this user",
+                where=str(path),
+                remedy=f"let others read it (chmod -R a+rX {folder}), or run as its owner",
+            )
     return folder
 
 

@@ -57,7 +57,15 @@ def _load(name: ModelName) -> ModuleBackbone:
             factory: Any = importlib.import_module(path)
             for part in attribute.split("."):
                 factory = getattr(factory, part)
+            if not callable(factory):
+                raise ModelError(
+                    f"{attribute} is no class",
+                    where=where,
+                    remedy="give py:package.module:Class, where Class() makes the model",
+                )
             instance = factory()
+        except ModelError:
+            raise
         except (Exception, SystemExit) as error:  # the user's code raises anything
             raise ModelError(
                 described(error),
