@@ -79,7 +79,7 @@ def manifest_of(files: Sequence[Path], root: Path, count: int) -> Manifest:
         Row(f"{i:05}", str(files[i % len(files)].relative_to(root)), 0, "train", False)
         for i in range(count)
     ]
-    return Manifest(root, ("one",), tuple(rows), 0, ("one",))
+    return Manifest(root, ("one",), tuple(rows), {}, ("one",))
 
 
 def ways(manifest: Manifest, backbone: Backbone, workers: int, scratch: Path) -> list[Way]:

@@ -21,7 +21,7 @@ def make_manifest(sizes: list[int]) -> Manifest:
     rows = tuple(Row(n, n, label, "train", False) for n, label in sorted(names))
     rows += tuple(Row(f"t{label}", f"t{label}", label, "test", True) for label in range(len(sizes)))
     classes = tuple(str(label) for label in range(len(sizes)))
-    return Manifest(Path("."), classes, rows, 0, classes)
+    return Manifest(Path("."), classes, rows, {}, classes)
 
 
 SIZES = st.lists(st.integers(1, 12), min_size=2, max_size=6)
@@ -76,7 +76,7 @@ def test_the_choice_survives_a_reordering_of_the_rows(
     manifest = make_manifest(sizes)
     rows = list(manifest.rows)
     random.shuffle(rows)  # type: ignore[attr-defined]
-    moved = Manifest(manifest.root, manifest.classes, tuple(rows), 0, manifest.test_classes)
+    moved = Manifest(manifest.root, manifest.classes, tuple(rows), {}, manifest.test_classes)
     first, second = sample_train(task, manifest, n), sample_train(task, moved, n)
     assert set(first.rows) == set(second.rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis import given
@@ -11,9 +12,11 @@ from biobench.data.manifest import Manifest
 from biobench.data.unused import spelt_alike, unused_lines
 
 
-def manifest(**changes: object) -> Manifest:
+def manifest(
+    excluded_names: Mapping[str, int] | None = None, of_no_split: Mapping[str, int] | None = None
+) -> Manifest:
     names = ("oak", "pine")
-    return Manifest(Path(), names, (), 0, names, **changes)  # type: ignore[arg-type]
+    return Manifest(Path(), names, (), excluded_names or {}, names, of_no_split=of_no_split or {})
 
 
 def test_what_is_used_whole_needs_no_line() -> None:

@@ -76,7 +76,7 @@ def manifest(subjects: str) -> Manifest:
         Row(f"{i}", f"{i}.jpg", 0, "test", True, subject=subject.strip())
         for i, subject in enumerate(subjects)
     )
-    return Manifest(Path(), ("a", "b"), rows, 0, ("a", "b"))
+    return Manifest(Path(), ("a", "b"), rows, {}, ("a", "b"))
 
 
 def test_one_bad_frame_makes_the_item_bad() -> None:

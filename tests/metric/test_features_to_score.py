@@ -38,7 +38,7 @@ def fungi(divisions: str, train: int = 120, test: int = 90) -> tuple[Task, Manif
     )
     centres = 6 * rng.normal(size=(4, 10))
     features = centres[labels] + rng.normal(size=(len(labels), 10))
-    manifest = Manifest(Path("."), FUNGI, rows, 0, FUNGI, poisonous=(0,))
+    manifest = Manifest(Path("."), FUNGI, rows, {}, FUNGI, poisonous=(0,))
     return SPEC.task("fungiclef", divisions), manifest, features.astype(np.float32)  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def fish(division: str, train: int = 300, test: int = 120) -> tuple[Task, Manife
     constants = {**task.protocol.constants, "learning_rate": 0.01}
     constants["steps"] = 250 if division == "official" else 120
     task = replace(task, protocol=replace(task.protocol, constants=constants))
-    return task, Manifest(Path("."), TRAITS, rows, 0, TRAITS), features.astype(np.float32)
+    return task, Manifest(Path("."), TRAITS, rows, {}, TRAITS), features.astype(np.float32)
 
 
 @pytest.mark.parametrize("division", ["official", "compat"])

@@ -45,7 +45,7 @@ def manifest_of(labels: dict[str, list[tuple[str, int]]], scored: bool = True) -
         for split, pairs in labels.items()
         for i, (group, label) in enumerate(pairs)
     ]
-    return Manifest(Path("."), NAMES, tuple(rows), 0, NAMES)
+    return Manifest(Path("."), NAMES, tuple(rows), {}, NAMES)
 
 
 def probed(task: Task, manifest: Manifest) -> str | None:

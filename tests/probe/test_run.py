@@ -39,7 +39,7 @@ def train_test(train: int, test: int, unscored: tuple[int, ...] = ()) -> Manifes
         for split, count in (("train", train), ("test", test))
         for i in range(count)
     ]
-    return Manifest(Path("."), CLASSES, tuple(rows), 0, CLASSES)
+    return Manifest(Path("."), CLASSES, tuple(rows), {}, CLASSES)
 
 
 def gallery(labels: list[int], single: tuple[int, ...] = ()) -> Manifest:
@@ -47,7 +47,7 @@ def gallery(labels: list[int], single: tuple[int, ...] = ()) -> Manifest:
         Row(f"g{i}", f"g{i}.jpg", label, "gallery", i not in single)
         for i, label in enumerate(labels)
     ]
-    return Manifest(Path("."), CLASSES, tuple(rows), len(single), CLASSES)
+    return Manifest(Path("."), CLASSES, tuple(rows), {"": len(single)}, CLASSES)
 
 
 def features_of(manifest: Manifest, noise: float = 0.5) -> np.ndarray:

@@ -28,7 +28,7 @@ def clips(train: int = 60, test: int = 30) -> Manifest:
         for split, count in (("train", train), ("test", test))
         for i in range(count)
     ]
-    return Manifest(Path("."), names, tuple(rows), 0, names)
+    return Manifest(Path("."), names, tuple(rows), {}, names)
 
 
 def pairs(groups: int = 4, train: int = 12, test: int = 7) -> Manifest:
@@ -39,7 +39,7 @@ def pairs(groups: int = 4, train: int = 12, test: int = 7) -> Manifest:
         for i in range(count)
         for g in range(groups)
     ]
-    return Manifest(Path("."), ("0", "1"), tuple(rows), 0, ("0", "1"))
+    return Manifest(Path("."), ("0", "1"), tuple(rows), {}, ("0", "1"))
 
 
 def features_of(manifest: Manifest, noise: float = 0.8) -> np.ndarray:

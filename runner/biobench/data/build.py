@@ -94,7 +94,6 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         root=root,
         classes=classes,
         rows=tuple(rows),
-        excluded=len(tested) - len(kept),
         test_classes=test_classes,
         poisonous=_poisonous(found, classes),
         dropped=made.dropped,

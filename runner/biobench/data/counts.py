@@ -25,6 +25,17 @@ def found_counts(manifest: Manifest) -> dict[str, int]:
     }
 
 
+def scored_counts(manifest: Manifest) -> dict[str, int]:
+    """``train``, ``test``, ``classes`` and ``excluded`` as a result states them: ``test`` counts
+    the scored items, and ``classes`` all that a label can be, or the traits."""
+    return {
+        "train": sum(row.split != "test" for row in manifest.items.rows),
+        "test": int(manifest.items.scored().sum()),
+        "classes": len(manifest.classes),
+        "excluded": manifest.excluded,
+    }
+
+
 def count_differences(task: Task, manifest: Manifest) -> list[str]:
     """Differences between the expected and the found counts; empty where all agree.
 

@@ -14,12 +14,20 @@ SHOWN = 10
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 
+_SHORT = 60
+
 
 def shown(name: str) -> str:
     """A name fit for a one-line message: control characters and undecodable bytes are escaped."""
     if name.isprintable():
         return name
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def short(value: object) -> str:
+    """Any value, fit for a message of one line."""
+    words = shown(" ".join(repr(value).split()))
+    return words if len(words) <= _SHORT else f"{words[:_SHORT]}..."
 
 
 class Faults:

@@ -63,25 +63,29 @@ class Row:
 class Manifest:
     """Rows in order: train then test (leave-one-out: one split, ``gallery``); each by path.
 
-    ``excluded`` counts the test items that have no train example of their class. Those of a
+    ``excluded_names``: class -> how many of its test items have no train example. Those of a
     train-test task are no rows; those of a leave-one-out task are rows that are not scored.
     ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
     each split's names are sorted on their own (label rule ``split-names``). In a traits task both
     are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
     set lists as such, null where it has no such list. ``dropped`` counts the clips that the view
-    left out, in all splits. ``excluded_names``: class of excluded test items -> how many.
-    ``of_no_split``: cell of a table's column of splits that names none -> rows that have it.
+    left out, in all splits. ``of_no_split``: cell of a table's column of splits that names none ->
+    rows that have it.
     """
 
     root: Path
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
-    excluded: int
+    excluded_names: Mapping[str, int]
     test_classes: tuple[str, ...]
     poisonous: tuple[int, ...] | None = None
     dropped: int = 0
-    excluded_names: Mapping[str, int] = field(default_factory=dict)
     of_no_split: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def excluded(self) -> int:
+        """Test items that have no train example of their class."""
+        return sum(self.excluded_names.values())
 
     def value(self) -> list[list[Any]]:
         """``[[id, path, label, split], ...]`` as a JSON value, one row an image.

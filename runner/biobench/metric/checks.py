@@ -13,13 +13,12 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import shown
+from biobench.data.faults import short
 from biobench.errors import UsageError
 from biobench.spec.documents import Division
 
 DIVISIONS: tuple[str, ...] = get_args(Division)
 _LARGEST = int(np.iinfo(np.int64).max)
-_SHOWN = 60
 
 
 def as_array(values: Any, name: str, *, kinds: str, remedy: str) -> npt.NDArray[Any]:
@@ -83,7 +82,7 @@ def whole(value: Any, name: str, least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise UsageError(f"{name} is {_short(value)}", remedy=remedy) from error
+        raise UsageError(f"{name} is {short(value)}", remedy=remedy) from error
     if number < least:
         raise UsageError(f"{name} is {number}", remedy=remedy)
     return number
@@ -93,7 +92,7 @@ def share(value: Any, name: str) -> None:
     """UsageError unless a number between 0 and 1, both left out."""
     if not isinstance(value, Real) or not 0 < float(value) < 1:
         remedy = "pass a number between 0 and 1"
-        raise UsageError(f"{name} is {_short(value)}", remedy=remedy)
+        raise UsageError(f"{name} is {short(value)}", remedy=remedy)
 
 
 def known_division(division: Any) -> None:
@@ -101,11 +100,6 @@ def known_division(division: Any) -> None:
     if not isinstance(division, str) or division not in DIVISIONS:
         *others, last = DIVISIONS
         raise UsageError(
-            f"there is no division {_short(division)}",
+            f"there is no division {short(division)}",
             remedy=f"pass {', '.join(others)} or {last}",
         )
-
-
-def _short(value: object) -> str:
-    text = shown(" ".join(repr(value).split()))
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from biobench.data.faults import shown
+from biobench.data.faults import short
 from biobench.probe.errors import ArgumentError
-
-_SHOWN = 60
 
 
 def whole_number(name: str, value: Any, least: int | None = None) -> None:
@@ -84,9 +82,3 @@ def function(name: str, value: Any) -> None:
         raise ArgumentError(
             f"{name} is {short(value)}", remedy="give a function of one number, or None"
         )
-
-
-def short(value: object) -> str:
-    """A value fit for a message of one line."""
-    words = shown(" ".join(repr(value).split()))
-    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}..."

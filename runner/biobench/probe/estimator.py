@@ -6,13 +6,14 @@ an estimator, and do not derive from its classes: that import takes seconds, and
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import short
+from biobench.data.faults import short
 from biobench.probe.errors import ArgumentError
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import checked_features
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 
-class Estimator:
+class Estimator(ABC):
     """Parameters by name, as ``sklearn.base.clone`` and ``sklearn.model_selection`` take them.
 
     A subclass keeps each argument of its constructor unchanged under the argument's name, so that a
@@ -34,6 +35,7 @@ class Estimator:
     """Features beyond it leave the estimator's arithmetic; one that states none has that of
     ``checked_features``."""
 
+    @abstractmethod
     def _check(self) -> None:
         """ArgumentError unless each parameter has a value that the estimator can work with."""
 
@@ -99,9 +101,9 @@ class Estimator:
 class Classifier(Estimator):
     """An estimator that gives each row one label."""
 
+    @abstractmethod
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of each row."""
-        raise NotImplementedError
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Share of the rows whose predicted label is that of y: accuracy, not macro-F1."""

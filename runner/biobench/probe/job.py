@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
-from biobench.errors import DataError, SpecError
+from biobench.errors import SpecError
+from biobench.probe.least import training_items
 from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
 
@@ -49,8 +50,7 @@ class Job:
                 remedy="change the task's split or protocol",
             )
         rows = self.manifest.indices("train")
-        if rows.size == 0:
-            raise DataError("the training split is empty", remedy="check the data folder's layout")
+        training_items(rows.size)
         return rows
 
     def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:

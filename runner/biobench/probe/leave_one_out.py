@@ -18,6 +18,7 @@ from biobench.errors import DataError
 from biobench.probe.distance import squared_distances
 from biobench.probe.knn import checked_normalisation, scaled_rows, votes
 from biobench.probe.labels import checked_labels
+from biobench.probe.least import enough_neighbours
 from biobench.probe.rows import FloatMatrix, checked_features, row_sums
 
 _QUERY_BLOCK = 32
@@ -60,11 +61,7 @@ def leave_one_out(
     matrix = checked_features(features, "features")
     ids = checked_labels(labels, len(matrix)).astype(np.int64)
     asked = np.asarray(queries, dtype=np.int64)
-    if len(matrix) - 1 < k:
-        raise DataError(
-            f"{len(matrix)} items leave fewer than {k} neighbours for each",
-            remedy="add images: every image is compared with the others",
-        )
+    enough_neighbours(len(matrix), k)
     rows = scaled_rows(matrix, checked_normalisation(normalise), "features")
     columns = np.ascontiguousarray(rows.T)
 

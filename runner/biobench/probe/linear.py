@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from biobench.probe.arguments import real_number, whole_number
 from biobench.probe.constants import read_constants
-from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_ids, checked_labels
+from biobench.probe.least import two_classes
 from biobench.probe.rows import standard_rows
 from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
 
@@ -159,11 +159,7 @@ class LinearProbe(Classifier):
         else:
             self.classes_ = np.arange(self.classes)
             ids = checked_ids(y, len(matrix), self.classes)
-        if np.unique(ids).size < 2:
-            raise ItemsError(
-                "the training items are all of one class",
-                remedy="a linear probe needs two classes or more",
-            )
+        two_classes(ids, "a linear probe")
         from biobench.probe.linear_training import train
 
         weight, bias = initial_values(self.seed, self.stream, len(self.classes_), matrix.shape[1])

@@ -14,13 +14,15 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.faults import short
 from biobench.errors import SpecError, UsageError
-from biobench.probe.arguments import function, one_of, real_number, short, whole_number
+from biobench.probe.arguments import function, one_of, real_number, whole_number
 from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
-from biobench.probe.errors import ArgumentError, ItemsError
+from biobench.probe.errors import ArgumentError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
+from biobench.probe.least import two_classes, two_classes_without
 from biobench.probe.rows import FloatMatrix, finite_decisions
 from biobench.probe.scaling import Scaling, fit_scaling
 from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
@@ -186,11 +188,7 @@ class LogisticProbe(Classifier):
         def one_fold(fold: int) -> list[float]:
             held = folds == fold
             local, train_ids = np.unique(ids[~held], return_inverse=True)
-            if len(local) < 2:
-                raise ItemsError(
-                    f"without fold {fold} all training items are of one class",
-                    remedy="take at least two training items of each class",
-                )
+            two_classes_without(fold, train_ids)
             scaling, fits = self._fits(matrix[~held], train_ids, strengths)
             rows, truth = scaling.apply(matrix[held]), ids[held]
             return [
@@ -209,11 +207,7 @@ class LogisticProbe(Classifier):
         ids: 0 to classes - 1, each occurring. From the smallest C upwards each fit starts where
         those before point to.
         """
-        if ids.max() == 0:
-            raise ItemsError(
-                "the training items are all of one class",
-                remedy="logistic regression needs two classes or more",
-            )
+        two_classes(ids, "logistic regression")
         scaling = fit_scaling(matrix)
         objective = SoftmaxObjective(scaling.apply(matrix), ids)
         fits: dict[int, SoftmaxFit] = {}

@@ -12,6 +12,7 @@ from biobench.data.manifest import Manifest
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe.apply import APPLY
 from biobench.probe.job import Job, Progress
+from biobench.probe.least import scored_items
 from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
 
@@ -41,13 +42,8 @@ def run_probe(
             remedy=f"known: {', '.join(APPLY)}",
         )
     scored = np.flatnonzero(manifest.scored())
-    if scored.size == 0:
-        raise DataError(
-            "no item is scored",
-            where=task.id,
-            remedy="check that the test split is not empty and its labels occur in training",
-        )
     try:
+        scored_items(scored.size)
         return apply(Job(task, suite, manifest, features, scored, device, threads, progress))
     except DataError as error:
         if error.where is not None:

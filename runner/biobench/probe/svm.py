@@ -16,10 +16,11 @@ from biobench.errors import SpecError, UsageError
 from biobench.probe.arguments import one_of, real_number
 from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
-from biobench.probe.errors import FeaturesError, ItemsError
+from biobench.probe.errors import FeaturesError
 from biobench.probe.estimator import Classifier
 from biobench.probe.hinge import HingeFit, minimise
 from biobench.probe.labels import checked_labels
+from biobench.probe.least import two_classes
 from biobench.probe.rows import FloatMatrix, column_sums, unit_rows
 
 FIXED: Mapping[str, Any] = {
@@ -108,11 +109,7 @@ class SVMProbe(Classifier):
         """
         matrix = self._to_learn(X)
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ItemsError(
-                "the training items are all of one class",
-                remedy="a support vector machine needs two classes or more",
-            )
+        two_classes(ids, "a support vector machine")
         self.mean_, rows = centre(matrix)
         with one_blas_thread():
             fits = [

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from biobench.data.counts import scored_counts
 from biobench.declared import Declared
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score
@@ -127,12 +128,6 @@ def _declared_entry(declared: Declared) -> dict[str, Any]:
 
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
     task, score = outcome.chosen.task, outcome.score
-    counts = {
-        "train": sum(row.split != "test" for row in outcome.manifest.items.rows),
-        "test": len(outcome.predictions.ids),
-        "classes": len(outcome.manifest.classes),
-        "excluded": outcome.manifest.excluded,
-    }
     embedding = outcome.stages["decode"] + outcome.stages["embed"]
     return {
         "version": task.version,
@@ -140,7 +135,7 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
         "metric": task.metrics[0].id,
         "higher_is_better": task.metrics[0].higher_is_better,
         **score.document(),
-        "counts": counts,
+        "counts": scored_counts(outcome.manifest),
         "declared": False,
         "errata": list(task.errata) if task.division == "compat" else [],
         "predictions": f"predictions/{task.id}.parquet",

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.build import build_manifest
+from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train
@@ -68,15 +69,9 @@ def check_manifest(
 ) -> Finding:
     """Whether a manifest is the one that was scored, and its counts are those that are stated."""
     if manifest.digest == entry["digests"]["manifest"]:
-        made = {
-            "train": sum(row.split != "test" for row in manifest.items.rows),
-            "test": int(manifest.items.scored().sum()),
-            "classes": len(manifest.classes),
-            "excluded": manifest.excluded,
-        }
         wrong = [
             f"{name} is {count} by its list of images, not {entry['counts'][name]}"
-            for name, count in made.items()
+            for name, count in scored_counts(manifest).items()
             if count != entry["counts"][name]
         ]
         if wrong:

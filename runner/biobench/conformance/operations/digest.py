@@ -39,7 +39,7 @@ def _manifest(given: Mapping[str, Any], spec: Spec) -> Any:
         )
         for row in given["rows"]
     )
-    return {"digest": Manifest(Path(), (), rows, 0, ()).digest}
+    return {"digest": Manifest(Path(), (), rows, {}, ()).digest}
 
 
 def _pixels(given: Mapping[str, Any], spec: Spec) -> Any:

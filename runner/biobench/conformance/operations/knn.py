@@ -28,7 +28,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
         Row(f"{i}", f"{i}.png", label, "gallery", i in scored) for i, label in enumerate(labels)
     )
     classes = tuple(map(str, range(max(labels) + 1)))
-    manifest = Manifest(Path(), classes, rows, 0, classes)
+    manifest = Manifest(Path(), classes, rows, {}, classes)
     try:
         found = run_probe(task, any_suite(spec), manifest, _features(given))
     except BiobenchError as error:

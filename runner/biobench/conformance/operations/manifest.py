@@ -112,7 +112,7 @@ def _few_shot(given: Mapping[str, Any], spec: Spec) -> Any:
     )
     names = tuple(map(str, range(1 + max(row.label for row in rows))))
     try:
-        manifest = Manifest(Path(), names, rows, 0, names)
+        manifest = Manifest(Path(), names, rows, {}, names)
         sample = sample_train(task_of(given), manifest, given["n_train"])
     except BiobenchError:
         raise Invalid("value") from None

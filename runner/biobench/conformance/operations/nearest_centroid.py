@@ -80,7 +80,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
         for i, label in enumerate(labels)
     )
     names = tuple(map(str, range(max(labels) + 1)))
-    manifest = Manifest(Path(), names, rows, 0, names)
+    manifest = Manifest(Path(), names, rows, {}, names)
     try:
         found = run_probe(
             task, any_suite(spec), manifest, _matrix([*given["features"], *given["test"]])

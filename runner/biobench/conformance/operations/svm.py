@@ -72,7 +72,7 @@ def _groups(given: Mapping[str, Any], spec: Spec) -> Any:
         for i, (label, group) in enumerate(given[split])
     )
     classes = tuple(map(str, range(max(row.label for row in rows) + 1)))
-    manifest = Manifest(Path(), classes, rows, 0, classes)
+    manifest = Manifest(Path(), classes, rows, {}, classes)
     try:
         found = run_probe(task, any_suite(spec), manifest, _features(given["features"]))
     except (DataError, ModelError) as error:

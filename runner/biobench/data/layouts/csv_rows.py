@@ -30,7 +30,7 @@ class RowItems:
     """Collects items, and remembers what no two of them may share.
 
     keep_missing: keep items whose file is not there (of these subjects, where it names some), and
-    list them in ``missing``. ``of_no_split`` counts rows by a cell that names no split.
+    list them in ``missing``.
     """
 
     options: CsvOptions
@@ -38,7 +38,6 @@ class RowItems:
     faults: Faults
     keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
-    of_no_split: Counter[str] = field(default_factory=Counter, init=False)
     _lost: dict[str, tuple[str, list[str]]] = field(default_factory=dict, init=False)
     _found: list[tuple[int, Item]] = field(default_factory=list, init=False)
     _ids: dict[str, str] = field(default_factory=dict, init=False)
@@ -46,7 +45,7 @@ class RowItems:
     _positions: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
     _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict, init=False)
     _filled: dict[Split, tuple[str, ...]] = field(default_factory=dict, init=False)
-    _cells: dict[str, None] = field(default_factory=dict, init=False)
+    _cells: Counter[str] = field(default_factory=Counter, init=False)
     _splits: set[Split] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +65,12 @@ class RowItems:
             self._found.sort(key=lambda pair: pair[0])
         return [item for _, item in self._found]
 
+    @property
+    def of_no_split(self) -> dict[str, int]:
+        """Cell of the column of splits that names none -> rows that have it."""
+        named = self.options.split_cells
+        return {cell: rows for cell, rows in self._cells.items() if cell not in named}
+
     def add_table(self, table: Table, split: Split | None) -> None:
         """Add the items of a table; ``split`` is null where each row names its own."""
         index = self._columns(table)
@@ -77,10 +82,7 @@ class RowItems:
             if self.options.split_column is not None:
                 cell = cells[self.options.split_column]
                 own = self.options.split_cells.get(cell)
-                if len(self._cells) <= LISTED_CELLS:
-                    self._cells.setdefault(cell)
-                if own is None:
-                    self.of_no_split[cell] += 1
+                self._cells[cell] += 1
             if own is not None:
                 self._splits.add(own)
                 self._add_row(place(table.name, line), cells, own)

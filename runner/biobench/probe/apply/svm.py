@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from biobench.errors import DataError
 from biobench.probe.blas import one_blas_thread
 from biobench.probe.job import Job
+from biobench.probe.least import two_classes
 from biobench.probe.predictions import Predictions
 from biobench.probe.svm import CentredRowError, SVMProbe
 
@@ -42,13 +42,7 @@ def _predict_group(
 ) -> npt.NDArray[np.int64]:
     """Label ids of the rows ``test``, int64, by a machine fitted on the rows ``train``."""
     labels = job.manifest.labels()[train]
-    if np.unique(labels).size < 2:
-        whose = f"the training items of group {name!r}" if name else "the training items"
-        raise DataError(
-            f"{whose} are {'all of one class' if labels.size else 'none'}",
-            where=job.task.id,
-            remedy="a support vector machine needs two classes or more in each group",
-        )
+    two_classes(labels, "a support vector machine", name)
     rows = train
     try:
         probe = SVMProbe.from_protocol(job.task.protocol.constants)
