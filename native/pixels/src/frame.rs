@@ -6,7 +6,7 @@ use crate::color::Palette;
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::Turn;
-use crate::load::Source;
+use crate::load::{Source, Wanted};
 
 /// The pixels of a whole image.
 pub(crate) enum Pixels {
@@ -23,8 +23,7 @@ pub(crate) enum Pixels {
 /// A whole image, and the right to hold it where it is large.
 pub(crate) struct Frame<'a> {
     pixels: Pixels,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    wanted: Wanted,
     /// Dropped after the pixels.
     _turn: Option<Turn<'a>>,
 }
@@ -33,8 +32,7 @@ impl<'a> Frame<'a> {
     pub fn new(pixels: Pixels, turn: Option<Turn<'a>>) -> Self {
         Self {
             pixels,
-            rows: 0..0,
-            columns: 0..0,
+            wanted: Wanted::default(),
             _turn: turn,
         }
     }
@@ -53,15 +51,12 @@ impl Source for Frame<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<Range<usize>, PixelError> {
-        self.rows = rows;
-        self.columns = columns.clone();
-        Ok(columns)
+        Ok(self.wanted.set(rows, columns))
     }
 
     fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
-        let y = self.rows.next();
-        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
-        let Range { start, end } = self.columns;
+        let y = self.wanted.next_row()?;
+        let Range { start, end } = self.wanted.columns.clone();
         match &self.pixels {
             Pixels::Rgb(image) => {
                 row.copy_from_slice(&image.row(y)[start * CHANNELS..end * CHANNELS]);
@@ -79,16 +74,6 @@ impl Source for Frame<'_> {
     fn finish(&mut self) -> Result<(), PixelError> {
         Ok(())
     }
-}
-
-/// `length` zero bytes, or an error where there is no memory for them.
-pub(crate) fn zeros(length: usize) -> Result<Vec<u8>, PixelError> {
-    let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(length)
-        .map_err(|_| PixelError::Memory)?;
-    bytes.resize(length, 0);
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -27,14 +27,10 @@ impl RgbImage {
             .checked_mul(height)
             .and_then(|pixels| pixels.checked_mul(CHANNELS))
             .ok_or(PixelError::Memory)?;
-        let mut data = Vec::new();
-        data.try_reserve_exact(length)
-            .map_err(|_| PixelError::Memory)?;
-        data.resize(length, 0);
         Ok(Self {
             width,
             height,
-            data,
+            data: zeros(length)?,
         })
     }
 
@@ -93,4 +89,14 @@ impl RgbImage {
         let stride = self.width * CHANNELS;
         &mut self.data[y * stride..(y + 1) * stride]
     }
+}
+
+/// `length` zero bytes, or an error where there is no memory for them.
+pub(crate) fn zeros(length: usize) -> Result<Vec<u8>, PixelError> {
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(length)
+        .map_err(|_| PixelError::Memory)?;
+    bytes.resize(length, 0);
+    Ok(bytes)
 }

@@ -31,6 +31,28 @@ pub(crate) trait Source {
     fn finish(&mut self) -> Result<(), PixelError>;
 }
 
+/// What of a source is wanted, for those that can reach any row.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    rows: Range<usize>,
+    pub columns: Range<usize>,
+}
+
+impl Wanted {
+    /// Keeps what [`Source::want`] was asked for, and gives the columns back.
+    pub fn set(&mut self, rows: Range<usize>, columns: Range<usize>) -> Range<usize> {
+        self.rows = rows;
+        self.columns = columns.clone();
+        columns
+    }
+
+    /// The number of the row that comes next.
+    pub fn next_row(&mut self) -> Result<usize, PixelError> {
+        let row = self.rows.next();
+        row.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))
+    }
+}
+
 /// Resize and crop of one image, as the recipe says, into `out`, `crop.0 * crop.1 * 3` bytes.
 /// Holds as many rows of the image as one row of the output depends on.
 pub(crate) fn load(

@@ -6,7 +6,7 @@ use crate::decode::open;
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turns};
-use crate::load::{load, Source};
+use crate::load::{load, Source, Wanted};
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
 
@@ -39,8 +39,7 @@ pub fn load_image(
     check(recipe, crop)?;
     let mut source = Decoded {
         image,
-        rows: 0..0,
-        bytes: 0..0,
+        wanted: Wanted::default(),
     };
     load(&mut source, recipe, limits, kernel, cancel, crop)
 }
@@ -56,8 +55,7 @@ fn check(recipe: &Recipe, crop: &[u8]) -> Result<(), PixelError> {
 /// An image in memory.
 struct Decoded<'a> {
     image: &'a RgbImage,
-    rows: Range<usize>,
-    bytes: Range<usize>,
+    wanted: Wanted,
 }
 
 impl Source for Decoded<'_> {
@@ -70,15 +68,13 @@ impl Source for Decoded<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<Range<usize>, PixelError> {
-        self.rows = rows;
-        self.bytes = columns.start * CHANNELS..columns.end * CHANNELS;
-        Ok(columns)
+        Ok(self.wanted.set(rows, columns))
     }
 
     fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
-        let y = self.rows.next();
-        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
-        row.copy_from_slice(&self.image.row(y)[self.bytes.clone()]);
+        let y = self.wanted.next_row()?;
+        let Range { start, end } = self.wanted.columns.clone();
+        row.copy_from_slice(&self.image.row(y)[start * CHANNELS..end * CHANNELS]);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::format::Format;
 use crate::frame::{Frame, Pixels};
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turns};
-use crate::load::Source;
+use crate::load::{Source, Wanted};
 
 use header::{Compression, Header, Layout};
 
@@ -77,8 +77,7 @@ struct Reader<'a> {
     header: Header,
     /// The rows, of which the last may lack its padding.
     stored: &'a [u8],
-    rows: Range<usize>,
-    columns: Range<usize>,
+    wanted: Wanted,
 }
 
 impl<'a> Reader<'a> {
@@ -96,8 +95,7 @@ impl<'a> Reader<'a> {
         Ok(Self {
             header,
             stored,
-            rows: 0..0,
-            columns: 0..0,
+            wanted: Wanted::default(),
         })
     }
 }
@@ -112,14 +110,11 @@ impl Source for Reader<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<Range<usize>, PixelError> {
-        self.rows = rows;
-        self.columns = columns.clone();
-        Ok(columns)
+        Ok(self.wanted.set(rows, columns))
     }
 
     fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
-        let y = self.rows.next();
-        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
+        let y = self.wanted.next_row()?;
         let header = &self.header;
         let place = if header.top_down {
             y
@@ -130,7 +125,7 @@ impl Source for Reader<'_> {
         expand(
             header.layout,
             stored,
-            self.columns.start,
+            self.wanted.columns.start,
             &header.palette,
             row,
         );

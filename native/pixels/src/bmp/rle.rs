@@ -1,7 +1,7 @@
 //! Run-length coded pixels, as Pillow decodes them: not all of it is what the format says.
 
 use crate::error::PixelError;
-use crate::frame::zeros;
+use crate::image::zeros;
 use crate::limits::Cancel;
 
 /// Commands between two looks at the cancel flag.

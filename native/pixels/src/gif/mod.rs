@@ -7,8 +7,8 @@ use crate::color::Palette;
 use crate::decode::decode_only;
 use crate::error::PixelError;
 use crate::format::Format;
-use crate::frame::{zeros, Frame, Pixels};
-use crate::image::RgbImage;
+use crate::frame::{Frame, Pixels};
+use crate::image::{zeros, RgbImage};
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
 

@@ -15,7 +15,7 @@ use crate::color::Palette;
 use crate::decode::decode_only;
 use crate::error::PixelError;
 use crate::format::Format;
-use crate::image::{RgbImage, CHANNELS};
+use crate::image::{zeros, RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
@@ -155,11 +155,7 @@ fn weave(
     cancel: &Cancel,
 ) -> Result<Vec<u8>, PixelError> {
     let length = reader.output_buffer_size().ok_or(PixelError::Memory)?;
-    let mut stored = Vec::new();
-    stored
-        .try_reserve_exact(length)
-        .map_err(|_| PixelError::Memory)?;
-    stored.resize(length, 0);
+    let mut stored = zeros(length)?;
     let stride = length / head.height as usize;
     let mut rows = 0usize;
     while let Some(row) = reader.next_interlaced_row().map_err(refuse)? {

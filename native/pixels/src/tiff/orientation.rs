@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::directory::{tag, Directory};
 use super::reader::Reader;
 use crate::error::PixelError;
-use crate::load::Source;
+use crate::load::{Source, Wanted};
 
 /// 1 to 8, as the tag says or, where it is missing, the XMP packet. Other values mean 1.
 pub(super) fn of(directory: &Directory) -> Result<u32, PixelError> {
@@ -44,8 +44,7 @@ fn in_packet(packet: &[u8]) -> Option<u32> {
 pub(super) struct Upright<'a> {
     reader: Reader<'a>,
     orientation: u32,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    wanted: Wanted,
 }
 
 impl<'a> Upright<'a> {
@@ -55,8 +54,7 @@ impl<'a> Upright<'a> {
         Ok(Self {
             reader,
             orientation,
-            rows: 0..0,
-            columns: 0..0,
+            wanted: Wanted::default(),
         })
     }
 }
@@ -76,16 +74,13 @@ impl Source for Upright<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) -> Result<Range<usize>, PixelError> {
-        self.rows = rows;
-        self.columns = columns.clone();
-        Ok(columns)
+        Ok(self.wanted.set(rows, columns))
     }
 
     fn read(&mut self, row: &mut [u8]) -> Result<(), PixelError> {
-        let y = self.rows.next();
-        let y = y.ok_or_else(|| PixelError::Internal("a row that was not wanted".into()))?;
+        let y = self.wanted.next_row()?;
         let (orientation, stored) = (self.orientation, self.reader.size());
-        let places = self.columns.clone();
+        let places = self.wanted.columns.clone();
         let places = places.map(|x| place(orientation, stored, (y, x)));
         self.reader.gather(places, row);
         Ok(())
