@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from typing import Any
 
@@ -73,6 +74,17 @@ def pillow_rgb(data: bytes) -> npt.NDArray[np.uint8]:
     """What Pillow makes of a file's bytes; raises what Pillow raises."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def pillow_of(data: bytes) -> npt.NDArray[np.uint8] | None:
+    """What :func:`pillow_rgb` gives, null where Pillow refuses: it raises anything at all for
+    damaged and odd files."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pillow_rgb(data)
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def jpeg(pixels: npt.NDArray[np.uint8], mode: str = "RGB", **options: Any) -> bytes:

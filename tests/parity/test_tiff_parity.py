@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import picture, pillow_rgb
+from images import picture, pillow_of
 from PIL import Image
 from tiffs import DEFLATE, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS, Samples, tiff
 
@@ -57,16 +56,6 @@ NAMED = ["CIELAB", "YCbCr", "separate planes", "high byte first", "lowest bit fi
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tiff") / "image.tif"
-
-
-def pillow_of(data: bytes) -> np.ndarray | None:
-    """Pillow raises anything at all for odd files; every exception means: refused."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pillow_rgb(data)
-    except Exception:  # noqa: BLE001
-        return None
 
 
 def ours_of(file: Path) -> tuple[np.ndarray | None, str]:
