@@ -134,6 +134,23 @@ def test_every_kind(file: Path, kind: dict[str, Any], compression: int, order: A
     check(file, written(kind, (21, 37), 2, tile=(16, 32), **options))
 
 
+@pytest.mark.parametrize("tile", [(1, 7), (5, 3), (16, 7), (3, 20)])
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("photometric", [INVERTED, GRAY])
+def test_tiles_of_parts_of_bytes(
+    file: Path, photometric: int, bits: int, tile: tuple[int, int]
+) -> None:
+    """Protects tiles of less than a byte a row that reach beyond the image: Pillow's length of
+    such a row is zero, which its decoder takes for the bytes that are seen."""
+    kind = {"photometric": photometric, "bits": bits}
+    for size in ((1, 1), (4, 20), (9, 13)):
+        data = written(kind, size, 2, tile=tile)
+        file.write_bytes(data)
+        expected, found = pillow_of(data), ours_of(file)[0]
+        assert (found is None) == (expected is None)
+        np.testing.assert_array_equal(found, expected)
+
+
 @settings(max_examples=250)
 @given(
     kind=st.sampled_from(KINDS),

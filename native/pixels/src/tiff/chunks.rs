@@ -122,6 +122,10 @@ impl<'a> Chunks<'a> {
         }
         let bits = self.width * layout.pixel.sample.bits() * layout.pixel.samples;
         let stride = bits / 8 / layout.stated_samples;
+        if stride == 0 {
+            // For Pillow's decoder zero means that the rows lie close to each other.
+            return Ok(row_bytes);
+        }
         if stride < row_bytes {
             return Err(PixelError::Corrupt("tiles of an odd width".into()));
         }
