@@ -3,12 +3,15 @@
 use std::env;
 
 fn main() {
-    println!("cargo:rerun-if-changed=csrc/jpeg_shim.c");
-    println!("cargo:rerun-if-changed=csrc/jpeg_shim.h");
+    println!("cargo:rerun-if-changed=csrc");
     let include = env::var("DEP_TURBOJPEG_INCLUDE")
         .expect("turbojpeg-sys tells where the headers of libjpeg-turbo are");
     let mut shim = cc::Build::new();
-    shim.file("csrc/jpeg_shim.c").std("c11").warnings(true);
+    shim.file("csrc/jpeg_shim.c")
+        .file("csrc/jpeg_code_table.c")
+        .file("csrc/jpeg_huffman.c")
+        .std("c11")
+        .warnings(true);
     for directory in include.split(',') {
         shim.include(directory);
     }

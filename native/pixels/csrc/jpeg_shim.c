@@ -8,20 +8,11 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "jpeg_decoder.h"
+#include "jpeg_huffman.h"
+
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
-
-struct shim_decoder {
-    struct jpeg_decompress_struct info;
-    struct jpeg_error_mgr errors;
-    struct jpeg_source_mgr source;
-    struct jpeg_progress_mgr progress;
-    jmp_buf on_error;
-    enum shim_status status;
-    const uint8_t *cancel;
-    uint32_t max_scans;
-    char message[JMSG_LENGTH_MAX];
-};
 
 static void fail(j_common_ptr common, enum shim_status status) {
     shim_decoder *decoder = (shim_decoder *)common->client_data;
@@ -171,6 +162,47 @@ int shim_needs_frame(shim_decoder *decoder) {
     return jpeg_has_multiple_scans(&decoder->info);
 }
 
+static int is_plain(j_decompress_ptr info) {
+    /* A lossless scan has the number of a predictor in Ss, and 0 in Se. */
+    return !jpeg_has_multiple_scans(info) && !info->progressive_mode && !info->arith_code &&
+           info->Ss == 0 && info->Se == DCTSIZE2 - 1;
+}
+
+static int is_restart(int marker) { return marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7; }
+
+/* The Huffman decoder passes no marker but restarts. Where the next other marker is the end of the
+ * image, it can neither run out of data, for it stops there and takes zeros for what is missing,
+ * nor meet a segment that is an error: whatever the data are, they cause warnings at most, and
+ * nothing behind that marker is read. */
+static int rest_is_complete(const struct jpeg_decompress_struct *info) {
+    int marker = info->unread_marker;
+    const uint8_t *next = info->src->next_input_byte;
+    const uint8_t *end = next + info->src->bytes_in_buffer;
+    while (marker == 0 || is_restart(marker)) {
+        next = memchr(next, 0xff, (size_t)(end - next));
+        if (next == NULL) {
+            return 0;
+        }
+        /* Any number of 0xff comes before the code; 0 makes it a value of the data. */
+        while (next < end && *next == 0xff) {
+            next++;
+        }
+        if (next == end) {
+            return 0;
+        }
+        marker = *next++;
+    }
+    return marker == JPEG_EOI;
+}
+
+/* A file that ends with the end marker has it, whatever comes before: the Huffman decoder may take
+ * other bytes for markers, but passes none of this kind. */
+static int has_end_marker(const struct jpeg_decompress_struct *info) {
+    const size_t left = info->src->bytes_in_buffer;
+    const uint8_t *end = info->src->next_input_byte + left;
+    return (left >= 2 && end[-2] == 0xff && end[-1] == JPEG_EOI) || rest_is_complete(info);
+}
+
 enum shim_status shim_start(shim_decoder *decoder) {
     if (setjmp(decoder->on_error)) {
         return decoder->status;
@@ -188,7 +220,14 @@ enum shim_status shim_start(shim_decoder *decoder) {
     }
     decoder->info.dct_method = JDCT_ISLOW;
     decoder->info.do_fancy_upsampling = TRUE;
-    return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
+    decoder->codes = NULL;
+    if (!jpeg_start_decompress(&decoder->info)) {
+        return SHIM_TRUNCATED;
+    }
+    if (is_plain(&decoder->info) && has_end_marker(&decoder->info)) {
+        decoder->codes = huffman_take_over(&decoder->info);
+    }
+    return SHIM_OK;
 }
 
 enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance) {
@@ -199,14 +238,24 @@ enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance) {
     decoder->info.out_color_space = luminance ? JCS_RGB : JCS_UNKNOWN;
     decoder->info.dct_method = JDCT_ISLOW;
     decoder->info.do_fancy_upsampling = TRUE;
+    /* Strips are small: to make tables for each would take longer than they save. */
+    decoder->codes = NULL;
     return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
 }
 
 int shim_is_plain(shim_decoder *decoder) {
-    const struct jpeg_decompress_struct *info = &decoder->info;
-    /* A lossless scan has the number of a predictor in Ss, and 0 in Se. */
-    return !shim_needs_frame(decoder) && !info->progressive_mode && !info->arith_code &&
-           info->Ss == 0 && info->Se == DCTSIZE2 - 1;
+    /* A call before shim_read_header is an error of libjpeg. */
+    if (setjmp(decoder->on_error)) {
+        return 0;
+    }
+    return is_plain(&decoder->info);
+}
+
+void shim_read_as_defined(shim_decoder *decoder) {
+    if (decoder->codes != NULL) {
+        huffman_give_back(&decoder->info, decoder->codes);
+        decoder->codes = NULL;
+    }
 }
 
 enum shim_status shim_crop(shim_decoder *decoder, uint32_t *first, uint32_t *width) {
@@ -228,32 +277,7 @@ enum shim_status shim_skip(shim_decoder *decoder, uint32_t rows) {
     return jpeg_skip_scanlines(&decoder->info, rows) == rows ? SHIM_OK : SHIM_TRUNCATED;
 }
 
-static int is_restart(int marker) { return marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7; }
-
-/* The Huffman decoder passes no marker but restarts. Where the next other marker is the end of the
- * image, it can neither run out of data, for it stops there and takes zeros for what is missing,
- * nor meet a segment that is an error: whatever the data are, they cause warnings at most, and
- * nothing behind that marker is read. */
-int shim_rest_is_complete(const shim_decoder *decoder) {
-    int marker = decoder->info.unread_marker;
-    const uint8_t *next = decoder->source.next_input_byte;
-    const uint8_t *end = next + decoder->source.bytes_in_buffer;
-    while (marker == 0 || is_restart(marker)) {
-        next = memchr(next, 0xff, (size_t)(end - next));
-        if (next == NULL) {
-            return 0;
-        }
-        /* Any number of 0xff comes before the code; 0 makes it a value of the data. */
-        while (next < end && *next == 0xff) {
-            next++;
-        }
-        if (next == end) {
-            return 0;
-        }
-        marker = *next++;
-    }
-    return marker == JPEG_EOI;
-}
+int shim_rest_is_complete(const shim_decoder *decoder) { return rest_is_complete(&decoder->info); }
 
 enum shim_status shim_read_row(shim_decoder *decoder, uint8_t *row) {
     if (setjmp(decoder->on_error)) {

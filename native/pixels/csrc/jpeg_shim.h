@@ -52,6 +52,9 @@ enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance);
 /* After shim_start: 1 for one scan of Huffman-coded blocks. Only then the three functions below may
  * be called. */
 int shim_is_plain(shim_decoder *decoder);
+/* After shim_start: libjpeg-turbo reads the codes itself from now on, which defines what
+ * jpeg_huffman.h must give. */
+void shim_read_as_defined(shim_decoder *decoder);
 /* Before the first row: limits the columns of each row. Sets them to those that a row then has: it
  * starts at or before *first and ends where *first + *width ended. Near either end values differ
  * from those of the whole row, where the upsampling misses a neighbour. */

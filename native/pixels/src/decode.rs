@@ -39,7 +39,8 @@ fn open_as<'a>(
 }
 
 /// All pixels of an image file in memory, as Pillow's `convert("RGB")` gives them. The orientation
-/// that a TIFF states is applied, for Pillow does so; that of an EXIF block is not.
+/// that a TIFF states is applied, for Pillow does so; that of an EXIF block is not. This is the plain
+/// way that [`crate::load_bytes`] and [`crate::Loader`] are checked against.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
     whole(sniff(data)?, data, limits, cancel)
 }
@@ -65,6 +66,7 @@ fn whole(
 ) -> Result<RgbImage, PixelError> {
     let turns = Turns::default();
     let mut source = open_as(format, data, limits, cancel, &turns)?;
+    source.read_as_defined();
     let (height, width) = source.size();
     let mut image = RgbImage::black(width, height)?;
     source.want(0..height, 0..width)?;

@@ -16,6 +16,9 @@ pub(crate) trait Source {
     /// (height, width), both at least 1.
     fn size(&self) -> (usize, usize);
 
+    /// Reads by the routines that define the pixels, where there are faster ones that give the same.
+    fn read_as_defined(&mut self) {}
+
     /// Says which rows will be read, of them which columns. Returns the columns that a row then
     /// has: those, or more.
     fn want(

@@ -97,6 +97,10 @@ impl Source for Reader<'_> {
         (self.frame.height as usize, self.frame.width as usize)
     }
 
+    fn read_as_defined(&mut self) {
+        self.decoder.read_as_defined();
+    }
+
     fn want(
         &mut self,
         rows: Range<usize>,

@@ -49,6 +49,7 @@ extern "C" {
     fn shim_needs_frame(decoder: *mut RawDecoder) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
     fn shim_is_plain(decoder: *mut RawDecoder) -> c_int;
+    fn shim_read_as_defined(decoder: *mut RawDecoder);
     fn shim_crop(decoder: *mut RawDecoder, first: *mut u32, width: *mut u32) -> c_int;
     fn shim_skip(decoder: *mut RawDecoder, rows: u32) -> c_int;
     fn shim_rest_is_complete(decoder: *const RawDecoder) -> c_int;
@@ -172,6 +173,13 @@ impl<'a> Decoder<'a> {
     pub fn is_plain(&mut self) -> bool {
         // SAFETY: as above; the parameters of a scan are zero before the header is read.
         unsafe { shim_is_plain(self.raw.as_ptr()) != 0 }
+    }
+
+    /// From now on libjpeg-turbo reads the codes of the data, which defines what they are, and not
+    /// the faster `csrc/jpeg_huffman.c`.
+    pub fn read_as_defined(&mut self) {
+        // SAFETY: raw is open; before the start there is nothing to change.
+        unsafe { shim_read_as_defined(self.raw.as_ptr()) }
     }
 
     /// Limits the columns of each row, before the first one, of an image that is plain. Returns
