@@ -45,19 +45,6 @@ pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<Rgb
     whole(sniff(data)?, data, limits, cancel)
 }
 
-/// [`decode_bytes`] of one format; another is unknown.
-pub(crate) fn decode_only(
-    format: Format,
-    data: &[u8],
-    limits: &Limits,
-    cancel: &Cancel,
-) -> Result<RgbImage, PixelError> {
-    if sniff(data)? != format {
-        return Err(PixelError::UnknownFormat);
-    }
-    whole(format, data, limits, cancel)
-}
-
 fn whole(
     format: Format,
     data: &[u8],

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::decode::{open, read_file};
 use crate::error::PixelError;
+use crate::layout::Format;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::load;
-use crate::loader::Format;
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
 

@@ -6,7 +6,7 @@
 //!
 //! The crate knows no Python. Each module has one subject; [`loader`] joins them.
 
-pub mod bmp;
+mod bmp;
 mod color;
 pub mod decode;
 pub mod error;
@@ -14,18 +14,19 @@ pub mod files;
 mod format;
 mod frame;
 pub mod geometry;
-pub mod gif;
+mod gif;
 pub mod image;
 pub mod item;
 pub mod jpeg;
+pub mod layout;
 pub mod limits;
 mod load;
 pub mod loader;
-pub mod png;
+mod png;
 pub mod recipe;
 pub mod resample;
 pub mod single;
-pub mod tiff;
+mod tiff;
 pub mod webp;
 
 pub use crate::decode::{decode_bytes, decode_file};

@@ -8,9 +8,7 @@ use std::ptr::{self, NonNull};
 
 use libwebp_sys as ffi;
 
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
 use crate::frame::{Frame, Pixels};
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turns};
@@ -19,11 +17,6 @@ use crate::load::Source;
 /// Chunks of a file at most: libwebp keeps a record of each before it looks at any. An animation
 /// has one a frame.
 const MAX_CHUNKS: u64 = 1 << 20;
-
-/// All pixels of a WebP in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::WebP, data, limits, cancel)
-}
 
 /// The version of the vendored libwebp.
 pub fn library_version() -> String {
@@ -227,6 +220,7 @@ fn check(status: ffi::VP8StatusCode) -> Result<(), PixelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::decode_bytes;
 
     /// Two pixels, lossless: red and green.
     const LOSSLESS: &[u8] = b"RIFF\x1e\0\0\0WEBPVP8L\x11\0\0\0/\x01\0\0\0\x0f\xb0\xff\xf3\
@@ -238,7 +232,7 @@ mod tests {
         \xfe\xeb\xd4\x80\0";
 
     fn rgb(data: &[u8]) -> Result<Vec<u8>, PixelError> {
-        decode(data, &Limits::default(), &Cancel::default()).map(|image| image.into_raw())
+        decode_bytes(data, &Limits::default(), &Cancel::default()).map(|image| image.into_raw())
     }
 
     /// Protects: the way through libwebp, and the version whose pixels are the definition.

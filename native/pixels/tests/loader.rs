@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use biobench_pixels::loader::{Aligned, Batch, Format, Layout, Memory, Next, Plan, Values};
+use biobench_pixels::layout::{Format, Layout, Values};
+use biobench_pixels::loader::{Aligned, Batch, Memory, Next, Plan};
 use biobench_pixels::{
     CropRounding, Filter, Items, Kernel, Limits, Loader, LongSide, Mode, PixelError, Recipe,
 };

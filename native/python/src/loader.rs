@@ -6,7 +6,8 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use biobench_pixels::loader::{Batch, Format, Layout, Next, Plan, Values};
+use biobench_pixels::layout::{Format, Layout, Values};
+use biobench_pixels::loader::{Batch, Next, Plan};
 use biobench_pixels::{CropRounding, Filter, Items, LongSide, Mode, Outcome, Recipe};
 use biobench_pixels::{Limits, PixelError};
 use numpy::ndarray::Dim;

@@ -6,20 +6,13 @@ mod rle;
 use std::ops::Range;
 
 use crate::color::{gray_to_rgb, sample, Palette};
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
 use crate::frame::{Frame, Pixels};
-use crate::image::{RgbImage, CHANNELS};
+use crate::image::CHANNELS;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::{Source, Wanted};
 
 use header::{Compression, Header, Layout};
-
-/// All pixels of a BMP in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::Bmp, data, limits, cancel)
-}
 
 /// The rows of a BMP: straight from the file, or from a whole frame where they are run-length
 /// coded.
@@ -175,6 +168,7 @@ fn words(stored: &[u8], channels: [(u32, u32); CHANNELS], rgb: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::decode_bytes;
 
     fn file(header: &[u8], pixels: &[u8]) -> Vec<u8> {
         let offset = (14 + header.len()) as u32;
@@ -197,7 +191,7 @@ mod tests {
     }
 
     fn rgb(data: &[u8]) -> Result<Vec<u8>, PixelError> {
-        decode(data, &Limits::default(), &Cancel::default()).map(|i| i.into_raw())
+        decode_bytes(data, &Limits::default(), &Cancel::default()).map(|i| i.into_raw())
     }
 
     /// Protects: rows from the bottom up or, with a negative height, from the top down.

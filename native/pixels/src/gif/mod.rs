@@ -4,18 +4,11 @@
 mod lzw;
 
 use crate::color::Palette;
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
 use crate::frame::{Frame, Pixels};
-use crate::image::{zeros, RgbImage};
+use crate::image::zeros;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
-
-/// All pixels of a GIF in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::Gif, data, limits, cancel)
-}
 
 /// The rows of a GIF, decoded whole.
 pub(crate) fn open<'a>(
@@ -218,6 +211,7 @@ impl Canvas<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::decode_bytes;
 
     /// Two pixels of colours 1 and 2 at (1, 1) of a screen of 3 x 2.
     fn file(extension: &[u8]) -> Vec<u8> {
@@ -229,7 +223,7 @@ mod tests {
     }
 
     fn rgb(data: &[u8]) -> Result<Vec<u8>, PixelError> {
-        decode(data, &Limits::default(), &Cancel::default()).map(|image| image.into_raw())
+        decode_bytes(data, &Limits::default(), &Cancel::default()).map(|image| image.into_raw())
     }
 
     /// Protects: the place of the image, and the first colour or the transparent one around it.

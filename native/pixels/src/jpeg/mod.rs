@@ -7,10 +7,7 @@ mod shim;
 use std::ops::Range;
 
 use crate::color::{gray_to_rgb, inverted_cmyk_to_rgb};
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
-use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
@@ -25,11 +22,6 @@ const MARGIN: usize = 2;
 /// Columns that are decoded at least: enough for two samples of a component at a quarter of the
 /// width. With less libjpeg would choose another upsampling.
 const NARROWEST: usize = 64;
-
-/// All pixels of a JPEG in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::Jpeg, data, limits, cancel)
-}
 
 /// The rows of a JPEG. Of a file with several images (MPO) the first one.
 ///

@@ -4,7 +4,6 @@
 //! work is bounded by what was brought. The items of all of them are one queue from which every
 //! thread takes the next: behind one huge file the others go on with the batches after it.
 
-mod format;
 mod memory;
 
 use std::any::Any;
@@ -15,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-pub use self::format::{Format, Layout, Values};
 use self::memory::Slots;
 pub use self::memory::{Aligned, Memory};
 use crate::error::PixelError;

@@ -12,20 +12,13 @@ use png::{
 };
 
 use crate::color::Palette;
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
-use crate::image::{zeros, RgbImage, CHANNELS};
+use crate::image::{zeros, CHANNELS};
 use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
 /// Rows between two looks at the cancel flag.
 const ROWS_PER_CHECK: usize = 64;
-
-/// All pixels of a PNG in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::Png, data, limits, cancel)
-}
 
 /// The rows of a PNG. Of an animated file the default image.
 ///

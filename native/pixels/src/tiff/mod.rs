@@ -12,10 +12,7 @@ mod reader;
 mod table;
 mod unpack;
 
-use crate::decode::decode_only;
 use crate::error::PixelError;
-use crate::format::Format;
-use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
 
@@ -24,11 +21,6 @@ use directory::{tag, Directory};
 use layout::{Compression, Layout};
 use orientation::Upright;
 use reader::Reader;
-
-/// All pixels of the first image of a TIFF in memory; see [`crate::decode_bytes`].
-pub fn decode(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_only(Format::Tiff, data, limits, cancel)
-}
 
 /// The rows of a TIFF: one strip or row of tiles at a time is held, or the whole image where it has
 /// to be turned.
