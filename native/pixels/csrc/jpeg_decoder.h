@@ -21,7 +21,8 @@ struct shim_decoder {
     enum shim_status status;
     const uint8_t *cancel;
     uint32_t max_scans;
-    /* Of the image that is started; NULL where libjpeg reads its codes itself. */
+    /* In the memory of the image that is started, and gone with it; NULL where libjpeg reads its
+     * codes itself. */
     struct huffman_codes *codes;
     char message[JMSG_LENGTH_MAX];
 };

@@ -4,7 +4,7 @@
  * there are enough. Here a lookup gives up to two values and the end of the block, and bits come
  * eight bytes at a time. libjpeg-turbo stays the definition: whatever is not usual (an invalid code,
  * a marker, the last bytes, a restart) is left to it, from the state before the group of blocks (MCU)
- * that it is in. So values, warnings and errors are its own.
+ * that it is in. So values and errors are its own.
  */
 #ifndef BIOBENCH_JPEG_HUFFMAN_H
 #define BIOBENCH_JPEG_HUFFMAN_H

@@ -120,6 +120,7 @@ enum shim_status shim_next(shim_decoder *decoder, const uint8_t *data, size_t le
         return decoder->status;
     }
     jpeg_abort_decompress(&decoder->info);
+    decoder->codes = NULL;
     decoder->source.next_input_byte = data;
     decoder->source.bytes_in_buffer = length;
     decoder->max_scans = max_scans;
@@ -220,7 +221,6 @@ enum shim_status shim_start(shim_decoder *decoder) {
     }
     decoder->info.dct_method = JDCT_ISLOW;
     decoder->info.do_fancy_upsampling = TRUE;
-    decoder->codes = NULL;
     if (!jpeg_start_decompress(&decoder->info)) {
         return SHIM_TRUNCATED;
     }
@@ -239,7 +239,6 @@ enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance) {
     decoder->info.dct_method = JDCT_ISLOW;
     decoder->info.do_fancy_upsampling = TRUE;
     /* Strips are small: to make tables for each would take longer than they save. */
-    decoder->codes = NULL;
     return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
 }
 
@@ -291,7 +290,11 @@ enum shim_status shim_finish(shim_decoder *decoder) {
     if (setjmp(decoder->on_error)) {
         return decoder->status;
     }
-    return jpeg_finish_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
+    if (!jpeg_finish_decompress(&decoder->info)) {
+        return SHIM_TRUNCATED;
+    }
+    decoder->codes = NULL;
+    return SHIM_OK;
 }
 
 const char *shim_message(const shim_decoder *decoder) { return decoder->message; }

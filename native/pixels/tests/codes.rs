@@ -186,3 +186,28 @@ fn damaged_files() {
     }
     assert!(accepted > 4_000, "{accepted} of 8,000");
 }
+
+/// Protects: images of which parts are passed over: rows above the crop, columns beside it, rows
+/// below.
+#[test]
+fn parts_of_files() {
+    let numbers = &mut Numbers(3);
+    for encoding in encodings() {
+        let (width, height) = (150 + numbers.below(250), 150 + numbers.below(250));
+        let pixels = picture(width, height, 1 + numbers.below(60), numbers);
+        let file = encode(&pixels, width, height, &encoding);
+        for damages in [0, 1, 1, 3] {
+            let mut damaged = file.clone();
+            for _ in 0..damages {
+                let place = numbers.below(damaged.len());
+                damaged[place] = numbers.below(256) as u8;
+            }
+            let recipe = Recipe {
+                mode: Mode::None,
+                crop: (1 + numbers.below(height), 1 + numbers.below(width)),
+                ..check::usual()
+            };
+            check::file(&damaged, &recipe, &check::limits(1 << 18));
+        }
+    }
+}

@@ -272,3 +272,54 @@ impl Drop for Decoder<'_> {
         unsafe { shim_close(self.raw.as_ptr()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] = include_bytes!("../../../fuzz/seeds/jpeg/420");
+
+    /// Started, so that the codes are read by the faster way.
+    fn started(cancel: &Cancel) -> Decoder<'_> {
+        let mut decoder = Decoder::open(FILE, 1, cancel).unwrap();
+        decoder.read_header().unwrap();
+        decoder.start().unwrap();
+        assert!(decoder.is_plain());
+        decoder
+    }
+
+    fn rows(decoder: &mut Decoder) -> Vec<u8> {
+        let mut rows = vec![0; decoder.rows_left() * decoder.row_bytes()];
+        for row in rows.chunks_exact_mut(decoder.row_bytes()) {
+            decoder.read_row(row).unwrap();
+        }
+        rows
+    }
+
+    /// Protects: a start that libjpeg refuses leaves the started image as it was.
+    #[test]
+    fn second_start_is_refused() {
+        let cancel = Cancel::default();
+        let mut decoder = started(&cancel);
+        let expected = rows(&mut started(&cancel));
+        assert_eq!(decoder.start().unwrap_err().kind(), "corrupt");
+        assert_eq!(decoder.start_embedded(true).unwrap_err().kind(), "corrupt");
+        assert!(rows(&mut decoder) == expected);
+    }
+
+    /// Protects: what is left of an image is not touched once its memory is given back.
+    #[test]
+    fn no_codes_after_the_image() {
+        let cancel = Cancel::default();
+        let mut decoder = started(&cancel);
+        rows(&mut decoder);
+        decoder.finish().unwrap();
+        decoder.read_as_defined();
+        let mut decoder = started(&cancel);
+        decoder.next(FILE, 1).unwrap();
+        decoder.read_as_defined();
+        decoder.read_header().unwrap();
+        decoder.start().unwrap();
+        assert!(rows(&mut decoder) == rows(&mut started(&cancel)));
+    }
+}
