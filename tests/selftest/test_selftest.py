@@ -15,7 +15,7 @@ import pytest
 from biobench.repro import settings
 from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
 from biobench.selftest.golden import read_golden
-from biobench.selftest.part import all_parts
+from biobench.selftest.parts import PARTS
 from biobench.selftest.run import DIFFERENT, Report, settings_finding, this_machine
 
 needs_e2 = pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
@@ -52,7 +52,7 @@ def fails_in(stage: str, done: subprocess.CompletedProcess[str]) -> dict[str, An
 
 def test_every_part_is_recorded_once() -> None:
     """A part that is not recorded could not be compared, and a digest without a part is dead."""
-    assert sorted(part.id for part in all_parts()) == sorted(read_golden().parts)
+    assert sorted(part.id for part in PARTS) == sorted(read_golden().parts)
 
 
 @needs_e2

@@ -35,7 +35,8 @@ def selftest(
     from biobench.repro.environment import available_cores
     from biobench.selftest.advice import next_steps, verdict
     from biobench.selftest.golden import read_golden
-    from biobench.selftest.part import Conditions, all_parts
+    from biobench.selftest.part import Conditions
+    from biobench.selftest.parts import PARTS
     from biobench.selftest.run import Report, measure, this_machine
     from biobench.spec.load import load_spec
 
@@ -45,7 +46,7 @@ def selftest(
     if not json:
         _print_machine(machine)
     findings = measure(
-        all_parts(),
+        PARTS,
         golden,
         conditions,
         machine,

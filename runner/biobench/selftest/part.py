@@ -50,12 +50,3 @@ class Part:
     def id(self) -> str:
         """``stage/name``, its key in the recorded digests."""
         return f"{self.stage}/{self.name}"
-
-
-def all_parts() -> tuple[Part, ...]:
-    """Every part, in the order of the flow."""
-    from biobench.selftest import features, functions, pixels, probes, scores
-
-    return (
-        *pixels.PARTS, *functions.PARTS, *features.PARTS, *probes.PARTS, *scores.PARTS
-    )  # fmt: skip
