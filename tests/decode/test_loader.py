@@ -249,7 +249,9 @@ def test_max_bytes(batch_size: int, more: int, dtype: str) -> None:
     ahead = _ahead(2 * batch + more, batch_size, RECIPE, dtype)  # type: ignore[arg-type]
     assert (ahead + 1) * batch <= 2 * batch + more < (ahead + 2) * batch
     with pytest.raises(UsageError, match="max_bytes"):
-        ImageLoader([], RECIPE, batch_size=batch_size, dtype=dtype, max_bytes=2 * batch - 1)  # type: ignore[arg-type]
+        ImageLoader(
+            ["x"] * batch_size, RECIPE, batch_size=batch_size, dtype=dtype, max_bytes=2 * batch - 1
+        )  # type: ignore[arg-type]
 
 
 def test_few_bytes(files: list[Path]) -> None:
@@ -284,13 +286,44 @@ def test_pinned_memory(files: list[Path]) -> None:
         {"batch_size": 1, "dtype": "float16"},
         {"batch_size": 1, "prefetch": 0},
         {"batch_size": 1, "workers": 0},
+        {"batch_size": 1, "workers": 10**9},
+        {"batch_size": 1, "workers": "2"},
+        {"batch_size": 10**30},
+        {"batch_size": 1.5},
         {"batch_size": 1, "on_error": "skip"},
+        {"batch_size": 1, "items": "photo.jpg"},
+        {"batch_size": 1, "items": Path("photo.jpg")},
+        {"batch_size": 1, "recipe": None},
+        {"batch_size": 1, "recipe": replace(RECIPE, crop=(0, 1))},
+        {"batch_size": 1, "recipe": replace(RECIPE, filter="cubic")},
     ],
 )
 def test_arguments_are_checked(arguments: dict) -> None:
     """Protects against values that cannot be, before a thread starts."""
     with pytest.raises(UsageError):
-        ImageLoader([], RECIPE, **arguments)
+        ImageLoader(**{"items": [], "recipe": RECIPE} | arguments)
+
+
+def test_no_more_threads_than_items(files: list[Path]) -> None:
+    """Protects the machine: a thread without an item would only take memory and time."""
+    with ImageLoader(files[:2], RECIPE, batch_size=1, workers=1000) as loader:
+        names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+        assert sum(name.startswith("biobench-pixels") for name in names) <= 2
+        assert len([*loader]) == 2
+
+
+def test_bound_on_memory_counts_the_items(files: list[Path]) -> None:
+    """Protects: no more is asked for than the files there are can take."""
+    room = 2 * 2 * RECIPE.crop[0] * RECIPE.crop[1] * 3
+    with ImageLoader(files[:2], RECIPE, batch_size=1000, max_bytes=room) as loader:
+        assert [len(batch) for batch in loader] == [2]
+
+
+def test_batches_can_be_compared(files: list[Path]) -> None:
+    """Protects: two batches are two things, not an ambiguous array of truths."""
+    first, second = ImageLoader(files[:2], RECIPE, batch_size=1)
+    assert first == first
+    assert first != second
 
 
 def test_native_arguments_are_checked() -> None:

@@ -53,7 +53,14 @@ const REFUSED: &[(usize, &[u8], &str)] = &[
     (0, b"Pf", "PFM"),
     (0, b"qoif", "QOI"),
     (0, b"\x00\x00\x01\x00", "ICO"),
+    // A CUR holds at least one image; a TGA begins with the type of its pixels and no palette.
+    (0, b"\x00\x00\x02\x00\x00\x00", "TGA"),
+    (0, b"\x00\x00\x0a\x00\x00\x00", "TGA"),
     (0, b"\x00\x00\x02\x00", "CUR"),
+    (0, b"\x28\x00\x00\x00", "DIB"),
+    (0, b"\x6c\x00\x00\x00", "DIB"),
+    (0, b"\x7c\x00\x00\x00", "DIB"),
+    (0, b"Image type:", "IM"),
     (0, b"icns", "ICNS"),
     (0, b"DDS ", "DDS"),
     (0, b"BLP1", "BLP"),
@@ -125,6 +132,10 @@ mod tests {
             error.to_string(),
             "PSD is not read: convert the file to JPEG or PNG"
         );
+        let of_tga = sniff(b"\0\0\x02\0\0\0\0\0\0\0").unwrap_err();
+        assert!(of_tga.to_string().starts_with("TGA "));
+        let of_cur = sniff(b"\0\0\x02\0\x01\0\x20\x20\0\0").unwrap_err();
+        assert!(of_cur.to_string().starts_with("CUR "));
         assert_eq!(
             sniff(b"\0\0\0\x20ftypavif....").unwrap_err().kind(),
             "unsupported-format"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -27,8 +28,11 @@ from biobench.errors import UsageError
 
 OnError = Literal["raise", "report"]
 
+MOST = {"batch_size": 1_000_000, "workers": 1024, "prefetch": 1024}
+"""Beyond these an argument is a mistake: memory or threads would end first."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Consecutive items. NumPy and DLPack read it without a copy: ``torch.from_dlpack(batch)``.
 
@@ -62,7 +66,7 @@ class Batch:
 
 
 class ImageLoader:
-    """An ordered iterator over batches of images; a context manager.
+    """An ordered iterator over batches of images, passed through once; a context manager.
 
     Native threads load ahead while the caller works on the last batch: at most ``prefetch`` batches
     wait and one more is being loaded. Every thread takes the next item of all of these, so that a
@@ -95,6 +99,12 @@ class ImageLoader:
         max_bytes: int | None = None,
         pin_memory: bool = False,
     ) -> None:
+        if isinstance(items, str | bytes | os.PathLike):
+            raise UsageError("items is one path", remedy="give a list of paths")
+        if not isinstance(recipe, Recipe):
+            raise UsageError(
+                f"recipe is {type(recipe).__name__}", remedy="use image_recipe or a model's recipe"
+            )
         for name, value, allowed in (
             ("layout", layout, get_args(Layout)),
             ("dtype", dtype, get_args(Dtype)),
@@ -108,8 +118,8 @@ class ImageLoader:
             ("workers", workers),
             ("prefetch", prefetch),
         ):
-            if number < 1:
-                raise UsageError(f"{name} is {number}", remedy="use 1 or more")
+            if not isinstance(number, Integral) or not 1 <= int(number) <= MOST[name]:
+                raise UsageError(f"{name} is {number!r}", remedy=f"use 1 to {MOST[name]:,}")
         self._names = [os.fspath(item) for item in items]
         self._length = -(-len(self._names) // batch_size)
         self._on_error = on_error
@@ -117,17 +127,22 @@ class ImageLoader:
         self._process = os.getpid()
         ahead = prefetch + 1
         if max_bytes is not None:
-            ahead = min(ahead, _ahead(max_bytes, batch_size, recipe, dtype))
-        self._native = open_loader(
-            self._names,
-            recipe,
-            batch_size=batch_size,
-            workers=workers,
-            ahead=ahead,
-            layout=layout,
-            dtype=dtype,
-            allocate=pinned_memory() if pin_memory else None,
-        )
+            largest = max(1, min(batch_size, len(self._names)))
+            ahead = min(ahead, _ahead(max_bytes, largest, recipe, dtype))
+        allocate = pinned_memory() if pin_memory else None
+        try:
+            self._native = open_loader(
+                self._names,
+                recipe,
+                batch_size=batch_size,
+                workers=workers,
+                ahead=ahead,
+                layout=layout,
+                dtype=dtype,
+                allocate=allocate,
+            )
+        except ValueError as error:
+            raise UsageError(str(error), where="recipe") from error
 
     def __len__(self) -> int:
         """Number of batches."""

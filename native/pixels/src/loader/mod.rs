@@ -103,7 +103,8 @@ impl<M: Memory> Loader<M> {
         if plan.batch_size == 0 || plan.workers == 0 || plan.ahead == 0 {
             return Err(PixelError::Internal("a plan with a zero".into()));
         }
-        let pool = threads(plan.workers, "pixels")?;
+        // More threads than items have nothing to do.
+        let pool = threads(plan.workers.min(count.max(1)), "pixels")?;
         let shared = Shared {
             work,
             count,

@@ -85,10 +85,15 @@ pub(super) fn scan(data: &[u8]) -> Result<Head, PixelError> {
                 "the checksum of chunk {name} is wrong"
             )));
         }
-        match &name {
-            b"IHDR" => header = Some(parse_header(content)?),
-            b"PLTE" => palette = content.to_vec(),
-            _ => {}
+        let second = match &name {
+            b"IHDR" => header.replace(parse_header(content)?).is_some(),
+            b"PLTE" => !std::mem::replace(&mut palette, content.to_vec()).is_empty(),
+            // What a decoder must know to read the image has a capital first.
+            _ if name[0].is_ascii_uppercase() => return Err(refused("a critical chunk", &name)),
+            _ => false,
+        };
+        if second {
+            return Err(refused("a second chunk", &name));
         }
         rest = &rest[end + 4..];
     }
@@ -101,6 +106,11 @@ pub(super) fn scan(data: &[u8]) -> Result<Head, PixelError> {
         image_data: data.len() - rest.len(),
         ..head
     })
+}
+
+fn refused(what: &str, name: &[u8; 4]) -> PixelError {
+    let name = String::from_utf8_lossy(name);
+    PixelError::UnsupportedFeature(format!("PNG with {what} {name} is not read"))
 }
 
 /// The chunks from the image data on, once the image is complete. As with Pillow, what follows may
@@ -209,6 +219,25 @@ mod tests {
         let file = file();
         for length in SIGNATURE..file.len() - 12 {
             assert!(scan(&file[..length]).is_err());
+        }
+    }
+
+    /// Protects: what Pillow passes over and we do not read is named.
+    #[test]
+    fn refused_by_name() {
+        let file = file();
+        let palette = chunk(b"PLTE", &[4, 5, 6]);
+        for (added, message) in [
+            (
+                chunk(b"CgBI", &[0; 4]),
+                "PNG with a critical chunk CgBI is not read",
+            ),
+            (palette, "PNG with a second chunk PLTE is not read"),
+        ] {
+            let at = file.len() - 12;
+            let error = scan(&[&file[..at], &added, &file[at..]].concat()).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.kind(), "unsupported-feature");
         }
     }
 
