@@ -6,6 +6,7 @@ base -> packages -> models (not in slim) -> biobench -> archive -> the engine
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -156,11 +157,18 @@ def put_together(
         "WHEEL_DIGEST": f"sha256:{wheels.file_digest(wheel)}",
         "BASE_NAME": base.name,
         "BASE_DIGEST": base.digest,
+        "LAYERS_DIGEST": layers_digest([*base.layers, *layers]),
     }
     text = (CONTAINERS / "Dockerfile").read_text(encoding="utf-8")
     config = over(base.config, image_config(text, arguments))
     names = (name, f"biobench:{version}{variant}")
     return assemble([*base.layers, *layers], config, names, DATE)
+
+
+def layers_digest(layers: Sequence[Layer]) -> str:
+    """Digest of the list of an image's layers, ``["sha256:...", ...]``: one for equal files."""
+    listed = json.dumps([f"sha256:{layer.digest}" for layer in layers], separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
 
 
 def write(image: Image, path: Path | None) -> str:

@@ -57,6 +57,7 @@ def from_dockerfile(slim_image: str, tmp_path_factory: pytest.TempPathFactory) -
         "WHEEL_DIGEST": labels["biobench.wheel.digest"],
         "BASE_NAME": labels[f"{base}.name"],
         "BASE_DIGEST": labels[f"{base}.digest"],
+        "LAYERS_DIGEST": labels["biobench.layers.digest"],
     }
     name = f"biobench-from-dockerfile:{os.getpid()}"
     command = ["docker", "build", "--network=none", "--no-cache", "--tag", name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from pathlib import Path
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from biobench.repro.settings import ALLOCATOR, SETTINGS
 from imagebuild import base
+from imagebuild.__main__ import layers_digest
+from imagebuild.archive import Layer
 from imagebuild.dockerfile import image_config, instructions
 from imagebuild.engine import BuildError
 from imagebuild.requirements import but, select
@@ -25,6 +28,7 @@ ARGUMENTS = {
     "WHEEL_DIGEST": "sha256:2",
     "BASE_NAME": "debian",
     "BASE_DIGEST": "sha256:3",
+    "LAYERS_DIGEST": "sha256:4",
 }
 
 
@@ -44,6 +48,16 @@ def test_the_image_sets_what_the_runner_demands() -> None:
 def test_results_name_the_image_by_its_tag() -> None:
     """`environment.image` of a result must be the tag that the build gives."""
     assert image_environment()["BIOBENCH_IMAGE"] == "biobench:1.0"
+
+
+def test_results_name_what_the_image_is_made_of() -> None:
+    """`environment.base` and `environment.layers` of a result: digests of base and of all files."""
+    found = image_environment()
+    assert found["BIOBENCH_BASE"] == ARGUMENTS["BASE_DIGEST"]
+    assert found["BIOBENCH_LAYERS"] == ARGUMENTS["LAYERS_DIGEST"]
+    layers = [Layer(Path("a"), "0" * 64, 1, "base"), Layer(Path("b"), "1" * 64, 1, "own")]
+    written = f'["sha256:{"0" * 64}","sha256:{"1" * 64}"]'.encode()
+    assert layers_digest(layers) == f"sha256:{hashlib.sha256(written).hexdigest()}"
 
 
 def test_an_argument_without_a_value_is_refused() -> None:

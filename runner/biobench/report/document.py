@@ -76,7 +76,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "score": stage_root(tasks, "score"),
         },
         "levels": _levels(outcomes, provenance),
-        "environment": describe(execution.device, execution.workers),
+        "environment": describe(execution.device, execution.workers, provenance.torch_state),
         "run": {
             "started": provenance.started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
