@@ -16,8 +16,8 @@ EXPECTED: Mapping[str, frozenset[str]] = {
     "get_default_dtype": frozenset({"torch.float32"}),
     "get_default_device": frozenset({"cpu"}),
     "get_float32_matmul_precision": frozenset({"highest"}),
-    "is_autocast_cpu_enabled": _OFF,
-    "is_autocast_enabled": _OFF,
+    "is_autocast_enabled(cpu)": _OFF,
+    "is_autocast_enabled(cuda)": _OFF,
     "backends.fp32_precision": _PLAIN,
     "backends.mkldnn.enabled": _ON,
     "backends.mkldnn.deterministic": _OFF,
@@ -88,12 +88,13 @@ def merged(states: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def _value(torch: Any, name: str) -> str | None:
     """The value of a switch as text, ``None`` where torch has no such switch."""
+    path, _, argument = name.removesuffix(")").partition("(")
     found = torch
     try:
-        for part in name.split("."):
+        for part in path.split("."):
             found = getattr(found, part)
-        return str(found() if callable(found) else found)
-    except AttributeError:
+        return str(found(*filter(None, [argument])) if callable(found) else found)
+    except (AttributeError, TypeError):
         return None
     except RuntimeError as error:
         # torch refuses to say where its old and its new names of a switch contradict each other.

@@ -56,11 +56,15 @@ Level = str | None
 
 @dataclass(frozen=True)
 class Report:
-    """Findings with the level that each stage claims and reaches; null where there is none."""
+    """Findings with the level that each stage claims and reaches; null where there is none.
+
+    truth: by task, whether its predictions are of the data at hand, in words.
+    """
 
     findings: tuple[Finding, ...]
     claimed: Mapping[str, Level]
     reached: Mapping[str, Level]
+    truth: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> str | None:
@@ -91,9 +95,11 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """As a JSON value."""
+        truth = {"truth": dict(self.truth)} if self.truth else {}
         return {
             "holds": self.holds,
             "first": self.first,
+            **truth,
             "stages": {
                 stage: {
                     "holds": self.status(stage),
