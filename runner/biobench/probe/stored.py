@@ -68,7 +68,7 @@ def predict(
     )
     known = store.get(KIND, key)
     if known is None:
-        predictions = compute(
+        predictions = _compute(
             task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
         )
         columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred, **predictions.extras}
@@ -81,7 +81,7 @@ def predict(
     return Predictions(ids, known["y_true"], known["y_pred"], extras)
 
 
-def compute(
+def _compute(
     task: Task,
     suite: Suite,
     manifest: Manifest,
@@ -92,7 +92,6 @@ def compute(
     workers: int,
     quiet: bool,
 ) -> Predictions:
-    """:func:`predict` without a store; ``bad``: rows of ``manifest`` that could not be read."""
     good = np.array([i for i in range(len(manifest.rows)) if i not in bad], dtype=np.int64)
     total, unit = _work(task, manifest)
     with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:

@@ -169,7 +169,7 @@ def _task(
         return
     pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
     yield pixels
-    bad = bad_rows and {int(manifest.item_of_row[row]): why for row, why in bad_rows.items()}
+    bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}
     if not odd:
         yield from check_names(results, id, manifest)
         yield from check_truth(task, manifest, load_predictions(results, id), bad)
@@ -178,7 +178,7 @@ def _task(
         if width != dim:
             text = f"a feature in the store has {width} numbers, and the result says {dim}"
             yield Finding("features", False, text, id)
-        exact = check_exact(task, suite, entry, manifest, found.evidence, bad or {}, images.workers)
+        exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
         if exact is not None:
             yield exact
 

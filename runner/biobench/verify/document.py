@@ -72,10 +72,23 @@ def check_spec(results: Results, spec: Spec) -> list[Finding]:
     if suite is None:
         text = f"there is no suite {results.document['suite']!r}"
         return [*findings, Finding("spec", False, text)]
+    findings += _suite_faults(results, suite, spec)
     known = [task for task in suite.members if task in results.tasks]
     if list(results.tasks)[: len(known)] != known:
         findings.append(Finding("spec", False, "its tasks are not in the order of the suite"))
     return findings or [Finding("spec", True, f"version {spec.version}, {spec.digest}")]
+
+
+def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Finding]:
+    """Whether suite and division are those of a run of these tasks."""
+    run = {id for id, entry in results.tasks.items() if not entry["declared"]}
+    own = not run <= set(spec.task_ids())
+    if own is not (results.document["division"] == "open"):
+        text = "division open is that of a task of a person's own, and of no other result"
+        yield Finding("spec", False, text)
+    suites = [other for other in spec.suites.values() if run <= set(other.members)]
+    if (suites and suite not in suites) or (not suites and suite.id != BENCHMARK):
+        yield Finding("spec", False, f"its tasks are not run as those of suite {suite.id}")
 
 
 def check_digests(results: Results) -> Iterator[Finding]:
@@ -131,6 +144,8 @@ def check_levels(
     if model["micro_batch"] != wanted:
         text = f"micro_batch is {model['micro_batch']}, and that of the suite is {wanted}"
         yield Finding("features", False, text)
+    if model["precision"] == "float16" and not on_gpu:
+        yield Finding("features", False, "precision is float16, which no run on a CPU has")
     best = features_level(results)
     # A processor that cannot have level E2 claims T under the same settings.
     if claimed["features"] not in (best, "T"):
@@ -184,7 +199,7 @@ def check_official(
             return [Finding("result", False, fault) for fault in faults]
         reasons = "; ".join(document["unofficial_reasons"])
         return [Finding("result", True, f"not official, and says so: {reasons}")]
-    faults = unofficial_reasons(_claim(results, rules, spec))
+    faults = unofficial_reasons(claim_of(results, rules, spec))
     if faults:
         return [
             Finding("result", False, f"says that it is official, but {fault}") for fault in faults
@@ -207,7 +222,7 @@ def _reasons_faults(
     exact words follow from the data alone.
     """
     stated = results.document["unofficial_reasons"]
-    claim = replace(_claim(results, rules, spec), counts=())
+    claim = replace(claim_of(results, rules, spec), counts=())
     # A run does not compare files with the specification's digest; whoever has verified them does.
     wanted = [unofficial_reasons(replace(claim, compared=compared)) for compared in (False, True)]
     others = [reason for reason in stated if not reason.startswith(_COUNTS)]
@@ -233,7 +248,8 @@ def _reasons_faults(
         yield f"its unofficial_reasons have counts of no task: {lines[0][:200]}"
 
 
-def _claim(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+    """What decides whether a result is official, as far as its document tells."""
     document, model = results.document, results.document["model"]
     known = [(rule.document, results.tasks[id]) for id, rule in rules.items() if rule.document]
     suite = suite_of(results, spec)

@@ -161,23 +161,16 @@ def check_exact(
     entry: Mapping[str, Any],
     manifest: Manifest,
     evidence: Evidence,
-    bad: Mapping[int, str],
     workers: int,
 ) -> Finding | None:
-    """Level P: whether the features give the predictions; null for a probe that is trained.
-
-    bad: items with an image that cannot be read, by their number.
-    """
-    from biobench.probe.stored import compute
+    """Level P: whether the features give the predictions; null for a probe that is trained."""
+    from biobench.probe.run import run_probe
 
     if task.protocol.kind not in EXACT_KINDS:
         return None
     id = task.id
     try:
-        found = compute(
-            task, suite, manifest.items, evidence.features,
-            bad=bad, device="cpu", workers=workers, quiet=True,
-        )  # fmt: skip
+        found = run_probe(task, suite, manifest.items, evidence.features, threads=workers)
     except BiobenchError as error:
         return Finding("predictions", False, f"cannot be made from the features: {error}", id)
     if found.digest == entry["digests"]["predictions"]:
