@@ -127,7 +127,7 @@ def check_pixels(
     images: Images,
     evidence: Evidence | None,
 ) -> tuple[Finding, dict[int, str] | None]:
-    """Whether the images give the pixels that were scored, and why rows gave none, by row; null
+    """Whether the images give the pixels that were scored, and why rows gave none, by row; ``None``
     where that was not seen of the images that were scored."""
     entry = results.tasks[id]
     recipe = recipe_of(results.document["model"]["recipe"])
