@@ -23,8 +23,8 @@ from biobench.verify.findings import Finding
 class TaskRules:
     """What a task's score depends on, see :class:`biobench.metric.score.Rules`.
 
-    document: the specification's own, or the file of a person's own task; ``None`` where that is not
-    here.
+    document: the specification's own, or the file of a person's own task; ``None`` where that is
+    not here.
     """
 
     id: str
