@@ -23,7 +23,7 @@ Start = Callable[[int], int]
 """Frames to spare -> the first frame, from 0 to that many."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One item and its images. ``item.id`` is the image's own, or the subject that pools them."""
 
