@@ -301,4 +301,4 @@ def _path_fault(path: str) -> str | None:
         return "a backslash; write / between folders"
     if path.startswith("/"):
         return "it is absolute, and must be relative to the data folder"
-    return path_fault(path) if join("", path) else "it names no file"
+    return path_fault(path) if path.strip("./") or join("", path) else "it names no file"
