@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from biobench.errors import BiobenchError, UsageError
 
@@ -44,6 +46,35 @@ class Unreadable(Exception):
         self.what = what
         self.remedy = remedy
         super().__init__(f"{what}; {remedy}")
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading, links followed.
+
+    A named pipe would wait for its other end, and a device never end. Raises OSError for those, for
+    folders and for what ``open`` raises it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            text = os.strerror(number) if stat.S_ISDIR(mode) else "not a regular file"
+            raise OSError(number, text, os.fspath(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The bytes of a regular file; raises OSError as :func:`open_regular`, or for more than
+    ``limit`` bytes."""
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit // 1_000_000} MB", os.fspath(path))
+    return data
 
 
 def read_plain(path: Path, limit: int) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import UsageError
-from biobench.files import write_atomically
+from biobench.files import open_regular, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +88,8 @@ class Store:
 
         path = self.path(kind, key)
         try:
+            # A named pipe would wait for its other end.
+            open_regular(path).close()
             with safe_open(path, framework="numpy") as handle:
                 metadata = handle.metadata() or {}
                 arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118

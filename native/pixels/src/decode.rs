@@ -1,10 +1,10 @@
 //! One file, or its bytes, to RGB.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crate::error::PixelError;
+use crate::files::open_regular;
 use crate::format::{sniff, Format};
 use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits, Turns};
@@ -77,7 +77,8 @@ pub fn decode_file(path: &Path, limits: &Limits, cancel: &Cancel) -> Result<RgbI
 
 /// The whole file. What is not a regular file (a folder, a pipe that never ends) is refused.
 pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PixelError> {
-    let metadata = std::fs::metadata(path)?;
+    let file = open_regular(path)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(PixelError::Io(std::io::Error::other("not a regular file")));
     }
@@ -87,8 +88,7 @@ pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, PixelEr
     data.try_reserve_exact(expected + 1)
         .map_err(|_| PixelError::Memory)?;
     // The file may grow while it is read: one byte more than the limit shows it.
-    File::open(path)?
-        .take(limits.max_file_bytes + 1)
+    file.take(limits.max_file_bytes + 1)
         .read_to_end(&mut data)?;
     limits.check_file(data.len() as u64)?;
     Ok(data)

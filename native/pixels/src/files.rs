@@ -29,13 +29,24 @@ pub fn sha256_files(
     }))
 }
 
-fn digest(path: &Path, block: &mut [u8], cancel: &Cancel) -> io::Result<[u8; 32]> {
-    // Before it is opened: that would wait for the other end of a named pipe.
-    let kind = std::fs::metadata(path)?.file_type();
+/// A regular file, open for reading. What it is is asked of what was opened: between a look at a
+/// path and its opening it may become another. A folder opens, and cannot be read.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    // A named pipe would wait for its other end.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
     if !kind.is_file() && !kind.is_dir() {
         return Err(io::Error::other("not a regular file"));
     }
-    let mut file = File::open(path)?;
+    Ok(file)
+}
+
+fn digest(path: &Path, block: &mut [u8], cancel: &Cancel) -> io::Result<[u8; 32]> {
+    let mut file = open_regular(path)?;
     let mut digest = Sha256::new();
     loop {
         if cancel.is_set() {

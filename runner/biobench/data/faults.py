@@ -14,6 +14,10 @@ SHOWN = 10
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 
+MOST_NAME = 300
+MOST_WORDS = 1500
+"""Characters of a name, and of what is said of it."""
+
 _SHORT = 60
 
 
@@ -22,6 +26,11 @@ def shown(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def cut(text: str, most: int = MOST_WORDS) -> str:
+    """``text``, cut where it would fill a screen: a name can have as many letters as a file."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def short(value: object) -> str:
@@ -46,13 +55,14 @@ class Faults:
     def add(self, name: str, what: str) -> None:
         """Record one fault of the file, folder or item ``name``."""
         self._count += 1
+        what = cut(what)
         if what not in self._listed and len(self._listed) == SHOWN:
             self._more = True
             return
         names = self._listed.setdefault(what, [])
         self._counts[what] = self._counts.get(what, 0) + 1
         if len(names) < SHOWN:
-            names.append(shown(name))
+            names.append(cut(shown(name), MOST_NAME))
 
     @property
     def count(self) -> int:
