@@ -6,8 +6,8 @@ the other library's names, and both folders are loaded as a user loads them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,17 @@ import pytest
 import timm
 import torch
 import transformers
-from checkpoints import open_clip_folder, spread, timm_folder
+from checkpoints import hub_cache, open_clip_folder, spread, timm_folder
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from biobench.decode.reference import centre_crop, target_size
-from biobench.errors import ModelError
 from biobench.models.base import Backbone
 from biobench.models.canonical import Rules, matches
 from biobench.models.load import load_model
 from biobench.models.names import open_clip_names, parse_name, timm_names
+from biobench.models.timm_model import as_trained
+from biobench.spec.documents import ModelEntry
 from biobench.spec.load import load_spec
 
 State = dict[str, torch.Tensor]
@@ -317,5 +318,236 @@ def test_features_do_not_depend_on_the_library(
     # The libraries sum in another order; on these models that is 2e-6 at most.
     assert np.abs(first - second).max() < 1e-5 * max(scale, 1.0)
     # The libraries' own recipes are not the same, so that the equality is that of the rule.
-    own = [load_model(f"hf:{tmp_path / library}", {}, recipes=()) for library in ("transformers", "timm")]
+    own = [
+        load_model(f"hf:{tmp_path / library}", {}, recipes=())
+        for library in ("transformers", "timm")
+    ]
     assert [b.recipe.geometry() for b in own] != [b.recipe.geometry() for b in ours]
+
+
+def clip_for_transformers(state: State, folder: Path, *, heads: int) -> None:
+    """open_clip's image tower as a CLIP of transformers."""
+    width = state["visual.class_embedding"].shape[0]
+    vision = {
+        "hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 2,
+        "num_attention_heads": heads, "image_size": 64, "patch_size": 16,
+        "hidden_act": "quick_gelu",
+    }  # fmt: skip
+    text = {
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 40, "max_position_embeddings": 8,
+    }  # fmt: skip
+    torch.manual_seed(2)
+    module: Any = transformers.CLIPModel(
+        transformers.CLIPConfig(vision_config=vision, text_config=text, projection_dim=12)
+    )
+    start = "vision_model."
+    made: State = {
+        "visual_projection.weight": state["visual.proj"].T,
+        f"{start}embeddings.class_embedding": state["visual.class_embedding"],
+        f"{start}embeddings.patch_embedding.weight": state["visual.conv1.weight"],
+        f"{start}embeddings.position_embedding.weight": state["visual.positional_embedding"],
+    }
+    for old, new in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
+        for leaf in ("weight", "bias"):
+            made[f"{start}{new}.{leaf}"] = state[f"visual.{old}.{leaf}"]
+    for block in range(2):
+        old, new = f"visual.transformer.resblocks.{block}.", f"{start}encoder.layers.{block}."
+        for leaf in ("weight", "bias"):
+            parts = state[f"{old}attn.in_proj_{leaf}"].chunk(3)
+            made |= {f"{new}self_attn.{q}.{leaf}": t for q, t in zip(QKV, parts, strict=True)}
+            for a, b in (
+                ("attn.out_proj", "self_attn.out_proj"), ("ln_1", "layer_norm1"),
+                ("ln_2", "layer_norm2"), ("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2"),
+            ):  # fmt: skip
+                made[f"{new}{b}.{leaf}"] = state[f"{old}{a}.{leaf}"]
+    report = module.load_state_dict(made, strict=False)
+    assert not report.unexpected_keys
+    assert all(
+        "text" in key or "logit" in key or "position_ids" in key for key in report.missing_keys
+    )
+    module.eval().save_pretrained(folder)
+    transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
+    ).save_pretrained(folder)
+
+
+def test_a_clip_has_one_embedding_in_three_libraries(
+    image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects comparisons of CLIP's weights: timm by itself leaves out the projection, takes GELU
+    for QuickGELU and crops nine tenths; transformers rounds the crop otherwise."""
+    import huggingface_hub.constants
+
+    model = {
+        "quick_gelu": True,
+        "vision_cfg": {
+            "image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32
+        },
+    }  # fmt: skip
+    folder = open_clip_folder(tmp_path / "open_clip", model=model)
+    state = load_file(folder / "open_clip_model.safetensors")
+    clip_for_transformers(state, tmp_path / "transformers", heads=2)
+    hub_cache(tmp_path / "hub", "openai/clip-vit-tiny", tmp_path / "transformers")
+    architecture, args = "vit_base_patch16_clip_quickgelu_224", {"img_size": 64, "num_classes": 12}
+    timm_folder(
+        tmp_path / "timm", architecture,
+        data={"tag": "openai", "input_size": (3, 64, 64), "crop_pct": 0.9, "mean": OPENAI[0],
+              "std": OPENAI[1]},
+        embed_dim=64, depth=2, num_heads=2, **args,
+    )  # fmt: skip
+    # timm renames open_clip's tensors itself when it loads them.
+    save_file(state, tmp_path / "timm" / "model.safetensors")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    clip = next(rule for rule in load_spec().recipes if rule.id == "clip")
+    # A folder of open_clip has no name that says whose weights it holds.
+    rules = [replace(clip, applies_to=(*clip.applies_to, "open_clip:*"))]
+    loaded = [
+        load_model(name, {}, offline=True, recipes=rules)
+        for name in (
+            f"open_clip:{folder}", "hf:openai/clip-vit-tiny", f"timm:{tmp_path / 'timm'}"
+        )
+    ]  # fmt: skip
+    assert {backbone.recipe.digest for backbone in loaded} == {loaded[0].recipe.digest}
+    assert {backbone.info.feature for backbone in loaded} == {"image_embedding"}
+    rows = [embed(backbone, image) for backbone in loaded]
+    assert rows[0].shape == (1, 12)
+    assert all(np.abs(rows[0] - row).max() < 1e-5 for row in rows)
+
+
+OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+
+def test_quick_gelu_follows_the_weights_in_timm() -> None:
+    """Protects openai's weights under timm's plain name, which would get another activation."""
+    for target, expected in (
+        ("vit_base_patch32_clip_224.openai", "vit_base_patch32_clip_quickgelu_224.openai"),
+        ("vit_base_patch32_clip_224.laion2b", "vit_base_patch32_clip_224.laion2b"),
+        ("resnet50.a1_in1k", "resnet50.a1_in1k"),
+    ):
+        configuration = timm.get_pretrained_cfg(target)
+        assert as_trained(target, configuration.to_dict()) == expected
+        assert timm.get_pretrained_cfg(expected).hf_hub_id == configuration.hf_hub_id
+
+
+def siglip(folder: Path) -> State:
+    torch.manual_seed(1)
+    vision = {
+        "hidden_size": 32, "intermediate_size": 128, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "image_size": 224, "patch_size": 16,
+    }  # fmt: skip
+    config = transformers.SiglipConfig(vision_config=vision, text_config={
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 40, "max_position_embeddings": 8,
+    })  # fmt: skip
+    processor = transformers.SiglipImageProcessorPil(size={"height": 224, "width": 224}, resample=2)
+    state = saved(folder, transformers.SiglipModel(config), processor)
+    state = {k.removeprefix("vision_model."): v for k, v in state.items() if "vision_model" in k}
+    made: State = {
+        "pos_embed": state["embeddings.position_embedding.weight"][None],
+        "patch_embed.proj.weight": state["embeddings.patch_embedding.weight"],
+        "patch_embed.proj.bias": state["embeddings.patch_embedding.bias"],
+        "attn_pool.latent": state["head.probe"],
+    }
+    for leaf in ("weight", "bias"):
+        made[f"norm.{leaf}"] = state[f"post_layernorm.{leaf}"]
+        query, *kv = state[f"head.attention.in_proj_{leaf}"].chunk(3)
+        made |= {f"attn_pool.q.{leaf}": query, f"attn_pool.kv.{leaf}": torch.cat(kv)}
+        for old, new in (
+            ("head.attention.out_proj", "attn_pool.proj"), ("head.layernorm", "attn_pool.norm"),
+            ("head.mlp.fc1", "attn_pool.mlp.fc1"), ("head.mlp.fc2", "attn_pool.mlp.fc2"),
+        ):  # fmt: skip
+            made[f"{new}.{leaf}"] = state[f"{old}.{leaf}"]
+        for block in range(2):
+            start, new = f"encoder.layers.{block}.", f"blocks.{block}."
+            made[f"{new}attn.qkv.{leaf}"] = joined(state, f"{start}self_attn.", leaf, QKV)
+            for a, b in (
+                ("self_attn.out_proj", "attn.proj"), ("layer_norm1", "norm1"),
+                ("layer_norm2", "norm2"), ("mlp.fc1", "mlp.fc1"), ("mlp.fc2", "mlp.fc2"),
+            ):  # fmt: skip
+                made[f"{new}{b}.{leaf}"] = state[f"{start}{a}.{leaf}"]
+    return made
+
+
+def test_siglip2_has_one_embedding_in_two_libraries(
+    image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects SigLIP 2, bilinear and squashed at Google, bicubic and cropped in timm."""
+    import huggingface_hub.constants
+
+    state = siglip(tmp_path / "transformers")
+    hub_cache(tmp_path / "hub", "google/siglip2-tiny-patch16-224", tmp_path / "transformers")
+    timm_twin(tmp_path / "timm", state, "vit_base_patch16_siglip_224", "v2_webli", SMALL)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    names = ("hf:google/siglip2-tiny-patch16-224", f"hf:{tmp_path / 'timm'}")
+    loaded = [load_model(name, {}, offline=True) for name in names]
+    assert loaded[0].recipe.digest == loaded[1].recipe.digest
+    assert (loaded[0].recipe.mode, loaded[0].recipe.filter) == ("squash", "bilinear")
+    first, second = (embed(backbone, image) for backbone in loaded)
+    assert np.abs(first - second).max() < 1e-5
+
+
+def test_compat_keeps_the_recipes_of_the_published_scores(tmp_path: Path) -> None:
+    """Protects compat: its scores were taken with the libraries' own recipes."""
+    folder = timm_folder(
+        tmp_path, "vit_small_patch16_dinov3", data={"tag": "lvd1689m", "input_size": (3, 64, 64)},
+        embed_dim=64, depth=1, num_heads=2,
+    )  # fmt: skip
+    compat = load_model(f"timm:{folder}", {}, feature="compat")
+    assert (compat.info.feature, compat.recipe.crop) == ("compat_class_token", (64, 64))
+    official = load_model(f"timm:{folder}", {})
+    assert (official.info.feature, official.recipe.crop) == ("class_token", (256, 256))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "expected"),
+    [
+        ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_224.webli", True),
+        ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_gap_224.webli", False),
+        ("timm:vit_*_siglip_???.webli", "timm:vit_so400m_patch14_siglip_378.webli_ft_in1k", False),
+        ("hf:a.b", "hf:aXb", False),
+        ("hf:a*", "hf:a", True),
+    ],
+)
+def test_patterns(pattern: str, key: str, expected: bool) -> None:
+    """Protects which checkpoints a recipe is of: fine-tuned ones and other poolings are others."""
+    assert matches(pattern, key) is expected
+
+
+@pytest.mark.parametrize("entry", load_spec().models.values(), ids=lambda entry: entry.name)
+def test_entries_and_patterns_agree(entry: ModelEntry) -> None:
+    """Protects from two recipes for one checkpoint: that of its entry, and that of the full name
+    and the architecture where the entry is not known."""
+    spec = load_spec()
+    name = parse_name(entry.name, spec.models)
+    bare = replace(name, entry=None)
+    architecture = next((v for k, v in MODEL_TYPES.items() if name.resolved.startswith(k)), "")
+    by_pattern = Rules(spec.recipes).find(bare, architecture)
+    assert (by_pattern.id if by_pattern else None) == entry.recipe
+
+
+MODEL_TYPES = {
+    "hf:facebook/dinov2-with": "transformers:dinov2_with_registers",
+    "hf:facebook/dinov2-": "transformers:dinov2",
+    "hf:facebook/dinov3-vit": "transformers:dinov3_vit",
+    "hf:facebook/dinov3-convnext": "transformers:dinov3_convnext",
+    "hf:nvidia/C-RADIO": "transformers:radio",
+    "hf:google/tipsv2": "transformers:tipsv2",
+}
+
+
+def test_every_pattern_is_of_something() -> None:
+    """Protects from a pattern that a typing error keeps from matching any checkpoint."""
+    known = [f"timm:{name}" for name in timm_names()]
+    known += [f"open_clip:{name}" for name in open_clip_names()]
+    known += [f"transformers:{kind}" for kind in transformers.CONFIG_MAPPING]
+    known += [entry.resolves_to for entry in load_spec().models.values()]
+    # Repositories that no list of the libraries has, and of which one is named in their documents.
+    known += [
+        "hf:google/siglip-base-patch16-224", "hf:timm/ViT-B-16-SigLIP", "hf:timm/PE-Core-B-16",
+        "hf:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/ViT-B-16-SigLIP",
+        "open_clip:hf-hub:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/PE-Core-B-16",
+    ]  # fmt: skip
+    for rule in load_spec().recipes:
+        for pattern in rule.applies_to:
+            assert any(matches(pattern, key) for key in known), pattern

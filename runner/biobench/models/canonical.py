@@ -18,6 +18,8 @@ from biobench.models import recipes
 from biobench.spec.documents import CanonicalRecipe
 
 if TYPE_CHECKING:
+    import torch
+
     from biobench.decode.recipe import Recipe
     from biobench.models.names import ModelName
 
@@ -82,6 +84,15 @@ def apply(rule: CanonicalRecipe, own: Recipe) -> Recipe:
         mean=own.mean,
         std=own.std,
     )
+
+
+def activate(rule: CanonicalRecipe, module: torch.nn.Module) -> None:
+    """Give a module the GELU that its weights were trained with."""
+    import torch
+
+    for part in module.modules() if rule.gelu else ():
+        if isinstance(part, torch.nn.GELU):
+            part.approximate = str(rule.gelu)
 
 
 def no_such_output(rule: CanonicalRecipe, kind: str) -> ModelError:

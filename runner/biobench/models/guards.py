@@ -25,6 +25,7 @@ CONFIGURATION_BYTES = 1 << 24
 BYTES_PER_STORED_BYTE = 8
 SPARE_BYTES = 64 << 20
 TENSORS = 100_000
+LAYERS = 1000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 
 
@@ -42,7 +43,8 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
 def read_configuration(path: Path) -> dict[str, Any]:
     """A JSON object from a configuration file.
 
-    Raises ModelError for a file that is too long, is nested too deeply or holds anything else.
+    Raises ModelError for a file that is too long, is nested too deeply, holds anything else or
+    asks for more layers than any model has: frameworks make lists of that length.
     """
     if path.stat().st_size > CONFIGURATION_BYTES:
         raise ModelError(
@@ -57,7 +59,20 @@ def read_configuration(path: Path) -> dict[str, Any]:
         raise ModelError(f"is not valid JSON: {first_line(error)}", where=str(path)) from error
     if not isinstance(value, dict):
         raise ModelError("is not a JSON object", where=str(path))
+    for key, number in _depths(value):
+        if number > LAYERS:
+            raise ModelError(f"{key} {number:,} is above {LAYERS:,}", where=str(path))
     return value
+
+
+def _depths(value: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Numbers of layers in a configuration and the objects in it, with their keys."""
+    for key, below in value.items():
+        if isinstance(below, dict):
+            yield from _depths(below)
+        elif "depth" in key or "layers" in key:
+            numbers = below if isinstance(below, list) else [below]
+            yield from ((key, number) for number in numbers if isinstance(number, int))
 
 
 def check_index(folder: Path) -> None:
@@ -115,26 +130,32 @@ class _TooLarge(BaseException):
 @contextmanager
 def budget(name: ModelName, stored: int) -> Iterator[None]:
     """Refuse modules of far more bytes than ``stored``, those of the weights files, before their
-    values are written: a size in a configuration can be any number.
+    values are written: a size in a configuration can be any number. Buffers count too.
 
     Raises ModelError as soon as a module built in this thread has too many tensors or bytes.
     """
-    from torch.nn.modules.module import register_module_parameter_registration_hook
+    from torch.nn.modules.module import (
+        register_module_buffer_registration_hook,
+        register_module_parameter_registration_hook,
+    )
 
     thread = threading.get_ident()
     limit = BYTES_PER_STORED_BYTE * stored + SPARE_BYTES
     total = count = 0
 
-    def registered(_module: Any, _name: str, parameter: Any) -> None:
+    def registered(_module: Any, _name: str, tensor: Any) -> None:
         nonlocal total, count
-        if threading.get_ident() != thread or parameter is None:
+        if threading.get_ident() != thread or tensor is None:
             return
-        total += parameter.numel() * parameter.element_size()
+        total += tensor.numel() * tensor.element_size()
         count += 1
         if total > limit or count > TENSORS:
             raise _TooLarge
 
-    hook = register_module_parameter_registration_hook(registered)
+    hooks = [
+        register_module_parameter_registration_hook(registered),
+        register_module_buffer_registration_hook(registered),
+    ]
     try:
         yield
     except _TooLarge as error:
@@ -144,7 +165,8 @@ def budget(name: ModelName, stored: int) -> Iterator[None]:
             remedy="use the configuration that belongs to these weights",
         ) from error
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def build_without_storage(name: ModelName, stored: int, build: Callable[[], object]) -> None:

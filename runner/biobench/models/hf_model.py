@@ -109,6 +109,7 @@ def load_transformers_folder(
     missing = [n for n in missing if n in kept]
     freeze(module)
     if rule is not None:
+        canonical.activate(rule, module)
         feature, forward = canonical_features(name, module, rule)
     else:
         feature, forward = choose_features(name, module, missing, recipe)

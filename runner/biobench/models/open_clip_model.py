@@ -188,6 +188,7 @@ def wrap(
             if rule.feature != "image_embedding":
                 raise canonical.no_such_output(rule, type(tower).__name__)
             recipe = canonical.apply(rule, recipe)
+            canonical.activate(rule, tower)
     return finish(
         name,
         tower,

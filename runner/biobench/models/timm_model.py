@@ -146,6 +146,7 @@ def wrap(
             taken, forward = features(module, compat=rules.compat)
         else:
             recipe = canonical.apply(rule, recipe)
+            canonical.activate(rule, module)
             taken, forward = canonical_features(module, rule)
     kept = set(module.state_dict())
     return finish(

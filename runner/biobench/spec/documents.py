@@ -187,6 +187,8 @@ class CanonicalRecipe:
         filter: resampling filter.
         feature: name of the output that is taken.
         source: where the recipe is documented.
+        gelu: ``tanh`` where the weights were trained with the approximation of GELU by tanh,
+            whichever the library builds.
     """
 
     id: str
@@ -196,3 +198,4 @@ class CanonicalRecipe:
     feature: str
     source: str
     size: int | None = None
+    gelu: Literal["tanh"] | None = None
