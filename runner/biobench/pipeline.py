@@ -38,6 +38,7 @@ from biobench.setting import (
     prepare,
     say,
 )
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -234,7 +235,7 @@ def conclude(
         bits_fixed=settings.bits_fixed(),
         started=setting.started,
         wall=time.perf_counter() - setting.clock,
-        argv=tuple(sys.argv),
+        argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)
 

@@ -32,6 +32,7 @@ from biobench.selection import BENCHMARK, Selection, leave_out, select
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, load_spec
 from biobench.store import default_store
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Execution
@@ -194,6 +195,15 @@ def _refuse_options(options: Options, spec: Spec) -> None:
         )
     if options.device != "auto" or options.precision == "float16":
         _device(options)
+    named = options.model if isinstance(options.model, str) else options.model.info.name
+    for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
+        if as_text(text) != text:
+            # The result and its digest hold it.
+            raise UsageError(
+                "has bytes that are not UTF-8",
+                where=f"{option} {as_text(text)}",
+                remedy="rename the folder, or write it in UTF-8",
+            )
     if isinstance(options.model, str):
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
