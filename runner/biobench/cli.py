@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
-from biobench.streams import open_closed_streams
+from biobench.streams import escape_what_is_lacking, open_closed_streams
+from biobench.unexpected import explained, require_working_folder
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
@@ -71,16 +72,17 @@ def _output_fault(error: Exception) -> str | None:
 
 
 def _failed(error: Exception) -> int:
-    lacking = missing_library(error)
-    _say(_unexpected(error) if lacking is None else str(lacking))
-    return 1 if lacking is None else lacking.exit_code
-
-
-def _unexpected(error: Exception) -> str:
     full = _output_fault(error)
     if full is not None:
         _discard_output()
-        return f"cannot write to standard output ({full})"
+        _say(f"cannot write to standard output ({full})")
+        return 1
+    known = missing_library(error) or explained(error)
+    _say(_unexpected(error) if known is None else str(known))
+    return 1 if known is None else known.exit_code
+
+
+def _unexpected(error: Exception) -> str:
     name = type(error).__name__
     return f"failed unexpectedly ({name}: {error}); BIOBENCH_DEBUG=1 shows where"
 
@@ -98,6 +100,7 @@ def execute(arguments: Sequence[str]) -> int:
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
         arguments.insert(0, "run")
     try:
+        require_working_folder()
         return _run(arguments)
     except (Interrupted, KeyboardInterrupt):
         _say(f"interrupted{_kept(arguments)}")
@@ -152,6 +155,7 @@ def _run(arguments: list[str]) -> int:
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
     open_closed_streams()
+    escape_what_is_lacking()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))

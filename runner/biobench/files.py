@@ -24,9 +24,8 @@ def require_writable(folder: Path) -> None:
 
     Called before the work, so that nobody waits an hour for a result that has no place.
     """
-    nearest = folder.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
+    require_names(folder)
+    nearest = _nearest(folder)
     if not nearest.is_dir():
         raise UsageError("is not a folder", where=str(nearest), remedy="choose another folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
@@ -37,6 +36,53 @@ def require_writable(folder: Path) -> None:
             if os.environ.get("BIOBENCH_IMAGE")
             else "choose another folder or change its permissions",
         )
+
+
+def require_names(folder: Path, *names: str) -> None:
+    """Raise UsageError where a file system cannot have the name of ``folder`` or of files in it.
+
+    Args:
+        folder: Folder that need not be there.
+        names: Paths of files that shall be written in it, relative to it.
+    """
+    nearest = _nearest(folder)
+    most_name, most_path = (os.pathconf(nearest, f"PC_{what}_MAX") for what in ("NAME", "PATH"))
+    for name in names or ("",):
+        path = folder.absolute() / name
+        for part in path.parts:
+            size = len(os.fsencode(part))
+            if size > most_name:
+                raise UsageError(
+                    f"the name {part[:40]}... of a file or folder has {size} bytes, and "
+                    f"{most_name} are the most that can be written",
+                    where=str(folder)[:200],
+                    remedy="choose a shorter name",
+                )
+        size = len(os.fsencode(path))
+        if size >= most_path:
+            raise UsageError(
+                f"the path of a file has {size} bytes, and {most_path - 1} are the most that can "
+                "be written",
+                where=f"{str(path)[:100]}...{str(path)[-60:]}",
+                remedy="choose a folder with a shorter path",
+            )
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    nearest = folder.absolute()
+    while not _exists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    return nearest
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 class Unreadable(Exception):

@@ -24,6 +24,7 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError
+from biobench.out_folder import claim_out
 from biobench.report.results import Results
 from biobench.repro import settings
 from biobench.selection import Chosen, Selection, leave_out
@@ -37,6 +38,7 @@ from biobench.setting import (
     prepare,
     say,
 )
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -52,9 +54,16 @@ def run(options: Options) -> Results:
     Where the probe of a task fails the others are scored and written before that is raised.
     """
     setting = prepare(options)
+    with claim_out(setting.plan) as out:
+        return _run(setting, out)
+
+
+def _run(setting: Setting, out: Path | None) -> Results:
+    """Score all tasks and write the result to ``out``, where it is to be written."""
     from biobench.embed.forward import deterministic
     from biobench.report.write import write_run
 
+    options = setting.options
     selection, size = setting.plan.selection, options.n_train
     outcomes: list[TaskOutcome] = []
     failures = Failures(options)
@@ -70,9 +79,10 @@ def run(options: Options) -> Results:
     if not outcomes:
         failures.raise_first(None)
     results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
-    if options.save:
-        write_run(results, outcomes, setting.plan.out)
-    failures.raise_first(setting.plan.out if options.save else None)
+    if out is not None:
+        write_run(results, outcomes, out)
+        results.folder = setting.plan.out
+    failures.raise_first(results.folder)
     return results
 
 
@@ -225,7 +235,7 @@ def conclude(
         bits_fixed=settings.bits_fixed(),
         started=setting.started,
         wall=time.perf_counter() - setting.clock,
-        argv=tuple(sys.argv),
+        argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)
 

@@ -31,13 +31,26 @@ LEFTOVER_S = 3600.0
 
 
 def default_store() -> Path:
-    """``BIOBENCH_STORE``, else a folder in the user's cache folder."""
+    """``BIOBENCH_STORE``, else a folder in the user's cache folder.
+
+    Raises UsageError where the user has no home folder.
+    """
     named = os.environ.get("BIOBENCH_STORE")
     if named:
         return Path(named)
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    # A user id without an entry, as a container may be started with.
+    raise UsageError(
+        "this user has no home folder, so the store has no place",
+        remedy="give --store a folder, or set BIOBENCH_STORE or HOME",
+    )
 
 
 def _content_digest(arrays: Arrays) -> str:

@@ -53,6 +53,7 @@ def fetch(
     """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
     from biobench.data.fetch import fetch as fetch_dataset
     from biobench.data.state import state_of
+    from biobench.proxies import require_proxies
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
@@ -63,6 +64,8 @@ def fetch(
     if state.state == "present" and local is None and not url:
         print(f"{state.place} is there already; move it away to fetch its archives again")
         return
+    if local is None:
+        require_proxies()
     fetch_dataset(dataset, folder, local=local, urls=url or (), say=_say)
     if dataset.status == "manual":
         _say("by hand remains: " + " ".join(dataset.notes))

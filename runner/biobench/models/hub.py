@@ -21,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
 from biobench.models.names import states_revision
+from biobench.proxies import require_proxies
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
@@ -162,6 +163,7 @@ def _hub_answers() -> bool:
         endpoint = urlsplit(constants.ENDPOINT)
         host, port = endpoint.hostname or "", endpoint.port
         if {endpoint.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
+            require_proxies()
             return True
         port = port or (443 if endpoint.scheme == "https" else 80)
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()

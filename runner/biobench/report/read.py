@@ -17,6 +17,7 @@ from biobench.data.faults import shown
 from biobench.errors import DataError, UsageError
 from biobench.files import Unreadable, read_plain
 from biobench.probe.predictions import Predictions
+from biobench.report.current import current
 from biobench.report.results import Results
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def load_predictions(results: Results, task: str) -> Predictions:
             where=task,
             remedy="load it from the folder that `biobench run --out` wrote",
         )
-    path = predictions_place(results, task)
+    # The folder may be another one by now than when the result was read, with the same files.
+    path = str(current(results.folder) / str(entry["predictions"]))
     try:
         return _of_table(_read(path), path)
     except (ValueError, TypeError, OverflowError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench.repro.settings import recorded
+from biobench.streams import as_text
 
 PACKAGES = (
     "torch", "torchvision", "timm", "open_clip_torch", "transformers", "numpy", "scipy",
@@ -23,7 +24,7 @@ MOVE_FEATURES = (*PACKAGES[:9], "pillow")
 def processor_name() -> str:
     """The processor's model name as the kernel reports it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
@@ -54,8 +55,9 @@ def describe(device: str, workers: int) -> dict[str, Any]:
         import torch
 
         gpu = torch.cuda.get_device_name(0)
+    image = os.environ.get("BIOBENCH_IMAGE")
     return {
-        "image": os.environ.get("BIOBENCH_IMAGE"),
+        "image": image and as_text(image),
         "os": platform.platform(),
         "cpu": processor_name(),
         "gpu": gpu,
