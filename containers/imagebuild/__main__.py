@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,10 +114,15 @@ def build(given: argparse.Namespace, work: Path) -> None:
         "WHEEL_DIGEST": f"sha256:{wheels.file_digest(wheel)}",
         "BASE_NAME": base.name,
         "BASE_DIGEST": base.digest,
+        "LAYERS_DIGEST": "",
     }
     say(f"building {name}")
     context = make_context(locks, wheel, version, work)
-    storage.build(CONTAINERS / "Dockerfile", context, f"localhost/{name}", arguments)
+    image = f"localhost/{name}"
+    storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
+    # The layers' digest is known once they are there; all steps of the second build are cached.
+    arguments["LAYERS_DIGEST"] = layers_digest(storage.layers(image))
+    storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
     shutil.rmtree(context)
     hand_over(storage, name, version, variant, given.save)
 
@@ -127,6 +133,15 @@ def digest(lines: list[str]) -> str:
     for path in sorted((CONTAINERS / "inside").iterdir()):
         inputs.update(path.read_bytes())
     return f"sha256:{inputs.hexdigest()}"
+
+
+def layers_digest(layers: Sequence[str]) -> str:
+    """Return the digest of the list of an image's layers, ``["sha256:...", ...]``.
+
+    Images of equal files have one, whatever their labels say.
+    """
+    listed = json.dumps(list(layers), separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
 
 
 def make_context(locks: Locks, wheel: Path, version: str, work: Path) -> Path:

@@ -6,6 +6,7 @@ inputs are the same bytes.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,13 @@ class Storage:
         """Return whether there is an image of this name."""
         command = self.command("inspect", "--type=image", image)
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def layers(self, image: str) -> list[str]:
+        """Return the digests of an image's layers, the lowest first."""
+        template = "--format={{json .OCIv1.RootFS.DiffIDs}}"
+        found = self.run("inspect", template, image, otherwise=f"there is no image {image}")
+        digests: list[str] = json.loads(found)
+        return digests
 
     def imported(self, archive: Path, name: str) -> str:
         """Return the name of an image whose one layer is the files of ``archive``."""

@@ -26,7 +26,7 @@ from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError
 from biobench.out_folder import claim_out
 from biobench.report.results import Results
-from biobench.repro import settings
+from biobench.repro import settings, torch_state
 from biobench.selection import Chosen, Selection, leave_out
 from biobench.setting import (
     Options,
@@ -198,6 +198,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
         score=score,
         pixels_digest=pixels,
         features_digest=digest,
+        torch_state=torch_state.read_state(),
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),
         stages={
@@ -224,6 +225,8 @@ def conclude(
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
 
+    at_first = setting.execution.engine.get("torch", {})
+    state = torch_state.merged([at_first, *(outcome.torch_state for outcome in outcomes)])
     provenance = Provenance(
         spec=setting.plan.spec,
         selection=selection,
@@ -232,7 +235,8 @@ def conclude(
         division=setting.options.division,
         n_train=size,
         differences=tuple(differences(setting.plan)) if size is None else (),
-        bits_fixed=settings.bits_fixed(),
+        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=True),
+        torch_state=state,
         started=setting.started,
         wall=time.perf_counter() - setting.clock,
         argv=tuple(map(as_text, sys.argv)),

@@ -349,16 +349,23 @@ def _device(options: Options) -> str:
 
 def _execution(suite: Suite, options: Options) -> Execution:
     from biobench.embed.features import Execution
-    from biobench.repro.environment import MOVE_FEATURES, package_versions
+    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.torch_state import altered, read_state
 
     device = _device(options)
-    engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
+    engine: dict[str, Any] = {
+        "device": device,
+        "packages": package_versions(MOVE_FEATURES),
+        "builds": build_digests(),
+        "libc": libc(),
+    }
     if device == "cuda":
         import torch
 
         engine["gpu"] = torch.cuda.get_device_name(0)
     if not settings.bits_fixed():
-        engine |= {"cpu": processor_name(), "settings": settings.recorded()}
+        changes = altered(read_state(), in_run=False)
+        engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
     return Execution(
         device=device,
         precision=options.precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import tomllib
@@ -11,7 +12,7 @@ import pytest
 
 from biobench.repro.settings import ALLOCATOR, SETTINGS
 from imagebuild import base
-from imagebuild.__main__ import read_locks
+from imagebuild.__main__ import layers_digest, read_locks
 from imagebuild.programs import BuildError
 from imagebuild.wheels import requirements
 
@@ -42,6 +43,16 @@ def test_the_image_sets_what_the_runner_demands() -> None:
 def test_results_name_the_image_by_its_tag() -> None:
     """`environment.image` of a result must be the tag that the build gives."""
     assert image_environment()["BIOBENCH_IMAGE"] == "${NAME}"
+
+
+def test_results_name_what_the_image_is_made_of() -> None:
+    """`environment.base` and `environment.layers` of a result: digests of base and of all files."""
+    found = image_environment()
+    assert found["BIOBENCH_BASE"] == "${BASE_DIGEST}"
+    assert found["BIOBENCH_LAYERS"] == "${LAYERS_DIGEST}"
+    layers = ["sha256:" + "0" * 64, "sha256:" + "1" * 64]
+    written = f'["{layers[0]}","{layers[1]}"]'.encode()
+    assert layers_digest(layers) == f"sha256:{hashlib.sha256(written).hexdigest()}"
 
 
 def test_no_build_step_uses_a_network() -> None:
