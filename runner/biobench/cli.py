@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
+from biobench._common.output import guard_streams, print_note
+from biobench._common.text import joined
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
 from biobench.streams import open_closed_streams
@@ -44,7 +46,7 @@ def _stop(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(message: str) -> None:
-    print("biobench: " + " ".join(message.split()), file=sys.stderr)
+    print_note(f"biobench: {message}")
 
 
 def _flush() -> None:
@@ -82,7 +84,7 @@ def _unexpected(error: Exception) -> str:
         _discard_output()
         return f"cannot write to standard output ({full})"
     name = type(error).__name__
-    return f"failed unexpectedly ({name}: {error}); BIOBENCH_DEBUG=1 shows where"
+    return f"failed unexpectedly ({name}: {joined(error)}); BIOBENCH_DEBUG=1 shows where"
 
 
 def _kept(arguments: Sequence[str]) -> str:
@@ -137,9 +139,10 @@ def _run(arguments: list[str]) -> int:
         raise Interrupted from abort
     except command_line_error as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
+            for line in error.format_message().splitlines():
+                print_note(line)
             return 2
-        message = error.format_message().rstrip(".")
+        message = joined(error.format_message()).rstrip(".")
         context = getattr(error, "ctx", None)
         _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2
@@ -152,6 +155,7 @@ def _run(arguments: list[str]) -> int:
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
     open_closed_streams()
+    guard_streams()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))

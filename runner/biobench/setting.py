@@ -6,7 +6,6 @@ In: options. Out: a plan (no model is loaded) or a setting that the stages of pi
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.output import print_note
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
@@ -397,4 +397,4 @@ def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
 def say(options: Options, line: str) -> None:
     """One line for people, on standard error."""
     if not options.quiet:
-        print(f"biobench: {line}", file=sys.stderr)
+        print_note(f"biobench: {line}")

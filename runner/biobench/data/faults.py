@@ -7,27 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from biobench._common.text import shown
 from biobench.errors import DataError, counted
 
 SHOWN = 10
 """How many kinds of fault a message lists, and how many names in all; the rest are counted."""
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
-
-_SHORT = 60
-
-
-def shown(name: str) -> str:
-    """A name fit for a one-line message: control characters and undecodable bytes are escaped."""
-    if name.isprintable():
-        return name
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-
-
-def short(value: object) -> str:
-    """Any value, fit for a message of one line."""
-    words = shown(" ".join(repr(value).split()))
-    return words if len(words) <= _SHORT else f"{words[:_SHORT]}..."
 
 
 class Faults:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.errors import DataError, UsageError
 from biobench.files import Unreadable, read_plain
 from biobench.probe.predictions import Predictions

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found, KeepMissing
