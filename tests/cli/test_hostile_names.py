@@ -101,17 +101,18 @@ def coco(folder: Path, repository: Path) -> list[str | Path]:
     images = [{"id": LINE, "file_name": LINE}, {"id": LINE, "file_name": EVIL}]
     notes = [{"image_id": LINE + "2", LINE: LINE}]
     (folder / "a.json").write_text(json.dumps({"images": images, "annotations": notes}))
-    (folder / EVIL).mkdir()
-    layout = {"id": "coco", "options": {"annotations": "a.json", "images": EVIL, "label": LINE}}
+    (folder / "images").mkdir()
+    options = {"annotations": "a.json", "images": "images", "label": LINE}
+    layout = {"id": "coco", "options": options}
     task = own_task(folder, layout, "leave-one-out", "knn")
     return ["run", "--model", "demo", "--task", task, "--data", folder]
 
 
 def table(folder: Path, repository: Path) -> list[str | Path]:
     rows = [f'"{EVIL}{i}","{EVIL}{i % 2}",{EVIL}' for i in range(5)]
-    (folder / f"{EVIL}.csv").write_text("\n".join([f"image,{EVIL},split", *rows]))
+    (folder / "a.csv").write_text("\n".join([f"image,{EVIL},split", *rows]))
     options = {
-        "table": f"{EVIL}.csv", "split": {"column": "split", "train": ["a"], "test": [EVIL]},
+        "table": "a.csv", "split": {"column": "split", "train": ["a"], "test": [EVIL]},
         "path": "{image}", "label": EVIL,
     }  # fmt: skip
     task = own_task(folder, {"id": "csv", "options": options})
