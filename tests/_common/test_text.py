@@ -170,3 +170,19 @@ def test_a_console_has_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[bold]line[/bold]\\x1b]0;x\\x07" in text
     # The columns are as wide as what is printed.
     assert len({len(line) for line in text.splitlines()[:-1] if line.strip()}) == 1
+
+
+def test_native_messages_are_safe() -> None:
+    """The message of the native decoder names the file as `shown` does."""
+    from biobench import _native
+
+    name = (
+        HOSTILE["escape"] + HOSTILE["bidi"] + HOSTILE["zero width"] + HOSTILE["controls"] + "é'\\"
+    )
+    with pytest.raises(OSError, match=r"does not exist|reading failed") as caught:
+        _native.decode(name.replace("\0", ""))
+    assert str(caught.value).isprintable()
+    assert "é'\\" in str(caught.value)
+    with pytest.raises((OSError, ValueError)) as caught:
+        _native.decode("a\0b")
+    assert str(caught.value).isprintable()

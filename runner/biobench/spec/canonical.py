@@ -175,7 +175,7 @@ def _write(value: Any, parts: list[str]) -> None:  # noqa: PLR0912  (one branch 
         raise ValueError(f"{type(value).__name__} has no JSON form")
 
 
-def sha256_bytes(data: bytes) -> str:
+def sha256_bytes(data: bytes | memoryview) -> str:
     """``sha256:`` digest of bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
