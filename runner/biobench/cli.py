@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
+from biobench._common.output import guard_streams, print_note
+from biobench._common.text import joined
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
-from biobench.streams import escape_what_is_lacking, open_closed_streams
+from biobench.streams import open_closed_streams
 from biobench.unexpected import explained, require_working_folder
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
@@ -45,7 +47,7 @@ def _stop(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(message: str) -> None:
-    print("biobench: " + " ".join(message.split()), file=sys.stderr)
+    print_note(f"biobench: {message}")
 
 
 def _flush() -> None:
@@ -84,7 +86,7 @@ def _failed(error: Exception) -> int:
 
 def _unexpected(error: Exception) -> str:
     name = type(error).__name__
-    return f"failed unexpectedly ({name}: {error}); BIOBENCH_DEBUG=1 shows where"
+    return f"failed unexpectedly ({name}: {joined(error)}); BIOBENCH_DEBUG=1 shows where"
 
 
 def _kept(arguments: Sequence[str]) -> str:
@@ -140,9 +142,10 @@ def _run(arguments: list[str]) -> int:
         raise Interrupted from abort
     except command_line_error as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
+            for line in error.format_message().splitlines():
+                print_note(line)
             return 2
-        message = error.format_message().rstrip(".")
+        message = joined(error.format_message()).rstrip(".")
         context = getattr(error, "ctx", None)
         _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2
@@ -155,7 +158,7 @@ def _run(arguments: list[str]) -> int:
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
     open_closed_streams()
-    escape_what_is_lacking()
+    guard_streams()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))

@@ -5,7 +5,6 @@ In: options. Out: a plan (no model is loaded) or a setting that the stages of pi
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.output import print_note
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
@@ -400,4 +400,4 @@ def could_be_official(selection: Selection, options: Options, sizes: Sizes | Non
 def say(options: Options, line: str) -> None:
     """One line for people, on standard error."""
     if not options.quiet:
-        print(f"biobench: {line}", file=sys.stderr)
+        print_note(f"biobench: {line}")

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biobench._common.text import shown
 from biobench.data.build import build_manifest
 from biobench.data.content import ContentIndex
 from biobench.data.counts import count_differences, found_counts
-from biobench.data.faults import SHOWN, shown
+from biobench.data.faults import SHOWN
 from biobench.data.fetch.record import read_record
 from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames

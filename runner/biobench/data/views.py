@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.labels import name_order
 from biobench.data.layouts.found import Found
 from biobench.data.manifest import Item

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import short
+from biobench._common.text import short
 from biobench.probe.errors import ArgumentError
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import checked_features

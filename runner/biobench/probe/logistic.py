@@ -14,7 +14,7 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import short
+from biobench._common.text import short
 from biobench.errors import SpecError, UsageError
 from biobench.probe.arguments import function, one_of, real_number, whole_number
 from biobench.probe.blas import one_blas_thread

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from biobench._common.text import cells_shown
 from biobench.data.sample import size_name
 from biobench.errors import DataError
 from biobench.report.curve_page import render_curve
@@ -66,11 +67,11 @@ class Curve:
         return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """:meth:`rows` as CSV with a header; what is null is empty."""
+        """:meth:`rows` as CSV with a header; what is null is empty, and no text is a formula."""
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows())
+        writer.writerows(map(cells_shown, self.rows()))
         return text.getvalue()
 
 

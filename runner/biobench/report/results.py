@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.text import shown
 from biobench.errors import BiobenchError, DataError
 from biobench.files import Unreadable, read_plain, write_atomically
 from biobench.report.current import current, read_from
@@ -129,7 +130,7 @@ class Results:
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{task}={entry['score']:.4f}" for task, entry in self.tasks.items())
-        return f"Results({self.document['model']['name']}: {scores})"
+        return shown(f"Results({self.document['model']['name']}: {scores})")
 
 
 def load_results(path: str | Path) -> Results:

@@ -23,6 +23,7 @@ from biobench.selection import BENCHMARK
 from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
+from biobench.spec.patterns import validator
 from biobench.verify.findings import Finding
 from biobench.verify.recipes import recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of
@@ -43,12 +44,9 @@ _TORCHVISION = ("timm:", "open_clip:")
 
 def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Finding]:
     """Whether a document fits its schema; one finding for each flaw, or one that says so."""
-    import jsonschema
-
-    validator = jsonschema.Draft202012Validator(dict(spec.schema(schema)))
     flaws = [
         Finding("document", False, f"{error.json_path}: {error.message[:200]}")
-        for error in validator.iter_errors(document)
+        for error in validator(spec.schema(schema)).iter_errors(document)
     ]
     return flaws or [Finding("document", True, f"fits the schema of {document['schema']}")]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.errors import DataError
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE

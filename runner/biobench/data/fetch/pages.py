@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.trouble import Lasting
 
 LIMIT = 1 << 20

@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from biobench.data.faults import Faults, short, shown
+from biobench._common.text import short, shown
+from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
 from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
 from biobench.data.layouts.present import Present

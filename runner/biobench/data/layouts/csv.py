@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found, KeepMissing

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.found import KeepMissing

@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
 from biobench.files import open_regular
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
