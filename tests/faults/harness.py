@@ -196,23 +196,28 @@ def cold(
 
 @dataclass
 class Bench:
-    """A folder with drawn images, a task on them and a model, and what its runs give.
+    """A folder with drawn images, tasks on them and a model, and what its runs give.
 
     expected: by model what :func:`outcome` says of a sound run.
     """
 
     root: Path
     expected: dict[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ("classes",)
 
     @classmethod
-    def draw(cls, root: Path, train: int = 8, test: int = 8) -> Bench:
-        """Three classes, so many images of each in a split."""
+    def draw(cls, root: Path, train: int = 8, test: int = 8, more: int = 0) -> Bench:
+        """Three classes, so many images of each in a split; ``more`` tasks on the same images."""
         root.mkdir(parents=True, exist_ok=True)
         draw_folders(root / "data" / "drawn", {"train": train, "test": test})
         task = Path(write_task(root, "classes"))
         task.write_text(task.read_text().replace("linear_probe", "nearest_centroid"))
+        names = ("classes", *(f"classes-{i}" for i in range(more)))
+        for name in names[1:]:
+            text = task.read_text().replace("task: classes", f"task: {name}")
+            (root / f"{name}.yaml").write_text(text)
         shutil.copy(HERE / "small_net.py", root)
-        return cls(root)
+        return cls(root, tasks=names)
 
     @property
     def images(self) -> list[Path]:
@@ -223,8 +228,12 @@ class Bench:
 
     def arguments(self, out: Path, store: Path, model: str = NET, workers: int = 1) -> list[str]:
         """The command line of a run."""
+        tasks = [
+            word for name in self.tasks for word in ("--task", str(self.root / f"{name}.yaml"))
+        ]
+        # Several tasks take their data from the folder of the data set.
         return [
-            *("run", "--model", model, "--task", str(self.root / "classes.yaml")),
+            *("run", "--model", model, *tasks),
             *("--data", str(self.root / "data"), "--device", "cpu", "--workers", str(workers)),
             *("--out", str(out), "--store", str(store)),
         ]
@@ -232,7 +241,7 @@ class Bench:
     def copy(self, root: Path) -> Bench:
         """The same in another folder, which a test may change."""
         shutil.copytree(self.root, root)
-        return Bench(root, self.expected)
+        return Bench(root, self.expected, self.tasks)
 
     def check(self, out: Path, model: str = NET) -> None:
         """Check that a folder holds the result of a model, whole and right."""

@@ -51,6 +51,33 @@ def load() -> None:
     assert len(names) - names.count("jemalloc_bg_thd") == 1, names
 
 
+KEEP_CAPABILITIES = 8
+READ_ALL = 1 << 1 | 1 << 2
+"""The capabilities to pass over the modes of files."""
+
+
+def restrict(user: int | None) -> None:
+    """Give up root's rights: from here on modes hold, and for a ``user`` limits of processes too.
+
+    A user of that number may still pass over modes, for Python itself may lie in root's home.
+    """
+    if os.geteuid() != 0:
+        return
+    library = ctypes.CDLL(None, use_errno=True)
+    kept = 0
+    if user is not None:
+        library.prctl(KEEP_CAPABILITIES, 1, 0, 0, 0)
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+        kept = READ_ALL
+    # Version 3 of the structure, of this process; effective, permitted and inheritable, twice.
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    if library.capset(header, sets) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+
+
 def child(request: dict[str, Any]) -> NoReturn:
     """Become the process that was asked for."""
     os.setsid()
@@ -63,10 +90,7 @@ def child(request: dict[str, Any]) -> NoReturn:
     os.environ.update(request["environment"])
     for name, limit in request["limits"].items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
-    if request["user"] is not None:
-        os.setgroups([])
-        os.setgid(request["user"])
-        os.setuid(request["user"])
+    restrict(request["user"])
     os.chdir(request["folder"])
     if request["preload"]:
         ctypes.CDLL(None).faults_begin()

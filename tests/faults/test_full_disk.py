@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import NET, OTHER, Bench, Done, Nursery, grow, leftovers, mounted, times
+from harness import NET, OTHER, Bench, Done, Nursery, grow, leftovers, mounted, outcome, times
 
 from biobench.store import Store
 
@@ -18,8 +20,9 @@ PAGE = 4096
 
 
 def used(folder: Path) -> int:
-    """Bytes that a folder takes on a tmpfs."""
-    return sum(-(-path.stat().st_size // PAGE) * PAGE for path in folder.rglob("*"))
+    """Bytes that the files of a folder take on a tmpfs, where folders take none."""
+    found = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return sum(-(-size // PAGE) * PAGE for size in found)
 
 
 def sizes(most: int, quick: int, full: int) -> list[int]:
@@ -71,17 +74,29 @@ def test_the_store_is_full(
     assert not found, "\n".join(found)
 
 
-def refilled(bench: Bench, nursery: Nursery, disk: Path, store: Path, *limit: str) -> list[str]:
-    """What is wrong where an earlier result lies on a disk that then has only ``limit``."""
+@pytest.fixture(scope="module")
+def wide(ground: Path, bench: Bench, nursery: Nursery) -> Bench:
+    """Five tasks, so that its result is larger than that of ``bench``."""
+    made = Bench.draw(ground / "wide", more=4)
+    out = made.root / "first"
+    nursery.start(made.arguments(out, made.root / "store"), made.root).done().good()
+    made.expected = {NET: outcome(out), OTHER: bench.expected[OTHER]}
+    return made
+
+
+def refilled(
+    bench: Bench, wide: Bench, nursery: Nursery, disk: Path, store: Path, *limit: str
+) -> list[str]:
+    """What is wrong where an earlier, smaller result is on a disk that then has only ``limit``."""
     wrong = []
     out = disk / "out"
     nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
     grow(disk, *limit)
-    done = nursery.start(bench.arguments(out, store), bench.root).done()
-    if line := fault(done, lambda: bench.check(out)):
+    done = nursery.start(wide.arguments(out, store), wide.root).done()
+    if line := fault(done, lambda: wide.check(out)):
         wrong.append(f"{limit}: {line}")
     try:
-        holder = bench.holder(out)
+        holder = wide.holder(out)
         expected = OTHER if done.code else NET
         if holder != expected:
             wrong.append(f"{limit}: the folder holds {holder}, and should hold {expected}")
@@ -90,37 +105,39 @@ def refilled(bench: Bench, nursery: Nursery, disk: Path, store: Path, *limit: st
     if left := leftovers(disk):
         wrong.append(f"{limit}: files that nobody needs stay: {left}")
     grow(disk, "size=4m", "nr_inodes=1000")
-    nursery.start(bench.arguments(out, store), bench.root).done().good()
-    bench.check(out)
+    nursery.start(wide.arguments(out, store), wide.root).done().good()
+    wide.check(out)
     return wrong
 
 
 def test_the_result_folder_is_full(
-    bench: Bench, nursery: Nursery, tmp_path: Path, room: tuple[int, int], tally: Tally
+    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
 ) -> None:
     """An earlier result lies there and the disk has any number of pages left: it stays whole until
     the new one is."""
-    store = tmp_path / "store"
-    nursery.start(bench.arguments(tmp_path / "aside", store), bench.root).done().good()
-    wrong, tried = [], [0, *sizes(room[1] + 4 * PAGE, 5, 39)]
+    store = wide.root / "store"
+    nursery.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
+    small, large = used(tmp_path / "small"), used(wide.root / "first")
+    wrong, tried = [], [0, *sizes(large + 4 * PAGE, 5, 39)]
     for size in tried:
         with mounted(tmp_path / f"disk-{size}", "size=4m") as disk:
-            wrong += refilled(bench, nursery, disk, store, f"size={room[1] + size}")
+            wrong += refilled(bench, wide, nursery, disk, store, f"size={small + size}")
     tally("runs on a full disk for the result", len(tried), len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_inodes_left_for_the_result(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
 ) -> None:
     """The same where files and not bytes are used up."""
-    store, count = tmp_path / "store", times(4, 12)
-    nursery.start(bench.arguments(tmp_path / "aside", store), bench.root).done().good()
+    store, count = wide.root / "store", times(4, 12)
+    nursery.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
     wrong = []
-    taken = 1 + 1 + sum(1 for _ in (tmp_path / "aside").rglob("*"))
+    # The root of the file system and the folder are files too.
+    taken = 1 + 1 + sum(1 for _ in (tmp_path / "small").rglob("*"))
     for more in range(count):
         with mounted(tmp_path / f"disk-{more}", "size=4m") as disk:
-            wrong += refilled(bench, nursery, disk, store, f"nr_inodes={taken + more}")
+            wrong += refilled(bench, wide, nursery, disk, store, f"nr_inodes={taken + more}")
     tally("runs without inodes for the result", count, len(wrong))
     assert not wrong, "\n".join(wrong)
 
@@ -144,7 +161,7 @@ def test_no_inodes_left_for_the_store(
 
 
 def test_a_real_file_system_is_full(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
 ) -> None:
     """ext4 on a loop device: it allocates late, so that some errors come with fsync alone."""
     if shutil.which("mkfs.ext4") is None:
@@ -158,35 +175,40 @@ def test_a_real_file_system_is_full(
         if subprocess.run(["mount", "-o", "loop", image, disk], check=False).returncode:
             pytest.skip("loop devices cannot be mounted here")
         try:
-            ballast = disk / "ballast"
+            ballast, left = disk / "ballast", number * 80_000 // count
             out, store = disk / "out", disk / "store"
             nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
-            free = shutil.disk_usage(disk).free
-            ballast.write_bytes(bytes(max(0, free - number * 60_000 // count)))
-            done = nursery.start(bench.arguments(out, store), bench.root).done()
-            if line := fault(done, lambda out=out: bench.check(out)):  # type: ignore[misc]
-                wrong.append(f"{number}: {line}")
-            if done.code and bench.holder(out) != OTHER:
-                wrong.append(f"{number}: the earlier result is gone")
+            fill(ballast, left)
+            done = nursery.start(wide.arguments(out, store), wide.root).done()
+            if line := fault(done, lambda out=out: wide.check(out)):  # type: ignore[misc]
+                wrong.append(f"{left} bytes: {line}")
+            if done.code and wide.holder(out) != OTHER:
+                wrong.append(f"{left} bytes: the earlier result is gone")
             ballast.unlink()
-            nursery.start(bench.arguments(out, store), bench.root).done().good()
-            bench.check(out)
+            nursery.start(wide.arguments(out, store), wide.root).done().good()
+            wide.check(out)
         finally:
             subprocess.run(["umount", disk], check=True)
     tally("runs on a full ext4", count, len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("model", [NET, "demo"])
+def fill(ballast: Path, left: int) -> None:
+    """Take the room of a disk but for ``left`` bytes."""
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (PAGE, 1024):
+            while shutil.disk_usage(ballast.parent).free > left:
+                file.write(bytes(size))
+                os.fsync(file.fileno())
+
+
 def test_the_folder_for_temporary_files_is_full(
-    model: str, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
 ) -> None:
     """A run needs no room in TMPDIR."""
     with mounted(tmp_path / "disk", "size=4096") as disk:
         (disk / "ballast").write_bytes(bytes(PAGE))
         out, store = tmp_path / "out", tmp_path / "store"
-        arguments = bench.arguments(out, store, model)
-        nursery.start(arguments, bench.root, TMPDIR=str(disk)).done().good()
-    if model == NET:
-        bench.check(out)
+        nursery.start(bench.arguments(out, store), bench.root, TMPDIR=str(disk)).done().good()
+    bench.check(out)
     tally("runs with a full TMPDIR", 1, 0)
