@@ -137,22 +137,19 @@ class TaskFeatures:
 
 def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Sizes) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
-    from biobench.embed.features import content_digests, embed, rows_to_read
+    from biobench.embed.features import embed, rows_to_read
     from biobench.progress import Progress
 
-    task, execution, store = chosen.task, setting.execution, setting.store
-    quiet = setting.options.quiet
+    task, execution = chosen.task, setting.execution
     stopwatch = Stopwatch()
     wanted: npt.NDArray[np.bool_] | None = None
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
         wanted = np.logical_or.reduce(samples)
-    read = rows_to_read(manifest, execution.micro_batch, wanted)
-    with Progress(f"{task.id}: files", len(read), unit="files", quiet=quiet) as progress:
-        contents = content_digests(manifest, store, execution.workers, progress.advance, read)
-    with Progress(f"{task.id}: embed", len(read), quiet=quiet) as progress:
+    count = len(rows_to_read(manifest, execution.micro_batch, wanted))
+    with Progress(f"{task.id}: embed", count, quiet=setting.options.quiet) as progress:
         embedded = embed(
-            manifest, contents, setting.backbone, store, execution,
+            manifest, setting.backbone, setting.store, execution,
             keep_bad=setting.options.keep_bad, progress=progress, wanted=wanted,
         )  # fmt: skip
     return TaskFeatures(chosen, manifest, embedded, stopwatch.wall(), stopwatch.cpu())

@@ -80,6 +80,11 @@ class Store:
         self.root = root
         if root.exists() and not root.is_dir():
             raise UsageError("is not a folder", where=str(root), remedy="give --store a folder")
+        self._began_with = frozenset(os.listdir(root)) if root.is_dir() else frozenset()
+
+    def began_with(self, kind: str) -> bool:
+        """Whether there were entries of a kind when this object was made."""
+        return kind in self._began_with
 
     def path(self, kind: str, key: str) -> Path:
         """Where the entry of a ``sha256:`` key lies."""

@@ -128,8 +128,8 @@ class _Plain:
 def guard_streams() -> None:
     """Let nothing that is written to the standard streams from now on be obeyed by a terminal.
 
-    Characters that the encoding of a stream lacks are written as JSON escapes: an ASCII terminal, or
-    a name that is not UTF-8, must not end a run, and JSON that is printed stays the same JSON.
+    Characters that the encoding of a stream lacks are written as JSON escapes: an ASCII terminal,
+    or a name that is not UTF-8, must not end a run, and JSON that is printed stays the same JSON.
     """
     codecs.register_error(ESCAPED, _escape)
     for name in ("stdout", "stderr"):
