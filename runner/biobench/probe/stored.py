@@ -68,6 +68,7 @@ def predict(
     )
     known = store.get(KIND, key)
     if known is None:
+        store.warn(f"{task.id}: what the probe computes")
         predictions = _compute(
             task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
         )
