@@ -43,6 +43,7 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 UNREACHABLE = "the hub cannot be reached"
 
 
@@ -77,9 +78,7 @@ def snapshot(
 
     Raises ModelError where the repository, the revision or the network is not there.
     """
-    absent = "offline" if offline or _hub_is_offline() else None
-    if absent is None and not _hub_answers():
-        absent = UNREACHABLE
+    absent = absent_because(offline=offline)
     found = _fetch(name, repository, revision, list(CONFIGURATIONS), absent)
     for patterns in weights:
         # The commit, so that a push between two calls cannot mix two revisions.
@@ -145,6 +144,13 @@ def _fetch(
             f"{repository} cannot be fetched: {described(error)}", where=where, remedy=folder_hint
         ) from error
     return Snapshot(folder, folder.name, states_revision(name, "hub", folder.name))
+
+
+def absent_because(*, offline: bool) -> str | None:
+    """Why there is no hub to ask, None where there is one."""
+    if offline or _hub_is_offline():
+        return "offline"
+    return None if _hub_answers() else UNREACHABLE
 
 
 def _hub_is_offline() -> bool:
