@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from biobench.repro import settings
-from biobench.repro.environment import MOVE_FEATURES, package_versions, processor_name
+from biobench.repro.environment import processor_name
+from biobench.repro.software import MOVE_FEATURES, package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

@@ -7,13 +7,15 @@ pipeline.py; each task is embedded once, and each size takes a sample of its fea
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from biobench.errors import DataError
+from biobench.out_folder import claim_out
 from biobench.pipeline import Failures, conclude, embed_task, score_task
 from biobench.report.curve import Cell, Curve, assemble_curve, write_curve
 from biobench.report.outcome import TaskOutcome
 from biobench.selection import Selection, leave_out
-from biobench.setting import Options, Sizes, in_order, prepare
+from biobench.setting import Options, Setting, Sizes, in_order, prepare
 
 
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
@@ -27,6 +29,12 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
     """
     ordered = in_order(sizes)
     setting = prepare(replace(options, n_train=None), ordered)
+    with claim_out(setting.plan) as out:
+        return _learning_curve(setting, ordered, out)
+
+
+def _learning_curve(setting: Setting, ordered: Sizes, out: Path | None) -> Curve:
+    """Score all tasks at all sizes and write the curve to ``out``, where it is to be written."""
     from biobench.embed.forward import deterministic
 
     selection = setting.plan.selection
@@ -57,8 +65,8 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
     if all(result is None for result in results):
         failures.raise_first(None)
     curve = assemble_curve(ordered, selection.chosen, cells, results)
-    if setting.options.save:
-        curve = write_curve(curve, outcomes, setting.plan.out)
+    if out is not None:
+        curve = replace(write_curve(curve, outcomes, out), folder=setting.plan.out)
     failures.raise_first(curve.folder)
     return curve
 

@@ -24,8 +24,9 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError
+from biobench.out_folder import claim_out
 from biobench.report.results import Results
-from biobench.repro import settings
+from biobench.repro import settings, torch_state
 from biobench.selection import Chosen, Selection, leave_out
 from biobench.setting import (
     Options,
@@ -37,6 +38,7 @@ from biobench.setting import (
     prepare,
     say,
 )
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -52,9 +54,16 @@ def run(options: Options) -> Results:
     Where the probe of a task fails the others are scored and written before that is raised.
     """
     setting = prepare(options)
+    with claim_out(setting.plan) as out:
+        return _run(setting, out)
+
+
+def _run(setting: Setting, out: Path | None) -> Results:
+    """Score all tasks and write the result to ``out``, where it is to be written."""
     from biobench.embed.forward import deterministic
     from biobench.report.write import write_run
 
+    options = setting.options
     selection, size = setting.plan.selection, options.n_train
     outcomes: list[TaskOutcome] = []
     failures = Failures(options)
@@ -70,9 +79,10 @@ def run(options: Options) -> Results:
     if not outcomes:
         failures.raise_first(None)
     results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
-    if options.save:
-        write_run(results, outcomes, setting.plan.out)
-    failures.raise_first(setting.plan.out if options.save else None)
+    if out is not None:
+        write_run(results, outcomes, out)
+        results.folder = setting.plan.out
+    failures.raise_first(results.folder)
     return results
 
 
@@ -127,22 +137,19 @@ class TaskFeatures:
 
 def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Sizes) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
-    from biobench.embed.features import content_digests, embed, rows_to_read
+    from biobench.embed.features import embed, rows_to_read
     from biobench.progress import Progress
 
-    task, execution, store = chosen.task, setting.execution, setting.store
-    quiet = setting.options.quiet
+    task, execution = chosen.task, setting.execution
     stopwatch = Stopwatch()
     wanted: npt.NDArray[np.bool_] | None = None
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
         wanted = np.logical_or.reduce(samples)
-    read = rows_to_read(manifest, execution.micro_batch, wanted)
-    with Progress(f"{task.id}: files", len(read), unit="files", quiet=quiet) as progress:
-        contents = content_digests(manifest, store, execution.workers, progress.advance, read)
-    with Progress(f"{task.id}: embed", len(read), quiet=quiet) as progress:
+    count = len(rows_to_read(manifest, execution.micro_batch, wanted))
+    with Progress(f"{task.id}: embed", count, quiet=setting.options.quiet) as progress:
         embedded = embed(
-            manifest, contents, setting.backbone, store, execution,
+            manifest, setting.backbone, setting.store, execution,
             keep_bad=setting.options.keep_bad, progress=progress, wanted=wanted,
         )  # fmt: skip
     return TaskFeatures(chosen, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
@@ -188,6 +195,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
         score=score,
         pixels_digest=pixels,
         features_digest=digest,
+        torch_state=torch_state.read_state(),
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),
         stages={
@@ -214,6 +222,8 @@ def conclude(
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
 
+    at_first = setting.execution.engine.get("torch", {})
+    state = torch_state.merged([at_first, *(outcome.torch_state for outcome in outcomes)])
     provenance = Provenance(
         spec=setting.plan.spec,
         selection=selection,
@@ -222,10 +232,11 @@ def conclude(
         division=setting.options.division,
         n_train=size,
         differences=tuple(differences(setting.plan)) if size is None else (),
-        bits_fixed=settings.bits_fixed(),
+        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=True),
+        torch_state=state,
         started=setting.started,
         wall=time.perf_counter() - setting.clock,
-        argv=tuple(sys.argv),
+        argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)
 

@@ -5,8 +5,6 @@ In: options. Out: a plan (no model is loaded) or a setting that the stages of pi
 
 from __future__ import annotations
 
-import re
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.output import print_note
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
@@ -25,6 +24,7 @@ from biobench.errors import DataError, UsageError, counted
 from biobench.files import require_writable
 from biobench.missing import require_torch
 from biobench.models.names import local_folder, never_pinned, parse_name
+from biobench.out_folder import default_out, refuse_folder
 from biobench.probe.refusal import refusal
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
@@ -32,6 +32,7 @@ from biobench.selection import BENCHMARK, Selection, leave_out, select
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, load_spec
 from biobench.store import default_store
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Execution
@@ -177,6 +178,8 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     out = options.out or default_out(options, selection, asked)
     for folder in (store, out) if options.save else (store,):
         require_writable(folder)
+    if options.save:
+        refuse_folder(out, [chosen.task.id for chosen in selection.chosen], asked)
     manifests = [
         build_manifest(chosen.task, chosen.root, selection.suite.seed)
         for chosen in selection.chosen
@@ -192,6 +195,15 @@ def _refuse_options(options: Options, spec: Spec) -> None:
         )
     if options.device != "auto" or options.precision == "float16":
         _device(options)
+    named = options.model if isinstance(options.model, str) else options.model.info.name
+    for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
+        if as_text(text) != text:
+            # The result and its digest hold it.
+            raise UsageError(
+                "has bytes that are not UTF-8",
+                where=f"{option} {as_text(text)}",
+                remedy="rename the folder, or write it in UTF-8",
+            )
     if isinstance(options.model, str):
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
@@ -337,16 +349,23 @@ def _device(options: Options) -> str:
 
 def _execution(suite: Suite, options: Options) -> Execution:
     from biobench.embed.features import Execution
-    from biobench.repro.environment import MOVE_FEATURES, package_versions
+    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.torch_state import altered, read_state
 
     device = _device(options)
-    engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
+    engine: dict[str, Any] = {
+        "device": device,
+        "packages": package_versions(MOVE_FEATURES),
+        "builds": build_digests(),
+        "libc": libc(),
+    }
     if device == "cuda":
         import torch
 
         engine["gpu"] = torch.cuda.get_device_name(0)
     if not settings.bits_fixed():
-        engine |= {"cpu": processor_name(), "settings": settings.recorded()}
+        changes = altered(read_state(), in_run=False)
+        engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
     return Execution(
         device=device,
         precision=options.precision,
@@ -378,23 +397,7 @@ def could_be_official(selection: Selection, options: Options, sizes: Sizes | Non
     return benchmark and options.division == "official" and None in asked and pinnable
 
 
-def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
-    """Where a run goes whose user named no folder."""
-    model = options.model if isinstance(options.model, str) else options.model.info.name
-    words = [
-        model,
-        *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
-    ]
-    if len(sizes) > 1:
-        words.append("curve")
-    elif sizes[0] is not None:
-        words.append(f"{sizes[0]}-train")
-    if options.division != "official":
-        words.append(options.division)
-    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
-
-
 def say(options: Options, line: str) -> None:
     """One line for people, on standard error."""
     if not options.quiet:
-        print(f"biobench: {line}", file=sys.stderr)
+        print_note(f"biobench: {line}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import UsageError
-from biobench.files import write_atomically
+from biobench.files import open_regular, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +31,26 @@ LEFTOVER_S = 3600.0
 
 
 def default_store() -> Path:
-    """``BIOBENCH_STORE``, else a folder in the user's cache folder."""
+    """``BIOBENCH_STORE``, else a folder in the user's cache folder.
+
+    Raises UsageError where the user has no home folder.
+    """
     named = os.environ.get("BIOBENCH_STORE")
     if named:
         return Path(named)
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    # A user id without an entry, as a container may be started with.
+    raise UsageError(
+        "this user has no home folder, so the store has no place",
+        remedy="give --store a folder, or set BIOBENCH_STORE or HOME",
+    )
 
 
 def _content_digest(arrays: Arrays) -> str:
@@ -67,6 +80,11 @@ class Store:
         self.root = root
         if root.exists() and not root.is_dir():
             raise UsageError("is not a folder", where=str(root), remedy="give --store a folder")
+        self._began_with = frozenset(os.listdir(root)) if root.is_dir() else frozenset()
+
+    def began_with(self, kind: str) -> bool:
+        """Whether there were entries of a kind when this object was made."""
+        return kind in self._began_with
 
     def path(self, kind: str, key: str) -> Path:
         """Where the entry of a ``sha256:`` key lies."""
@@ -88,6 +106,8 @@ class Store:
 
         path = self.path(kind, key)
         try:
+            # A named pipe would wait for its other end.
+            open_regular(path).close()
             with safe_open(path, framework="numpy") as handle:
                 metadata = handle.metadata() or {}
                 arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def test_no_bytes_end_in_anything_but_items_or_faults(data: bytes, delimiter: st
         faults = Faults()
         found = collect(
             read_options(Layout("csv", {**options, **columns}), "leave-one-out"),
-            lambda name, faults: data,
+            lambda name, faults: io.BytesIO(data),
             lambda path: True,
             faults,
             keep_missing=False,

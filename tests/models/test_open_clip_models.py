@@ -117,7 +117,7 @@ def test_weights_of_quick_gelu_get_quick_gelu() -> None:
     another activation."""
     name = parse_name("open_clip:ViT-B-32/openai", {})
     tag = open_clip.pretrained.get_pretrained_cfg("ViT-B-32", "openai")
-    assert registry_options(name, {}, tag)["force_quick_gelu"] is True
+    assert registry_options(name, {}, tag)["quick_gelu"] is True
     with pytest.raises(ModelError, match="without QuickGELU"):
         registry_options(name, {"quick_gelu": True}, {"hf_hub": "a/b/"})
 

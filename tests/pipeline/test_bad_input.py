@@ -121,10 +121,7 @@ def test_an_unreadable_image_has_zero_features(data: Path, tmp_path: Path) -> No
     manifest = build_manifest(spec.task("plankton"), data / "plankton")
     execution = stage.Execution("cpu", "float32", 32, 1, {})
     store, progress = Store(tmp_path / "store"), Progress("test", 0, quiet=True)
-    contents = stage.content_digests(manifest, store, 1, progress.advance)
-    embedded = stage.embed(
-        manifest, contents, Brighter(), store, execution, keep_bad=True, progress=progress
-    )
+    embedded = stage.embed(manifest, Brighter(), store, execution, keep_bad=True, progress=progress)
     (row,) = embedded.bad
     assert manifest.rows[row].path == "train/amphora/t00.png"
     assert not embedded.features[row].any()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import console, print_json, print_line
+
 app = typer.Typer(no_args_is_help=True, help="Model names.")
 
 
@@ -13,7 +15,6 @@ app = typer.Typer(no_args_is_help=True, help="Model names.")
 def list_models() -> None:
     """List the short names and what they resolve to."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
     from biobench.spec.load import load_spec
@@ -24,8 +25,10 @@ def list_models() -> None:
     for entry in load_spec().models.values():
         revision, licence = entry.revision or "not pinned", entry.licence or "unknown"
         table.add_row(entry.name, entry.resolves_to, revision, licence)
-    Console().print(table)
-    print("also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder")
+    console().print(table)
+    print_line(
+        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder"
+    )
 
 
 @app.command()
@@ -34,7 +37,6 @@ def show(
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
 ) -> None:
     """Load a model and print its provenance and preprocessing as JSON."""
-    import json
     from dataclasses import asdict
 
     from biobench.models.load import load_model
@@ -44,4 +46,4 @@ def show(
     information = asdict(backbone.info)
     del information["fingerprint"]  # of this machine and for the store alone
     document = {**information, "recipe": backbone.recipe.document()}
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print_json(document)

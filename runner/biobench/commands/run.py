@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench._common.output import console, print_json_text, print_line
 from biobench.commands.options import Device, Division, OnBadImage, Precision, path
 from biobench.errors import UsageError
 
@@ -128,7 +129,7 @@ def run(
     )
     if dry_run:
         for line in plan(options, sizes).lines():
-            print(line)
+            print_line(line)
     elif len(sizes) > 1:
         _curve(options, sizes, json)
     else:
@@ -137,36 +138,32 @@ def run(
 
 def _one(options: Options, json: bool) -> None:
     """Score at one size."""
-    from rich.console import Console
-
     from biobench.pipeline import run as run_pipeline
     from biobench.report.table import print_results
 
     results = run_pipeline(options)
     if json:
-        print(results.to_json(), end="")
+        print_json_text(results.to_json())
         return
-    print_results(results, Console())
+    print_results(results, console())
     if results.folder is not None:
-        print(f"result: {results.folder / 'results.json'}")
-        print(f"page:   {results.folder / 'report.html'}")
+        print_line(f"result: {results.folder / 'results.json'}")
+        print_line(f"page:   {results.folder / 'report.html'}")
 
 
 def _curve(options: Options, sizes: Sizes, json: bool) -> None:
     """Score at several sizes."""
-    from rich.console import Console
-
     from biobench.curve import learning_curve
     from biobench.report.curve_table import print_curve
 
     curve = learning_curve(options, sizes)
     if json:
-        print(curve.to_json(), end="")
+        print_json_text(curve.to_json())
         return
-    print_curve(curve, Console())
+    print_curve(curve, console())
     if curve.folder is not None:
-        print(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
-        print(f"page:  {curve.folder / 'curve.html'}")
+        print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
+        print_line(f"page:  {curve.folder / 'curve.html'}")
 
 
 def parse_sizes(text: str) -> Sizes:

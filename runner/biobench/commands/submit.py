@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import print_line
 from biobench.commands.options import SpecFolder
 
 
@@ -41,6 +42,6 @@ def submit(
     data = submission_bytes(found)
     write_atomically(path, data)
     if not found.document["official"]:
-        print(f"not an official result: {'; '.join(found.document['unofficial_reasons'])}")
-    print(f"result:     {found.digests['result']}")
-    print(f"submission: {path} ({sha256_bytes(data)})")
+        print_line(f"not an official result: {'; '.join(found.document['unofficial_reasons'])}")
+    print_line(f"result:     {found.digests['result']}")
+    print_line(f"submission: {path} ({sha256_bytes(data)})")

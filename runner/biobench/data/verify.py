@@ -12,19 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biobench._common.text import shown
 from biobench.data.build import build_manifest
 from biobench.data.content import ContentIndex
 from biobench.data.counts import count_differences, found_counts
-from biobench.data.faults import SHOWN, shown
+from biobench.data.faults import SHOWN
 from biobench.data.fetch.record import read_record
 from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
 from biobench.errors import DataError, counted
+from biobench.files import read_regular
 from biobench.progress import Progress
 from biobench.spec.documents import Dataset, Task
 
 Pairs = Sequence[tuple[str, str]]
+
+MOST_LIST = 512 << 20
+"""Bytes of a list of files; ImageNet's has about 200 MB."""
 
 
 @dataclass
@@ -124,7 +129,7 @@ def read_list(path: Path) -> dict[str, str]:
     """The list in a file; raises DataError where it is none."""
     remedy = "give a file that `biobench data verify --list` wrote"
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_regular(path, MOST_LIST))
         listed: dict[str, str] = dict(value)
     except OSError as error:
         raise DataError(

@@ -6,6 +6,7 @@ a local folder. Nothing here runs a repository's code.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import socket
@@ -20,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
 from biobench.models.names import states_revision
+from biobench.proxies import require_proxies
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
@@ -161,6 +163,7 @@ def _hub_answers() -> bool:
         endpoint = urlsplit(constants.ENDPOINT)
         host, port = endpoint.hostname or "", endpoint.port
         if {endpoint.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
+            require_proxies()
             return True
         port = port or (443 if endpoint.scheme == "https" else 80)
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
@@ -182,18 +185,54 @@ def _quiet() -> Iterator[None]:
 
 
 def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
-    """The best weights file in ``folder``. Raises ModelError where there is none."""
+    """The best weights file in ``folder``, held to its digest in models.yaml.
+
+    Raises ModelError where there is none, or where its bytes are others.
+    """
     for patterns in groups:
         for pattern in patterns:
             if not pattern.endswith(".json"):
                 for path in sorted(folder.glob(pattern)):
-                    return path
+                    if path.is_file():
+                        check_digest(name, path)
+                        return path
     wanted = ", ".join(patterns[0] for patterns in groups)
     raise ModelError(
         f"no weights for model {name.given!r}",
         where=str(folder),
         remedy=f"it needs one of {wanted}",
     )
+
+
+def check_digest(name: ModelName, path: Path) -> None:
+    """Hold a weights file to the digest that models.yaml has of it at the revision asked for.
+
+    Raises ModelError for other bytes.
+    """
+    entry = name.pinned_entry
+    wanted = entry.weights_sha256.get(path.name) if entry is not None else None
+    if wanted is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != wanted:
+        raise ModelError(
+            f"its sha256 is {found}, and models.yaml has {wanted} for {name.given}",
+            where=str(path),
+            remedy="remove the file and fetch it again",
+        )
+
+
+def check_repository(name: ModelName, repository: str) -> None:
+    """Refuse a registry that takes a name's weights from another repository than models.yaml, so
+    that a pinned revision is one of the repository that is asked."""
+    entry = name.entry
+    if entry is not None and entry.repository not in (None, repository):
+        raise ModelError(
+            f"{name.loader} takes it from {repository}, and models.yaml from {entry.repository}",
+            where=f"model {name.given!r}",
+            remedy=f"give the repository: hf:{entry.repository}",
+        )
 
 
 def card_licence(folder: Path) -> str | None:

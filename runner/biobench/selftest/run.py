@@ -16,12 +16,8 @@ from typing import Any
 from biobench.errors import BiobenchError
 from biobench.report.document import STRENGTH
 from biobench.repro import settings
-from biobench.repro.environment import (
-    MOVE_FEATURES,
-    available_cores,
-    package_versions,
-    processor_name,
-)
+from biobench.repro.environment import available_cores, processor_name
+from biobench.repro.software import MOVE_FEATURES, package_versions
 from biobench.selftest.golden import Golden, distance
 from biobench.selftest.part import Conditions, Measured, Part
 

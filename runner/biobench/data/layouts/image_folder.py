@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from biobench.data.faults import Faults, shown
+from biobench._common.text import shown
+from biobench.data.faults import Faults
 from biobench.data.layouts.options import SPLITS, SplitRule, check_keys, folder, join
 from biobench.data.layouts.scan import DECODED, entries, image_files, is_folder
 from biobench.data.manifest import Item, Split

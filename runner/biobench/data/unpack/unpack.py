@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
@@ -28,13 +28,14 @@ from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.tree import Tree
 from biobench.data.unpack.zip import unpack_zip
 from biobench.errors import BiobenchError, DataError, counted
-from biobench.files import require_writable, write_atomically
+from biobench.files import read_regular, require_writable, write_atomically
 from biobench.progress import Progress
 from biobench.sizes import show_size
 from biobench.spec.documents import Dataset
 
 Say = Callable[[str], None]
 RECORD = "unpacked.json"
+MOST_RECORD = 16 << 20
 
 
 def unpack(dataset: Dataset, data: Path, *, say: Say = print, quiet: bool = False) -> None:
@@ -84,7 +85,7 @@ def _is_done(target: Path, archives: Path, sources: Sequence[Source]) -> bool:
     if not target.is_dir():
         return False
     try:
-        names = json.loads((archives / RECORD).read_bytes())["sources"]
+        names = json.loads(read_regular(archives / RECORD, MOST_RECORD))["sources"]
     except (OSError, ValueError, TypeError, KeyError):
         return False
     return bool(names == [source.name for source in sources])
@@ -140,7 +141,7 @@ def _drop_stale(stage: Path, sources: Sequence[Source], archives: Path) -> None:
     """Forget what was unpacked from archives that are others by now."""
     for number, source in enumerate(sources):
         mark = _mark(stage, number)
-        if mark.exists() and mark.read_bytes() != _identity(source.paths(archives)):
+        if mark.exists() and _read_mark(mark) != _identity(source.paths(archives)):
             _clear(stage)
             stage.mkdir()
             return
@@ -149,6 +150,13 @@ def _drop_stale(stage: Path, sources: Sequence[Source], archives: Path) -> None:
 def _mark(stage: Path, number: int) -> Path:
     """The file that is there when all of a source is unpacked."""
     return stage / f"{number}.done"
+
+
+def _read_mark(mark: Path) -> bytes:
+    try:
+        return read_regular(mark, MOST_RECORD)
+    except OSError:
+        return b""
 
 
 def _identity(paths: Sequence[Path]) -> bytes:

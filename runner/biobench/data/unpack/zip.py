@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from typing import IO, cast
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.disk import require_space
 from biobench.data.unpack.joined import Joined
 from biobench.data.unpack.limits import Limits
