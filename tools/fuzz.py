@@ -36,7 +36,8 @@ RUST_FLAGS = (
 )
 
 C_FLAGS = (
-    "-fsanitize=address",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
     "-fsanitize-coverage=trace-pc",
     "-fno-omit-frame-pointer",
 )
