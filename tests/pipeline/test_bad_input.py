@@ -290,3 +290,29 @@ def test_a_full_disk_or_forbidden_folder_is_named(data: Path, tmp_path: Path) ->
     (tmp_path / "blocked").write_text("a file")
     with pytest.raises(BiobenchError, match="blocked"):
         run(options(data, tmp_path, out=tmp_path / "blocked"))
+
+
+class Mixing(MeanColour):
+    """Takes the mean of its batch away, as a net in training mode does."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        features = super().embed(batch)
+        return features - features.mean(0)
+
+
+def test_what_looks_wrong_is_said(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that mixes the images of a batch and a test image out of the train split: a line
+    each, and the run goes on. A sound model on sound data has none."""
+    run(options(data, tmp_path, quiet=False, model=MeanColour()))
+    assert "mixes" not in capsys.readouterr().err
+    train = data / "plankton/train/amphora/t00.png"
+    shutil.copyfile(train, data / "plankton/val/balanus/v10.png")
+    run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
+    said = capsys.readouterr().err
+    assert "plankton: the model mixes the images of a batch: the features of train/" in said
+    assert "plankton: 1 image of the test split has the bytes of one of the train split: " in said
+    assert (
+        "plankton: 1 image has the bytes of one of another class: val/balanus/v10.png and" in said
+    )
