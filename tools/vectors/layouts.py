@@ -170,7 +170,8 @@ def coco() -> Iterator[Case]:
         yield case(f"{name}-written-twice", "coco", options, files, refused, split="leave-one-out")
     unread = found["a.json"].replace('"id": 12', '"width": 1, "width": 2, "id": 12')
     files = {**there, "a.json": unread}
-    yield case("another-name-written-twice", "coco", options, files, due(items), split="leave-one-out")
+    name = "another-name-written-twice"
+    yield case(name, "coco", options, files, due(items), split="leave-one-out")
     broken = {**there, "a.json": "{"}
     yield case("no-json", "coco", options, broken, refused, split="leave-one-out")
 
