@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.manifest import Manifest, Row
 from biobench.embed.embedded import Embedded
 from biobench.errors import counted
