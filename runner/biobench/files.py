@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +20,9 @@ MOUNTED = (
     "make the folder yourself before it is mounted (mkdir -p out) and give the engine "
     '--user "$(id -u):$(id -g)"'
 )
+
+LEFTOVER_S = 5.0
+"""A temporary file that is younger may have a process that has not locked it yet."""
 
 
 def require_writable(folder: Path) -> None:
@@ -180,6 +186,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as handle:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_SH)
                 handle.write(data)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -196,3 +204,21 @@ def write_atomically(path: Path, data: bytes) -> None:
             where=str(path),
             remedy="free some space or choose another folder",
         ) from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left half written of ``path``; what is being written stays."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    folder = path.parent
+    for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not name.fullmatch(left.name):
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                # A process that writes it holds its lock, from just after it made it.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(descriptor).st_mtime > LEFTOVER_S:
+                    os.unlink(left)
+            finally:
+                os.close(descriptor)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.output import print_note
-from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
@@ -28,7 +27,7 @@ from biobench.out_folder import default_out, refuse_folder
 from biobench.probe.refusal import refusal
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
-from biobench.selection import BENCHMARK, Selection, leave_out, select
+from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, read_manifests, select
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, load_spec
 from biobench.store import default_store
@@ -72,8 +71,9 @@ class Plan:
     """What a run would do, without loading the model.
 
     ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
-    ``refused``: by task id and size why a task is not scored there. ``store`` and ``out`` are
-    folders that can be written.
+    ``refused``: by task id and size why a task is not scored there. ``unreadable``: tasks that were
+    asked for beside those, and why they have no manifest. ``store`` and ``out`` are folders;
+    ``out`` can be written.
     """
 
     options: Options
@@ -84,6 +84,15 @@ class Plan:
     refused: Mapping[str, Mapping[int | None, DataError]]
     store: Path
     out: Path
+    unreadable: tuple[tuple[Chosen, DataError], ...] = ()
+
+    @property
+    def asked(self) -> tuple[Chosen, ...]:
+        """The tasks that can be scored and those that have no manifest, in the suite's order."""
+        members = self.selection.suite.members
+        all = (*self.selection.chosen, *(item for item, _ in self.unreadable))
+        place = {id: number for number, id in enumerate(members)}
+        return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
 
     def sizes_of(self, task: str) -> Sizes:
         """The sizes at which a task is scored."""
@@ -122,6 +131,7 @@ class Plan:
                     f"{task.id}{at}: {_described(manifest)}, "
                     f"protocol {task.protocol.id}, in {chosen.root}"
                 )
+        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.unreadable]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
@@ -176,15 +186,14 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     _refuse_conflicts(selection, options, asked)
     store = options.store or default_store()
     out = options.out or default_out(options, selection, asked)
-    for folder in (store, out) if options.save else (store,):
-        require_writable(folder)
     if options.save:
+        require_writable(out)
         refuse_folder(out, [chosen.task.id for chosen in selection.chosen], asked)
-    manifests = [
-        build_manifest(chosen.task, chosen.root, selection.suite.seed)
-        for chosen in selection.chosen
-    ]
-    return _judged(Plan(options, asked, spec, selection, tuple(manifests), {}, store, out))
+    if not store.is_dir():
+        # One that is there may have all that is needed.
+        require_writable(store)
+    readable, manifests, unreadable = read_manifests(selection)
+    return _judged(Plan(options, asked, spec, readable, manifests, {}, store, out, unreadable))
 
 
 def _refuse_options(options: Options, spec: Spec) -> None:
@@ -280,7 +289,8 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
         say(options, note)
     for line in differences(made) if None in made.sizes else ():
         say(options, f"counts differ from the specification: {line}")
-    return Setting(made, backbone, Store(made.store), execution, started, clock)
+    store = Store(made.store, lambda line: say(options, line))
+    return Setting(made, backbone, store, execution, started, clock)
 
 
 def differences(made: Plan) -> list[str]:

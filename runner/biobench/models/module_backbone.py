@@ -123,12 +123,13 @@ def finish(
             remedy="use a variant without random masking or sampling",
         )
     given, resolved = name.recorded
+    entry, pinned = name.entry, name.pinned_entry
     info = ModelInfo(
         name=given,
         resolved=resolved,
         source=origin.source,
         revision=origin.revision,
-        licence=(name.entry.licence if name.entry else None) or origin.licence,
+        licence=(entry.licence if entry else None) or origin.licence,
         weights=weights_digest(module),
         feature=feature,
         dim=int(row.shape[1]),
@@ -136,6 +137,9 @@ def finish(
         pinned=origin.pinned,
         trusted=origin.trusted,
         fingerprint=sha256_bytes(row.float().cpu().numpy().astype("<f4").tobytes()),
+        revision_sources=pinned.revision_sources if pinned else None,
+        training_data=entry.training_data if entry else None,
+        overlap=entry.overlap if entry else (),
     )
     return ModuleBackbone(module, forward, recipe, info)
 

@@ -6,7 +6,6 @@ order; a row whose image could not be read is wrong by rule (SPEC.md, section "B
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.output import print_note
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError
 from biobench.probe.checkpoint import Checkpoint
@@ -71,6 +71,7 @@ def predict(
     )
     known = store.get(KIND, key)
     if known is None:
+        store.warn(f"{task.id}: what the probe computes")
         total, unit = _work(task, manifest)
         with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
 
@@ -78,7 +79,7 @@ def predict(
                 progress.skip(units)
                 if not quiet:
                     done = f"{units} of {total} {unit} are known"
-                    print(f"biobench: {task.id}: the probe goes on, {done}", file=sys.stderr)
+                    print_note(f"biobench: {task.id}: the probe goes on, {done}")
 
             checkpoint = Checkpoint(store, key, resumed=resumed)
             predictions = _compute(
@@ -94,7 +95,7 @@ def predict(
         except BiobenchError as error:
             # They are known, and the result is written elsewhere.
             if not quiet:
-                print(f"biobench: {task.id}: predictions are not kept, {error}", file=sys.stderr)
+                print_note(f"biobench: {task.id}: predictions are not kept, {error}")
         return predictions
     ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}

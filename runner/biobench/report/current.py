@@ -6,8 +6,9 @@ at one moment, so a new result first stands whole in a folder of its own (see re
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+
+from biobench._common.output import print_note
 
 PENDING = ".biobench-new"
 """A whole result in the folder whose earlier one it replaces. It counts from when it has this name,
@@ -30,9 +31,8 @@ def read_from(folder: Path) -> Path:
     """As :func:`current`; tells people where that is another folder than the one they see."""
     place = current(folder)
     if place != folder:
-        print(
+        print_note(
             f"biobench: {folder}: a run has not put all files of its result in place yet; "
-            f"they are read from {place}",
-            file=sys.stderr,
+            f"they are read from {place}"
         )
     return place

@@ -111,6 +111,7 @@ def _chain(
     for id, rule in rules.items():
         found = held(places.stores, results, id)
         evidence[id] = found.let_go()
+        chain.findings += _width(found, id, results.document["model"]["dim"])
         task = rule.document or places.images.own.get(id)
         root = None if task is None else find_root(task, results, places.images)
         if task is None or root is None:
@@ -174,13 +175,17 @@ def _task(
         yield from check_names(results, id, manifest)
         yield from check_truth(task, manifest, load_predictions(results, id), bad)
     if found.evidence is not None:
-        width, dim = found.evidence.features.shape[1], results.document["model"]["dim"]
-        if width != dim:
-            text = f"a feature in the store has {width} numbers, and the result says {dim}"
-            yield Finding("features", False, text, id)
         exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
         if exact is not None:
             yield exact
+
+
+def _width(found: Held, id: str, dim: int) -> Iterator[Finding]:
+    """Whether the features that are held have as many numbers as stated."""
+    if found.evidence is not None and found.evidence.features.shape[1] != dim:
+        width = found.evidence.features.shape[1]
+        text = f"a feature in the store has {width} numbers, and the result says {dim}"
+        yield Finding("features", False, text, id)
 
 
 def _bad_images(decoded: Sequence[Finding], of: int, stated: int) -> Iterator[Finding]:

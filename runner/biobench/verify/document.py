@@ -90,7 +90,12 @@ def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Findin
 
 
 def check_digests(results: Results) -> Iterator[Finding]:
-    """Whether the digests that the document can be asked about are those of their content."""
+    """Whether the digests that the document can be asked about are those of their content, and
+    predictions lie where every result has them."""
+    for id, entry in results.tasks.items():
+        if not entry["declared"] and entry["predictions"] != f"predictions/{id}.parquet":
+            text = f"its predictions are not predictions/{id}.parquet"
+            yield Finding("document", False, text, id)
     digests, model = results.digests, results.document["model"]
     for stage, of in ROOTS.items():
         if digests[stage] != stage_root(results.tasks, of):
