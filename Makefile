@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-container lock clean
+.PHONY: help setup demo test check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-faults test-faults-long test-container audit sanitize lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -26,6 +26,13 @@ test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream
 
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long
+
+test-faults: setup ## kills, full disks, damaged stores, moving images, lying servers: a sample of each
+	$(BIN)/pytest tests/faults -m faults -n $(JOBS) --dist loadfile
+
+test-faults-long: setup ## the whole of them, hours; SCALE=0.1: a tenth, SEED=n: other draws, ONLY=kills: one file
+	BIOBENCH_FAULTS_SCALE=$(or $(SCALE),1) BIOBENCH_FAULTS_SEED=$(or $(SEED),0) \
+	  $(BIN)/pytest tests/faults$(if $(ONLY),/test_$(ONLY).py) -m faults -n $(JOBS) --dist loadfile --timeout 40000
 
 check: setup ## lint and types
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -51,6 +52,7 @@ def load() -> None:
     assert len(names) - names.count("jemalloc_bg_thd") == 1, names
 
 
+DEATH_SIGNAL = 1
 KEEP_CAPABILITIES = 8
 READ_ALL = 1 << 1 | 1 << 2
 """The capabilities to pass over the modes of files."""
@@ -81,6 +83,8 @@ def restrict(user: int | None) -> None:
 def child(request: dict[str, Any]) -> NoReturn:
     """Become the process that was asked for."""
     os.setsid()
+    # None outlives the tests.
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     for number, path in ((1, request["out"]), (2, request["err"])):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         os.dup2(descriptor, number)
