@@ -24,6 +24,8 @@ from imagebuild.compare import differences
 from imagebuild.dockerfile import image_config, over
 from imagebuild.engine import BuildError
 
+pytestmark = pytest.mark.slow
+
 LAYER = Path(__file__).resolve().parents[2] / "containers/inside/layer.py"
 DATE = 1_793_491_200
 

@@ -29,7 +29,7 @@ OF_THE_ENGINE = (
     "sys",
 )
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
