@@ -22,6 +22,8 @@ from biobench.progress import Progress
 from biobench.spec.load import load_spec
 from biobench.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROWS = 90
 
 

@@ -95,6 +95,7 @@ def test_an_unreadable_image_stops_the_run(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) -> None:
     """`--on-bad-image report` scores an unreadable test image as wrong, trains without."""
     whole = run(options(data, tmp_path)).tasks["plankton"]["metrics"]["accuracy"]
@@ -137,6 +138,7 @@ def test_all_test_images_unreadable(data: Path, tmp_path: Path) -> None:
     assert entry["counts"]["test"] == 18
 
 
+@pytest.mark.slow
 def test_another_run_into_the_same_folder(data: Path, tmp_path: Path) -> None:
     """A folder never holds one run's result beside another run's predictions."""
     run(options(data, tmp_path))
@@ -227,6 +229,7 @@ def test_only_a_whole_official_benchmark_could_be_official() -> None:
     assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 
 
+@pytest.mark.slow
 def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:
     """What was stored while an image was broken is not used once it is whole."""
     broken = data / "plankton/train/amphora/t00.png"
