@@ -6,7 +6,6 @@ import json
 import sys
 from collections import Counter
 
-import jsonschema
 import numpy as np
 
 from biobench.metric.user_loss import losses, score_of
@@ -14,12 +13,13 @@ from biobench.probe.predictions import Predictions
 from biobench.report.read import read_predictions
 from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root
+from biobench.spec.patterns import validator
 
 
 def main(path: str) -> None:
     results = load_results(path)
     schema = json.loads((spec_root() / "v1" / "schema" / "results.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(results.document)
+    validator(schema).validate(results.document)
     assert results.digests["result"] == result_digest(results.document), "digests.result is wrong"
     for task, entry in results.tasks.items():
         low = chance(results, task)

@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
+from biobench._common.output import guard_streams, print_note
+from biobench._common.text import joined
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
 from biobench.streams import open_closed_streams
+from biobench.unexpected import explained, require_working_folder
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
@@ -44,7 +47,7 @@ def _stop(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(message: str) -> None:
-    print("biobench: " + " ".join(message.split()), file=sys.stderr)
+    print_note(f"biobench: {message}")
 
 
 def _flush() -> None:
@@ -71,18 +74,19 @@ def _output_fault(error: Exception) -> str | None:
 
 
 def _failed(error: Exception) -> int:
-    lacking = missing_library(error)
-    _say(_unexpected(error) if lacking is None else str(lacking))
-    return 1 if lacking is None else lacking.exit_code
-
-
-def _unexpected(error: Exception) -> str:
     full = _output_fault(error)
     if full is not None:
         _discard_output()
-        return f"cannot write to standard output ({full})"
+        _say(f"cannot write to standard output ({full})")
+        return 1
+    known = missing_library(error) or explained(error)
+    _say(_unexpected(error) if known is None else str(known))
+    return 1 if known is None else known.exit_code
+
+
+def _unexpected(error: Exception) -> str:
     name = type(error).__name__
-    return f"failed unexpectedly ({name}: {error}); BIOBENCH_DEBUG=1 shows where"
+    return f"failed unexpectedly ({name}: {joined(error)}); BIOBENCH_DEBUG=1 shows where"
 
 
 def _kept(arguments: Sequence[str]) -> str:
@@ -98,6 +102,7 @@ def execute(arguments: Sequence[str]) -> int:
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
         arguments.insert(0, "run")
     try:
+        require_working_folder()
         return _run(arguments)
     except (Interrupted, KeyboardInterrupt):
         _say(f"interrupted{_kept(arguments)}")
@@ -137,9 +142,10 @@ def _run(arguments: list[str]) -> int:
         raise Interrupted from abort
     except command_line_error as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
+            for line in error.format_message().splitlines():
+                print_note(line)
             return 2
-        message = error.format_message().rstrip(".")
+        message = joined(error.format_message()).rstrip(".")
         context = getattr(error, "ctx", None)
         _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2
@@ -152,6 +158,7 @@ def _run(arguments: list[str]) -> int:
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
     open_closed_streams()
+    guard_streams()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     sys.exit(execute(sys.argv[1:]))

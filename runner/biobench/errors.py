@@ -1,11 +1,14 @@
 """The errors that a user can meet, each with the exit code of the command line.
 
-Every message is one line: what is wrong, where (file, item, pointer), and what to do.
+Every message is one line: what is wrong, where (file, item, pointer), and what to do. What comes
+from data is escaped here, so whoever prints a message need not think of it.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from biobench._common.text import LONGEST, shown
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
@@ -19,12 +22,12 @@ class BiobenchError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
-        self.what = what
-        self.where = where
-        self.remedy = remedy
-        parts = [f"{where}: {what}" if where else what]
-        if remedy:
-            parts.append(remedy)
+        self.what = shown(what, LONGEST)
+        self.where = None if where is None else shown(where, LONGEST)
+        self.remedy = None if remedy is None else shown(remedy, LONGEST)
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.remedy:
+            parts.append(self.remedy)
         super().__init__("; ".join(parts))
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from biobench._common.output import console, print_note
+from biobench._common.text import shown
+
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
@@ -34,7 +37,7 @@ class Progress:
         show: Callable[[float], str] | None = None,
         quiet: bool = False,
     ) -> None:
-        self._title = title
+        self._title = shown(title)
         self._total = total
         self._number = show or (lambda amount: f"{amount:.0f}")
         self._unit = "" if show else f" {unit}"
@@ -47,11 +50,10 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
             from rich.progress import Progress as Bar
 
-            console = Console(stderr=True)
-            self._bar = Bar(*self._columns(console.width), console=console, transient=True)
+            screen = console(stderr=True)
+            self._bar = Bar(*self._columns(screen.width), console=screen, transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self._title, total=self._total, rate="", done="")
         return self
@@ -75,13 +77,13 @@ class Progress:
         room = width - most - LEFT
         narrow = Column(no_wrap=True, max_width=max(room, 1))
         columns: list[ProgressColumn] = [
-            TextColumn("{task.description}", table_column=narrow),
-            TextColumn("{task.fields[done]}"),
+            TextColumn("{task.description}", markup=False, table_column=narrow),
+            TextColumn("{task.fields[done]}", markup=False),
             TimeRemainingColumn(),
         ]
         room -= len(self._title) + 1 + RATE + len(self._unit)
         if room >= 0:
-            columns.insert(2, TextColumn("{task.fields[rate]}"))
+            columns.insert(2, TextColumn("{task.fields[rate]}", markup=False))
         if room > BAR:
             columns.insert(1, BarColumn(bar_width=None))
         return columns
@@ -120,7 +122,7 @@ class Progress:
             line = f"{self._title}: {self._amount(self._done)}, {text}"
             if self._total is not None:
                 line += f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
-            print(line, file=sys.stderr, flush=True)
+            print_note(line)
 
     def _rate(self, now: float) -> tuple[float, str]:
         rate = (self._done - self._skipped) / max(now - self._started, 1e-9)

@@ -20,6 +20,8 @@ from biobench.selftest.golden import read_golden
 from biobench.selftest.parts import PARTS
 from biobench.selftest.run import DIFFERENT, Report, settings_finding, this_machine
 
+pytestmark = pytest.mark.slow
+
 needs_e2 = pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 PACKAGE = Path(__file__).resolve().parents[2] / "runner" / "biobench"
 

@@ -32,6 +32,7 @@ def against(made: Made, other: Results, *, data: Path | None = None, store: bool
     return compare(Pair(made.results, other, places.images, theirs, places.stores), load_spec())
 
 
+@pytest.mark.slow
 def test_a_result_reproduces_itself(own: Made) -> None:
     """All stages equal; pixels reach D and scores S, whatever the features claim."""
     report = against(own, own.results)
@@ -59,6 +60,7 @@ def changed(own: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, 
     return made, run(replace(made.options, data=other, out=made.folder / "other-out"))
 
 
+@pytest.mark.slow
 def test_one_image_differs(changed: tuple[Made, Results]) -> None:
     """The first stage is pixels; share, largest difference, cosine and the scores are stated."""
     made, other = changed
@@ -197,6 +199,7 @@ def test_equal_software_and_other_settings(own: Made) -> None:
     assert finding.text.startswith("the same")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "holds"), [(1e-6, True), (0.3, False)])
 @pytest.mark.parametrize("level", ["E2", "T"])
 def test_the_tolerance_is_for_level_t_alone(

@@ -8,7 +8,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from biobench.errors import DataError
 from biobench.report.results import results_of
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.spec.load import load_spec
-from biobench.verify import submission
+from biobench.verify import submission, submission_rows
 from biobench.verify.opening import open_result
 from biobench.verify.submission import pack, submission_bytes, submission_of, unpack
 from biobench.verify.verdict import verify_one
@@ -74,7 +74,7 @@ def test_it_verifies_by_itself(packed: bytes, own: Made, tmp_path: Path) -> None
 
 
 def members_of(packed: bytes) -> dict[str, Any]:
-    return {path: json.loads(data) for path, data in unpack(packed).items()}
+    return {path: json.loads(bytes(data)) for path, data in unpack(packed).items()}
 
 
 def repacked(values: dict[str, Any]) -> bytes:
@@ -191,15 +191,15 @@ def with_row(change: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
 
 
 ODD: dict[str, tuple[str, Callable[[Any], Any], str]] = {
-    "a text as label": (PLACE, with_row(lambda row: [row[0], "x", *row[2:]]), "odd column"),
-    "a huge label": (PLACE, with_row(lambda row: [row[0], 1 << 40, *row[2:]]), "no label ids"),
-    "a fraction as label": (PLACE, with_row(lambda row: [row[0], 0.5, *row[2:]]), "no label ids"),
+    "a text as label": (PLACE, with_row(lambda row: [row[0], "x", *row[2:]]), "no list of id"),
+    "a huge label": (PLACE, with_row(lambda row: [row[0], 1 << 40, *row[2:]]), "no list of id"),
+    "a fraction as label": (PLACE, with_row(lambda row: [row[0], 0.5, *row[2:]]), "no list of id"),
     "a number as id": (PLACE, with_row(lambda row: [3, *row[1:]]), "no list of id"),
     "an endless id": (PLACE, with_row(lambda row: ["x" * 10_000, *row[1:]]), "no list of id"),
     "a short row": (PLACE, with_row(lambda row: row[:3]), "no list of id"),
     "other columns": (PLACE, with_row(lambda row: [*row[:3], {}]), "different columns"),
     "unequal lists": (
-        PLACE, with_row(lambda row: [*row[:3], row[3] | {"neighbours": [1]}]), "inhomogeneous"
+        PLACE, with_row(lambda row: [*row[:3], row[3] | {"neighbours": [1]}]), "odd column"
     ),
     "an id twice": (PLACE, lambda rows: [rows[0], rows[0], *rows[2:]], "occurs twice"),
     "no rows": (PLACE, lambda rows: {"rows": rows}, "no list of id"),
@@ -239,13 +239,81 @@ def test_json_is_canonical_or_refused(packed: bytes) -> None:
     ):
         with pytest.raises(DataError, match=words):
             submission_of(pack(members | {"submission.json": text}), "file")
+    spaced = {"results.json": bytes(members["results.json"]) + b" "}
     with pytest.raises(DataError, match="as a run writes it"):
-        submission_of(pack(members | {"results.json": members["results.json"] + b" "}), "file")
+        submission_of(with_head(members | spaced), "file")
+
+
+def with_head(members: Mapping[str, bytes | memoryview]) -> bytes:
+    """Members with a head that has their digests."""
+    plain = {path: bytes(data) for path, data in members.items()}
+    head = json.loads(plain.pop("submission.json"))
+    head["members"] = {path: sha256_bytes(data) for path, data in plain.items()}
+    return pack({"submission.json": canonical_json(head), **plain})
+
+
+FORGED_ROWS = {
+    "a space": (b",", b", "),
+    "keys in another order": (b'{"average_precision"', b'{"zzz":1,"average_precision"'),
+    "a name twice": (b'{"average_precision"', b'{"first_hit":1,"average_precision"'),
+    "a long number": (b'"average_precision":', b'"average_precision":0'),
+    "a number beyond float64": (b'"average_precision":', b'"average_precision":1e+999,"x":'),
+    "an escaped letter": (b'[["', b'[["\\u0061'),
+    "a lone surrogate": (b'[["', b'[["\\ud800'),
+    "no UTF-8": (b'[["', b'[["\xff'),
+    "a control": (b'[["', b'[["\n'),
+    "no number": (b'"average_precision":', b'"average_precision":NaN,"x":'),
+    "lists in lists": (b"[[", b"[" * 100_000),
+    "a comma too many": (b"]]", b"],]"),
+    "a text for a number": (b'"first_hit":', b'"first_hit":"x","y":'),
+    "a column of truth": (b'{"average', b'{"y_true":1,"average'),
+    "a derived column": (b'{"average', b'{"correct":true,"average'),
+}
+
+
+@pytest.mark.parametrize("name", FORGED_ROWS)
+def test_rows_that_nobody_writes(name: str, packed: bytes) -> None:
+    """Each with a head that fits: none is taken for predictions."""
+    members = {path: bytes(data) for path, data in unpack(packed).items()}
+    old, new = FORGED_ROWS[name]
+    assert old in members[PLACE]
+    members[PLACE] = members[PLACE].replace(old, new, 1)
+    with pytest.raises(DataError, match="is no submission") as caught:
+        submission_of(with_head(members), "file")
+    assert str(caught.value).isprintable()
+
+
+def test_more_than_a_submission_can_have(packed: bytes, demo: Made) -> None:
+    """Of the claims, before a row is read; and of the rows, whatever is claimed. Nobody gets to
+    write what nobody can read."""
+    members = {path: bytes(data) for path, data in unpack(packed).items()}
+    document = json.loads(members["results.json"])
+    document["tasks"]["demo-beluga"]["counts"]["test"] = 200_001
+    claimed = {"results.json": Results(document).to_json().encode(), PLACE: b"not read"}
+    with pytest.raises(DataError, match="task demo-beluga claims 200,001 predictions"):
+        submission_of(with_head(members | claimed), "file")
+    rows = b"[" + b",".join(b'["%d",0,0,{}]' % i for i in range(200_100)) + b"]"
+    with pytest.raises(DataError, match="are more than 200,000"):
+        submission_of(with_head(members | {PLACE: rows}), "file")
+    forged = results_of(document, "here", None, {
+        id: demo.results.predictions(id) for id in demo.results.tasks
+    })  # fmt: skip
+    with pytest.raises(DataError, match="cannot be submitted: task demo-beluga claims"):
+        submission_bytes(forged)
+
+
+def test_the_limits_hold_the_suites() -> None:
+    """Every task of the specification, and every suite as far as its counts are known."""
+    spec = load_spec()
+    tests = {id: spec.task(id).counts.test or 0 for id in spec.task_ids()}
+    assert max(tests.values()) < submission_rows.MOST_ROWS
+    for suite in spec.suites.values():
+        assert sum(tests[id] for id in suite.tasks) < submission_rows.MOST_ALL_ROWS
 
 
 def test_limits(packed: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of members, of their number, and of the file, before it is read whole."""
-    monkeypatch.setattr(submission, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(submission, "MOST_TASKS", 0)
     with pytest.raises(DataError, match="more than 2 members"):
         submission_of(packed, "file")
     monkeypatch.setattr("biobench.verify.opening.MOST_FILE", 10_000)
@@ -286,5 +354,5 @@ def test_what_cannot_be_packed(demo: Made) -> None:
     document["tasks"] = {"../x": document["tasks"]["demo-beluga"]}
     forged = results_of(document, "here", None, {"../x": held["demo-beluga"]})
     assert isinstance(forged, Results)
-    with pytest.raises(Refused, match="climbs out"):
+    with pytest.raises(DataError, match=r"cannot be submitted: .*climbs out"):
         submission_bytes(forged)

@@ -6,9 +6,8 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
-
 from biobench.spec.load import load_spec
+from biobench.spec.patterns import validator
 from vectors.case import Case, Check, VectorFile
 from vectors.sound_documents import (
     ALL,
@@ -111,6 +110,7 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     "task/version-as-fraction": ((K, D, T), put(T, "version", 1.5), "type"),
     "task/metrics-as-mapping": ((K, D, T), put(T, "metrics", {}), "type"),
     "task/version-zero": ((K, D, T), put(T, "version", 0), "value"),
+    "task/id-with-an-end-of-line": ((K, D, T), put(T, "task", f"{TASK['task']}\n"), "value"),
     "task/unknown-split-rule": ((K, D, T), put(T, "split", "leave-one-in"), "value"),
     "task/unknown-metric": ((K, D, T), put(T, "metrics", 0, "id", "f1"), "value"),
     "task/no-metric": ((K, D, T), put(T, "metrics", []), "value"),
@@ -218,6 +218,12 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
         "duplicate-id",
     ),
     "data-set/climbing-path": ((D,), put(D, *OPTIONS, "images", "a/../../b"), "value"),
+    "data-set/path-that-climbs-after-an-end-of-line": (
+        (D,),
+        put(D, *OPTIONS, "images", "a\n/../../b"),
+        "value",
+    ),
+    "data-set/version-with-an-end-of-line": ((D,), put(D, "version", "1\n"), "value"),
     "data-set/absolute-path": ((D,), put(D, *OPTIONS, "images", "/images"), "value"),
     "data-set/splits-share-a-folder": (
         (D,),
@@ -281,6 +287,7 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     ),
     "suite/suite-twice": ((K, D, T, S), put(S, "suites", 2 * SUITE["suites"]), "duplicate-id"),
     "suite/version": ((K, D, T, S), put(S, "spec_version", "1.0"), "value"),
+    "suite/version-with-an-end-of-line": ((K, D, T, S), put(S, "spec_version", "1.0.0\n"), "value"),
     "suite/negative-seed": ((K, D, T, S), put(S, "seed", -1), "value"),
     "suite/confidence-of-one": ((K, D, T, S), put(S, "interval", "confidence", 1), "value"),
     "models/name-twice": ((M,), put(M, "models", [MODEL, MODEL]), "duplicate-id"),
@@ -318,7 +325,7 @@ def valid_by_schema(given: Documents) -> bool:
             parts.append((value["view"], f"view-{value['view']['kind']}"))
         for part, name in parts:
             schema = SCHEMAS.get(name)
-            if schema and not jsonschema.Draft202012Validator(schema).is_valid(part):
+            if schema and not validator(schema).is_valid(part):
                 return False
     return True
 

@@ -23,7 +23,7 @@ pub(crate) fn decode(
     let image = interrupt::run(py, |cancel| {
         biobench_pixels::decode_file(&path, &limits, cancel)
     })?
-    .map_err(|error| exception(&error, &path.display().to_string()))?;
+    .map_err(|error| exception(&error, &shown(&path.to_string_lossy())))?;
     into_array(py, image)
 }
 
@@ -102,6 +102,18 @@ pub(crate) fn chosen(name: Option<&str>) -> PyResult<Kernel> {
     };
     let names: Vec<_> = Kernel::available().into_iter().map(Kernel::name).collect();
     named("kernel", name, Kernel::from_name(name), &names)
+}
+
+/// A name fit for a message: what a terminal obeys or nobody sees is escaped.
+fn shown(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in name.chars() {
+        match character {
+            '\\' | '\'' | '"' => text.push(character),
+            _ => text.extend(character.escape_debug()),
+        }
+    }
+    text
 }
 
 /// A built-in exception where one fits.

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import print_line
 from biobench.commands import (
     compare,
     conformance,
@@ -50,7 +51,7 @@ def _version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        print(f"biobench {version('biobench')}")
+        print_line(f"biobench {version('biobench')}")
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import console, print_json, print_text
 from biobench.commands.options import SpecFolder
 
 Results = Annotated[
@@ -31,13 +32,11 @@ def compare(
     ours, theirs = (open_sound(path, specification) for path in (a, b))
     compared = compare_results(ours, theirs, specification)
     if json:
-        _print_json(compared.document())
+        print_json(compared.document())
         return
-    from rich.console import Console
-
     from biobench.compare.tables import print_comparison
 
-    print_comparison(compared, Console())
+    print_comparison(compared, console())
 
 
 def report(
@@ -65,24 +64,16 @@ def report(
     found = [open_sound(path, specification) for path in results]
     tables = standings(found, specification, ties=ties)
     if json:
-        _print_json(standings_document(tables))
+        print_json(standings_document(tables))
     elif csv:
-        print(standings_csv(tables), end="")
+        print_text(standings_csv(tables))
     else:
-        from rich.console import Console
-
         from biobench.compare.tables import print_standings
         from biobench.report.table import print_results
 
-        console = Console()
+        screen = console()
         if len(found) == 1:
-            print_results(found[0], console)
+            print_results(found[0], screen)
             return
         for table in tables:
-            print_standings(table, console)
-
-
-def _print_json(document: object) -> None:
-    from json import dumps
-
-    print(dumps(document, indent=2, ensure_ascii=False))
+            print_standings(table, screen)

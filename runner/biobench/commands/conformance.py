@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench._common.output import print_json, print_line, print_note
 from biobench.commands.options import SpecFolder
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Check this implementation; exit 6 where an answer is wrong."""
-    import sys
-
     from biobench.conformance.answers import answers_document, check_outcomes
     from biobench.conformance.run import run as answer_all
     from biobench.conformance.vectors import read_vectors
@@ -51,7 +50,7 @@ def run(
         write_atomically(answers, canonical_json(answers_document(outcomes, specification)))
     lacking = [outcome.lacking for outcome in outcomes if outcome.lacking is not None]
     if lacking:
-        print(f"{counted(len(lacking), 'case')} not answered: {lacking[0]}", file=sys.stderr)
+        print_note(f"{counted(len(lacking), 'case')} not answered: {lacking[0]}")
     _report(check_outcomes(outcomes, files), specification, json)
 
 
@@ -79,19 +78,18 @@ def check(
 
 def _report(report: Report, spec: Spec, as_json: bool) -> None:
     import shutil
-    import sys
     from dataclasses import asdict
-    from json import dumps
 
     from biobench.errors import VerificationError
 
     if as_json:
         named = {"version": spec.version, "digest": spec.digest}
-        print(dumps({"spec": named, **asdict(report)}, indent=2, ensure_ascii=False))
+        print_json({"spec": named, **asdict(report)})
     else:
-        print("\n".join(_table(report, shutil.get_terminal_size().columns)))
+        for line in _table(report, shutil.get_terminal_size().columns):
+            print_line(line)
         for fault in report.faults:
-            print(fault, file=sys.stderr)
+            print_note(str(fault))
     if report.faults:
         count = len(report.faults)
         noun = "1 answer is" if count == 1 else f"{count} answers are"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench._common.output import print_line
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 @app.command("list")
 def list_data(data: Data = None, json: Json = False) -> None:
     """List the data sets: which are there, and what is missing of the others."""
-    from biobench.commands.data_list import print_json, print_lines
+    from biobench.commands.data_list import print_lines, print_states
     from biobench.data.state import state_of
     from biobench.spec.load import load_spec
 
     spec = load_spec()
     states = [state_of(spec.dataset(id), data) for id in spec.dataset_ids()]
     if json:
-        print_json(states)
+        print_states(states)
     else:
         print_lines(states)
 
@@ -53,16 +54,19 @@ def fetch(
     """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
     from biobench.data.fetch import fetch as fetch_dataset
     from biobench.data.state import state_of
+    from biobench.proxies import require_proxies
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
-        print(f"{id} comes with the package; there is nothing to fetch")
+        print_line(f"{id} comes with the package; there is nothing to fetch")
         return
     folder = _folder(data)
     state = state_of(dataset, folder)
     if state.state == "present" and local is None and not url:
-        print(f"{state.place} is there already; move it away to fetch its archives again")
+        print_line(f"{state.place} is there already; move it away to fetch its archives again")
         return
+    if local is None:
+        require_proxies()
     fetch_dataset(dataset, folder, local=local, urls=url or (), say=_say)
     if dataset.status == "manual":
         _say("by hand remains: " + " ".join(dataset.notes))
@@ -76,7 +80,7 @@ def unpack(id: Id, data: Data = None) -> None:
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
-        print(f"{id} comes with the package; there is nothing to unpack")
+        print_line(f"{id} comes with the package; there is nothing to unpack")
         return
     folder = _folder(data)
     unpack_dataset(dataset, folder, say=_say)
@@ -141,7 +145,7 @@ def verify(
     """Compare the files of a data set with its documents; exit 3 where they differ."""
     import os
 
-    from biobench.commands.data_verify import print_json, print_report
+    from biobench.commands.data_verify import print_report, print_value
     from biobench.data.content import ContentIndex
     from biobench.data.verify import (
         add_sources,
@@ -180,7 +184,7 @@ def verify(
     if list_file is not None:
         write_atomically(list_file, list_bytes(report.pairs))
     if json:
-        print_json(report)
+        print_value(report)
     else:
         print_report(report)
     raise_if_different(report)
@@ -219,14 +223,17 @@ def _is_embedded(dataset: Dataset) -> bool:
 
 def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
     from biobench.data.bring import bringing
+    from biobench.data.layouts import places
     from biobench.data.locate import locate
     from biobench.errors import DataError
 
     task = next(task for task in map(spec.task, spec.task_ids()) if task.dataset.id == dataset.id)
     if not _is_embedded(dataset):
         _folder(data)
-    root = locate(task, data, only_task=False)
-    if root is None:
+    # As in a run of one task: DIR/<data set id>, else DIR itself, where anything of it lies there.
+    root = locate(task, data, only_task=True)
+    named = [path for path in places(dataset.layout) if path]
+    if root is None or (root == data and not any((root / path).exists() for path in named)):
         raise DataError(
             "the data set is not there",
             where=str(data),
@@ -236,4 +243,4 @@ def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print_line(text, flush=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from biobench._common.output import print_cells, print_json, print_line
 from biobench.sizes import show_size
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ GAP = "  "
 def print_lines(states: Sequence[DatasetState]) -> None:
     """A line a data set, and what is missing below it; in a pipe, cells parted by tabs."""
     if sys.stdout is None or not sys.stdout.isatty():
-        print("\t".join((*HEADER, "missing")))
+        print_cells((*HEADER, "missing"))
         for state in states:
-            print("\t".join((*_cells(state), ", ".join(state.missing))))
+            print_cells((*_cells(state), ", ".join(state.missing)))
         return
     width = shutil.get_terminal_size().columns
     for line in lines(states, width):
-        print(line)
+        print_line(line)
 
 
 def lines(states: Sequence[DatasetState], width: int) -> list[str]:
@@ -48,28 +48,24 @@ def lines(states: Sequence[DatasetState], width: int) -> list[str]:
     return found
 
 
-def print_json(states: Sequence[DatasetState]) -> None:
+def print_states(states: Sequence[DatasetState]) -> None:
     """One JSON array."""
-    print(
-        json.dumps(
-            [
-                {
-                    "id": state.dataset.id,
-                    "title": state.dataset.title,
-                    "state": state.state,
-                    "place": None if state.place is None else str(state.place),
-                    "bytes": state.bytes,
-                    "licence": state.dataset.licence,
-                    "status": state.dataset.status,
-                    "page": state.dataset.page,
-                    "missing": list(state.missing),
-                    **({"frames": state.frames} if state.frames is not None else {}),
-                }
-                for state in states
-            ],
-            indent=2,
-            ensure_ascii=False,
-        )
+    print_json(
+        [
+            {
+                "id": state.dataset.id,
+                "title": state.dataset.title,
+                "state": state.state,
+                "place": None if state.place is None else str(state.place),
+                "bytes": state.bytes,
+                "licence": state.dataset.licence,
+                "status": state.dataset.status,
+                "page": state.dataset.page,
+                "missing": list(state.missing),
+                **({"frames": state.frames} if state.frames is not None else {}),
+            }
+            for state in states
+        ]
     )
 
 

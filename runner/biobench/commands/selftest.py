@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from biobench._common.output import print_json, print_line
 from biobench.commands.options import Device
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ def selftest(
     from biobench.repro import settings
 
     settings.restart_with_settings()
-
-    from json import dumps
 
     from biobench.errors import VerificationError
     from biobench.repro.environment import available_cores
@@ -57,12 +56,14 @@ def selftest(
     steps = next_steps(report)
     if json:
         document = {**report.document(), "verdict": verdict(report), "next": steps}
-        print(dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
     else:
         levels = (f"{stage} {level or 'none'}" for stage, level in report.levels().items())
-        print(f"\nlevels reached: {', '.join(levels)}")
-        print(verdict(report))
-        print("\n".join(f"next: {step}" for step in steps))
+        print_line()
+        print_line(f"levels reached: {', '.join(levels)}")
+        print_line(verdict(report))
+        for step in steps:
+            print_line(f"next: {step}")
     if not report.reproduces:
         raise VerificationError(verdict(report), where="selftest", remedy=steps[0])
 
@@ -79,19 +80,16 @@ def _device(asked: Device) -> str:
 
 
 def _print_machine(machine: Machine) -> None:
-    import sys
-
     gpu = f"GPU {machine.gpu}, " if machine.gpu else ""
     able = "can have level E2" if machine.can_repeat else "cannot have level E2"
-    print(f"{gpu}CPU {machine.cpu} ({machine.architecture}, {machine.cores} cores): {able}")
-    print(_columns("stage", "part", "level", "result"))
-    sys.stdout.flush()
+    print_line(f"{gpu}CPU {machine.cpu} ({machine.architecture}, {machine.cores} cores): {able}")
+    print_line(_columns("stage", "part", "level", "result"), flush=True)
 
 
 def _print_finding(finding: Finding) -> None:
     detail = f" ({finding.detail})" if finding.detail else ""
     level = finding.level or "-"
-    print(
+    print_line(
         _columns(finding.part.stage, finding.part.name, level, finding.outcome + detail), flush=True
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import print_bytes, print_json, print_line, print_note
 from biobench.commands.options import Division, SpecFolder
 
 app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
@@ -29,11 +30,11 @@ def validate(
 
     problems = find_problems(path or spec_root())
     for problem in problems:
-        print(problem)
+        print_line(str(problem))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise SpecError(f"not valid: {count}", where=str(path or "the specification"))
-    print("valid")
+    print_line("valid")
 
 
 @app.command()
@@ -46,8 +47,6 @@ def show(
     spec: SpecFolder = None,
 ) -> None:
     """Print a resolved document as JSON."""
-    import json
-
     from biobench.spec.load import load_spec
     from biobench.spec.show import croissant_document, resolved_document
 
@@ -56,7 +55,7 @@ def show(
         document = croissant_document(specification, id)
     else:
         document = resolved_document(specification, id, division.value)
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print_json(document)
 
 
 @app.command()
@@ -67,8 +66,6 @@ def export(
     spec: SpecFolder = None,
 ) -> None:
     """Write the whole specification as one canonical JSON bundle; its digest goes to stderr."""
-    import sys
-
     from biobench.files import write_atomically
     from biobench.spec.bundle import bundle_bytes
     from biobench.spec.load import load_spec
@@ -76,7 +73,7 @@ def export(
     specification = load_spec(spec)
     data = bundle_bytes(specification.bundle())
     if out is None:
-        sys.stdout.buffer.write(data)
+        print_bytes(data)
     else:
         write_atomically(out, data)
-    print(specification.digest, file=sys.stderr)
+    print_note(specification.digest)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.output import print_line
 from biobench.errors import DataError, counted
 from biobench.sizes import parse_size, show_size
 
@@ -27,12 +28,12 @@ def stats(store: Folder = None) -> None:
     sizes: dict[str, list[int]] = defaultdict(list)
     for entry in Store(root).entries():
         sizes[entry.kind].append(entry.size)
-    print(f"store: {root}")
+    print_line(f"store: {root}")
     for kind in sorted(sizes):
         entries = counted(len(sizes[kind]), "entry", "entries")
-        print(f"{kind}: {entries}, {show_size(sum(sizes[kind]))}")
+        print_line(f"{kind}: {entries}, {show_size(sum(sizes[kind]))}")
     if not sizes:
-        print("empty")
+        print_line("empty")
 
 
 @app.command()
@@ -50,7 +51,7 @@ def verify(store: Folder = None) -> None:
             where=str(root),
             remedy="delete them; they are computed again when needed",
         )
-    print("all entries are whole")
+    print_line("all entries are whole")
 
 
 @app.command()
@@ -63,4 +64,4 @@ def gc(
 
     removed = Store(store or default_store()).collect(parse_size(size))
     freed = show_size(sum(entry.size for entry in removed))
-    print(f"deleted {counted(len(removed), 'entry', 'entries')}, {freed}")
+    print_line(f"deleted {counted(len(removed), 'entry', 'entries')}, {freed}")

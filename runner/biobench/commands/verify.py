@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biobench._common.output import print_json, print_line, print_note
 from biobench.commands.options import SpecFolder
 from biobench.errors import UsageError
 
@@ -138,7 +139,6 @@ def _rerun(
     offline: bool,
     quiet: bool,
 ) -> Verdict:
-    import sys
     from dataclasses import replace
 
     from biobench.pipeline import run
@@ -152,7 +152,7 @@ def _rerun(
         if len(verdict.results) > 1:
             options = replace(options, out=folder / name)
         if not quiet:
-            print(f"biobench: running {name} again from nothing", file=sys.stderr)
+            print_note(f"biobench: running {name} again from nothing")
         again = run(options)
         verdict = verdict.and_again(name, again, spec, places, options)
     return verdict
@@ -194,10 +194,9 @@ def _recorded_tasks(said: Mapping[str, Any], results: Results, spec: Spec) -> di
 
 def _print(verdict: Verdict, spec: Spec, as_json: bool) -> None:
     if as_json:
-        from json import dumps
-
         named = {"version": spec.version, "digest": spec.digest}
         document = {"schema": SCHEMA, "spec": named, **verdict.document()}
-        print(dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
     else:
-        print("\n".join(verdict.lines()))
+        for line in verdict.lines():
+            print_line(line)

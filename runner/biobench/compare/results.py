@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.decode.loader import usable_cores
 from biobench.errors import DataError, SpecError, UsageError
 from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from biobench._common.text import cells_shown
 from biobench.compare.results import (
     MEAN,
     model_name,
@@ -128,7 +129,10 @@ def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:
 
 
 def standings_csv(tables: Sequence[Standings]) -> str:
-    """One line a score and one a mean, with the columns of :data:`COLUMNS`; null is empty."""
+    """One line a score and one a mean, with the columns of :data:`COLUMNS`; null is empty.
+
+    For people and their spreadsheets: no text is a formula. :func:`standings_document` is exact.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -144,11 +148,11 @@ def standings_csv(tables: Sequence[Standings]) -> str:
             }
             for task in table.tasks:
                 if task in row.tasks:
-                    writer.writerow({**head, "task": task, **_cell(row, task)})
+                    writer.writerow(cells_shown({**head, "task": task, **_cell(row, task)}))
             if row.mean is not None:
                 bounds = {key: row.mean[key] for key in ("score", "low", "high")}
                 declared = bool(row.mean.get("declared"))
-                writer.writerow({**head, "task": MEAN, **bounds, "declared": declared})
+                writer.writerow(cells_shown({**head, "task": MEAN, **bounds, "declared": declared}))
     return text.getvalue()
 
 

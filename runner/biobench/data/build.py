@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from biobench._common.text import shown
 from biobench.data.bring import again, told_how_to_bring
-from biobench.data.faults import Faults, shown
+from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
 from biobench.data.layouts import Found, find

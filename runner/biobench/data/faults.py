@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from biobench._common.text import shown
 from biobench.errors import DataError, counted
 
 SHOWN = 10
@@ -14,20 +15,9 @@ SHOWN = 10
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 
-_SHORT = 60
-
-
-def shown(name: str) -> str:
-    """A name fit for a one-line message: control characters and undecodable bytes are escaped."""
-    if name.isprintable():
-        return name
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-
-
-def short(value: object) -> str:
-    """Any value, fit for a message of one line."""
-    words = shown(" ".join(repr(value).split()))
-    return words if len(words) <= _SHORT else f"{words[:_SHORT]}..."
+MOST_NAME = 300
+MOST_WORDS = 1500
+"""Characters of a name, and of what is said of it."""
 
 
 class Faults:
@@ -46,13 +36,14 @@ class Faults:
     def add(self, name: str, what: str) -> None:
         """Record one fault of the file, folder or item ``name``."""
         self._count += 1
+        what = shown(what, MOST_WORDS)
         if what not in self._listed and len(self._listed) == SHOWN:
             self._more = True
             return
         names = self._listed.setdefault(what, [])
         self._counts[what] = self._counts.get(what, 0) + 1
         if len(names) < SHOWN:
-            names.append(shown(name))
+            names.append(shown(name, MOST_NAME))
 
     @property
     def count(self) -> int:

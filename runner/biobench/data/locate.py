@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.errors import DataError
 from biobench.spec.documents import Task
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.manifest import Manifest
 from biobench.errors import counted
 

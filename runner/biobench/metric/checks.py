@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import short
+from biobench._common.text import short
 from biobench.errors import UsageError
 from biobench.spec.documents import Division
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.data.faults import short
+from biobench._common.text import short
 from biobench.probe.errors import ArgumentError
 
 

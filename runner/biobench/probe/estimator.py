@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import short
+from biobench._common.text import short
 from biobench.probe.errors import ArgumentError
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import checked_features
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+
+    from biobench.probe.checkpoint import Checkpoint
 
 
 class Estimator(ABC):
@@ -29,6 +31,9 @@ class Estimator(ABC):
     clone equals its original.
     """
 
+    checkpoint: Checkpoint | None = None
+    """Where ``fit`` keeps its state while it works, for those estimators that do; no parameter, and
+    without effect on what is learnt."""
     _learned: ClassVar[str]
     """The attribute that ``fit`` sets last; its last axis is the features."""
     _largest: ClassVar[float] = np.inf

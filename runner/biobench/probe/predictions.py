@@ -5,7 +5,8 @@ In: what a probe decided for the scored items. Out: a value with a digest that m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import DataError
-from biobench.spec.canonical import sha256_json
+from biobench.spec.canonical import canonical_json, encoded
+
+_ROWS = 4096
+"""Rows that are written at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,38 @@ class Predictions:
             for i, item in enumerate(self.ids)
         ]
 
+    def canonical(self) -> Iterator[bytes]:
+        """Canonical JSON of :meth:`value` in parts of some thousand rows, which is soon done and
+        takes the memory of one part. Raises ValueError as :func:`canonical_json`."""
+        names = sorted(self.extras, key=lambda name: name.encode("utf-16-be"))
+        columns = [self.y_true, self.y_pred, *(self.extras[name] for name in names)]
+        heads = [encoded(name) for name in names]
+        yield b"["
+        for first in range(0, len(self.ids), _ROWS):
+            part = slice(first, first + _ROWS)
+            ids = map(encoded, self.ids[part])
+            truth, predicted, *extras = (_written(column[part]) for column in columns)
+            rows = [
+                f"[{id},{y},{p},{{{','.join(map(':'.join, zip(heads, row, strict=True)))}}}]"
+                for id, y, p, *row in zip(ids, truth, predicted, *extras, strict=True)
+            ]
+            yield ("," * bool(first) + ",".join(rows)).encode("utf-8", "strict")
+        yield b"]"
+
     @cached_property
     def digest(self) -> str:
         """Digest of :meth:`value`."""
-        return sha256_json(self.value())
+        found = hashlib.sha256()
+        for part in self.canonical():
+            found.update(part)
+        return f"sha256:{found.hexdigest()}"
+
+
+def _written(column: npt.NDArray[Any]) -> list[str]:
+    """The cells of a column as canonical JSON."""
+    if column.dtype == np.int32:
+        if column.ndim == 1:
+            return list(map(str, column.tolist()))
+        if column.ndim == 2:
+            return [f"[{','.join(map(str, row))}]" for row in column.tolist()]
+    return [canonical_json(cell).decode() for cell in column.tolist()]

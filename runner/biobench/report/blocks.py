@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 
 GAP = 2
 """Characters between two columns."""
@@ -59,5 +59,5 @@ def say(console: Console, line: str) -> None:
 
 
 def as_text(cell: str) -> Text:
-    """A cell that is no markup and moves no cursor."""
+    """A cell that is no markup, as wide as it is printed."""
     return Text(shown(cell))

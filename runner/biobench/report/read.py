@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.errors import DataError, UsageError
 from biobench.files import Unreadable, read_plain
 from biobench.probe.predictions import Predictions
+from biobench.report.current import current
 from biobench.report.results import Results
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _DERIVED = ("id", "y_true", "y_pred", "correct")
 """Columns that are no extras of the protocol: ``correct`` follows from the two before it."""
-_FORMS = {
+FORMS = {
     "id": "string",
     "y_true": "labels",
     "y_pred": "labels",
@@ -38,6 +39,7 @@ _FORMS = {
     "average_precision": "float",
 }
 """Every column that a predictions file can have, and what its values are."""
+EXTRAS = frozenset(FORMS) - frozenset(_DERIVED)
 MOST_BYTES = 1 << 30
 MOST_ROWS = 20_000_000
 MOST_TEXT = {"id": 8_192, "group": 256}
@@ -86,7 +88,8 @@ def load_predictions(results: Results, task: str) -> Predictions:
             where=task,
             remedy="load it from the folder that `biobench run --out` wrote",
         )
-    path = predictions_place(results, task)
+    # The folder may be another one by now than when the result was read, with the same files.
+    path = str(current(results.folder) / str(entry["predictions"]))
     try:
         return _of_table(_read(path), path)
     except (ValueError, TypeError, OverflowError) as error:
@@ -137,7 +140,7 @@ def _fault(file: pq.ParquetFile) -> str | None:
     if len(set(names)) < len(names):
         return "has a column twice"
     for field in schema:
-        if not _fits(field.type, _FORMS.get(field.name)):
+        if not _fits(field.type, FORMS.get(field.name)):
             kind = shown(str(field.type)[:80])
             return f"has a column {shown(field.name[:80])!r} of {kind}, as no predictions file has"
     if footer.num_rows > MOST_ROWS:

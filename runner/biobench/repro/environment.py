@@ -12,12 +12,13 @@ from typing import Any
 
 from biobench.repro.settings import recorded
 from biobench.repro.software import build_digests, code_digest, libc, package_versions
+from biobench.streams import as_text
 
 
 def processor_name() -> str:
     """The processor's model name as the kernel reports it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
@@ -43,8 +44,9 @@ def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[
         import torch
 
         gpu = torch.cuda.get_device_name(0)
+    image = os.environ.get("BIOBENCH_IMAGE")
     return {
-        "image": os.environ.get("BIOBENCH_IMAGE") or None,
+        "image": (image and as_text(image)) or None,
         "base": _digest("BIOBENCH_BASE"),
         "layers": _digest("BIOBENCH_LAYERS"),
         "code": code_digest(),

@@ -90,7 +90,7 @@ def can_fix_bits() -> bool:
     if platform.machine() not in {"x86_64", "AMD64"}:
         return False
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "").split()

@@ -45,6 +45,10 @@ def number(value: float) -> str:
     return sign + digits[0] + (f".{digits[1:]}" if n > 1 else "") + tail
 
 
+encoded = json.JSONEncoder(ensure_ascii=False).encode
+"""A text as canonical JSON; a lone surrogate is left for UTF-8 to refuse."""
+
+
 def canonical_json(value: Any) -> bytes:
     """RFC 8785 bytes of a value made of dict, list, tuple, str, int, float, bool and None.
 
@@ -142,7 +146,7 @@ def _write(value: Any, parts: list[str]) -> None:  # noqa: PLR0912  (one branch 
     if value is None or isinstance(value, bool):
         parts.append({None: "null", True: "true", False: "false"}[value])
     elif isinstance(value, str):
-        parts.append(json.dumps(value, ensure_ascii=False))
+        parts.append(encoded(value))
     elif isinstance(value, int):
         if abs(value) > MAX_SAFE_INTEGER:
             raise ValueError(f"integer {value} is beyond 2^53 - 1")
@@ -164,14 +168,14 @@ def _write(value: Any, parts: list[str]) -> None:  # noqa: PLR0912  (one branch 
         for i, key in enumerate(sorted(value, key=lambda k: k.encode("utf-16-be"))):
             if i:
                 parts.append(",")
-            parts.append(json.dumps(key, ensure_ascii=False) + ":")
+            parts.append(encoded(key) + ":")
             _write(value[key], parts)
         parts.append("}")
     else:
         raise ValueError(f"{type(value).__name__} has no JSON form")
 
 
-def sha256_bytes(data: bytes) -> str:
+def sha256_bytes(data: bytes | memoryview) -> str:
     """``sha256:`` digest of bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from biobench.errors import counted
+from biobench.spec.patterns import compiled
 from biobench.spec.problems import choose, escape, suggestion
 
 KEYWORDS = frozenset(
@@ -45,6 +45,11 @@ _NOUNS = {
 }
 _NOUNS |= {"null": "null", "integer": "an integer", "number": "a number"}
 _NAME = "lower-case letters, digits and single {}s, such as {}"
+_CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
+"""In the classes of characters of paths and addresses: none of them has one."""
+_NO_CLIMB = "^(?!/)(?!([\\s\\S]*/)?\\.\\.(/|$))"
+_TEMPLATE = f"{_NO_CLIMB}([^{{}}\\\\{_CONTROLS}]|\\{{[^{{}}:]+(:(name|stem))?\\}})+$"
+_VIDEO = f"{_NO_CLIMB}[^{{}}\\\\{_CONTROLS}]*\\{{subject\\}}[^{{}}\\\\{_CONTROLS}]*$"
 _RELATIVE = "a relative path with / between its parts and no .. in it"
 FORMS: Mapping[str, str] = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": _NAME.format("hyphen", "my-ponds"),
@@ -56,19 +61,22 @@ FORMS: Mapping[str, str] = {
     "^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits in lower case",
     "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     "^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
-    "^https?://[^ ]+$": "an address that begins with https:// or http://",
-    "^[^/\\\\]+$": "the name of a file, without folders",
-    "^(?!/)(?!.*(^|/)\\.\\.(/|$))[^\\\\]+$": _RELATIVE,
-    "^(?!/)(?!.*(^|/)\\.\\.(/|$))([^{}\\\\]|\\{[^{}:]+(:(name|stem))?\\})+$": "text with "
-    "columns in braces, as {column}, {column:name} or {column:stem}; a path in it starts from the "
-    "data folder, with / between its parts and no .. in it",
-    "^(?!/)(?!.*(^|/)\\.\\.(/|$))[^{}\\\\]*\\{subject\\}[^{}\\\\]*$": "the path of a video from "
-    "the data folder, with {subject} where the name of the clip stands",
+    f"^https?://[^ {_CONTROLS}]+$": "an address that begins with https:// or http://",
+    f"^[^/\\\\{_CONTROLS}]+$": "the name of a file, without folders",
+    f"{_NO_CLIMB}[^\\\\{_CONTROLS}]+$": _RELATIVE,
+    _TEMPLATE: "text with columns in braces, as {column}, {column:name} or {column:stem}; a path "
+    "in it starts from the data folder, with / between its parts and no .. in it",
+    _VIDEO: "the path of a video from the data folder, with {subject} where the name of the clip "
+    "stands",
     "^[^{}/.][^{}/]*/": "a path that begins with the name of a folder",
     '^[^"\\r\\n]$': "one character, no quotation mark and no end of line",
     "^[^{}:]+$": "the name of a column, without braces and colons",
     "^[A-Za-z0-9][A-Za-z0-9._:/-]*$": "letters, digits and . _ : / -, a letter or digit first",
     "^(hf|open_clip|timm):[A-Za-z0-9._:/-]+$": "hf:REPO, open_clip:ARCH/TAG or timm:NAME",
+    "^(hf|open_clip|timm|transformers):[A-Za-z0-9._:/*?-]+$": (
+        "a full name, transformers:MODEL_TYPE or timm:ARCHITECTURE.TAG, with * and ? for any text"
+    ),
+    "^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$": "OWNER/NAME of a hub repository",
     "^(hub|pypi:[a-z0-9-]+)$": "hub, or pypi: and the name of a package",
     "^[a-z0-9_]+(\\.[a-z0-9_]+)+$": "a group and a name, such as metric.accuracy",
     "^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)+$": "parts of lower-case letters, digits and "
@@ -142,7 +150,7 @@ def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Fla
     if isinstance(value, str):
         if len(value) < schema.get("minLength", 0):
             yield Flaw(pointer, "the string is empty", "write something", "value")
-        elif "pattern" in schema and not re.search(schema["pattern"], value):
+        elif "pattern" in schema and compiled(schema["pattern"]).search(value) is None:
             remedy = f"write {_form(schema)}"
             yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
     elif isinstance(value, int | float) and not isinstance(value, bool):

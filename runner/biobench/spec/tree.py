@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench.spec.library import KINDS, SCHEMA_SUFFIX
+from biobench.spec.patterns import compiled
 from biobench.spec.problems import Problem, escape
 
 # Patterns of paths that have a meaning, of folders with a final /.
@@ -84,7 +85,7 @@ def _unusable(file: str, value: Any, root: Mapping[str, Any], pointer: str) -> I
     pattern = value.get("pattern")
     if isinstance(pattern, str):
         try:
-            re.compile(pattern)
+            compiled(pattern)
         except re.error as error:
             message = f"{pattern!r} is no regular expression ({error})"
             yield Problem(file, None, f"{pointer}/pattern", message, "mend it", "value")

@@ -11,32 +11,32 @@ import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from biobench.data.faults import shown
+from biobench._common.text import joined, short, shown
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
-from biobench.probe.predictions import Predictions
-from biobench.report.read import MOST_TEXT, read_predictions
+from biobench.report.read import read_predictions
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import MOST_DEPTH, Results, depth, results_of
+from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
+from biobench.verify.submission_rows import claimed_rows, held_predictions
 
 SCHEMA = "biobench.submission/1"
 HEAD = "submission.json"
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
-MOST_FILE = 256 << 20
-MOST_MEMBER = 64 << 20
-"""Predictions of a million items take less."""
-MOST_MEMBERS = 1_000
+MOST_FILE = 64 << 20
+MOST_MEMBER = 32 << 20
+"""Predictions of 200,000 items with names of 100 characters take 25 MB."""
+MOST_HEAD = 1 << 20
+MOST_RESULT = 4 << 20
+MOST_TASKS = 100
 _REMEDY = "ask for the file that `biobench submit` wrote, unchanged"
 
 
 def submission_bytes(results: Results) -> bytes:
-    """The file of a result; raises DataError where its predictions are not those it was scored on.
+    """The file of a result; raises DataError where its predictions are not those it was scored on,
+    or are more than a submission can have.
 
     Members, in this order: ``submission.json``, canonical JSON; ``results.json``, as a run writes
     it, since canonical JSON would lose the order of the tasks; and for each task that was run
@@ -45,8 +45,21 @@ def submission_bytes(results: Results) -> bytes:
     members = {RESULTS: results.to_json().encode()}
     for task, entry in results.tasks.items():
         if not entry["declared"]:
-            members[_place(task)] = canonical_json(read_predictions(results, task).value())
-    return pack({HEAD: canonical_json(_head(results, members)), **members})
+            found = read_predictions(results, task)
+            members[_place(task)] = b"".join(found.canonical())
+    try:
+        data = pack({HEAD: canonical_json(_head(results, members)), **members})
+        if len(data) > MOST_FILE:
+            raise Refused(f"it would have more than {MOST_FILE >> 20} MiB")
+        # What is written can be read: no limit is found out by whoever gets it.
+        _results(unpack(data), RESULTS)
+    except Refused as error:
+        raise DataError(
+            f"cannot be submitted: {error}",
+            where=str(results.folder or RESULTS),
+            remedy="docs/official-results.md has the limits of a submission",
+        ) from error
+    return data
 
 
 def _place(task: str) -> str:
@@ -81,26 +94,31 @@ def _header(path: str, size: int) -> bytes:
     return member.tobuf(tarfile.USTAR_FORMAT)
 
 
-def unpack(data: bytes) -> dict[str, bytes]:
-    """Members of an archive by path; raises Refused unless :func:`pack` would write these bytes."""
-    members: dict[str, bytes] = {}
+def unpack(data: bytes) -> dict[str, memoryview]:
+    """Members of an archive by path, as views of it, from its headers alone; raises Refused unless
+    :func:`pack` would write these bytes."""
+    members: dict[str, memoryview] = {}
+    view = memoryview(data)
     at = 0
     while data[at : at + BLOCK] != bytes(BLOCK):
         header = data[at : at + BLOCK]
         if len(header) < BLOCK:
             raise Refused("it ends early")
-        if len(members) == MOST_MEMBERS:
-            raise Refused(f"it has more than {MOST_MEMBERS} members")
+        if len(members) == MOST_TASKS + 2:
+            raise Refused(f"it has more than {MOST_TASKS + 2} members")
         path, size = _named(header)
         if path in members:
             raise Refused(f"{path} is twice in it")
         at += BLOCK
-        members[path] = data[at : at + size]
+        members[path] = view[at : at + size]
         if len(members[path]) < size:
             raise Refused(f"{path} ends early")
-        at += size + -size % BLOCK
-    if pack(members) != data:
-        raise Refused("it has bytes after its end, or between its members")
+        at += size
+        if any(data[at : at + -size % BLOCK]):
+            raise Refused("it has bytes between its members")
+        at += -size % BLOCK
+    if data[at:] != END:
+        raise Refused("it has bytes after its end, or no end")
     return members
 
 
@@ -134,93 +152,59 @@ def submission_of(data: bytes, where: str) -> Results:
             raise Refused("it is compressed")
         return _results(unpack(data), where)
     except (Refused, CanonicalError, ValueError) as error:
-        reason = shown(" ".join(str(error).split())[:300])
+        reason = shown(joined(error), 400)
         raise DataError(f"is no submission: {reason}", where=where, remedy=_REMEDY) from error
 
 
-def _results(members: Mapping[str, bytes], where: str) -> Results:
-    values = {path: _value(path, data) for path, data in members.items()}
+def _results(members: Mapping[str, memoryview], where: str) -> Results:
+    """The parts in their order: names, head and hashes, the result, what it claims, and then, task
+    by task, the predictions. Each is held to its limit before it is read."""
     names = list(members)
     if names[:2] != [HEAD, RESULTS]:
         raise Refused(f"it does not begin with {HEAD} and {RESULTS}")
-    head = values[HEAD]
-    if not isinstance(head, dict) or head.get("schema") != SCHEMA:
-        raise Refused(f"its schema is not {SCHEMA}")
-    results = results_of(values[RESULTS], f"{where}: {RESULTS}")
+    head = _head_of(bytes(members[HEAD]))
+    hashes = {path: sha256_bytes(members[path]) for path in names[1:]}
+    if head.get("members") != hashes:
+        raise Refused(f"{HEAD} is not that of its members")
+    results = _result_of(members[RESULTS], where)
     ran = [id for id, entry in results.tasks.items() if _ran(id, entry)]
     if names[2:] != [_place(task) for task in ran]:
         raise Refused("it does not have the predictions of each task that was run, and no others")
-    held = {task: _predictions(task, values[_place(task)]) for task in ran}
-    found = Results(results.document, None, held)
-    body = {path: members[path] for path in names[1:]}
+    claimed_rows(results.tasks)
     try:
-        same = head == _head(found, body)
+        same = head == {**_head(results, {}), "members": hashes}
     except (KeyError, TypeError):
         same = False
     if not same:
         raise Refused(f"{HEAD} is not that of its members")
-    return found
+    held = held_predictions({task: members[_place(task)] for task in ran})
+    return Results(results.document, None, held)
+
+
+def _head_of(data: bytes) -> dict[str, Any]:
+    if len(data) > MOST_HEAD:
+        raise Refused(f"{HEAD} has more than {MOST_HEAD >> 20} MiB")
+    head = parse_json(data)
+    if not isinstance(head, dict) or head.get("schema") != SCHEMA:
+        raise Refused(f"its schema is not {SCHEMA}")
+    if size_of(head)[0] > MOST_DEPTH:
+        raise Refused(f"{HEAD} is nested too deeply")
+    if canonical_json(head) != data:
+        raise Refused(f"{HEAD} is not canonical JSON")
+    return head
+
+
+def _result_of(member: memoryview, where: str) -> Results:
+    if len(member) > MOST_RESULT:
+        raise Refused(f"{RESULTS} has more than {MOST_RESULT >> 20} MiB")
+    place = f"{where}: {RESULTS}"
+    results = results_of(document_of(bytes(member), place), place)
+    if results.to_json().encode() != member:
+        raise Refused(f"{RESULTS} is not written as a run writes it")
+    return results
 
 
 def _ran(id: str, entry: Any) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("declared"), bool):
-        raise Refused(f"the entry of task {id[:80]!r} does not say whether it is declared")
+        raise Refused(f"the entry of task {short(id)} does not say whether it is declared")
     return not entry["declared"]
-
-
-def _value(path: str, data: bytes) -> Any:
-    value = parse_json(data)
-    if depth(value) > MOST_DEPTH:
-        raise Refused(f"{path} is nested too deeply")
-    if path == RESULTS:
-        if Results(value).to_json().encode() != data:
-            raise Refused(f"{path} is not written as a run writes it")
-    elif canonical_json(value) != data:
-        raise Refused(f"{path} is not canonical JSON")
-    return value
-
-
-def _predictions(task: str, rows: Any) -> Predictions:
-    """Predictions of ``[[id, y_true, y_pred, extras], ...]``; raises Refused for another value."""
-    if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
-        raise Refused(f"the predictions of {task} are no list of id, truth, prediction, extras")
-    names = sorted(rows[0][3]) if rows else []
-    if any(sorted(row[3]) != names for row in rows):
-        raise Refused(f"the predictions of {task} have different columns")
-    extras = {name: _column(task, name, [row[3][name] for row in rows]) for name in names}
-    truth, predicted = (_labels(task, [row[i] for row in rows]) for i in (1, 2))
-    try:
-        return Predictions(tuple(row[0] for row in rows), truth, predicted, extras)
-    except DataError as error:
-        raise Refused(f"the predictions of {task}: {error}") from error
-
-
-def _is_row(row: Any) -> bool:
-    return (
-        isinstance(row, list)
-        and len(row) == 4
-        and isinstance(row[0], str)
-        and len(row[0]) <= MOST_TEXT["id"]
-        and isinstance(row[3], dict)
-    )
-
-
-def _labels(task: str, values: list[Any]) -> npt.NDArray[np.int32]:
-    column = _column(task, "labels", values)
-    if values and (column.dtype.kind != "i" or np.abs(column).max() > np.iinfo(np.int32).max):
-        raise Refused(f"the predictions of {task} have labels that are no label ids")
-    return column.astype(np.int32)
-
-
-def _column(task: str, name: str, values: list[Any]) -> npt.NDArray[Any]:
-    """A column of texts, flags or numbers, or of lists of whole numbers, all of one kind."""
-    kinds = {type(value) for value in values}
-    lists = kinds == {list}
-    inner = {type(item) for value in values for item in value} if lists else kinds
-    if inner <= {int, float} and inner != {int}:
-        inner = {float}
-    if len(inner) > 1 or not inner <= {str, bool, int, float} or (lists and inner != {int}):
-        raise Refused(f"the predictions of {task} have an odd column {name[:80]!r}")
-    if inner == {str} and max(map(len, values)) > MOST_TEXT["group"]:
-        raise Refused(f"the predictions of {task} have an absurd text in column {name[:80]!r}")
-    return np.array(values)

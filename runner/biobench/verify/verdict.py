@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.errors import UsageError, VerificationError
 from biobench.report.results import Results
 from biobench.setting import Options

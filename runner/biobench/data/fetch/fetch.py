@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.addresses import with_own_urls
 from biobench.data.fetch.ahead import told_bytes
 from biobench.data.fetch.digests import Digest

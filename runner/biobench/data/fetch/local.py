@@ -10,7 +10,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.digests import Digest, chunks, difference, digest_of
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download import part_of

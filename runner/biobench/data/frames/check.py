@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from biobench.data.faults import SHOWN, shown
+from biobench._common.text import shown
+from biobench.data.faults import SHOWN
 from biobench.data.frames.clips import Clip, clips_of, frames_top, whole_digest
 from biobench.data.frames.place import Place
 from biobench.data.frames.record import Record, record_path

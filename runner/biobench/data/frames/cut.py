@@ -12,8 +12,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from biobench._common.text import shown
 from biobench.data.content import file_digest
-from biobench.data.faults import Faults, shown
+from biobench.data.faults import Faults
 from biobench.data.fetch.lock import locked
 from biobench.data.frames.clips import Clip, clips_of, frames_top
 from biobench.data.frames.place import Place

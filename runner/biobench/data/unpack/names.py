@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.unpack.refused import Refused
 
 MOST_PARTS = 64

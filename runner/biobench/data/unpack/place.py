@@ -12,7 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.frames.clips import videos_folder
 from biobench.data.layouts import places
 from biobench.data.sources import Source

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from biobench.data.faults import shown
+from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.refused import Refused

@@ -1,0 +1,101 @@
+"""Text that comes from data, fit for a screen.
+
+In: names, keys, values and messages that may be anybody's. Out: text without a character that a
+terminal obeys, that nobody sees, or that turns the direction of others. Reading the result again
+changes nothing, so a text may pass through here more than once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+LONGEST = 4_000
+"""Characters of one part of a message; ten names of long paths take less."""
+VALUE = 60
+"""Characters of a value in a message."""
+MARK = 36
+"""Room for what stands in place of the middle of a long text."""
+# Characters that Unicode counts as printable and that draw nothing: fillers, the joiner of
+# graphemes, selectors of variants, and the blank of Braille.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+# What begins a formula in a spreadsheet, and the two that Japanese ones take for such.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def shown(text: str, most: int | None = None) -> str:
+    """``text`` in one line for people: what is not seen as itself is escaped as Python writes it.
+
+    That is controls (C0, C1), what turns or joins text (bidi, zero width), separators of lines,
+    lone surrogates, and spaces other than the plain one.
+
+    Args:
+        text: Any text.
+        most: Characters of the result, about; the middle of a longer one is left out.
+    """
+    # Before it is escaped too: nobody shall wait for what is then cut away.
+    text = _cut(text, most)
+    if text.isprintable() and _INVISIBLE.search(text) is None:
+        return text
+    return _cut("".join(c if _seen(c) else ascii(c)[1:-1] for c in text), most)
+
+
+def shown_lines(text: str) -> str:
+    """``text`` with its ends of lines kept; each line as :func:`shown`."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
+def short(value: object) -> str:
+    """Any value, fit for a message of one line."""
+    words = shown(" ".join(repr(value).split()))
+    return words if len(words) <= VALUE else f"{words[:VALUE]}..."
+
+
+def joined(text: object) -> str:
+    """What a library says over several lines, as one."""
+    return " ".join(str(text).split())
+
+
+def json_shown(value: object) -> str:
+    """A value as indented JSON for standard output; see :func:`json_text_shown`."""
+    return json_text_shown(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def json_text_shown(text: str) -> str:
+    """JSON text of the same value, with what is not seen as itself escaped as JSON does."""
+    return "\n".join(
+        line if line.isprintable() and _INVISIBLE.search(line) is None else _json_escaped(line)
+        for line in text.split("\n")
+    )
+
+
+def cells_shown(row: Mapping[str, object]) -> dict[str, object]:
+    """A row of a CSV table that spreadsheets open: no text in it is a formula, for an apostrophe
+    stands before what could be one. Numbers stay as they are."""
+    return {name: _cell(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _cell(text: str) -> str:
+    return f"'{shown(text)}" if _FORMULA.match(text) else shown(text)
+
+
+def _seen(character: str) -> bool:
+    return character.isprintable() and _INVISIBLE.match(character) is None
+
+
+def _cut(text: str, most: int | None) -> str:
+    if most is None or len(text) <= most:
+        return text
+    # With what stands in the middle it is no longer than ``most``, and is not cut again.
+    tail = (most - MARK) // 3
+    head = most - MARK - tail
+    return f"{text[:head]}...({len(text) - head - tail} characters)...{text[-tail:]}"
+
+
+def _json_escaped(line: str) -> str:
+    # Outside of strings JSON has nothing to escape, so json's own escapes are right everywhere.
+    return "".join(c if _seen(c) else json.dumps(c)[1:-1] for c in line)
