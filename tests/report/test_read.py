@@ -14,6 +14,7 @@ import pytest
 
 from biobench.errors import DataError, UsageError
 from biobench.probe.predictions import Predictions
+from biobench.report import parquet_process
 from biobench.report.read import read_predictions
 from biobench.report.results import Results
 
@@ -105,3 +106,65 @@ def test_a_damaged_footer(document: dict[str, Any], tmp_path: Path) -> None:
         except DataError:
             caught += 1
     assert caught > length // 20
+
+
+def test_a_file_that_ends_its_decoder(
+    document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library ends the process at some damaged files: that is one line, and the next file is
+    read by a new process."""
+    task = next(iter(document["tasks"]))
+    results = saved(tmp_path, document, LABELS, task)
+    whole = read_predictions(results, task).digest
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet_process, "_PROGRAM", "import os; os.abort()")
+        parquet_process._READER.close()
+        with pytest.raises(DataError, match=r"t\.parquet: .*its decoder ended by SIGABRT"):
+            read_predictions(results, task)
+        patched.setattr(parquet_process, "_PROGRAM", "import time; time.sleep(100)")
+        patched.setattr(parquet_process, "MOST_SECONDS", 0.5)
+        with pytest.raises(DataError, match=r"t\.parquet: .*its decoder ended by SIGKILL"):
+            read_predictions(results, task)
+    assert read_predictions(results, task).digest == whole
+
+
+def bomb(rows: int, **columns: Any) -> bytes:
+    """A short file of many rows."""
+    sink = pa.BufferOutputStream()
+    same = pa.array(np.zeros(rows, np.int32))
+    ids = pa.DictionaryArray.from_arrays(same, pa.array(["x"]))
+    table = pa.table({"id": ids, "y_true": same, "y_pred": same, **columns})
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+BOMBS = {
+    "a long text in every row": (
+        lambda: bomb(
+            9_000,
+            group=pa.DictionaryArray.from_arrays(
+                np.zeros(9_000, np.int32), pa.array(["x" * 9_999])
+            ),
+        ),
+        "absurd text in column group",
+    ),
+    "a list without end": (
+        lambda: bomb(1, neighbours=pa.array([np.zeros(70_000_000, np.int32)])),
+        "holds more than 256 MiB",
+    ),
+    "rows without end": (lambda: bomb(2_100_000), "has 2100000 rows, more than 2000000"),
+    "one id in all rows": (lambda: bomb(1_000_000), "occurs twice"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs(name: str, document: dict[str, Any], tmp_path: Path) -> None:
+    """Some KB that hold more than any result has: one line, and little memory here."""
+    task = next(iter(document["tasks"]))
+    results = saved(tmp_path, document, LABELS, task)
+    make, words = BOMBS[name]
+    data = make()
+    assert len(data) < 500_000
+    (tmp_path / "predictions" / "t.parquet").write_bytes(data)
+    with pytest.raises(DataError, match=words):
+        read_predictions(results, task)

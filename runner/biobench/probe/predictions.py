@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import DataError
-from biobench.spec.canonical import canonical_json, encoded
+from biobench.spec.canonical import MAX_SAFE_INTEGER, canonical_json, encoded
 
 _ROWS = 4096
 """Rows that are written at a time."""
@@ -108,7 +108,10 @@ class Predictions:
 
 def _written(column: npt.NDArray[Any]) -> list[str]:
     """The cells of a column as canonical JSON."""
-    if column.dtype == np.int32:
+    small = column.dtype.kind == "i" and (
+        not column.size or np.abs(column).max() <= MAX_SAFE_INTEGER
+    )
+    if small:
         if column.ndim == 1:
             return list(map(str, column.tolist()))
         if column.ndim == 2:
