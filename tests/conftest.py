@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -108,7 +109,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     Args of the returned function:
         name: of the folder.
-        make: is called with the path, which is absent, and leaves a folder there.
+        make: is called with the path of an empty folder, which it fills.
     """
     shared = tmp_path_factory.getbasetemp()
     # Workers of one run have their folders in one.
@@ -116,11 +117,15 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         shared = shared.parent
 
     def once(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
         with FileLock(shared / f"{name}.lock"):
-            if not (shared / name).exists():
-                make(shared / f"{name}.partial")
-                (shared / f"{name}.partial").rename(shared / name)
-        return shared / name
+            if not done.exists():
+                # Another worker may have failed half-way.
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
 
     return once
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 IMAGE = "biobench:1.0"
 # The programs that build the images are no part of the package.
@@ -27,23 +27,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as users get it. Workers of one test run share it: the first one builds."""
-    folder = tmp_path_factory.getbasetemp()
-    if folder.name.startswith("popen-"):
-        folder = folder.parent
-    target = folder / "wheel"
-    with FileLock(folder / "wheel.lock"):
-        if not target.exists():
-            building = folder / "wheel-building"
-            maturin = Path(sys.executable).with_name("maturin")
-            command = [str(maturin), "build", "--release", "--locked", "--out", str(building)]
-            done = subprocess.run(
-                command, cwd=repository, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr
-            building.rename(target)
-    (built,) = target.glob("*.whl")
+def wheel(repository: Path, made_once: Callable[..., Path]) -> Path:
+    """The wheel as users get it."""
+
+    def build(folder: Path) -> None:
+        maturin = Path(sys.executable).with_name("maturin")
+        command = [str(maturin), "build", "--release", "--locked", "--out", str(folder)]
+        done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    (built,) = made_once("wheel", build).glob("*.whl")
     return built
 
 

@@ -40,6 +40,7 @@ def options(data: Path, tmp_path: Path, task: str, **changes: Any) -> Options:
     return Options(tasks=(task,), data=data, **{**values, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "n", "train", "test"),
     [
@@ -63,6 +64,7 @@ def test_n_train_of_every_kind_of_task(
     assert f"few-shot: n_train {n}" in results.document["unofficial_reasons"]
 
 
+@pytest.mark.slow
 def test_compat_takes_n_in_all(tmp_path: Path) -> None:
     """Upstream's N counts the items of all classes, which share it evenly."""
     draw_folders(tmp_path / "plankton", {"train": 4, "val": 2})
@@ -77,6 +79,7 @@ def test_compat_takes_n_in_all(tmp_path: Path) -> None:
         run(options(tmp_path, tmp_path, "plankton", n_train=1, division="compat"))
 
 
+@pytest.mark.slow
 def test_a_sample_has_the_features_of_the_whole(data: Path, tmp_path: Path) -> None:
     """After a run on all items a sample of them decodes and embeds nothing, and from nothing it
     has the same digests."""

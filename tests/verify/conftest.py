@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
-from made import Made, make_declared, make_demo, make_own, make_ranked
+from made import (
+    Made,
+    demo_options,
+    make_declared,
+    make_demo,
+    make_own,
+    make_ranked,
+    own_options,
+)
 
 
 @pytest.fixture(scope="session")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def own(made_once: Callable[..., Path]) -> Made:
     """Five tasks of a person's own, which must not be changed."""
-    return make_own(tmp_path_factory.mktemp("own"))
+    folder = made_once("verify-own", make_own)
+    return Made(folder, own_options(folder))
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +37,7 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def demo(made_once: Callable[..., Path]) -> Made:
     """Two tasks of the specification, which must not be changed."""
-    return make_demo(tmp_path_factory.mktemp("demo"))
+    folder = made_once("verify-demo", make_demo)
+    return Made(folder, demo_options(folder))

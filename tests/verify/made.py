@@ -67,16 +67,31 @@ def at(folder: Path, options: Options) -> Options:
     return replace(options, data=folder / "data", out=folder / "out", store=folder / "store")
 
 
-def make(folder: Path, tasks: tuple[str, ...]) -> Made:
-    options = at(folder, Options(model=MeanColour(), tasks=tasks, workers=1, quiet=True))
+def options_of(folder: Path, tasks: tuple[str, ...]) -> Options:
+    return at(folder, Options(model=MeanColour(), tasks=tasks, workers=1, quiet=True))
+
+
+def make(folder: Path, options: Options) -> Made:
     run(options)
     return Made(folder, options)
+
+
+def own_options(folder: Path) -> Options:
+    """Of the run of five tasks of a person's own."""
+    return options_of(folder, tuple(str(folder / f"{kind}.yaml") for kind in TASKS))
 
 
 def make_own(folder: Path) -> Made:
     """Five tasks of a person's own: classes, groups, clips, observations, traits."""
     draw_table(folder / "data" / "drawn", 12, 4)
-    return make(folder, tuple(write_task(folder, kind) for kind in TASKS))
+    for kind in TASKS:
+        write_task(folder, kind)
+    return make(folder, own_options(folder))
+
+
+def demo_options(folder: Path) -> Options:
+    """Of the run of two tasks of the specification."""
+    return options_of(folder, DEMO)
 
 
 INDIVIDUALS = {
@@ -100,7 +115,8 @@ def make_ranked(folder: Path) -> Made:
     draw_table(folder / "data" / "drawn", 12, 4)
     path = folder / "individuals.yaml"
     path.write_text(yaml.safe_dump(INDIVIDUALS))
-    return make(folder, (str(path), write_task(folder, "observations")))
+    tasks = (str(path), write_task(folder, "observations"))
+    return make(folder, options_of(folder, tasks))
 
 
 def make_declared(folder: Path) -> Made:
@@ -115,12 +131,11 @@ def make_declared(folder: Path) -> Made:
     options = Options(
         model=MeanColour(), suite="prior-work", declare=(said,), workers=1, quiet=True
     )
-    run(at(folder, options))
-    return Made(folder, at(folder, options))
+    return make(folder, at(folder, options))
 
 
 def make_demo(folder: Path) -> Made:
     """Two tasks of the specification whose probes are exact, on a copy of the demo's data."""
     for task in DEMO:
         shutil.copytree(EMBEDDED / task, folder / "data" / task)
-    return make(folder, DEMO)
+    return make(folder, demo_options(folder))

@@ -7,8 +7,7 @@ from typing import Any
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 
 def mean(given: Any, output: Any) -> bool:

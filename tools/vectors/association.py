@@ -11,8 +11,7 @@ from scipy import stats
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 NAMES = ("r2", "spearman", "kendall", "misranked")
 CLOSE = 1e-9

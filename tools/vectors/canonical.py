@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused_with
 
 # The samples of RFC 8785, appendix B: bits of a float64 and its text.
 RFC_8785 = {
@@ -65,13 +65,6 @@ def number(given: Any, output: Any) -> bool:
         and (len(digits) == 1 or shorter != value)
         and Fraction(nearest) == Fraction(text)
     )
-
-
-def refused(error: str) -> Any:
-    def check(given: Any, output: Any) -> bool:
-        return bool(output == {"error": error})
-
-    return check
 
 
 def equals(text: str) -> Any:
@@ -153,7 +146,7 @@ def files() -> Iterator[VectorFile]:
         "A float64, given by its bits, as text.",
         [Case(f"canonical/number/{k}", {"float64": b}, number) for k, b in named.items()]
         + [
-            Case(f"canonical/number/{k}", {"float64": b}, refused("value"))
+            Case(f"canonical/number/{k}", {"float64": b}, refused_with("value"))
             for k, b in {
                 "nan": "7ff8000000000000",
                 "infinity": "7ff0000000000000",
@@ -183,7 +176,7 @@ def files() -> Iterator[VectorFile]:
         "canonical.json",
         "Texts that are not JSON, or have no canonical form.",
         [
-            Case(f"canonical/errors/{k}", {"text": text}, refused(error))
+            Case(f"canonical/errors/{k}", {"text": text}, refused_with(error))
             for k, (text, error) in FLAWS.items()
         ],
         source="RFC 8259 and RFC 7493, by hand",

@@ -48,3 +48,11 @@ class VectorFile:
         kind = "optional" if self.optional else "required"
         kind = kind if self.tolerance is None else "tolerance"
         return f"{kind}/{self.folder}/{self.name}.json"
+
+
+def refused_with(error: str) -> Check:
+    """The check of an input that has this error id."""
+    return lambda given, output: bool(output == {"error": error})
+
+
+refused = refused_with("value")

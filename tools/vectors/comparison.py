@@ -9,9 +9,8 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused
 from vectors.intervals import columns
-from vectors.metrics import refused
 
 LOOP = "a plain loop"
 ALPHA = plain.SUITE["comparison"]["alpha"]

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vectors.case import Case, Check, VectorFile
-from vectors.layouts import case, due, empty, item, refused
+from vectors.case import Case, Check, VectorFile, refused
+from vectors.layouts import case, due, empty, item
 
 BASE = {"tables": {"train": "t.csv", "test": "v.csv"}, "path": "{file}", "label": "kind"}
 ONE = {"split": {"column": "part", "train": ["A", "a"], "test": ["B"]}, "path": "{file}"}

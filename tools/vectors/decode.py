@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from biobench.decode.reference import FORMATS
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused
 from vectors.drawn import array
 
 IMAGES = Path(__file__).parent / "images"
@@ -35,10 +35,6 @@ def pillow(given: Any, output: Any) -> bool:
     except Exception:  # noqa: BLE001
         return bool(output == {"error": "value"})
     return "rgb" in output and bool(np.array_equal(array(output), pixels))
-
-
-def refused(given: Any, output: Any) -> bool:
-    return bool(output == {"error": "value"})
 
 
 def cases(folder: str, *endings: str) -> list[Case]:

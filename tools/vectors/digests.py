@@ -13,7 +13,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors.blake3 import blake3
-from vectors.case import Case, Check, VectorFile
+from vectors.case import Case, Check, VectorFile, refused_with
 from vectors.drawn import SEED, image, pixels
 
 SOURCE = "hashlib over text written by json.dumps, and a plain BLAKE3"
@@ -156,10 +156,6 @@ def features() -> VectorFile:
     )
 
 
-def refused(error: str) -> Check:
-    return lambda given, output: bool(output == {"error": error})
-
-
 def weights_check(given: Any, output: Any) -> bool:
     ordered = sorted(given["tensors"], key=lambda t: t["name"])
     head = text([[t["name"], t["dtype"], t["shape"]] for t in ordered])
@@ -229,7 +225,7 @@ def recipes() -> VectorFile:
             Case(
                 "digests/recipe/short-table",
                 {"geometry": odd, "table": base64_of(bytes(3071))},
-                refused("value"),
+                refused_with("value"),
             ),
         ],
     )

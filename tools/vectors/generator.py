@@ -8,10 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from vectors.case import Case, VectorFile
+from vectors.plain import GAMMA, MASK, mix
 
 SOURCE = "exact integers and fractions"
-MASK = (1 << 64) - 1
-GAMMA = 0x9E3779B97F4A7C15
 # One seed is the suite's; the others need all 64 bits, and a name beyond ASCII needs UTF-8.
 STREAMS = [
     ("suite-seed", 17, "vectors/generator"),
@@ -20,12 +19,6 @@ STREAMS = [
     ("empty-name", 1, ""),
     ("name-in-utf-8", 0x0123456789ABCDEF, "vectors/Chrysaora f\u00fcscescens \U0001f41a"),
 ]
-
-
-def mix(z: int) -> int:
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
-    return z ^ (z >> 31)
 
 
 def word(given: Any, i: int) -> int:

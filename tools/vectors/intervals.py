@@ -9,8 +9,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 LOOP = "a plain loop over the drawn items"
 METRICS = ("macro_f1", "accuracy", "top1", "top5", "mean_average_precision")

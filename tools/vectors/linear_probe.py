@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 Matrix = npt.NDArray[np.float64]
 OFFICIAL = {"protocol": "linear_probe", "division": "official"}
@@ -37,6 +36,11 @@ def standardised(features: list[list[float]], epsilon: float) -> list[list[float
     return float32(rows)  # type: ignore[no-any-return]
 
 
+def epoch(given: Any, rows: int, number: int) -> list[list[int]]:
+    stream = f"linear_probe/{given['task']}/order/{number}"
+    return plain.epoch(stream, rows, constants(given)["batch_size"])
+
+
 def start(given: Any, classes: int, width: int) -> tuple[list[list[float]], list[float]]:
     weight, bias = (plain.Words(f"linear_probe/{given['task']}/{n}") for n in ("weight", "bias"))
 
@@ -45,21 +49,6 @@ def start(given: Any, classes: int, width: int) -> tuple[list[list[float]], list
 
     rows = [[value(weight.unit(i * width + j)) for j in range(width)] for i in range(classes)]
     return float32(rows), float32([value(bias.unit(i)) for i in range(classes)])
-
-
-def epoch(given: Any, rows: int, number: int) -> list[list[int]]:
-    size = constants(given)["batch_size"]
-    if rows <= size:
-        return [list(range(rows))]
-    order = plain.Words(f"linear_probe/{given['task']}/order/{number}").permutation(rows)
-    return [sorted(order[i : i + size]) for i in range(0, rows, size)]
-
-
-def rate(values: dict[str, Any], t: int) -> float:
-    first = values["learning_rate"]
-    final = first * values["final_learning_rate_ratio"]
-    cosine = math.cos(math.pi * t / values["steps"])
-    return final + (first - final) * (1 + cosine) / 2  # type: ignore[no-any-return]
 
 
 def trained(given: Any) -> tuple[Matrix, Matrix]:
@@ -93,7 +82,7 @@ def trained(given: Any) -> tuple[Matrix, Matrix]:
                 "norm.weight": (back * z[batch]).sum(axis=0),
                 "norm.bias": back.sum(axis=0),
             }
-            optimiser.update(gradient, rate(c, t), t, c["weight_decay_on"])
+            optimiser.update(gradient, plain.rate(c, t), t, c["weight_decay_on"])
             t += 1
         number += 1
     return (
@@ -119,7 +108,9 @@ def same_batches(given: Any, output: Any) -> None:
 
 def same_rates(given: Any, output: Any) -> None:
     values = constants(given)
-    np.testing.assert_allclose(output["rates"], [rate(values, t) for t in given["steps"]], 1e-13)
+    np.testing.assert_allclose(
+        output["rates"], [plain.rate(values, t) for t in given["steps"]], 1e-13
+    )
 
 
 def same_tie(given: Any, output: Any) -> None:

@@ -14,17 +14,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.logistic_regression import (
-    BOTH,
-    OFFICIAL,
-    Matrix,
-    clustered,
-    drawn,
-    given_protocol,
-    labelled,
-)
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
+from vectors.logistic_regression import BOTH, DRAWS, OFFICIAL, Matrix, given_protocol
+
+drawn = DRAWS.rows
 
 
 def gradient(given: Any, output: Any) -> None:
@@ -145,7 +138,7 @@ def files() -> Iterator[VectorFile]:
             cases, source=source, tolerance=tolerance,
         )  # fmt: skip
 
-    labels = labelled("gradient", 12, 3)
+    labels = DRAWS.labels("gradient", 12, 3)
     point = {
         "rows": drawn("gradient", 12, 2),
         "labels": labels,
@@ -170,19 +163,19 @@ def files() -> Iterator[VectorFile]:
         ],
         {"/gradient": {"absolute": 1e-13}},
     )
-    three, two = labelled("fit", 40, 3), labelled("fit/two", 24, 2)
+    three, two = DRAWS.labels("fit", 40, 3), DRAWS.labels("fit/two", 24, 2)
     cases = {
-        "three-classes": (clustered("fit", three, 4, 1.0), three, 1.0, 4),
-        "strong-penalty": (clustered("fit", three, 4, 1.0), three, 0.001, 4),
-        "weak-penalty": (clustered("fit", three, 4, 1.0), three, 10.0, 4),
-        "two-classes": (clustered("fit/two", two, 3, 1.0), two, 0.5, 3),
+        "three-classes": (DRAWS.clustered("fit", three, 4, 1.0), three, 1.0, 4),
+        "strong-penalty": (DRAWS.clustered("fit", three, 4, 1.0), three, 0.001, 4),
+        "weak-penalty": (DRAWS.clustered("fit", three, 4, 1.0), three, 10.0, 4),
+        "two-classes": (DRAWS.clustered("fit/two", two, 3, 1.0), two, 0.5, 3),
         "more-features-than-rows": (drawn("fit/wide", 9, 12), [0, 1, 2] * 3, 0.1, 12),
         "single-row-of-a-class": (drawn("fit/single", 9, 2), [0, 0, 1, 1, 1, 4, 0, 1, 0], 0.3, 2),
         "constant-feature": (
             [[*row, 2.5] for row in drawn("fit/constant", 10, 2)], [0, 1] * 5, 1.0, 3,
         ),
         "unscaled-features": (
-            [[1000 * a, b / 1024] for a, b in clustered("fit/units", [0, 1, 2] * 6, 2, 1.0)],
+            [[1000 * a, b / 1024] for a, b in DRAWS.clustered("fit/units", [0, 1, 2] * 6, 2, 1.0)],
             [0, 1, 2] * 6, 0.7, 2,
         ),
     }  # fmt: skip
@@ -214,8 +207,8 @@ def files() -> Iterator[VectorFile]:
         ],
         {"/weight": {"absolute": 1e-5}, "/intercept": {"absolute": 1e-5}},
     )
-    labels = labelled("search", 45, 3)
-    rare = [*labelled("search/rare", 40, 3), 3]
+    labels = DRAWS.labels("search", 45, 3)
+    rare = [*DRAWS.labels("search/rare", 40, 3), 3]
     yield file(
         "search",
         "The whole protocol: the score of each candidate in each fold, the C that is taken, and "
@@ -226,7 +219,7 @@ def files() -> Iterator[VectorFile]:
                 f"logistic-regression/search/{division}-{k}",
                 {
                     **BOTH[division],
-                    "features": clustered(f"search/{k}", y, width, spread),
+                    "features": DRAWS.clustered(f"search/{k}", y, width, spread),
                     "labels": y,
                     "test": drawn(f"search/{k}/test", 8, width),
                 },

@@ -14,35 +14,14 @@ from sklearn.preprocessing import StandardScaler
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
+from vectors.drawn import Draws
 
 OFFICIAL = {"protocol": "logistic_regression", "division": "official"}
 COMPAT = {"protocol": "logistic_regression", "division": "compat"}
 BOTH = {"official": OFFICIAL, "compat": COMPAT}
+DRAWS = Draws("logistic")
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
-
-
-def drawn(name: str, rows: int, width: int) -> list[list[float]]:
-    """Multiples of 2^-10 in [-2, 2), which float32 holds exactly."""
-    values = Stream(17, f"vectors/logistic/{name}").integers(4096, rows * width) - 2048
-    return (values.reshape(rows, width) / 1024).tolist()
-
-
-def labelled(name: str, rows: int, classes: int) -> list[int]:
-    """Every class first once, then drawn."""
-    more = Stream(17, f"vectors/logistic/{name}/labels").integers(classes, rows - classes)
-    return [*range(classes), *more.tolist()]
-
-
-def clustered(name: str, labels: list[int], width: int, spread: float) -> list[list[float]]:
-    """Rows around a centre of their class; ``spread`` is a power of two."""
-    centres = drawn(f"{name}/centres", max(labels) + 1, width)
-    noise = drawn(name, len(labels), width)
-    return [
-        [c + spread * x for c, x in zip(centres[label], row, strict=True)]
-        for label, row in zip(labels, noise, strict=True)
-    ]
 
 
 def scale(given: Any, output: Any) -> None:
@@ -112,8 +91,8 @@ def scores(name: str, tied: bool) -> list[list[float]]:
     return ((values.reshape(30, 5) + 1) / (3 if tied else 1001)).tolist()
 
 
-FEATURES = drawn("scale", 7, 4)
-TALL = [[1000.0 + x for x in row] for row in drawn("tall", 40, 2)]
+FEATURES = DRAWS.rows("scale", 7, 4)
+TALL = [[1000.0 + x for x in row] for row in DRAWS.rows("tall", 40, 2)]
 
 
 def files() -> Iterator[VectorFile]:
@@ -130,13 +109,13 @@ def files() -> Iterator[VectorFile]:
         [
             Case(f"logistic-regression/scale/{k}", {**OFFICIAL, "features": f, "test": t}, scale)
             for k, f, t in [
-                ("drawn", FEATURES, drawn("scale/test", 3, 4)),
+                ("drawn", FEATURES, DRAWS.rows("scale/test", 3, 4)),
                 ("its-own-rows", FEATURES, FEATURES),
                 ("one-row", [[1.5, -2.0]], [[1.5, -2.0], [0.0, 1.0]]),
                 ("constant-feature", [[3.0, 1.0], [3.0, 2.0], [3.0, 4.0]], [[3.0, 1.0], [5.0, 7]]),
                 ("all-zero-feature", [[0.0, 1.0], [0.0, 2.0]], [[0.0, 1.5], [2.0, 1.5]]),
                 ("far-from-zero", TALL, TALL[:3]),
-                ("many-rows", drawn("many", 300, 1), drawn("many/test", 4, 1)),
+                ("many-rows", DRAWS.rows("many", 300, 1), DRAWS.rows("many/test", 4, 1)),
             ]
         ],
     )
@@ -150,7 +129,7 @@ def files() -> Iterator[VectorFile]:
                 "balanced": [0, 1, 1, 0],
                 "unequal": [2, 0, 0, 0, 1, 1, 0],
                 "class-that-does-not-occur": [0, 3, 3],
-                "drawn": labelled("weights", 40, 7),
+                "drawn": DRAWS.labels("weights", 40, 7),
             }.items()
         ],
     )
@@ -169,8 +148,8 @@ def files() -> Iterator[VectorFile]:
                 "single-row-of-a-class": [1, *[0] * 9],
                 "single-row-last": [*[0] * 9, 1],
                 "fewest-rows": [0] * 5,
-                "drawn": labelled("folds", 60, 4),
-                "many-classes": labelled("folds/many", 80, 15),
+                "drawn": DRAWS.labels("folds", 60, 4),
+                "many-classes": DRAWS.labels("folds/many", 80, 15),
             }.items()
         ]
         + [
@@ -186,7 +165,7 @@ def files() -> Iterator[VectorFile]:
         "only-predicted": ([0, 0, 1], [0, 0, 2]),
         "never-predicted": ([0, 0, 1], [0, 0, 0]),
         "ids-far-apart": ([3, 3, 9, 9, 20], [9, 3, 9, 9, 1]),
-        "drawn": (labelled("score", 40, 6), labelled("score/other", 40, 7)),
+        "drawn": (DRAWS.labels("score", 40, 6), DRAWS.labels("score/other", 40, 7)),
     }
     yield file(
         "fold_score",

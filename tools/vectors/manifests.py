@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vectors.case import Case, Check, VectorFile
+from vectors.case import Case, Check, VectorFile, refused
 
 BY_HAND = "by hand; hashlib for the digest"
 Rows = Sequence[tuple[str, Any, str]]
@@ -58,10 +58,6 @@ def due(
         return f"{wrong}: {output}" if wrong else None
 
     return check
-
-
-def refused(given: Any, output: Any) -> bool:
-    return bool(output == {"error": "value"})
 
 
 def manifest(id: str, items: list[dict[str, Any]], check: Check, **task: Any) -> Case:

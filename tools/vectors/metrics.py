@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, average_precision_score, f1_score
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused
 
 CLOSE = 1e-12
 """scikit-learn adds in another order."""
@@ -67,10 +67,6 @@ def precision(given: Any, output: Any) -> None:
     if count and count == sum(relevant):
         theirs = average_precision_score(relevant, -np.arange(len(relevant)))
         assert abs(output["average_precision"] - theirs) < CLOSE, theirs
-
-
-def refused(given: Any, output: Any) -> None:
-    assert output == {"error": "value"}
 
 
 def labels(truth: Sequence[int], prediction: Sequence[int]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
+from vectors.drawn import Draws
 
 OFFICIAL = {"protocol": "knn", "division": "official"}
 COMPAT = {"protocol": "knn", "division": "compat"}
@@ -71,10 +71,7 @@ def exact(given: Any, output: Any) -> None:
     assert output == {"distances": [distance(rows[given["query"]], row) for row in rows]}
 
 
-def drawn(name: str, rows: int, width: int) -> list[list[float]]:
-    """Multiples of 2^-10 in [-2, 2), which float32 holds exactly."""
-    values = Stream(17, f"vectors/nearest/{name}").integers(4096, rows * width) - 2048
-    return (values.reshape(rows, width) / 1024).tolist()
+DRAWS = Draws("nearest")
 
 
 def labelled(name: str, rows: int, classes: int) -> list[int]:
@@ -85,7 +82,7 @@ def files() -> Iterator[VectorFile]:
     half, tiny, small = 2.0**-27, 2.0**-30, 2.0**-140
     far = [[9.0, 9.0], [9.0, -9.0], [-9.0, 9.0], [-9.0, -9.0]]
     line = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [60.0]]
-    twelve = drawn("doubled", 12, 3)
+    twelve = DRAWS.rows("doubled", 12, 3)
     official: dict[str, dict[str, Any]] = {
         "directions-and-not-lengths": {
             "features": [[1, 0], [9, 1], [1.25, 0.75], [0, 3], [1, 9]],
@@ -176,8 +173,8 @@ def files() -> Iterator[VectorFile]:
         "compat-five-rows": {**COMPAT, "features": line[:5], "labels": [0, 0, 1, 1, 1]},
         "no-scored-row": {**OFFICIAL, "features": line, "labels": [0] * 7, "scored": []},
     }  # fmt: skip
-    many = {"features": drawn("many", 40, 6), "labels": labelled("many", 40, 7)}
-    part = {"features": drawn("part", 30, 9), "labels": labelled("part", 30, 3)}
+    many = {"features": DRAWS.rows("many", 40, 6), "labels": labelled("many", 40, 7)}
+    part = {"features": DRAWS.rows("part", 30, 9), "labels": labelled("part", 30, 3)}
     part["scored"] = [0, 3, 4, 17, 29]
     yield VectorFile(
         "nearest-neighbours",
@@ -196,7 +193,7 @@ def files() -> Iterator[VectorFile]:
         ],
         source="scikit-learn KNeighborsClassifier and a plain loop",
     )
-    rows = drawn("distances", 6, 17)
+    rows = DRAWS.rows("distances", 6, 17)
     thirds = [[1 / 3, 2 / 3, 1], [0.1, 0.2, 0.3], [1e-3, 1e3, 0.5], [-1 / 3, 5, 7]]
     float32 = np.array(thirds, np.float32).astype(np.float64).tolist()
     yield VectorFile(

@@ -12,8 +12,7 @@ from sklearn.neighbors import NearestCentroid
 
 from biobench.spec.generator import Stream
 from vectors import exact_centroid, plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 OFFICIAL = {"protocol": "nearest_centroid", "division": "official"}
 COMPAT = {"protocol": "nearest_centroid", "division": "compat"}

@@ -7,7 +7,8 @@ documents.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,24 @@ def mix(z: int) -> int:
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
     return z ^ (z >> 31)
+
+
+def epoch(stream: str, rows: int, size: int) -> list[list[int]]:
+    """Section 10.1, step 4: the batches of the epoch whose stream this is."""
+    if rows <= size:
+        return [list(range(rows))]
+    order = Words(stream).permutation(rows)
+    return [sorted(order[i : i + size]) for i in range(0, rows, size)]
+
+
+def rate(c: Mapping[str, Any], t: int) -> float:
+    """Sections 10.1, step 6, and 10.6, step 7: the learning rate of a step."""
+    first = c["learning_rate"]
+    final = first * c["final_learning_rate_ratio"]
+    value = final + (first - final) * (1 + math.cos(math.pi * t / c["steps"])) / 2
+    if c.get("halving_steps"):
+        value *= 2.0 ** -(t // c["halving_steps"])
+    return value  # type: ignore[no-any-return]
 
 
 class Words:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from biobench.spec.location import spec_root
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused_with
 
 SOURCE = "PyYAML, merged by hand"
 V1 = spec_root() / "v1"
@@ -98,10 +98,6 @@ def own_task(given: Any, output: Any) -> bool:
     return bool(output == task_value({**defaults, **full}, given["division"]))
 
 
-def refused(error: str) -> Any:
-    return lambda given, output: bool(output == {"error": error})
-
-
 SPLITS = {"train": "train", "test": "test"}
 FOLDER = {"id": "image-folder", "options": {"splits": SPLITS}}
 F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}
@@ -142,7 +138,7 @@ def both(folder: str, key: str, check: Any) -> list[Case]:
 
 
 def files() -> Iterator[VectorFile]:
-    nothing = refused("unknown-reference")
+    nothing = refused_with("unknown-reference")
     yield VectorFile(
         "resolution",
         "tasks",
@@ -203,7 +199,7 @@ def files() -> Iterator[VectorFile]:
             for k, (value, division) in OWN_TASKS.items()
         ]
         + [
-            Case(f"resolution/own/{k}", {"task": value, "division": "open"}, refused(error))
+            Case(f"resolution/own/{k}", {"task": value, "division": "open"}, refused_with(error))
             for k, (value, error) in OWN_FLAWS.items()
         ],
         source=SOURCE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vectors.case import Case, VectorFile
-from vectors.digests import file, hashed, refused, sha256
+from vectors.case import Case, VectorFile, refused_with
+from vectors.digests import file, hashed, sha256
 
 
 def predictions_value(given: Any) -> Any:
@@ -42,7 +42,7 @@ def predictions() -> VectorFile:
             for k, given in cases.items()
         ]
         + [
-            Case(f"digests/predictions/{k}", given, refused(error))
+            Case(f"digests/predictions/{k}", given, refused_with(error))
             for k, (given, error) in flaws.items()
         ],
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from biobench.spec.generator import Stream
-from vectors.case import Case, VectorFile
+from vectors.case import Case, VectorFile, refused
 from vectors.drawn import SEED
 
 
@@ -77,10 +77,6 @@ def samples() -> Iterator[Case]:
     one = [{"id": f"{i}", "label": i % 2, "split": "gallery"} for i in range(4)]
     given = {**base, "split": "leave-one-out", "n_train": 1, "rows": one}
     yield Case("sampling/gallery", given, refused)
-
-
-def refused(given: Any, output: Any) -> bool:
-    return bool(output == {"error": "value"})
 
 
 def files() -> Iterator[VectorFile]:

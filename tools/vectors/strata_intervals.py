@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 from vectors.traits_loss_groups import METRICS, fish, flagged, fungi, pictures
 
 LOOP = "a plain loop over the drawn items"

@@ -10,36 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.svm import SVC
 
-from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
+from vectors.drawn import Draws
 
 OFFICIAL = {"protocol": "svm", "division": "official"}
 COMPAT = {"protocol": "svm", "division": "compat"}
 BOTH = {"official": OFFICIAL, "compat": COMPAT}
-
-
-def drawn(name: str, rows: int, width: int) -> list[list[float]]:
-    """Multiples of 2^-10 in [-2, 2), which float32 holds exactly."""
-    values = Stream(17, f"vectors/svm/{name}").integers(4096, rows * width) - 2048
-    return (values.reshape(rows, width) / 1024).tolist()
-
-
-def labelled(name: str, rows: int, classes: int) -> list[int]:
-    """Every class first once, then drawn."""
-    more = Stream(17, f"vectors/svm/{name}/labels").integers(classes, rows - classes)
-    return [*range(classes), *more.tolist()]
-
-
-def clustered(name: str, labels: list[int], width: int) -> list[list[float]]:
-    """Rows around a centre of their class, all of them away from zero."""
-    centres = drawn(f"{name}/centres", max(labels) + 1, width)
-    noise = drawn(name, len(labels), width)
-    return [
-        [2.0 + c + 1.5 * x for c, x in zip(centres[label], row, strict=True)]
-        for label, row in zip(labels, noise, strict=True)
-    ]
+DRAWS = Draws("svm")
+drawn = DRAWS.rows
 
 
 def unit(row: list[float]) -> list[float]:
@@ -264,16 +243,26 @@ def fitted_files() -> Iterator[VectorFile]:
         ],
         {"/violation": {"absolute": 1e-12}},
     )  # fmt: skip
-    two, three, five = labelled("two", 30, 2), labelled("three", 40, 3), labelled("five", 50, 5)
+    two, three, five = (
+        DRAWS.labels("two", 30, 2),
+        DRAWS.labels("three", 40, 3),
+        DRAWS.labels("five", 50, 5),
+    )
     cases = {
-        "two-classes": (clustered("two", two, 3), two),
-        "ids-that-are-not-next": (clustered("two", two, 3), [2 + 5 * y for y in two]),
-        "three-classes": (clustered("three", three, 4), three),
-        "five-classes": (clustered("five", five, 6), five),
-        "more-features-than-rows": (clustered("wide", [0, 1] * 5, 24), [0, 1] * 5),
-        "one-row-against-many": (clustered("rare", [0] * 14 + [1], 3), [0] * 14 + [1]),
+        "two-classes": (DRAWS.clustered("two", two, 3, 1.5, 2.0), two),
+        "ids-that-are-not-next": (
+            DRAWS.clustered("two", two, 3, 1.5, 2.0),
+            [2 + 5 * y for y in two],
+        ),
+        "three-classes": (DRAWS.clustered("three", three, 4, 1.5, 2.0), three),
+        "five-classes": (DRAWS.clustered("five", five, 6, 1.5, 2.0), five),
+        "more-features-than-rows": (DRAWS.clustered("wide", [0, 1] * 5, 24, 1.5, 2.0), [0, 1] * 5),
+        "one-row-against-many": (
+            DRAWS.clustered("rare", [0] * 14 + [1], 3, 1.5, 2.0),
+            [0] * 14 + [1],
+        ),
         "two-rows": ([[1.0, 2.0, 0.5], [2.0, -1.0, 0.25]], [0, 1]),
-        "repeated-rows": (clustered("two", two, 3)[:9] * 2, two[:9] * 2),
+        "repeated-rows": (DRAWS.clustered("two", two, 3, 1.5, 2.0)[:9] * 2, two[:9] * 2),
     }
     yield file(
         "fit",

@@ -12,8 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 
 CLOSE = 1e-12
 """scikit-learn adds in another order."""

@@ -22,6 +22,11 @@ def constants(given: Any) -> dict[str, Any]:
     return {**plain.constants("traits_mlp", given["division"]), **given.get("constants", {})}
 
 
+def epoch(given: Any, rows: int, number: int) -> list[list[int]]:
+    stream = f"traits_mlp/{given['task']}/order/{number}"
+    return plain.epoch(stream, rows, constants(given)["batch_size"])
+
+
 def start(given: Any, width: int, traits: int) -> dict[str, Any]:
     """The initial layers, rounded to float32, as arrays of float64."""
     hidden = constants(given)["hidden"]
@@ -37,23 +42,6 @@ def start(given: Any, width: int, traits: int) -> dict[str, Any]:
         values = [(2 * words.unit(i) - 1) / math.sqrt(inputs) for i in range(math.prod(shape))]
         layers[name] = np.array(values, np.float32).astype(np.float64).reshape(shape)
     return layers
-
-
-def epoch(given: Any, rows: int, number: int) -> list[list[int]]:
-    size = constants(given)["batch_size"]
-    if rows <= size:
-        return [list(range(rows))]
-    order = plain.Words(f"traits_mlp/{given['task']}/order/{number}").permutation(rows)
-    return [sorted(order[i : i + size]) for i in range(0, rows, size)]
-
-
-def rate(c: dict[str, Any], t: int) -> float:
-    first = c["learning_rate"]
-    final = first * c["final_learning_rate_ratio"]
-    value = final + (first - final) * (1 + math.cos(math.pi * t / c["steps"])) / 2
-    if c["halving_steps"]:
-        value *= 2.0 ** -(t // c["halving_steps"])
-    return value  # type: ignore[no-any-return]
 
 
 def factors(given: Any, step: int, places: range) -> Matrix:

@@ -9,8 +9,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile
-from vectors.metrics import refused
+from vectors.case import Case, VectorFile, refused
 from vectors.traits_mlp import (
     COMPAT,
     LAYERS,
@@ -20,7 +19,6 @@ from vectors.traits_mlp import (
     epoch,
     factors,
     network,
-    rate,
     start,
 )
 
@@ -48,7 +46,7 @@ def trained(given: Any) -> dict[str, Matrix]:
                 "output_weight": g.T @ (h * mask),
                 "output_bias": g.sum(axis=0),
             }
-            optimiser.update(gradient, rate(c, t), t, decayed)
+            optimiser.update(gradient, plain.rate(c, t), t, decayed)
             t += 1
         number += 1
     return p
@@ -56,7 +54,7 @@ def trained(given: Any) -> dict[str, Matrix]:
 
 def same_rates(given: Any, output: Any) -> None:
     c = constants(given)
-    np.testing.assert_allclose(output["rates"], [rate(c, t) for t in given["steps"]], 1e-13)
+    np.testing.assert_allclose(output["rates"], [plain.rate(c, t) for t in given["steps"]], 1e-13)
 
 
 def layers_within(bound: float) -> Any:

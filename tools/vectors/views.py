@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from biobench.spec.generator import Stream
-from vectors.case import Case, Check, VectorFile
+from vectors.case import Case, Check, VectorFile, refused
 from vectors.drawn import SEED
 from vectors.generator import word
 
@@ -98,10 +98,6 @@ def due(
         return f"{wrong}: {output}" if wrong else None
 
     return check
-
-
-def refused(given: Any, output: Any) -> bool:
-    return bool(output == {"error": "value"})
 
 
 def manifest(name: str, items: list[dict[str, Any]], check: Check, **task: Any) -> Case:
