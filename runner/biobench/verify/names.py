@@ -12,7 +12,8 @@ from typing import Any
 
 from biobench.data.manifest import Manifest
 from biobench.files import read_plain
-from biobench.report.read import MOST_BYTES, predictions_place
+from biobench.report.parquet import MOST_BYTES
+from biobench.report.read import predictions_place
 from biobench.report.results import Results
 from biobench.verify.findings import Finding
 
