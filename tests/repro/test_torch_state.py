@@ -130,6 +130,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 def test_a_run_with_an_altered_torch_claims_t(tmp_path: Path) -> None:
     """Under all settings, so that nothing but torch's own state is in the way; its features are

@@ -260,7 +260,7 @@ def test_no_document_is_too_odd(demo: Made, data: st.DataObject) -> None:
         looked_at(demo, results_of(document, "here", None, demo_held(demo)))
     members = unpack(submission_bytes(demo.results))
     members["results.json"] = Results(document).to_json().encode()
-    head = json.loads(members["submission.json"])
+    head = json.loads(bytes(members["submission.json"]))
     head["members"]["results.json"] = sha256_bytes(members["results.json"])
     with contextlib.suppress(KeyError, TypeError):
         head |= {"spec": document["spec"], "environment": document["environment"]}

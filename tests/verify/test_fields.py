@@ -27,6 +27,8 @@ from biobench.verify import scores
 from biobench.verify.check import Places, check
 from biobench.verify.from_data import Images
 
+pytestmark = pytest.mark.slow
+
 Path_ = tuple[Any, ...]
 ALWAYS = "always"
 KINDS = {

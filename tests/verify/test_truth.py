@@ -19,6 +19,8 @@ from made import INDIVIDUALS, Made, at
 from biobench.pipeline import Options, run
 from biobench.probe.predictions import Predictions
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[str, Predictions], Predictions]
 
 

@@ -31,6 +31,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _system() -> str:
+    """As ``platform.platform()`` has it, which on Linux starts a program to find it out."""
+    if platform.system() != "Linux":
+        return platform.platform()
+    kernel, name = os.uname(), libc()
+    library = f"-with-{name.replace(' ', '')}" if name else ""
+    return f"{kernel.sysname}-{kernel.release}-{kernel.machine}{library}"
+
+
 def _digest(variable: str) -> str | None:
     """The digest that an image put into its environment; a value of another form says nothing."""
     value = os.environ.get(variable, "")
@@ -51,7 +60,7 @@ def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[
         "layers": _digest("BIOBENCH_LAYERS"),
         "code": code_digest(),
         "libc": libc(),
-        "os": platform.platform(),
+        "os": _system(),
         "cpu": processor_name(),
         "gpu": gpu,
         "threads": workers,

@@ -22,6 +22,7 @@ from biobench.verify.document import (
     check_digests,
     check_form,
     check_levels,
+    check_model,
     check_official,
     check_recipe,
     check_sample,
@@ -62,7 +63,13 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
         # Nothing more can be asked of a document that has another shape.
         return Report(tuple(form), {}, {})
     rules, faults = task_rules(results, spec, places.images.own)
-    findings = [*form, *check_spec(results, spec), *faults, *check_digests(results)]
+    findings = [
+        *form,
+        *check_spec(results, spec),
+        *check_model(results, spec),
+        *faults,
+        *check_digests(results),
+    ]
     findings += [*check_recipe(results), *check_sample(results, rules)]
     suite = suite_of(results, spec)
     chain = Chain()

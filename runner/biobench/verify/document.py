@@ -14,7 +14,7 @@ from typing import Any
 
 from biobench.data.sample import can_be_sampled
 from biobench.errors import ModelError, SpecError
-from biobench.models.names import DEMO, parse_name, states_revision
+from biobench.models.names import DEMO, ModelName, parse_name, states_revision
 from biobench.report.document import claimed_levels, stage_root
 from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
@@ -91,6 +91,22 @@ def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Findin
     suites = [other for other in spec.suites.values() if run <= set(other.members)]
     if (suites and suite not in suites) or (not suites and suite.id != BENCHMARK):
         yield Finding("spec", False, f"its tasks are not run as those of suite {suite.id}")
+
+
+def check_model(results: Results, spec: Spec) -> Iterator[Finding]:
+    """Whether a result says of its model what the list of models says of that name."""
+    model = results.document["model"]
+    name = None if model["source"] == "python" else _parsed(model, spec)
+    entry, pinned = (None, None) if name is None else (name.entry, name.pinned_entry)
+    listed = {
+        "revision_sources": pinned.revision_sources if pinned else None,
+        "training_data": entry.training_data if entry else None,
+        "overlap": list(entry.overlap) if entry else [],
+    }
+    for field, value in listed.items():
+        if model[field] != value:
+            text = f"{field} is {model[field]!r}, and in the list of models {value!r}"
+            yield Finding("spec", False, text[:300])
 
 
 def check_digests(results: Results) -> Iterator[Finding]:
@@ -284,15 +300,20 @@ def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Cl
 
 
 def _pinned(model: Mapping[str, Any], spec: Spec) -> bool:
+    name = _parsed(model, spec)
+    return name is not None and states_revision(name, model["source"], model["revision"])
+
+
+def _parsed(model: Mapping[str, Any], spec: Spec) -> ModelName | None:
+    """The name that a result gives its model; ``None`` where it is none."""
     short = model["name"].partition("@")[0]
     if ":" not in model["name"] and short not in (DEMO, *spec.models):
         # No name of a model; to look for similar ones would load the libraries of models.
-        return False
+        return None
     try:
-        name = parse_name(model["name"], spec.models)
+        return parse_name(model["name"], spec.models)
     except ModelError:
-        return False
-    return states_revision(name, model["source"], model["revision"])
+        return None
 
 
 def _differences(task: Task, counts: Mapping[str, int]) -> Iterator[str]:
