@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -88,6 +89,9 @@ class Store:
 
         path = self.path(kind, key)
         try:
+            # A named pipe would be waited for, and a device has no end.
+            if not stat.S_ISREG(path.stat().st_mode):
+                return None
             with safe_open(path, framework="numpy") as handle:
                 metadata = handle.metadata() or {}
                 arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
@@ -100,14 +104,16 @@ class Store:
         return arrays
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in order of kind and name."""
+        """Every entry, in order of kind and name; what is no plain file is none."""
         if not self.root.is_dir():
             return
         for path in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors")):
             try:
                 status = path.stat()
-            except FileNotFoundError:
-                continue  # collected by another process in the meantime
+            except OSError:
+                continue  # collected by another process in the meantime, or a link to nothing
+            if not stat.S_ISREG(status.st_mode):
+                continue
             yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
 
     def damaged(self) -> list[Path]:
