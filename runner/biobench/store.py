@@ -150,14 +150,16 @@ class Store:
         return arrays
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in order of kind and name."""
+        """Every entry, in order of kind and name; what is no plain file is none."""
         if not self.root.is_dir():
             return
         for path in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors")):
             try:
                 status = path.stat()
-            except FileNotFoundError:
-                continue  # collected by another process in the meantime
+            except OSError:
+                continue  # collected by another process in the meantime, or a link to nothing
+            if not stat.S_ISREG(status.st_mode):
+                continue
             yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
 
     def damaged(self) -> list[Path]:

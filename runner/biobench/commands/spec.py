@@ -10,6 +10,9 @@ import typer
 from biobench._common.output import print_bytes, print_json, print_line, print_note
 from biobench.commands.options import Division, SpecFolder
 
+MOST_PROBLEMS = 1_000
+"""That are printed; the rest are counted."""
+
 app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
 
 
@@ -29,8 +32,10 @@ def validate(
     from biobench.spec.location import spec_root
 
     problems = find_problems(path or spec_root())
-    for problem in problems:
+    for problem in problems[:MOST_PROBLEMS]:
         print_line(str(problem))
+    if len(problems) > MOST_PROBLEMS:
+        print_line(f"and {len(problems) - MOST_PROBLEMS} more")
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise SpecError(f"not valid: {count}", where=str(path or "the specification"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from biobench.conformance.vectors import vector_problems
+from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, parse_json
-from biobench.spec.library import read_library
+from biobench.spec.library import MOST_JSON, read_library
 from biobench.spec.problems import Problem
 from biobench.spec.validate import specification_of, within
 from biobench.spec.validate import validate as validate_documents
@@ -33,7 +34,9 @@ def _vectors(folder: Path) -> list[Problem]:
     values = {}
     for file in sorted((folder / "conformance").glob("*/*/*.json")):
         try:
-            values[file.relative_to(folder).as_posix()] = parse_json(file.read_bytes())
+            values[file.relative_to(folder).as_posix()] = parse_json(read_plain(file, MOST_JSON))
         except CanonicalError as error:
             problems.append(Problem(str(file), None, "", str(error), "mend the file", error.error))
+        except Unreadable as unread:
+            problems.append(Problem(str(file), None, "", unread.what, unread.remedy, "no-file"))
     return [*problems, *vector_problems(values, schema, f"{folder}/")]

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from biobench.errors import SpecError
+from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
-from biobench.spec.library import Library
+from biobench.spec.library import MOST_JSON, Library
 
 
 def bundle_value(library: Library) -> dict[str, Any]:
@@ -35,9 +36,11 @@ def vector_values(library: Library) -> dict[str, Any]:
     for path in sorted((library.folder / "conformance").rglob("*.json")):
         place = path.relative_to(library.folder).as_posix()
         try:
-            values[place] = parse_json(path.read_bytes())
+            values[place] = parse_json(read_plain(path, MOST_JSON))
         except CanonicalError as error:
             raise SpecError(str(error), where=place, remedy="mend the file") from error
+        except Unreadable as error:
+            raise SpecError(error.what, where=place, remedy=error.remedy) from error
     return values
 
 

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from biobench.errors import SpecError
+from biobench.files import Unreadable, read_plain
 from biobench.spec.problems import Problem
 from biobench.spec.yaml_source import Source, SourceError, read_yaml
 
 KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
 """Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
+MOST_JSON = 64 << 20
+"""Bytes of a schema or a file of vectors."""
 SCHEMA_SUFFIX = ".schema.json"
 NEEDED = ("task", "dataset", "protocol", "suite", "models", "vectors", "answers")
 """Schemas without which nothing can be checked."""
@@ -142,11 +145,9 @@ def stem(path: str) -> tuple[str, int | None]:
 def _schema(path: Path) -> Mapping[str, Any] | str:
     """The schema in a file, or what is wrong with it."""
     try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return "is not there"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        value = json.loads(read_plain(path, MOST_JSON))
+    except Unreadable as error:
+        return error.what if path.exists() else "is not there"
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
     return value if isinstance(value, dict) else "is no JSON object"

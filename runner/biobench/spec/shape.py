@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biobench.errors import counted
+from biobench.spec.canonical import canonical_json
 from biobench.spec.patterns import compiled
 from biobench.spec.problems import choose, escape, suggestion
 
@@ -180,10 +181,14 @@ def _array(
             "value",
         )
     if schema.get("uniqueItems"):
+        seen: set[bytes] = set()
         for i, item in enumerate(value):
-            if any(_same(item, other) for other in value[:i]):
+            # One form a value: a list of anybody's may be too long to compare each with each.
+            form = canonical_json(item)
+            if form in seen:
                 place = f"{pointer}/{i}"
                 yield Flaw(place, f"{_shown(item)} is listed twice", "keep one", "duplicate-id")
+            seen.add(form)
     for i, item in enumerate(value):
         yield from _check(item, schema.get("items", True), root, f"{pointer}/{i}")
 
