@@ -80,7 +80,6 @@ def refused(
         (["run", "--model", "demo", "--store", "X", "--suite", "demo"], (2,)),
         (["run", "--model", "demo", "--out", "X", "--suite", "demo"], (2,)),
         (["store", "verify", "--store", "X"], (2, 3)),
-        (["spec", "validate", "--spec", "X"], (2, 4)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
