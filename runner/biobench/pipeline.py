@@ -158,6 +158,7 @@ class TaskFeatures:
 
 def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Sizes) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
+    from biobench.embed.doubts import doubts
     from biobench.embed.features import embed, rows_to_read
     from biobench.progress import Progress
 
@@ -172,7 +173,12 @@ def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Size
         embedded = embed(
             manifest, setting.backbone, setting.store, execution,
             keep_bad=setting.options.keep_bad, progress=progress, wanted=wanted,
+            compare_alone=not setting.compared_alone,
         )  # fmt: skip
+    if embedded.alone is not None:
+        setting.compared_alone.add(setting.backbone.info.name)
+    for line in doubts(manifest, embedded):
+        say(setting.options, f"{task.id}: {line}")
     return TaskFeatures(chosen, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
 
 

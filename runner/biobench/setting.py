@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start."""
+    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start.
+
+    compared_alone: names of the model, once one image of the run was embedded without others.
+    """
 
     plan: Plan
     backbone: Backbone
@@ -149,6 +152,7 @@ class Setting:
     execution: Execution
     started: datetime
     clock: float
+    compared_alone: set[str] = field(default_factory=set)
 
     @property
     def options(self) -> Options:

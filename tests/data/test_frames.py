@@ -309,6 +309,7 @@ cut_frames(film_dataset(), Path(sys.argv[1]), workers=2, quiet=True)
 """
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 between two files: clips that were whole stay, the others do not count."""
     sound = root.parent / "sound"

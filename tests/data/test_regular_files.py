@@ -150,7 +150,7 @@ def test_images(tmp_path: Path, put: Put) -> None:
         find(root, Layout("csv", options), "leave-one-out")
     with pytest.raises(DataError, match="cannot be read"):
         file_digests([str(image)], 1)
-    with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"):
+    with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory|No such device"):
         _native.decode(image)
 
 

@@ -27,6 +27,8 @@ from biobench.models.recipe_from_transformers import transformers_recipe
 from biobench.models.recipes import image_recipe
 from biobench.models.timm_model import timm_recipe
 
+pytestmark = pytest.mark.slow
+
 Case = tuple[Recipe, Callable[[Image.Image], Any]]
 
 # Side and aspect apart, so that tall, wide and tiny images all come up and none is enormous.

@@ -21,6 +21,8 @@ from biobench.models import hub
 from biobench.models.load import load_model
 from biobench.spec.documents import ModelEntry
 
+pytestmark = pytest.mark.slow
+
 SIGLIP2 = "google/siglip2-large-patch16-256"
 ENTRIES = {
     "hf:google/siglip2-large": ModelEntry(

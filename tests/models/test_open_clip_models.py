@@ -16,6 +16,8 @@ from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.open_clip_model import registry_options
 
+pytestmark = pytest.mark.slow
+
 SIGLIP = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"}
 COCA = {
     "multimodal_cfg": {

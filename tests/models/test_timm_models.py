@@ -16,6 +16,8 @@ from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.timm_model import load_timm_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:

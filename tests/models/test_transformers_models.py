@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 from biobench.errors import ModelError
 from biobench.models.load import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:

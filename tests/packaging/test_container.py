@@ -20,7 +20,7 @@ from biobench import Results, load_results
 from biobench.repro.settings import SETTINGS
 from biobench.spec.load import load_spec
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(1200)]
 
 TASK = "demo-plankton"
 

@@ -16,6 +16,8 @@ import pytest
 from imagebuild.programs import BuildError
 from imagebuild.wheels import download
 
+pytestmark = pytest.mark.slow
+
 FILE = "tiny-1.0-py3-none-any.whl"
 
 

@@ -81,18 +81,36 @@ def test_compat_overrides_what_upstream_does_otherwise() -> None:
     assert (compat["k"], compat["normalise"]) == (5, "none")
 
 
-def test_a_demo_task_differs_in_its_data_only() -> None:
-    """The demo proves the installation because it takes the same way as the task it extends."""
+def test_a_demo_task_differs_in_its_data_and_number_of_steps() -> None:
+    """The demo proves the installation because it takes the same way as the task it extends; what
+    is trained on a few hundred drawn rows needs no ten thousand steps."""
     assert SPEC.suites["demo"].members == tuple(f"demo-{name}" for name in NINE)
     for name in NINE:
         for division in ("official", "compat"):
             task, demo = SPEC.task(name, division), SPEC.task(f"demo-{name}", division)
-            for field in ("split_rule", "label_rule", "view", "protocol", "metrics", "feature"):
+            for field in ("split_rule", "label_rule", "view", "metrics", "feature"):
                 assert getattr(task, field) == getattr(demo, field)
+            trained = "steps" in task.protocol.constants
+            assert demo.protocol.id == f"{task.protocol.id}{'_short' if trained else ''}"
             assert demo.dataset.id == f"demo-{name}"
             assert demo.dataset.layout.id == task.dataset.layout.id
             if task.dataset.layout.id == "csv":
                 assert demo.dataset.layout == task.dataset.layout
+
+
+def test_a_short_protocol_is_the_long_one_but_for_its_steps() -> None:
+    """What the vectors of a kind prove of one protocol holds for the other."""
+    short = [id for id in SPEC.protocol_ids() if id.endswith("_short")]
+    assert short == ["linear_probe_short", "traits_mlp_short"]
+    for id in short:
+        for division in ("official", "compat"):
+            long, brief = (
+                SPEC.protocol(id.removesuffix("_short"), division),
+                SPEC.protocol(id, division),
+            )
+            assert brief.constants["steps"] * 10 == long.constants["steps"]
+            constants = {**brief.constants, "steps": long.constants["steps"]}
+            assert dataclasses.replace(brief, constants=constants, id=long.id) == long
 
 
 def test_counts_of_the_published_data() -> None:
@@ -199,6 +217,7 @@ def test_an_own_task_may_extend_one_of_the_suite(tmp_path: Path) -> None:
     assert (task.protocol.id, task.dataset.id, task.counts.train) == ("linear_probe", "mine", None)
 
 
+@pytest.mark.slow
 def test_loading_needs_no_heavy_library() -> None:
     """The command line starts fast: the loader imports neither torch nor jsonschema."""
     code = (

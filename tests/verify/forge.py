@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from biobench.report.document import stage_root, suite_mean
 from biobench.report.official import unofficial_reasons
 from biobench.report.results import result_digest
 from biobench.spec.canonical import sha256_json
+from biobench.spec.documents import Task
 from biobench.spec.load import load_spec
 from biobench.verify.check import check
 from biobench.verify.document import claim_of
@@ -50,7 +52,7 @@ def resealed(document: dict[str, Any], made: Made, *, reasons: bool = True) -> d
 def _reasons(document: dict[str, Any], made: Made) -> None:
     spec = load_spec()
     results = Results(document, made.out)
-    rules, _ = task_rules(results, spec, made.places().images.own)
+    rules, _ = task_rules(results, spec, own_tasks(made))
     claim = replace(claim_of(results, rules, spec), counts=(), compared=False)
     lines = [line for line in document["unofficial_reasons"] if line.startswith("counts: ")]
     for id, entry in document["tasks"].items():
@@ -64,6 +66,12 @@ def _reasons(document: dict[str, Any], made: Made) -> None:
     before = ("division", "suite", "tasks", "declared", "a task", "few")
     first = [line for line in wanted if line.startswith(before)]
     document["unofficial_reasons"] = [*first, *lines, *(w for w in wanted if w not in first)]
+
+
+@cache
+def own_tasks(made: Made) -> Mapping[str, Task]:
+    """The tasks of a person's own that were run, by id."""
+    return made.places().images.own
 
 
 def held(made: Made) -> dict[str, Predictions]:
@@ -83,7 +91,7 @@ def forge_predictions(
     results = Results(document, None, {})
     suite = suite_of(results, spec)
     assert suite is not None
-    rules, _ = task_rules(results, spec, made.places().images.own)
+    rules, _ = task_rules(results, spec, own_tasks(made))
     forged: dict[str, Predictions] = {}
     scores = {}
     for id, predictions in held(made).items():

@@ -242,6 +242,7 @@ def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(p for key, inner in items for p in places_in(inner, (*path, key)))]
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_document_is_too_odd(demo: Made, data: st.DataObject) -> None:
     """Any value anywhere, removed or put in its place: a verdict, or an error with an exit code; as

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge import held, resealed
+from forge import held, own_tasks, resealed
 from made import Made
 
 from biobench import Results
@@ -21,9 +21,11 @@ from biobench.errors import BiobenchError
 from biobench.metric.score import score_task
 from biobench.report.results import result_digest, results_of
 from biobench.spec.load import load_spec
+from biobench.store import Store
 from biobench.verify import check as checking
 from biobench.verify import scores
-from biobench.verify.check import check
+from biobench.verify.check import Places, check
+from biobench.verify.from_data import Images
 
 Path_ = tuple[Any, ...]
 ALWAYS = "always"
@@ -142,16 +144,20 @@ def changed(made: Made, path: Path_, value: Any) -> dict[str, Any]:
 def is_found_out(made: Made, document: dict[str, Any], when: str) -> bool:
     """Whether verify names a stage, or does not read it at all (exit 3)."""
     looked = {"data": True, "own": True, "store": True} | KINDS[when]
-    places = made.places(store=looked["store"], data=looked["data"])
-    own = made.places().images.own if looked["own"] else {}
-    images = places.images.__class__(places.images.data, own, 1, True)
+    images = Images(
+        made.folder / "data" if looked["data"] else None,
+        own_tasks(made) if looked["own"] else {},
+        workers=1,
+        quiet=True,
+    )
+    places = Places(images, [Store(made.folder / "store")] if looked["store"] else [])
     # A submission's predictions: they have no file, and so no names of classes.
     alone = held(made) if when == "without the data" else None
     if alone is not None:
         alone["more"] = next(iter(alone.values()))
     try:
         results = results_of(document, "here", None if alone else made.out, alone)
-        return not check(results, load_spec(), places.__class__(images, places.stores)).holds
+        return not check(results, load_spec(), places).holds
     except BiobenchError:
         return True
 

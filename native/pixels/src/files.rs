@@ -150,3 +150,36 @@ fn digest(path: &Path, block: &mut [u8], cancel: &Cancel) -> io::Result<FileRead
         identity: unmoved(&file, before, total)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Protects: a digest never goes with the identity of other bytes, also where the file grows
+    /// while it is read, or its name comes to mean another file.
+    #[test]
+    fn identity_of_what_was_read() {
+        let folder = std::env::temp_dir().join(format!("biobench-files-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("a");
+        fs::write(&path, b"first").unwrap();
+        let (file, metadata) = open(&path).unwrap();
+        let before = Identity::of(&metadata);
+        fs::write(folder.join("b"), b"other").unwrap();
+        fs::rename(folder.join("b"), &path).unwrap();
+        let renamed = Identity::of(&file.metadata().unwrap());
+        // Losing its name changes the file's time of change, which a fast clock shows.
+        assert_eq!(
+            unmoved(&file, before, 5).unwrap(),
+            (renamed == before).then_some(before)
+        );
+        assert_eq!(unmoved(&file, renamed, 5).unwrap(), Some(renamed));
+        assert_eq!(unmoved(&file, renamed, 4).unwrap(), None);
+        let read = read_file(&path, &Limits::default()).unwrap();
+        assert_eq!(read.data, b"other");
+        assert_ne!(read.identity.unwrap().inode, renamed.inode);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -9,6 +9,7 @@ use biobench_pixels::loader::{Aligned, Batch, Memory, Next, Plan};
 use biobench_pixels::{
     CropRounding, Filter, Items, Kernel, Limits, Loader, LongSide, Mode, PixelError, Recipe,
 };
+use sha2::{Digest, Sha256};
 
 /// Bytes of a crop.
 const CROP: usize = 18;
@@ -98,7 +99,11 @@ fn order_and_one_bad_item() {
                 if index == 4 {
                     assert!(matches!(item.outcome, Err(PixelError::NotFound)));
                     assert_eq!(crop, [0; CROP]);
+                    assert!(item.file.is_none());
                 } else {
+                    let content = fs::read(&paths[index]).unwrap();
+                    let sha256: [u8; 32] = Sha256::digest(&content).into();
+                    assert_eq!(item.file.unwrap().sha256, sha256);
                     assert_eq!(crop, [index as u8; CROP]);
                     assert_eq!(
                         item.outcome.as_ref().unwrap(),

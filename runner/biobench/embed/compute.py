@@ -39,13 +39,19 @@ def compute(
     result: Embedded,
     watch: FileWatch,
     progress: Progress,
+    *,
+    compare_alone: bool,
 ) -> None:
     """Fill ``result`` for the rows of ``missing``, shards by number in manifest order.
 
+    compare_alone: embed one image a second time, without others, for ``result.alone``.
     Ends early once a file was seen to change; the shards that are complete are stored. Raises
     ModelError for a feature that is not finite, naming the image.
     """
-    _Computation(missing, manifest, backbone, store, execution, result, watch, progress).run()
+    computation = _Computation(
+        missing, manifest, backbone, store, execution, result, watch, progress, compare_alone
+    )
+    computation.run()
 
 
 class _Computation:
@@ -59,7 +65,10 @@ class _Computation:
         result: Embedded,
         watch: FileWatch,
         progress: Progress,
+        compare_alone: bool,
     ) -> None:
+        self._compare_alone = compare_alone
+        self._alone: _Pending | None = None
         self._missing = missing
         self._manifest = manifest
         self._backbone = backbone
@@ -93,6 +102,9 @@ class _Computation:
             # Not after each group: the next one is decoded while the last passes run.
             while self._pending:
                 self._finish_one()
+            if self._alone is not None:
+                rows, future = self._alone
+                self._result.alone = int(rows[0]), future.result()[0]
         finally:
             forward.close()
         # "decode" is the time that the forward pass had to wait for pixels.
@@ -128,6 +140,11 @@ class _Computation:
                 digests = np.frombuffer(b"".join(batch.digests), dtype=np.uint8)
                 self._result.pixels[part] = digests.reshape(-1, 32)
                 self._pending.append((part, forward.submit(batch.array)))
+                good = [i for i, row in enumerate(part.tolist()) if row not in self._result.bad]
+                if self._compare_alone and len(good) > 1:
+                    self._compare_alone = False
+                    place = slice(good[0], good[0] + 1)
+                    self._alone = part[place], forward.submit(batch.array[place])
                 if len(self._pending) >= forward.depth:
                     self._finish_one()
 

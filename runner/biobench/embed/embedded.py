@@ -37,7 +37,8 @@ class Embedded:
 
     shards: the store's key of each shard. places: for every row the number of its shard and its
     place in it, int64 (rows, 2); -1 for a row that is in none. files: SHA-256 of the bytes that
-    each row was decoded from, uint8 (rows, 32); zero where they could not be read.
+    each row was decoded from, uint8 (rows, 32); zero where they could not be read. alone: a row
+    that was embedded a second time with no other image in its micro-batch, and what it gave.
     """
 
     features: npt.NDArray[np.float32]
@@ -48,6 +49,7 @@ class Embedded:
     places: npt.NDArray[np.int64]
     files: npt.NDArray[np.uint8]
     seconds: dict[str, float] = field(default_factory=dict)
+    alone: tuple[int, npt.NDArray[np.float32]] | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
         """What is known of ``rows``, ascending, numbered anew from 0; the costs stay."""

@@ -59,6 +59,7 @@ def embed(
     keep_bad: bool,
     progress: Progress,
     wanted: Wanted = None,
+    compare_alone: bool = False,
 ) -> Embedded:
     """Features of every row of the manifest, from the store where they are known.
 
@@ -77,6 +78,7 @@ def embed(
         wanted: bool (rows,), the rows that are asked for; ``None`` for all. A row keeps its place
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
+        compare_alone: Where anything is computed, embed one image a second time, without others.
 
     Raises:
         DataError: Images cannot be read, or were changed while the stage ran: the first ten and
@@ -96,7 +98,10 @@ def embed(
             if missing:
                 count = sum(map(len, missing.values()))
                 store.warn(f"the features of {count} of {len(rows)} images")
-                compute(missing, manifest, backbone, store, execution, result, watch, progress)
+                compute(
+                    missing, manifest, backbone, store, execution, result, watch, progress,
+                    compare_alone=compare_alone,
+                )  # fmt: skip
         finally:
             watch.flush()
         if wanted is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,11 @@ class FileWatch:
 
     def contents(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """The digest of each row's file; empty where it is not known."""
-        return [_PREFIX + self._digest[i].tobytes().hex() if self._known[i] else "" for i in rows]
+        digits = self._digest[rows].tobytes().hex()
+        return [
+            _PREFIX + digits[64 * i : 64 * i + 64] if known else ""
+            for i, known in enumerate(self._known[rows].tolist())
+        ]
 
     def read(self, rows: npt.NDArray[np.int64]) -> None:
         """Hash the files of ``rows`` that are not known, as far as they can be read."""
@@ -82,16 +86,20 @@ class FileWatch:
 
     def note(self, row: int, file: FileRead) -> None:
         """Note what was read of a row's file: these bytes are the ones that are used."""
-        digest = np.frombuffer(bytes.fromhex(file.digest.removeprefix(_PREFIX)), dtype=np.uint8)
+        digest = _bytes(file.digest)
         if self._known[row]:
             # Where the file is untouched the index was wrong, which costs nothing but this.
             untouched = self._recalled[row] and file.identity == tuple(self._identity[row].tolist())
-            if not untouched and not np.array_equal(self._digest[row], digest):
+            if not untouched and self._digest[row].tobytes() != digest:
                 self.changed.add(row)
         elif self._moved(row, file.identity):
             self.changed.add(row)
-        self._keep(row, digest, file.identity)
+        self._digest[row] = np.frombuffer(digest, dtype=np.uint8)
+        self._known[row] = True
         self._recalled[row] = False
+        self._settled[row] = file.identity is not None and is_settled(file.identity, self._began)
+        if file.identity is not None:
+            self._identity[row] = file.identity
         self._unwritten.append((self.paths[row], file))
         if len(self._unwritten) >= BLOCK:
             self.flush()
@@ -106,19 +114,22 @@ class FileWatch:
 
         A file is read again only where its identity differs, or cannot tell yet.
         """
-        again = []
-        for row in self._rows.tolist():
-            identity = _look(self.paths[row])
-            if not self._known[row]:
-                if self._moved(row, identity):
-                    self.changed.add(row)
-            elif identity is None:
-                self.changed.add(row)
-            elif not self._settled[row] or identity != tuple(self._identity[row].tolist()):
-                again.append(row)
+        again: list[int] = []
+        for block in _blocks(self._rows):
+            known, identities = self._known[block], _look(self._paths_of(block))
+            now = _array(identities)
+            gone = now[:, _SIZE] == _ABSENT
+            differs = (now != self._identity[block]).any(axis=1) | ~self._settled[block]
+            self.changed.update(block[known & gone].tolist())
+            again += block[known & ~gone & differs].tolist()
+            self.changed.update(
+                int(row)
+                for row, identity, used in zip(block, identities, known, strict=True)
+                if not used and self._moved(row, identity)
+            )
         for start in range(0, len(again), BLOCK):
-            block = again[start : start + BLOCK]
-            for row, file in zip(block, self._read(block), strict=True):
+            part = again[start : start + BLOCK]
+            for row, file in zip(part, self._read(part), strict=True):
                 if file is None:
                     self.changed.add(row)
                 else:
@@ -135,26 +146,23 @@ class FileWatch:
         return any(first[i] != identity[i] for i in (_SIZE, _MODIFIED))
 
     def _recall(self) -> None:
-        for start in range(0, len(self._rows), BLOCK):
-            block = self._rows[start : start + BLOCK].tolist()
-            paths = [self.paths[row] for row in block]
-            identities = [_look(path) for path in paths]
+        for block in _blocks(self._rows):
+            paths = self._paths_of(block)
+            identities = _look(paths)
             digests = self._index.known(paths, identities)
-            for row, identity, digest in zip(block, identities, digests, strict=True):
-                if identity is None:
-                    continue
-                self._identity[row] = identity
-                if digest is not None:
-                    known = bytes.fromhex(digest.removeprefix(_PREFIX))
-                    self._keep(row, np.frombuffer(known, dtype=np.uint8), identity)
-                    self._recalled[row] = True
+            self._identity[block] = _array(identities)
+            found = block[[digest is not None for digest in digests]]
+            joined = b"".join(_bytes(digest) for digest in digests if digest is not None)
+            self._digest[found] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 32)
+            self._known[found] = self._recalled[found] = True
+            self._settled[found] = [
+                identity is not None and is_settled(identity, self._began)
+                for identity, digest in zip(identities, digests, strict=True)
+                if digest is not None
+            ]
 
-    def _keep(self, row: int, digest: npt.NDArray[np.uint8], identity: Identity | None) -> None:
-        self._digest[row] = digest
-        self._known[row] = True
-        self._settled[row] = identity is not None and is_settled(identity, self._began)
-        if identity is not None:
-            self._identity[row] = identity
+    def _paths_of(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        return [self.paths[row] for row in rows.tolist()]
 
     def _read(self, rows: Sequence[int]) -> list[FileRead | None]:
         """What is read of each row's file, ``None`` where it cannot be read."""
@@ -165,11 +173,29 @@ class FileWatch:
             return [_read_one(path) for path in paths]
 
 
-def _look(path: str) -> Identity | None:
-    try:
-        return identity_of(path)
-    except OSError:
-        return None
+def _blocks(rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
+
+
+def _bytes(digest: str) -> bytes:
+    return bytes.fromhex(digest.removeprefix(_PREFIX))
+
+
+def _array(identities: Sequence[Identity | None]) -> npt.NDArray[np.int64]:
+    nothing = (_ABSENT,) * 4
+    return np.array([identity or nothing for identity in identities], np.int64).reshape(-1, 4)
+
+
+def _look(paths: Sequence[str]) -> list[Identity | None]:
+    """The identity of each file, ``None`` where there is none."""
+    found: list[Identity | None] = []
+    for path in paths:
+        try:
+            found.append(identity_of(path))
+        except OSError:
+            found.append(None)
+    return found
 
 
 def _read_one(path: str) -> FileRead | None:

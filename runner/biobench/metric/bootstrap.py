@@ -19,6 +19,7 @@ from biobench.metric.checks import flags, integers, reals, share, whole
 from biobench.metric.counts import IntArray, label_ids, label_pair
 from biobench.metric.macro_f1 import class_f1, class_places
 from biobench.metric.traits_f1 import CODES, trait_means
+from biobench.probe.blas import one_blas_thread
 from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
 
@@ -165,7 +166,8 @@ def traits_f1_replicates(
         places = positions + np.arange(block)[:, None] * n
         times = np.bincount(places.reshape(-1), minlength=block * n).reshape(block, n)
         # Counts below 2^53 are exact in float64 in any order of the product's sums.
-        counts = times.astype(np.float64) @ flags.reshape(n, -1)
+        with one_blas_thread():
+            counts = times.astype(np.float64) @ flags.reshape(n, -1)
         means = trait_means(counts.reshape(block, traits, CODES).astype(np.int64), "official")
         values.append(row_sums(means) / traits)
     return np.concatenate(values)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
-MOST_BYTES = 64 << 20
+MOST_BYTES = 8 << 20
 """No honest result is larger: an entry of a task has some kilobytes."""
+MOST_VALUES = 200_000
+"""Each is looked at by a schema. An entry of a task has about 60."""
 MOST_DEPTH = 32
 MOST_TASKS = 1_000
 """Each is looked at by a schema, which takes a stranger's time."""
@@ -177,20 +179,25 @@ def document_of(data: bytes, where: str) -> Any:
         value = parse_json(data)
     except CanonicalError as error:
         raise DataError(f"is not JSON as a result is ({error})", where=where) from error
-    if depth(value) > MOST_DEPTH:
+    deep, values = size_of(value)
+    if deep > MOST_DEPTH:
         raise DataError("is nested too deeply for a result", where=where)
+    if values > MOST_VALUES:
+        raise DataError(f"has {values:,} values, more than {MOST_VALUES:,}", where=where)
     return value
 
 
-def depth(value: Any) -> int:
-    """How many lists and objects lie in each other, without recursion."""
-    deepest, level = 0, [value]
+def size_of(value: Any) -> tuple[int, int]:
+    """How many lists and objects lie in each other, and how many values there are in all, without
+    recursion."""
+    deepest, count, level = 0, 0, [value]
     while level:
+        count += len(level)
         inner = [item.values() if isinstance(item, dict) else item for item in level
                  if isinstance(item, dict | list)]  # fmt: skip
         deepest += bool(inner)
         level = [item for items in inner for item in items]
-    return deepest
+    return deepest, count
 
 
 def results_of(

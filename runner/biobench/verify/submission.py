@@ -17,9 +17,9 @@ from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
 from biobench.report.read import read_predictions
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import MOST_DEPTH, Results, depth, document_of, results_of
+from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
-from biobench.verify.submission_rows import MOST_ALL_ROWS, claimed_rows, predictions_of
+from biobench.verify.submission_rows import claimed_rows, held_predictions
 
 SCHEMA = "biobench.submission/1"
 HEAD = "submission.json"
@@ -177,12 +177,7 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
         same = False
     if not same:
         raise Refused(f"{HEAD} is not that of its members")
-    held, rows = {}, 0
-    for task in ran:
-        held[task] = predictions_of(task, members[_place(task)])
-        rows += len(held[task].ids)
-        if rows > MOST_ALL_ROWS:
-            raise Refused(f"it has more than {MOST_ALL_ROWS:,} predictions")
+    held = held_predictions({task: members[_place(task)] for task in ran})
     return Results(results.document, None, held)
 
 
@@ -192,7 +187,7 @@ def _head_of(data: bytes) -> dict[str, Any]:
     head = parse_json(data)
     if not isinstance(head, dict) or head.get("schema") != SCHEMA:
         raise Refused(f"its schema is not {SCHEMA}")
-    if depth(head) > MOST_DEPTH:
+    if size_of(head)[0] > MOST_DEPTH:
         raise Refused(f"{HEAD} is nested too deeply")
     if canonical_json(head) != data:
         raise Refused(f"{HEAD} is not canonical JSON")

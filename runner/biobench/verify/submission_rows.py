@@ -25,6 +25,8 @@ MOST_ROWS = 200_000
 """Of a task. The largest test split of the specification has 151,236 items."""
 MOST_ALL_ROWS = 400_000
 """Of all tasks. Those of the suite biobench are about 300,000 together."""
+MOST_CELLS = 2_000_000
+"""Of all lists of all tasks. Nine traits of 18,015 items have 324,270."""
 MOST_COLUMNS = 64 << 20
 """Bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are 50 MB
 where the longest group has 40 characters."""
@@ -44,6 +46,23 @@ _CELL = rb"(?:%b|%b|%b|true|false)" % (_TEXT, _NUMBER, _LIST)
 _EXTRA = rb'"[a-z_]{1,40}+":%b' % _CELL
 _EXTRAS = rb"\{(?:%b(?:,%b){0,9}+)?+\}" % (_EXTRA, _EXTRA)
 _ROW = re.compile(rb"\[%b,%b,%b,%b\]" % (_TEXT, _LABEL, _LABEL, _EXTRAS))
+
+
+def held_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
+    """The predictions of members by task; raises Refused as :func:`predictions_of`, and for more of
+    them than all tasks together can have."""
+    held: dict[str, Predictions] = {}
+    rows = cells = 0
+    for task, data in members.items():
+        found = held[task] = predictions_of(task, data)
+        rows += len(found.ids)
+        columns = (found.y_true, found.y_pred, *found.extras.values())
+        cells += sum(column.size for column in columns if column.ndim > 1)
+        if rows > MOST_ALL_ROWS or cells > MOST_CELLS:
+            raise Refused(
+                f"it has more than {MOST_ALL_ROWS:,} predictions, or {MOST_CELLS:,} values in lists"
+            )
+    return held
 
 
 def predictions_of(task: str, data: bytes | memoryview) -> Predictions:

@@ -117,21 +117,21 @@ def _poisonous(
     table = _read(options.table, ",", None, read, faults, columns)
     if table is None or not table.has(columns, faults):
         return frozenset()
-    listed: dict[str, int] = {}
-    poisonous = set()
+    listed: dict[str, tuple[int, bool]] = {}
     for line, name, cell in table.rows(columns):
         where = place(table.name, line)
-        first = listed.setdefault(name, line)
-        if first != line:
+        says = options.values.get(cell, False)
+        first, said = listed.setdefault(name, (line, says))
+        if first != line and options.whole:
             faults.add(where, f"the class {shown(name)} is on line {first} already")
-        elif cell not in options.values:
+        elif options.whole and cell not in options.values:
             known = " or ".join(map(repr, sorted(options.values)))
             faults.add(where, f"{shown(cell)!r} of column {options.column!r} is not {known}")
-        elif options.values[cell] and name == unknown:
+        elif said != says:
+            faults.add(where, f"the class {shown(name)} is the opposite on line {first}")
+        elif says and name == unknown:
             faults.add(where, f"the unknown class {shown(name)} cannot be poisonous")
-        elif options.values[cell]:
-            poisonous.add(name)
-    for name in labels:
+    for name in labels if options.whole else ():
         if name not in listed and name != unknown:
             faults.add(f"class {name}", f"no row of {table.name} says whether it is poisonous")
-    return frozenset(poisonous)
+    return frozenset(name for name, (_, says) in listed.items() if says)
