@@ -14,7 +14,7 @@ from harness import NET, OTHER, Bench, Done, Nursery, grow, leftovers, mounted, 
 
 from biobench.store import Store
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 PAGE = 4096
 

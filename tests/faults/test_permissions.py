@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from harness import NET, OTHER, USER, Bench, Nursery, grow, mounted, outcome, reached
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 

@@ -12,7 +12,7 @@ from harness import NET, OTHER, USER, Bench, Nursery, cold, times
 
 from biobench.store import Store
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 
