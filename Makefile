@@ -43,11 +43,11 @@ test-schedules: setup ## no schedule moves a bit: every one of the whole demo su
 	$(BIN)/pytest tests/golden -m long
 
 test-faults: setup ## kills, full disks, damaged stores, moving images, lying servers: a sample of each
-	$(BIN)/pytest tests/faults -m faults -n $(JOBS) --dist loadfile
+	$(BIN)/pytest tests/faults -m faults $(WORKERS)
 
 test-faults-long: setup ## the whole of them, hours; SCALE=0.1: a tenth, SEED=n: other draws, ONLY=kills: one file
 	BIOBENCH_FAULTS_SCALE=$(or $(SCALE),1) BIOBENCH_FAULTS_SEED=$(or $(SEED),0) \
-	  $(BIN)/pytest tests/faults$(if $(ONLY),/test_$(ONLY).py) -m faults -n $(JOBS) --dist loadfile --timeout 40000
+	  $(BIN)/pytest tests/faults$(if $(ONLY),/test_$(ONLY).py) -m faults $(WORKERS) --timeout 40000
 
 check: develop ## lint and types; what pre-commit runs
 	$(BIN)/ruff check .
@@ -80,6 +80,12 @@ bench: setup ## speed, beside what users know, which is fetched first (2 GB); QU
 
 fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or SECONDS=n for each
 	$(BIN)/python tools/fuzz.py $(if $(SECONDS),--seconds $(SECONDS),--executions $(or $(EXECUTIONS),10000000))
+
+sanitize: setup ## the tests of native/pixels with C and Rust under sanitizers, with the corpus of make fuzz
+	$(BIN)/python tools/sanitize.py
+
+audit: setup ## licences, sources and hashes of what the project is built of, and known vulnerabilities
+	$(BIN)/python tools/audit.py
 
 image: setup ## build the container image biobench:1.0 with this machine's Docker engine
 	containers/build $(IMAGE_OPTIONS)

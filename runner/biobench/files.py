@@ -179,9 +179,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises BiobenchError (exit 1) naming the file when the disk is full or not writable, and
     UsageError where ``path`` is a folder.
     """
-    if path.is_dir():
-        require_file(path)
     try:
+        if path.is_dir():
+            require_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

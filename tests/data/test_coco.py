@@ -158,6 +158,7 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
         ('{"images": []}', "no list 'annotations'"),
         ('{"images": 3, "annotations": []}', "no list 'images'"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"images": [], "annotations": [], "info": NaN}', "NaN is no number of JSON"),
     ],
 )
 def test_a_broken_document_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import time
 from pathlib import Path
 
@@ -138,3 +139,33 @@ def test_the_first_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=reason) as caught:
             file_digests([str(good), str(bad), str(tmp_path / "later")], 2)
         assert str(bad) in str(caught.value)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_the_index(tmp_path: Path) -> None:
+    """It is not waited for: every file is hashed each time."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    os.mkfifo(tmp_path / "index.sqlite")
+    index = ContentIndex(tmp_path / "index.sqlite")
+    assert index.digests([str(path)], 1) == [_sha("one")]
+    index.close()
+
+
+def test_an_index_that_stays_locked_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may hold it, and a disk without locks looks the same."""
+    path = tmp_path / "a.jpg"
+    path.write_text("one")
+    ContentIndex(tmp_path / "index.sqlite").close()
+    monkeypatch.setattr("biobench.data.content.BUSY_S", 0.2)
+    holder = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    index = ContentIndex(tmp_path / "index.sqlite")
+    for _ in range(20):
+        assert index.digests([str(path)], 1) == [_sha("one")]
+    assert time.monotonic() - began < 2
+    index.close()
+    holder.close()

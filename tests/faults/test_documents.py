@@ -20,7 +20,7 @@ from estimators import LABELLED, MAKE, data
 
 from biobench.errors import BiobenchError
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 

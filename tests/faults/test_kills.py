@@ -16,7 +16,7 @@ from harness import NET, OTHER, Bench, Nursery, cold, dice, environment, leftove
 
 from biobench.store import Store
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 

@@ -10,7 +10,7 @@ from harness import NET, OTHER, Bench, Nursery, leftovers, times
 
 from biobench.store import Store
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 AT_ONCE = 8
 

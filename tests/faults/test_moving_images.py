@@ -13,7 +13,7 @@ import pytest
 from drawn import draw
 from harness import Bench, Nursery, dice, outcome, reached, times
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 

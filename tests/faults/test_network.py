@@ -24,7 +24,7 @@ from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File
 from biobench.errors import DataError
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 MOST_S = 40.0
 """A download from a server that lies ends by then, all its tries together."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from harness import NET, Bench, environment, times
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 COMMON = """

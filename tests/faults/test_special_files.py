@@ -17,7 +17,7 @@ sys.path.append(str(HERE.parent / "models"))
 
 from checkpoints import open_clip_folder, timm_folder
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 ANSWER_S = 60.0
 """Far more than an answer takes on a busy machine, and less than a wait without end."""
@@ -80,7 +80,6 @@ def refused(
         (["run", "--model", "demo", "--store", "X", "--suite", "demo"], (2,)),
         (["run", "--model", "demo", "--out", "X", "--suite", "demo"], (2,)),
         (["store", "verify", "--store", "X"], (2, 3)),
-        (["spec", "validate", "--spec", "X"], (2, 4)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

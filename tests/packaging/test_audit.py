@@ -163,6 +163,7 @@ def test_no_answer_is_no_good_word(answer: bytes) -> None:
         assert audit.advisories(PACKAGES, address, ())[1] is not None
 
 
+@pytest.mark.slow
 def test_the_command() -> None:
     """The checkout as it is passes; a finding ends with 1, a network that is not there is said."""
     command = [sys.executable, str(ROOT / "tools/audit.py")]

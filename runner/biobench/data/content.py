@@ -9,6 +9,7 @@ of another file that had the name before or after.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -25,6 +26,10 @@ Identity = tuple[int, int, int, int]
 
 BLOCK = 1024
 """Files between two notes of what is known."""
+
+BUSY_S = 5.0
+"""Most seconds to wait for another process, or for a disk without locks, on which SQLite waits as
+long: hashing a file again may be the quicker way."""
 
 SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago is hashed again next time: its clock may be coarse."""
@@ -190,13 +195,18 @@ def _key(path: str) -> bytes:
 
 def _open(index: Path) -> sqlite3.Connection:
     """The index, made where there is none; raises sqlite3.Error or OSError where it cannot be."""
+    if index.exists() and not index.is_file():
+        # SQLite would wait for who writes a named pipe.
+        raise OSError(errno.EINVAL, "not a regular file", str(index))
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
         return _connect(index)
-    except sqlite3.OperationalError:
-        # Busy, or nothing can be written there. Not "immutable": what a killed process left half
-        # written would be taken for whole.
-        return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", timeout=30, uri=True)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise
+        # Nothing can be written there. Not "immutable": what a killed process left half written
+        # would be taken for whole.
+        return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", timeout=BUSY_S, uri=True)
     except sqlite3.DatabaseError:
         # Not a database any more. It holds nothing that cannot be found again.
         index.unlink()
@@ -204,7 +214,7 @@ def _open(index: Path) -> sqlite3.Connection:
 
 
 def _connect(index: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(index, timeout=30)
+    connection = sqlite3.connect(index, timeout=BUSY_S)
     try:
         connection.execute(_SCHEMA)
     except sqlite3.Error:

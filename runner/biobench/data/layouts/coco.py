@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from biobench._common.text import short, shown
 from biobench.data.faults import Faults
@@ -94,7 +94,7 @@ def _read(source: str, label: str) -> dict[str, Any]:
         return value
 
     try:
-        document = json.loads(text, object_pairs_hook=members)
+        document = json.loads(text, object_pairs_hook=members, parse_constant=_constant)
     except json.JSONDecodeError as error:
         raise DataError(
             f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})", where=where
@@ -112,6 +112,10 @@ def _read(source: str, label: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DataError("a JSON object with images and annotations is expected", where=where)
     return document
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _text(source: str) -> str:
