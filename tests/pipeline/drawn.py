@@ -82,7 +82,7 @@ def metric(id: str) -> list[dict[str, Any]]:
 
 
 TASKS: dict[str, dict[str, Any]] = {
-    "classes": {"layout": FOLDERS, "protocol": "linear_probe"},
+    "classes": {"layout": FOLDERS, "protocol": "linear_probe_short"},
     "groups": {
         "layout": layout(label="answer", group="{question}", id="{question}/{image}"),
         "protocol": "svm",
@@ -102,7 +102,7 @@ TASKS: dict[str, dict[str, Any]] = {
     },
     "traits": {
         "layout": layout(traits=TRAITS, drop_incomplete=False),
-        "protocol": "traits_mlp",
+        "protocol": "traits_mlp_short",
         "metrics": metric("traits_f1"),
     },
 }

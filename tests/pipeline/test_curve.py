@@ -118,6 +118,7 @@ def test_the_table_has_a_row_a_task_and_size(curve: Curve, asked: Options) -> No
     assert float(rows[1]["score"]) == curve.tasks["clips"]["cells"][1]["score"]
 
 
+@pytest.mark.slow
 def test_a_further_size_embeds_nothing(curve: Curve, asked: Options, folder: Path) -> None:
     """A curve from nothing takes the passes of one run on all items; a further size takes none,
     and its result is that of a run by itself."""

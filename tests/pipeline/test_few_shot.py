@@ -108,6 +108,7 @@ def test_shards_without_a_sampled_row_are_not_read(
     assert 3 <= len(model.passes) <= 5
 
 
+@pytest.mark.slow
 def test_an_unreadable_image_outside_the_sample(tmp_path: Path) -> None:
     """It shares a micro-batch with a sampled image, and stops nobody."""
     draw_folders(tmp_path, {"train": 6, "test": 2})

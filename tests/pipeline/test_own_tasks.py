@@ -95,6 +95,7 @@ def score(
 FOLDER = {"id": "image-folder", "options": {"splits": {"train": "train", "test": "test"}}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["svm", "nearest_centroid", "logistic_regression"])
 def test_a_folder_with_each_protocol_of_classes(
     pond: Path, tmp_path: Path, store: Path, protocol: str
@@ -128,6 +129,7 @@ def test_a_table_of_the_same_images_is_the_same_task(
     assert by_table.tasks["pond"]["digests"] == by_folder.tasks["pond"]["digests"]
 
 
+@pytest.mark.slow
 def test_traits(pond: Path, tmp_path: Path, store: Path) -> None:
     """Two questions about each image; a row with an empty cell is left out. The backbone is small,
     because the network takes its ten thousand steps."""
@@ -155,7 +157,7 @@ def test_traits(pond: Path, tmp_path: Path, store: Path) -> None:
         store,
         layout,
         MeanColour(),
-        protocol="traits_mlp",
+        protocol="traits_mlp_short",
         metrics=metric("traits_f1"),
     )
     entry = results.tasks["pond"]
@@ -193,6 +195,7 @@ def test_a_gallery_of_individuals(pond: Path, tmp_path: Path, store: Path) -> No
     assert "neighbours" in predictions.column_names
 
 
+@pytest.mark.slow
 def test_groups(pond: Path, tmp_path: Path, store: Path) -> None:
     """Each group is a task of its own; the predictions name it."""
     rows = [
@@ -250,6 +253,7 @@ def observed(pond: Path, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_observations_with_an_unknown_class(pond: Path, tmp_path: Path, store: Path) -> None:
     """Learnt from images, tested on observations, with a class that can only be rejected."""
     results, predictions = score(
@@ -303,6 +307,7 @@ def clips(pond: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_clips(pond: Path, tmp_path: Path, store: Path) -> None:
     """Counts and predictions speak of clips, costs of frames."""
     results, predictions = score(
@@ -377,5 +382,7 @@ def test_a_clip_with_an_unreadable_frame_is_wrong(pond: Path, tmp_path: Path, st
 
 def test_a_part_that_does_not_fit_is_named(pond: Path, tmp_path: Path, store: Path) -> None:
     """A protocol for traits on a folder of classes: exit 4, with what would fit."""
-    with pytest.raises(SpecError, match="these fit: linear_probe, logistic_regression"):
+    with pytest.raises(
+        SpecError, match="these fit: linear_probe, linear_probe_short, logistic_regression"
+    ):
         score(pond, tmp_path, store, FOLDER, protocol="traits_mlp")

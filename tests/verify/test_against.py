@@ -81,6 +81,7 @@ def test_one_image_differs(changed: tuple[Made, Results]) -> None:
     assert report.status("weights") is True
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_is_said(changed: tuple[Made, Results]) -> None:
     """Without the other images the share is known and the difference is not; without a store
     neither is."""
