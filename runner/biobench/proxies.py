@@ -6,17 +6,16 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from biobench.errors import UsageError
-from biobench.streams import as_text
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def require_proxies() -> None:
-    """Raise UsageError where a proxy variable holds no address."""
+    """Raise UsageError where a proxy variable holds no address; its value may hold a password."""
     for kind, value in sorted(getproxies_environment().items()):
         if kind != "no" and not _is_address(value):
             raise UsageError(
-                f"the proxy {as_text(value)[:100]!r} is no address",
+                "the proxy is no address",
                 where=f"{kind.upper()}_PROXY",
                 remedy="give one such as http://host:3128, or unset the variable",
             )

@@ -51,13 +51,14 @@ def load(name: str) -> Backbone:
     import timm
     import torch
 
+    from biobench.models.canonical import Rules
     from biobench.models.timm_model import wrap
 
     parsed = parse_name(name, entries)
     torch.manual_seed(0)
     module = timm.create_model(parsed.target, pretrained=False)
     origin = Origin("local", None, None, pinned=False)
-    return wrap(parsed, module, [], origin=origin, feature="official")
+    return wrap(parsed, module, [], origin=origin, rules=Rules())
 
 
 def drawn(folder: Path, count: int) -> None:

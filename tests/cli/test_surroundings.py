@@ -18,6 +18,8 @@ from biobench.proxies import require_proxies
 from biobench.streams import as_text
 from biobench.unexpected import explained
 
+pytestmark = pytest.mark.slow
+
 NO_ROOM = str(1 << 46)
 """A thread's stack that no machine has room for."""
 

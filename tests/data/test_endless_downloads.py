@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource as limits
 import time
 from collections.abc import Iterator
@@ -58,7 +59,8 @@ def test_tries_that_bring_something_are_bounded_too(server: Server, tmp_path: Pa
     with make_client(pace) as client, pytest.raises(DataError, match="ended 20 times") as caught:
         download(client, file, tmp_path, pace=pace, say=lambda _: None, quiet=True)
     assert len(seen.requests) == 20
-    assert "39.1 KiB are kept" in str(caught.value)
+    # How much of a piece arrives before its connection ends depends on the machine.
+    assert re.search(r"\b3[0-9]\.[0-9] KiB are kept", str(caught.value))
 
 
 @pytest.mark.parametrize("known", [Known(bytes=len(CONTENT)), replace(RIGHT, bytes=len(CONTENT))])

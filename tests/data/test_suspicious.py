@@ -18,6 +18,8 @@ from biobench.data.verify import Report, raise_if_different, verify
 from biobench.spec.documents import Layout
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 SPEC = load_spec()
 SOUND = {
     "train/a/1.png": "1",

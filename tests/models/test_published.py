@@ -17,6 +17,8 @@ from biobench.errors import ModelError
 from biobench.models.published import compare
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 ENTRIES = load_spec().models
 NAME = "hf:google/siglip2-large"
 ENTRY = ENTRIES[NAME]

@@ -24,6 +24,8 @@ from biobench.pipeline import Options, plan, run
 from biobench.report.replace import LOCK, claimed
 from biobench.store import Store
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

@@ -19,6 +19,8 @@ from biobench.errors import BiobenchError, UsageError
 from biobench.pipeline import Options, run
 from biobench.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Options:

@@ -17,6 +17,8 @@ from biobench import Results, load_results
 from biobench.probe.checkpoint import KIND
 from biobench.repro.settings import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 from biobench.probe import checkpoint

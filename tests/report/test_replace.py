@@ -20,6 +20,8 @@ from biobench.report.current import PENDING
 from biobench.report.replace import LOCK, TEMPORARY, claimed, refuse_claimed, replacing
 from biobench.report.results import load_results
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 PIPELINE = HERE.parent / "pipeline"
 

@@ -14,6 +14,8 @@ from biobench.spec.load import load_spec
 from biobench.spec.patterns import compiled, validator
 from biobench.spec.shape import flaws
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = load_spec().library.schemas
 ENDS = ("\n", "\r", "\r\n", "\u2028", "\x85", " ", "\0")
 
