@@ -258,7 +258,8 @@ def test_no_document_is_too_odd(demo: Made, data: st.DataObject) -> None:
         place[last] = data.draw(VALUES)
     with contextlib.suppress(BiobenchError):
         looked_at(demo, results_of(document, "here", None, demo_held(demo)))
-    members = unpack(submission_bytes(demo.results))
+    packed = unpack(submission_bytes(demo.results))
+    members = {path: bytes(member) for path, member in packed.items()}
     members["results.json"] = Results(document).to_json().encode()
     head = json.loads(bytes(members["submission.json"]))
     head["members"]["results.json"] = sha256_bytes(members["results.json"])
