@@ -24,6 +24,12 @@ def explained(error: BaseException) -> BiobenchError | None:
                 remedy="give a smaller --workers, or raise the limit: ulimit -u, and --pids-limit "
                 "of a container",
             )
+        if _no_memory(one):
+            return BiobenchError(
+                "there is not enough memory",
+                remedy="give a smaller --workers, or raise the limit: ulimit -v, and --memory of a "
+                "container",
+            )
         if isinstance(one, OSError) and one.errno == errno.ENAMETOOLONG:
             path = os.fsdecode(one.filename or "")
             return UsageError(
@@ -53,6 +59,15 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _no_memory(error: BaseException) -> bool:
+    if isinstance(error, ImportError):
+        # A library that is there and cannot be mapped, in the words of the linker.
+        return "failed to map segment" in str(error) or "cannot allocate memory" in str(error)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    )
 
 
 def _no_thread(error: BaseException) -> bool:

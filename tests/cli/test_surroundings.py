@@ -177,3 +177,15 @@ def test_proxies_that_are_addresses(proxy: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("https_proxy", proxy)
     monkeypatch.setenv("no_proxy", "a b, anything")
     require_proxies()
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="no prlimit")
+def test_too_little_memory() -> None:
+    """A library that the linker finds no room for is there all the same."""
+    command = ["prlimit", "--as=60000000", sys.executable, "-m", "biobench", "run", "--model=demo"]
+    done = subprocess.run(command, capture_output=True, timeout=280, check=False)
+    assert "memory" in the_line(done, 1)
+    error = explained(MemoryError())
+    assert error is not None
+    assert "--workers" in str(error)
+    assert explained(ImportError("cannot import name 'x'")) is None
