@@ -140,6 +140,7 @@ def test_rows_missing(file: Path) -> None:
     assert ours_of(file, whole[:at] + chunk(b"IDAT", rows) + chunk(b"IEND", b"")) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(name=st.sampled_from(sorted(OTHERS)), edits=EDITS, at_start=st.booleans())
 def test_changed_file(file: Path, name: str, edits: list[tuple[int, int]], at_start: bool) -> None:

@@ -116,6 +116,7 @@ def both_read(kind: dict[str, Any], compression: int, order: str) -> bool:
     return order == "<" or (kind not in LITTLE_ONLY and (compression == NONE or not wide))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "compression", "order"),
     [

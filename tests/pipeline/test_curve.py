@@ -62,6 +62,7 @@ def schema(repository: Path, name: str) -> Any:
     return json.loads((repository / f"spec/v1/schema/{name}.schema.json").read_text())
 
 
+@pytest.mark.slow
 def test_each_size_has_a_result_like_any_other(
     curve: Curve, asked: Options, repository: Path
 ) -> None:

@@ -53,6 +53,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception]:
     return errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("failed", KINDS)
 def test_the_others_are_written(
@@ -106,6 +107,7 @@ def test_where_all_fail_nothing_is_written(
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_curve_keeps_its_other_cells(
     asked: Options, failing: dict[str, Exception], tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def test_declared_scores_groups_and_accuracy(declared: Made, tmp_path: Path) -> 
     assert verified(made).document()["first"] == "score"
 
 
+@pytest.mark.slow
 def test_unreadable_images(tmp_path: Path) -> None:
     """Their predictions are -2 and wrong; a result that has them and counts none does not hold."""
     draw_table(tmp_path / "data/drawn", 12, 4)
@@ -68,6 +69,7 @@ def test_unreadable_images(tmp_path: Path) -> None:
     assert "unreadable images" in "\n".join(found.lines())
 
 
+@pytest.mark.slow
 def test_compat_and_samples(tmp_path: Path) -> None:
     """Upstream's protocol has no interval and errata of its own; a sample has its own manifest."""
     draw_folders(tmp_path / "data/plankton", {"train": 4, "val": 2})
