@@ -108,6 +108,7 @@ def test_the_store_must_be_a_folder(tmp_path: Path) -> None:
         Store(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path) -> None:
     """A file that is being written stays, as do those of a person."""
     program = (

@@ -154,7 +154,7 @@ class Store:
         """Every entry, in order of kind and name; what is no plain file is none."""
         if not self.root.is_dir():
             return
-        for path in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors")):
+        for path in self._paths():
             try:
                 status = path.stat()
             except OSError:
@@ -163,12 +163,16 @@ class Store:
                 continue
             yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
 
+    def _paths(self) -> list[Path]:
+        """What lies where entries lie, whatever it is, in order of kind and name."""
+        return sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors"))
+
     def damaged(self) -> list[Path]:
-        """Entries whose content does not match what was written."""
+        """Entries whose content does not match what was written, and what is no plain file."""
         return [
-            entry.path
-            for entry in self.entries()
-            if self.get(entry.kind, f"sha256:{entry.path.stem}") is None
+            path
+            for path in self._paths()
+            if self.get(path.parents[1].name, f"sha256:{path.stem}") is None and path.exists()
         ]
 
     def collect(self, limit: int) -> list[Entry]:

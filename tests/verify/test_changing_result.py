@@ -81,6 +81,7 @@ def submitted(made: Made, folder: Path, times: int) -> Counter[int]:
     return Counter(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_result_that_changes(own: Made, tmp_path: Path) -> None:
     """A damaged file is 3, a claim that does not hold is 6, and nothing else happens."""
