@@ -1,11 +1,15 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-container lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-faults test-faults-long test-container audit sanitize lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
 BASE ?= HEAD
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
+WORKERS := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# The crates that have tests of their own.
+CRATES := $(filter-out fuzz python,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard native/*/Cargo.toml))))
+NATIVE := Cargo.toml Cargo.lock $(shell find $(CRATES:%=native/%) -type f)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -13,12 +17,23 @@ help: ## list the targets
 setup: ## create .venv and build the native extension
 	@tools/setup
 
+develop: ## as setup, with an extension that is built in seconds, without LTO
+	@PROFILE=develop tools/setup
+
 demo: setup ## the main job on the embedded suite, with the demo model
 	@$(BIN)/biobench run --model demo --suite demo
 
 test: setup ## the whole test suite
 	cargo test --release --locked --workspace --exclude biobench-python --quiet
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+	$(BIN)/pytest $(WORKERS)
+
+test-quick: develop $(CRATES:%=target/tested/%) ## the inner loop: the tests that are not marked as slow
+	$(BIN)/pytest $(WORKERS) -m "not slow" -q $(if $(CPU_BUDGET),--cpu-budget $(CPU_BUDGET))
+
+# The tests of a crate run again where its sources, or a crate's that it may use, are newer.
+target/tested/%: $(NATIVE) | develop
+	cargo test --profile develop --locked --package biobench-$* --quiet
+	@mkdir -p $(@D) && touch $@
 
 test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream's scores
 	@[ -n "$$BIOBENCH_REAL_DATA" ] || { echo "test-real: set BIOBENCH_REAL_DATA to the folder of the data sets" >&2; exit 2; }
@@ -27,7 +42,14 @@ test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long
 
-check: setup ## lint and types
+test-faults: setup ## kills, full disks, damaged stores, moving images, lying servers: a sample of each
+	$(BIN)/pytest tests/faults -m faults -n $(JOBS) --dist loadfile
+
+test-faults-long: setup ## the whole of them, hours; SCALE=0.1: a tenth, SEED=n: other draws, ONLY=kills: one file
+	BIOBENCH_FAULTS_SCALE=$(or $(SCALE),1) BIOBENCH_FAULTS_SEED=$(or $(SEED),0) \
+	  $(BIN)/pytest tests/faults$(if $(ONLY),/test_$(ONLY).py) -m faults -n $(JOBS) --dist loadfile --timeout 40000
+
+check: develop ## lint and types; what pre-commit runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -12,6 +12,8 @@ import pytest
 
 from biobench.missing import LIBRARIES, missing_library
 
+pytestmark = pytest.mark.slow
+
 # Python runs a sitecustomize of its path first: here one that hides what the image does not have.
 HIDE = f"""
 import sys

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from biobench.errors import BiobenchError, UsageError
-from biobench.files import write_atomically
+from biobench.files import remove_leftovers, write_atomically
 from biobench.store import Store
 
 KEY = "sha256:" + "ab" * 32
@@ -59,8 +63,6 @@ def test_an_entry_under_another_key_is_not_served(tmp_path: Path) -> None:
 
 def test_collect_keeps_the_recently_used(tmp_path: Path) -> None:
     """The least recently used entries go first, until the rest fits."""
-    import os
-
     store = Store(tmp_path)
     keys = [f"sha256:{i:064x}" for i in range(4)]
     for age, key in enumerate(keys):
@@ -74,8 +76,6 @@ def test_collect_keeps_the_recently_used(tmp_path: Path) -> None:
 
 def test_collect_removes_what_a_killed_write_left(tmp_path: Path) -> None:
     """Temporary files of dead processes go once they are old; those of living ones stay."""
-    import os
-
     store = Store(tmp_path)
     store.put("features", KEY, {"features": np.zeros(1, dtype=np.float32)})
     folder = store.path("features", KEY).parent
@@ -106,3 +106,25 @@ def test_the_store_must_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="file"):
         Store(tmp_path / "file")
+
+
+def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path) -> None:
+    """A file that is being written stays, as do those of a person."""
+    program = (
+        "import os, signal, sys; from pathlib import Path; from biobench import files\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.write_atomically(Path(sys.argv[1]), b'half')"
+    )
+    target = tmp_path / "submission.tar"
+    subprocess.run([sys.executable, "-c", program, target], check=False)
+    (left,) = tmp_path.iterdir()
+    own = [tmp_path / name for name in (".submission.tar.notes", "submission.tar.abcdefgh")]
+    written = tmp_path / ".submission.tar.abcdefgh"
+    for path in (*own, written):
+        path.write_text("mine")
+    for path in (left, *own, written):
+        os.utime(path, (1000, 1000))
+    with written.open("rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        remove_leftovers(target)
+    assert sorted(tmp_path.iterdir()) == sorted([*own, written])

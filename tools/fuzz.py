@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,14 @@ RUST_FLAGS = (
     "-Zsanitizer=address",
 )
 
-C_FLAGS = (
-    "-fsanitize=address",
-    "-fsanitize-coverage=trace-pc",
+SANITIZERS = (
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
     "-fno-omit-frame-pointer",
 )
+"""Of C."""
+
+C_FLAGS = (*SANITIZERS, "-fsanitize-coverage=trace-pc")
 
 SECONDS = 10
 """Seconds on the clock after which libFuzzer ends an input. The targets themselves allow one second
@@ -105,26 +109,39 @@ class Outcome:
     findings: list[str] = field(default_factory=list)
 
 
-def build() -> Path:
-    """Builds every target with the address sanitizer, C code included, and says where they are."""
-    WORK.mkdir(parents=True, exist_ok=True)
+def host() -> str:
+    """The triple of this machine.
+
+    Named even though it is this machine: build scripts are then built without a sanitizer.
+    """
     versions = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
-    # Named even though it is this machine: build scripts are then built without a sanitizer.
     triple: str = re.findall(r"^host: (.+)$", versions, re.MULTILINE)[0]
-    # The build of a C library links programs too: their coverage calls need a place to go.
-    nothing = WORK / "none.o"
-    subprocess.run(["cc", "-c", CRATE / "csrc" / "none.c", "-o", nothing], check=True)
+    return triple
+
+
+def sanitized(work: Path, triple: str, rust: Sequence[str], c: Sequence[str]) -> dict[str, str]:
+    """The environment of a build in ``work`` with these flags for Rust and for C."""
     variable = triple.replace("-", "_")
-    environment = {
+    return {
         **os.environ,
         # Sanitizers are options that a stable compiler has, but hides.
         "RUSTC_BOOTSTRAP": "1",
-        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(RUST_FLAGS),
-        f"CFLAGS_{variable}": " ".join([*C_FLAGS, f"-Wl,{nothing}"]),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(rust),
+        f"CFLAGS_{variable}": " ".join(c),
         # libFuzzer itself, the only C++, is no subject.
         f"CXXFLAGS_{variable}": "-fno-sanitize=all",
-        "CARGO_TARGET_DIR": str(WORK),
+        "CARGO_TARGET_DIR": str(work),
     }
+
+
+def build() -> Path:
+    """Builds every target with the sanitizers, C code included, and says where they are."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    triple = host()
+    # The build of a C library links programs too: their coverage calls need a place to go.
+    nothing = WORK / "none.o"
+    subprocess.run(["cc", "-c", CRATE / "csrc" / "none.c", "-o", nothing], check=True)
+    environment = sanitized(WORK, triple, RUST_FLAGS, [*C_FLAGS, f"-Wl,{nothing}"])
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--target", triple]
     subprocess.run([*command, "--manifest-path", CRATE / "Cargo.toml"], env=environment, check=True)
     return WORK / triple / "release"

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from biobench.repro import settings
-from biobench.repro.environment import MOVE_FEATURES, package_versions, processor_name
+from biobench.repro.environment import processor_name
+from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -39,7 +40,7 @@ def document(parts: dict[str, Any], small: bool) -> dict[str, Any]:
     """What is written: of small images the digests alone."""
     from biobench.selftest.golden import Golden, golden_document
 
-    golden = Golden(processor_name(), package_versions(MOVE_FEATURES), parts)
+    golden = Golden(processor_name(), package_versions(MOVE_FEATURES), libc(), parts)
     whole = golden_document(golden)
     if not small:
         return whole

@@ -1,11 +1,12 @@
 """``containers/build``: the images biobench:<major.minor> and biobench:<major.minor>-slim.
 
-base -> packages -> models (not in slim) -> biobench -> archive -> the engine
+base -> wheels -> containers/Dockerfile, built by buildah -> the engine
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -14,18 +15,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuild import base as bases
-from imagebuild import engine, wheels
-from imagebuild.archive import Image, Layer, assemble, write_archive
-from imagebuild.dockerfile import image_config, over
-from imagebuild.engine import BuildError, say
-from imagebuild.layers import Maker
-from imagebuild.requirements import but, local_label, select
-from imagebuild.torch_wheels import instead
+from imagebuild import wheels
+from imagebuild.programs import BuildError, output, say
+from imagebuild.storage import Storage
 
 CONTAINERS = bases.CONTAINERS
 ROOT = CONTAINERS.parent
@@ -35,31 +31,33 @@ DATE = 1793491200
 
 @dataclass(frozen=True)
 class Locks:
-    """Selected lines of the locks: what every image has, what the full one has besides."""
+    """Requirements of the image: pip's, those that every image has, all of this one's."""
 
-    installer: str
-    packages: str
-    models: str | None
-    variant: str
-    """What the image's tag has after the version."""
+    installer: list[str]
+    packages: list[str]
+    models: list[str]
 
-
-def selected(name: str) -> str:
-    """The lines of a lock that the image's Python needs."""
-    return select((ROOT / "requirements" / name).read_text(encoding="utf-8"))
+    @property
+    def all(self) -> list[str]:
+        """Every requirement, once."""
+        return list(dict.fromkeys((*self.installer, *self.packages, *self.models)))
 
 
-def read_locks(*, slim: bool, torch_wheels: Path | None) -> Locks:
-    """The lines of every lock. Raises ValueError where one is not usable."""
-    installer = select((CONTAINERS / "installer.txt").read_text(encoding="utf-8"))
-    packages = selected("slim.txt")
-    if slim:
-        return Locks(installer, packages, None, "-slim")
-    everything, variant = selected("runtime.txt"), ""
-    if torch_wheels is not None:
-        everything = instead(everything, torch_wheels)
-        variant = f"-{local_label(everything, 'torch') or 'own-torch'}"
-    return Locks(installer, packages, but(everything, packages), variant)
+def read_locks(*, slim: bool, own: Path | None) -> Locks:
+    """Read the locks. ``own``: in the place of requirements/image.txt.
+
+    Raises:
+        BuildError: One is not usable, or the image would have two versions of a package.
+    """
+    installer = wheels.requirements(CONTAINERS / "installer.txt")
+    packages = wheels.requirements(ROOT / "requirements/image-slim.txt")
+    models = [] if slim else wheels.requirements(own or ROOT / "requirements/image.txt")
+    pinned = {line.split("==")[0]: line.split()[0] for line in packages}
+    for line in models:
+        name = line.split("==")[0]
+        if pinned.get(name, line.split()[0]) != line.split()[0]:
+            raise BuildError(f"two locks differ in {name}; run `make lock`")
+    return Locks(installer, packages, models)
 
 
 def check_machine(mode: str) -> None:
@@ -68,130 +66,134 @@ def check_machine(mode: str) -> None:
         raise BuildError("the image is for x86-64 Linux and is built there")
     if shutil.which("docker") is None:
         raise BuildError("docker is missing; install a Docker engine (Debian: docker.io)")
-    engine.output(
-        ["docker", "info"], "no Docker engine answers; start it, or join the group docker"
-    )
-    needed = {"mmdebstrap": "mmdebstrap"} if mode == "offline" else {}
-    if needed and os.geteuid() != 0:
-        needed["newuidmap"] = "uidmap"  # mmdebstrap needs it where it does not run as root
+    output(["docker", "info"], "no Docker engine answers; start it, or join the group docker")
+    needed = {"buildah": "buildah"}
+    if mode == "offline":
+        needed["mmdebstrap"] = "mmdebstrap"
+    if os.geteuid() != 0:
+        needed["newuidmap"] = "uidmap"  # both need it where they do not run as root
     for program, package in needed.items():
         if shutil.which(program) is None:
             install = [str(ROOT / "tools/install-packages"), "image", package]
-            done = subprocess.run(install, check=False)
-            if done.returncode != 0:
+            if subprocess.run(install, check=False).returncode != 0:
                 raise BuildError(f"{package} is missing")
 
 
 def build(given: argparse.Namespace, work: Path) -> None:
-    """Build an image and load it into the engine. Raises BuildError or ValueError."""
-    locks = read_locks(slim=given.slim, torch_wheels=given.torch_wheels)
+    """Build an image and give it to the engine.
+
+    Raises:
+        BuildError: Something is missing or fails.
+    """
+    locks = read_locks(slim=given.slim, own=given.lock)
     if given.mode == "outside":
         bases.reference()
     check_machine(given.mode)
+    storage = Storage(work / "storage", DATE)
     with ThreadPoolExecutor(1) as beside:
-        # The compiler works while packages are fetched and unpacked.
-        own = beside.submit(lambda: given.wheel or wheels.build_own(work))
+        # The compiler works while packages are fetched.
+        building = beside.submit(lambda: given.wheel or wheels.build_own(work))
         base = (
-            bases.outside(work)
+            bases.outside(storage)
             if given.mode == "outside"
-            else bases.offline(work, locked=given.locked)
+            else bases.offline(work, storage, locked=given.locked)
         )
-        lines = "".join((locks.installer, locks.packages, locks.models or "")).splitlines()
-        wheels.fetch(
-            lines,
-            work / "wheels",
-            others=given.torch_wheels,
-            keep=selected("runtime.txt").splitlines(),
-        )
-        layers = package_layers(base, locks, work, given.torch_wheels)
-        wheel = own.result()
-    layers.append(own_layer(base, layers[0], wheel, work))
-    image = put_together(base, layers, wheel, locks.variant, work)
-    archive = write(image, given.save)
-    give_to_engine(image)
-    engine.remove_left_over([base.image], bases.IMPORTED)
-    facts = {"id": f"sha256:{image.id}", "digest": f"sha256:{image.digest}", "archive": archive}
-    (work / f"image{locks.variant}.json").write_text(json.dumps(facts, indent=2) + "\n")
-    size = sum(layer.size for layer in image.layers) / 1e9
-    say(f"built {' and '.join(image.names)}, {size:.1f} GB")
-    for name, value in facts.items():
-        say(f"{name:8}{value}")
-
-
-def package_layers(
-    base: bases.Base, locks: Locks, work: Path, torch_wheels: Path | None
-) -> list[Layer]:
-    """The layers of the locked packages."""
-    maker = Maker(base, work, DATE)
-    packages = maker.make("packages", locks.packages)
-    if locks.models is None:
-        return [packages]
-    name = f"models{locks.variant}"
-    models = maker.make(name, locks.models, parents=[packages], more_wheels=torch_wheels)
-    return [packages, models]
-
-
-def own_layer(base: bases.Base, packages: Layer, wheel: Path, work: Path) -> Layer:
-    """The layer of biobench itself, its user and the folders that can be mounted.
-
-    It is the same in every image: made over the packages that all of them have.
-    """
-    version, digest = wheels.check_own(wheel), wheels.file_digest(wheel)
-    line = f"biobench=={version} --hash=sha256:{digest}\n"
-    return Maker(base, work, DATE).make(
-        "biobench", line, parents=[packages], more_wheels=wheel.parent, finish="/inside/add-user"
-    )
-
-
-def put_together(
-    base: bases.Base, layers: Sequence[Layer], wheel: Path, variant: str, work: Path
-) -> Image:
-    """Layers, configuration and names as one image."""
+        both = wheels.requirements(ROOT / "requirements/image.txt")
+        wheels.fetch(locks.all, work / "wheels", keep=both)
+        wheel = building.result()
     version = wheels.check_own(wheel)
+    variant = "-slim" if given.slim else given.variant
     name = f"biobench:{'.'.join(version.split('.')[:2])}{variant}"
     arguments = {
+        "BASE": base.image,
+        "PACKAGES_DIGEST": digest(locks.installer + locks.packages),
+        "MODELS_DIGEST": digest(locks.models) if locks.models else "",
         "NAME": name,
         "VERSION": version,
         "SPEC_DIGEST": wheels.spec_digest(wheel, work),
         "WHEEL_DIGEST": f"sha256:{wheels.file_digest(wheel)}",
         "BASE_NAME": base.name,
         "BASE_DIGEST": base.digest,
+        "LAYERS_DIGEST": "",
     }
-    text = (CONTAINERS / "Dockerfile").read_text(encoding="utf-8")
-    config = over(base.config, image_config(text, arguments))
-    names = (name, f"biobench:{version}{variant}")
-    return assemble([*base.layers, *layers], config, names, DATE)
+    say(f"building {name}")
+    context = make_context(locks, wheel, version, work)
+    image = f"localhost/{name}"
+    storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
+    # The layers' digest is known once they are there; all steps of the second build are cached.
+    arguments["LAYERS_DIGEST"] = layers_digest(storage.layers(image))
+    storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
+    shutil.rmtree(context)
+    hand_over(storage, name, version, variant, given.save)
 
 
-def write(image: Image, path: Path | None) -> str:
-    """The digest of the image's archive, which is kept where a path is given."""
-    with ExitStack() as stack:
-        part = path.with_name(path.name + ".part") if path is not None else Path(os.devnull)
-        digest = write_archive(image, stack.enter_context(open(part, "wb")), DATE)
-    if path is not None:
-        part.rename(path)
-    return f"sha256:{digest}"
+def digest(lines: list[str]) -> str:
+    """Return the digest of requirements and of the scripts that install them."""
+    inputs = hashlib.sha256("\n".join(lines).encode())
+    for path in sorted((CONTAINERS / "inside").iterdir()):
+        inputs.update(path.read_bytes())
+    return f"sha256:{inputs.hexdigest()}"
 
 
-def give_to_engine(image: Image) -> None:
-    """Load the image where the engine does not have it, name it, and see whether it starts."""
-    ids = {f"sha256:{image.id}", f"sha256:{image.digest}"}
-    there = next((id for id in sorted(ids) if engine.has_image(id)), None)
-    if there is None:
-        say("loading the image into the engine")
-        engine.load(lambda stream: write_archive(image, stream, DATE))
-    else:
-        for name in image.names:
-            engine.output(["docker", "tag", there, name], f"{name} could not be named")
-    for name in image.names:
-        if engine.inspect(name, "{{.Id}}") not in ids:
-            raise BuildError(f"the engine's {name} is not the image that was built")
-    start = ["docker", "run", "--rm", "--network=none", "--read-only", image.names[0], "--version"]
-    engine.output(start, f"{image.names[0]} does not start")
+def layers_digest(layers: Sequence[str]) -> str:
+    """Return the digest of the list of an image's layers, ``["sha256:...", ...]``.
+
+    Images of equal files have one, whatever their labels say.
+    """
+    listed = json.dumps(list(layers), separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
+
+
+def make_context(locks: Locks, wheel: Path, version: str, work: Path) -> Path:
+    """Make the folder that the steps of the Dockerfile see; wheels are links to the kept ones."""
+    context = work / "context"
+    shutil.rmtree(context, ignore_errors=True)
+    (context / "locks").mkdir(parents=True)
+    shutil.copytree(work / "wheels", context / "wheels", copy_function=os.link)
+    shutil.copy(wheel, context / "wheels")
+    shutil.copytree(CONTAINERS / "inside", context / "inside")
+    own = f"biobench=={version} --hash=sha256:{wheels.file_digest(wheel)}"
+    for name, lines in (
+        ("packages", locks.packages),
+        ("models", locks.models),
+        ("biobench", [own]),
+    ):
+        text = "".join(line + "\n" for line in lines)
+        (context / "locks" / f"{name}.txt").write_text(text, encoding="utf-8")
+    return context
+
+
+def hand_over(storage: Storage, name: str, version: str, variant: str, save: Path | None) -> None:
+    """Give the image to the engine by both of its names, see whether it starts, and save it."""
+    image = f"localhost/{name}"
+    full = f"biobench:{version}{variant}"
+    say("giving the image to the engine")
+    failed = "the engine did not take the image"
+    storage.run("push", "--quiet", image, f"docker-daemon:{name}", otherwise=failed)
+    output(["docker", "tag", name, full], f"{full} could not be named")
+    start = ["docker", "run", "--rm", "--network=none", "--read-only", name, "--version"]
+    output(start, f"{name} does not start")
+    facts = {"id": output(["docker", "inspect", "--format={{.Id}}", name], failed).strip()}
+    if save is not None:
+        part = save.with_name(save.name + ".part")
+        part.unlink(missing_ok=True)
+        saved = f"docker-archive:{part}:{name}"
+        storage.run("push", "--quiet", image, saved, otherwise=f"{save} could not be written")
+        part.rename(save)
+        facts["archive"] = f"sha256:{wheels.file_digest(save)}"
+    (storage.folder.parent / f"image{variant}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    # Images of earlier builds have lost their name to this one.
+    prune = ["docker", "image", "prune", "--force", "--filter"]
+    title = "label=org.opencontainers.image.title=biobench"
+    subprocess.run([*prune, title], capture_output=True, check=False)
+    size = int(output(["docker", "inspect", "--format={{.Size}}", name], failed)) / 1e9
+    say(f"built {name} and {full}, {size:.1f} GB")
+    for fact, value in facts.items():
+        say(f"{fact:8}{value}")
 
 
 def read_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="containers/build", description="Build biobench's image and load it into Docker."
     )
@@ -202,9 +204,13 @@ def read_arguments() -> argparse.Namespace:
         "digest in containers/base-image.txt (outside)",
     )  # fmt: skip
     parser.add_argument(
-        "--torch-wheels", type=Path, metavar="DIR",
-        help="torch and torchvision from the wheels in DIR, such as the builds for CPUs alone",
+        "--lock", type=Path, metavar="FILE",
+        help="packages from this hashed lock instead of requirements/image.txt, such as one with "
+        "torch's builds for CPUs alone",
     )  # fmt: skip
+    parser.add_argument(
+        "--variant", default="", metavar="-NAME", help="what the tag has after the version"
+    )
     parser.add_argument("--wheel", type=Path, metavar="FILE", help="biobench from this wheel")
     parser.add_argument(
         "--locked", action="store_true",
@@ -216,13 +222,15 @@ def read_arguments() -> argparse.Namespace:
         help="keep what is made in DIR instead of containers/.build",
     )  # fmt: skip
     given = parser.parse_args()
-    if given.slim and given.torch_wheels is not None:
-        parser.error("--slim has no torch, so --torch-wheels has no use")
-    for name, exists in (("torch_wheels", Path.is_dir), ("wheel", Path.is_file)):
+    if given.slim and (given.lock is not None or given.variant):
+        parser.error("--slim has packages and a tag of its own")
+    if given.lock is not None and not given.variant:
+        parser.error("--lock needs a --variant, so that the tag says that it is another image")
+    for name in ("lock", "wheel"):
         path = getattr(given, name)
         if path is not None:
-            if not exists(path):
-                parser.error(f"--{name.replace('_', '-')}: {path} is not there")
+            if not path.is_file():
+                parser.error(f"--{name}: {path} is not there")
             setattr(given, name, path.resolve())
     given.work = given.work.resolve()
     given.save = given.save.resolve() if given.save is not None else None
@@ -237,7 +245,7 @@ def main() -> int:
     os.environ["SOURCE_DATE_EPOCH"] = str(DATE)
     try:
         build(given, given.work)
-    except (BuildError, ValueError, OSError) as error:
+    except (BuildError, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,53 +1,52 @@
 """The base of an image: Debian's packages by mmdebstrap, or the official Python image by digest.
 
-In: where to keep files. Out: the base as the engine knows it, and its layers.
+In: a folder to keep files in. Out: the base as buildah's storage has it.
 """
 
 from __future__ import annotations
 
 import difflib
-import gzip
 import hashlib
-import json
 import os
 import re
-import shutil
 import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
-from imagebuild.archive import BUFFER, Layer, read_layer
-from imagebuild.engine import BuildError, has_image, inspect, logged, output, say
+from imagebuild.programs import BuildError, logged, output, say
+from imagebuild.storage import Storage
 
 CONTAINERS = Path(__file__).resolve().parents[1]
 SUITE = "bookworm"
 PACKAGES = "python3,libstdc++6,ca-certificates,usr-is-merged"
 GLIBC_MINOR = 36
 """Of glibc 2.x in the base; a wheel that needs a newer one cannot be loaded there."""
-IMPORTED = "biobench-base"
-"""The engine's name for bases that were made here."""
 LISTS = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
 OTHER_SUITES = re.compile(r"\b(bullseye|trixie|forky|testing|unstable|sid|experimental)\b")
 
 
 @dataclass(frozen=True)
 class Base:
-    """image: the engine's name. name, digest: what the label of the built image says."""
+    """A base image.
+
+    Attributes:
+        image: Its name in buildah's storage.
+        name: Its name in the label of the built image.
+        digest: Its digest in the label of the built image.
+    """
 
     image: str
     name: str
     digest: str
-    layers: tuple[Layer, ...]
-    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def apt_sources() -> str | None:
-    """The list of Debian's mirrors to use, null where mmdebstrap's own will do.
+    """Return the list of Debian's mirrors to use, None where mmdebstrap's own will do.
 
-    This machine's list is taken where it is for the same suite and no other. Raises BuildError
-    where BIOBENCH_APT_SOURCES names a file that cannot be read.
+    This machine's list is taken where it is for the same suite and no other.
+
+    Raises:
+        BuildError: BIOBENCH_APT_SOURCES names a file that cannot be read.
     """
     named = os.environ.get("BIOBENCH_APT_SOURCES")
     if named:
@@ -63,11 +62,14 @@ def apt_sources() -> str | None:
     return None
 
 
-def offline(work: Path, *, locked: bool) -> Base:
-    """The base from Debian's packages: no image is pulled.
+def offline(work: Path, storage: Storage, *, locked: bool) -> Base:
+    """Make the base from Debian's packages; no image is pulled.
 
-    locked: raise BuildError where the packages are not those of base-packages.txt; otherwise the
-    difference is printed.
+    Args:
+        work: Where the base is kept.
+        storage: Where it is imported.
+        locked: Raise BuildError where the packages are not those of base-packages.txt; otherwise
+            the difference is printed.
     """
     sources = apt_sources()
     recipe = (
@@ -82,11 +84,10 @@ def offline(work: Path, *, locked: bool) -> Base:
             old.unlink()
         _bootstrap(path, sources, work / "base.log")
     _compare_packages(path, work / "base-packages.txt", locked=locked)
-    layer = read_layer(path, f"Debian {SUITE}, by mmdebstrap")
-    image = f"{IMPORTED}:{layer.digest[:12]}"
-    if not has_image(image):
-        output(["docker", "import", str(path), image], "the engine did not take the base")
-    return Base(image, f"debian:{SUITE}, by mmdebstrap", f"sha256:{layer.digest}", (layer,))
+    with open(path, "rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    image = storage.imported(path, f"biobench-base:{digest[:12]}")
+    return Base(image, f"debian:{SUITE}, by mmdebstrap", f"sha256:{digest}")
 
 
 def _bootstrap(path: Path, sources: str | None, log: Path) -> None:
@@ -130,7 +131,11 @@ def _compare_packages(base: Path, listed: Path, *, locked: bool) -> None:
 
 
 def reference() -> str:
-    """The official Python image, by digest. Raises BuildError where no digest is filled in."""
+    """Return the official Python image, by digest.
+
+    Raises:
+        BuildError: No digest is filled in.
+    """
     file = CONTAINERS / "base-image.txt"
     lines = file.read_text(encoding="utf-8").splitlines()
     written = " ".join(line for line in lines if line and not line.startswith("#"))
@@ -143,68 +148,25 @@ def reference() -> str:
     return found
 
 
-def outside(work: Path) -> Base:
-    """The base from a registry, by digest."""
+def outside(storage: Storage) -> Base:
+    """Pull the base from a registry, by digest.
+
+    Raises:
+        BuildError: It cannot be had, or its Python or glibc is not what the wheels need.
+    """
     image = reference()
-    if not has_image(image):
+    if not storage.has(image):
         say(f"pulling {image}")
-        pull = ["docker", "pull", "--quiet", "--platform", "linux/amd64", image]
-        output(pull, f"{image} could not be pulled")
-    _check_python(image)
-    saved = work / "base-saved.tar"
-    output(
-        ["docker", "save", "--output", str(saved), inspect(image, "{{.Id}}")],
-        f"{image} could not be saved",
-    )
-    layers, config = unpack(saved, work)
-    saved.unlink()
-    name, _, digest = image.partition("@")
-    return Base(image, name, digest, tuple(layers), config)
-
-
-def _check_python(image: str) -> None:
+        storage.run("pull", "--quiet", image, otherwise=f"{image} could not be pulled")
     program = (
         "import platform, sys; print(*sys.version_info[:2], sys.platform, platform.machine(), "
         "*platform.libc_ver())"
     )
-    run = ["docker", "run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", program]
-    found = output(run, f"{image} has no python3").strip()
+    found = storage.inside(image, "python3", "-c", program).strip()
     match = re.fullmatch(r"3 11 linux x86_64 glibc 2\.(\d+)", found)
     if match is None or int(match[1]) < GLIBC_MINOR:
         raise BuildError(
             f"{image} has ({found}); CPython 3.11 on x86-64 with glibc 2.{GLIBC_MINOR} is needed"
         )
-
-
-def unpack(saved: Path, folder: Path) -> tuple[list[Layer], Mapping[str, Any]]:
-    """The layers of an image that ``docker save`` wrote, uncompressed, and its configuration.
-
-    Raises BuildError where a layer is not the one that the configuration names.
-    """
-    with tarfile.open(saved) as archive:
-
-        def content(name: str) -> IO[bytes]:
-            found = archive.extractfile(name)  # also through the links that older engines write
-            if found is None:
-                raise BuildError(f"{saved}: {name} is no file")
-            return found
-
-        (manifest,) = json.load(content("manifest.json"))
-        document = json.load(content(manifest["Config"]))
-        layers = []
-        for number, name in enumerate(manifest["Layers"]):
-            path = folder / f"base-layer-{number}.tar"
-            with open(path, "wb") as target:
-                shutil.copyfileobj(unpacked(content(name)), target, BUFFER)
-            layers.append(read_layer(path, "base image"))
-    wanted = [digest.removeprefix("sha256:") for digest in document["rootfs"]["diff_ids"]]
-    if [layer.digest for layer in layers] != wanted:
-        raise BuildError(f"{saved}: the layers of the base image are not those that it names")
-    return layers, document.get("config") or {}
-
-
-def unpacked(blob: IO[bytes]) -> IO[bytes]:
-    """A layer as engines name it by digest: without the compression of newer ones."""
-    packed = blob.read(2) == b"\x1f\x8b"
-    blob.seek(0)
-    return gzip.GzipFile(fileobj=blob) if packed else blob  # type: ignore[return-value]
+    name, _, digest = image.partition("@")
+    return Base(image, name, digest)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from imagebuild.base import CONTAINERS, GLIBC_MINOR
-from imagebuild.engine import BuildError, logged, output, say
+from imagebuild.programs import BuildError, logged, output, say
 
 ROOT = CONTAINERS.parent
 BIN = Path(sys.executable).parent
@@ -24,21 +24,24 @@ OLDER_PLATFORMS = ("linux", "manylinux1", "manylinux2010", "manylinux2014")
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def fetch(
-    lines: Sequence[str], folder: Path, *, others: Path | None = None, keep: Sequence[str] = ()
-) -> None:
-    """Have every wheel of the selected ``lines`` of locks in ``folder``.
+def fetch(lines: Sequence[str], folder: Path, keep: Sequence[str] = ()) -> None:
+    """Have every wheel of the ``lines`` of locks in ``folder``.
 
-    others: a folder of wheels that need not be fetched. keep: lines whose wheels stay if they are
-    there; what an earlier lock left behind goes. Raises BuildError where a wheel cannot be had.
+    Args:
+        lines: Requirements, one a line.
+        folder: What neither ``lines`` nor ``keep`` allows is deleted there.
+        keep: Requirements of another image, whose wheels stay if they are there.
+
+    Raises:
+        BuildError: A wheel cannot be had.
     """
     folder.mkdir(exist_ok=True)
-    wanted = {hash: line for line in (*keep, *lines) for hash in hashes(line)}
+    wanted = {digest: line for line in (*keep, *lines) for digest in hashes(line)}
     there = set()
     for path in sorted(folder.glob("*.whl")):
         digest = file_digest(path)
@@ -46,13 +49,10 @@ def fetch(
             there.add(wanted[digest])
         else:
             path.unlink()
-    if others is not None:
-        there |= {wanted[d] for d in map(file_digest, others.glob("*.whl")) if d in wanted}
     missing = [line for line in lines if line not in there]
-    if not missing:
-        return
-    say(f"fetching {len(missing)} wheels by hash")
-    download(missing, folder)
+    if missing:
+        say(f"fetching {len(missing)} wheels by hash")
+        download(missing, folder)
 
 
 def download(lines: Sequence[str], folder: Path, pauses: Sequence[float] = (5, 20)) -> None:
@@ -91,6 +91,26 @@ def _download(lines: Sequence[str], folder: Path) -> None:
     what = "the wheels" if len(lines) > 1 else lines[0].split()[0]
     logged(command, folder / "fetch.log", f"{what} could not be fetched")
     listed.unlink()
+
+
+def requirements(lock: Path) -> list[str]:
+    """Return the requirements of a hashed lock, one a line.
+
+    Raises:
+        BuildError: The lock cannot be read, or a requirement is not pinned by ``==`` and a hash.
+    """
+    try:
+        text = lock.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"{lock} cannot be read ({error})") from error
+    joined = (line.strip() for line in text.replace("\\\n", " ").splitlines())
+    lines = [line for line in joined if line and not line.startswith("#")]
+    for line in lines:
+        if not re.fullmatch(r"[\w.-]+==[^\s*;,]+(\s+--hash=sha256:[0-9a-f]{64})+", line):
+            raise BuildError(
+                f"{lock}: not pinned by version and hash for one platform: {line[:80]}"
+            )
+    return lines
 
 
 def hashes(line: str) -> Iterator[str]:

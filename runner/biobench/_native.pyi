@@ -11,7 +11,12 @@ from typing import Any, TypedDict, final, type_check_only
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Loader", "build_info", "decode", "kernels", "resize", "sha256_files"]
+__all__ = ["Loader", "build_info", "decode", "kernels", "read_files", "resize"]
+
+_FileRead = tuple[bytes, tuple[int, int, int, int] | None]
+"""SHA-256 of the bytes of a file, and what the open file had before and after they were read: size,
+inode, time of the last write and of the last change, in nanoseconds, each wrapped to 64 bits with a
+sign; ``None`` where the two differ."""
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -34,7 +39,7 @@ class Loader:
     called by the thread that asks for batches, with a number of bytes; gives a new writable uint8
     array of that length which nobody else uses; by default memory is the loader's own, and used
     again when the last array over it is gone. kernel: one of :func:`kernels`, for tests; the pixels
-    do not depend on it.
+    do not depend on it. hash_files: hash the bytes that are decoded.
 
     Raises ValueError for a bad argument, MemoryError where there is no room for the batches,
     OSError where there are no threads. Dropping it stops the threads. In a forked process it raises
@@ -59,16 +64,27 @@ class Loader:
         ahead: int,
         allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
         kernel: str | None = None,
+        hash_files: bool = False,
     ) -> Loader: ...
     def next(
         self,
-    ) -> tuple[int, npt.NDArray[Any], list[bytes], list[tuple[int, str, str]]] | None:
+    ) -> (
+        tuple[
+            int,
+            npt.NDArray[Any],
+            list[bytes],
+            list[tuple[int, str, str]],
+            list[_FileRead | None],
+        ]
+        | None
+    ):
         """The next batch; null after the last, or when the loader is closed.
 
         Returns the index of its first item; the array; the BLAKE3 digest of each uint8 crop,
-        32 bytes, zero where an item failed; and (index in the batch, kind, message) of each item
-        that failed, whose image is black. The interpreter is free while it waits, and Ctrl-C ends
-        the waiting. Raises MemoryError where there is no room for one more batch.
+        32 bytes, zero where an item failed; (index in the batch, kind, message) of each item that
+        failed, whose image is black; and with ``hash_files`` what was read of each file, ``None``
+        for one that could not be read whole. The interpreter is free while it waits, and Ctrl-C
+        ends the waiting. Raises MemoryError where there is no room for one more batch.
         """
 
     def close(self) -> None:
@@ -93,6 +109,13 @@ def kernels() -> list[str]:
     The fastest is taken. All give the same bytes; ``scalar`` is the definition.
     """
 
+def read_files(paths: Sequence[str | os.PathLike[str]], *, workers: int) -> list[_FileRead]:
+    """Hash each file, opened once, on ``workers`` threads; in the order given.
+
+    Raises OSError with number, text and file name, as ``open`` does, for the first that cannot be
+    read, and ValueError for no workers. The interpreter is free while it works.
+    """
+
 def resize(
     image: npt.NDArray[np.uint8],
     height: int,
@@ -107,11 +130,4 @@ def resize(
 
     Raises ValueError for another shape, a side of zero or an unknown filter, MemoryError where
     there is no room for the result. The interpreter is free while it works.
-    """
-
-def sha256_files(paths: Sequence[str | os.PathLike[str]], *, workers: int) -> list[bytes]:
-    """The SHA-256 of each file, 32 bytes, in the order given, on ``workers`` threads.
-
-    Raises OSError with number, text and file name, as ``open`` does, for the first that cannot be
-    read, and ValueError for no workers. The interpreter is free while it works.
     """

@@ -17,6 +17,7 @@ from biobench._common.text import joined
 from biobench.errors import BiobenchError
 from biobench.missing import missing_library
 from biobench.streams import open_closed_streams
+from biobench.unexpected import explained, require_working_folder
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
@@ -73,16 +74,17 @@ def _output_fault(error: Exception) -> str | None:
 
 
 def _failed(error: Exception) -> int:
-    lacking = missing_library(error)
-    _say(_unexpected(error) if lacking is None else str(lacking))
-    return 1 if lacking is None else lacking.exit_code
-
-
-def _unexpected(error: Exception) -> str:
     full = _output_fault(error)
     if full is not None:
         _discard_output()
-        return f"cannot write to standard output ({full})"
+        _say(f"cannot write to standard output ({full})")
+        return 1
+    known = missing_library(error) or explained(error)
+    _say(_unexpected(error) if known is None else str(known))
+    return 1 if known is None else known.exit_code
+
+
+def _unexpected(error: Exception) -> str:
     name = type(error).__name__
     return f"failed unexpectedly ({name}: {joined(error)}); BIOBENCH_DEBUG=1 shows where"
 
@@ -100,6 +102,7 @@ def execute(arguments: Sequence[str]) -> int:
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
         arguments.insert(0, "run")
     try:
+        require_working_folder()
         return _run(arguments)
     except (Interrupted, KeyboardInterrupt):
         _say(f"interrupted{_kept(arguments)}")

@@ -7,13 +7,15 @@ pipeline.py; each task is embedded once, and each size takes a sample of its fea
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from biobench.errors import DataError
+from biobench.out_folder import claim_out
 from biobench.pipeline import Failures, conclude, embed_task, score_task
 from biobench.report.curve import Cell, Curve, assemble_curve, write_curve
 from biobench.report.outcome import TaskOutcome
 from biobench.selection import Selection, leave_out
-from biobench.setting import Options, Sizes, in_order, prepare
+from biobench.setting import Options, Setting, Sizes, in_order, prepare
 
 
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
@@ -21,17 +23,32 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
 
     sizes: numbers as ``--n-train`` takes them, null for the whole train split. A task that cannot
     be probed at a size has no score there, and the reason stands in its place. Raises as
-    :func:`biobench.pipeline.run`, and as late where the probe of a task fails for another reason
-    than its sample; UsageError for a size that is below 1 or named twice; DataError where no task
+    :func:`biobench.pipeline.run`, and as late where a task fails for another reason than its
+    sample; UsageError for a size that is below 1 or named twice; DataError where no task
     has a score at any size.
     """
+    curve, failures = curve_of_tasks(options, sizes)
+    failures.raise_first(curve.folder)
+    return curve
+
+
+def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
+    """The curve of the tasks that can be scored; else as :func:`biobench.pipeline.run_tasks`."""
     ordered = in_order(sizes)
     setting = prepare(replace(options, n_train=None), ordered)
+    with claim_out(setting.plan) as out:
+        return _learning_curve(setting, ordered, out)
+
+
+def _learning_curve(setting: Setting, ordered: Sizes, out: Path | None) -> tuple[Curve, Failures]:
+    """Score all tasks at all sizes and write the curve to ``out``, where it is to be written."""
     from biobench.embed.forward import deterministic
 
     selection = setting.plan.selection
-    cells: dict[str, dict[int | None, Cell]] = {}
-    failures = Failures(setting.options)
+    cells: dict[str, dict[int | None, Cell]] = {
+        item.task.id: dict.fromkeys(ordered, error.what) for item, error in setting.plan.unreadable
+    }
+    failures = Failures(setting.plan)
     with deterministic():
         for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
             id = chosen.task.id
@@ -39,7 +56,12 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
             asked = setting.plan.sizes_of(id)
             if not asked:
                 continue
-            features = embed_task(chosen, whole, setting, asked)
+            try:
+                features = embed_task(chosen, whole, setting, asked)
+            except Exception as error:  # noqa: BLE001 - raised once the others are written
+                failures.note(id, error)
+                cells[id] |= dict.fromkeys(asked, failures.reason(error))
+                continue
             for size in asked:
                 try:
                     cells[id][size] = score_task(features, size, setting)
@@ -56,11 +78,10 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
     ]
     if all(result is None for result in results):
         failures.raise_first(None)
-    curve = assemble_curve(ordered, selection.chosen, cells, results)
-    if setting.options.save:
-        curve = write_curve(curve, outcomes, setting.plan.out)
-    failures.raise_first(curve.folder)
-    return curve
+    curve = assemble_curve(ordered, setting.plan.asked, cells, results)
+    if out is not None:
+        curve = replace(write_curve(curve, outcomes, out), folder=setting.plan.out)
+    return curve, failures
 
 
 def _scored(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import re
 import stat
 import tempfile
+import time
 from pathlib import Path
+from typing import BinaryIO
 
 from biobench.errors import BiobenchError, UsageError
 
@@ -16,15 +21,17 @@ MOUNTED = (
     '--user "$(id -u):$(id -g)"'
 )
 
+LEFTOVER_S = 5.0
+"""A temporary file that is younger may have a process that has not locked it yet."""
+
 
 def require_writable(folder: Path) -> None:
     """Raise UsageError where ``folder`` cannot be made or written in, without making it.
 
     Called before the work, so that nobody waits an hour for a result that has no place.
     """
-    nearest = folder.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
+    require_names(folder)
+    nearest = _nearest(folder)
     if not nearest.is_dir():
         raise UsageError("is not a folder", where=str(nearest), remedy="choose another folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
@@ -37,6 +44,53 @@ def require_writable(folder: Path) -> None:
         )
 
 
+def require_names(folder: Path, *names: str) -> None:
+    """Raise UsageError where a file system cannot have the name of ``folder`` or of files in it.
+
+    Args:
+        folder: Folder that need not be there.
+        names: Paths of files that shall be written in it, relative to it.
+    """
+    nearest = _nearest(folder)
+    most_name, most_path = (os.pathconf(nearest, f"PC_{what}_MAX") for what in ("NAME", "PATH"))
+    for name in names or ("",):
+        path = folder.absolute() / name
+        for part in path.parts:
+            size = len(os.fsencode(part))
+            if size > most_name:
+                raise UsageError(
+                    f"the name {part[:40]}... of a file or folder has {size} bytes, and "
+                    f"{most_name} are the most that can be written",
+                    where=str(folder)[:200],
+                    remedy="choose a shorter name",
+                )
+        size = len(os.fsencode(path))
+        if size >= most_path:
+            raise UsageError(
+                f"the path of a file has {size} bytes, and {most_path - 1} are the most that can "
+                "be written",
+                where=f"{str(path)[:100]}...{str(path)[-60:]}",
+                remedy="choose a folder with a shorter path",
+            )
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    nearest = folder.absolute()
+    while not _exists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    return nearest
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
+
+
 class Unreadable(Exception):
     """A file that a user named and that is not read: what is wrong, and what to do."""
 
@@ -44,6 +98,35 @@ class Unreadable(Exception):
         self.what = what
         self.remedy = remedy
         super().__init__(f"{what}; {remedy}")
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading, links followed.
+
+    A named pipe would wait for its other end, and a device never end. Raises OSError for those, for
+    folders and for what ``open`` raises it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            text = os.strerror(number) if stat.S_ISDIR(mode) else "not a regular file"
+            raise OSError(number, text, os.fspath(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The bytes of a regular file; raises OSError as :func:`open_regular`, or for more than
+    ``limit`` bytes."""
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit // 1_000_000} MB", os.fspath(path))
+    return data
 
 
 def read_plain(path: Path, limit: int) -> bytes:
@@ -103,6 +186,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as handle:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_SH)
                 handle.write(data)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -119,3 +204,21 @@ def write_atomically(path: Path, data: bytes) -> None:
             where=str(path),
             remedy="free some space or choose another folder",
         ) from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left half written of ``path``; what is being written stays."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    folder = path.parent
+    for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not name.fullmatch(left.name):
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                # A process that writes it holds its lock, from just after it made it.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(descriptor).st_mtime > LEFTOVER_S:
+                    os.unlink(left)
+            finally:
+                os.close(descriptor)

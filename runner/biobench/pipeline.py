@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,13 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError
+from biobench.out_folder import claim_out
 from biobench.report.results import Results
-from biobench.repro import settings
+from biobench.repro import settings, torch_state
 from biobench.selection import Chosen, Selection, leave_out
 from biobench.setting import (
     Options,
+    Plan,
     Setting,
     Sizes,
     could_be_official,
@@ -37,6 +39,7 @@ from biobench.setting import (
     prepare,
     say,
 )
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -49,40 +52,62 @@ def run(options: Options) -> Results:
     """Score a model and write the result.
 
     Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
-    Where the probe of a task fails the others are scored and written before that is raised.
+    Where a task fails the others are scored and written before that is raised.
     """
-    setting = prepare(options)
-    from biobench.embed.forward import deterministic
-    from biobench.report.write import write_run
-
-    selection, size = setting.plan.selection, options.n_train
-    outcomes: list[TaskOutcome] = []
-    failures = Failures(options)
-    with deterministic():
-        for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
-            features = embed_task(chosen, whole, setting, (size,))
-            try:
-                outcomes.append(score_task(features, size, setting))
-            except Exception as error:  # noqa: BLE001 - it is raised once the others are written
-                failures.note(chosen.task.id, error)
-            # They may not fit into memory beside those of the next task.
-            del features
-    if not outcomes:
-        failures.raise_first(None)
-    results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
-    if options.save:
-        write_run(results, outcomes, setting.plan.out)
-    failures.raise_first(setting.plan.out if options.save else None)
+    results, failures = run_tasks(options)
+    failures.raise_first(results.folder)
     return results
 
 
-class Failures:
-    """Tasks whose probe or metric failed. The hours that the others took are not lost with them:
-    they are scored and written first."""
+def run_tasks(options: Options) -> tuple[Results, Failures]:
+    """Score a model on the tasks that can be scored, and write the result.
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
+    caller to raise.
+    """
+    setting = prepare(options)
+    with claim_out(setting.plan) as out:
+        return _run(setting, out)
+
+
+def _run(setting: Setting, out: Path | None) -> tuple[Results, Failures]:
+    """Score all tasks and write the result to ``out``, where it is to be written."""
+    from biobench.embed.forward import deterministic
+    from biobench.report.write import write_run
+
+    options = setting.options
+    selection, size = setting.plan.selection, options.n_train
+    outcomes: list[TaskOutcome] = []
+    failures = Failures(setting.plan)
+    with deterministic():
+        for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
+            try:
+                # Nothing here keeps the features: they may not fit into memory beside the next.
+                outcomes.append(
+                    score_task(embed_task(chosen, whole, setting, (size,)), size, setting)
+                )
+            except Exception as error:  # noqa: BLE001 - it is raised once the others are written
+                failures.note(chosen.task.id, error)
+    if not outcomes:
+        failures.raise_first(None)
+    results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
+    if out is not None:
+        write_run(results, outcomes, out)
+        results.folder = setting.plan.out
+    return results, failures
+
+
+class Failures:
+    """Tasks that cannot be scored: their table or an image cannot be read, or their probe or metric
+    failed. The hours that the others took are not lost with them: they are scored and written
+    first."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._options = plan.options
+        self._alone = len(plan.selection.chosen) + len(plan.unreadable) == 1
         self._errors: dict[str, Exception] = {}
+        for item, error in plan.unreadable:
+            self.note(item.task.id, error)
 
     @property
     def tasks(self) -> Collection[str]:
@@ -94,7 +119,8 @@ class Failures:
         self._errors.setdefault(task, error)
         # Its frames hold the task's features.
         traceback.clear_frames(error.__traceback__)
-        say(self._options, f"{task} is not scored, the run goes on: {self.reason(error)}")
+        if not self._alone:
+            self._say(f"{task} is not scored, the run goes on: {self.reason(error)}")
 
     @staticmethod
     def reason(error: Exception) -> str:
@@ -107,8 +133,13 @@ class Failures:
         """Raise the first error, where there is one; ``folder`` holds what was scored."""
         for error in self._errors.values():
             if folder is not None:
-                say(self._options, f"what was scored is in {folder}")
+                self._say(f"what was scored is in {folder}")
             raise error
+
+    def _say(self, line: str) -> None:
+        # Who asked for the bare document is still told what it lacks.
+        quiet = self._options.quiet and not self._options.from_command
+        say(replace(self._options, quiet=quiet), line)
 
 
 @dataclass(frozen=True)
@@ -127,24 +158,27 @@ class TaskFeatures:
 
 def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Sizes) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
-    from biobench.embed.features import content_digests, embed, rows_to_read
+    from biobench.embed.doubts import doubts
+    from biobench.embed.features import embed, rows_to_read
     from biobench.progress import Progress
 
-    task, execution, store = chosen.task, setting.execution, setting.store
-    quiet = setting.options.quiet
+    task, execution = chosen.task, setting.execution
     stopwatch = Stopwatch()
     wanted: npt.NDArray[np.bool_] | None = None
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
         wanted = np.logical_or.reduce(samples)
-    read = rows_to_read(manifest, execution.micro_batch, wanted)
-    with Progress(f"{task.id}: files", len(read), unit="files", quiet=quiet) as progress:
-        contents = content_digests(manifest, store, execution.workers, progress.advance, read)
-    with Progress(f"{task.id}: embed", len(read), quiet=quiet) as progress:
+    count = len(rows_to_read(manifest, execution.micro_batch, wanted))
+    with Progress(f"{task.id}: embed", count, quiet=setting.options.quiet) as progress:
         embedded = embed(
-            manifest, contents, setting.backbone, store, execution,
+            manifest, setting.backbone, setting.store, execution,
             keep_bad=setting.options.keep_bad, progress=progress, wanted=wanted,
+            compare_alone=not setting.compared_alone,
         )  # fmt: skip
+    if embedded.alone is not None:
+        setting.compared_alone.add(setting.backbone.info.name)
+    for line in doubts(manifest, embedded):
+        say(setting.options, f"{task.id}: {line}")
     return TaskFeatures(chosen, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
 
 
@@ -188,6 +222,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
         score=score,
         pixels_digest=pixels,
         features_digest=digest,
+        torch_state=torch_state.read_state(),
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),
         stages={
@@ -214,6 +249,8 @@ def conclude(
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
 
+    at_first = setting.execution.engine.get("torch", {})
+    state = torch_state.merged([at_first, *(outcome.torch_state for outcome in outcomes)])
     provenance = Provenance(
         spec=setting.plan.spec,
         selection=selection,
@@ -222,10 +259,11 @@ def conclude(
         division=setting.options.division,
         n_train=size,
         differences=tuple(differences(setting.plan)) if size is None else (),
-        bits_fixed=settings.bits_fixed(),
+        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=True),
+        torch_state=state,
         started=setting.started,
         wall=time.perf_counter() - setting.clock,
-        argv=tuple(sys.argv),
+        argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)
 

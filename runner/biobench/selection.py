@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench.data.bring import bringing
+from biobench.data.build import build_manifest
 from biobench.data.locate import locate
+from biobench.data.manifest import Manifest
 from biobench.declared import Declared
 from biobench.errors import DataError, UsageError
 from biobench.files import opened_by_the_shell
@@ -109,6 +111,24 @@ def leave_out(selection: Selection, ids: Collection[str], note: str | None = Non
         ),
         notes=(*selection.notes, *([note] if note else [])),
     )
+
+
+def read_manifests(
+    selection: Selection,
+) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[Chosen, DataError], ...]]:
+    """The tasks that have a manifest, their manifests, and why others have none; raises DataError
+    where no task has one."""
+    manifests: list[Manifest] = []
+    unreadable: list[tuple[Chosen, DataError]] = []
+    for chosen in selection.chosen:
+        try:
+            manifests.append(build_manifest(chosen.task, chosen.root, selection.suite.seed))
+        except DataError as error:
+            unreadable.append((chosen, error))
+    if unreadable and not manifests:
+        raise unreadable[0][1]
+    readable = leave_out(selection, [item.task.id for item, _ in unreadable])
+    return readable, tuple(manifests), tuple(unreadable)
 
 
 def _select(

@@ -5,16 +5,14 @@ In: options. Out: a plan (no model is loaded) or a setting that the stages of pi
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.output import print_note
-from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, no_train_split, sample_train, size_name
@@ -25,13 +23,15 @@ from biobench.errors import DataError, UsageError, counted
 from biobench.files import require_writable
 from biobench.missing import require_torch
 from biobench.models.names import local_folder, never_pinned, parse_name
+from biobench.out_folder import default_out, refuse_folder
 from biobench.probe.refusal import refusal
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
-from biobench.selection import BENCHMARK, Selection, leave_out, select
+from biobench.selection import BENCHMARK, Chosen, Selection, leave_out, read_manifests, select
 from biobench.spec.documents import Division, Suite, Task
 from biobench.spec.load import Spec, load_spec
 from biobench.store import default_store
+from biobench.streams import as_text
 
 if TYPE_CHECKING:
     from biobench.embed.features import Execution
@@ -71,8 +71,9 @@ class Plan:
     """What a run would do, without loading the model.
 
     ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
-    ``refused``: by task id and size why a task is not scored there. ``store`` and ``out`` are
-    folders that can be written.
+    ``refused``: by task id and size why a task is not scored there. ``unreadable``: tasks that were
+    asked for beside those, and why they have no manifest. ``store`` and ``out`` are folders;
+    ``out`` can be written.
     """
 
     options: Options
@@ -83,6 +84,15 @@ class Plan:
     refused: Mapping[str, Mapping[int | None, DataError]]
     store: Path
     out: Path
+    unreadable: tuple[tuple[Chosen, DataError], ...] = ()
+
+    @property
+    def asked(self) -> tuple[Chosen, ...]:
+        """The tasks that can be scored and those that have no manifest, in the suite's order."""
+        members = self.selection.suite.members
+        all = (*self.selection.chosen, *(item for item, _ in self.unreadable))
+        place = {id: number for number, id in enumerate(members)}
+        return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
 
     def sizes_of(self, task: str) -> Sizes:
         """The sizes at which a task is scored."""
@@ -121,6 +131,7 @@ class Plan:
                     f"{task.id}{at}: {_described(manifest)}, "
                     f"protocol {task.protocol.id}, in {chosen.root}"
                 )
+        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.unreadable]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
@@ -130,7 +141,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start."""
+    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start.
+
+    compared_alone: names of the model, once one image of the run was embedded without others.
+    """
 
     plan: Plan
     backbone: Backbone
@@ -138,6 +152,7 @@ class Setting:
     execution: Execution
     started: datetime
     clock: float
+    compared_alone: set[str] = field(default_factory=set)
 
     @property
     def options(self) -> Options:
@@ -175,13 +190,14 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     _refuse_conflicts(selection, options, asked)
     store = options.store or default_store()
     out = options.out or default_out(options, selection, asked)
-    for folder in (store, out) if options.save else (store,):
-        require_writable(folder)
-    manifests = [
-        build_manifest(chosen.task, chosen.root, selection.suite.seed)
-        for chosen in selection.chosen
-    ]
-    return _judged(Plan(options, asked, spec, selection, tuple(manifests), {}, store, out))
+    if options.save:
+        require_writable(out)
+        refuse_folder(out, [chosen.task.id for chosen in selection.chosen], asked)
+    if not store.is_dir():
+        # One that is there may have all that is needed.
+        require_writable(store)
+    readable, manifests, unreadable = read_manifests(selection)
+    return _judged(Plan(options, asked, spec, readable, manifests, {}, store, out, unreadable))
 
 
 def _refuse_options(options: Options, spec: Spec) -> None:
@@ -192,6 +208,15 @@ def _refuse_options(options: Options, spec: Spec) -> None:
         )
     if options.device != "auto" or options.precision == "float16":
         _device(options)
+    named = options.model if isinstance(options.model, str) else options.model.info.name
+    for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
+        if as_text(text) != text:
+            # The result and its digest hold it.
+            raise UsageError(
+                "has bytes that are not UTF-8",
+                where=f"{option} {as_text(text)}",
+                remedy="rename the folder, or write it in UTF-8",
+            )
     if isinstance(options.model, str):
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
@@ -268,7 +293,8 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Setting:
         say(options, note)
     for line in differences(made) if None in made.sizes else ():
         say(options, f"counts differ from the specification: {line}")
-    return Setting(made, backbone, Store(made.store), execution, started, clock)
+    store = Store(made.store, lambda line: say(options, line))
+    return Setting(made, backbone, store, execution, started, clock)
 
 
 def differences(made: Plan) -> list[str]:
@@ -337,16 +363,23 @@ def _device(options: Options) -> str:
 
 def _execution(suite: Suite, options: Options) -> Execution:
     from biobench.embed.features import Execution
-    from biobench.repro.environment import MOVE_FEATURES, package_versions
+    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.torch_state import altered, read_state
 
     device = _device(options)
-    engine: dict[str, Any] = {"device": device, "packages": package_versions(MOVE_FEATURES)}
+    engine: dict[str, Any] = {
+        "device": device,
+        "packages": package_versions(MOVE_FEATURES),
+        "builds": build_digests(),
+        "libc": libc(),
+    }
     if device == "cuda":
         import torch
 
         engine["gpu"] = torch.cuda.get_device_name(0)
     if not settings.bits_fixed():
-        engine |= {"cpu": processor_name(), "settings": settings.recorded()}
+        changes = altered(read_state(), in_run=False)
+        engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
     return Execution(
         device=device,
         precision=options.precision,
@@ -376,22 +409,6 @@ def could_be_official(selection: Selection, options: Options, sizes: Sizes | Non
     model = options.model
     pinnable = not never_pinned(model) if isinstance(model, str) else model.info.pinned
     return benchmark and options.division == "official" and None in asked and pinnable
-
-
-def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
-    """Where a run goes whose user named no folder."""
-    model = options.model if isinstance(options.model, str) else options.model.info.name
-    words = [
-        model,
-        *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
-    ]
-    if len(sizes) > 1:
-        words.append("curve")
-    elif sizes[0] is not None:
-        words.append(f"{sizes[0]}-train")
-    if options.division != "official":
-        words.append(options.division)
-    return Path("biobench-out") / re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
 
 
 def say(options: Options, line: str) -> None:

@@ -7,18 +7,19 @@ are written under a temporary name, synced and renamed, so that a killed process
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench.errors import UsageError
-from biobench.files import write_atomically
+from biobench.errors import BiobenchError, UsageError
+from biobench.files import open_regular, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,18 +28,33 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, npt.NDArray[Any]]
 
 
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors of a store that may be read and not written."""
 LEFTOVER_S = 3600.0
 """A temporary file older than this belongs to no running process."""
 
 
 def default_store() -> Path:
-    """``BIOBENCH_STORE``, else a folder in the user's cache folder."""
+    """``BIOBENCH_STORE``, else a folder in the user's cache folder.
+
+    Raises UsageError where the user has no home folder.
+    """
     named = os.environ.get("BIOBENCH_STORE")
     if named:
         return Path(named)
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    try:
+        folder = Path(platformdirs.user_cache_dir("biobench", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if folder.is_absolute():
+        return folder
+    # A user id without an entry, as a container may be started with.
+    raise UsageError(
+        "this user has no home folder, so the store has no place",
+        remedy="give --store a folder, or set BIOBENCH_STORE or HOME",
+    )
 
 
 def _content_digest(arrays: Arrays) -> str:
@@ -64,10 +80,19 @@ class Entry:
 class Store:
     """A folder of content-keyed files: ``<kind>/<first two hex digits>/<key>.safetensors``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, say: Callable[[str], None] = lambda line: None) -> None:
+        """``say`` is given one line where something is computed that cannot be kept."""
         self.root = root
+        self._say = say
+        self._refusal: str | None = None
+        self._said = False
         if root.exists() and not root.is_dir():
             raise UsageError("is not a folder", where=str(root), remedy="give --store a folder")
+        self._began_with = frozenset(os.listdir(root)) if root.is_dir() else frozenset()
+
+    def began_with(self, kind: str) -> bool:
+        """Whether there were entries of a kind when this object was made."""
+        return kind in self._began_with
 
     def path(self, kind: str, key: str) -> Path:
         """Where the entry of a ``sha256:`` key lies."""
@@ -75,13 +100,36 @@ class Store:
         return self.root / kind / digits[:2] / f"{digits}.safetensors"
 
     def put(self, kind: str, key: str, arrays: Arrays) -> None:
-        """Store named arrays under a key; errors as :func:`write_atomically`."""
+        """Store named arrays under a key, unless the store may only be read; other errors as
+        :func:`write_atomically`."""
         import numpy as np
         from safetensors.numpy import save
 
+        if self.refusal is not None:
+            return
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         metadata = {"key": key, "content": _content_digest(contiguous)}
-        write_atomically(self.path(kind, key), save(contiguous, metadata=metadata))
+        try:
+            write_atomically(self.path(kind, key), save(contiguous, metadata=metadata))
+        except BiobenchError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
+                raise
+            self._refusal = cause.strerror or str(cause)
+            self.warn("what is computed from here on")
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be stored; ``None`` where nothing is known against it."""
+        if self._refusal is None and self.root.is_dir() and not os.access(self.root, os.W_OK):
+            self._refusal = "this user may only read it"
+        return self._refusal
+
+    def warn(self, what: str) -> None:
+        """Say, before it is computed, that it cannot be kept, where that is so; once a store."""
+        if self.refusal is not None and not self._said:
+            self._said = True
+            self._say(f"{what} cannot be kept in the store {self.root}: {self.refusal}")
 
     def get(self, kind: str, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
         """The arrays of a key, or None. A damaged file counts as absent and is computed again."""
@@ -89,9 +137,8 @@ class Store:
 
         path = self.path(kind, key)
         try:
-            # A named pipe would be waited for, and a device has no end.
-            if not stat.S_ISREG(path.stat().st_mode):
-                return None
+            # A named pipe would wait for its other end.
+            open_regular(path).close()
             with safe_open(path, framework="numpy") as handle:
                 metadata = handle.metadata() or {}
                 arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118

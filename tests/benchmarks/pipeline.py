@@ -106,7 +106,7 @@ def ways(manifest: Manifest, backbone: Backbone, workers: int, scratch: Path) ->
     def stage() -> None:
         store = Store(Path(tempfile.mkdtemp(dir=scratch)))
         embed(
-            manifest, paths, backbone, store, execution,
+            manifest, backbone, store, execution,
             keep_bad=False, progress=Progress("", 0, quiet=True),
         )  # fmt: skip
 

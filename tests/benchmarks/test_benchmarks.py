@@ -25,6 +25,8 @@ import decode
 import pipeline
 from biobench.repro.settings import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:

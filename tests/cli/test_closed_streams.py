@@ -10,6 +10,8 @@ import pytest
 
 from biobench.data.locate import EMBEDDED
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import os, sys
 from biobench.streams import open_closed_streams

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 
 def biobench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -22,6 +22,8 @@ from archives import tar_of
 from hostile import Server, serving
 from videos import drawn, film
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:

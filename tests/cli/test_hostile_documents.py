@@ -4,7 +4,6 @@ exit code, a bounded number of lines, and no waiting."""
 from __future__ import annotations
 
 import io
-import json
 import os
 import time
 from collections.abc import Callable

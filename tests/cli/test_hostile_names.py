@@ -23,6 +23,8 @@ import pytest
 import yaml
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 EVIL = "x\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj\u200b\u2028[red]=1"
 """What no file system refuses."""
 LINE = EVIL + "\n\rsecond line"

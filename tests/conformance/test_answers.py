@@ -207,6 +207,7 @@ def test_files_that_are_no_plain_files(answers: dict[str, Any], tmp_path: Path) 
         read_answers(long, SPEC, FILES)
 
 
+@pytest.mark.slow
 def test_answers_from_the_shell(answers: dict[str, Any], tmp_path: Path) -> None:
     """`conformance check <(port)`: the shell gives a pipe."""
     path = write(tmp_path, answers)

@@ -10,7 +10,7 @@ import pytest
 
 NODE = shutil.which("node") or ""
 
-pytestmark = pytest.mark.skipif(not NODE, reason="Node is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not NODE, reason="Node is not installed")]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import pytest
 
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 SPEC = load_spec()
 
 

@@ -106,6 +106,7 @@ def holders(value: Any) -> Iterator[tuple[ModuleType, str]]:
                     yield module, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_noticed(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
     """And without it the vectors are right."""

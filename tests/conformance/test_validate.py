@@ -40,6 +40,7 @@ def test_flaws_of_vectors_are_problems(v1: Path, capsys: pytest.CaptureFixture[s
     assert err == f"biobench: {v1.parent}: not valid: {len(problems)} problems\n"
 
 
+@pytest.mark.slow
 def test_one_file_or_folder_of_vectors(v1: Path) -> None:
     """A part of the folder has its own problems alone."""
     section = v1 / "conformance" / "required" / "holm"

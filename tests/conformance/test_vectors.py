@@ -129,6 +129,7 @@ def test_sections_can_be_chosen() -> None:
         read_vectors(SPEC, ["generato"])
 
 
+@pytest.mark.slow
 def test_operations_do_not_load_the_heavy_libraries() -> None:
     """A check of the metrics does not wait for torch."""
     import subprocess

@@ -20,6 +20,8 @@ from biobench.spec.load import load_spec
 from biobench.spec.location import spec_root
 from biobench.spec.resolve import chain, merge
 
+pytestmark = pytest.mark.slow
+
 V1 = spec_root() / "v1"
 
 

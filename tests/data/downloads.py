@@ -25,7 +25,9 @@ class Waits(list[float]):
 
     @property
     def pace(self) -> Pace:
-        return Pace(tries=4, least_bytes=1000, sleep=self.append, stall_s=0.2, connect_s=2.0)
+        return Pace(
+            tries=4, least_bytes=1000, sleep=self.append, stall_s=0.2, connect_s=2.0, window_s=0.5
+        )
 
 
 def get(

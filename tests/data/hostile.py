@@ -10,14 +10,17 @@ import gzip
 import hashlib
 import os
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
+CERTIFICATE = Path(__file__).with_name("loopback") / "localhost.pem"
 DATE = "Tue, 01 Sep 2026 10:00:00 GMT"
 
 
@@ -62,6 +65,10 @@ class Handler(BaseHTTPRequestHandler):
             self.status(404)
             return
         name, _, argument = resource.script[0].partition(":")
+        if name == "head":
+            with contextlib.suppress(OSError):
+                WAYS[argument](self, resource, "")
+            return
         length = argument if name == "promise" else str(len(resource.content))
         self.head(200, {"Content-Length": length})
 
@@ -235,6 +242,58 @@ def chunked(self: Handler, resource: Resource, argument: str) -> None:
         self.wfile.write(b"0\r\n\r\n")
 
 
+def endless(self: Handler, resource: Resource, argument: str) -> None:
+    """Chunks that never end, of as many bytes as the argument says."""
+    self.head(200, {"Transfer-Encoding": "chunked", "ETag": resource.etag})
+    piece = resource.content[: int(argument or 5_000)]
+    while True:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+
+def drip(self: Handler, resource: Resource, argument: str) -> None:
+    """The file, a byte at a time; each byte begins a timeout anew."""
+    for byte in self.begin(resource):
+        self.wfile.write(bytes([byte]))
+        time.sleep(0.02)
+
+
+def drip_comment(self: Handler, resource: Resource, argument: str) -> None:
+    """A chunk whose extension never ends: bytes come, and nothing of the file."""
+    self.head(200, {"Transfer-Encoding": "chunked", "ETag": resource.etag})
+    self.wfile.write(b"1;")
+    while True:
+        self.wfile.write(b"a")
+        time.sleep(0.02)
+
+
+def drip_head(self: Handler, resource: Resource, argument: str) -> None:
+    """A head that never ends."""
+    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-A: ")
+    while True:
+        self.wfile.write(b"a")
+        time.sleep(0.02)
+
+
+def drip_page(self: Handler, resource: Resource, argument: str) -> None:
+    """A web page that never ends."""
+    self.head(200, {"Content-Type": "text/html", "Connection": "close"})
+    while True:
+        self.wfile.write(b" ")
+        time.sleep(0.02)
+
+
+def interim(self: Handler, resource: Resource, argument: str) -> None:
+    """Answers before the answer, without end."""
+    while True:
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def huge_head(self: Handler, resource: Resource, argument: str) -> None:
+    """Many large headers, and one that is larger than all others."""
+    many = {f"X-{i}": "a" * 8_000 for i in range(int(argument or 3_000))}
+    self.head(200, {**many, "ETag": '"' + "e" * 4_000_000 + '"'})
+
+
 def gzipped(self: Handler, resource: Resource, argument: str) -> None:
     """Compressed for the way, although nobody asked for it."""
     body = gzip.compress(resource.content, mtime=0)
@@ -318,6 +377,7 @@ WAYS: dict[str, Callable[[Handler, Resource, str], None]] = {
             chunked,
             gzipped,
         ),
+        *(endless, drip, drip_comment, drip_head, drip_page, interim, huge_head),
         *(called_gzip, brotli, unnamed, weak, status, redirect, loop, page, garbage, silence),
     )
 }
@@ -326,9 +386,14 @@ WAYS: dict[str, Callable[[Handler, Resource, str], None]] = {
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, secure: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.resources: dict[str, Resource] = {}
+        self.scheme = "https" if secure else "http"
+        if secure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away is what is tested."""
@@ -338,15 +403,21 @@ class Server(ThreadingHTTPServer):
         return self.resources[path]
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}{path}"
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
-    """A server while the block runs; no proxy of the person who runs the tests comes between."""
-    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    os.environ.update(dict.fromkeys(before, "127.0.0.1,localhost"))
-    server = Server()
+def serving(*, secure: bool = False) -> Iterator[Server]:
+    """A server while the block runs; no proxy of the person who runs the tests comes between.
+
+    secure: it speaks TLS, and clients that are made meanwhile trust its certificate.
+    """
+    names = ("NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names[:2], "127.0.0.1,localhost"))
+    if secure:
+        os.environ["SSL_CERT_FILE"] = str(CERTIFICATE)
+    server = Server(secure=secure)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -357,6 +428,6 @@ def serving() -> Iterator[Server]:
         thread.join()
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value

@@ -186,3 +186,48 @@ def test_a_train_test_task_is_refused(tmp_path: Path) -> None:
     """The layout has one split; a task that asks for two is a fault of the task."""
     with pytest.raises(SpecError, match="leave-one-out"):
         find_items(tmp_path, LAYOUT, "train-test")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    """A JSON reader may guess it; the files are UTF-8."""
+    root = write_coco(tmp_path, coco_document(LABELS), *(f"{i}.jpg" for i in range(4)))
+    path = root / "annotations.json"
+    path.write_bytes(path.read_text().encode(encoding))
+    assert "UTF-16 or UTF-32; save it as UTF-8" in refusal(root)
+
+
+def test_a_byte_order_mark_of_utf8_is_ignored(tmp_path: Path) -> None:
+    """Windows writes one."""
+    root = write_coco(tmp_path, coco_document(LABELS), *(f"{i}.jpg" for i in range(4)))
+    path = root / "annotations.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(find_items(root, LAYOUT, "leave-one-out")) == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('"name": "ann"', '"name": "bob", "name": "ann"', "name"),
+        ('"file_name": "0.jpg"', '"file_name": "0.jpg", "file_name": "1.jpg"', "file_name"),
+        ('{"images": [', '{"annotations": [], "images": [', "annotations"),
+    ],
+)
+def test_a_name_that_is_written_twice(tmp_path: Path, old: str, new: str, name: str) -> None:
+    """A reader takes the last one in silence, another the first."""
+    root = write_coco(tmp_path, coco_document(LABELS), *(f"{i}.jpg" for i in range(4)))
+    path = root / "annotations.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert f"an object of the JSON has '{name}' twice; keep one of the two" in refusal(root)
+
+
+def test_ids_of_any_size(tmp_path: Path) -> None:
+    """Beyond 2^31 and 2^63 an id is what is written, and no two of them become one."""
+    ids = [2**31, 2**31 + 1, 2**63, 2**63 + 1, -1]
+    document = coco_document(["ann"] * len(ids))
+    for i, image, note in zip(ids, document["images"], document["annotations"], strict=True):
+        image["id"] = note["image_id"] = i
+    root = write_coco(tmp_path, document, *(f"{i}.jpg" for i in range(len(ids))))
+    assert [item.id for item in find_items(root, LAYOUT, "leave-one-out")] == list(map(str, ids))

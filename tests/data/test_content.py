@@ -41,8 +41,11 @@ def test_the_index_is_used(tmp_path: Path) -> None:
     connection = index._connection
     assert connection is not None
     with connection:
-        connection.execute("UPDATE files SET digest = 'sha256:remembered'")
-    assert index.digests([str(path)], 1) == ["sha256:remembered"]
+        connection.execute("UPDATE files SET digest = ?", (_sha("remembered"),))
+    assert index.digests([str(path)], 1) == [_sha("remembered")]
+    with connection:
+        connection.execute("UPDATE files SET digest = 'sha256:damaged'")
+    assert index.digests([str(path)], 1) == [_sha("one")]
     index.close()
 
 

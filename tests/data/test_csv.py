@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +266,7 @@ def test_positions_of_any_size(positions: list[int]) -> None:
     faults = Faults()
     found = collect(
         read_options(Layout("csv", options), "leave-one-out"),
-        lambda name, faults: text.encode(),
+        lambda name, faults: io.BytesIO(text.encode()),
         lambda path: True,
         faults,
         keep_missing=False,

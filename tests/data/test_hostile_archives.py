@@ -289,6 +289,7 @@ def test_a_zip_whose_directory_hides_entries(tmp_path: Path) -> None:
     refused(tmp_path, "a.zip", bytes(content), "says it has 12 entries, and 11 are found")
 
 
+@pytest.mark.slow
 def test_a_zip_with_more_entries_than_its_old_form_can_count(tmp_path: Path) -> None:
     """Beyond 65,535 the number lies in a record of its own."""
     names = [f"train/flint/{i}" for i in range(65_600)]

@@ -191,3 +191,26 @@ def test_an_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
     layout = make_task("imagefolder").dataset.layout
     with pytest.raises(SpecError, match="known layouts: coco, csv, image-folder"):
         find_items(tmp_path, layout, "train-test")
+
+
+def test_links_that_double_in_every_folder_end(tmp_path: Path) -> None:
+    """No loop, and a billion paths: two links in each of thirty folders."""
+    root = plant(tmp_path, "train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png")
+    for level in range(30):
+        folder = tmp_path / "levels" / str(level)
+        folder.mkdir(parents=True)
+        for name in ("x", "y"):
+            (folder / name).symlink_to(f"../{level + 1}")
+    plant(tmp_path, "levels/30/1.png")
+    (root / "train/a/x").symlink_to("../../levels/0")
+    assert "more than 64 ways lead to one folder by links" in refusal(root)
+
+
+def test_a_folder_that_is_linked_twice_is_walked_twice(tmp_path: Path) -> None:
+    """What the specification says of links: they are followed, wherever they lead."""
+    root = plant(tmp_path, "train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png")
+    plant(tmp_path, "disk/2.png")
+    for name in ("x", "y"):
+        (root / "train/a" / name).symlink_to("../../disk")
+    found = [item.path for item in find_items(root, make_task().dataset.layout, "train-test")]
+    assert found[:3] == ["train/a/1.png", "train/a/x/2.png", "train/a/y/2.png"]

@@ -13,10 +13,15 @@ import pytest
 from pebbles import plant
 
 from biobench.data.build import build_manifest
+from biobench.data.files import file_paths
 from biobench.data.manifest import Manifest
+from biobench.errors import DataError
+from biobench.spec.canonical import sha256_json
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()
+SYNSETS = "sha256:5e738e464c43c92037bbb4252eeb6ba2c306091861443ae7e182e28c9662324e"
+"""Digest of the names of ImageNet's thousand classes, sorted."""
 
 
 def manifest(task: str, root: Path, division: str = "official") -> Manifest:
@@ -218,3 +223,86 @@ def test_imagenet_lies_in_folders(tmp_path: Path) -> None:
     names = ("n01440764", "n01443537")
     plant(tmp_path, *(f"{split}/{name}/x.JPEG" for split in ("train", "val") for name in names))
     assert [row.label for row in manifest("imagenet1k", tmp_path).rows] == [0, 1, 0, 1]
+
+
+def flat_imagenet(root: Path, labels: str) -> Path:
+    """ImageNet as its publisher gives it: no folder a class for the validation images."""
+    kit = root / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
+    kit.parent.mkdir(parents=True)
+    kit.write_text(labels)
+    train = [f"train/{name}/x.JPEG" for name in ("n01440764", "n02119789", "n03255030")]
+    return plant(root, *train, *(f"val/ILSVRC2012_val_0000000{i}.JPEG" for i in (1, 2, 3)))
+
+
+def test_imagenet_with_its_validation_images_as_they_come(tmp_path: Path) -> None:
+    """The numbers of the development kit are its own: tench, the first by name, is 449."""
+    found = manifest("imagenet1k", flat_imagenet(tmp_path, "449\n1000\n1\n"))
+    assert [(row.path, row.label) for row in found.rows if row.split == "test"] == [
+        ("val/ILSVRC2012_val_00000001.JPEG", 0),
+        ("val/ILSVRC2012_val_00000002.JPEG", 2),
+        ("val/ILSVRC2012_val_00000003.JPEG", 1),
+    ]
+    assert found.classes == ("n01440764", "n02119789", "n03255030")
+    dataset = SPEC.dataset("imagenet1k")
+    named = file_paths(dataset, tmp_path)
+    assert "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt" in named
+    classes = dataset.layout.options["flat"]["test"]["classes"]
+    assert len(classes) == len(set(classes)) == 1000
+    # As in the development kit: sorted by nothing that a program could derive.
+    assert (classes[0], classes[448], classes[999]) == ("n02119789", "n01440764", "n03255030")
+    assert sha256_json(sorted(classes)) == SYNSETS
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ("449\n1000\n", "2 classes for the 3 images in val"),
+        ("449\n1000\n1001\n", "line 3: '1001' is no number from 1 to 1000"),
+        ("449\n1000\n-1\n", "'-1' is no number from 1 to 1000"),
+        ("449\n1000\n\u0663\n", "is no number from 1 to 1000"),
+    ],
+)
+def test_a_list_that_does_not_fit(tmp_path: Path, labels: str, words: str) -> None:
+    """A list of another data set shifts all labels."""
+    with pytest.raises(DataError, match=words):
+        manifest("imagenet1k", flat_imagenet(tmp_path, labels))
+
+
+def test_flat_images_without_their_list(tmp_path: Path) -> None:
+    """The message says which file it is that lacks."""
+    root = flat_imagenet(tmp_path, "")
+    (root / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt").unlink()
+    with pytest.raises(DataError, match=r"no class folders.*ground_truth\.txt is missing"):
+        manifest("imagenet1k", root)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["0,a,0", "12,b,1", "7,c,0", "12,b,1", "900,z,1"],
+        ["0,a,", "12,b,1.0", "7,c,2"],
+        ["12,b,1"],
+    ],
+)
+def test_the_list_of_fungiclef_is_read_as_its_organisers_do(
+    tmp_path: Path, rows: list[str]
+) -> None:
+    """A class is poisonous where a row has 1; rows that repeat it, and others, are no fault."""
+    root = fungi(tmp_path)
+    write(root / "poison_status_list.csv", ["class_id,species,poisonous", *rows])
+    assert manifest("fungiclef", root).poisonous == (1,)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["12,b,1", "12,b,0"], "line 3: the class 12 is the opposite on line 2"),
+        (["-1,x,1"], "the unknown class -1 cannot be poisonous"),
+    ],
+)
+def test_a_list_that_contradicts_itself(tmp_path: Path, rows: list[str], words: str) -> None:
+    """Nobody can say then what the class is."""
+    root = fungi(tmp_path)
+    write(root / "poison_status_list.csv", ["class_id,species,poisonous", *rows])
+    with pytest.raises(DataError, match=words):
+        manifest("fungiclef", root)

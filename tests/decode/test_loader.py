@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_native_batch import RECIPE
 
-from biobench.decode.loader import _ahead
+from biobench.decode.loader import Batch, _ahead
 from biobench.decode.native import NO_DIGEST, decode_batch, open_loader
 from biobench.errors import DataError, UsageError
 from biobench.models.recipes import image_recipe
@@ -337,3 +338,28 @@ def test_native_arguments_are_checked() -> None:
         options = {"recipe": RECIPE, "batch_size": 1, "workers": 1, "ahead": 1} | changes
         with pytest.raises(ValueError, match=text):
             open_loader([], **options)  # type: ignore[arg-type]
+
+
+def test_the_bytes_that_are_decoded_are_hashed(files: list[Path], tmp_path: Path) -> None:
+    """Each item has the digest of its file and the identity that the system gives it; so has one
+    that is no image, and only what cannot be read has none."""
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(files[0].read_bytes()[:40])
+    items = [files[0], broken, tmp_path / "nowhere.png", tmp_path, files[1]]
+
+    def load(hash_files: bool) -> list[Batch]:
+        return list(
+            ImageLoader(
+                items, RECIPE, batch_size=3, workers=2, on_error="report", hash_files=hash_files
+            )
+        )
+
+    found = [file for batch in load(True) for file in batch.files]
+    for item, file in zip(items, found, strict=True):
+        if item in (files[0], broken, files[1]):
+            status = item.stat()
+            identity = status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+            assert file == (hashlib.sha256(item.read_bytes()).digest(), identity)
+        else:
+            assert file is None
+    assert all(batch.files == [None] * len(batch) for batch in load(False))

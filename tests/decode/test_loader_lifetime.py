@@ -21,6 +21,8 @@ from test_native_batch import RECIPE
 
 from biobench.native import ImageLoader
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 """No program here works for more than a few seconds; a hang has to end as well."""
 

@@ -24,6 +24,8 @@ from biobench.decode.recipe import Filter
 from biobench.decode.reference import decode_reference
 from biobench.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 GIB = 1 << 30
 
 

@@ -208,6 +208,7 @@ def test_build_info() -> None:
     assert info["libwebp"].startswith("1.")
 
 
+@pytest.mark.slow
 def test_interrupt_ends_soon(tmp_path: Path) -> None:
     """Protects Ctrl-C: a long batch ends within a second or two, with KeyboardInterrupt."""
     path = tmp_path / "large.png"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def make_demo(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     tool = repository / "tools" / "make_demo.py"

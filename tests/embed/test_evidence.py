@@ -26,12 +26,12 @@ def stored(store: Store, task: str, rule: str | None) -> tuple[dict[str, str], E
     rows = np.arange(30)
     features = np.sin(rows[:, None] * np.arange(1, 5)).astype(np.float32)
     pixels = (rows[:, None] * np.arange(32) % 251).astype(np.uint8)
-    shards = tuple(f"sha256:{i:064x}" for i in range(4))
+    shards = [f"sha256:{i:064x}" for i in range(4)]
     places = np.stack([rows // SHARD, rows % SHARD], axis=1)
     for i, key in enumerate(shards):
         part = slice(SHARD * i, SHARD * (i + 1))
         store.put("features", key, {"features": features[part], "pixels": pixels[part]})
-    embedded = Embedded(features, pixels, {}, 30, shards, places)
+    embedded = Embedded(features, pixels, {}, 30, shards, places, pixels)
     items = manifest.items
     pooled = features if rule is None else pool_rows(features, manifest.item_of_row, rule)
     digests = {

@@ -13,13 +13,16 @@ import torch
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
 from biobench.data.manifest import Manifest
-from biobench.embed import features as stage
-from biobench.embed.features import Execution, embed
+from biobench.embed import shards
+from biobench.embed.features import Embedded, Execution, embed
+from biobench.embed.shards import ShardKeys
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
 from biobench.progress import Progress
 from biobench.spec.load import load_spec
 from biobench.store import Store
+
+pytestmark = pytest.mark.slow
 
 ROWS = 90
 
@@ -45,24 +48,21 @@ def execution(workers: int) -> Execution:
     )
 
 
-def run(manifest: Manifest, backbone: Backbone, store: Path, workers: int) -> stage.Embedded:
-    progress = Progress("test", 0, quiet=True)
-    contents = stage.content_digests(manifest, Store(store), workers, progress.advance)
+def run(manifest: Manifest, backbone: Backbone, store: Path, workers: int) -> Embedded:
     return embed(
         manifest,
-        contents,
         backbone,
         Store(store),
         execution(workers),
         keep_bad=False,
-        progress=progress,
+        progress=Progress("test", 0, quiet=True),
     )
 
 
 @pytest.fixture(scope="module")
 def expected(
     manifest: Manifest, backbone: Backbone, tmp_path_factory: pytest.TempPathFactory
-) -> stage.Embedded:
+) -> Embedded:
     return run(manifest, backbone, tmp_path_factory.mktemp("alone"), 1)
 
 
@@ -70,14 +70,14 @@ def expected(
 def test_workers_and_shards(
     workers: int,
     shard: int,
-    expected: stage.Embedded,
+    expected: Embedded,
     manifest: Manifest,
     backbone: Backbone,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Any number of workers and of micro-batches a shard: the same bits in features and pixels."""
-    monkeypatch.setattr(stage, "MICRO_BATCHES_PER_SHARD", shard)
+    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", shard)
     found = run(manifest, backbone, tmp_path, workers)
     ids = [row.id for row in manifest.rows]
     assert found.features_digest(ids) == expected.features_digest(ids)
@@ -85,54 +85,67 @@ def test_workers_and_shards(
 
 
 def test_a_lost_shard_is_computed_again(
-    expected: stage.Embedded,
+    expected: Embedded,
     manifest: Manifest,
     backbone: Backbone,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever part of the store survives, the rest fits to it; nothing known is computed."""
-    monkeypatch.setattr(stage, "MICRO_BATCHES_PER_SHARD", 1)
+    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 1)
     run(manifest, backbone, tmp_path, 2)
-    shards = sorted(tmp_path.glob("features/*/*.safetensors"))
-    assert len(shards) == 4
-    shards[1].unlink()
-    shards[2].write_bytes(shards[2].read_bytes()[:-1])
+    stored = sorted(tmp_path.glob("features/*/*.safetensors"))
+    assert len(stored) == 4
+    stored[1].unlink()
+    stored[2].write_bytes(stored[2].read_bytes()[:-1])
     again = run(manifest, backbone, tmp_path, 2)
     assert 0 < again.computed <= 64
     np.testing.assert_array_equal(again.features, expected.features)
 
 
-def test_what_can_change_features_changes_the_key(
-    manifest: Manifest, backbone: Backbone, tmp_path: Path
-) -> None:
+def test_what_can_change_features_changes_the_key(backbone: Backbone) -> None:
     """Other weights, precision, micro-batch, engine or files: nothing stale is served."""
+    files = [f"sha256:{i:064x}" for i in range(5)]
 
-    def keys(**changes: object) -> list[str]:
-        contents = [str(i) for i in range(len(manifest.rows))]
-        changed = replace(execution(1), **changes)  # type: ignore[arg-type]
-        return [shard.key for shard in stage._shards(manifest, contents, backbone, changed)]
+    def key(model: Backbone = backbone, **changes: object) -> str:
+        return ShardKeys(model, replace(execution(1), **changes)).key(files)  # type: ignore[arg-type]
 
-    base = keys()
-    assert keys(workers=5) == base
+    base = key()
+    assert key(workers=5) == base
     for changes in ({"precision": "float16"}, {"micro_batch": 64}, {"engine": {"test": 2}}):
-        assert not set(keys(**changes)) & set(base), changes
-
+        assert key(**changes) != base, changes
     for field in ("weights", "resolved", "feature", "fingerprint"):
         other = copy.copy(backbone)
         other.info = replace(backbone.info, **{field: "another"})
-        assert not {s.key for s in stage._shards(manifest, ["x"] * ROWS, other, execution(1))} & {
-            s.key for s in stage._shards(manifest, ["x"] * ROWS, backbone, execution(1))
-        }, field
+        assert key(other) != base, field
     other = copy.copy(backbone)
     other.recipe = replace(backbone.recipe, crop=(192, 192))
-    recipe_keys = {s.key for s in stage._shards(manifest, ["x"] * ROWS, other, execution(1))}
-    assert not recipe_keys & {
-        s.key for s in stage._shards(manifest, ["x"] * ROWS, backbone, execution(1))
-    }
-    contents = [str(i) for i in range(ROWS)]
-    changed = ["another", *contents[1:]]
-    before = [s.key for s in stage._shards(manifest, contents, backbone, execution(1))]
-    after = [s.key for s in stage._shards(manifest, changed, backbone, execution(1))]
-    assert before[0] != after[0]
-    assert before[1:] == after[1:]
+    assert key(other) != base
+    keys = ShardKeys(backbone, execution(1))
+    for another in (["another", *files[1:]], files[::-1], files[:-1]):
+        assert keys.key(another) != base
+
+
+def test_a_file_with_other_bytes_changes_its_shard_alone(
+    manifest: Manifest,
+    backbone: Backbone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The shards of the other images are found again."""
+    monkeypatch.setattr("biobench.data.content.SETTLED_NS", 0)
+    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 1)
+    images = tmp_path / "images"
+    manifest = replace(manifest, rows=manifest.rows[:40])
+    for row in manifest.rows:
+        (images / row.path).parent.mkdir(parents=True, exist_ok=True)
+        (images / row.path).write_bytes((manifest.root / row.path).read_bytes())
+    copied = replace(manifest, root=images)
+    before = run(copied, backbone, tmp_path / "store", 2)
+    first, second = (images / row.path for row in manifest.rows[:2])
+    first.write_bytes(second.read_bytes())
+    after = run(copied, backbone, tmp_path / "store", 2)
+    assert after.computed == 32
+    assert after.shards[0] != before.shards[0]
+    assert after.shards[1:] == before.shards[1:]
+    np.testing.assert_array_equal(after.features[0], after.features[1])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from biobench.embed import features
+from biobench.embed import shards
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
 from biobench.pipeline import run
@@ -36,7 +36,7 @@ class Schedule:
     tasks: Sequence[str]
     model: str = TINY
     workers: int = 2
-    shard: int = features.MICRO_BATCHES_PER_SHARD
+    shard: int = shards.MICRO_BATCHES_PER_SHARD
     kills: Sequence[int] = ()
 
 
@@ -48,7 +48,7 @@ def backbone(model: str) -> Backbone:
 
 def scheduled(schedule: Schedule, model: Backbone, store: Path) -> dict[str, Any]:
     """The digests of one run: of each task by stage, and of each stage over the tasks."""
-    with mock.patch.object(features, "MICRO_BATCHES_PER_SHARD", schedule.shard):
+    with mock.patch.object(shards, "MICRO_BATCHES_PER_SHARD", schedule.shard):
         for kept in schedule.kills:
             _killed(schedule, model, store, kept)
         results = _run(schedule, model, store)

@@ -22,9 +22,12 @@ HERE = Path(__file__).parent
 EMULATED = ("Haswell",)
 """Intel's first with AVX2 and FMA: the least that level E2 asks for."""
 
-pytestmark = pytest.mark.skipif(
-    not can_fix_bits(), reason="level E2 is of x86-64 processors with AVX2 and FMA"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not can_fix_bits(), reason="level E2 is of x86-64 processors with AVX2 and FMA"
+    ),
+]
 
 
 def measure(workers: int, *emulator: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from processes import lines
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 EXACT = """

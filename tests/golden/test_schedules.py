@@ -17,6 +17,8 @@ from biobench.repro.environment import processor_name
 from biobench.repro.settings import can_fix_bits
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 FEW = ("demo-kabr", "demo-plankton")
 """Clips with logistic regression, images with the linear probe."""

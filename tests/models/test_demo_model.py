@@ -15,6 +15,8 @@ from biobench.models.demo_model import demo_module, timm_key, weights_path
 from biobench.models.load import load_model
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def image() -> torch.Tensor:

@@ -27,6 +27,8 @@ from biobench.models.recipe_from_transformers import transformers_recipe
 from biobench.models.recipes import image_recipe
 from biobench.models.timm_model import timm_recipe
 
+pytestmark = pytest.mark.slow
+
 Case = tuple[Recipe, Callable[[Image.Image], Any]]
 
 # Side and aspect apart, so that tall, wide and tiny images all come up and none is enormous.
@@ -61,7 +63,7 @@ def timm_case(architecture: str, **data: Any) -> Case:
 def open_clip_case(architecture: str, tag: str, **changes: Any) -> Case:
     configuration = open_clip.get_model_config(architecture)
     registered = open_clip.pretrained.get_pretrained_cfg(architecture, tag)
-    forced = registry_options(None, configuration, registered)["force_preprocess_cfg"]  # type: ignore[arg-type]
+    forced = registry_options(None, configuration, registered)["preprocess"]  # type: ignore[arg-type]
     merged = merge_preprocess_dict(PreprocessCfg(), forced)
     merged = {**merged, "size": configuration["vision_cfg"]["image_size"], **changes}
     return open_clip_recipe(merged), image_transform_v2(PreprocessCfg(**merged), is_train=False)
@@ -163,10 +165,10 @@ def naflex() -> Any:
     return transformers.Siglip2ImageProcessorPil()
 
 
-def torchvision_only() -> Any:
+def tensors(**settings: Any) -> Any:
     import transformers
 
-    return transformers.SiglipImageProcessor()
+    return transformers.DINOv3ViTImageProcessor(**settings)
 
 
 def own_steps() -> Any:
@@ -179,7 +181,8 @@ def own_steps() -> Any:
     ("make", "reason"),
     [
         (naflex, "NaFlex"),
-        (torchvision_only, "no Pillow back end"),
+        (lambda: tensors(rescale_factor=1 / 128), "rescale_factor"),
+        (lambda: tensors(do_rescale=False), "rescale_factor"),
         (own_steps, "own resize"),
         (lambda: image_processor("clip", do_pad=True), "do_pad"),
         (lambda: image_processor("clip", do_center_crop=False), "own shape"),
@@ -203,6 +206,27 @@ def test_transformers_steps_outside_recipes_are_refused(
     with pytest.raises(ModelError, match=reason) as caught:
         transformers_recipe(make())
     assert "\n" not in str(caught.value)
+
+
+def test_processors_of_tensors_alone_are_read_as_values() -> None:
+    """Protects DINOv3 and TIPSv2, whose processors in transformers have no Pillow back end."""
+    import transformers
+    from torchvision import transforms
+
+    small = {"height": 48, "width": 48}
+    found = transformers_recipe(tensors(size=small))
+    assert (found.mode, found.crop, found.filter) == ("squash", (48, 48), "bilinear")
+    chain = transforms.Compose([
+        transforms.Resize((48, 48)),
+        transforms.ToTensor(),
+        transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ])  # fmt: skip
+    image = noise(61, 80, 5)
+    assert through_recipe(image, found).tobytes() == np.asarray(chain(image)).tobytes()
+    tips = transformers_recipe(transformers.Tipsv2ImageProcessor())
+    assert (tips.mode, tips.crop, tips.filter) == ("squash", (448, 448), "bilinear")
+    assert tips.table[0, 255] == 1.0
+    assert tips.table[0, 0] == 0.0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 from checkpoints import COMMIT, hub_cache, transformers_folder
 
@@ -19,6 +20,8 @@ from biobench.errors import ModelError
 from biobench.models import hub
 from biobench.models.load import load_model
 from biobench.spec.documents import ModelEntry
+
+pytestmark = pytest.mark.slow
 
 SIGLIP2 = "google/siglip2-large-patch16-256"
 ENTRIES = {
@@ -135,6 +138,27 @@ def test_a_proxy_is_asked_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert hub._hub_answers()
+
+
+@pytest.mark.parametrize("proxy", ["::::", "http://[", "no such proxy", "socks9://u:secret@x:1"])
+@pytest.mark.usefixtures("empty_cache")
+def test_a_proxy_that_is_no_address(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from a traceback, and from passwords on the terminal: a line names the variable."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "https://hub.invalid")
+    for variable in ("https_proxy", "all_proxy"):
+        monkeypatch.setenv(variable, proxy)
+        monkeypatch.setenv(variable.upper(), proxy)
+    huggingface_hub.close_session()
+    with pytest.raises(
+        ModelError, match=r"check the proxy of the environment \(.*https_proxy"
+    ) as e:
+        load_model("hf:o/n", {})
+    huggingface_hub.close_session()
+    assert (e.value.exit_code, "\n" in str(e.value)) == (5, False)
+    assert "secret" not in str(e.value)
 
 
 CUT_OFF = """

@@ -16,6 +16,8 @@ from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.open_clip_model import registry_options
 
+pytestmark = pytest.mark.slow
+
 SIGLIP = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"}
 COCA = {
     "multimodal_cfg": {
@@ -117,7 +119,7 @@ def test_weights_of_quick_gelu_get_quick_gelu() -> None:
     another activation."""
     name = parse_name("open_clip:ViT-B-32/openai", {})
     tag = open_clip.pretrained.get_pretrained_cfg("ViT-B-32", "openai")
-    assert registry_options(name, {}, tag)["force_quick_gelu"] is True
+    assert registry_options(name, {}, tag)["quick_gelu"] is True
     with pytest.raises(ModelError, match="without QuickGELU"):
         registry_options(name, {"quick_gelu": True}, {"hf_hub": "a/b/"})
 

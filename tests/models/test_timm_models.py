@@ -16,6 +16,8 @@ from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.timm_model import load_timm_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
@@ -180,6 +182,7 @@ def test_many_threads_get_the_same_features(vit: Path, images: torch.Tensor) -> 
 
 def test_the_recorder_gives_torch_back(resnet: Path, tmp_path: Path) -> None:
     """Protects other code in the process: the lenient loading ends with the load, failed or not."""
+    from biobench.models.canonical import Rules
     from biobench.models.module_backbone import Origin
 
     before = torch.nn.Module.load_state_dict
@@ -187,7 +190,5 @@ def test_the_recorder_gives_torch_back(resnet: Path, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     origin = Origin("local", None, None, pinned=False)
     with pytest.raises(ModelError, match="timm cannot load it"):
-        load_timm_folder(
-            parse_name(f"timm:{tmp_path}", {}), tmp_path, origin=origin, feature="official"
-        )
+        load_timm_folder(parse_name(f"timm:{tmp_path}", {}), tmp_path, origin=origin, rules=Rules())
     assert torch.nn.Module.load_state_dict is before

@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 from biobench.errors import ModelError
 from biobench.models.load import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
@@ -55,7 +57,7 @@ def test_features_are_the_models_own(
 ) -> None:
     """Protects the feature rule: image embedding, else pooler, else first token, and its record."""
     folder = transformers_folder(tmp_path, kind)
-    backbone = load_model(f"hf:{folder}", {})
+    backbone = load_model(f"hf:{folder}", {}, recipes=())
     info = backbone.info
     assert (info.feature, info.dim, info.source, info.pinned) == (feature, dim, "local", False)
     with torch.inference_mode():
@@ -173,7 +175,7 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
     state = load_file(path)
     unused = "embeddings.mask_token"
     save_file({k: v for k, v in state.items() if k != unused}, path, metadata={"format": "pt"})
-    assert load_model(f"hf:{folder}", {}).info.feature == "pooler"
+    assert load_model(f"hf:{folder}", {}, recipes=()).info.feature == "pooler"
     lost = [k for k in state if "layer.1." in k and "mlp.fc1" in k]
     kept = {k: v for k, v in state.items() if k not in lost}
     save_file(kept, path, metadata={"format": "pt"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from biobench import Results, load_results
 from biobench.repro.settings import SETTINGS
 from biobench.spec.load import load_spec
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(1200)]
 
 TASK = "demo-plankton"
 
@@ -74,6 +75,8 @@ def test_nothing_mounted_gives_the_scores_from_outside(
     assert document["mean"] == expected["mean"]
     assert document["digests"] == outside[1].digests
     assert document["environment"]["image"] == image
+    for name in ("base", "layers"):
+        assert re.fullmatch("sha256:[0-9a-f]{64}", document["environment"][name])
     assert document["environment"]["settings"] == SETTINGS
 
 

@@ -12,7 +12,7 @@ from containers import call, container, open_folder, readable
 
 from biobench import load_results
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(1200)]
 
 SIGLIP2 = "google/siglip2-large-patch16-256"
 TASK = "demo-beluga"

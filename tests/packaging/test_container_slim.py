@@ -10,7 +10,7 @@ from containers import container, open_folder, readable
 
 from biobench.spec.load import load_spec
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(600)]
 
 
 def test_run_names_the_full_image(slim_image: str) -> None:

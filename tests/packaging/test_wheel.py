@@ -16,6 +16,8 @@ import pytest
 from biobench.spec.canonical import canonical_json
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 RUNNER = "runner/biobench"
 
 

@@ -13,8 +13,10 @@ from threading import Thread
 
 import pytest
 
-from imagebuild.engine import BuildError
+from imagebuild.programs import BuildError
 from imagebuild.wheels import download
+
+pytestmark = pytest.mark.slow
 
 FILE = "tiny-1.0-py3-none-any.whl"
 

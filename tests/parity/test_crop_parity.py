@@ -75,6 +75,7 @@ def check(file: Path, data: bytes, chosen: Recipe) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(height=SIDES, width=SIDES, seed=st.integers(0, 2**32), options=OPTIONS, crop=CROPS)
 def test_colour(

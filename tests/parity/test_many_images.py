@@ -72,6 +72,7 @@ def native(path: Path, chosen: Recipe, kernel: str) -> np.ndarray:
     return batch.pixels[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_byte_differs(tmp_path: Path, share: int) -> None:
     """Protects the claim itself: equal to Pillow byte for byte."""

@@ -13,6 +13,8 @@ import pytest
 
 from biobench import load_results
 
+pytestmark = pytest.mark.slow
+
 BLOCK = re.compile(r"^```(bash|yaml|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

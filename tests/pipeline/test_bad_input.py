@@ -95,6 +95,7 @@ def test_an_unreadable_image_stops_the_run(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) -> None:
     """`--on-bad-image report` scores an unreadable test image as wrong, trains without."""
     whole = run(options(data, tmp_path)).tasks["plankton"]["metrics"]["accuracy"]
@@ -121,10 +122,7 @@ def test_an_unreadable_image_has_zero_features(data: Path, tmp_path: Path) -> No
     manifest = build_manifest(spec.task("plankton"), data / "plankton")
     execution = stage.Execution("cpu", "float32", 32, 1, {})
     store, progress = Store(tmp_path / "store"), Progress("test", 0, quiet=True)
-    contents = stage.content_digests(manifest, store, 1, progress.advance)
-    embedded = stage.embed(
-        manifest, contents, Brighter(), store, execution, keep_bad=True, progress=progress
-    )
+    embedded = stage.embed(manifest, Brighter(), store, execution, keep_bad=True, progress=progress)
     (row,) = embedded.bad
     assert manifest.rows[row].path == "train/amphora/t00.png"
     assert not embedded.features[row].any()
@@ -140,6 +138,7 @@ def test_all_test_images_unreadable(data: Path, tmp_path: Path) -> None:
     assert entry["counts"]["test"] == 18
 
 
+@pytest.mark.slow
 def test_another_run_into_the_same_folder(data: Path, tmp_path: Path) -> None:
     """A folder never holds one run's result beside another run's predictions."""
     run(options(data, tmp_path))
@@ -194,7 +193,7 @@ def test_refused_before_the_data_are_read(
 ) -> None:
     """What no data can make right takes no minutes, and a dry run says it too."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("biobench.setting.build_manifest", None)
+    monkeypatch.setattr("biobench.selection.build_manifest", None)
     with pytest.raises(BiobenchError, match=words) as caught:
         plan(options(data, tmp_path, **changes))
     assert caught.value.exit_code == (5 if changes.keys() & {"model"} or "CUDA d" in words else 2)
@@ -230,6 +229,7 @@ def test_only_a_whole_official_benchmark_could_be_official() -> None:
     assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 
 
+@pytest.mark.slow
 def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:
     """What was stored while an image was broken is not used once it is whole."""
     broken = data / "plankton/train/amphora/t00.png"
@@ -293,3 +293,29 @@ def test_a_full_disk_or_forbidden_folder_is_named(data: Path, tmp_path: Path) ->
     (tmp_path / "blocked").write_text("a file")
     with pytest.raises(BiobenchError, match="blocked"):
         run(options(data, tmp_path, out=tmp_path / "blocked"))
+
+
+class Mixing(MeanColour):
+    """Takes the mean of its batch away, as a net in training mode does."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        features = super().embed(batch)
+        return features - features.mean(0)
+
+
+def test_what_looks_wrong_is_said(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that mixes the images of a batch and a test image out of the train split: a line
+    each, and the run goes on. A sound model on sound data has none."""
+    run(options(data, tmp_path, quiet=False, model=MeanColour()))
+    assert "mixes" not in capsys.readouterr().err
+    train = data / "plankton/train/amphora/t00.png"
+    shutil.copyfile(train, data / "plankton/val/balanus/v10.png")
+    run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
+    said = capsys.readouterr().err
+    assert "plankton: the model mixes the images of a batch: the features of train/" in said
+    assert "plankton: 1 image of the test split has the bytes of one of the train split: " in said
+    assert (
+        "plankton: 1 image has the bytes of one of another class: val/balanus/v10.png and" in said
+    )

@@ -23,6 +23,8 @@ from biobench.metric import macro_f1, traits_f1, user_loss
 from biobench.report.results import result_digest
 from biobench.repro.settings import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 TASKS = [
     "demo-beluga", "demo-fishnet", "demo-fungiclef", "demo-herbarium19", "demo-iwildcam",
     "demo-kabr", "demo-mammalnet", "demo-plankton", "demo-plantnet",

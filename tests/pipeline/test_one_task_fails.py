@@ -1,9 +1,10 @@
-"""The probe of one task fails after hours of embedding: the others keep their results."""
+"""One task cannot be read, or its probe fails after hours: the others keep their results."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from backbones import MeanColour
 from drawn import draw_table, write_task
 
 from biobench import load_results
+from biobench.commands.run import _curve, _one
 from biobench.curve import learning_curve
 from biobench.errors import BiobenchError, DataError, ModelError
-from biobench.pipeline import Options, run
+from biobench.pipeline import Options, plan, run
 from biobench.probe import stored
 
 KINDS = ("classes", "groups")
@@ -117,3 +119,116 @@ def test_a_curve_keeps_its_other_cells(
     ] * 2
     assert all(cell["score"] is not None for cell in document["tasks"]["classes"]["cells"])
     assert list(load_results(tmp_path / "all").tasks) == ["classes"]
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Options:
+    """The tasks on data of their own, the first with one image that cannot be read."""
+    tasks = []
+    for kind in KINDS:
+        draw_table(tmp_path / "data" / kind, 6, 2)
+        path = Path(write_task(tmp_path, kind))
+        path.write_text(path.read_text().replace("id: drawn", f"id: {kind}"))
+        tasks.append(str(path))
+    return Options(
+        model=MeanColour(), tasks=tuple(tasks), data=tmp_path / "data", store=tmp_path / "store",
+        out=tmp_path / "out", workers=1,
+    )  # fmt: skip
+
+
+def truncate(asked: Options, kind: str) -> str:
+    """Cut one image of a task short; returns its path in the data set."""
+    assert asked.data is not None
+    image = "train/balanus/train103.png"
+    path = asked.data / kind / image
+    path.write_bytes(path.read_bytes()[:200])
+    return image
+
+
+@pytest.mark.parametrize("failed", KINDS)
+def test_an_image_that_cannot_be_read(
+    failed: str, apart: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It costs its own task alone, whichever that is, and the command ends with exit 3."""
+    image = truncate(apart, failed)
+    with pytest.raises(DataError, match=f"1 of 24 images cannot be read: {image} ") as caught:
+        run(apart)
+    assert caught.value.exit_code == 3
+    (other,) = set(KINDS) - {failed}
+    assert list(load_results(tmp_path / "out").tasks) == [other]
+    said = capsys.readouterr().err
+    assert f"biobench: {failed} is not scored, the run goes on: 1 of 24 images" in said
+
+
+def test_a_table_that_cannot_be_read(
+    apart: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said before anything is embedded, in a dry run too, and the other task is scored."""
+    assert apart.data is not None
+    (apart.data / "groups" / "all.csv").write_text("no,such,columns\n1,2,3\n")
+    made = plan(apart)
+    assert [chosen.task.id for chosen, _ in made.unreadable] == ["groups"]
+    assert any(line.startswith("groups: not scored, ") for line in made.lines())
+    with pytest.raises(DataError) as caught:
+        run(apart)
+    assert "all.csv" in str(caught.value)
+    assert list(load_results(tmp_path / "out").tasks) == ["classes"]
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("biobench: groups is not scored, the run goes on: ")
+
+
+def test_one_task_alone_has_one_line(apart: Options, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing goes on where there is nothing else, and nothing is written."""
+    truncate(apart, "classes")
+    with pytest.raises(DataError, match="cannot be read"):
+        run(replace(apart, tasks=apart.tasks[:1]))
+    assert "is not scored" not in capsys.readouterr().err
+    assert apart.out is not None
+    assert not apart.out.exists()
+
+
+def test_a_curve_of_tasks_that_cannot_be_read(apart: Options, tmp_path: Path) -> None:
+    """Their cells have the reason, those of the others their scores."""
+    image = truncate(apart, "classes")
+    with pytest.raises(DataError, match=image):
+        learning_curve(apart, (2, None))
+    document = json.loads((tmp_path / "out/curve.json").read_text())
+    for cell in document["tasks"]["classes"]["cells"]:
+        assert image in cell["reason"]
+    assert all(cell["score"] is not None for cell in document["tasks"]["groups"]["cells"])
+    assert apart.data is not None
+    whole = apart.data / "classes" / "train/balanus/train102.png"
+    (apart.data / "classes" / image).write_bytes(whole.read_bytes())
+    (apart.data / "groups" / "all.csv").unlink()
+    with pytest.raises(DataError, match=r"all\.csv"):
+        learning_curve(apart, (2, None))
+    document = json.loads((tmp_path / "out/curve.json").read_text())
+    assert list(document["tasks"]) == ["classes", "groups"]
+    assert all(cell["score"] is None for cell in document["tasks"]["groups"]["cells"])
+    assert all(cell["score"] is not None for cell in document["tasks"]["classes"]["cells"])
+
+
+@pytest.mark.parametrize("curve", [False, True], ids=["one size", "several sizes"])
+def test_the_bare_document_comes_all_the_same(
+    curve: bool, apart: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--json`: what was scored on standard output, the reason on standard error, and exit 3."""
+    image = truncate(apart, "classes")
+    options = replace(apart, quiet=True, from_command=True)
+    command = partial(_curve, options, (2, None)) if curve else partial(_one, options)
+    with pytest.raises(DataError, match=image):
+        command(json=True)
+    streams = capsys.readouterr()
+    tasks = json.loads(streams.out)["tasks"]
+    assert "groups" in tasks
+    assert "classes is not scored, the run goes on: 1 of 24 images cannot be read" in streams.err
+
+
+def test_the_table_is_shown_before_the_error(
+    apart: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who waits at a terminal sees the scores that there are."""
+    truncate(apart, "classes")
+    with pytest.raises(DataError):
+        _one(apart, json=False)
+    assert "groups" in capsys.readouterr().out

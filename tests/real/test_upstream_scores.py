@@ -18,6 +18,7 @@ from biobench import Results, load_results
 
 DATA = os.environ.get("BIOBENCH_REAL_DATA", "")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.real_data,
     pytest.mark.skipif(not DATA, reason="BIOBENCH_REAL_DATA names no folder of real images"),
 ]

@@ -108,6 +108,7 @@ def test_a_damaged_footer(document: dict[str, Any], tmp_path: Path) -> None:
     assert caught > length // 20
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_its_decoder(
     document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from biobench.repro.settings import SETTINGS, UNWANTED, conflicts
 
+pytestmark = pytest.mark.slow
+
 
 def _python(code: str, **environment: str) -> str:
     own = {*SETTINGS, *UNWANTED}

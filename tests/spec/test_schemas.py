@@ -170,7 +170,9 @@ def test_every_name_of_a_result_is_fixed(pointer: str) -> None:
     free = {
         "/tasks",
         "/environment/packages",
+        "/environment/builds",
         "/environment/settings",
+        "/environment/torch",
         "/tasks/demo-beluga/metrics",
     }
     free |= {"/tasks/demo-beluga/cost/stages"}

@@ -12,11 +12,13 @@ from typing import Any
 # The drawn data sets and the humble backbone are those of the tests of the flow.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "pipeline"))
 
+import yaml
 from backbones import MeanColour
-from drawn import TASKS, draw_table, write_task
+from drawn import TASKS, draw, draw_folders, draw_table, metric, write_task
 
 from biobench import Results, load_results
 from biobench.data.locate import EMBEDDED
+from biobench.declared import Declaration
 from biobench.pipeline import Options, run
 from biobench.spec.load import load_spec, task_from_file
 from biobench.store import Store
@@ -75,6 +77,46 @@ def make_own(folder: Path) -> Made:
     """Five tasks of a person's own: classes, groups, clips, observations, traits."""
     draw_table(folder / "data" / "drawn", 12, 4)
     return make(folder, tuple(write_task(folder, kind) for kind in TASKS))
+
+
+INDIVIDUALS = {
+    "task": "individuals",
+    "dataset": {
+        "id": "drawn",
+        "layout": {"id": "image-folder", "options": {"splits": {"gallery": "train"}}},
+    },
+    "split": "leave-one-out",
+    "protocol": "knn",
+    "metrics": [
+        *metric("mean_average_precision"),
+        {"id": "top1", "higher_is_better": True, "interval": None},
+    ],
+}
+
+
+def make_ranked(folder: Path) -> Made:
+    """Two tasks of a person's own whose probes are exact: nearest neighbours, and centroids with
+    poisonous classes."""
+    draw_table(folder / "data" / "drawn", 12, 4)
+    path = folder / "individuals.yaml"
+    path.write_text(yaml.safe_dump(INDIVIDUALS))
+    return make(folder, (str(path), write_task(folder, "observations")))
+
+
+def make_declared(folder: Path) -> Made:
+    """Two tasks of the specification, groups and a trained probe, and a declared score."""
+    draw_folders(folder / "data/inat21", {"train_mini": 4, "val": 2})
+    rows = ["id,task,label,split"]
+    for split, label, i in (("train", 0, 0), ("train", 1, 1), ("test", 0, 2), ("test", 1, 3)):
+        draw(folder / f"data/newt/newt2021_images/{i}.jpg", i, label)
+        rows.append(f"{i},age,{label},{split}")
+    (folder / "data/newt/newt2021_labels.csv").write_text("\n".join(rows))
+    said = Declaration("imagenet1k", 0.812, "a paper")
+    options = Options(
+        model=MeanColour(), suite="prior-work", declare=(said,), workers=1, quiet=True
+    )
+    run(at(folder, options))
+    return Made(folder, at(folder, options))
 
 
 def make_demo(folder: Path) -> Made:

@@ -22,7 +22,7 @@ from biobench.report.results import result_digest
 from biobench.repro.settings import SETTINGS
 from biobench.spec.load import load_spec
 from biobench.verify.against import Pair, compare, same_from_predictions, shared_level
-from biobench.verify.findings import Report
+from biobench.verify.findings import Report, lines
 from biobench.verify.measure import feature_distance, matched, prediction_distance
 
 
@@ -32,6 +32,7 @@ def against(made: Made, other: Results, *, data: Path | None = None, store: bool
     return compare(Pair(made.results, other, places.images, theirs, places.stores), load_spec())
 
 
+@pytest.mark.slow
 def test_a_result_reproduces_itself(own: Made) -> None:
     """All stages equal; pixels reach D and scores S, whatever the features claim."""
     report = against(own, own.results)
@@ -59,6 +60,7 @@ def changed(own: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, 
     return made, run(replace(made.options, data=other, out=made.folder / "other-out"))
 
 
+@pytest.mark.slow
 def test_one_image_differs(changed: tuple[Made, Results]) -> None:
     """The first stage is pixels; share, largest difference, cosine and the scores are stated."""
     made, other = changed
@@ -150,6 +152,54 @@ def test_what_two_machines_promise(a: Any, b: Any, level: str, own: Made) -> Non
     assert against(own, second).reached["score"] == "S"
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("environment__libc", "glibc 2.41", "C library"),
+        ("environment__code", "sha256:" + "7" * 64, "biobench"),
+        ("environment__packages__torch", "2.6.0", "torch"),
+        ("environment__builds__numpy", "sha256:" + "7" * 64, "numpy"),
+    ],
+)
+@pytest.mark.parametrize(("level", "gpu"), [("E2", None), ("E3", "H100")])
+def test_other_software_never_shares_equal_bits(
+    field: str, value: str, words: str, level: str, gpu: str | None, own: Made
+) -> None:
+    """Whatever each claims by itself and however equal they are: level T, and the software that
+    differs is printed before any digest."""
+    ours = machine(own.results, level, "Zen", gpu, 32)
+    theirs = edited(ours, **{field: value})
+    assert shared_level(ours, ours) == ("E1" if gpu is None else "E3")
+    assert shared_level(ours, theirs) == "T"
+    images = own.places().images
+    report = compare(Pair(ours, theirs, images, images, own.places().stores), load_spec())
+    assert report.holds
+    assert report.claimed["features"] == report.reached["features"] == "T"
+    assert not {"E1", "E2", "E3"} & {*report.claimed.values(), *report.reached.values()}
+    printed = lines(report, "compare")
+    (line,) = (line for line in printed if line.startswith("software"))
+    assert words in line
+    assert value.removeprefix("glibc ") in line
+    first = next(i for i, line in enumerate(printed) if "sha256:" in line and words not in line)
+    assert printed.index(line) < first
+
+
+def test_equal_software_and_other_settings(own: Made) -> None:
+    """Settings and torch's switches are said beside it, since they choose the arithmetic too."""
+    changed = edited(
+        own.results,
+        environment__settings={"OMP_NUM_THREADS": "7"},
+        environment__image="another:1.0",
+    )
+    (finding,) = against(own, changed).of("software")
+    assert finding.holds
+    assert "OMP_NUM_THREADS is" in finding.text
+    assert "image is None and another:1.0" in finding.text
+    (finding,) = against(own, own.results).of("software")
+    assert finding.text.startswith("the same")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "holds"), [(1e-6, True), (0.3, False)])
 @pytest.mark.parametrize("level", ["E2", "T"])
 def test_the_tolerance_is_for_level_t_alone(

@@ -18,6 +18,8 @@ from biobench.errors import UsageError
 from biobench.spec.load import load_spec
 from biobench.verify.rerun import Given, options_again
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_TORCH = (
     "import sys; sys.modules['torch'] = None; from biobench.cli import execute; "
     "sys.exit(execute(sys.argv[1:]))"

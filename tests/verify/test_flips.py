@@ -24,6 +24,8 @@ from biobench.verify.verdict import verify_one
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "models"))
 from checkpoints import transformers_folder
 
+pytestmark = pytest.mark.slow
+
 
 def flip(path: Path, at: int, bit: int = 1) -> None:
     data = bytearray(path.read_bytes())

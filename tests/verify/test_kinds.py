@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from backbones import MeanColour
-from drawn import draw, draw_folders, draw_table, write_task
+from drawn import draw_folders, draw_table, write_task
 from made import Made
 
 from biobench.curve import learning_curve
-from biobench.declared import Declaration
 from biobench.pipeline import Options, run
 from biobench.probe.stored import NO_PREDICTION
 from biobench.spec.load import load_spec
@@ -31,19 +30,10 @@ def options(folder: Path, **changes: object) -> Options:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def test_declared_scores_groups_and_accuracy(tmp_path: Path) -> None:
+def test_declared_scores_groups_and_accuracy(declared: Made, tmp_path: Path) -> None:
     """Null counts, protocol, predictions and cost of a declared score; the mean that has it; the
     groups of newt and the accuracy of inat21."""
-    draw_folders(tmp_path / "data/inat21", {"train_mini": 4, "val": 2})
-    rows = ["id,task,label,split"]
-    for split, label, i in (("train", 0, 0), ("train", 1, 1), ("test", 0, 2), ("test", 1, 3)):
-        draw(tmp_path / f"data/newt/newt2021_images/{i}.jpg", i, label)
-        rows.append(f"{i},age,{label},{split}")
-    (tmp_path / "data/newt/newt2021_labels.csv").write_text("\n".join(rows))
-    said = Declaration("imagenet1k", 0.812, "a paper")
-    asked = options(tmp_path, suite="prior-work", declare=(said,))
-    run(asked)
-    made = Made(tmp_path, asked)
+    made = declared.copy(tmp_path / "copy")
     verdict = verified(made)
     assert verdict.holds, verdict.lines()
     (report,) = verdict.checked.values()

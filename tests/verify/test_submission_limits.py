@@ -17,6 +17,8 @@ from biobench.report.results import Results, result_digest
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.verify.submission import pack
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 10
 MEGABYTES = 500
 # A process of its own: what a child has at most is at least what its parent had when it began.

@@ -157,6 +157,28 @@ def poisonous() -> Iterator[Case]:
         "poisonous-name-without-a-row": sound.replace("eel,0\n", ""),
     }.items():
         yield listed(name, rows, refused)
+    by_cell = {key: value for key, value in poison.items() if key != "edible"}
+
+    def any_list(name: str, rows: str, check: Check) -> Case:
+        more = {"poisonous": by_cell, "unknown_label": "?"}
+        return one(f"poisonous-by-cell-{name}", TABLE, check, **more, files={"p.csv": rows})
+
+    both = due(ITEMS, poisonous=["cat", "owl"])
+    for name, rows in {
+        "listed": sound,
+        "other-cells": sound.replace("eel,0", "eel,true"),
+        "empty-cell": sound.replace("eel,0", "eel,"),
+        "name-twice": sound + "cat,1\neel,2\n",
+        "name-without-a-row": sound.replace("eel,0\n", ""),
+        "edible-unknown": sound + "?,\n",
+    }.items():
+        yield any_list(name, rows, both)
+    for name, rows in {
+        "name-of-both-kinds": sound + "eel,1\n",
+        "name-of-both-kinds-before": "name,deadly\neel,1\n" + sound.split("\n", 1)[1],
+        "unknown": sound + "?,1\n",
+    }.items():
+        yield any_list(name, rows, refused)
 
 
 def ids() -> Iterator[Case]:

@@ -88,7 +88,48 @@ def folders() -> Iterator[Case]:
         "another-format-deep": "v/a/x/7.heic",
     }.items():
         yield case(name, "image-folder", options, empty(*base, path), refused)
+    yield from flat()
     yield case("no-test-folder", "image-folder", options, empty("t/a/1.jpg"), refused)
+
+
+def flat() -> Iterator[Case]:
+    """The images of the test split lie in its folder itself, and a list has their classes."""
+    classes = ["b", "a", "never", "c"]
+    options = {"splits": SPLITS, "flat": {"test": {"labels": "kit/list.txt", "classes": classes}}}
+    images = ("t/a/1.jpg", "t/b/2.png", "v/x_1.JPEG", "v/x_10.JPEG", "v/x_2.JPEG")
+    items = [
+        item("test", "v/x_1.JPEG", "a"),
+        item("test", "v/x_10.JPEG", "a"),
+        item("test", "v/x_2.JPEG", "c"),
+        item("train", "t/a/1.jpg", "a"),
+        item("train", "t/b/2.png", "b"),
+    ]
+    others = empty("v/notes.txt", "v/.x_0.JPEG")
+
+    def listed(name: str, text: str | None, check: Check, more: Sequence[str] = ()) -> Case:
+        files = {**empty(*images, *more), **others}
+        if text is not None:
+            files["kit/list.txt"] = text
+        return case(f"flat-{name}", "image-folder", options, files, check)
+
+    for name, text in (("list", "2\n2\n4\n"), ("list-of-windows", "2\r\n2\r\n4")):
+        yield listed(name, text, due(items))
+    for name, bad in {
+        "list-too-short": "2\n2\n",
+        "list-too-long": "2\n2\n4\n1\n",
+        "number-too-large": "2\n2\n5\n",
+        "number-from-0": "2\n0\n4\n",
+        "no-number": "2\na\n4\n",
+        "zeros-in-front": "2\n02\n4\n",
+        "no-list": None,
+    }.items():
+        yield listed(name, bad, refused)
+    yield listed("another-format", "2\n2\n4\n", refused, ("v/x_3.jp2",))
+    sorted_form = {**empty("t/a/1.jpg", "t/b/2.png", "v/a/1.jpg")}
+    found = [item("test", "v/a/1.jpg", "a"), *items[3:]]
+    yield case("flat-option-and-class-folders", "image-folder", options, sorted_form, due(found))
+    mixed = {**empty(*images, "v/a/1.jpg"), "kit/list.txt": "2\n2\n4\n"}
+    yield case("flat-and-class-folders", "image-folder", options, mixed, refused)
 
 
 def coco_file(images: Sequence[Any], annotations: Sequence[Any]) -> str:
@@ -116,6 +157,21 @@ def coco() -> Iterator[Case]:
     ):
         files = {**there, "a.json": coco_file(images, labelled)}
         yield case(name, "coco", options, files, refused, split="leave-one-out")
+    again = [
+        found["a.json"].replace(old, new)
+        for old, new in (
+            ('"name": "v"', '"name": "u", "name": "v"'),
+            ('"id": 12', '"id": 13, "id": 12'),
+            ('{"images"', '{"annotations": [], "images"'),
+        )
+    ]
+    for name, text in zip(("label", "id", "annotations"), again, strict=True):
+        files = {**there, "a.json": text}
+        yield case(f"{name}-written-twice", "coco", options, files, refused, split="leave-one-out")
+    unread = found["a.json"].replace('"id": 12', '"width": 1, "width": 2, "id": 12')
+    files = {**there, "a.json": unread}
+    name = "another-name-written-twice"
+    yield case(name, "coco", options, files, due(items), split="leave-one-out")
     broken = {**there, "a.json": "{"}
     yield case("no-json", "coco", options, broken, refused, split="leave-one-out")
 

@@ -1,10 +1,11 @@
-//! One file to its place in a batch, and the digest of its crop in the same pass.
+//! One file to its place in a batch, and the digests of its bytes and of its crop in the same pass.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::decode::{open, read_file};
+use crate::decode::open;
 use crate::error::PixelError;
+use crate::files::{read_file, FileRead};
 use crate::layout::Format;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::load;
@@ -13,6 +14,15 @@ use crate::resample::Kernel;
 
 /// The BLAKE3 digest of an item's uint8 height x width x 3 crop, or why it has none.
 pub type Outcome = Result<[u8; 32], PixelError>;
+
+/// What became of an item.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its crop, or why it has none.
+    pub outcome: Outcome,
+    /// What was read of its file, where that was asked for and all of it could be read.
+    pub file: Option<FileRead>,
+}
 
 /// Files, and what becomes of each.
 #[derive(Debug)]
@@ -23,6 +33,8 @@ pub struct Items {
     pub recipe: Recipe,
     /// Form of the crop in a batch.
     pub format: Format,
+    /// Whether the bytes that are decoded are hashed as well.
+    pub hash_files: bool,
     /// Bounds on one file.
     pub limits: Limits,
     /// Code of the resize's sums; the pixels do not depend on it.
@@ -43,10 +55,20 @@ impl Items {
         bytes.ok_or(PixelError::Memory)
     }
 
-    fn crop(&self, index: usize, turns: &Turns, cancel: &Cancel, crop: &mut [u8]) -> Outcome {
+    fn crop(
+        &self,
+        index: usize,
+        turns: &Turns,
+        cancel: &Cancel,
+        crop: &mut [u8],
+        file: &mut Option<FileRead>,
+    ) -> Outcome {
         cancel.check()?;
-        let data = read_file(&self.paths[index], &self.limits)?;
-        let mut source = open(&data, &self.limits, cancel, turns)?;
+        let content = read_file(&self.paths[index], &self.limits)?;
+        if self.hash_files {
+            *file = Some(content.read());
+        }
+        let mut source = open(&content.data, &self.limits, cancel, turns)?;
         load(
             source.as_mut(),
             &self.recipe,
@@ -58,21 +80,17 @@ impl Items {
         // The crop is still in the processor's cache.
         Ok(*blake3::hash(crop).as_bytes())
     }
-}
 
-/// What a loader does with each item.
-pub(crate) trait Work: Send + Sync {
-    /// Loads one item into its place.
-    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Outcome;
-
-    /// Writes what stands for an item that failed.
-    fn blank(&self, out: &mut [u8]);
-}
-
-impl Work for Items {
-    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Outcome {
+    fn load_into(
+        &self,
+        index: usize,
+        turns: &Turns,
+        cancel: &Cancel,
+        out: &mut [u8],
+        file: &mut Option<FileRead>,
+    ) -> Outcome {
         if self.format.is_crop() {
-            return self.crop(index, turns, cancel, out);
+            return self.crop(index, turns, cancel, out, file);
         }
         CROP.with_borrow_mut(|crop| {
             let size = self.recipe.crop_bytes();
@@ -82,10 +100,27 @@ impl Work for Items {
                     .map_err(|_| PixelError::Memory)?;
                 crop.resize(size, 0);
             }
-            let digest = self.crop(index, turns, cancel, crop)?;
+            let digest = self.crop(index, turns, cancel, crop, file)?;
             self.format.write(crop, out);
             Ok(digest)
         })
+    }
+}
+
+/// What a loader does with each item.
+pub(crate) trait Work: Send + Sync {
+    /// Loads one item into its place.
+    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded;
+
+    /// Writes what stands for an item that failed.
+    fn blank(&self, out: &mut [u8]);
+}
+
+impl Work for Items {
+    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded {
+        let mut file = None;
+        let outcome = self.load_into(index, turns, cancel, out, &mut file);
+        Loaded { outcome, file }
     }
 
     /// The form of a black crop.

@@ -31,9 +31,9 @@ pub mod webp;
 
 pub use crate::decode::{decode_bytes, decode_file};
 pub use crate::error::PixelError;
-pub use crate::files::sha256_files;
+pub use crate::files::{read_files, FileRead, Identity};
 pub use crate::image::RgbImage;
-pub use crate::item::{Items, Outcome};
+pub use crate::item::{Items, Loaded, Outcome};
 pub use crate::limits::{Cancel, Limits};
 pub use crate::loader::Loader;
 pub use crate::recipe::{CropRounding, Filter, LongSide, Mode, Recipe};

@@ -9,6 +9,7 @@ use biobench_pixels::loader::{Aligned, Batch, Memory, Next, Plan};
 use biobench_pixels::{
     CropRounding, Filter, Items, Kernel, Limits, Loader, LongSide, Mode, PixelError, Recipe,
 };
+use sha2::{Digest, Sha256};
 
 /// Bytes of a crop.
 const CROP: usize = 18;
@@ -36,6 +37,7 @@ fn items(paths: Vec<PathBuf>) -> Items {
             layout: Layout::Nhwc,
             values: Values::Bytes,
         },
+        hash_files: true,
         limits: Limits::default(),
         kernel: Kernel::best(),
     }
@@ -93,13 +95,20 @@ fn order_and_one_bad_item() {
         let mut index = 0;
         for batch in &batches {
             assert_eq!(batch.start, index);
-            for (outcome, crop) in batch.outcomes.iter().zip(bytes(batch).chunks_exact(CROP)) {
+            for (item, crop) in batch.items.iter().zip(bytes(batch).chunks_exact(CROP)) {
                 if index == 4 {
-                    assert!(matches!(outcome, Err(PixelError::NotFound)));
+                    assert!(matches!(item.outcome, Err(PixelError::NotFound)));
                     assert_eq!(crop, [0; CROP]);
+                    assert!(item.file.is_none());
                 } else {
+                    let content = fs::read(&paths[index]).unwrap();
+                    let sha256: [u8; 32] = Sha256::digest(&content).into();
+                    assert_eq!(item.file.unwrap().sha256, sha256);
                     assert_eq!(crop, [index as u8; CROP]);
-                    assert_eq!(outcome.as_ref().unwrap(), blake3::hash(crop).as_bytes());
+                    assert_eq!(
+                        item.outcome.as_ref().unwrap(),
+                        blake3::hash(crop).as_bytes()
+                    );
                 }
                 index += 1;
             }
@@ -128,7 +137,7 @@ fn table_of_a_bad_item() {
             assert_eq!(value, [1.5, 2.5, 3.5][place / 6]);
         }
     }
-    let digest = batch.outcomes[1].as_ref().unwrap();
+    let digest = batch.items[1].outcome.as_ref().unwrap();
     assert_eq!(digest, blake3::hash(&[1; CROP]).as_bytes());
 }
 
@@ -147,7 +156,7 @@ fn limits_are_checked() {
     ] {
         let mut items = items(files("limits", 1));
         items.limits = limits;
-        let outcome = &all(items, ONE)[0].outcomes[0];
+        let outcome = &all(items, ONE)[0].items[0].outcome;
         assert!(matches!(outcome, Err(PixelError::TooLarge { .. })));
     }
 }

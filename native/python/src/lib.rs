@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::files::sha256_files;
+    use super::files::read_files;
     #[pymodule_export]
     use super::info::{build_info, kernels};
     #[pymodule_export]

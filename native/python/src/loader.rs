@@ -16,19 +16,21 @@ use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice};
 
+use crate::files::{read, Read};
 use crate::single::{chosen, exception, named};
 use crate::slab::{self, Buffer, Lent, Spare};
 
 /// Time between two looks for a signal.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Index of the first item, array, digests, and (index in the batch, kind, message) of each item
-/// that failed.
+/// Index of the first item, array, digests, (index in the batch, kind, message) of each item that
+/// failed, and what was read of each file.
 type Loaded<'py> = (
     usize,
     Bound<'py, PyAny>,
     Vec<Bound<'py, PyBytes>>,
     Vec<(usize, &'static str, String)>,
+    Vec<Option<Read<'py>>>,
 );
 
 #[pyclass(frozen, module = "biobench._native")]
@@ -48,7 +50,7 @@ impl Loader {
     #[new]
     #[pyo3(signature = (
         paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, layout, table,
-        batch_size, workers, ahead, allocate = None, kernel = None
+        batch_size, workers, ahead, allocate = None, kernel = None, hash_files = false
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -71,6 +73,7 @@ impl Loader {
         ahead: usize,
         allocate: Option<Py<PyAny>>,
         kernel: Option<&str>,
+        hash_files: bool,
     ) -> PyResult<Self> {
         for (name, number) in [
             ("batch_size", batch_size),
@@ -112,6 +115,7 @@ impl Loader {
                 layout,
                 values: table.map_or(Ok(Values::Bytes), |table| values(&table))?,
             },
+            hash_files,
             limits: Limits::default(),
             kernel: chosen(kernel)?,
         };
@@ -196,7 +200,7 @@ impl Loader {
 
     fn loaded<'py>(&self, py: Python<'py>, batch: Batch<Buffer>) -> PyResult<Loaded<'py>> {
         let [one, two, three] = self.axes;
-        let shape = [batch.outcomes.len(), one, two, three];
+        let shape = [batch.items.len(), one, two, three];
         let array = match batch.memory {
             Buffer::Own(memory) if self.float => {
                 slab::array::<f32, _>(py, memory, &self.spare, Dim(shape))?.into_any()
@@ -215,15 +219,17 @@ impl Loader {
                     .call_method1("reshape", (shape,))?
             }
         };
-        let mut digests = Vec::with_capacity(batch.outcomes.len());
+        let mut digests = Vec::with_capacity(batch.items.len());
+        let mut files = Vec::with_capacity(batch.items.len());
         let mut failures = Vec::new();
-        for (index, outcome) in batch.outcomes.into_iter().enumerate() {
-            digests.push(PyBytes::new(py, &digest(&outcome)));
-            if let Err(error) = outcome {
+        for (index, item) in batch.items.into_iter().enumerate() {
+            digests.push(PyBytes::new(py, &digest(&item.outcome)));
+            files.push(item.file.map(|file| read(py, &file)));
+            if let Err(error) = item.outcome {
                 failures.push((index, error.kind(), error.to_string()));
             }
         }
-        Ok((batch.start, array, digests, failures))
+        Ok((batch.start, array, digests, failures, files))
     }
 }
 

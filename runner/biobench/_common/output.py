@@ -6,7 +6,9 @@ a class, a task or a model is called, it moves no cursor, is no markup and turns
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -17,6 +19,8 @@ from biobench._common.text import LONGEST, json_shown, json_text_shown, shown, s
 if TYPE_CHECKING:
     from rich.console import Console
 
+ESCAPED = "biobench-escaped"
+"""Name of the error handler of guarded streams."""
 # What tqdm, which shows the progress of downloads, writes to stay in its line.
 _CURSOR = re.compile(r"(\n|\x1b\[A)*")
 
@@ -61,11 +65,6 @@ def print_bytes(data: bytes) -> None:
 
 
 def _print_json_text(text: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = "".join(c if c.isascii() else json_shown(c)[1:-1] for c in text)
     print(text.removesuffix("\n"))
 
 
@@ -127,7 +126,12 @@ class _Plain:
 
 
 def guard_streams() -> None:
-    """Let nothing that is written to the standard streams from now on be obeyed by a terminal."""
+    """Let nothing that is written to the standard streams from now on be obeyed by a terminal.
+
+    Characters that the encoding of a stream lacks are written as JSON escapes: an ASCII terminal,
+    or a name that is not UTF-8, must not end a run, and JSON that is printed stays the same JSON.
+    """
+    codecs.register_error(ESCAPED, _escape)
     for name in ("stdout", "stderr"):
         stream: TextIO = getattr(sys, name)
         if type(stream) is not io.TextIOWrapper:
@@ -135,7 +139,7 @@ def guard_streams() -> None:
         guarded = _Guard(
             stream.buffer,
             encoding=stream.encoding,
-            errors="backslashreplace",
+            errors=ESCAPED,
             line_buffering=stream.line_buffering,
             write_through=stream.write_through,
         )
@@ -143,3 +147,9 @@ def guard_streams() -> None:
         stream.detach()
         setattr(sys, name, guarded)
         setattr(sys, f"__{name}__", guarded)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end

@@ -54,6 +54,7 @@ def fetch(
     """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
     from biobench.data.fetch import fetch as fetch_dataset
     from biobench.data.state import state_of
+    from biobench.proxies import require_proxies
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
@@ -64,6 +65,8 @@ def fetch(
     if state.state == "present" and local is None and not url:
         print_line(f"{state.place} is there already; move it away to fetch its archives again")
         return
+    if local is None:
+        require_proxies()
     fetch_dataset(dataset, folder, local=local, urls=url or (), say=_say)
     if dataset.status == "manual":
         _say("by hand remains: " + " ".join(dataset.notes))
@@ -220,14 +223,17 @@ def _is_embedded(dataset: Dataset) -> bool:
 
 def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
     from biobench.data.bring import bringing
+    from biobench.data.layouts import places
     from biobench.data.locate import locate
     from biobench.errors import DataError
 
     task = next(task for task in map(spec.task, spec.task_ids()) if task.dataset.id == dataset.id)
     if not _is_embedded(dataset):
         _folder(data)
-    root = locate(task, data, only_task=False)
-    if root is None:
+    # As in a run of one task: DIR/<data set id>, else DIR itself, where anything of it lies there.
+    root = locate(task, data, only_task=True)
+    named = [path for path in places(dataset.layout) if path]
+    if root is None or (root == data and not any((root / path).exists() for path in named)):
         raise DataError(
             "the data set is not there",
             where=str(data),

@@ -24,6 +24,8 @@ def print_value(report: Report) -> None:
         "counts": report.counts,
         "differences": report.differences,
         "not_checked": report.open_values,
+        "left_out": {task: lines for task, lines in report.left_out.items() if lines},
+        "suspicious": report.suspicions,
         "unnamed": {"count": len(report.unnamed), "first": report.unnamed[:SHOWN]},
     }
     if report.frames is not None:
@@ -53,6 +55,10 @@ def print_report(report: Report) -> None:
         print_line(f"  beside them, {named} that no item names: {first}")
     for task, counts in report.counts.items():
         print_line(f"  {task}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        for line in report.left_out[task]:
+            print_line(f"    {line}")
+    for line in report.suspicions:
+        print_line(f"  looks wrong: {line}")
     for document, values in report.open_values.items():
         print_line(f"  not checked, since {document} has null; found here:")
         _print_values(values)

@@ -128,8 +128,11 @@ def run(
         from_command=True,
     )
     if dry_run:
-        for line in plan(options, sizes).lines():
+        made = plan(options, sizes)
+        for line in made.lines():
             print_line(line)
+        for _, error in made.unreadable:
+            raise error
     elif len(sizes) > 1:
         _curve(options, sizes, json)
     else:
@@ -138,32 +141,34 @@ def run(
 
 def _one(options: Options, json: bool) -> None:
     """Score at one size."""
-    from biobench.pipeline import run as run_pipeline
+    from biobench.pipeline import run_tasks
     from biobench.report.table import print_results
 
-    results = run_pipeline(options)
+    results, failures = run_tasks(options)
     if json:
         print_json_text(results.to_json())
-        return
-    print_results(results, console())
-    if results.folder is not None:
-        print_line(f"result: {results.folder / 'results.json'}")
-        print_line(f"page:   {results.folder / 'report.html'}")
+    else:
+        print_results(results, console())
+        if results.folder is not None:
+            print_line(f"result: {results.folder / 'results.json'}")
+            print_line(f"page:   {results.folder / 'report.html'}")
+    failures.raise_first(results.folder)
 
 
 def _curve(options: Options, sizes: Sizes, json: bool) -> None:
     """Score at several sizes."""
-    from biobench.curve import learning_curve
+    from biobench.curve import curve_of_tasks
     from biobench.report.curve_table import print_curve
 
-    curve = learning_curve(options, sizes)
+    curve, failures = curve_of_tasks(options, sizes)
     if json:
         print_json_text(curve.to_json())
-        return
-    print_curve(curve, console())
-    if curve.folder is not None:
-        print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
-        print_line(f"page:  {curve.folder / 'curve.html'}")
+    else:
+        print_curve(curve, console())
+        if curve.folder is not None:
+            print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
+            print_line(f"page:  {curve.folder / 'curve.html'}")
+    failures.raise_first(curve.folder)
 
 
 def parse_sizes(text: str) -> Sizes:

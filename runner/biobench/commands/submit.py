@@ -22,7 +22,7 @@ def submit(
     """Check a result and write it, its predictions and its environment as one file."""
     from biobench.decode.loader import usable_cores
     from biobench.errors import UsageError
-    from biobench.files import require_file, write_atomically
+    from biobench.files import remove_leftovers, require_file, write_atomically
     from biobench.spec.canonical import sha256_bytes
     from biobench.spec.load import load_spec
     from biobench.verify.check import Places, check
@@ -40,6 +40,7 @@ def submit(
     report = check(found, load_spec(spec), places, scores_only=True)
     Verdict({RESULT: found}, {RESULT: report}).raise_unless_it_holds(str(result))
     data = submission_bytes(found)
+    remove_leftovers(path)
     write_atomically(path, data)
     if not found.document["official"]:
         print_line(f"not an official result: {'; '.join(found.document['unofficial_reasons'])}")

@@ -2,19 +2,26 @@
 
 In: paths. Out: the sha256 of each file. A file is read again when its size, inode, modification
 or change time differ; the change time cannot be set by a program, so a stale digest is not served.
+A digest is remembered with the identity that the open file had while it was read, never with that
+of another file that had the name before or after.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from biobench import _native
 from biobench.errors import DataError
+
+Identity = tuple[int, int, int, int]
+"""Size, inode, modification and change time (ns) of a file, wrapped to 64 bits with a sign."""
 
 BLOCK = 1024
 """Files between two notes of what is known."""
@@ -22,6 +29,7 @@ BLOCK = 1024
 SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago is hashed again next time: its clock may be coarse."""
 
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
   path BLOB PRIMARY KEY, size INTEGER, inode INTEGER, modified INTEGER, changed INTEGER, digest TEXT
@@ -29,18 +37,36 @@ CREATE TABLE IF NOT EXISTS files (
 """
 
 
+class FileRead(NamedTuple):
+    """What was read of a file: the digest of the bytes, and the identity that the open file had
+    before and after; the identity is ``None`` where the file changed meanwhile."""
+
+    digest: str
+    identity: Identity | None
+
+
+def file_read(sha256: bytes, identity: Identity | None) -> FileRead:
+    """What the native layer tells of a file."""
+    return FileRead("sha256:" + sha256.hex(), identity)
+
+
 def _unreadable(path: str, error: OSError) -> DataError:
     return DataError(f"cannot be read ({error.strerror})", where=path, remedy="check the folder")
 
 
-def file_digests(paths: Sequence[str], workers: int) -> list[str]:
-    """``sha256:`` digests of files' bytes, in the order given; raises DataError naming the first
-    that cannot be read."""
+def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
+    """Digests of files' bytes, in the order given; raises DataError naming the first that cannot be
+    read."""
     try:
-        digests = _native.sha256_files(paths, workers=max(1, workers))
+        files = _native.read_files(paths, workers=max(1, workers))
     except OSError as error:
         raise _unreadable(os.fspath(error.filename), error) from error
-    return ["sha256:" + digest.hex() for digest in digests]
+    return [file_read(*file) for file in files]
+
+
+def file_digests(paths: Sequence[str], workers: int) -> list[str]:
+    """``sha256:`` digests of files' bytes; the rest as :func:`read_files`."""
+    return [file.digest for file in read_files(paths, workers)]
 
 
 def file_digest(path: str) -> str:
@@ -48,39 +74,36 @@ def file_digest(path: str) -> str:
     return file_digests([path], 1)[0]
 
 
-def _identity(path: str) -> tuple[int, int, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+def identity_of(path: str) -> Identity:
+    """The identity of the file that a path names now; raises OSError where there is none."""
+    status = os.stat(path)
+    return (
+        _signed(status.st_size),
+        _signed(status.st_ino),
+        _signed(status.st_mtime_ns),
+        _signed(status.st_ctime_ns),
+    )
 
 
-def _open(index: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(index, timeout=30)
-    try:
-        connection.execute(_SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+def _signed(number: int) -> int:
+    """A number wrapped to 64 bits with a sign, which is what the index can hold."""
+    return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+
+def is_settled(identity: Identity, began: int) -> bool:
+    """Whether a later change shows in the identity of a file that was read after ``began``, a time
+    in nanoseconds."""
+    return began - identity[3] > SETTLED_NS
 
 
 class ContentIndex:
-    """Remembers digests in a SQLite file; works without memory when ``index`` is not writable."""
+    """Remembers digests in a SQLite file; works without memory when ``index`` cannot be opened, and
+    with what is there when it cannot be written."""
 
     def __init__(self, index: Path) -> None:
         self._connection: sqlite3.Connection | None = None
         with contextlib.suppress(sqlite3.Error, OSError):
-            index.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._connection = _open(index)
-            except sqlite3.OperationalError:
-                raise  # busy or not writable: its content may be whole
-            except sqlite3.DatabaseError:
-                # Not a database any more. It holds nothing that cannot be found again.
-                index.unlink()
-                self._connection = _open(index)
+            self._connection = _open(index)
 
     def close(self) -> None:
         """Close the index."""
@@ -98,44 +121,93 @@ class ContentIndex:
         """
         found: list[str] = []
         for start in range(0, len(paths), BLOCK):
-            block = self._block(
-                [os.path.abspath(path) for path in paths[start : start + BLOCK]], workers
-            )
+            block = self._block(paths[start : start + BLOCK], workers)
             found += block
             if advance is not None:
                 advance(len(block))
         return found
 
-    def _block(self, absolute: Sequence[str], workers: int) -> list[str]:
-        # Taken before a file is looked at: what changes while it is read is not settled.
-        now = time.time_ns()
-        identities = [_identity(path) for path in absolute]
-        keys = [os.fsencode(path) for path in absolute]
-        known = self._recall(keys)
-        stale = [i for i, key in enumerate(keys) if known.get(key, ("",))[:-1] != identities[i]]
-        fresh = dict(zip(stale, file_digests([absolute[i] for i in stale], workers), strict=True))
-        self._remember(
-            (keys[i], *identities[i], digest)
-            for i, digest in fresh.items()
-            if now - max(identities[i][2:]) > SETTLED_NS
-        )
-        return [fresh.get(i) or str(known[key][-1]) for i, key in enumerate(keys)]
+    def known(
+        self, paths: Sequence[str], identities: Sequence[Identity | None]
+    ) -> list[str | None]:
+        """The digest of each file that is remembered with this identity."""
+        keys = [_key(path) for path in paths]
+        rows = self._recall(keys)
+        found: list[str | None] = []
+        for key, identity in zip(keys, identities, strict=True):
+            *remembered, digest = rows.get(key, (None,))
+            same = tuple(remembered) == identity and _DIGEST.fullmatch(str(digest))
+            found.append(str(digest) if same else None)
+        return found
 
-    def _recall(self, paths: Sequence[bytes]) -> dict[bytes, tuple[object, ...]]:
+    def remember(self, files: Iterable[tuple[str, FileRead]], began: int) -> None:
+        """Note what was read of files at or after ``began``, a time in nanoseconds, as far as it
+        stays true until a file's identity differs."""
+        self._write(
+            (_key(path), *file.identity, file.digest)
+            for path, file in files
+            if file.identity is not None and is_settled(file.identity, began)
+        )
+
+    def _block(self, paths: Sequence[str], workers: int) -> list[str]:
+        began = time.time_ns()
+        identities: list[Identity | None] = []
+        for path in paths:
+            try:
+                identities.append(identity_of(path))
+            except OSError as error:
+                raise _unreadable(os.path.abspath(path), error) from error
+        digests = self.known(paths, identities)
+        stale = [i for i, digest in enumerate(digests) if digest is None]
+        absolute = [os.path.abspath(paths[i]) for i in stale]
+        fresh = dict(zip(stale, read_files(absolute, workers), strict=True))
+        self.remember(((paths[i], file) for i, file in fresh.items()), began)
+        return [digest or fresh[i].digest for i, digest in enumerate(digests)]
+
+    def _recall(self, keys: Sequence[bytes]) -> dict[bytes, tuple[object, ...]]:
         found: dict[bytes, tuple[object, ...]] = {}
         if self._connection is None:
             return found
         query = "SELECT path, size, inode, modified, changed, digest FROM files WHERE path IN "
         with contextlib.suppress(sqlite3.Error):
-            for start in range(0, len(paths), 500):
-                block = paths[start : start + 500]
+            for start in range(0, len(keys), 500):
+                block = keys[start : start + 500]
                 marks = ",".join("?" * len(block))
                 for row in self._connection.execute(f"{query} ({marks})", block):
                     found[row[0]] = tuple(row[1:])
         return found
 
-    def _remember(self, rows: object) -> None:
+    def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
         if self._connection is None:
             return
         with contextlib.suppress(sqlite3.Error), self._connection:
-            self._connection.executemany("REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)  # type: ignore[arg-type]
+            self._connection.executemany("REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)
+
+
+def _key(path: str) -> bytes:
+    return os.fsencode(os.path.abspath(path))
+
+
+def _open(index: Path) -> sqlite3.Connection:
+    """The index, made where there is none; raises sqlite3.Error or OSError where it cannot be."""
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        return _connect(index)
+    except sqlite3.OperationalError:
+        # Busy, or nothing can be written there. Not "immutable": what a killed process left half
+        # written would be taken for whole.
+        return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", timeout=30, uri=True)
+    except sqlite3.DatabaseError:
+        # Not a database any more. It holds nothing that cannot be found again.
+        index.unlink()
+        return _connect(index)
+
+
+def _connect(index: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(index, timeout=30)
+    try:
+        connection.execute(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

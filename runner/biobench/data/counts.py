@@ -14,14 +14,16 @@ def found_counts(manifest: Manifest) -> dict[str, int]:
 
     ``test`` counts every test item, excluded ones too (leave-one-out: every image); ``classes``
     counts the classes with a train example, or the traits. Where the view pools, an item is counted
-    once.
+    once. ``groups`` counts those of a grouped task.
     """
     items = manifest.items
     learnt = {row.label for row in items.rows if row.split != "test"}
+    groups = {"groups": len(set(items.groups()))} if items.grouped else {}
     return {
         "train": sum(row.split != "test" for row in items.rows),
         "test": int(items.scored().sum()) + manifest.excluded,
         "classes": len(manifest.classes) if manifest.has_traits else len(learnt),
+        **groups,
     }
 
 

@@ -15,6 +15,10 @@ SHOWN = 10
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 
+MOST_NAME = 300
+MOST_WORDS = 1500
+"""Characters of a name, and of what is said of it."""
+
 
 class Faults:
     """Faults of one data set. Each is ``name: what is wrong``; ``remedy`` is what to do.
@@ -32,13 +36,14 @@ class Faults:
     def add(self, name: str, what: str) -> None:
         """Record one fault of the file, folder or item ``name``."""
         self._count += 1
+        what = shown(what, MOST_WORDS)
         if what not in self._listed and len(self._listed) == SHOWN:
             self._more = True
             return
         names = self._listed.setdefault(what, [])
         self._counts[what] = self._counts.get(what, 0) + 1
         if len(names) < SHOWN:
-            names.append(shown(name))
+            names.append(shown(name, MOST_NAME))
 
     @property
     def count(self) -> int:

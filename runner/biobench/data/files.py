@@ -40,7 +40,7 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
     with told_how_to_bring(dataset, root):
         found = find(root, dataset.layout, rule, keep_missing=clips_left_out(dataset, root))
     paths = {item.path for item in found.items if item.id not in found.missing}
-    paths.update(annotation_files(dataset.layout, rule))
+    paths.update(annotation_files(dataset.layout, rule), found.tables)
     return sorted(paths)
 
 

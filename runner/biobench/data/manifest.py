@@ -6,7 +6,8 @@ label ids and a digest over ``[[id, path, label, split], ...]``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from biobench.spec.canonical import sha256_json
+from biobench.spec.canonical import canonical_json
 
 Split = Literal["train", "test", "gallery"]
 
+BLOCK = 4096
+"""Rows that become text at once."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One image as a layout finds it: unique id, path below the data folder, label name.
 
@@ -38,7 +42,7 @@ class Item:
     subject: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One manifest row, which is one image; ``label`` is an index into :attr:`Manifest.classes`.
 
@@ -93,6 +97,20 @@ class Manifest:
         The label of a traits task is its list of 0 and 1. Where the task has groups, the row's
         group follows; where the view pools, its subject.
         """
+        return self._values(self.rows)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of :meth:`value`, block by block: its text can be larger than the manifest."""
+        digest = hashlib.sha256(b"[")
+        for start in range(0, len(self.rows), BLOCK):
+            values = self._values(self.rows[start : start + BLOCK])
+            digest.update(b"," if start else b"")
+            digest.update(canonical_json(values)[1:-1])
+        digest.update(b"]")
+        return f"sha256:{digest.hexdigest()}"
+
+    def _values(self, rows: Sequence[Row]) -> list[list[Any]]:
         more = [name for name, used in (("group", self.grouped), ("subject", self.pooled)) if used]
         return [
             [
@@ -102,13 +120,8 @@ class Manifest:
                 row.split,
                 *(getattr(row, name) for name in more),
             ]
-            for row in self.rows
+            for row in rows
         ]
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of :meth:`value`."""
-        return sha256_json(self.value())
 
     @cached_property
     def grouped(self) -> bool:

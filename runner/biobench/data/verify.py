@@ -21,11 +21,18 @@ from biobench.data.fetch.record import read_record
 from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
+from biobench.data.suspicious import linked_places, shared_bytes
+from biobench.data.unused import unused_lines
+from biobench.data.views import left_out
 from biobench.errors import DataError, counted
+from biobench.files import read_regular
 from biobench.progress import Progress
 from biobench.spec.documents import Dataset, Task
 
 Pairs = Sequence[tuple[str, str]]
+
+MOST_LIST = 512 << 20
+"""Bytes of a list of files; ImageNet's has about 200 MB."""
 
 
 @dataclass
@@ -34,7 +41,8 @@ class Report:
 
     differences: one line each. open_values: values that the documents do not have, by document and
     key, as found here. pairs: path and digest of every file, by path. frames: of a data set of
-    videos. unnamed: images that lie among the others and that nothing names.
+    videos. unnamed: images that lie among the others and that nothing names. left_out: what views
+    and rules leave out of each task. suspicions: what looks wrong and is no difference.
     """
 
     dataset: str
@@ -46,6 +54,8 @@ class Report:
     pairs: Pairs = ()
     frames: FramesReport | None = None
     unnamed: Sequence[str] = ()
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    suspicions: list[str] = field(default_factory=list)
 
 
 def verify(
@@ -72,6 +82,7 @@ def verify(
     report.differences += [f"{shown(path)}: is empty" for path in empty]
     report.differences += file_differences(dataset, report.files)
     report.unnamed = unnamed_images(dataset, root, paths)
+    report.suspicions += linked_places(dataset.layout, root)
     if dataset.videos is not None:
         frames = check_frames(dataset, root, dict(pairs))
         report.frames = frames
@@ -83,9 +94,14 @@ def verify(
         found = {"digest": frames.digest}
         _leave_open(report, f"datasets/{dataset.id}.yaml", "videos", known, found)
     _leave_open(report, f"datasets/{dataset.id}.yaml", "files", dataset.files, vars(report.files))
+    by_path = dict(pairs)
     for task in tasks:
         manifest = build_manifest(task, root, seed)
         counts = found_counts(manifest)
+        short = [f"left out: {left_out(manifest.dropped)}"] if manifest.dropped else []
+        report.left_out[task.id] = short + unused_lines(manifest)
+        lines = shared_bytes(manifest, by_path)
+        report.suspicions += [line for line in lines if line not in report.suspicions]
         report.counts[task.id] = counts
         report.differences += count_differences(task, manifest)
         _leave_open(report, f"tasks/{task.id}.yaml", "counts", vars(task.counts), counts)
@@ -125,7 +141,7 @@ def read_list(path: Path) -> dict[str, str]:
     """The list in a file; raises DataError where it is none."""
     remedy = "give a file that `biobench data verify --list` wrote"
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_regular(path, MOST_LIST))
         listed: dict[str, str] = dict(value)
     except OSError as error:
         raise DataError(

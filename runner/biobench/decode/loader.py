@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from biobench.decode.native import (
 from biobench.decode.recipe import Recipe
 from biobench.errors import UsageError
 
+if TYPE_CHECKING:
+    from biobench.data.content import Identity
+
 OnError = Literal["raise", "report"]
 
 MOST = {"batch_size": 1_000_000, "workers": 1024, "prefetch": 1024}
@@ -39,6 +42,9 @@ class Batch:
     start: index of the first one. array: uint8 or float32, (N, H, W, 3) or (N, 3, H, W).
     digests: BLAKE3 of each uint8 (H, W, 3) crop, whatever the array's form; 32 zero bytes for a bad
     item. failures: bad items of this batch; ``index`` counts from the first item of the loader.
+    files: with ``hash_files``, the SHA-256 of the very bytes that were decoded, and size, inode,
+    modification and change time of the file that they were read from (``None`` where these changed
+    meanwhile); ``None`` for an item whose file could not be read.
 
     The array is the caller's, to keep or to write to. Its memory holds a later batch once nothing
     refers to it any more: no array, no view, no tensor.
@@ -48,6 +54,7 @@ class Batch:
     array: npt.NDArray[Any]
     digests: list[bytes]
     failures: list[Failure]
+    files: list[tuple[bytes, Identity | None] | None]
 
     def __len__(self) -> int:
         """Number of items."""
@@ -79,6 +86,7 @@ class ImageLoader:
     :attr:`Batch.failures` and give a black image in their place. max_bytes: bound on the batches
     that the loader itself holds; fewer are prefetched where it asks for that. pin_memory: load
     into memory that CUDA can copy from while the program goes on; torch has to see a CUDA device.
+    hash_files: give :attr:`Batch.files`.
 
     Raises UsageError for arguments that cannot be, and MemoryError where there is no room for the
     batches. The threads end when the iterator ends, is closed or is no longer referred to. In a
@@ -98,6 +106,7 @@ class ImageLoader:
         on_error: OnError = "raise",
         max_bytes: int | None = None,
         pin_memory: bool = False,
+        hash_files: bool = False,
     ) -> None:
         if isinstance(items, str | bytes | os.PathLike):
             raise UsageError("items is one path", remedy="give a list of paths")
@@ -140,6 +149,7 @@ class ImageLoader:
                 layout=layout,
                 dtype=dtype,
                 allocate=allocate,
+                hash_files=hash_files,
             )
         except ValueError as error:
             raise UsageError(str(error), where="recipe") from error
@@ -169,12 +179,12 @@ class ImageLoader:
         if loaded is None:
             self.close()
             raise StopIteration
-        start, array, digests, found = loaded
+        start, array, digests, found, files = loaded
         failures = failures_of(found, self._names, start)
         if failures and self._on_error == "raise":
             self.close()
             raise bad_images(failures)
-        return Batch(start, array, digests, failures)
+        return Batch(start, array, digests, failures, files)
 
     def __enter__(self) -> ImageLoader:
         return self

@@ -64,6 +64,7 @@ def open_loader(
     dtype: Dtype = "uint8",
     allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
     kernel: str | None = None,
+    hash_files: bool = False,
 ) -> _native.Loader:
     """The native loader of files; arguments and errors are those of :class:`_native.Loader`."""
     return _native.Loader(
@@ -82,6 +83,7 @@ def open_loader(
         ahead=ahead,
         allocate=allocate,
         kernel=kernel,
+        hash_files=hash_files,
     )
 
 
@@ -109,7 +111,7 @@ def decode_batch(
         loader.close()
     if loaded is None:
         return DecodedBatch(np.zeros((0, *recipe.crop, 3), dtype=np.uint8), [], [])
-    _, pixels, digests, found = loaded
+    _, pixels, digests, found, _ = loaded
     return DecodedBatch(pixels, digests, failures_of(found, names, 0))
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
-from biobench.embed.features import KIND as SHARDS
-from biobench.embed.features import Embedded, features_digest, pixels_digest
+from biobench.embed.embedded import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
+from biobench.embed.shards import KIND as SHARDS
 from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sha256_json
 from biobench.store import Store
 
@@ -70,7 +70,7 @@ def remember(
         "items": _text(canonical_json([row.id for row in manifest.items.rows])),
         "item_of_row": manifest.item_of_row,
         "rule": _text((rule or "").encode() if manifest.pooled else b""),
-        "shards": _text(canonical_json(list(embedded.shards))),
+        "shards": _text(canonical_json(embedded.shards)),
         "places": embedded.places,
     }
     key = _key(digests)

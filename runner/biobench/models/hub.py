@@ -6,6 +6,7 @@ a local folder. Nothing here runs a repository's code.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import socket
@@ -20,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
 from biobench.models.names import states_revision
+from biobench.proxies import require_proxies
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
@@ -42,7 +44,9 @@ OPEN_CLIP_WEIGHTS = (
     ("open_clip_pytorch_model.bin",),
 )
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 UNREACHABLE = "the hub cannot be reached"
+OFFLINE = "offline"
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,7 @@ def snapshot(
 
     Raises ModelError where the repository, the revision or the network is not there.
     """
-    absent = "offline" if offline or _hub_is_offline() else None
-    if absent is None and not _hub_answers():
-        absent = UNREACHABLE
+    absent = absent_because(offline=offline)
     found = _fetch(name, repository, revision, list(CONFIGURATIONS), absent)
     for patterns in weights:
         # The commit, so that a push between two calls cannot mix two revisions.
@@ -107,6 +109,7 @@ def _fetch(
 
     where = f"model {name.given!r}"
     folder_hint = f"give a local folder: {name.loader}:./folder"
+    reach_hint = folder_hint if absent == OFFLINE else f"{_proxy_hint()}{folder_hint}"
     at = f" at revision {revision}" if revision else ""
     try:
         with _quiet():
@@ -123,7 +126,7 @@ def _fetch(
         raise ModelError(
             f"{repository}{at} is not in the hub's cache and {absent or UNREACHABLE}",
             where=where,
-            remedy=f"connect to the network once, or {folder_hint}",
+            remedy=f"connect to the network once, or {reach_hint}",
         ) from error
     except GatedRepoError as error:
         raise ModelError(
@@ -141,9 +144,23 @@ def _fetch(
         ) from error
     except Exception as error:  # also of the client below the hub's library, whichever it is
         raise ModelError(
-            f"{repository} cannot be fetched: {described(error)}", where=where, remedy=folder_hint
+            f"{repository} cannot be fetched: {described(error)}", where=where, remedy=reach_hint
         ) from error
     return Snapshot(folder, folder.name, states_revision(name, "hub", folder.name))
+
+
+def _proxy_hint() -> str:
+    """What to look at first where the environment names proxies; not their values, which may hold
+    passwords."""
+    names = sorted(f"{scheme}_proxy" for scheme in getproxies() if scheme != "no")
+    return f"check the proxy of the environment ({', '.join(names)}), or " if names else ""
+
+
+def absent_because(*, offline: bool) -> str | None:
+    """Why there is no hub to ask, None where there is one."""
+    if offline or _hub_is_offline():
+        return OFFLINE
+    return None if _hub_answers() else UNREACHABLE
 
 
 def _hub_is_offline() -> bool:
@@ -161,6 +178,7 @@ def _hub_answers() -> bool:
         endpoint = urlsplit(constants.ENDPOINT)
         host, port = endpoint.hostname or "", endpoint.port
         if {endpoint.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
+            require_proxies()
             return True
         port = port or (443 if endpoint.scheme == "https" else 80)
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
@@ -182,18 +200,54 @@ def _quiet() -> Iterator[None]:
 
 
 def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
-    """The best weights file in ``folder``. Raises ModelError where there is none."""
+    """The best weights file in ``folder``, held to its digest in models.yaml.
+
+    Raises ModelError where there is none, or where its bytes are others.
+    """
     for patterns in groups:
         for pattern in patterns:
             if not pattern.endswith(".json"):
                 for path in sorted(folder.glob(pattern)):
-                    return path
+                    if path.is_file():
+                        check_digest(name, path)
+                        return path
     wanted = ", ".join(patterns[0] for patterns in groups)
     raise ModelError(
         f"no weights for model {name.given!r}",
         where=str(folder),
         remedy=f"it needs one of {wanted}",
     )
+
+
+def check_digest(name: ModelName, path: Path) -> None:
+    """Hold a weights file to the digest that models.yaml has of it at the revision asked for.
+
+    Raises ModelError for other bytes.
+    """
+    entry = name.pinned_entry
+    wanted = entry.weights_sha256.get(path.name) if entry is not None else None
+    if wanted is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != wanted:
+        raise ModelError(
+            f"its sha256 is {found}, and models.yaml has {wanted} for {name.given}",
+            where=str(path),
+            remedy="remove the file and fetch it again",
+        )
+
+
+def check_repository(name: ModelName, repository: str) -> None:
+    """Refuse a registry that takes a name's weights from another repository than models.yaml, so
+    that a pinned revision is one of the repository that is asked."""
+    entry = name.entry
+    if entry is not None and entry.repository not in (None, repository):
+        raise ModelError(
+            f"{name.loader} takes it from {repository}, and models.yaml from {entry.repository}",
+            where=f"model {name.given!r}",
+            remedy=f"give the repository: hf:{entry.repository}",
+        )
 
 
 def card_licence(folder: Path) -> str | None:

@@ -6,13 +6,14 @@ framework has its own file; none is imported before a name asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
+from biobench.models.canonical import Rules
 from biobench.models.names import ModelName, parse_name
-from biobench.spec.documents import ModelEntry
+from biobench.spec.documents import CanonicalRecipe, ModelEntry
 
 
 def load_model(
@@ -21,16 +22,28 @@ def load_model(
     *,
     offline: bool = False,
     feature: Literal["official", "compat"] = "official",
+    recipes: Sequence[CanonicalRecipe] | None = None,
 ) -> Backbone:
     """Load the backbone that ``name`` means; forms of names: docs/models.md.
 
-    offline: never ask the network, use what the hub's cache holds. feature: ``compat`` takes
-    upstream's features where a framework's differ from the official ones (timm).
+    Args:
+        name: a name as the user gives it.
+        entries: the names of models.yaml.
+        offline: never ask the network, use what the hub's cache holds.
+        feature: ``compat`` takes the features of the published scores: no canonical recipe, and
+            other outputs of timm models.
+        recipes: canonical recipes; by default those of the specification.
 
-    Raises ModelError (exit 5), one line, for every reason why it cannot be had.
+    Raises:
+        ModelError: (exit 5), one line, for every reason why it cannot be had.
     """
+    if recipes is None:
+        from biobench.spec.load import load_spec
+
+        recipes = load_spec().recipes
+    rules = Rules(tuple(recipes), compat=feature == "compat")
     try:
-        return _dispatch(parse_name(name, entries), offline=offline, feature=feature)
+        return _dispatch(parse_name(name, entries), offline=offline, rules=rules)
     except ModelError as error:
         if error.where is not None:
             raise
@@ -38,25 +51,23 @@ def load_model(
         raise ModelError(error.what, where=f"model {name!r}", remedy=error.remedy) from error
 
 
-def _dispatch(
-    parsed: ModelName, *, offline: bool, feature: Literal["official", "compat"]
-) -> Backbone:
+def _dispatch(parsed: ModelName, *, offline: bool, rules: Rules) -> Backbone:
     if parsed.loader == "demo":
         from biobench.models.demo_model import load_demo
 
-        return load_demo(parsed, feature=feature)
+        return load_demo(parsed, rules=rules)
     if parsed.loader == "timm":
         from biobench.models.timm_model import load_timm
 
-        return load_timm(parsed, offline=offline, feature=feature)
+        return load_timm(parsed, offline=offline, rules=rules)
     if parsed.loader == "open_clip":
         from biobench.models.open_clip_model import load_open_clip
 
-        return load_open_clip(parsed, offline=offline)
+        return load_open_clip(parsed, offline=offline, rules=rules)
     if parsed.loader == "hf":
         from biobench.models.hf_model import load_hf
 
-        return load_hf(parsed, offline=offline, feature=feature)
+        return load_hf(parsed, offline=offline, rules=rules)
     from biobench.models.python_model import load_python
 
     return load_python(parsed)

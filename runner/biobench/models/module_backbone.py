@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from biobench.errors import ModelError
+from biobench.errors import ModelError, counted
 from biobench.models.base import ModelInfo
-from biobench.models.weights import parameter_count, weights_digest
+from biobench.models.weights import non_finite, parameter_count, weights_digest
 from biobench.spec.canonical import sha256_bytes
 
 if TYPE_CHECKING:
@@ -79,16 +79,25 @@ def finish(
     One image of ramps goes through the model twice: to learn the length of a feature row, to find
     models that draw random numbers in eval mode (masked autoencoders do), and for the fingerprint.
 
-    Raises ModelError where the features need a tensor of ``missing``, where the forward pass fails
-    at the recipe's size, gives anything but one row of float numbers, or differs the second time.
+    Raises ModelError where the features need a tensor of ``missing`` or one that is not finite
+    (attention on the CPU can make finite features of a NaN), where the forward pass fails at the
+    recipe's size, gives anything but one row of float numbers, or differs the second time.
     """
     import torch
 
     freeze(module)
     with forward_errors(name, recipe):
         needed = needed_tensors(module, forward, missing, recipe.crop)
+        broken = needed_tensors(module, forward, non_finite(module), recipe.crop)
     if needed:
         raise missing_tensors(name, needed)
+    if broken:
+        raise ModelError(
+            f"{counted(len(broken), 'tensor')} of its weights hold NaN or infinity: "
+            f"{_listed(broken)}",
+            where=f"model {name.given!r}",
+            remedy="fetch the checkpoint again, or use another one",
+        )
     row: Any
     again: Any
     with forward_errors(name, recipe), torch.inference_mode(), one_thread():
@@ -114,12 +123,13 @@ def finish(
             remedy="use a variant without random masking or sampling",
         )
     given, resolved = name.recorded
+    entry, pinned = name.entry, name.pinned_entry
     info = ModelInfo(
         name=given,
         resolved=resolved,
         source=origin.source,
         revision=origin.revision,
-        licence=(name.entry.licence if name.entry else None) or origin.licence,
+        licence=(entry.licence if entry else None) or origin.licence,
         weights=weights_digest(module),
         feature=feature,
         dim=int(row.shape[1]),
@@ -127,6 +137,9 @@ def finish(
         pinned=origin.pinned,
         trusted=origin.trusted,
         fingerprint=sha256_bytes(row.float().cpu().numpy().astype("<f4").tobytes()),
+        revision_sources=pinned.revision_sources if pinned else None,
+        training_data=entry.training_data if entry else None,
+        overlap=entry.overlap if entry else (),
     )
     return ModuleBackbone(module, forward, recipe, info)
 
@@ -159,13 +172,16 @@ def one_thread() -> Iterator[None]:
 
 def missing_tensors(name: ModelName, needed: Sequence[str]) -> ModelError:
     """The error for weights that the features need and the checkpoint lacks."""
-    listed = ", ".join(needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
     return ModelError(
         f"the checkpoint lacks {len(needed)} tensor{'s' if len(needed) > 1 else ''} that the "
-        f"features need: {listed}",
+        f"features need: {_listed(needed)}",
         where=f"model {name.given!r}",
         remedy="use a complete checkpoint of this architecture",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def needed_tensors(
@@ -174,7 +190,8 @@ def needed_tensors(
     """Those of ``names`` that the features of an image of ``size`` depend on, sorted.
 
     A parameter is needed where autograd finds a path from it to the features. A buffer counts as
-    needed, except BatchNorm's step counter, which eval mode does not read.
+    needed, except BatchNorm's step counter, which eval mode does not read. Where autograd does not
+    follow the forward pass at all, every parameter counts as needed.
     """
     import torch
 
@@ -189,7 +206,7 @@ def needed_tensors(
         module.requires_grad_(True)
         with torch.inference_mode(False), torch.enable_grad():
             total = forward(torch.zeros(1, 3, *size)).float().sum()
-            gradients: Sequence[Any] = [None] * len(suspects)
+            gradients: Sequence[Any] = [True] * len(suspects)
             if total.requires_grad:
                 gradients = torch.autograd.grad(
                     total, [parameters[n] for n in suspects], allow_unused=True

@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +32,7 @@ class ModelName:
     loader: which framework reads it. target: repository, ``ARCH/TAG``, architecture,
     ``module:Class`` or folder. kind: ``hub`` (target is a repository), ``folder`` (a local one),
     ``registry`` (a name that the framework knows) or ``class``. revision: as asked for, else null.
-    entry: the models.yaml entry that it came from, if any.
+    entry: the models.yaml entry that it came from, or that resolves to the full name, if any.
     """
 
     given: str
@@ -55,11 +55,21 @@ class ModelName:
         local = f"{self.loader}:./{own}"
         return (self.given if self.entry else local), local
 
+    @property
+    def pinned_entry(self) -> ModelEntry | None:
+        """The entry of models.yaml where its revision is the one asked for, else None.
+
+        The demo's package has no revisions to ask for.
+        """
+        asked = self.loader == "demo" or (self.entry and self.entry.revision == self.revision)
+        return self.entry if asked else None
+
 
 def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     """Parse ``name``; a name in ``entries`` is replaced by what it resolves to, once.
 
-    A revision that the name gives goes before the entry's.
+    A full name that an entry resolves to has that entry too. A revision that the name gives goes
+    before the entry's.
 
     Raises ModelError for a malformed or unknown name.
     """
@@ -72,7 +82,8 @@ def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     entry = entries.get(short)
     # The demo's weights come from a package, which has no revisions to choose from.
     if entry is None or short == DEMO:
-        return _parse_full(name, name, entries)
+        parsed = _parse_full(name, name, entries)
+        return _with_entry(parsed, entries)
     if at and not asked:
         raise _no_revision(name)
     parsed = _parse_full(name, entry.resolves_to, entries)
@@ -80,6 +91,17 @@ def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     return ModelName(
         name, parsed.resolved, parsed.loader, parsed.target, parsed.kind, revision, entry
     )
+
+
+def _with_entry(parsed: ModelName, entries: Mapping[str, ModelEntry]) -> ModelName:
+    """A full name with the first entry that resolves to it, and that entry's revision by default.
+
+    The demo's entry is not one of them: its weights are a package's.
+    """
+    for entry in entries.values():
+        if entry.resolves_to == parsed.resolved and entry.source == "hub":
+            return replace(parsed, revision=parsed.revision or entry.revision, entry=entry)
+    return parsed
 
 
 # The architecture whose weights the demo's package holds.

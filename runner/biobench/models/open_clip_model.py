@@ -11,27 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import hub, recipes
-from biobench.models.module_backbone import (
-    ModuleBackbone,
-    Origin,
-    finish,
-    first_line,
-    recorded_loads,
-)
+from biobench.models import canonical, guards, hub, recipes
+from biobench.models.module_backbone import ModuleBackbone, Origin, finish
 from biobench.models.names import ModelName, local_folder, unknown_open_clip
 
 if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
+    from biobench.models.canonical import Rules
 
 # What open_clip itself looks for in a folder, best first.
 FOLDER_WEIGHTS = (*hub.OPEN_CLIP_WEIGHTS, ("*.safetensors",), ("*.bin",), ("*.pth",))
 TOWER = "visual."
 
 
-def load_open_clip(name: ModelName, *, offline: bool) -> ModuleBackbone:
+def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     """Load ``open_clip:ARCH/TAG``, ``open_clip:hf-hub:REPO`` or ``open_clip:./folder``.
 
     Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
@@ -39,12 +34,12 @@ def load_open_clip(name: ModelName, *, offline: bool) -> ModuleBackbone:
     """
     if name.kind == "folder":
         origin = Origin("local", None, None, pinned=False)
-        return load_open_clip_folder(name, local_folder(name), origin=origin)
+        return load_open_clip_folder(name, local_folder(name), origin=origin, rules=rules)
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.OPEN_CLIP_WEIGHTS
         )
-        return load_open_clip_folder(name, snapshot.folder, origin=snapshot.origin())
+        return load_open_clip_folder(name, snapshot.folder, origin=snapshot.origin(), rules=rules)
 
     import open_clip
     from open_clip.pretrained import get_pretrained_cfg
@@ -54,12 +49,15 @@ def load_open_clip(name: ModelName, *, offline: bool) -> ModuleBackbone:
     if not registered:
         raise unknown_open_clip(name.given, name.target)
     repository, filename = _repository(name, registered)
+    hub.check_repository(name, repository)
     groups = ((filename,),) if filename else hub.OPEN_CLIP_WEIGHTS
     snapshot = hub.snapshot(name, repository, name.revision, offline=offline, weights=groups)
-    options = registry_options(name, open_clip.get_model_config(architecture) or {}, registered)
-    options["pretrained"] = str(hub.weights_file(name, snapshot.folder, groups))
-    model, missing = _create(name, architecture, options)
-    return wrap(name, model, missing, origin=snapshot.origin())
+    configuration = open_clip.get_model_config(architecture) or {}
+    options = registry_options(name, configuration, registered)
+    configuration |= {"quick_gelu": options["quick_gelu"]}
+    weights = hub.weights_file(name, snapshot.folder, groups)
+    tower, missing = _create(name, configuration, options["preprocess"], weights)
+    return wrap(name, tower, missing, origin=snapshot.origin(), rules=rules)
 
 
 def _repository(name: ModelName, registered: Mapping[str, Any]) -> tuple[str, str]:
@@ -78,7 +76,7 @@ def _repository(name: ModelName, registered: Mapping[str, Any]) -> tuple[str, st
 def registry_options(
     name: ModelName, configuration: Mapping[str, Any], registered: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Options of ``open_clip.create_model`` that go with a registry entry.
+    """Activation and preprocessing that go with a registry entry.
 
     Weights trained with QuickGELU get QuickGELU, whichever spelling of the architecture is asked
     for: open_clip itself only warns and gives other features.
@@ -91,42 +89,91 @@ def registry_options(
         )
     keys = ("mean", "std", "interpolation", "resize_mode", "fill_color")
     return {
-        "force_quick_gelu": bool(registered.get("quick_gelu")),
-        "force_preprocess_cfg": {k: registered[k] for k in keys if k in registered},
+        "quick_gelu": bool(registered.get("quick_gelu")),
+        "preprocess": {k: registered[k] for k in keys if k in registered},
     }
 
 
-def load_open_clip_folder(name: ModelName, folder: Path, *, origin: Origin) -> ModuleBackbone:
+def load_open_clip_folder(
+    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
+) -> ModuleBackbone:
     """Load a folder with open_clip_config.json and its weights, a hub snapshot or a local one."""
-    if not (folder / "open_clip_config.json").is_file():
+    path = folder / "open_clip_config.json"
+    if not path.is_file():
         raise ModelError("holds no open_clip_config.json", where=str(folder))
-    hub.weights_file(name, folder, FOLDER_WEIGHTS)
-    model, missing = _create(name, f"local-dir:{folder}", {})
-    return wrap(name, model, missing, origin=origin)
+    written = guards.read_configuration(path)
+    model, preprocess = written.get("model_cfg"), written.get("preprocess_cfg") or {}
+    if not isinstance(model, dict) or not isinstance(preprocess, dict):
+        raise ModelError("has no object model_cfg, or another preprocess_cfg", where=str(path))
+    weights = hub.weights_file(name, folder, FOLDER_WEIGHTS)
+    tower, missing = _create(name, model, preprocess, weights)
+    return wrap(name, tower, missing, origin=origin, rules=rules)
 
 
 def _create(
-    name: ModelName, target: str, options: Mapping[str, Any]
+    name: ModelName, model: Mapping[str, Any], preprocess: Mapping[str, Any], weights: Path
 ) -> tuple[torch.nn.Module, list[str]]:
-    import open_clip
+    """The image tower with its weights, and the names of its tensors that the file lacks.
 
-    with recorded_loads() as missing:
-        try:
-            model = open_clip.create_model(
-                target, precision="fp32", device="cpu", require_pretrained=True, **options
-            )
-        except Exception as error:  # frameworks raise anything; all of it is exit 5
-            raise ModelError(
-                f"open_clip cannot load it: {first_line(error)}", where=f"model {name.given!r}"
-            ) from error
-    return model, list(missing)
+    The text tower is not built: it is not needed, and its configuration may name a repository that
+    open_clip would ask a hub for.
+    """
+    with guards.no_network(), guards.framework_errors(name, "open_clip cannot load it"):
+        stored = weights.stat().st_size
+        guards.build_without_storage(name, stored, lambda: _tower(name, model))
+        tower = _tower(name, model)
+        missing = _load(tower, weights)
+        _describe(tower, preprocess)
+    return tower, missing
+
+
+def _tower(name: ModelName, model: Mapping[str, Any]) -> torch.nn.Module:
+    from open_clip.model import _build_vision_tower
+
+    vision = dict(model.get("vision_cfg") or {})
+    named = vision.get("timm_model_name")
+    if named is not None and not (isinstance(named, str) and named.isascii() and ":" not in named):
+        raise ModelError(
+            f"its image tower is {named!r}, which is no architecture of timm",
+            where=f"model {name.given!r}",
+        )
+    if named is not None:
+        vision["timm_model_pretrained"] = False
+    tower: torch.nn.Module = _build_vision_tower(
+        model["embed_dim"], vision, bool(model.get("quick_gelu"))
+    )
+    return tower
+
+
+def _load(tower: torch.nn.Module, weights: Path) -> list[str]:
+    """Load a file of both towers into the image tower; returns the names that it lacks."""
+    import torch
+    from open_clip.convert import convert_state_dict
+    from open_clip.factory import load_state_dict
+    from open_clip.model import resize_pos_embed
+
+    holder: Any = torch.nn.Module()
+    holder.visual = tower
+    stored = load_state_dict(str(weights), device="cpu", weights_only=True)
+    state = {k: v for k, v in convert_state_dict(holder, stored).items() if k.startswith(TOWER)}
+    resize_pos_embed(state, holder)
+    report = holder.load_state_dict(state, strict=False)
+    return [key.removeprefix(TOWER) for key in report.missing_keys]
+
+
+def _describe(tower: Any, preprocess: Mapping[str, Any]) -> None:
+    """Give a tower its preprocessing, with the side that it was built for, as open_clip does."""
+    from open_clip.transform import PreprocessCfg, merge_preprocess_dict
+
+    tower.preprocess_cfg = merge_preprocess_dict(PreprocessCfg(), dict(preprocess))
+    if hasattr(tower, "image_size"):
+        tower.preprocess_cfg["size"] = tower.image_size
 
 
 def wrap(
-    name: ModelName, model: torch.nn.Module, missing: list[str], *, origin: Origin
+    name: ModelName, tower: Any, missing: list[str], *, origin: Origin, rules: Rules
 ) -> ModuleBackbone:
-    """A backbone from a loaded open_clip model; the text tower is dropped."""
-    tower: Any = model.visual
+    """A backbone from a loaded image tower of open_clip."""
 
     def image_embedding(batch: torch.Tensor) -> torch.Tensor:
         out = tower(batch)
@@ -134,14 +181,22 @@ def wrap(
         embedding: torch.Tensor = out[0] if isinstance(out, tuple) else out
         return embedding
 
+    with guards.framework_errors(name, "its preprocessing cannot be read"):
+        recipe = open_clip_recipe(tower.preprocess_cfg)
+        rule = rules.find(name)
+        if rule is not None:
+            if rule.feature != "image_embedding":
+                raise canonical.no_such_output(rule, type(tower).__name__)
+            recipe = canonical.apply(rule, recipe)
+            canonical.activate(rule, tower)
     return finish(
         name,
         tower,
         image_embedding,
-        open_clip_recipe(tower.preprocess_cfg),
+        recipe,
         feature="image_embedding",
         origin=origin,
-        missing=[n.removeprefix(TOWER) for n in missing if n.startswith(TOWER)],
+        missing=missing,
     )
 
 

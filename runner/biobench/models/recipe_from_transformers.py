@@ -1,7 +1,8 @@
 """Recipes from transformers' image processors, Pillow back end (SPEC.md, section "Recipes").
 
 In: an image processor. Out: its recipe, or a ModelError that names the step no recipe expresses.
-transformers' torchvision back end resizes tensors, with other pixels, and is not used.
+transformers' torchvision back end resizes tensors, with other pixels, and is not used. A processor
+that exists for it alone (DINOv3, TIPSv2) is read as values, and images are resized as all others.
 """
 
 from __future__ import annotations
@@ -31,21 +32,27 @@ STEPS = (
     "pad",
 )
 # ConvNeXt's own resize: below this size shortest side and crop, from it on squash.
+# DINOv3's own _preprocess rescales before it resizes; the values are the same ones.
+TENSORS_ONLY_STEPS = {"DINOv3ViTImageProcessor": ("_preprocess",)}
 CONVNEXT = "ConvNextImageProcessorPil"
 CONVNEXT_SQUASH_FROM = 384
 
 
 def transformers_recipe(processor: Any) -> Recipe:
     """The recipe of ``processor(image)``. Raises ModelError where there is none."""
-    from transformers.image_processing_backends import PilBackend
+    from transformers.image_processing_backends import PilBackend, TorchvisionBackend
 
     kind = type(processor).__name__
-    if not isinstance(processor, PilBackend):
-        raise recipes.refuse(f"{kind} has no Pillow back end")
+    backend: Any = PilBackend if isinstance(processor, PilBackend) else TorchvisionBackend
+    if not isinstance(processor, backend):
+        raise recipes.refuse(f"{kind} has no back end of transformers")
     if kind.startswith("Siglip2"):
         raise recipes.refuse(f"{kind} (NaFlex) keeps each image's own shape")
     own = [
-        step for step in STEPS if getattr(type(processor), step) is not getattr(PilBackend, step)
+        step
+        for step in STEPS
+        if getattr(type(processor), step, None) is not getattr(backend, step, None)
+        and step not in TENSORS_ONLY_STEPS.get(kind, ())
     ]
     if kind == CONVNEXT:
         own = [step for step in own if step not in ("resize", "_preprocess")]
@@ -60,7 +67,7 @@ def transformers_recipe(processor: Any) -> Recipe:
         **geometry,
         crop_rounding="floor",
         resample=_filter(processor),
-        table=_table(processor),
+        table=_table(processor) if backend is PilBackend else _tensors_table(processor, mean, std),
         mean=mean if isinstance(mean, list | tuple) else (mean,),
         std=std if isinstance(std, list | tuple) else (std,),
     )
@@ -124,6 +131,14 @@ def _filter(processor: Any) -> str:
     if not isinstance(resample, int):
         raise recipes.refuse(f"resample {resample!r}")
     return Image.Resampling(resample).name.lower()
+
+
+def _tensors_table(processor: Any, mean: Any, std: Any) -> npt.NDArray[np.float32]:
+    """The table of a processor of tensors: torchvision's, of values from 0 to 1."""
+    factor = _setting(processor, "rescale_factor")
+    if not _setting(processor, "do_rescale") or round(1 / float(factor)) != 255:
+        raise recipes.refuse(f"rescale_factor {factor!r} of a processor of tensors")
+    return recipes.torchvision_table(mean, std)
 
 
 def _table(processor: Any) -> npt.NDArray[np.float32]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+LARGEST_SIDE = 4096
+"""Of a model's input: no model is known that takes larger ones, and memory grows with it."""
+
+
 def refuse(reason: str) -> ModelError:
     """The error for a transform outside what recipes express; ``reason`` names the setting."""
     return ModelError(
@@ -46,8 +50,8 @@ def build(
 
     if resample not in get_args(Filter):
         raise refuse(f"interpolation {resample!r}")
-    if min(*size, *crop) < 1:
-        raise refuse(f"size {size} and crop {crop}")
+    if min(*size, *crop) < 1 or max(*size, *crop) > LARGEST_SIDE:
+        raise refuse(f"size {size} and crop {crop}, sides from 1 to {LARGEST_SIDE}")
     if table.shape != (3, 256) or table.dtype != np.float32:
         raise ValueError(f"value table of shape {table.shape}, {table.dtype}")
     if not np.isfinite(table).all():

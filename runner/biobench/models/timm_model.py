@@ -9,15 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import hub, recipes
+from biobench.models import canonical, guards, hub, recipes
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
     finish,
-    first_line,
     recorded_loads,
 )
 from biobench.models.names import ModelName, local_folder, unknown_timm
@@ -26,12 +25,15 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
+    from biobench.models.canonical import Rules
     from biobench.models.module_backbone import Forward
+    from biobench.spec.documents import CanonicalRecipe
+
+# C-RADIO's summary: the class tokens of its teachers 0 and 1, which are first in the sequence.
+SUMMARY_TOKENS = 2
 
 
-def load_timm(
-    name: ModelName, *, offline: bool, feature: Literal["official", "compat"]
-) -> ModuleBackbone:
+def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     """Load ``timm:NAME``, ``timm:hf-hub:REPO`` or ``timm:./folder``.
 
     Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
@@ -40,13 +42,13 @@ def load_timm(
     if name.kind == "folder":
         folder = local_folder(name)
         return load_timm_folder(
-            name, folder, origin=Origin("local", None, None, pinned=False), feature=feature
+            name, folder, origin=Origin("local", None, None, pinned=False), rules=rules
         )
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.TIMM_WEIGHTS
         )
-        return load_timm_folder(name, snapshot.folder, origin=snapshot.origin(), feature=feature)
+        return load_timm_folder(name, snapshot.folder, origin=snapshot.origin(), rules=rules)
 
     from timm.models import get_pretrained_cfg, is_model, split_model_name_tag
 
@@ -64,6 +66,7 @@ def load_timm(
             where=f"model {name.given!r}",
             remedy="give a local folder: timm:./folder",
         )
+    hub.check_repository(name, source["hf_hub_id"])
     filename = source.get("hf_hub_filename")
     groups = ((filename,),) if filename else hub.TIMM_WEIGHTS
     snapshot = hub.snapshot(
@@ -71,36 +74,54 @@ def load_timm(
     )
     weights = hub.weights_file(name, snapshot.folder, groups)
     overlay = {"file": str(weights), "custom_load": bool(source.get("custom_load"))}
-    module, missing = _create(name, name.target, {"pretrained_cfg_overlay": overlay})
-    return wrap(
-        name, module, missing, origin=snapshot.origin(source.get("license")), feature=feature
+    target = name.target if rules.compat else as_trained(name.target, source)
+    module, missing = _create(
+        name, target, {"pretrained_cfg_overlay": overlay}, weights.stat().st_size
     )
+    return wrap(name, module, missing, origin=snapshot.origin(source.get("license")), rules=rules)
+
+
+def as_trained(target: str, configuration: Mapping[str, Any]) -> str:
+    """The architecture with the activation that the weights were trained with.
+
+    timm lists CLIP's weights under architectures with GELU too, and only notes that they were
+    trained with QuickGELU.
+    """
+    quick = any("quickgelu" in str(note).lower() for note in configuration.get("notes") or ())
+    if quick and "_clip_" in target and "_quickgelu" not in target:
+        return target.replace("_clip_", "_clip_quickgelu_", 1)
+    return target
 
 
 def load_timm_folder(
-    name: ModelName, folder: Path, *, origin: Origin, feature: Literal["official", "compat"]
+    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
 ) -> ModuleBackbone:
     """Load a folder with timm's config.json and its weights, a hub snapshot or a local one."""
-    if not (folder / "config.json").is_file():
+    path = folder / "config.json"
+    if not path.is_file():
         raise ModelError("holds no config.json", where=str(folder))
+    architecture = guards.read_configuration(path).get("architecture")
+    if not isinstance(architecture, str) or ":" in architecture or "/" in architecture:
+        raise ModelError("names no architecture of timm", where=str(path))
     hub.weights_file(name, folder, hub.TIMM_WEIGHTS)
-    module, missing = _create(name, f"local-dir:{folder}", {})
+    module, missing = _create(name, f"local-dir:{folder}", {}, guards.weights_bytes(folder))
     licence = module.pretrained_cfg.get("license")
     if origin.licence is None and isinstance(licence, str):
         origin = Origin(origin.source, origin.revision, licence, origin.pinned, origin.trusted)
-    return wrap(name, module, missing, origin=origin, feature=feature)
+    return wrap(name, module, missing, origin=origin, rules=rules)
 
 
-def _create(name: ModelName, target: str, options: Mapping[str, Any]) -> tuple[Any, list[str]]:
+def _create(
+    name: ModelName, target: str, options: Mapping[str, Any], stored: int
+) -> tuple[Any, list[str]]:
     import timm
 
-    with recorded_loads() as missing:
-        try:
+    with guards.no_network(), guards.framework_errors(name, "timm cannot load it"):
+        guards.build_without_storage(
+            name, stored, lambda: timm.create_model(target, pretrained=False, **options)
+        )
+        with recorded_loads() as missing:
             module = timm.create_model(target, pretrained=True, **options)
-        except Exception as error:  # frameworks raise anything; all of it is exit 5
-            raise ModelError(
-                f"timm cannot load it: {first_line(error)}", where=f"model {name.given!r}"
-            ) from error
     return module, list(missing)
 
 
@@ -110,17 +131,29 @@ def wrap(
     missing: list[str],
     *,
     origin: Origin,
-    feature: Literal["official", "compat"],
+    rules: Rules,
 ) -> ModuleBackbone:
     """A backbone from a loaded timm module; its classifier is dropped, no feature rests on it."""
-    drop_classifier(module)
+    with guards.framework_errors(name, "its configuration cannot be read"):
+        configuration = module.pretrained_cfg
+        tag = f".{configuration['tag']}" if configuration.get("tag") else ""
+        rule = rules.find(name, f"timm:{configuration.get('architecture')}{tag}")
+        if rule is None or rule.feature != "image_embedding":
+            # The projection of a CLIP checkpoint is what timm calls its classifier.
+            drop_classifier(module)
+        recipe = timm_recipe(module)
+        if rule is None:
+            taken, forward = features(module, compat=rules.compat)
+        else:
+            recipe = canonical.apply(rule, recipe)
+            canonical.activate(rule, module)
+            taken, forward = canonical_features(module, rule)
     kept = set(module.state_dict())
-    taken, forward = features(module, feature)
     return finish(
         name,
         module,
         forward,
-        timm_recipe(module),
+        recipe,
         feature=taken,
         origin=origin,
         missing=[n for n in missing if n in kept],
@@ -139,13 +172,45 @@ def drop_classifier(module: Any) -> None:
             setattr(owner, leaf, torch.nn.Identity())
 
 
-def features(module: Any, feature: Literal["official", "compat"]) -> tuple[str, Forward]:
+def canonical_features(module: Any, rule: CanonicalRecipe) -> tuple[str, Forward]:
+    """The output that a canonical recipe takes, and the function that takes it.
+
+    Raises ModelError where the module has no such output.
+    """
+    tokens = {"class_token": "token", "mean_positions": "avg"}
+    if rule.feature in tokens:
+        if not hasattr(module, "global_pool") or getattr(module, "attn_pool", None) is not None:
+            raise canonical.no_such_output(rule, type(module).__name__)
+        if rule.feature == "class_token" and getattr(module, "cls_token", None) is None:
+            raise canonical.no_such_output(rule, type(module).__name__)
+        module.global_pool = tokens[rule.feature]
+    if rule.feature == "summary":
+        if getattr(module, "num_prefix_tokens", 0) < SUMMARY_TOKENS:
+            raise canonical.no_such_output(rule, type(module).__name__)
+
+        def summary(batch: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = module.forward_features(batch)
+            return out[:, :SUMMARY_TOKENS].flatten(1)
+
+        return "summary", summary
+    projected = rule.feature == "image_embedding"
+
+    def head(batch: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = module.forward_head(
+            module.forward_features(batch), pre_logits=not projected
+        )
+        return out.flatten(1)
+
+    return rule.feature, head
+
+
+def features(module: Any, *, compat: bool) -> tuple[str, Forward]:
     """The name of the features taken and the function that takes them.
 
     official: ``forward_head(forward_features(x), pre_logits=True)``. compat: the class token where
     there is one, else the maximum over all positions of ``forward_features(x)``.
     """
-    if feature == "official":
+    if not compat:
 
         def pre_logits(batch: torch.Tensor) -> torch.Tensor:
             out: torch.Tensor = module.forward_head(module.forward_features(batch), pre_logits=True)

@@ -48,6 +48,19 @@ def weights_digest(module: torch.nn.Module) -> str:
     return "sha256:" + digest.hexdigest()
 
 
+def non_finite(module: torch.nn.Module) -> list[str]:
+    """Names of parameters and persistent buffers that hold NaN or an infinity, sorted."""
+    import torch
+
+    return sorted(
+        name
+        for name, tensor in module.state_dict().items()
+        if isinstance(tensor, torch.Tensor)
+        and (tensor.is_floating_point() or tensor.is_complex())
+        and not torch.isfinite(tensor).all()
+    )
+
+
 def parameter_count(module: torch.nn.Module) -> int:
     """Number of elements of the module's parameters, each shared parameter counted once."""
     return sum(parameter.numel() for parameter in module.parameters())

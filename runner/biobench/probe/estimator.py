@@ -21,6 +21,8 @@ from biobench.probe.rows import checked_features
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
+    from biobench.probe.checkpoint import Checkpoint
+
 
 class Estimator(ABC):
     """Parameters by name, as ``sklearn.base.clone`` and ``sklearn.model_selection`` take them.
@@ -29,6 +31,9 @@ class Estimator(ABC):
     clone equals its original.
     """
 
+    checkpoint: Checkpoint | None = None
+    """Where ``fit`` keeps its state while it works, for those estimators that do; no parameter, and
+    without effect on what is learnt."""
     _learned: ClassVar[str]
     """The attribute that ``fit`` sets last; its last axis is the features."""
     _largest: ClassVar[float] = np.inf

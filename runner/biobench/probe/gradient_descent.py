@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from biobench.probe.blas import one_blas_thread
+from biobench.probe.checkpoint import Arrays, fits
 from biobench.probe.errors import ArgumentError
 from biobench.probe.training_plan import TrainingPlan, batches
 
@@ -115,6 +116,24 @@ class AdamW:
         self.scratch = scratch
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
+        self._state = {
+            "parameters": parameters,
+            "first_moment": self.first_moment,
+            "second_moment": self.second_moment,
+        }
+
+    def state(self, step: int) -> dict[str, npt.NDArray[Any]]:
+        """All that the steps from ``step`` on depend on, once those before are done."""
+        arrays = {name: values.cpu().numpy() for name, values in self._state.items()}
+        return {**arrays, "step": np.array([step], np.int64)}
+
+    def restore(self, state: Arrays, steps: int) -> int:
+        """Take up a state of this optimiser; the step to go on with, 0 where it is none."""
+        if not fits(state, self.state(0)) or not 0 < state["step"][0] <= steps:
+            return 0
+        for name, values in self._state.items():
+            values.copy_(torch.from_numpy(state[name]))
+        return int(state["step"][0])
 
     def update(self, gradient: torch.Tensor, step: int) -> None:
         """One update by the gradient of step >= 0."""
@@ -133,6 +152,7 @@ class Descent(Protocol):
     """One training run: what :func:`descend` calls at each step."""
 
     bounds: list[tuple[int, int]]
+    optimiser: AdamW
 
     def begin(self, step: int) -> None:
         """Prepare the step."""
@@ -160,29 +180,52 @@ def descend(run: Descent, plan: TrainingPlan, rows: int) -> None:
     """``plan.steps`` steps over the batches of ``rows`` rows; to be called within :func:`training`.
 
     Steps whose rate is 0 in float32 move nothing, and as rates never rise none after them does:
-    they are left out.
+    they are left out. Where the plan has a checkpoint, the steps go on from its state; they leave
+    one now and then, and when they are interrupted.
     """
     workers = min(plan.threads, len(run.bounds))
-    done = 0
+    done = told = _resume(run, plan)
+    # Whether the parameters are those after ``done`` steps.
+    settled = True
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for step, (batch, size) in enumerate(schedule(plan, rows)):
-            if not _moves(plan, step):
-                break
-            run.begin(step)
-            used = sum(start < size for start, _ in run.bounds)
-            part = partial(_part, run, batch, size)
-            if workers > 1 and used > 1:
-                list(pool.map(part, range(used)))
-            else:
-                for number in range(used):
-                    part(number)
-            run.finish(step, used)
-            done = step + 1
-            if plan.progress is not None and done % PROGRESS_STEPS == 0:
-                plan.progress(PROGRESS_STEPS)
-    rest = plan.steps - done // PROGRESS_STEPS * PROGRESS_STEPS
-    if plan.progress is not None and rest:
-        plan.progress(rest)
+        try:
+            for step, (batch, size) in enumerate(schedule(plan, rows, done), done):
+                if not _moves(plan, step):
+                    break
+                run.begin(step)
+                used = sum(start < size for start, _ in run.bounds)
+                part = partial(_part, run, batch, size)
+                if workers > 1 and used > 1:
+                    list(pool.map(part, range(used)))
+                else:
+                    for number in range(used):
+                        part(number)
+                settled = False
+                run.finish(step, used)
+                done = step + 1
+                settled = True
+                if plan.progress is not None and done - told >= PROGRESS_STEPS:
+                    plan.progress(done - told)
+                    told = done
+                if plan.checkpoint is not None and plan.checkpoint.due():
+                    plan.checkpoint.save(run.optimiser.state(done))
+        except BaseException as error:
+            interrupted = not isinstance(error, Exception)
+            if interrupted and settled and done and plan.checkpoint is not None:
+                plan.checkpoint.save(run.optimiser.state(done))
+            raise
+    if plan.progress is not None and plan.steps > told:
+        plan.progress(plan.steps - told)
+
+
+def _resume(run: Descent, plan: TrainingPlan) -> int:
+    """The first step that is left to do."""
+    state = None if plan.checkpoint is None else plan.checkpoint.load()
+    if plan.checkpoint is None or state is None:
+        return 0
+    step = run.optimiser.restore(state, plan.steps)
+    plan.checkpoint.resume(step)
+    return step
 
 
 def _moves(plan: TrainingPlan, step: int) -> bool:
@@ -195,17 +238,21 @@ def _part(run: Descent, batch: torch.Tensor | None, size: int, number: int) -> N
         run.chunk_gradient(number, batch, size)
 
 
-def schedule(plan: TrainingPlan, rows: int) -> Iterator[tuple[torch.Tensor | None, int]]:
-    """The batch of each step and its size; a batch of all rows is null."""
-    done = epoch = 0
+def schedule(
+    plan: TrainingPlan, rows: int, first: int = 0
+) -> Iterator[tuple[torch.Tensor | None, int]]:
+    """The batch of each step from ``first`` on and its size; a batch of all rows is null."""
+    epoch, skipped = divmod(first, -(-rows // plan.batch_size))
+    done = first
     while done < plan.steps:
-        for batch in batches(plan.seed, plan.stream, rows, plan.batch_size, epoch):
+        epoch_batches = batches(plan.seed, plan.stream, rows, plan.batch_size, epoch)
+        for batch in epoch_batches[skipped:]:
             if done == plan.steps:
                 return
             whole = len(batch) == rows
             yield None if whole else torch.from_numpy(batch).to(plan.device), len(batch)
             done += 1
-        epoch += 1
+        epoch, skipped = epoch + 1, 0
 
 
 def outputs_in_chunks(

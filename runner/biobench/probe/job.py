@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.errors import SpecError
+from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.least import training_items
 from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
@@ -27,7 +28,8 @@ class Job:
     """What a protocol is applied to.
 
     features: float32 (rows, dim), one row a manifest row. scored: rows to predict, ascending,
-    int64. ``threads`` changes the time and never the result.
+    int64. ``threads`` changes the time and never the result. ``checkpoint`` is where a protocol
+    that takes long keeps its state.
     """
 
     task: Task
@@ -38,6 +40,7 @@ class Job:
     device: str = "cpu"
     threads: int = 1
     progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
 
     def train(self) -> npt.NDArray[np.int64]:
         """Rows of the train split, ascending, int64; raises DataError where there is none, and

@@ -6,9 +6,9 @@ is an optimum to a stated tolerance, so the solver decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -26,7 +26,14 @@ from biobench.probe.least import two_classes, two_classes_without
 from biobench.probe.rows import FloatMatrix, finite_decisions
 from biobench.probe.scaling import Scaling, fit_scaling
 from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
-from biobench.probe.softmax import SoftmaxFit, SoftmaxObjective, extrapolated, minimise
+from biobench.probe.search_state import SearchState
+from biobench.probe.softmax import (
+    PATH,
+    SoftmaxFit,
+    SoftmaxObjective,
+    extrapolated,
+    minimise,
+)
 
 FIXED: Mapping[str, Any] = {
     "scaling": "standard",
@@ -160,7 +167,8 @@ class LogisticProbe(Classifier):
                 place = choose(strengths, self.scores_, self.search_tie)
             self.C_ = strengths[place]
             self.scaling_, fits = self._fits(matrix, ids, [self.C_])
-            (self._fit,) = fits
+            (path,) = fits
+            self._fit = path[-1][1]
         self.mean_, self.deviation_ = self.scaling_.mean, self.scaling_.deviation
         self.coef_, self.intercept_ = self._fit.weight, self._fit.intercept
         return self
@@ -184,46 +192,71 @@ class LogisticProbe(Classifier):
     ) -> FloatMatrix:
         """Score of each candidate in each fold, float64 (candidates, folds)."""
         folds = fold_numbers(ids, self.folds)
+        order = sorted(range(len(strengths)), key=lambda i: strengths[i])
+        ascending = [strengths[i] for i in order]
+        state = SearchState(self.folds, len(strengths), self.checkpoint)
+        stopping = Event()
 
-        def one_fold(fold: int) -> list[float]:
+        def one_fold(fold: int) -> None:
             held = folds == fold
             local, train_ids = np.unique(ids[~held], return_inverse=True)
             two_classes_without(fold, train_ids)
-            scaling, fits = self._fits(matrix[~held], train_ids, strengths)
+            known, path = state.begin(fold, len(local), matrix.shape[1])
+            if known == len(ascending):
+                return
+            scaling, fits = self._fits(matrix[~held], train_ids, ascending[known:], path)
             rows, truth = scaling.apply(matrix[held]), ids[held]
-            return [
-                fold_score(truth, local[decide(_decision(rows, fit))], self.search_score_classes)
-                for fit in fits
-            ]
+            for path in fits:
+                predicted = local[decide(_decision(rows, path[-1][1]))]
+                state.add(fold, fold_score(truth, predicted, self.search_score_classes), path)
+                if stopping.is_set():
+                    return
 
         with ThreadPoolExecutor(min(self.threads, self.folds)) as pool:
-            return np.array(list(pool.map(one_fold, range(self.folds)))).T
+            try:
+                for _ in pool.map(one_fold, range(self.folds)):
+                    pass
+            except BaseException as error:
+                stopping.set()
+                if not isinstance(error, Exception):
+                    state.save()
+                raise
+        scores = np.empty((len(strengths), self.folds))
+        scores[order] = state.scores.T
+        return scores
 
     def _fits(
-        self, matrix: npt.NDArray[Any], ids: npt.NDArray[np.int64], candidates: Sequence[float]
-    ) -> tuple[Scaling, list[SoftmaxFit]]:
-        """The scaling of ``matrix`` and a fit for each candidate, in the candidates' order.
+        self,
+        matrix: npt.NDArray[Any],
+        ids: npt.NDArray[np.int64],
+        ascending: Sequence[float],
+        path: Sequence[tuple[float, SoftmaxFit]] = (),
+    ) -> tuple[Scaling, Iterator[list[tuple[float, SoftmaxFit]]]]:
+        """The scaling of ``matrix``, and for each C, ascending, the fits up to its own.
 
-        ids: 0 to classes - 1, each occurring. From the smallest C upwards each fit starts where
-        those before point to.
+        ids: 0 to classes - 1, each occurring. path: fits of smaller values of C. Each fit starts
+        where those before point to.
         """
         two_classes(ids, "logistic regression")
         scaling = fit_scaling(matrix)
         objective = SoftmaxObjective(scaling.apply(matrix), ids)
-        fits: dict[int, SoftmaxFit] = {}
-        path: list[tuple[float, SoftmaxFit]] = []
-        for place in sorted(range(len(candidates)), key=lambda i: candidates[i]):
-            strength = candidates[place]
+        return scaling, self._walk(objective, ascending, list(path))
+
+    def _walk(
+        self,
+        objective: SoftmaxObjective,
+        ascending: Sequence[float],
+        path: list[tuple[float, SoftmaxFit]],
+    ) -> Iterator[list[tuple[float, SoftmaxFit]]]:
+        for strength in ascending:
             if not path or path[-1][0] != strength:
                 start = extrapolated(path, strength)
-                path.append(
-                    (strength, minimise(objective, strength, self.gradient_tolerance, start))
-                )
-            fits[place] = path[-1][1]
+                fit = minimise(objective, strength, self.gradient_tolerance, start)
+                path = [*path[-PATH:], (strength, fit)]
+            yield path
             if self.progress is not None:
                 with _COUNTING:
                     self.progress(1)
-        return scaling, [fits[i] for i in range(len(candidates))]
 
 
 def decide(decisions: FloatMatrix) -> npt.NDArray[np.int64]:

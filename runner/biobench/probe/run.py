@@ -11,6 +11,7 @@ import numpy.typing as npt
 from biobench.data.manifest import Manifest
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe.apply import APPLY
+from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.job import Job, Progress
 from biobench.probe.least import scored_items
 from biobench.probe.predictions import Predictions
@@ -26,12 +27,14 @@ def run_probe(
     device: str = "cpu",
     threads: int = 1,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Predictions:
     """Train and apply the task's probe; the result does not depend on ``threads``.
 
-    features: float32 (rows, dim) in manifest order. Raises ModelError naming the item whose
-    features are not finite or, where the protocol normalises, all zero; DataError where the split
-    cannot be probed; SpecError for an unknown protocol or a constant that it cannot have.
+    features: float32 (rows, dim) in manifest order. checkpoint: where a probe that takes long keeps
+    its state and finds it again. Raises ModelError naming the item whose features are not finite
+    or, where the protocol normalises, all zero; DataError where the split cannot be probed;
+    SpecError for an unknown protocol or a constant that it cannot have.
     """
     _check(task, manifest, features)
     apply = APPLY.get(task.protocol.kind)
@@ -44,7 +47,9 @@ def run_probe(
     scored = np.flatnonzero(manifest.scored())
     try:
         scored_items(scored.size)
-        return apply(Job(task, suite, manifest, features, scored, device, threads, progress))
+        return apply(
+            Job(task, suite, manifest, features, scored, device, threads, progress, checkpoint)
+        )
     except DataError as error:
         if error.where is not None:
             raise

@@ -26,7 +26,7 @@ _SINGLE_STEPS = 20
 """Newton steps whose products are float32; a fit that needs more goes on in float64."""
 _SHARE = 0.5
 """Part of the tolerance that the solver aims at: intercepts are shifted after its last look."""
-_PATH = 4
+PATH = 4
 """Fits that a start is extrapolated from."""
 
 
@@ -190,7 +190,7 @@ def extrapolated(path: Sequence[tuple[float, SoftmaxFit]], strength: float) -> S
     """
     if not path:
         return None
-    near = path[-_PATH:]
+    near = path[-PATH:]
     places = [math.log(c) for c, _ in near]
     place = math.log(strength)
     if place - places[-1] > places[-1] - places[0]:

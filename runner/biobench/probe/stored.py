@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.output import print_note
 from biobench.data.manifest import Manifest
+from biobench.errors import BiobenchError
+from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.job import given_columns, truth
 from biobench.probe.predictions import Predictions
 from biobench.probe.run import run_probe
@@ -68,12 +71,31 @@ def predict(
     )
     known = store.get(KIND, key)
     if known is None:
-        predictions = _compute(
-            task, suite, manifest, features, bad=bad, device=device, workers=workers, quiet=quiet
-        )
+        store.warn(f"{task.id}: what the probe computes")
+        total, unit = _work(task, manifest)
+        with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
+
+            def resumed(units: int) -> None:
+                progress.skip(units)
+                if not quiet:
+                    done = f"{units} of {total} {unit} are known"
+                    print_note(f"biobench: {task.id}: the probe goes on, {done}")
+
+            checkpoint = Checkpoint(store, key, resumed=resumed)
+            predictions = _compute(
+                task, suite, manifest, features, bad=bad,
+                device=device, threads=workers, progress=progress.advance, checkpoint=checkpoint,
+            )  # fmt: skip
         columns = {"y_true": predictions.y_true, "y_pred": predictions.y_pred, **predictions.extras}
         given = given_columns(manifest, scored, predictions.y_pred)
-        store.put(KIND, key, {name: columns[name] for name in columns if name not in given})
+        kept = {name: columns[name] for name in columns if name not in given}
+        try:
+            store.put(KIND, key, kept)
+            checkpoint.remove()
+        except BiobenchError as error:
+            # They are known, and the result is written elsewhere.
+            if not quiet:
+                print_note(f"biobench: {task.id}: predictions are not kept, {error}")
         return predictions
     ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
@@ -88,25 +110,16 @@ def _compute(
     features: npt.NDArray[np.float32],
     *,
     bad: Mapping[int, str],
-    device: str,
-    workers: int,
-    quiet: bool,
+    **options: Any,
 ) -> Predictions:
+    """Predictions, computed; options are those of :func:`run_probe`."""
+    if not bad:
+        return run_probe(task, suite, manifest, features, **options)
     good = np.array([i for i in range(len(manifest.rows)) if i not in bad], dtype=np.int64)
-    total, unit = _work(task, manifest)
-    with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
-        if not bad:
-            return run_probe(
-                task, suite, manifest, features,
-                device=device, threads=workers, progress=progress.advance,
-            )  # fmt: skip
-        readable = replace(manifest, rows=tuple(manifest.rows[i] for i in good))
-        if not readable.scored().any():
-            return _all_wrong(task, manifest)
-        predictions = run_probe(
-            task, suite, readable, features[good],
-            device=device, threads=workers, progress=progress.advance,
-        )  # fmt: skip
+    readable = replace(manifest, rows=tuple(manifest.rows[i] for i in good))
+    if not readable.scored().any():
+        return _all_wrong(task, manifest)
+    predictions = run_probe(task, suite, readable, features[good], **options)
     return _with_wrong(predictions, manifest, good)
 
 

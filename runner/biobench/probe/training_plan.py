@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from biobench.probe.arguments import function, one_of, real_number, text, whole_number
 from biobench.spec.generator import Stream
+
+if TYPE_CHECKING:
+    from biobench.probe.checkpoint import Checkpoint
 
 Progress = Callable[[int], None]
 """Called with the number of further steps done."""
@@ -36,6 +39,7 @@ class TrainingPlan(Protocol):
     device: str
     threads: int
     progress: Progress | None
+    checkpoint: Checkpoint | None
 
     def rate(self, step: int) -> float:
         """Learning rate of step 0 <= step < steps; never above that of an earlier step."""

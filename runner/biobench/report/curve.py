@@ -17,13 +17,13 @@ from typing import Any
 from biobench._common.text import cells_shown
 from biobench.data.sample import size_name
 from biobench.errors import DataError
-from biobench.files import write_atomically
 from biobench.report.curve_page import render_curve
-from biobench.report.earlier import CURVE, CURVE_PAGE, CURVE_TABLE, remove_earlier
+from biobench.report.earlier import CURVE, CURVE_PAGE, CURVE_TABLE
 from biobench.report.outcome import TaskOutcome
+from biobench.report.replace import replacing
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
-from biobench.report.write import write_run
+from biobench.report.write import write_files
 from biobench.selection import Chosen
 
 SCHEMA = "biobench.curve/1"
@@ -146,14 +146,17 @@ def write_curve(
     """Write the sizes' results and the curve under ``folder``, in place of what an earlier run or
     curve left there; returns the curve with its folder.
 
-    The earlier ``curve.json`` goes first and the new one comes last, so that a folder that has one
-    is complete. Raises BiobenchError where the folder cannot be written.
+    The folder holds all of the earlier files until it holds all of the new ones. Raises
+    BiobenchError where it cannot be written.
     """
-    remove_earlier(folder)
+    with replacing(folder) as fresh:
+        for size, result in zip(curve.sizes, curve.results, strict=True):
+            if result is not None:
+                write_files(result, outcomes[size], fresh / folder_name(size))
+        (fresh / CURVE_TABLE).write_text(curve.to_csv(), encoding="utf-8")
+        (fresh / CURVE_PAGE).write_text(render_curve(curve.document), encoding="utf-8")
+        (fresh / FILE).write_text(curve.to_json(), encoding="utf-8")
     for size, result in zip(curve.sizes, curve.results, strict=True):
         if result is not None:
-            write_run(result, outcomes[size], folder / folder_name(size))
-    write_atomically(folder / CURVE_TABLE, curve.to_csv().encode())
-    write_atomically(folder / CURVE_PAGE, render_curve(curve.document).encode())
-    write_atomically(folder / FILE, curve.to_json().encode())
+            result.folder = folder / folder_name(size)
     return Curve(curve.document, curve.results, folder)

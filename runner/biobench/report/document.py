@@ -37,7 +37,8 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     info = backbone.info
     bad = sum(outcome.bad for outcome in outcomes)
     tasks = _task_entries(outcomes, provenance)
-    reasons = unofficial_reasons(_claim(provenance, bad))
+    declared = [task for task, entry in tasks.items() if entry["declared"]]
+    reasons = unofficial_reasons(_claim(provenance, bad, declared))
     recipe = backbone.recipe
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -54,7 +55,10 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "resolved": info.resolved,
             "source": info.source,
             "revision": info.revision,
+            "revision_sources": info.revision_sources,
             "licence": info.licence,
+            "training_data": info.training_data,
+            "overlap": list(info.overlap),
             "weights": info.weights,
             "feature": info.feature,
             "dim": info.dim,
@@ -76,7 +80,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "score": stage_root(tasks, "score"),
         },
         "levels": _levels(outcomes, provenance),
-        "environment": describe(execution.device, execution.workers),
+        "environment": describe(execution.device, execution.workers, provenance.torch_state),
         "run": {
             "started": provenance.started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -191,14 +195,14 @@ def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
 
-def _claim(provenance: Provenance, bad: int) -> Claim:
+def _claim(provenance: Provenance, bad: int, declared: Sequence[str]) -> Claim:
     selection, info = provenance.selection, provenance.backbone.info
     execution = provenance.execution
     return Claim(
         division=provenance.division,
         suite=selection.suite,
         run=[chosen.task.id for chosen in selection.chosen],
-        declared=[item.task.id for item in selection.declared],
+        declared=declared,
         own=selection.own,
         n_train=provenance.n_train,
         counts=provenance.differences,

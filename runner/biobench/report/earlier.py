@@ -1,40 +1,45 @@
-"""What an earlier run or learning curve left in a folder: it goes before another is written.
+"""Files that an earlier run or learning curve left in a folder, as its documents name them.
 
-In: a folder. Out: the same folder without the files that a result or a curve there names as its
-own; whatever else a person has put there stays.
+In: a folder. Out: its own files; whatever else a person has put there is none of them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from pathlib import Path
 
 from biobench.errors import DataError
-from biobench.report.results import FILE, load_results
+from biobench.report.results import FILE, results_in
 
 PAGE = "report.html"
 CURVE = "curve.json"
 CURVE_TABLE = "curve.csv"
 CURVE_PAGE = "curve.html"
+PREDICTIONS = "predictions"
 
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Where a curve's document says that the result of a size lies."""
 
 
-def remove_earlier(folder: Path) -> None:
-    """Delete the files of an earlier run and of an earlier curve, and folders that then are empty.
+def own_files(folder: Path) -> list[Path]:
+    """The files of an earlier run and of an earlier curve in ``folder``, relative to it.
 
-    The documents that say that a folder is complete go first.
+    A document comes after everything that is known from it, so that a removal in this order that is
+    broken off can go on.
     """
-    sizes = _sizes(folder)
-    (folder / CURVE).unlink(missing_ok=True)
-    _remove_run(folder)
-    for size in sizes:
-        _remove_run(folder / size)
-    for name in (PAGE, CURVE_TABLE, CURVE_PAGE):
-        (folder / name).unlink(missing_ok=True)
+    places = [Path(size) / file for size in _sizes(folder) for file in _of_run(folder / size)]
+    places += _of_run(folder)
+    places += map(Path, (CURVE_TABLE, CURVE_PAGE, CURVE))
+    return [place for place in places if _is_file(folder / place)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A name that this disk cannot have.
+        return False
 
 
 def _sizes(folder: Path) -> list[str]:
@@ -42,26 +47,21 @@ def _sizes(folder: Path) -> list[str]:
     try:
         document = json.loads((folder / CURVE).read_bytes())
         places = [str(size["results"]) for size in document["sizes"]]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
     return [match[1] for match in map(_SIZE.fullmatch, places) if match]
 
 
-def _remove_run(folder: Path) -> None:
-    """Delete what an earlier result names as its own, and nothing else."""
+def _of_run(folder: Path) -> list[Path]:
+    """What an earlier result names as its own, the page and the result itself."""
+    places = []
     try:
-        earlier = load_results(folder)
+        tasks = list(results_in(folder).tasks.values())
     except DataError:
-        (folder / FILE).unlink(missing_ok=True)
-        return
-    (folder / FILE).unlink()
-    for entry in earlier.tasks.values():
-        if entry["predictions"] is None:
-            continue
-        path = folder / str(entry["predictions"])
-        if path.resolve().parent == (folder / "predictions").resolve():
-            path.unlink(missing_ok=True)
-    (folder / PAGE).unlink(missing_ok=True)
-    for empty in (folder / "predictions", folder):
-        with contextlib.suppress(OSError):
-            empty.rmdir()
+        tasks = []
+    for entry in tasks:
+        named = entry.get("predictions") if isinstance(entry, dict) else None
+        path = Path(str(named))
+        if path.parts[:-1] == (PREDICTIONS,) and path.name not in ("", ".."):
+            places.append(path)
+    return [*places, Path(PAGE), Path(FILE)]

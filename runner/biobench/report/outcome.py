@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,8 +20,9 @@ class TaskOutcome:
     """One scored task with everything that its entry in the result is made of.
 
     bad counts unreadable images, computed those that went through the backbone in this run. The
-    features are not kept: those of a whole benchmark would not fit in memory. wall, cpu and stages
-    are in seconds.
+    features are not kept: those of a whole benchmark would not fit in memory. torch_state: see
+    :mod:`biobench.repro.torch_state`, read once the task was scored. wall, cpu and stages are in
+    seconds.
     """
 
     chosen: Chosen
@@ -31,6 +33,7 @@ class TaskOutcome:
     score: Score
     pixels_digest: str
     features_digest: str
+    torch_state: Mapping[str, str]
     wall: float
     cpu: float
     stages: dict[str, float]
@@ -39,7 +42,10 @@ class TaskOutcome:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What all tasks of a run have in common. ``wall`` is in seconds."""
+    """What all tasks of a run have in common. ``wall`` is in seconds.
+
+    bits_fixed: whether level E2, or E3 on a GPU, can be claimed. torch_state: that of all tasks.
+    """
 
     spec: Spec
     selection: Selection
@@ -49,6 +55,7 @@ class Provenance:
     n_train: int | None
     differences: tuple[str, ...]
     bits_fixed: bool
+    torch_state: Mapping[str, str]
     started: datetime
     wall: float
     argv: tuple[str, ...]

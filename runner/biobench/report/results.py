@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from biobench._common.text import shown
 from biobench.errors import BiobenchError, DataError
 from biobench.files import Unreadable, read_plain, write_atomically
+from biobench.report.current import current, read_from
 from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
 if TYPE_CHECKING:
@@ -141,9 +142,16 @@ def load_results(path: str | Path) -> Results:
     know.
     """
     path = Path(path)
-    if path.is_dir():
+    if current(path).is_dir():
         path = path / FILE
-    return results_of(read_document(path), str(path), path.parent)
+    place = read_from(path.parent) / path.name
+    return results_of(read_document(place), str(path), path.parent)
+
+
+def results_in(folder: Path) -> Results:
+    """As :func:`load_results`, whether or not a newer result is being put in place there."""
+    path = folder / FILE
+    return results_of(read_document(path), str(path), folder)
 
 
 def read_document(path: Path) -> Any:

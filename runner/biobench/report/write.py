@@ -1,6 +1,6 @@
-"""Writing a run's files: predictions, the page, and results.json last (SPEC.md, section "Results").
+"""Writing a run's files: predictions, the page and results.json (SPEC.md, section "Results").
 
-In: a result and its task outcomes. Out: files in a folder, each whole or not there.
+In: a result and its task outcomes. Out: files in a folder, all of them or none.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench.files import write_atomically
-from biobench.report.earlier import PAGE, remove_earlier
+from biobench.report.earlier import PAGE, PREDICTIONS
 from biobench.report.outcome import TaskOutcome
 from biobench.report.page import render_page
-from biobench.report.results import Results
+from biobench.report.replace import replacing
+from biobench.report.results import FILE, Results
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +26,22 @@ if TYPE_CHECKING:
 def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
     """Write everything of a run under ``folder``, in place of what an earlier run or curve left.
 
-    The earlier ``results.json`` goes first and the new one comes last, so that a folder that has
-    one is complete. Raises BiobenchError where the folder cannot be written.
+    The folder holds the whole earlier result until it holds the whole new one. Raises
+    BiobenchError where it cannot be written.
     """
-    remove_earlier(folder)
+    with replacing(folder) as fresh:
+        write_files(results, outcomes, fresh)
+    results.folder = folder
+
+
+def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
+    """Write everything of a run to an empty folder, which is made."""
+    (folder / PREDICTIONS).mkdir(parents=True)
     for outcome in outcomes:
         path = folder / results.tasks[outcome.chosen.task.id]["predictions"]
-        write_atomically(path, predictions_parquet(outcome))
-    write_atomically(folder / PAGE, render_page(results).encode())
-    results.save(folder)
+        path.write_bytes(predictions_parquet(outcome))
+    (folder / PAGE).write_text(render_page(results), encoding="utf-8")
+    (folder / FILE).write_text(results.to_json(), encoding="utf-8")
 
 
 def predictions_parquet(outcome: TaskOutcome) -> bytes:

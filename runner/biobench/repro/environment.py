@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from biobench.repro.settings import recorded
-
-PACKAGES = (
-    "torch", "torchvision", "timm", "open_clip_torch", "transformers", "numpy", "scipy",
-    "scikit-learn", "faiss-cpu", "pyarrow", "pillow", "safetensors", "huggingface_hub",
-)  # fmt: skip
-
-MOVE_FEATURES = (*PACKAGES[:9], "pillow")
-"""Those whose version can move a feature or a prediction; the others only read and write files."""
+from biobench.repro.software import build_digests, code_digest, libc, package_versions
+from biobench.streams import as_text
 
 
 def processor_name() -> str:
     """The processor's model name as the kernel reports it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
@@ -36,31 +31,33 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
-    """Versions of the installed packages among ``names``, in their order."""
-    found: dict[str, str] = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _digest(variable: str) -> str | None:
+    """The digest that an image put into its environment; a value of another form says nothing."""
+    value = os.environ.get(variable, "")
+    return value if re.fullmatch("sha256:[0-9a-f]{64}", value) else None
 
 
-def describe(device: str, workers: int) -> dict[str, Any]:
-    """The result's ``environment`` object."""
+def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[str, Any]:
+    """The result's ``environment`` object. torch_state: as it was while the run embedded."""
     gpu: str | None = None
     if device.startswith("cuda"):
         import torch
 
         gpu = torch.cuda.get_device_name(0)
+    image = os.environ.get("BIOBENCH_IMAGE")
     return {
-        "image": os.environ.get("BIOBENCH_IMAGE"),
+        "image": (image and as_text(image)) or None,
+        "base": _digest("BIOBENCH_BASE"),
+        "layers": _digest("BIOBENCH_LAYERS"),
+        "code": code_digest(),
+        "libc": libc(),
         "os": platform.platform(),
         "cpu": processor_name(),
         "gpu": gpu,
         "threads": workers,
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": package_versions(),
+        "builds": build_digests(),
         "settings": recorded(),
+        "torch": dict(torch_state),
     }

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from biobench.repro.torch_state import altered, read_state
+
 SETTINGS: dict[str, str] = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
@@ -88,7 +90,7 @@ def can_fix_bits() -> bool:
     if platform.machine() not in {"x86_64", "AMD64"}:
         return False
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "").split()
@@ -96,8 +98,9 @@ def can_fix_bits() -> bool:
 
 
 def bits_fixed() -> bool:
-    """Whether level E2 holds here: the settings in force, on a processor that can have it."""
-    return can_fix_bits() and applied()
+    """Whether level E2 holds here: the settings in force, on a processor that can have it, and
+    nothing in this process altered since."""
+    return can_fix_bits() and applied() and not altered(read_state(), in_run=False)
 
 
 def recorded() -> dict[str, str | None]:

@@ -41,6 +41,11 @@ def next_steps(report: Report) -> list[str]:
             "features and trained probes are held to level T here: for equal bits take an x86-64 "
             "processor with AVX2 and FMA, or the GPU model of the result to be repeated"
         )
+    elif report.other_versions():
+        steps.append(
+            "results of this machine share no level E2 with those of the recorded software, though "
+            f"the bits are equal here: {', '.join(report.other_versions())}"
+        )
     elif report.machine.gpu is not None:
         steps.append(
             f"results of {report.machine.gpu} repeat on that GPU model alone (level E3); give "

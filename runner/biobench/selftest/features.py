@@ -51,6 +51,7 @@ def transformer(side: int | None = None) -> ModuleBackbone:
 
 
 def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
+    from biobench.models.canonical import Rules
     from biobench.models.module_backbone import Origin
     from biobench.models.names import ModelName
     from biobench.models.timm_model import wrap
@@ -59,7 +60,7 @@ def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
         module.pretrained_cfg = {**module.pretrained_cfg, "input_size": (3, side, side)}
     name = ModelName(target, f"timm:{target}", "timm", target, "registry")
     origin = Origin("local", None, None, pinned=False)
-    return wrap(name, module, [], origin=origin, feature="official")
+    return wrap(name, module, [], origin=origin, rules=Rules())
 
 
 def values(recipe: Recipe, rows: int, workers: int) -> Features:

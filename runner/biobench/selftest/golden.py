@@ -28,13 +28,15 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Golden:
-    """cpu: the processor that the parts were measured on. packages: versions that can move bits.
+    """cpu: the processor that the parts were measured on. packages, libc: versions that can move
+    bits.
 
     parts: ``digest`` and ``values`` by part id.
     """
 
     cpu: str
     packages: Mapping[str, str]
+    libc: str | None
     parts: Mapping[str, Measured]
 
 
@@ -47,7 +49,7 @@ def read_golden(file: Path = FILE) -> Golden:
         parts = {
             id: Measured(part["digest"], part["values"]) for id, part in document["parts"].items()
         }
-        return Golden(document["cpu"], document["packages"], parts)
+        return Golden(document["cpu"], document["packages"], document["libc"], parts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BiobenchError(
             f"cannot be read as recorded measurements ({type(error).__name__}: {error})",
@@ -66,6 +68,7 @@ def golden_document(golden: Golden) -> dict[str, Any]:
         "schema": SCHEMA,
         "cpu": golden.cpu,
         "packages": dict(golden.packages),
+        "libc": golden.libc,
         "parts": parts,
     }
 

@@ -15,13 +15,9 @@ from typing import Any
 
 from biobench.errors import BiobenchError
 from biobench.report.document import STRENGTH
-from biobench.repro import settings
-from biobench.repro.environment import (
-    MOVE_FEATURES,
-    available_cores,
-    package_versions,
-    processor_name,
-)
+from biobench.repro import settings, torch_state
+from biobench.repro.environment import available_cores, processor_name
+from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 from biobench.selftest.golden import Golden, distance
 from biobench.selftest.part import Conditions, Measured, Part
 
@@ -61,7 +57,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides bits here. ``gpu`` is null where none takes part."""
+    """What decides bits here. ``gpu`` is null where none takes part, ``libc`` where the C library
+    does not say its version. conflicts: settings, and switches of torch, that no run may have."""
 
     cpu: str
     gpu: str | None
@@ -71,11 +68,14 @@ class Machine:
     settings: Mapping[str, str | None]
     conflicts: Sequence[str]
     packages: Mapping[str, str]
+    libc: str | None
 
 
 def this_machine(device: str) -> Machine:
     """Processor, settings in force and versions of this process."""
     gpu = None
+    changes = torch_state.altered(torch_state.read_state(), in_run=False)
+    switches = [f"{name}={value}" for name, value in changes.items()]
     if device == "cuda":
         import torch
 
@@ -87,8 +87,9 @@ def this_machine(device: str) -> Machine:
         cores=available_cores(),
         can_repeat=settings.can_fix_bits(),
         settings=settings.recorded(),
-        conflicts=settings.conflicts(settings.process_environment()),
+        conflicts=[*settings.conflicts(settings.process_environment()), *switches],
         packages=package_versions(MOVE_FEATURES),
+        libc=libc(),
     )
 
 
@@ -201,12 +202,17 @@ class Report:
         return found
 
     def other_versions(self) -> list[str]:
-        """Packages that can move bits and are here in another version than was recorded."""
-        return [
+        """What can move bits and is here in another version than was recorded."""
+        found = [
             f"{name} {self.machine.packages[name]} instead of {version}"
             for name, version in self.golden.packages.items()
             if self.machine.packages.get(name, version) != version
         ]
+        if self.machine.libc != self.golden.libc:
+            found.append(
+                f"{self.machine.libc or 'another C library'} instead of {self.golden.libc}"
+            )
+        return found
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON value."""
@@ -224,10 +230,12 @@ class Report:
                 "settings": dict(self.machine.settings),
                 "conflicts": list(self.machine.conflicts),
                 "packages": dict(self.machine.packages),
+                "libc": self.machine.libc,
             },
             "recorded": {
                 "cpu": self.golden.cpu,
                 "packages": dict(self.golden.packages),
+                "libc": self.golden.libc,
             },
             "parts": [
                 {

@@ -195,7 +195,7 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
                 yield at(key, f"the file is named {name}", f"write {name}", "wrong-name")
         if version is not None and str(document.value["version"]) != str(version):
             yield at("/version", f"the file is named v{version}", f"write {version}", "wrong-name")
-    for key, label in (("suites", "id"), ("models", "name"), ("levels", "id")):
+    for key, label in (("suites", "id"), ("models", "name"), ("recipes", "id"), ("levels", "id")):
         yield from _duplicates(document, key, label)
     if document.kind == "task":
         yield from _pins(document)
@@ -242,7 +242,12 @@ def _references(document: Document, library: Library) -> Iterator[Problem]:
         yield from _suites(document, library)
     elif document.kind == "models":
         tasks = list(library.by_id["task"])
+        recipes = [recipe["id"] for recipe in document.value.get("recipes", ())]
         for i, entry in enumerate(document.value["models"]):
+            if "recipe" in entry and entry["recipe"] not in recipes:
+                place, remedy = f"/models/{i}/recipe", choose(entry["recipe"], recipes)
+                message = f"no recipe {entry['recipe']!r}"
+                yield document.source.problem(place, message, remedy, "unknown-reference")
             for j, task in enumerate(entry["overlap"]):
                 if task not in tasks:
                     place, remedy = f"/models/{i}/overlap/{j}", choose(task, tasks)

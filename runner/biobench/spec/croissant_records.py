@@ -121,7 +121,8 @@ def _csv(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
             _field("poisonous", _cell(source, poisonous["column"])),
         ]
         note = f"A class is poisonous where the cell is one of {poisonous['cells']}, "
-        note += f"and edible where it is one of {poisonous['edible']}."
+        edible = poisonous.get("edible")
+        note += "and edible " + (f"where it is one of {edible}." if edible else "elsewhere.")
         yield _record_set("poisonous", fields, "label", note)
 
 

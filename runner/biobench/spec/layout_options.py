@@ -18,9 +18,10 @@ _COLUMN = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 
 
 def option_flaws(options: Mapping[str, Any]) -> list[Flaw]:
-    """Two splits that share a folder, a table or a cell; a column that the table does not have; a
+    """Two splits that share a folder, a table or a cell; a split or a column that is not there; a
     cell that means two things."""
-    return [*_shared(options), *_columns(options), *_traits(options), *_poisonous(options)]
+    checks = (_shared, _flat, _columns, _traits, _poisonous)
+    return [flaw for check in checks for flaw in check(options)]
 
 
 def _shared(options: Mapping[str, Any]) -> Iterator[Flaw]:
@@ -37,6 +38,14 @@ def _shared(options: Mapping[str, Any]) -> Iterator[Flaw]:
                 message = f"{first} and {second} share the {noun} {clash!r}"
                 remedy = f"give each split a {noun} of its own"
                 yield Flaw(f"/{key}/{second}", message, remedy, "overlapping-splits")
+
+
+def _flat(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    splits = options.get("splits", {})
+    for split in options.get("flat", {}):
+        if split not in splits:
+            message = f"no split {split!r}"
+            yield Flaw(f"/flat/{split}", message, choose(split, list(splits)), "unknown-reference")
 
 
 def listed(value: Any) -> list[str]:
@@ -103,7 +112,7 @@ def _traits(options: Mapping[str, Any]) -> Iterator[Flaw]:
 
 def _poisonous(options: Mapping[str, Any]) -> Iterator[Flaw]:
     lists = options.get("poisonous")
-    both = [cell for cell in lists["edible"] if cell in lists["cells"]] if lists else []
+    both = [cell for cell in lists.get("edible", ()) if cell in lists["cells"]] if lists else []
     if both:
         message = f"the cell {both[0]!r} means poisonous and edible"
         yield Flaw("/poisonous/edible", message, "list it once", "duplicate-id")

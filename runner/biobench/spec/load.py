@@ -16,6 +16,7 @@ from biobench.errors import SpecError, UsageError
 from biobench.spec.bundle import bundle_digest, bundle_value
 from biobench.spec.check import check_library, check_own_task, own_value
 from biobench.spec.documents import (
+    CanonicalRecipe,
     Counts,
     Dataset,
     Division,
@@ -56,6 +57,12 @@ class Spec:
         """Short model names, in the order of models.yaml."""
         entries = self._library.documents["models.yaml"].value["models"]
         return MappingProxyType({entry["name"]: _model(entry) for entry in entries})
+
+    @cached_property
+    def recipes(self) -> tuple[CanonicalRecipe, ...]:
+        """Canonical recipes, in the order of models.yaml."""
+        entries = self._library.documents["models.yaml"].value.get("recipes", ())
+        return tuple(_recipe(entry) for entry in entries)
 
     @property
     def tolerance(self) -> Mapping[str, float]:
@@ -274,4 +281,13 @@ def _model(entry: Mapping[str, Any]) -> ModelEntry:
         overlap=tuple(entry["overlap"]),
         source=entry["source"],
         feature=entry["feature"],
+        repository=entry.get("repository"),
+        revision_sources=entry.get("revision_sources"),
+        weights_sha256=MappingProxyType(dict(entry.get("weights_sha256", {}))),
+        training_data=entry.get("training_data"),
+        recipe=entry.get("recipe"),
     )
+
+
+def _recipe(entry: Mapping[str, Any]) -> CanonicalRecipe:
+    return CanonicalRecipe(**{**entry, "applies_to": tuple(entry["applies_to"])})

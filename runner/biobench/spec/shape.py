@@ -74,6 +74,10 @@ FORMS: Mapping[str, str] = {
     "^[^{}:]+$": "the name of a column, without braces and colons",
     "^[A-Za-z0-9][A-Za-z0-9._:/-]*$": "letters, digits and . _ : / -, a letter or digit first",
     "^(hf|open_clip|timm):[A-Za-z0-9._:/-]+$": "hf:REPO, open_clip:ARCH/TAG or timm:NAME",
+    "^(hf|open_clip|timm|transformers):[A-Za-z0-9._:/*?-]+$": (
+        "a full name, transformers:MODEL_TYPE or timm:ARCHITECTURE.TAG, with * and ? for any text"
+    ),
+    "^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$": "OWNER/NAME of a hub repository",
     "^(hub|pypi:[a-z0-9-]+)$": "hub, or pypi: and the name of a package",
     "^[a-z0-9_]+(\\.[a-z0-9_]+)+$": "a group and a name, such as metric.accuracy",
     "^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)+$": "parts of lower-case letters, digits and "

@@ -15,6 +15,7 @@ from biobench.embed.evidence import Evidence
 from biobench.report.document import EXACT_KINDS, STRENGTH
 from biobench.report.read import load_predictions
 from biobench.report.results import Results
+from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
 from biobench.store import Store
 from biobench.verify.document import features_level
@@ -33,6 +34,7 @@ from biobench.verify.stored import held
 
 _ASKED = ("suite", "division", "n_train")
 _MODEL = ("feature", "precision")
+_BITS = ("E1", "E2", "E3")
 _OF_WEIGHTS = ("dim", "parameters")
 """What one model with equal weights cannot have twice, where it gives one feature."""
 
@@ -60,9 +62,11 @@ def compare(pair: Pair, spec: Spec) -> Report:
 def shared_level(a: Results, b: Results) -> str:
     """What two results promise each other of features from equal inputs: E1, E2, E3 or T.
 
-    Equal bits are promised on one processor and between processors under the settings of level E2,
-    and on one model of GPU with one micro-batch.
+    Equal bits are promised by equal software alone: on one processor and between processors under
+    the settings of level E2, and on one model of GPU with one micro-batch.
     """
+    if differing_software(a.document, b.document):
+        return "T"
     records = [results.document for results in (a, b)]
     claims = {record["levels"]["features"] for record in records}
     if len({record["model"]["micro_batch"] for record in records}) > 1:
@@ -103,6 +107,7 @@ class _Comparison:
     def report(self) -> Report:
         a, b = self._pair.a, self._pair.b
         self._findings += _setup(a, b)
+        self._findings.append(_software(a, b))
         for stage in ("spec", "recipe", "weights"):
             self._findings.append(_root(stage, a, b))
         same_inputs = all(finding.holds for finding in self._findings)
@@ -115,6 +120,9 @@ class _Comparison:
             stage: _weaker(claims[0][stage], claims[1][stage]) for stage in claims[0]
         }
         claimed["data"] = "D"
+        if self._promise == "T":
+            # Each may claim equal bits among its like; these two are not alike.
+            claimed |= {stage: "T" for stage, level in claimed.items() if level in _BITS}
         reached = {
             stage: None if None in levels else max(filter(None, levels), key=STRENGTH.index)
             for stage, levels in self._levels.items()
@@ -264,6 +272,27 @@ def _setup(a: Results, b: Results) -> Iterator[Finding]:
     machines = [record["cpu"] if record["gpu"] is None else record["gpu"] for record in on]
     named = machines[0] if machines[0] == machines[1] else f"{machines[0]} and {machines[1]}"
     yield Finding("setup", True, f"on {named}, as the files say; no digest covers that")
+
+
+def _software(a: Results, b: Results) -> Finding:
+    """In what the software of two results differs, and what else of their processes does.
+
+    It is no fault: it says which bits were never promised to be equal.
+    """
+    size = {name: list(pair) for name, pair in differing_software(a.document, b.document).items()}
+    text = ", ".join(f"{name} {one} and {other}" for name, (one, other) in size.items())
+    text = f"no equal bits are promised between {text}" if text else ""
+    ours, theirs = (results.document["environment"] for results in (a, b))
+    others = {name: (ours[name], theirs[name]) for name in ("image", "base", "layers")}
+    for group in ("settings", "torch"):
+        names = dict.fromkeys((*ours[group], *theirs[group]))
+        others |= {name: (ours[group].get(name), theirs[group].get(name)) for name in names}
+    others = {name: pair for name, pair in others.items() if pair[0] != pair[1]}
+    size |= {name: list(pair) for name, pair in others.items()}
+    said = [f"{name} is {one} and {other}" for name, (one, other) in others.items()]
+    if not size:
+        return Finding("software", True, "the same, as the files say; no digest covers that")
+    return Finding("software", True, "; ".join(filter(None, [text, *said])), size=size)
 
 
 def _root(stage: str, a: Results, b: Results) -> Finding:

@@ -5,12 +5,15 @@ In: a result, the specification, and where to look. Out: a report by stages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from biobench.data.build import build_manifest
+from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
 from biobench.report.document import EXACT_KINDS
+from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
@@ -31,11 +34,13 @@ from biobench.verify.from_data import (
     check_manifest,
     check_pixels,
     find_root,
-    make_manifest,
+    sampled,
 )
+from biobench.verify.names import check_names
 from biobench.verify.rules import TaskRules, suite_of, task_rules
 from biobench.verify.scores import check_scores
 from biobench.verify.stored import Held, check_store, held
+from biobench.verify.truth import check_truth
 
 
 @dataclass(frozen=True)
@@ -56,76 +61,138 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
     if not form[0].holds:
         # Nothing more can be asked of a document that has another shape.
         return Report(tuple(form), {}, {})
-    rules, faults = task_rules(results, spec)
+    rules, faults = task_rules(results, spec, places.images.own)
     findings = [*form, *check_spec(results, spec), *faults, *check_digests(results)]
     findings += [*check_recipe(results), *check_sample(results, rules)]
     suite = suite_of(results, spec)
+    chain = Chain()
     if suite is not None:
-        findings += check_levels(results, rules, spec)
-        findings += check_scores(results, rules, suite)
-        findings += check_official(results, rules, spec)
+        findings += check_levels(results, rules, spec, suite)
+        scored = check_scores(results, rules, suite)
+        findings += scored
         if not scores_only:
-            findings += _chain(results, rules, suite, places)
+            odd = {finding.task for finding in scored if finding.stage == "predictions"}
+            chain = _chain(results, rules, suite, places, odd)
+            findings += chain.findings
+        findings += check_official(results, rules, spec, chain.differences)
     findings.append(Finding("weights", None, "only --rerun looks at the model's weights"))
     claimed: dict[str, Level] = {"data": "D", **results.document["levels"]}
-    return Report(tuple(findings), claimed, _reached(findings, rules))
+    return Report(tuple(findings), claimed, _reached(findings, rules), chain.truth)
+
+
+@dataclass
+class Chain:
+    """What data, images and stores at hand told.
+
+    truth: whether the predictions are of the data, in words by task. differences: of the counts
+    from those of a task's document, by task, where the data are here.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    truth: dict[str, str] = field(default_factory=dict)
+    differences: dict[str, list[str]] = field(default_factory=dict)
 
 
 def _chain(
-    results: Results, rules: Mapping[str, TaskRules], suite: Suite, places: Places
-) -> Iterator[Finding]:
-    """From data to features, as far as they are here, one task after the other."""
+    results: Results,
+    rules: Mapping[str, TaskRules],
+    suite: Suite,
+    places: Places,
+    odd: Collection[str | None],
+) -> Chain:
+    """From data to features, as far as they are here, one task after the other.
+
+    odd: tasks whose predictions are not those that were scored, of which nothing more is asked.
+    """
+    chain = Chain()
     evidence: dict[str, Held] = {}
     absent: dict[str, str] = {}
-    made: dict[str, list[Finding]] = {"data": [], "pixels": [], "predictions": []}
+    made: dict[str, list[Finding]] = {stage: [] for stage in _DONE}
     for id, rule in rules.items():
         found = held(places.stores, results, id)
         evidence[id] = found.let_go()
+        chain.findings += _width(found, id, results.document["model"]["dim"])
         task = rule.document or places.images.own.get(id)
-        if task is None:
-            absent[id] = "a task of a person's own: give --task its file, and --data"
+        root = None if task is None else find_root(task, results, places.images)
+        if task is None or root is None:
+            absent[id] = _NO_DATA if task is not None else _NO_TASK
+            chain.truth[id] = NOT_CHECKED
+            chain.findings += () if id in odd else check_names(results, id, None)
             continue
-        root = find_root(task, results, places.images)
-        if root is None:
-            absent[id] = "give --data the folder of the images"
-            continue
-        for finding in _task(task, results, suite, root, found, places.images):
+        for finding in _task(task, results, suite, root, found, places.images, chain, id in odd):
             made[finding.stage].append(finding)
-    yield from _bad_images(made["pixels"], len(rules), results.document["bad_images"])
+        failed = any(f.task == id and f.holds is False for of in made.values() for f in of)
+        chain.truth[id] = FAILS if failed or id in odd else HOLDS
+    chain.findings += _bad_images(made["pixels"], len(rules), results.document["bad_images"])
     for stage, findings in made.items():
-        yield from _summed(stage, findings, len(rules))
+        chain.findings += _summed(stage, findings, len(rules))
+    true = [id for id, word in chain.truth.items() if word == HOLDS]
+    if true:
+        which = "" if len(true) == len(rules) else f" ({', '.join(true)})"
+        text = f"items, true labels and columns are those of the data{which}"
+        chain.findings.append(Finding("predictions", True, text))
     for reason in dict.fromkeys(absent.values()):
         of = [id for id, why in absent.items() if why == reason]
         named = "" if len(of) == len(rules) else f"{', '.join(of)}: "
         for stage in ("data", "pixels"):
-            yield Finding(stage, None, f"{named}{reason}")
-    yield from check_store(evidence)
+            what = f"truth {NOT_CHECKED}; " if stage == "data" else ""
+            chain.findings.append(Finding(stage, None, f"{named}{what}{reason}"))
+    chain.findings += check_store(evidence)
+    return chain
+
+
+HOLDS, FAILS, NOT_CHECKED = "holds", "fails", "not checked: no data"
+_NO_DATA = "give --data the folder of the images"
+_NO_TASK = "a task of a person's own: give --task its file, and --data"
 
 
 def _task(
-    task: Task, results: Results, suite: Suite, root: Path, found: Held, images: Images
+    task: Task,
+    results: Results,
+    suite: Suite,
+    root: Path,
+    found: Held,
+    images: Images,
+    chain: Chain,
+    odd: bool,
 ) -> Iterator[Finding]:
     id, entry = task.id, results.tasks[task.id]
     try:
-        manifest = make_manifest(task, results, suite, root)
+        whole = build_manifest(task, root, suite.seed)
+        manifest = sampled(task, results, whole)
     except BiobenchError as error:
         yield Finding("data", False, f"the data here make no list of images: {error}", id)
         return
+    chain.differences[id] = count_differences(task, whole)
     same = check_manifest(id, entry, manifest, found.evidence)
     yield same
     if not same.holds:
         return
-    yield check_pixels(id, results, manifest, images, found.evidence)
+    pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
+    yield pixels
+    bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}
+    if not odd:
+        yield from check_names(results, id, manifest)
+        yield from check_truth(task, manifest, load_predictions(results, id), bad)
     if found.evidence is not None:
         exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
         if exact is not None:
             yield exact
 
 
+def _width(found: Held, id: str, dim: int) -> Iterator[Finding]:
+    """Whether the features that are held have as many numbers as stated."""
+    if found.evidence is not None and found.evidence.features.shape[1] != dim:
+        width = found.evidence.features.shape[1]
+        text = f"a feature in the store has {width} numbers, and the result says {dim}"
+        yield Finding("features", False, text, id)
+
+
 def _bad_images(decoded: Sequence[Finding], of: int, stated: int) -> Iterator[Finding]:
-    """Whether the unreadable images are as many as stated, where all were decoded again."""
+    """Whether the unreadable images are as many as stated, as far as images were decoded again."""
     bad = sum(finding.size.get("bad", 0) for finding in decoded)
-    if all(finding.holds for finding in decoded) and len(decoded) == of and bad != stated:
+    whole = all(finding.holds for finding in decoded) and len(decoded) == of
+    if bad > stated or (whole and bad != stated):
         text = f"{counted(bad, 'image')} cannot be read here, and the result counts {stated}"
         yield Finding("pixels", False, text)
 
@@ -133,6 +200,7 @@ def _bad_images(decoded: Sequence[Finding], of: int, stated: int) -> Iterator[Fi
 _DONE = {
     "data": "lists of images made again",
     "pixels": "images decoded again",
+    "features": "",
     "predictions": "made again from the features",
 }
 

@@ -5,21 +5,24 @@ In: a result and the specification. Out: findings. Nothing but the document is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from biobench.data.sample import can_be_sampled
 from biobench.errors import ModelError, SpecError
-from biobench.models.names import parse_name, states_revision
-from biobench.report.document import STRENGTH, claimed_levels, stage_root
+from biobench.models.names import DEMO, parse_name, states_revision
+from biobench.report.document import claimed_levels, stage_root
 from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
 from biobench.repro.settings import SETTINGS
+from biobench.repro.torch_state import altered
 from biobench.selection import BENCHMARK
 from biobench.spec.canonical import CanonicalError
-from biobench.spec.documents import Task
+from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
 from biobench.spec.patterns import validator
 from biobench.verify.findings import Finding
@@ -71,14 +74,32 @@ def check_spec(results: Results, spec: Spec) -> list[Finding]:
     if suite is None:
         text = f"there is no suite {results.document['suite']!r}"
         return [*findings, Finding("spec", False, text)]
+    findings += _suite_faults(results, suite, spec)
     known = [task for task in suite.members if task in results.tasks]
     if list(results.tasks)[: len(known)] != known:
         findings.append(Finding("spec", False, "its tasks are not in the order of the suite"))
     return findings or [Finding("spec", True, f"version {spec.version}, {spec.digest}")]
 
 
+def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Finding]:
+    """Whether suite and division are those of a run of these tasks."""
+    run = {id for id, entry in results.tasks.items() if not entry["declared"]}
+    own = not run <= set(spec.task_ids())
+    if own is not (results.document["division"] == "open"):
+        text = "division open is that of a task of a person's own, and of no other result"
+        yield Finding("spec", False, text)
+    suites = [other for other in spec.suites.values() if run <= set(other.members)]
+    if (suites and suite not in suites) or (not suites and suite.id != BENCHMARK):
+        yield Finding("spec", False, f"its tasks are not run as those of suite {suite.id}")
+
+
 def check_digests(results: Results) -> Iterator[Finding]:
-    """Whether the digests that the document can be asked about are those of their content."""
+    """Whether the digests that the document can be asked about are those of their content, and
+    predictions lie where every result has them."""
+    for id, entry in results.tasks.items():
+        if not entry["declared"] and entry["predictions"] != f"predictions/{id}.parquet":
+            text = f"its predictions are not predictions/{id}.parquet"
+            yield Finding("document", False, text, id)
     digests, model = results.digests, results.document["model"]
     for stage, of in ROOTS.items():
         if digests[stage] != stage_root(results.tasks, of):
@@ -119,11 +140,22 @@ def check_sample(results: Results, rules: Mapping[str, TaskRules]) -> Iterator[F
             yield Finding("spec", False, f"n_train is {size}, and it has no train split", id)
 
 
-def check_levels(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Iterator[Finding]:
-    """Whether each stage claims no more than the record of the run allows."""
-    claimed = results.document["levels"]
+def check_levels(
+    results: Results, rules: Mapping[str, TaskRules], spec: Spec, suite: Suite
+) -> Iterator[Finding]:
+    """Whether each stage claims what the record of the run allows, and the features no more; and
+    whether the micro-batch is that of the suite."""
+    model, claimed = results.document["model"], results.document["levels"]
+    on_gpu = results.document["environment"]["gpu"] is not None
+    wanted = suite.micro_batch_cuda if on_gpu else suite.micro_batch_cpu
+    if model["micro_batch"] != wanted:
+        text = f"micro_batch is {model['micro_batch']}, and that of the suite is {wanted}"
+        yield Finding("features", False, text)
+    if model["precision"] == "float16" and not on_gpu:
+        yield Finding("features", False, "precision is float16, which no run on a CPU has")
     best = features_level(results)
-    if STRENGTH.index(claimed["features"]) < STRENGTH.index(best):
+    # A processor that cannot have level E2 claims T under the same settings.
+    if claimed["features"] not in (best, "T"):
         text = f"claims {claimed['features']}, and the recorded environment allows {best}"
         yield Finding("features", False, text)
     try:
@@ -135,8 +167,8 @@ def check_levels(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -
         return
     allowed = claimed_levels(claimed["features"], kinds)
     for stage in ("pixels", "predictions", "score"):
-        if STRENGTH.index(claimed[stage]) < STRENGTH.index(allowed[stage]):
-            text = f"claims {claimed[stage]}, and its protocols allow {allowed[stage]}"
+        if claimed[stage] != allowed[stage]:
+            text = f"claims {claimed[stage]}, and by its protocols it is {allowed[stage]}"
             yield Finding(stage, False, text)
 
 
@@ -145,7 +177,7 @@ def features_level(results: Results) -> str:
     environment = results.document["environment"]
     settings = {name: value for name, value in environment["settings"].items() if value is not None}
     # A run also records variables that it must not have.
-    if settings != SETTINGS:
+    if settings != SETTINGS or altered(environment["torch"], in_run=True):
         return "T"
     return "E2" if environment["gpu"] is None else "E3"
 
@@ -156,14 +188,25 @@ def _kind(results: Results, task: TaskRules, spec: Spec) -> str:
     return spec.protocol(results.tasks[task.id]["protocol"]).kind
 
 
-def check_official(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> list[Finding]:
-    """Whether an official result is one, as far as the document can tell: by the conditions that
-    its run was held to."""
+def check_official(
+    results: Results,
+    rules: Mapping[str, TaskRules],
+    spec: Spec,
+    differences: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[Finding]:
+    """Whether a result is official where it says so, and otherwise for the reasons that it gives,
+    as far as the document can tell: by the conditions that its run was held to.
+
+    differences: of the counts from those of a task's document, by task, where the data are here.
+    """
     document = results.document
     if not document["official"]:
+        faults = list(_reasons_faults(results, rules, spec, differences))
+        if faults:
+            return [Finding("result", False, fault) for fault in faults]
         reasons = "; ".join(document["unofficial_reasons"])
         return [Finding("result", True, f"not official, and says so: {reasons}")]
-    faults = unofficial_reasons(_claim(results, rules, spec))
+    faults = unofficial_reasons(claim_of(results, rules, spec))
     if faults:
         return [
             Finding("result", False, f"says that it is official, but {fault}") for fault in faults
@@ -171,14 +214,57 @@ def check_official(results: Results, rules: Mapping[str, TaskRules], spec: Spec)
     return [Finding("result", True, "official")]
 
 
-def _claim(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+_COUNTS = "counts: "
+
+
+def _reasons_faults(
+    results: Results,
+    rules: Mapping[str, TaskRules],
+    spec: Spec,
+    differences: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """In what the reasons that a result gives are not those that its document has.
+
+    Of the counts the document has those of train and test items; the number of classes and the
+    exact words follow from the data alone.
+    """
+    stated = results.document["unofficial_reasons"]
+    claim = replace(claim_of(results, rules, spec), counts=())
+    # A run does not compare files with the specification's digest; whoever has verified them does.
+    wanted = [unofficial_reasons(replace(claim, compared=compared)) for compared in (False, True)]
+    others = [reason for reason in stated if not reason.startswith(_COUNTS)]
+    if others not in wanted:
+        yield f"its unofficial_reasons are not those that it has: {'; '.join(wanted[0])}"
+    lines = [reason.removeprefix(_COUNTS) for reason in stated if reason.startswith(_COUNTS)]
+    sampled = results.document["n_train"] is not None
+    for id, rule in rules.items():
+        of = [line for line in lines if line.startswith(f"{id}: ")]
+        lines = [line for line in lines if line not in of]
+        if id in differences:
+            same = of == ([] if sampled else list(differences[id]))
+        elif rule.document is not None:
+            begins = list(_differences(rule.document, results.tasks[id]["counts"]))
+            begins = [] if sampled else [line.partition(" items,")[0] + " " for line in begins]
+            known = [line for line in of if re.match(r"\S+ \d+ (train|test) ", line)]
+            same = len(known) == len(begins) and all(map(str.startswith, known, begins))
+        else:
+            same = True
+        if not same:
+            yield f"its unofficial_reasons do not give the counts of {id} that differ"
+    if lines:
+        yield f"its unofficial_reasons have counts of no task: {lines[0][:200]}"
+
+
+def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+    """What decides whether a result is official, as far as its document tells."""
     document, model = results.document, results.document["model"]
     known = [(rule.document, results.tasks[id]) for id, rule in rules.items() if rule.document]
     suite = suite_of(results, spec)
     return Claim(
-        division=document["division"],
+        # A run of a person's own tasks is one of the official division.
+        division="official" if document["division"] == "open" else document["division"],
         suite=suite if suite is not None else spec.suites[BENCHMARK],
-        run=list(rules),
+        run=[id for id, entry in results.tasks.items() if not entry["declared"]],
         declared=[id for id, entry in results.tasks.items() if entry["declared"]],
         own=document["division"] == "open",
         n_train=document["n_train"],
@@ -193,11 +279,15 @@ def _claim(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Clai
         trusted=model["source"] != "python",
         pinned=_pinned(model, spec),
         half_on_cpu=model["precision"] == "float16" and document["environment"]["gpu"] is None,
-        settings=features_level(results) != "T",
+        settings=document["levels"]["features"] != "T" and features_level(results) != "T",
     )
 
 
 def _pinned(model: Mapping[str, Any], spec: Spec) -> bool:
+    short = model["name"].partition("@")[0]
+    if ":" not in model["name"] and short not in (DEMO, *spec.models):
+        # No name of a model; to look for similar ones would load the libraries of models.
+        return False
     try:
         name = parse_name(model["name"], spec.models)
     except ModelError:

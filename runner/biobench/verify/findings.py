@@ -9,6 +9,7 @@ from typing import Any, Literal
 STAGES = (
     "document",
     "setup",
+    "software",
     "spec",
     "data",
     "recipe",
@@ -20,7 +21,8 @@ STAGES = (
     "result",
 )
 """In the order of the chain: a stage follows from those before it. ``document`` is the form of the
-files, ``setup`` what was asked for, ``result`` what the whole claims about itself."""
+files, ``setup`` what was asked for, ``software`` what it ran with, ``result`` what the whole claims
+about itself."""
 SHOWN = 10
 """Findings of a stage that are printed; the rest are counted."""
 
@@ -56,11 +58,15 @@ Level = str | None
 
 @dataclass(frozen=True)
 class Report:
-    """Findings with the level that each stage claims and reaches; null where there is none."""
+    """Findings with the level that each stage claims and reaches; null where there is none.
+
+    truth: by task, whether its predictions are of the data at hand, in words.
+    """
 
     findings: tuple[Finding, ...]
     claimed: Mapping[str, Level]
     reached: Mapping[str, Level]
+    truth: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> str | None:
@@ -91,9 +97,11 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """As a JSON value."""
+        truth = {"truth": dict(self.truth)} if self.truth else {}
         return {
             "holds": self.holds,
             "first": self.first,
+            **truth,
             "stages": {
                 stage: {
                     "holds": self.status(stage),
@@ -136,7 +144,7 @@ def _word(report: Report, stage: str, kind: Kind) -> str:
     if kind == "check":
         return {True: "holds", False: "FAILS", None: "not checked"}[status]
     if status and any(finding.size for finding in report.of(stage)):
-        return "close"
+        return "other" if stage == "software" else "close"
     return {True: "equal", False: "DIFFERS", None: "not measured"}[status]
 
 

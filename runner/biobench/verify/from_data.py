@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.build import build_manifest
 from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
@@ -57,9 +56,8 @@ def find_root(task: Task, results: Results, images: Images) -> Path | None:
     return locate(task, images.data, only_task=alone)
 
 
-def make_manifest(task: Task, results: Results, suite: Suite, root: Path) -> Manifest:
-    """The manifest of a task as the result scored it; errors as build_manifest."""
-    manifest = build_manifest(task, root, suite.seed)
+def sampled(task: Task, results: Results, manifest: Manifest) -> Manifest:
+    """The manifest of a task as the result scored it; errors as sample_train."""
     size = results.document["n_train"]
     return manifest if size is None else sample_train(task, manifest, size)
 
@@ -128,21 +126,22 @@ def check_pixels(
     manifest: Manifest,
     images: Images,
     evidence: Evidence | None,
-) -> Finding:
-    """Whether the images give the pixels that were scored."""
+) -> tuple[Finding, dict[int, str] | None]:
+    """Whether the images give the pixels that were scored, and why rows gave none, by row; null
+    where that was not seen of the images that were scored."""
     entry = results.tasks[id]
     recipe = recipe_of(results.document["model"]["recipe"])
     if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
         text = f"a crop of {recipe.crop[0]} x {recipe.crop[1]} is too large to be made again here"
-        return Finding("pixels", None, text, id)
+        return Finding("pixels", None, text, id), None
     try:
         here, bad = leaves(manifest, recipe, images, id)
     except (ValueError, MemoryError, OverflowError) as error:
-        return Finding("pixels", False, f"its recipe cannot be: {error}", id)
+        return Finding("pixels", False, f"its recipe cannot be: {error}", id), None
     ids = [row.id for row in manifest.rows]
     if pixels_digest(ids, here) == entry["digests"]["pixels"]:
         text = f"{counted(len(ids), 'image')} decoded again"
-        return Finding("pixels", True, text, id, {"bad": len(bad)})
+        return Finding("pixels", True, text, id, {"bad": len(bad)}), bad
     text = f"some of {len(ids)} images give other pixels; which, only the store of the run can tell"
     size: dict[str, Any] = {}
     if evidence is not None:
@@ -153,7 +152,7 @@ def check_pixels(
     if bad:
         row = min(bad)
         text += f"; {len(bad)} cannot be read ({manifest.rows[row].path}: {bad[row]})"
-    return Finding("pixels", False, text, id, size)
+    return Finding("pixels", False, text, id, size), None
 
 
 def check_exact(

@@ -13,6 +13,7 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.errors import DataError
+from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
 from biobench.report.results import FILE as RESULTS
@@ -33,11 +34,13 @@ class CurveFile:
 
 def open_any(path: Path) -> Results | CurveFile:
     """What ``path`` names; raises DataError where it cannot be read or is none of them."""
-    if path.is_dir():
-        curve = not (path / RESULTS).is_file() and (path / CURVE).is_file()
+    place = current(path)
+    if place.is_dir():
+        curve = not (place / RESULTS).is_file() and (place / CURVE).is_file()
         path = path / (CURVE if curve else RESULTS)
     where = shown(str(path))
-    data = read_file(path, MOST_FILE)
+    documents = path.name in (RESULTS, CURVE)
+    data = read_file(read_from(path.parent) / path.name if documents else path, MOST_FILE)
     text = data.lstrip()[:1]
     remedy = "give a results.json, the folder of a run, or a submission"
     if not text:

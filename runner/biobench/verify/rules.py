@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from biobench.errors import SpecError
@@ -22,7 +23,8 @@ from biobench.verify.findings import Finding
 class TaskRules:
     """What a task's score depends on, see :class:`biobench.metric.score.Rules`.
 
-    document: the specification's own, null for a person's own task.
+    document: the specification's own, or the file of a person's own task; null where that is not
+    here.
     """
 
     id: str
@@ -31,12 +33,17 @@ class TaskRules:
     document: Task | None
 
 
-def task_rules(results: Results, spec: Spec) -> tuple[dict[str, TaskRules], list[Finding]]:
-    """Rules by task id, of those that were run, and what does not fit the specification."""
+def task_rules(
+    results: Results, spec: Spec, own: Mapping[str, Task] = MappingProxyType({})
+) -> tuple[dict[str, TaskRules], list[Finding]]:
+    """Rules by task id, of those that were run, and what does not fit the specification.
+
+    own: tasks of a person's own whose files are here, by id.
+    """
     rules: dict[str, TaskRules] = {}
     findings = []
     for id, entry in results.tasks.items():
-        found = _of_task(id, entry, results.document["division"], spec)
+        found = _of_task(id, entry, results.document["division"], spec, own.get(id))
         if isinstance(found, str):
             findings.append(Finding("spec", False, found, id))
         elif not entry["declared"]:
@@ -49,14 +56,23 @@ def suite_of(results: Results, spec: Spec) -> Suite | None:
     return spec.suites.get(str(results.document["suite"]))
 
 
-def _of_task(id: str, entry: Mapping[str, Any], division: str, spec: Spec) -> TaskRules | str:
+def _of_task(
+    id: str, entry: Mapping[str, Any], division: str, spec: Spec, own: Task | None
+) -> TaskRules | str:
     if id not in spec.task_ids():
-        return _own(id, entry) if division == "open" else "the specification has no such task"
-    asked = "official" if division == "open" else division
-    try:
-        task = spec.task(id, asked, entry["version"])
-    except SpecError as error:
-        return error.what
+        if division != "open":
+            return "the specification has no such task"
+        if own is None:
+            return _own(id, entry)
+        if entry["version"] != own.version:
+            return f"its file is of version {own.version}, not {entry['version']}"
+        task = own
+    else:
+        asked = "official" if division == "open" else division
+        try:
+            task = spec.task(id, asked, entry["version"])
+        except SpecError as error:
+            return error.what
     primary, named = task.metrics[0], sorted(metric.id for metric in task.metrics)
     kept = list(task.errata) if division == "compat" else []
     declared = entry["declared"]

@@ -141,6 +141,8 @@ def _declared(results: Results) -> Iterator[Finding]:
         if sha256_json(said) != entry["digests"]["score"]:
             text = "its digest is not that of score, interval and metrics"
             yield Finding("score", False, text, id)
+        if entry["declared"] and list(entry["metrics"].values()) != [entry["score"]]:
+            yield Finding("score", False, "what is declared is not its one metric", id)
 
 
 def _mean(results: Results, suite: Suite, scores: Mapping[str, Score]) -> list[Finding]:

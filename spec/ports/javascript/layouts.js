@@ -11,13 +11,39 @@ import { compareCodePoints } from "./order.js";
 const IMAGE = /\.(?:jpe?g|png|webp|gif|bmp|tiff?)$/i;
 const OTHER_IMAGE = /\.(?:avif|heic|jp2|jxl|pgm|ppm)$/i;
 
+/** The files in the folder of a split, and its path with a `/`. */
+function visible(folder, files) {
+  const prefix = folder === "." ? "" : `${folder}/`;
+  const paths = Object.keys(files)
+    .filter((path) => path.startsWith(prefix))
+    .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
+  return { prefix, paths };
+}
+
+/** Whether a split's images lie in its folder itself and a list has their classes. */
+function isFlat(options, split, files) {
+  const { prefix, paths } = visible(options.splits[split], files);
+  return options.flat?.[split] !== undefined && !paths.some((path) => path.slice(prefix.length).includes("/"));
+}
+
+function listedItems({ labels, classes }, split, paths, files) {
+  if (paths.some((path) => OTHER_IMAGE.test(path))) throw new Invalid("value", "an image of another format");
+  const images = paths.filter((path) => IMAGE.test(path)).sort(compareCodePoints);
+  const text = Buffer.from(bytesOf(files, labels)).toString("latin1");
+  const numbers = text.split(/[ \t\n\v\f\r]+/).filter((word) => word !== "");
+  if (numbers.length !== images.length) throw new Invalid("value", "a list that does not fit its images");
+  return images.map((path, i) => {
+    const name = /^[1-9][0-9]{0,8}$/.test(numbers[i]) ? classes[Number(numbers[i]) - 1] : undefined;
+    if (name === undefined) throw new Invalid("value", `no class ${numbers[i]}`);
+    return { id: path, path, name, split };
+  });
+}
+
 function imageFolder(options, files) {
   return Object.entries(options.splits).flatMap(([split, folder]) => {
-    const prefix = folder === "." ? "" : `${folder}/`;
-    const paths = Object.keys(files)
-      .filter((path) => path.startsWith(prefix))
-      .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
+    const { prefix, paths } = visible(folder, files);
     if (paths.length === 0) throw new Invalid("value", `no folder ${folder}`);
+    if (isFlat(options, split, files)) return listedItems(options.flat[split], split, paths, files);
     const items = [];
     const classes = new Set();
     for (const path of paths) {
@@ -35,18 +61,36 @@ function imageFolder(options, files) {
 }
 
 /** Annotations are data and no document: their names and numbers need not be those of section 3. */
-function annotationsOf(bytes) {
+function annotationsOf(bytes, label) {
+  const text = Buffer.from(bytes).toString("utf8");
   try {
-    const { images, annotations } = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (Array.isArray(images) && Array.isArray(annotations)) return { images, annotations };
+    const { images, annotations } = JSON.parse(text);
+    const names = new Set(["images", "annotations", "id", "file_name", "image_id", label]);
+    const sound = Array.isArray(images) && Array.isArray(annotations) && !repeatsName(text, names);
+    if (sound) return { images, annotations };
   } catch {
     // said below
   }
   throw new Invalid("value", "no file of images and annotations");
 }
 
+/** Whether an object of a JSON text has one of these names twice; JSON.parse takes the last one. */
+function repeatsName(text, names) {
+  const open = [];
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (colon !== undefined) {
+      const name = JSON.parse(string);
+      if (names.has(name) && open.at(-1).has(name)) return true;
+      open.at(-1).add(name);
+    }
+  }
+  return false;
+}
+
 function coco(options, files) {
-  const document = annotationsOf(bytesOf(files, options.annotations));
+  const document = annotationsOf(bytesOf(files, options.annotations), options.label);
   const notes = new Map();
   for (const annotation of document.annotations) {
     const key = String(annotation.image_id);
@@ -63,7 +107,11 @@ function coco(options, files) {
 }
 
 /** Files of a layout besides the images. */
-function annotationFiles({ id, options }) {
+function annotationFiles({ id, options }, files) {
+  if (id === "image-folder") {
+    const splits = Object.keys(options.splits).filter((split) => isFlat(options, split, files));
+    return splits.map((split) => joinPath(options.flat[split].labels));
+  }
   if (id === "coco") return [options.annotations];
   if (id !== "csv") return [];
   const tables = options.tables === undefined ? [options.table] : Object.values(options.tables);
@@ -86,6 +134,6 @@ export function itemsOf(layout, files, mayMiss = false) {
 
 /** The paths that the digest of a data set's files covers, in code-point order. */
 export function namedFiles(layout, files) {
-  const paths = [...annotationFiles(layout), ...itemsOf(layout, files).map(({ path }) => path)];
+  const paths = [...annotationFiles(layout, files), ...itemsOf(layout, files).map(({ path }) => path)];
   return [...new Set(paths)].sort(compareCodePoints);
 }

@@ -158,7 +158,9 @@ function layoutProblems(documents) {
 
 function layoutFaults({ id, options }) {
   if (id === "image-folder") {
-    return foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+    const faults = foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+    const strange = Object.keys(options.flat ?? {}).some((split) => !(split in options.splits));
+    return strange ? [...faults, "unknown-reference"] : faults;
   }
   if (id !== "csv") return [];
   const faults = [];
@@ -167,7 +169,7 @@ function layoutFaults({ id, options }) {
   const shared = tables === undefined ? Object.values(lists) : Object.values(tables).map((t) => [t].flat());
   if (repeated(shared.flatMap((list) => [...new Set(list)]))) faults.push("overlapping-splits");
   const meanings = traits.map(({ one, zero }) => [one, zero]);
-  if (poisonous !== undefined) meanings.push([poisonous.cells, poisonous.edible]);
+  if (poisonous?.edible !== undefined) meanings.push([poisonous.cells, poisonous.edible]);
   if (meanings.some(([one, other]) => one.some((cell) => other.includes(cell)))) faults.push("duplicate-id");
   if (columns !== undefined && ![...referencedColumns(options)].every((name) => columns.includes(name))) {
     faults.push("unknown-reference");

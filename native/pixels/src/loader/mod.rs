@@ -17,7 +17,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use self::memory::Slots;
 pub use self::memory::{Aligned, Memory};
 use crate::error::PixelError;
-use crate::item::{Items, Outcome, Work};
+use crate::item::{Items, Loaded, Work};
 use crate::limits::{Cancel, Turns};
 
 /// How a loader works; no pixel depends on it.
@@ -38,8 +38,8 @@ pub struct Batch<M> {
     pub start: usize,
     /// Their bytes, one item after the other; those of an item that failed are of a black crop.
     pub memory: M,
-    /// The outcome of each.
-    pub outcomes: Vec<Outcome>,
+    /// What became of each.
+    pub items: Vec<Loaded>,
 }
 
 /// What [`Loader::wait`] found.
@@ -82,7 +82,7 @@ struct State<M> {
 
 struct Loading<M> {
     slots: Arc<Slots<M>>,
-    outcomes: Vec<Option<Outcome>>,
+    items: Vec<Option<Loaded>>,
     left: usize,
 }
 
@@ -148,7 +148,7 @@ impl<M: Memory> Loader<M> {
         let slots = Arc::new(Slots::new(memory, shared.slot, count)?);
         state.batches.push_back(Loading {
             slots: Arc::clone(&slots),
-            outcomes: (0..count).map(|_| None).collect(),
+            items: (0..count).map(|_| None).collect(),
             left: count,
         });
         state.unfinished += count;
@@ -232,9 +232,11 @@ impl<M: Memory> Shared<M> {
         // given it; the batch is taken after `slots` is dropped.
         let slot = unsafe { slots.slot(place) };
         let work = AssertUnwindSafe(|| self.work.load(index, &self.turns, &self.cancel, slot));
-        let outcome = catch_unwind(work)
-            .unwrap_or_else(|panic| Err(PixelError::Internal(panic_text(panic.as_ref()))));
-        if outcome.is_err() {
+        let item = catch_unwind(work).unwrap_or_else(|panic| Loaded {
+            outcome: Err(PixelError::Internal(panic_text(panic.as_ref()))),
+            file: None,
+        });
+        if item.outcome.is_err() {
             self.work.blank(slot);
         }
         // Before the item counts as done: then nobody else has the memory when the last one does.
@@ -244,7 +246,7 @@ impl<M: Memory> Shared<M> {
         // A batch leaves the queue complete, or with all others when nothing is unfinished.
         let queued = number - state.first;
         if let Some(batch) = state.batches.get_mut(queued) {
-            batch.outcomes[place] = Some(outcome);
+            batch.items[place] = Some(item);
             batch.left -= 1;
             if batch.left == 0 {
                 self.changed.notify_all();
@@ -268,7 +270,7 @@ impl<M: Memory> Shared<M> {
         Next::Batch(Batch {
             start,
             memory: slots.into_memory(),
-            outcomes: batch.outcomes.into_iter().flatten().collect(),
+            items: batch.items.into_iter().flatten().collect(),
         })
     }
 }

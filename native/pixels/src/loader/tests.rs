@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
+use crate::item::Outcome;
 
 /// Seconds that no test should ever wait.
 const LONG: Duration = Duration::from_secs(20);
@@ -17,7 +18,20 @@ struct Script {
 }
 
 impl Work for Script {
-    fn load(&self, index: usize, _: &Turns, cancel: &Cancel, out: &mut [u8]) -> Outcome {
+    fn load(&self, index: usize, _: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded {
+        Loaded {
+            outcome: self.play(index, cancel, out),
+            file: None,
+        }
+    }
+
+    fn blank(&self, out: &mut [u8]) {
+        out.fill(255);
+    }
+}
+
+impl Script {
+    fn play(&self, index: usize, cancel: &Cancel, out: &mut [u8]) -> Outcome {
         while index == 0 && !self.gate.load(Ordering::Relaxed) {
             cancel.check()?;
             thread::sleep(Duration::from_millis(1));
@@ -27,10 +41,6 @@ impl Work for Script {
         out.fill(index as u8);
         self.done.fetch_add(1, Ordering::Relaxed);
         Ok([index as u8; 32])
-    }
-
-    fn blank(&self, out: &mut [u8]) {
-        out.fill(255);
     }
 }
 
@@ -53,7 +63,7 @@ fn fill(loader: &Loader<Aligned>) -> usize {
 }
 
 fn bytes(batch: &Batch<Aligned>) -> Vec<u8> {
-    let count = batch.outcomes.len();
+    let count = batch.items.len();
     // SAFETY: the batch was taken, so that no thread writes to it.
     unsafe { std::slice::from_raw_parts(batch.memory.pointer(), count) }.to_vec()
 }
@@ -78,7 +88,7 @@ fn panic_is_an_error_of_its_item() {
         panic!("no batch");
     };
     assert_eq!(bytes(&batch), [0, 1, 2, 255, 4]);
-    match &batch.outcomes[3] {
+    match &batch.items[3].outcome {
         Err(PixelError::Internal(text)) => assert_eq!(text, "a fault in item 3"),
         other => panic!("{other:?}"),
     }

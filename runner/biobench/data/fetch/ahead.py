@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import httpx2
 
 from biobench.data.fetch.addresses import direct, own_headers
+from biobench.data.fetch.trouble import Trouble
+from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
 
 TIMEOUT_S = 10.0
@@ -22,9 +24,13 @@ def told_bytes(client: httpx2.Client, files: Iterable[File]) -> int:
     for file in files:
         address = direct(file.urls[0])
         headers = {"Accept-Encoding": "identity", **own_headers(address)}
+        watch = Watch(1, TIMEOUT_S)
         try:
-            response = client.head(address, headers=headers, timeout=TIMEOUT_S)
-        except (httpx2.HTTPError, httpx2.InvalidURL):
+            with watch.running():
+                response = client.head(
+                    address, headers=headers, timeout=TIMEOUT_S, extensions=watch.extensions
+                )
+        except (httpx2.HTTPError, httpx2.InvalidURL, Trouble):
             break
         length = response.headers.get("content-length", "")
         encoded = response.headers.get("content-encoding", "identity") != "identity"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from biobench.data.sources import Known
 from biobench.errors import DataError
+from biobench.files import open_regular
 
 CHUNK = 1 << 20
 
@@ -53,7 +54,7 @@ def difference(known: Known, found: Digest) -> str | None:
 def chunks(path: Path) -> Iterator[bytes]:
     """A file's bytes; raises DataError where it cannot be read."""
     try:
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             while chunk := handle.read(CHUNK):
                 yield chunk
     except OSError as error:

@@ -99,17 +99,17 @@ def _from_address(
 ) -> None:
     """Fill ``part``; raises Lasting where this address will not do it."""
     best = part.kept
-    failures = 0
+    failures = restarts = 0
+    wrong: set[Digest] = set()
     counted = _Counted(part, progress)
-    while True:
+    for _ in range(pace.most_tries):
         try:
-            transfer(client, url, file, part, counted.started)
+            transfer(client, url, file, part, pace, counted.started)
             counted.stop()
             if not _is_wrong(file, part):
                 return
-            _drop_wrong(file, part)
+            _drop_wrong(file, part, wrong)
             trouble: Trouble = Changed("the bytes that came in pieces do not fit together")
-            best = 0
         except (Passing, Changed) as caught:
             counted.stop()
             trouble = caught
@@ -117,6 +117,11 @@ def _from_address(
                 return  # the host is wrong about the length, and the file is right
             if isinstance(caught, Changed):
                 part.discard()
+        if isinstance(trouble, Changed):
+            best = 0
+            restarts += 1
+            if restarts >= pace.tries:
+                raise Lasting(f"{trouble.what}, {restarts} times") from trouble
         if part.kept >= best + pace.least_bytes:
             best, failures = part.kept, 0
         failures += trouble.weight if isinstance(trouble, Passing) else 1
@@ -128,6 +133,7 @@ def _from_address(
         wait = pace.wait_s(failures, asked)
         say(f"{file.name}: {urlsplit(url).hostname}: {trouble.what}; again in {wait:.0f} s")
         pace.sleep(wait)
+    raise Lasting(f"the connection ended {pace.most_tries} times")
 
 
 class _Counted:
@@ -153,12 +159,17 @@ def _is_wrong(file: File, part: PartFile) -> bool:
     return not encoded and difference(file.known, part.digest()) is not None
 
 
-def _drop_wrong(file: File, part: PartFile) -> None:
-    """Drop bytes that are not the file's; once is enough for bytes that came in one piece."""
-    what = difference(file.known, part.digest()) or ""
-    joined = part.joined
+def _drop_wrong(file: File, part: PartFile, wrong: set[Digest]) -> None:
+    """Drop bytes that are not the file's; once is enough for bytes that came in one piece.
+
+    wrong: digests of those that were dropped before. The same again are what the host has.
+    """
+    digest = part.digest()
+    what = difference(file.known, digest) or ""
+    final = not part.joined or digest in wrong
+    wrong.add(digest)
     part.discard()
-    if not joined:
+    if final:
         raise Lasting(what)
 
 

@@ -18,6 +18,10 @@ from biobench.data.sources import File
 
 GZIP_MAGIC = b"\x1f\x8b"
 ASK_DISK_EVERY = 64 << 20
+RATIO = 100
+FLOOR = 1 << 30
+"""More than this many times its size, and than a gibibyte, is no file that was compressed for the
+way."""
 _BLOCK = 1 << 20
 
 
@@ -41,6 +45,8 @@ def decode(file: File, part: PartFile) -> PartFile:
             decoded.append(block)
             if file.known.bytes is not None and decoded.kept > file.known.bytes:
                 raise Lasting(f"it decodes to more than the {file.known.bytes} bytes expected")
+            if decoded.kept > max(FLOOR, RATIO * part.kept):
+                raise Lasting(f"it decodes to more than {RATIO} times its size")
             if decoded.kept - asked >= ASK_DISK_EVERY:
                 asked = decoded.kept
                 require_space(part.path.parent, 0, file.name)

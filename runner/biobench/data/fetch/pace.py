@@ -11,17 +11,25 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True)
 class Pace:
-    """Waits double from ``first_s`` to ``longest_s``. ``tries`` are those in a row that brought
-    less than ``least_bytes``; a host that asks for more than ``longest_asked_s`` is left alone.
+    """How often to try an address, and how long to wait.
+
+    Waits double from ``first_s`` to ``longest_s``. ``tries`` are those in a row that brought less
+    than ``least_bytes``, and how often a file may begin anew; ``most_tries`` are those of one
+    address whatever they brought. A host that asks for more than ``longest_asked_s`` is left alone,
+    a connection that brings less than ``least_bytes`` in ``window_s`` is ended, and more than
+    ``most_unsaid`` bytes are not taken where nobody says how many there are.
     """
 
     tries: int = 6
     least_bytes: int = 64 << 10
+    most_tries: int = 1000
+    most_unsaid: int = 256 << 30
     first_s: float = 1.0
     longest_s: float = 60.0
     longest_asked_s: float = 600.0
     connect_s: float = 20.0
     stall_s: float = 60.0
+    window_s: float = 120.0
     sleep: Callable[[float], None] = time.sleep
 
     def wait_s(self, failures: int, asked: float | None) -> float:

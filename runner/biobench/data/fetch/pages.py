@@ -72,6 +72,8 @@ def address_behind(response: httpx2.Response) -> str:
     here = str(response.url)
     if page.action is not None:
         there = urljoin(here, page.action)
+        if urlsplit(here).scheme == "https" != urlsplit(there).scheme:
+            raise Lasting("it leads from https to http")
         if _belongs(urlsplit(here).hostname or "", urlsplit(there).hostname or ""):
             joint = "&" if urlsplit(there).query else "?"
             return there + joint + urlencode(page.fields)

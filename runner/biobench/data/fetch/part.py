@@ -7,8 +7,10 @@ kept over the end of the process; they are hashed again before more is added to 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +19,11 @@ from types import TracebackType
 from biobench.data.fetch.digests import Digest, Digests, chunks
 from biobench.data.fetch.disk import cannot_write
 from biobench.errors import BiobenchError
-from biobench.files import write_atomically
+from biobench.files import read_regular, write_atomically
 
 SYNC_BYTES = 64 << 20
 """What a killed process or a power cut loses at most."""
+MOST_STATE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class PartFile:
         """
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+                os.close(self._handle)
+                raise OSError(errno.EINVAL, "not a regular file")
         except OSError as error:
             raise cannot_write(self.path, error) from error
         state = self._read_state()
@@ -179,7 +185,7 @@ class PartFile:
 
     def _read_state(self) -> tuple[Origin, int, str] | None:
         try:
-            value = json.loads(self._state.read_bytes())
+            value = json.loads(read_regular(self._state, MOST_STATE))
             kept, sha256 = value.pop("kept"), value.pop("sha256")
             origin = Origin(**value)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):

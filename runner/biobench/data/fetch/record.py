@@ -15,9 +15,11 @@ from typing import Any
 from biobench.data.fetch.digests import Digest, difference, digest_of
 from biobench.data.sources import Source
 from biobench.errors import DataError
-from biobench.files import write_atomically
+from biobench.files import read_regular, write_atomically
 from biobench.progress import Progress
 from biobench.sizes import show_size
+
+MOST_RECORD = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def record_path(folder: Path, name: str) -> Path:
 def read_record(source: Source, folder: Path) -> Record | None:
     """The record of a source, null where there is none or the files are others by now."""
     try:
-        value = json.loads(record_path(folder, source.name).read_bytes())
+        value = json.loads(read_regular(record_path(folder, source.name), MOST_RECORD))
         digest = Digest(value["bytes"], value["sha256"], value["md5"])
         origins = tuple(file["from"] for file in value["files"])
         noted = [{**file, "from": None} for file in value["files"]]

@@ -18,7 +18,9 @@ from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.pages import address_behind, is_page
 from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.fetch.trouble import Changed, Lasting, Passing, Unreachable
+from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
+from biobench.sizes import show_size
 
 MOST_PAGES = 2
 MOST_REDIRECTS = 10
@@ -33,12 +35,19 @@ def make_client(pace: Pace) -> httpx2.Client:
         follow_redirects=True,
         max_redirects=MOST_REDIRECTS,
         timeout=httpx2.Timeout(pace.stall_s, connect=pace.connect_s),
+        # A connection of its own for each request: a watch knows those that were opened for it.
+        limits=httpx2.Limits(max_keepalive_connections=0),
         headers={"User-Agent": f"biobench/{version('biobench')}"},
     )
 
 
 def transfer(
-    client: httpx2.Client, url: str, file: File, part: PartFile, started: Callable[[], None]
+    client: httpx2.Client,
+    url: str,
+    file: File,
+    part: PartFile,
+    pace: Pace,
+    started: Callable[[], None],
 ) -> None:
     """Add to ``part`` until it is whole.
 
@@ -51,16 +60,21 @@ def transfer(
     start = part.kept if _may_continue(part, url, file) else 0
     headers = request_headers(start, part.origin, url)
     address = direct(url)
-    with _troubles():
+    watch = Watch(pace.least_bytes, pace.window_s)
+    with _troubles(), watch.running():
         for _ in range(MOST_PAGES + 1):
-            with client.stream("GET", address, headers=headers | own_headers(address)) as response:
-                _refuse_downgrade(response, file)
+            asked = headers | own_headers(address)
+            with client.stream(
+                "GET", address, headers=asked, extensions=watch.extensions
+            ) as response:
+                _refuse_downgrade(response)
                 if response.status_code in {200, 206} and is_page(response, file.name):
                     address = address_behind(response)
                     continue
                 sure = file.known.has_checksum
                 answer = read_answer(response, url, start, part.origin, sure=sure)
-                _take(answer, response, file, part, started)
+                most = _most_bytes(answer.origin, file, pace)
+                _take(answer, response, file, part, most, watch, started)
                 return
     raise Lasting("the host asks again and again whether the file is meant")
 
@@ -80,6 +94,8 @@ def _take(
     response: httpx2.Response,
     file: File,
     part: PartFile,
+    most: int,
+    watch: Watch,
     started: Callable[[], None],
 ) -> None:
     total = answer.origin.total
@@ -96,8 +112,12 @@ def _take(
         require_space(part.path.parent, total - part.kept, file.name)
     asked = part.kept
     for chunk in response.iter_raw():
+        watch.count(len(chunk))
         if total is not None and part.kept + len(chunk) > total:
             raise Changed(f"more than the {total} bytes came that the host promised")
+        if part.kept + len(chunk) > most:
+            part.discard()
+            raise Lasting(_too_many(file, most))
         part.append(chunk)
         if part.kept - asked >= ASK_DISK_EVERY:
             asked = part.kept
@@ -125,13 +145,26 @@ def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None
         raise Lasting(f"the file has {origin.total} bytes there, expected {known.bytes}")
 
 
-def _refuse_downgrade(response: httpx2.Response, file: File) -> None:
-    """Without a checksum, a file asked for over https must not come over http."""
-    if file.known.has_checksum:
-        return
+def _most_bytes(origin: Origin, file: File, pace: Pace) -> int:
+    """How many bytes an answer may have, whether or not its head says how many come."""
+    known = file.known.bytes
+    if known is None:
+        return pace.most_unsaid if origin.total is None else origin.total
+    # Bytes that do not compress become a little more.
+    return known if not origin.encoding else known + known // 64 + 1024
+
+
+def _too_many(file: File, most: int) -> str:
+    if file.known.bytes is not None:
+        return f"it sends more than the {file.known.bytes} bytes expected"
+    return f"it sends more than {show_size(most)} and does not say how many come"
+
+
+def _refuse_downgrade(response: httpx2.Response) -> None:
+    """A file that is asked for over https must not come over http."""
     schemes = [step.url.scheme for step in (*response.history, response)]
     if "https" in schemes and "http" in schemes[schemes.index("https") :]:
-        raise Lasting("it leads from https to http, and no checksum is known")
+        raise Lasting("it leads from https to http")
 
 
 @contextmanager

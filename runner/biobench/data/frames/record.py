@@ -16,11 +16,13 @@ from pathlib import Path
 
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.frames.clips import whole_digest
-from biobench.files import write_atomically
+from biobench.files import read_regular, write_atomically
 from biobench.spec.documents import Dataset
 
 SCHEMA = "biobench.frames/1"
 JOURNAL = "done.jsonl"
+MOST_RECORD = 256 << 20
+"""Bytes of a record or a journal; a clip has about 600."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def make_record(dataset: Dataset, entries: Iterable[Entry], left_out: Mapping[st
 def read_record(root: Path, top: str) -> Record | None:
     """The record in ``root``, null where there is none that can be read."""
     try:
-        value = json.loads(record_path(root, top).read_bytes())
+        value = json.loads(read_regular(record_path(root, top), MOST_RECORD))
         if value["schema"] != SCHEMA:
             return None
         tools = value["made_with"]
@@ -129,7 +131,7 @@ def read_journal(stage: Path) -> dict[str, Entry]:
     """The entries of the clips that are done, by name."""
     found = {}
     with contextlib.suppress(OSError):
-        for line in (stage / JOURNAL).read_bytes().splitlines():
+        for line in read_regular(stage / JOURNAL, MOST_RECORD).splitlines():
             with contextlib.suppress(ValueError, TypeError):
                 entry = Entry(**json.loads(line))
                 found[entry.clip] = entry

@@ -78,9 +78,7 @@ LAYOUTS: Mapping[str, Kind] = {
     ),
     "csv": Kind(csv.find, csv.annotation_files, csv.image_folders),
     "image-folder": Kind(
-        partial(_files_are_items, image_folder.find_items),
-        image_folder.annotation_files,
-        image_folder.image_folders,
+        image_folder.find, image_folder.annotation_files, image_folder.image_folders
     ),
 }
 

@@ -11,14 +11,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import shown
+from biobench._common.text import short, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
 from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
 from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
 from biobench.errors import DataError, SpecError
+from biobench.files import read_regular
 from biobench.spec.documents import Layout
+
+MOST_BYTES = 64 << 20
+MOST_VALUES = 3_000_000
+"""Limits of an annotation file: a few hundred thousand images with their annotations."""
 
 _START = "give --data the folder that its path starts from"
 
@@ -43,7 +48,7 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
     source = os.path.join(base, annotations)
-    document = _read(source)
+    document = _read(source, label_key)
     if not os.path.isdir(os.path.join(base, images_folder)):
         raise DataError(
             "the images folder is missing", where=shown(f"{base}/{images_folder}"), remedy=_START
@@ -68,22 +73,38 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
     return [folder(layout, "images", layout.options["images"])]
 
 
-def _read(source: str) -> dict[str, Any]:
+class _Repeated(Exception):
+    """A name that an object has twice."""
+
+
+def _read(source: str, label: str) -> dict[str, Any]:
     where = shown(source)
-    data = _bytes(source)
-    if not data:
-        raise DataError("the annotation file is empty", where=where)
-    other = mistaken(data)
-    if other is not None:
-        raise DataError(f"no JSON but {other}", where=where)
+    text = _text(source)
+    if text.count(",") > MOST_VALUES:
+        raise DataError(f"the annotation file has more than {MOST_VALUES} values", where=where)
+    kept = {"images", "annotations", "id", "file_name", "image_id", label}
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # Only what is read: outlines and boxes would take many times the room of the rest.
+        found = [(key, value) for key, value in pairs if key in kept]
+        value = dict(found)
+        if len(value) < len(found):
+            names = [key for key, _ in found]
+            raise _Repeated(next(key for key in names if names.count(key) > 1))
+        return value
+
     try:
-        document = json.loads(data)
+        document = json.loads(text, object_pairs_hook=members)
     except json.JSONDecodeError as error:
         raise DataError(
             f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})", where=where
         ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
+    except _Repeated as error:
+        raise DataError(
+            f"an object of the JSON has {shown(str(error))!r} twice",
+            where=where,
+            remedy="keep one of the two",
+        ) from error
     except ValueError as error:
         raise DataError(f"not JSON that can be read ({error})", where=where) from error
     except RecursionError as error:
@@ -93,16 +114,26 @@ def _read(source: str) -> dict[str, Any]:
     return document
 
 
-def _bytes(source: str) -> bytes:
+def _text(source: str) -> str:
+    where = shown(source)
     try:
-        with open(source, "rb") as file:
-            return file.read()
+        data = read_regular(source, MOST_BYTES)
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
         what = "is missing" if absent else f"cannot be read ({error.strerror})"
-        raise DataError(
-            f"the annotation file {what}", where=shown(source), remedy=_START
-        ) from error
+        raise DataError(f"the annotation file {what}", where=where, remedy=_START) from error
+    if not data:
+        raise DataError("the annotation file is empty", where=where)
+    other = mistaken(data)
+    if other is not None:
+        raise DataError(f"no JSON but {other}", where=where)
+    # JSON begins with a character of ASCII, so a zero byte among the first tells the encoding.
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in data[:4]:
+        raise DataError("the annotation file is UTF-16 or UTF-32; save it as UTF-8", where=where)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
 
 
 def _rows(document: dict[str, Any], key: str, source: str) -> list[Any]:
@@ -148,7 +179,7 @@ def _image_paths(
         name = image.get("file_name")
         fault = path_fault(name) if isinstance(name, str) else "file_name is no string"
         if fault:
-            faults.add(place, f"file_name {name!r}: {fault}")
+            faults.add(place, f"file_name {short(name)}: {fault}")
         path = join(images_folder, name) if not fault else place
         paths[identifier] = path
         if fault:
@@ -177,7 +208,7 @@ def _labels(
         elif image in labels:
             faults.add(place, f"a second annotation of image {shown(image)}")
         elif not _is_text(label):
-            faults.add(place, f"{key!r} must be a non-empty string, not {label!r}")
+            faults.add(place, f"{key!r} must be a non-empty string, not {short(label)}")
             labels[image] = ""
         else:
             labels[image] = str(label)

@@ -7,9 +7,10 @@ names are ignored, since the tables decide.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from biobench._common.text import shown
 from biobench.data.faults import Faults
@@ -22,8 +23,8 @@ from biobench.data.layouts.table import Table, parse_table, place, read_table
 from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
-Reader = Callable[[str, Faults], bytes | None]
-"""Path of a table -> its bytes; null, with a fault added, where it cannot be read."""
+Reader = Callable[[str, Faults], BinaryIO | None]
+"""Path of a table -> the file, open; null, with a fault added, where it cannot be read."""
 
 
 def find(
@@ -69,17 +70,12 @@ def collect(
     *,
     keep_missing: KeepMissing,
 ) -> Found:
-    """What :func:`find` does, as a function of the tables' bytes and of which files are there."""
+    """What :func:`find` does, as a function of the tables and of which files are there."""
     rows = RowItems(options, present, faults, keep_missing)
     parsed: dict[str, Table | None] = {}
     for split, name in options.tables:
         if name not in parsed:
-            data = read(name, faults)
-            parsed[name] = (
-                parse_table(name, data, options.delimiter, options.names, faults)
-                if data is not None
-                else None
-            )
+            parsed[name] = _read(name, options.delimiter, options.names, read, faults, rows.columns)
         table = parsed[name]
         if table is not None:
             rows.add_table(table, split)
@@ -94,6 +90,21 @@ def collect(
     return Found(items, rows.missing, poisonous, traits, rows.of_no_split)
 
 
+def _read(
+    name: str,
+    delimiter: str,
+    names: Sequence[str] | None,
+    read: Reader,
+    faults: Faults,
+    keep: Collection[str],
+) -> Table | None:
+    file = read(name, faults)
+    if file is None:
+        return None
+    with file:
+        return parse_table(name, file, delimiter, names, faults, keep)
+
+
 def _poisonous(
     options: Poisonous,
     labels: Iterable[str],
@@ -102,29 +113,25 @@ def _poisonous(
     faults: Faults,
 ) -> frozenset[str]:
     """The label names that the list calls poisonous; ``labels`` are those that it must have."""
-    data = read(options.table, faults)
-    table = parse_table(options.table, data, ",", None, faults) if data is not None else None
-    if table is None:
+    columns = (options.label, options.column)
+    table = _read(options.table, ",", None, read, faults, columns)
+    if table is None or not table.has(columns, faults):
         return frozenset()
-    index = table.indices([options.label, options.column], faults)
-    if index is None:
-        return frozenset()
-    label, column = index[options.label], index[options.column]
-    listed: dict[str, int] = {}
-    poisonous = set()
-    for line, cells in table.rows:
-        where, name, cell = place(table.name, line), cells[label], cells[column]
-        first = listed.setdefault(name, line)
-        if first != line:
+    listed: dict[str, tuple[int, bool]] = {}
+    for line, name, cell in table.rows(columns):
+        where = place(table.name, line)
+        says = options.values.get(cell, False)
+        first, said = listed.setdefault(name, (line, says))
+        if first != line and options.whole:
             faults.add(where, f"the class {shown(name)} is on line {first} already")
-        elif cell not in options.values:
+        elif options.whole and cell not in options.values:
             known = " or ".join(map(repr, sorted(options.values)))
             faults.add(where, f"{shown(cell)!r} of column {options.column!r} is not {known}")
-        elif options.values[cell] and name == unknown:
+        elif said != says:
+            faults.add(where, f"the class {shown(name)} is the opposite on line {first}")
+        elif says and name == unknown:
             faults.add(where, f"the unknown class {shown(name)} cannot be poisonous")
-        elif options.values[cell]:
-            poisonous.add(name)
-    for name in labels:
+    for name in labels if options.whole else ():
         if name not in listed and name != unknown:
             faults.add(f"class {name}", f"no row of {table.name} says whether it is poisonous")
-    return frozenset(poisonous)
+    return frozenset(name for name, (_, says) in listed.items() if says)

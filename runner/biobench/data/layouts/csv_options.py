@@ -45,12 +45,17 @@ class Frames:
 
 @dataclass(frozen=True)
 class Poisonous:
-    """Where the poisonous classes are listed. ``values``: what each cell of ``column`` says."""
+    """Where the poisonous classes are listed.
+
+    values: what each cell of ``column`` says. whole: whether the table must say of each class what
+    it is, once; otherwise any other cell, and no row, says that a class is not poisonous.
+    """
 
     table: str
     label: str
     column: str
     values: Mapping[str, bool]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,9 @@ def _poisonous(layout: Layout) -> Poisonous | None:
     given = layout.options.get("poisonous")
     if given is None:
         return None
-    pairs = [(key == "cells", cell) for key in ("cells", "edible") for cell in given[key]]
+    pairs = [(key == "cells", cell) for key in ("cells", "edible") for cell in given.get(key, ())]
     values = {cell: value for value, cell in _unique(layout, "poisonous", pairs)}
-    return Poisonous(given["table"], given["label"], given["column"], values)
+    return Poisonous(given["table"], given["label"], given["column"], values, "edible" in given)
 
 
 def _wrong(layout: Layout, what: str) -> SpecError:

@@ -6,6 +6,8 @@ that cannot be one.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +33,8 @@ class RowItems:
     """Collects items, and remembers what no two of them may share.
 
     keep_missing: keep items whose file is not there (of these subjects, where it names some), and
-    list them in ``missing``.
+    list them in ``missing``. A row is known by a number, its line plus the lines of the tables
+    before: the name that a message has for it would take more room than its item.
     """
 
     options: CsvOptions
@@ -39,12 +42,15 @@ class RowItems:
     faults: Faults
     keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
-    _lost: dict[str, tuple[str, list[str]]] = field(default_factory=dict, init=False)
-    _found: list[tuple[int, Item]] = field(default_factory=list, init=False)
-    _ids: dict[str, str] = field(default_factory=dict, init=False)
-    _paths: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
-    _positions: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
-    _subjects: dict[str, tuple[Split, str]] = field(default_factory=dict, init=False)
+    _lost: dict[str, tuple[int, list[str]]] = field(default_factory=dict, init=False)
+    _found: list[Item] = field(default_factory=list, init=False)
+    _order: array[int] = field(default_factory=lambda: array("q"), init=False)
+    _ids: dict[str, int] = field(default_factory=dict, init=False)
+    _paths: dict[str | tuple[str, str], int] = field(default_factory=dict, init=False)
+    _positions: dict[tuple[str, int], int] = field(default_factory=dict, init=False)
+    _subjects: dict[str, tuple[Split, int]] = field(default_factory=dict, init=False)
+    _tables: list[tuple[int, str]] = field(default_factory=list, init=False)
+    _rows: int = field(default=0, init=False)
     _filled: dict[Split, tuple[str, ...]] = field(default_factory=dict, init=False)
     _cells: Counter[str] = field(default_factory=Counter, init=False)
     _splits: set[Split] = field(default_factory=set, init=False)
@@ -62,9 +68,21 @@ class RowItems:
 
     def items(self) -> list[Item]:
         """The items; where images have positions, those of a subject in their order."""
-        if self.options.position is not None:
-            self._found.sort(key=lambda pair: pair[0])
-        return [item for _, item in self._found]
+        if self.options.position is None:
+            return self._found
+        order = sorted(range(len(self._found)), key=self._order.__getitem__)
+        return [self._found[i] for i in order]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that an option names, each once, without the one of a frame's number."""
+        options = self.options
+        names = [options.split_column, options.label, options.position]
+        names += [trait.column for trait in options.traits]
+        for template in (*options.paths.values(), options.id, options.subject, options.group):
+            names += template.columns if template else ()
+        number = options.frames.column if options.frames else None
+        return tuple(name for name in dict.fromkeys(names) if name is not None and name != number)
 
     @property
     def of_no_split(self) -> dict[str, int]:
@@ -74,11 +92,13 @@ class RowItems:
 
     def add_table(self, table: Table, split: Split | None) -> None:
         """Add the items of a table; ``split`` is null where each row names its own."""
-        index = self._columns(table)
-        if index is None:
+        columns = self.columns
+        if self._has_number(table) or not table.has(columns, self.faults):
             return
-        for line, row in table.rows:
-            cells = {column: row[i] for column, i in index.items()}
+        self._tables.append((self._rows, table.name))
+        first = self._rows
+        for line, *row in table.rows(columns):
+            cells = dict(zip(columns, row, strict=True))
             own = split
             if self.options.split_column is not None:
                 cell = cells[self.options.split_column]
@@ -86,15 +106,24 @@ class RowItems:
                 self._cells[cell] += 1
             if own is not None:
                 self._splits.add(own)
-                self._add_row(place(table.name, line), cells, own)
+                self._add_row(first + line, cells, own)
+            self._rows = first + line
+
+    def _place(self, row: int) -> str:
+        """How a message names a row."""
+        first, table = self._tables[bisect_left(self._tables, (row, "")) - 1]
+        return place(table, row - first)
+
+    def _fault(self, row: int, what: str) -> None:
+        self.faults.add(self._place(row), what)
 
     def check_missing(self) -> None:
         """Add a fault for each row, or each clip of several rows, whose images are not there."""
-        for where, paths in self._lost.values():
+        for row, paths in self._lost.values():
             what = f"the image is missing: {shown(paths[0])}"
             if len(paths) > 1:
                 what = f"{len(paths)} images are missing, the first is {shown(paths[0])}"
-            self.faults.add(where, what)
+            self._fault(row, what)
 
     def check_splits(self) -> None:
         """Add a fault for each split that no cell of the column of splits named."""
@@ -111,63 +140,59 @@ class RowItems:
                     f"{self.options.split_column!r}, which holds {seen}{more}",
                 )
 
-    def _columns(self, table: Table) -> dict[str, int] | None:
-        """Number of every column that an option names; null where one is not there."""
-        options = self.options
-        names = [options.split_column, options.label, options.position]
-        names += [trait.column for trait in options.traits]
-        for template in (*options.paths.values(), options.id, options.subject, options.group):
-            names += template.columns if template else ()
-        number = options.frames.column if options.frames else None
-        if number is not None and number in table.columns:
-            self.faults.add(table.name, f"frames/column {number!r} is a column of the table too")
-            return None
-        wanted = [name for name in names if name is not None and name != number]
-        return table.indices(wanted, self.faults)
+    def _has_number(self, table: Table) -> bool:
+        """Whether a table has the column that stands for a frame's number, which is a fault."""
+        number = self.options.frames.column if self.options.frames else None
+        if number is None or number not in table.columns:
+            return False
+        self.faults.add(table.name, f"frames/column {number!r} is a column of the table too")
+        return True
 
-    def _add_row(self, where: str, cells: Cells, split: Split) -> None:
+    def _add_row(self, row: int, cells: Cells, split: Split) -> None:
         options = self.options
-        traits = self._traits(where, cells)
+        traits = self._traits(row, cells)
         if traits is None:
             return
         empty = [column for column in self._filled[split] if not cells[column]]
         for column in empty:
-            self.faults.add(where, f"column {column!r} is empty")
+            self._fault(row, f"column {column!r} is empty")
         if empty:
             return
-        position = self._position(where, cells)
+        position = self._position(row, cells)
         subject = options.subject.fill(cells) if options.subject else ""
-        if position is None or not self._may_join(where, subject, position, split):
+        if position is None or not self._may_join(row, subject, position, split):
             return
         label = cells[options.label] if options.label is not None else ""
-        if not self._may_be_label(where, label):
+        if not self._may_be_label(row, label):
             return
         group = options.group.fill(cells) if options.group else ""
         for numbered in self._images(cells):
-            located = self._locate(where, numbered, split)
+            located = self._locate(row, numbered, split)
             if located is None:
                 continue
             path, there = located
             identifier = options.id.fill(numbered) if options.id else path
-            if not self._unique(where, identifier, path, group):
+            if not self._unique(row, identifier, path, group):
                 # The other images of the row would say the same.
                 break
             if not there and not self._keeps_missing(subject):
                 # One fault a clip: ten frames of one would hide nine other clips.
-                clip = subject if options.position is not None and subject else where
-                self._lost.setdefault(clip, (where, []))[1].append(path)
+                clip = subject if options.position is not None and subject else self._place(row)
+                self._lost.setdefault(clip, (row, []))[1].append(path)
                 continue
             if not there:
-                self.missing[identifier] = where
+                self.missing[identifier] = self._place(row)
             item = Item(identifier, path, label, split, traits, group, subject)
-            self._found.append((position, item))
+            self._found.append(item)
+            if options.position is not None:
+                self._order.append(position)
 
     def _keeps_missing(self, subject: str) -> bool:
         if isinstance(self.keep_missing, bool):
             return self.keep_missing
         return subject in self.keep_missing
 
-    def _may_be_label(self, where: str, label: str) -> bool:
+    def _may_be_label(self, row: int, label: str) -> bool:
         """Whether the label is an id, where the layout says that labels are."""
         options = self.options
         if options.label_ids is None or label == options.unknown_label:
@@ -175,7 +200,7 @@ class RowItems:
         if is_id(label, options.label_ids - 1):
             return True
         what = f"the label {shown(label)!r} is no integer from 0 to {options.label_ids - 1}"
-        self.faults.add(where, what)
+        self._fault(row, what)
         return False
 
     def _images(self, cells: Cells) -> Iterator[Cells]:
@@ -187,7 +212,7 @@ class RowItems:
         for number in range(1, frames.count + 1):
             yield {**cells, frames.column: str(number).zfill(frames.digits)}
 
-    def _traits(self, where: str, cells: Cells) -> tuple[int, ...] | None:
+    def _traits(self, row: int, cells: Cells) -> tuple[int, ...] | None:
         """The row's traits; null for a row that is left out or has a fault."""
         traits = self.options.traits
         if not traits:
@@ -196,53 +221,56 @@ class RowItems:
         if incomplete and self.options.drop_incomplete:
             return None
         for trait in incomplete:
-            self.faults.add(where, f"column {trait.column!r} is empty")
+            self._fault(row, f"column {trait.column!r} is empty")
         for trait in traits:
             cell = cells[trait.column]
             if cell and cell not in trait.values:
                 what = f"{shown(cell)!r} of column {trait.column!r} is neither one nor zero"
-                self.faults.add(where, what)
+                self._fault(row, what)
         values = [trait.values.get(cells[trait.column]) for trait in traits]
         known = tuple(value for value in values if value is not None)
         return known if len(known) == len(values) else None
 
-    def _position(self, where: str, cells: Cells) -> int | None:
+    def _position(self, row: int, cells: Cells) -> int | None:
         column = self.options.position
         if column is None:
             return 0
         cell = cells[column]
         if cell.isascii() and cell.isdigit() and len(cell) <= MAX_POSITION_DIGITS:
             return int(cell)
-        self.faults.add(where, f"{shown(cell)!r} of column {column!r} is no integer from 0")
+        self._fault(row, f"{shown(cell)!r} of column {column!r} is no integer from 0")
         return None
 
-    def _may_join(self, where: str, subject: str, position: int, split: Split) -> bool:
+    def _may_join(self, row: int, subject: str, position: int, split: Split) -> bool:
         """Whether the row can be of its subject, which is of one split and has no two images in
         one position."""
         if not subject:
             return True
-        first, there = self._subjects.setdefault(subject, (split, where))
-        if first != split:
+        known = self._subjects.get(subject)
+        if known is None:
+            self._subjects[subject] = (split, row)
+        elif known[0] != split:
+            first, there = known[0], self._place(known[1])
             what = f"the subject {shown(subject)} is in {split}, and at {there} in {first}"
-            self.faults.add(where, what)
+            self._fault(row, what)
             return False
         if self.options.position is None:
             return True
         other = self._positions.get((subject, position))
         if other is not None:
-            what = f"position {position} of the subject {shown(subject)} is taken at {other}"
-            self.faults.add(where, what)
+            what = f"position {position} of the subject {shown(subject)} is taken at "
+            self._fault(row, what + self._place(other))
             return False
-        self._positions[subject, position] = where
+        self._positions[subject, position] = row
         return True
 
-    def _locate(self, where: str, cells: Cells, split: Split) -> tuple[str, bool] | None:
+    def _locate(self, row: int, cells: Cells, split: Split) -> tuple[str, bool] | None:
         """The image's path and whether it is there; null, with a fault, where it can be none."""
         template = self.options.paths[split]
         filled = template.fill(cells)
-        fault = _fault(filled)
+        fault = _path_fault(filled)
         if fault:
-            self.faults.add(where, f"the path {shown(filled)!r}: {fault}")
+            self._fault(row, f"the path {shown(filled)!r}: {fault}")
             return None
         path = join("", filled)
         if not self.present(path) and self.options.lower:
@@ -251,22 +279,27 @@ class RowItems:
                 return lower, True
         return path, self.present(path)
 
-    def _unique(self, where: str, identifier: str, path: str, group: str) -> bool:
-        other = self._ids.get(identifier)
-        what = f"the id {shown(identifier)} is taken at {other}"
-        if other is None:
-            other = self._paths.get((path, group))
-            what = f"the image {shown(path)} is named at {other} already"
-        if other is not None:
-            self.faults.add(where, what)
+    def _unique(self, row: int, identifier: str, path: str, group: str) -> bool:
+        if identifier in self._ids:
+            other = self._place(self._ids[identifier])
+            self._fault(row, f"the id {shown(identifier)} is taken at {other}")
             return False
-        self._ids[identifier] = self._paths[path, group] = where
+        self._ids[identifier] = row
+        # Two images of one path have one id where the path is the id.
+        if self.options.id is None:
+            return True
+        key = (path, group) if group else path
+        if key in self._paths:
+            other = self._place(self._paths[key])
+            self._fault(row, f"the image {shown(path)} is named at {other} already")
+            return False
+        self._paths[key] = row
         return True
 
 
-def _fault(path: str) -> str | None:
+def _path_fault(path: str) -> str | None:
     if "\\" in path:
         return "a backslash; write / between folders"
     if path.startswith("/"):
         return "it is absolute, and must be relative to the data folder"
-    return path_fault(path) if join("", path) else "it names no file"
+    return path_fault(path) if path.strip("./") or join("", path) else "it names no file"

@@ -1,57 +1,115 @@
 """The layout ``image-folder``: one folder a split, one folder a class (SPEC.md, section "Layouts").
 
 In: options ``{splits: {train: "train", test: "validation"}}``, folders relative to the data folder
-(one split ``gallery`` for leave-one-out), and maybe ``expected_exclusions``, class names that only
-the test split has. Out: one item an image; its class is the folder right below the split's.
+(one split ``gallery`` for leave-one-out), maybe ``expected_exclusions``, class names that only the
+test split has, and maybe ``flat``, how the classes of a split are listed whose images lie in its
+folder itself. Out: one item an image; its class is the folder right below the split's.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from biobench._common.text import shown
+from biobench._common.text import short, shown
 from biobench.data.faults import Faults
+from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SPLITS, SplitRule, check_keys, folder, join
-from biobench.data.layouts.scan import DECODED, entries, image_files, is_folder
+from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files, is_folder
+from biobench.data.layouts.table import MOST_BYTES
 from biobench.data.manifest import Item, Split
 from biobench.errors import DataError, SpecError
+from biobench.files import read_regular
 from biobench.spec.documents import Layout
 
+_NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
 
-def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+
+def find(
+    root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
+) -> Found:
     """Items of every split. An item's id is its path, which is unique and survives a new machine.
 
     Files end as :data:`~biobench.data.layouts.scan.DECODED` says, in any case, at any depth below
     the class folder. Hidden files and folders, and files that are no images, are ignored. Raises
     DataError (missing folder, class folder without an image, image outside a class folder, image of
-    another format, name that is not UTF-8, link to nothing, link loop) and SpecError for options
-    that do not fit.
+    another format, name that is not UTF-8, link to nothing, link loop, a list of classes that does
+    not fit its images) and SpecError for options that do not fit.
     """
     base = os.fspath(root)
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
     faults = Faults()
     items: list[Item] = []
+    tables: list[str] = []
+    flat = layout.options.get("flat", {})
     for split, split_folder in _split_folders(layout, split_rule).items():
-        for entry in entries(base, split_folder, faults):
+        found = entries(base, split_folder, faults)
+        kinds = [is_folder(entry, join(split_folder, entry.name), faults) for entry in found]
+        if split in flat and True not in kinds:
+            names = [entry.name for entry, kind in zip(found, kinds, strict=True) if kind is False]
+            items += _listed(base, split, split_folder, names, flat[split], faults)
+            tables.append(join("", flat[split]["labels"]))
+            continue
+        for entry, kind in zip(found, kinds, strict=True):
             path = join(split_folder, entry.name)
-            kind = is_folder(entry, path, faults)
             if kind:
-                found = [Item(p, p, entry.name, split) for p in image_files(base, path, faults)]
-                if not found:
+                below = [Item(p, p, entry.name, split) for p in image_files(base, path, faults)]
+                if not below:
                     faults.add(path, "the class folder has no image")
-                items += found
+                items += below
             elif kind is False and entry.name.lower().endswith(DECODED):
                 faults.add(path, "the image lies outside a class folder")
     faults.raise_if_any(base)
+    return Found(items, tables=tables)
+
+
+def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+    """The items alone; raises as :func:`find`."""
+    return list(find(root, layout, split_rule).items)
+
+
+def _listed(
+    base: str,
+    split: Split,
+    split_folder: str,
+    names: Sequence[str],
+    listed: Mapping[str, Any],
+    faults: Faults,
+) -> list[Item]:
+    """The images of a split's folder, in order of their names, with the classes of the list."""
+    for name in names:
+        if name.lower().endswith(UNDECODED):
+            faults.add(join(split_folder, name), "an image format that is not read")
+    images = [join(split_folder, name) for name in names if name.lower().endswith(DECODED)]
+    table, classes = join("", listed["labels"]), listed["classes"]
+    try:
+        lines = read_regular(os.path.join(base, table), MOST_BYTES).split()
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "is missing" if missing else f"cannot be read ({error.strerror})"
+        faults.add(
+            split_folder, f"it has no class folders, and the list of its classes {table} {what}"
+        )
+        return []
+    if len(lines) != len(images):
+        faults.add(table, f"{len(lines)} classes for the {len(images)} images in {split_folder}")
+        return []
+    items = []
+    for i, (path, line) in enumerate(zip(images, lines, strict=True), 1):
+        if not _NUMBER.fullmatch(line) or int(line) > len(classes):
+            what = f"{short(line.decode('utf-8', 'replace'))} is no number from 1 to {len(classes)}"
+            faults.add(f"{table} line {i}", what)
+        else:
+            items.append(Item(path, path, classes[int(line) - 1], split))
     return items
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
-    """None: the folders are the annotation."""
+    """None: the folders are the annotation. A list of classes is read only where there are none."""
     return []
 
 
@@ -61,7 +119,7 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
 
 
 def _split_folders(layout: Layout, split_rule: SplitRule) -> dict[Split, str]:
-    check_keys(layout, {"splits"}, frozenset({"expected_exclusions"}))
+    check_keys(layout, {"splits"}, frozenset({"expected_exclusions", "flat"}))
     splits = layout.options["splits"]
     wanted = SPLITS[split_rule]
     if not isinstance(splits, Mapping) or set(splits) != set(wanted):
@@ -72,4 +130,9 @@ def _split_folders(layout: Layout, split_rule: SplitRule) -> dict[Split, str]:
     folders = {cast(Split, s): folder(layout, f"splits/{s}", splits[s]) for s in wanted}
     if len(set(folders.values())) < len(folders):
         raise SpecError(f"layout {layout.id}: two splits name the same folder")
+    flat = layout.options.get("flat", {})
+    for split in flat:
+        if split not in folders:
+            raise SpecError(f"layout {layout.id}: flat names {split!r}, which is no split of it")
+        folder(layout, f"flat/{split}/labels", flat[split]["labels"])
     return folders

@@ -47,8 +47,10 @@ def path_fault(path: str) -> str | None:
 
 def join(folder: str, name: str) -> str:
     """``folder/name`` in the one spelling that manifests use: no ``.`` and no empty parts."""
-    parts = (part for part in f"{folder}/{name}".split("/") if part not in ("", "."))
-    return "/".join(parts)
+    path = f"{folder}/{name}" if folder else name
+    if path and path[0] not in "/." and path[-1] != "/" and "//" not in path and "/." not in path:
+        return path  # nearly all of them, and millions
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 def check_keys(layout: Layout, required: set[str], optional: frozenset[str] = frozenset()) -> None:

@@ -7,6 +7,7 @@ In: a folder. Out: relative paths of its image files in sorted order; faults for
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 from biobench.data.faults import Faults
@@ -18,6 +19,9 @@ UNDECODED = (".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm")
 """Extensions of images that the official decoder does not read: dropping one would change the
 data set in silence, so each is a fault. Files with any other extension are no images and are
 ignored."""
+
+MOST_LINKS = 64
+"""Ways to one folder, below a class, that links may make."""
 
 
 def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
@@ -65,12 +69,16 @@ def image_files(root: str, folder: str, faults: Faults) -> Iterator[str]:
     """Paths, relative to ``root``, of the images in ``root/folder`` and the folders below it.
 
     Symbolic links to files and folders are followed, wherever they lead (data often lies on
-    another disk); a link back to a folder that is being walked is a fault.
+    another disk); a link back to a folder that is being walked is a fault. So are more than
+    ``MOST_LINKS`` ways to one folder: two links in each of thirty folders make a billion.
     """
-    yield from _walk(root, folder, (os.path.realpath(os.path.join(root, folder)),), faults)
+    real = os.path.realpath(os.path.join(root, folder))
+    yield from _walk(root, folder, (real,), faults, Counter())
 
 
-def _walk(root: str, folder: str, chain: tuple[str, ...], faults: Faults) -> Iterator[str]:
+def _walk(
+    root: str, folder: str, chain: tuple[str, ...], faults: Faults, reached: Counter[str]
+) -> Iterator[str]:
     for entry in entries(root, folder, faults):
         path = f"{folder}/{entry.name}" if folder else entry.name
         kind = is_folder(entry, path, faults)
@@ -83,7 +91,11 @@ def _walk(root: str, folder: str, chain: tuple[str, ...], faults: Faults) -> Ite
                 if any(f"{step}/".startswith(f"{real}/") for step in chain):
                     faults.add(path, "a symbolic link loop")
                     continue
-            yield from _walk(root, path, (*chain, real), faults)
+                reached[real] += 1
+                if reached[real] > MOST_LINKS:
+                    faults.add(path, f"more than {MOST_LINKS} ways lead to one folder by links")
+                    continue
+            yield from _walk(root, path, (*chain, real), faults, reached)
         elif entry.name.lower().endswith(DECODED):
             yield path
         elif entry.name.lower().endswith(UNDECODED):

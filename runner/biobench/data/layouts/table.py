@@ -1,37 +1,56 @@
-"""Tables of text: bytes to records (SPEC.md, section "Layouts", layout ``csv``).
+"""Tables of text: bytes to columns (SPEC.md, section "Layouts", layout ``csv``).
 
-In: the bytes of a file. Out: column names, and rows of cells with the line each begins on. Faults
-are added to a list, so that one message shows them all.
+In: a file. Out: column names, and the cells of the columns that are wanted with the line that each
+row begins on. Faults are added to a list, so that one message shows them all. A file is read twice,
+in pieces: a table may be many times larger than what is kept of it.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
+from biobench.files import open_regular
 
-Row = tuple[int, list[str]]
+Row = tuple[Any, ...]
 """The line that a row begins on, from 1, and its cells."""
 
 LISTED_COLUMNS = 12
+MOST_BYTES = 256 << 20
+MOST_LINES = 2_000_000
+MOST_RECORD = 8 << 20
+"""Limits of a table: its size, its lines, and the characters of a record. The largest table of the
+specification's data sets has about a million lines."""
+TOO_LARGE = f"the table has more than {MOST_BYTES >> 20} MiB"
+REPEATED = 20_000
+"""A column of more different cells than this is one whose cells hardly repeat."""
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table. ``name`` is its path; every row has as many cells as there are columns."""
+    """One table. ``name`` is its path. ``lines`` and the cells of each column are as long."""
 
     name: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    lines: Sequence[int] = ()
+    cells: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def indices(self, columns: Iterable[str], faults: Faults) -> dict[str, int] | None:
-        """Number of the one column of each name; faults and null where there is none, or two."""
+    def rows(self, columns: Iterable[str]) -> Iterator[Row]:
+        """The line and the cells of these columns, which :func:`parse_table` was to keep."""
+        return zip(self.lines, *(self.cells[column] for column in columns), strict=True)
+
+    def has(self, columns: Iterable[str], faults: Faults) -> bool:
+        """Whether each of these is one column; adds faults where there is none, or two."""
         wanted = tuple(dict.fromkeys(columns))
         counts = {column: self.columns.count(column) for column in wanted}
         absent = [column for column in wanted if not counts[column]]
@@ -41,9 +60,7 @@ class Table:
         for column in wanted:
             if counts[column] > 1:
                 faults.add(self.name, f"{counts[column]} columns are named {column!r}")
-        if any(count != 1 for count in counts.values()):
-            return None
-        return {column: self.columns.index(column) for column in wanted}
+        return all(count == 1 for count in counts.values())
 
     def _described(self) -> str:
         other = mistaken(" ".join(self.columns).encode())
@@ -58,47 +75,50 @@ class Table:
         return text
 
 
-def read_table(base: str, name: str, faults: Faults) -> bytes | None:
-    """The bytes of the file ``base/name``; a fault and null where it cannot be read."""
+def read_table(base: str, name: str, faults: Faults) -> BinaryIO | None:
+    """The file ``base/name``, open; a fault and null where it cannot be read or is too large."""
     try:
-        with open(os.path.join(base, name), "rb") as file:
-            return file.read()
+        file = open_regular(os.path.join(base, name))
     except FileNotFoundError:
         faults.add(name, "the table is missing")
+        return None
     except OSError as error:
         faults.add(name, f"the table cannot be read ({error.strerror})")
-    return None
+        return None
+    if os.fstat(file.fileno()).st_size > MOST_BYTES:
+        faults.add(name, TOO_LARGE)
+        file.close()
+        return None
+    return file
 
 
 def parse_table(
-    name: str, data: bytes, delimiter: str, columns: Sequence[str] | None, faults: Faults
+    name: str,
+    file: BinaryIO,
+    delimiter: str,
+    columns: Sequence[str] | None,
+    faults: Faults,
+    keep: Collection[str] | None = None,
 ) -> Table | None:
-    """The table in ``data``; null, with its faults added, where it is none.
+    """The table in ``file``; null, with its faults added, where it is none.
 
     columns: names of the columns of a table without a header; null where the first record is it.
+    keep: columns whose cells are wanted; null for all. ``file`` is read from its start.
     """
-    text = _decoded(name, data, faults)
-    if text is None:
-        return None
-    records = _records(name, text, delimiter, faults)
-    if records is None:
-        return None
-    if columns is None:
-        if not records:
-            faults.add(name, "the table is empty; its first line must name the columns")
-            return None
-        columns = records.pop(0)[1]
-    rows = []
-    for line, cells in records:
-        if len(cells) == len(columns):
-            rows.append((line, cells))
-        else:
-            faults.add(
-                place(name, line), f"{_cells(len(cells))} where there are {len(columns)} columns"
-            )
-    if not records:
-        faults.add(name, "the table has no row")
-    return Table(name, tuple(columns), tuple(rows))
+    try:
+        _require_text(file)
+        file.seek(0)
+        return _parsed(name, file, delimiter, columns, faults, keep)
+    except _NotText as error:
+        faults.add(name if error.line is None else place(name, error.line), error.what)
+    except csv.Error as error:
+        what = f"no cells can be told apart here ({shown(str(error))}); check the quotes"
+        faults.add(place(name, error.args[1]), what)
+    except UnicodeDecodeError:
+        faults.add(name, "the table changes while it is read")
+    except OSError as error:
+        faults.add(name, f"the table cannot be read ({error.strerror})")
+    return None
 
 
 def place(table: str, line: int) -> str:
@@ -110,46 +130,136 @@ def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
 
 
-def _decoded(name: str, data: bytes, faults: Faults) -> str | None:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        faults.add(name, "the table is UTF-16; save it as UTF-8")
-        return None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if other := mistaken(data):
-            faults.add(name, f"no table but {other}")
-            return None
-        line = data.count(b"\n", 0, error.start) + 1
-        byte = f"0x{data[error.start]:02x}"
-        faults.add(place(name, line), f"not UTF-8 (byte {byte}); save the table as UTF-8")
-        return None
-    zero = text.find("\0")
-    if zero >= 0:
-        what = mistaken(data) or "not plain text"
-        faults.add(place(name, text.count("\n", 0, zero) + 1), f"a zero byte; the table is {what}")
-        return None
-    return text
+class _NotText(Exception):
+    """Why a file is no table; ``line`` is null where it is about the whole of it."""
+
+    def __init__(self, what: str, line: int | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.line = line
 
 
-def _records(name: str, text: str, delimiter: str, faults: Faults) -> list[Row] | None:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records: list[Row] = []
-    try:
-        for line, cells in _numbered(reader):
-            if cells:  # an empty line is no record
-                records.append((line, cells))
-    except csv.Error as error:
-        faults.add(
-            place(name, reader.line_num),
-            f"no cells can be told apart here ({shown(str(error))}); check the quotes",
-        )
-        return None
-    return records
+def _require_text(file: BinaryIO) -> None:
+    """Raise _NotText unless the file is UTF-8 without zero bytes, of a size that is read."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    start, lines, size = b"", 0, 0
+    while True:
+        block = file.read(_BLOCK)
+        if not size:
+            start = block[:64]
+            if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise _NotText("the table is UTF-16; save it as UTF-8")
+        size += len(block)
+        if size > MOST_BYTES:
+            raise _NotText(TOO_LARGE)
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            if other := mistaken(start):
+                raise _NotText(f"no table but {other}") from error
+            # What the decoder has kept of the block before has no line end.
+            line = lines + error.object.count(b"\n", 0, error.start) + 1
+            byte = f"0x{error.object[error.start]:02x}"
+            raise _NotText(f"not UTF-8 (byte {byte}); save the table as UTF-8", line) from error
+        zero = block.find(0)
+        if zero >= 0:
+            what = mistaken(start) or "not plain text"
+            line = lines + block.count(b"\n", 0, zero) + 1
+            raise _NotText(f"a zero byte; the table is {what}", line)
+        lines += block.count(b"\n")
+        if lines > MOST_LINES:
+            raise _NotText(f"the table has more than {MOST_LINES} lines")
+        if not block:
+            return
 
 
-def _numbered(reader: Iterator[list[str]]) -> Iterator[Row]:
+class _Lines:
+    """Lines of a text, as long as the record that they are part of is not too long."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.left = MOST_RECORD
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self.left + 1)
+        if not line:
+            raise StopIteration
+        self.left -= len(line)
+        if self.left < 0:
+            raise csv.Error(f"more than {MOST_RECORD} characters in one record")
+        return line
+
+
+def _records(file: BinaryIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Every record and the line that it begins on; raises csv.Error with the line."""
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 1
-    for cells in reader:
-        yield line, cells
-        line = reader.line_num + 1  # type: ignore[attr-defined]
+    try:
+        for cells in reader:
+            if cells:  # an empty line is no record
+                yield line, cells
+            line = reader.line_num + 1
+            lines.left = MOST_RECORD
+    except csv.Error as error:
+        raise csv.Error(str(error), reader.line_num) from error
+    finally:
+        text.detach()
+
+
+def _parsed(
+    name: str,
+    file: BinaryIO,
+    delimiter: str,
+    columns: Sequence[str] | None,
+    faults: Faults,
+    keep: Collection[str] | None,
+) -> Table | None:
+    records = _records(file, delimiter)
+    if columns is None:
+        head = next(records, None)
+        if head is None:
+            faults.add(name, "the table is empty; its first line must name the columns")
+            return None
+        columns = head[1]
+    wanted = {c: i for i, c in reversed(list(enumerate(columns))) if keep is None or c in keep}
+    columns_kept = [(i, _Column()) for i in wanted.values()]
+    lines = array("q")
+    others, counts = array("q"), array("q")
+    width = len(columns)
+    for line, cells in records:
+        if len(cells) != width:
+            others.append(line)
+            counts.append(len(cells))
+            continue
+        if len(lines) >= MOST_LINES:
+            raise _NotText(f"the table has more than {MOST_LINES} rows")
+        lines.append(line)
+        for i, column in columns_kept:
+            column.add(cells[i])
+    for line, count in zip(others, counts, strict=True):
+        faults.add(place(name, line), f"{_cells(count)} where there are {width} columns")
+    if not lines and not others:
+        faults.add(name, "the table has no row")
+    cells_kept = {c: column.cells for c, (_, column) in zip(wanted, columns_kept, strict=True)}
+    return Table(name, tuple(columns), lines, cells_kept)
+
+
+class _Column:
+    """The cells of a column; equal ones are one object as long as they repeat."""
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self._known: dict[str, str] | None = {}
+
+    def add(self, cell: str) -> None:
+        known = self._known
+        if known is not None:
+            cell = known.setdefault(cell, cell)
+            if len(known) > REPEATED:
+                self._known = None
+        self.cells.append(cell)

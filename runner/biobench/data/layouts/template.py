@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from biobench.errors import SpecError
 from biobench.spec.documents import Layout
@@ -30,8 +31,16 @@ class Template:
         """Names of the columns, in order of their first use."""
         return tuple(dict.fromkeys(column for column, _ in self.fields))
 
+    @cached_property
+    def _cell(self) -> str | None:
+        """The column of a template that is one cell and nothing else."""
+        whole = len(self.fields) == 1 and not any(self.literals) and not self.fields[0][1]
+        return self.fields[0][0] if whole else None
+
     def fill(self, cells: Mapping[str, str], *, lower: bool = False) -> str:
         """The text for a row; ``lower`` writes A to Z of what is inserted as a to z."""
+        if self._cell is not None and not lower:
+            return cells[self._cell]
         text = [self.literals[0]]
         for (column, part), literal in zip(self.fields, self.literals[1:], strict=True):
             value = cells[column]

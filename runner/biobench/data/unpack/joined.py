@@ -8,8 +8,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import BinaryIO
 
 from biobench.data.unpack.refused import Refused
+from biobench.files import open_regular
 
 MOST_AT_ONCE = 1 << 30
 """A directory of an archive that asks for more at once is no honest one."""
@@ -24,7 +26,7 @@ class Joined(io.RawIOBase):
         self._starts = [0, *accumulate(sizes)]
         self.size = self._starts[-1]
         self._at = 0
-        self._open: tuple[int, io.FileIO] | None = None
+        self._open: tuple[int, BinaryIO] | None = None
         self._watch: Callable[[int], None] | None = None
 
     def watch(self, advance: Callable[[int], None]) -> None:
@@ -78,9 +80,9 @@ class Joined(io.RawIOBase):
             self._open = None
         super().close()
 
-    def _part(self, index: int) -> io.FileIO:
+    def _part(self, index: int) -> BinaryIO:
         if self._open is None or self._open[0] != index:
             if self._open is not None:
                 self._open[1].close()
-            self._open = (index, io.FileIO(str(self._paths[index])))
+            self._open = (index, open_regular(self._paths[index]))
         return self._open[1]

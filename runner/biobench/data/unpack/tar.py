@@ -16,6 +16,7 @@ from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
+from biobench.data.unpack.trees import Trees
 
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 1 << 20
@@ -54,34 +55,33 @@ class _Stream:
         return chunk
 
 
-def unpack_tar(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
-    """Unpack the entries below ``root``; returns how many others there are. Raises Refused."""
+def unpack_tar(archive: Joined, trees: Trees, limits: Limits) -> None:
+    """Unpack the entries that are meant. Raises Refused."""
     magic = archive.read(2)
     archive.seek(0)
     try:
         if magic == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=archive) as content:
-                return _unpack(cast(IO[bytes], content), tree, limits, root)
-        return _unpack(cast(IO[bytes], archive), tree, limits, root)
+                _unpack(cast(IO[bytes], content), trees, limits)
+        else:
+            _unpack(cast(IO[bytes], archive), trees, limits)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
         raise Refused(f"it is damaged ({error})") from error
     except RecursionError:
         raise Refused("it is damaged (headers without end)") from None
 
 
-def _unpack(content: IO[bytes], tree: Tree, limits: Limits, root: Parts) -> int:
+def _unpack(content: IO[bytes], trees: Trees, limits: Limits) -> None:
     stream = _Stream(content)
-    others = 0
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header, bufsize=CHUNK) as archive:  # type: ignore[call-overload]
         while (member := archive.next()) is not None:
             # The reader keeps all entries for random access, which a stream does not have.
             archive.members.clear()
             parts = entry_parts(member.name)
             limits.promise(member.size if member.isreg() else 0)
-            if parts[: len(root)] != root:
-                others += not member.isdir()
-            else:
-                _member(archive, member, parts[len(root) :], tree, root)
+            place = trees.find(parts, is_folder=member.isdir())
+            if place is not None:
+                _member(archive, member, *place, trees)
         end = archive.offset
     while stream.read(CHUNK):
         if stream.count - end > MOST_PADDING:
@@ -89,12 +89,10 @@ def _unpack(content: IO[bytes], tree: Tree, limits: Limits, root: Parts) -> int:
     # Python's reader stops at the first block that is no header, damaged ones included.
     if stream.last > end or stream.count < end + BLOCK:
         raise Refused("it is damaged (it does not end as an archive does)")
-    tree.finish()
-    return others
 
 
 def _member(
-    archive: tarfile.TarFile, member: tarfile.TarInfo, parts: Parts, tree: Tree, root: Parts
+    archive: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree, parts: Parts, trees: Trees
 ) -> None:
     if member.isdir():
         tree.folder(parts)
@@ -105,9 +103,9 @@ def _member(
     elif member.issym():
         tree.link(parts, member.linkname)
     elif member.islnk():
-        target = entry_parts(member.linkname)
-        if target[: len(root)] != root:
+        target = trees.same(tree, entry_parts(member.linkname))
+        if target is None:
             raise Refused(f"the link {member.name!r} leads out of the folder that is meant")
-        tree.same(parts, target[len(root) :])
+        tree.same(parts, target)
     else:
         raise Refused(f"{member.name!r} is a device or another special file")

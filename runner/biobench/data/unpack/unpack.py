@@ -25,16 +25,17 @@ from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.place import content_folder, merge, put
 from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tar import unpack_tar
-from biobench.data.unpack.tree import Tree
+from biobench.data.unpack.trees import Trees
 from biobench.data.unpack.zip import unpack_zip
 from biobench.errors import BiobenchError, DataError, counted
-from biobench.files import require_writable, write_atomically
+from biobench.files import read_regular, require_writable, write_atomically
 from biobench.progress import Progress
 from biobench.sizes import show_size
 from biobench.spec.documents import Dataset
 
 Say = Callable[[str], None]
 RECORD = "unpacked.json"
+MOST_RECORD = 16 << 20
 
 
 def unpack(dataset: Dataset, data: Path, *, say: Say = print, quiet: bool = False) -> None:
@@ -84,7 +85,7 @@ def _is_done(target: Path, archives: Path, sources: Sequence[Source]) -> bool:
     if not target.is_dir():
         return False
     try:
-        names = json.loads((archives / RECORD).read_bytes())["sources"]
+        names = json.loads(read_regular(archives / RECORD, MOST_RECORD))["sources"]
     except (OSError, ValueError, TypeError, KeyError):
         return False
     return bool(names == [source.name for source in sources])
@@ -120,12 +121,8 @@ def _unpack_source(
         raw = stage / f"{number}.raw"
         _clear(raw)
         raw.mkdir()
-        others = _extract(source, paths, raw, quiet)
-        if not any(raw.iterdir()):
-            _clear(raw)
-            root = source.archive_root
-            raise _bad(source, paths, f"it has no folder {root!r}" if root else "it is empty")
-        os.replace(content_folder(raw, dataset, source), content)
+        meant, others = _extract(source, paths, raw, quiet)
+        os.replace(content_folder(meant, dataset, source), content)
         _clear(raw)
         entries = counted(others, "entry", "entries")
         left = f"; left out {entries} outside {source.archive_root}" if others else ""
@@ -140,7 +137,7 @@ def _drop_stale(stage: Path, sources: Sequence[Source], archives: Path) -> None:
     """Forget what was unpacked from archives that are others by now."""
     for number, source in enumerate(sources):
         mark = _mark(stage, number)
-        if mark.exists() and mark.read_bytes() != _identity(source.paths(archives)):
+        if mark.exists() and _read_mark(mark) != _identity(source.paths(archives)):
             _clear(stage)
             stage.mkdir()
             return
@@ -151,13 +148,21 @@ def _mark(stage: Path, number: int) -> Path:
     return stage / f"{number}.done"
 
 
+def _read_mark(mark: Path) -> bytes:
+    try:
+        return read_regular(mark, MOST_RECORD)
+    except OSError:
+        return b""
+
+
 def _identity(paths: Sequence[Path]) -> bytes:
     return json.dumps(
         [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
     ).encode()
 
 
-def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> int:
+def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> tuple[Path, int]:
+    """The folder with what is meant, and how many other entries the archive has."""
     root = entry_parts(source.archive_root or ".")
     try:
         with (
@@ -166,9 +171,14 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> i
         ):
             archive.watch(bar.advance)
             limits = Limits(raw, archive.size)
-            tree = Tree(raw, limits)
+            trees = Trees(raw, limits, root)
             is_zip = source.name.lower().endswith(ZIP_ENDING)
-            return (unpack_zip if is_zip else unpack_tar)(archive, tree, limits, root)
+            (unpack_zip if is_zip else unpack_tar)(archive, trees, limits)
+            found = trees.finish()
+            if found is None:
+                named = source.archive_root
+                raise Refused(f"it has no folder {named!r}" if named else "it is empty")
+            return found
     except Refused as error:
         _clear(raw)
         raise _bad(source, paths, str(error), error.remedy) from error

@@ -20,8 +20,12 @@ from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
+from biobench.data.unpack.trees import Trees
 
-ENCRYPTED = 0x1
+ENCRYPTED, DESCRIPTOR, UTF8 = 0x1, 0x8, 0x800
+"""Flags of an entry. With a descriptor its size and checksum follow its data."""
+IN_EXTRA = 0xFFFFFFFF
+"""A size that stands in an extra field, since it takes more than 32 bits."""
 MOST_LINK = 4095
 HEADER = 30
 END, END64 = 22, 76
@@ -34,22 +38,21 @@ _EXTRAS = "__MACOSX"
 """What macOS adds to a zip: attributes of its own, one file for each real one."""
 
 
-def unpack_zip(archive: Joined, tree: Tree, limits: Limits, root: Parts) -> int:
-    """Unpack the entries below ``root``; returns how many others there are. Raises Refused."""
+def unpack_zip(archive: Joined, trees: Trees, limits: Limits) -> None:
+    """Unpack the entries that are meant. Raises Refused."""
     try:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
             _refuse_hidden(archive, len(content.infolist()))
-            return _unpack(content, tree, limits, root)
+            _unpack(archive, content, trees, limits)
     except NotImplementedError as error:  # a form that zipfile knows of and does not read
         raise Refused(f"it is packed in a way that is not read here ({error})", OTHER) from error
     except _DAMAGED as error:
         raise Refused(f"it is damaged or no zip archive ({error})") from error
 
 
-def _unpack(content: zipfile.ZipFile, tree: Tree, limits: Limits, root: Parts) -> int:
+def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Limits) -> None:
     entries = content.infolist()
-    others = 0
-    chosen: list[tuple[zipfile.ZipInfo, Parts]] = []
+    chosen: list[tuple[zipfile.ZipInfo, Tree, Parts]] = []
     for entry in entries:
         parts = entry_parts(entry.orig_filename)
         if entry.flag_bits & ENCRYPTED:
@@ -60,17 +63,16 @@ def _unpack(content: zipfile.ZipFile, tree: Tree, limits: Limits, root: Parts) -
         limits.promise(entry.file_size)
         if parts[:1] == (_EXTRAS,):
             continue
-        if parts[: len(root)] == root:
-            chosen.append((entry, parts[len(root) :]))
-        else:
-            others += not entry.is_dir()
-    _refuse_overlaps(entries)
-    require_space(tree.root, sum(entry.file_size for entry, _ in chosen), "unpacking")
+        place = trees.find(parts, is_folder=entry.is_dir())
+        if place is not None:
+            chosen.append((entry, *place))
     # The order of the data, so that a disk reads it in one go.
-    for entry, parts in sorted(chosen, key=lambda pair: pair[0].header_offset):
+    entries.sort(key=lambda entry: entry.header_offset)
+    chosen.sort(key=lambda one: one[0].header_offset)
+    _refuse_others(archive, entries)
+    require_space(trees.raw, sum(entry.file_size for entry, _, _ in chosen), "unpacking")
+    for entry, tree, parts in chosen:
         _entry(content, entry, parts, tree)
-    tree.finish()
-    return others
 
 
 def _refuse_hidden(archive: Joined, found: int) -> None:
@@ -89,19 +91,39 @@ def _refuse_hidden(archive: Joined, found: int) -> None:
         raise Refused(f"it is damaged (it says it has {stated} entries, and {found} are found)")
 
 
-def _refuse_overlaps(entries: list[zipfile.ZipInfo]) -> None:
-    """Entries that share their data: how a small archive holds petabytes."""
+def _refuse_others(archive: Joined, entries: list[zipfile.ZipInfo]) -> None:
+    """Compare the directory at the end, which is read here, with the header before each entry,
+    which other programs read: where they differ, two people unpack two data sets.
+
+    Refuses entries that share their data, too: how a small archive holds petabytes.
+    """
     end = 0
-    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+    for entry in entries:
         if entry.header_offset < end:
             raise Refused(f"{shown(entry.filename)} overlaps another entry")
-        end = entry.header_offset + HEADER + entry.compress_size
+        archive.seek(entry.header_offset)
+        head = archive.read(HEADER)
+        if len(head) < HEADER or head[:4] != b"PK\x03\x04":
+            raise Refused(f"it is damaged ({shown(entry.filename)} has no header)")
+        flags, method, _, _, crc, packed, size, name, extra = struct.unpack("<6xHHHHLLLHH", head)
+        called = archive.read(name)
+        if called != entry.orig_filename.encode("utf-8" if entry.flag_bits & UTF8 else "cp437"):
+            other = shown(called.decode("utf-8", "backslashreplace")[:200])
+            raise Refused(f"{shown(entry.filename)} is called {other} in its own header")
+        pairs = [(method, entry.compress_type), (flags & ENCRYPTED, entry.flag_bits & ENCRYPTED)]
+        if not flags & DESCRIPTOR:
+            pairs += [(crc, entry.CRC), (packed, entry.compress_size), (size, entry.file_size)]
+        if any(here not in {there, IN_EXTRA} for here, there in pairs):
+            raise Refused(f"{shown(entry.filename)} is another in its own header")
+        end = entry.header_offset + HEADER + name + extra + entry.compress_size
 
 
 def _entry(content: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: Parts, tree: Tree) -> None:
     mode = entry.external_attr >> 16
     kind = stat.S_IFMT(mode)
     if entry.is_dir():
+        if entry.file_size:
+            raise Refused(f"{shown(entry.filename)} is a folder and has content")
         tree.folder(parts)
     elif kind == stat.S_IFLNK:
         if entry.file_size > MOST_LINK:

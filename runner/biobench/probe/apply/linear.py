@@ -19,5 +19,6 @@ def apply(job: Job) -> Predictions:
         threads=job.threads,
         progress=job.progress,
     )
+    probe.checkpoint = job.checkpoint
     probe.fit(job.features[train], job.manifest.labels()[train])
     return job.predictions(probe.predict(job.features[job.scored]))

@@ -13,5 +13,6 @@ def apply(job: Job) -> Predictions:
     probe = LogisticProbe.from_protocol(
         job.task.protocol.constants, threads=job.threads, progress=job.progress
     )
+    probe.checkpoint = job.checkpoint
     probe.fit(job.features[train], job.manifest.labels()[train])
     return job.predictions(probe.predict(job.features[job.scored]))

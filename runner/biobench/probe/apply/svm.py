@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.probe.blas import one_blas_thread
+from biobench.probe.checkpoint import fits
 from biobench.probe.job import Job
 from biobench.probe.least import two_classes
 from biobench.probe.predictions import Predictions
@@ -22,7 +23,13 @@ def apply(job: Job) -> Predictions:
     in_test = np.zeros(len(groups), np.bool_)
     in_test[job.scored] = True
     names = sorted(set(groups[job.scored].tolist()))
-    predicted = np.full(len(groups), -1, np.int64)
+    predicted, done = _resume(
+        job, np.full(len(groups), -1, np.int64), np.zeros(len(names), np.bool_)
+    )
+    left = [place for place in range(len(names)) if not done[place]]
+    if job.checkpoint is not None and done.any():
+        finished = [names[place] for place in np.flatnonzero(done)]
+        job.checkpoint.resume(int((np.isin(groups, finished) & in_test).sum()))
 
     def one_group(name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         mine = groups == name
@@ -30,11 +37,31 @@ def apply(job: Job) -> Predictions:
         return test, _predict_group(job, name, np.flatnonzero(mine & in_train), test)
 
     with one_blas_thread(), ThreadPoolExecutor(max(1, job.threads)) as pool:
-        for test, labels in pool.map(one_group, names):
-            predicted[test] = labels
-            if job.progress is not None:
-                job.progress(len(test))
+        try:
+            groups_left = [names[place] for place in left]
+            for place, (test, labels) in zip(left, pool.map(one_group, groups_left), strict=True):
+                predicted[test] = labels
+                done[place] = True
+                if job.progress is not None:
+                    job.progress(len(test))
+                if job.checkpoint is not None and job.checkpoint.due():
+                    job.checkpoint.save({"predicted": predicted, "done": done})
+        except BaseException as error:
+            if job.checkpoint is not None and not isinstance(error, Exception):
+                job.checkpoint.save({"predicted": predicted, "done": done})
+            raise
     return job.predictions(predicted[job.scored])
+
+
+def _resume(
+    job: Job, predicted: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Labels of all rows and which groups have theirs, as an earlier process left them, or as they
+    are given."""
+    state = None if job.checkpoint is None else job.checkpoint.load()
+    if state is None or not fits(state, {"predicted": predicted, "done": done}):
+        return predicted, done
+    return state["predicted"], state["done"]
 
 
 def _predict_group(

@@ -25,5 +25,6 @@ def apply(job: Job) -> Predictions:
         threads=job.threads,
         progress=job.progress,
     )
+    probe.checkpoint = job.checkpoint
     probe.fit(job.features[train], job.manifest.traits()[train])
     return job.predictions(probe.predict(job.features[job.scored]))

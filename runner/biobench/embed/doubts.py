@@ -1,0 +1,101 @@
+"""What looks wrong once the images are read, in words for the person whose data or model it is.
+
+In: a manifest and what was embedded of it. Out: a line each for images that are in train and test,
+images that are under two classes, features that are all the same, and a model that mixes the images
+of a batch. No line changes a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench._common.text import shown
+from biobench.data.manifest import Manifest, Row
+from biobench.embed.embedded import Embedded
+from biobench.errors import counted
+
+NAMED = 3
+"""So many pairs fit in one line that people read."""
+TOLERANCE = 1e-3
+"""Largest distance of two features of an image, of the length of one, that is still rounding: the
+same shape and padding give the same bits on a processor and nearly so on a GPU."""
+
+
+def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
+    """One line for each thing that looks wrong in the rows that were read."""
+    rows = np.flatnonzero(embedded.files.any(axis=1)).tolist()
+    read = [row for row in rows if row not in embedded.bad]
+    same = list(_same_bytes(manifest, embedded.files, read))
+    lines = []
+    for what, pairs in (
+        ("of the test split {have} the bytes of one of the train split", _across(same)),
+        ("{have} the bytes of one of another class", _two_classes(manifest, same)),
+    ):
+        if pairs:
+            have = "has" if len(pairs) == 1 else "have"
+            lines.append(f"{counted(len(pairs), 'image')} {what.format(have=have)}: {_most(pairs)}")
+    if len(read) > 1 and (embedded.features[read] == embedded.features[read[0]]).all():
+        lines.append(
+            f"the features of all {len(read)} images are equal: the model tells none from another"
+        )
+    if embedded.alone is not None:
+        row, alone = embedded.alone
+        distance = float(np.linalg.norm(embedded.features[row].astype(np.float64) - alone))
+        if not distance <= TOLERANCE * float(np.linalg.norm(alone)):
+            lines.append(
+                "the model mixes the images of a batch: the features of "
+                f"{shown(manifest.rows[row].path)} alone and among others differ by {distance:.3g}"
+            )
+    return lines
+
+
+def _same_bytes(
+    manifest: Manifest, files: npt.NDArray[np.uint8], read: Sequence[int]
+) -> Iterator[list[Row]]:
+    """The rows of each file content that several rows have, in manifest order."""
+    # The first bytes tell nearly all apart, so that few of millions of rows are gathered.
+    beginning = np.ascontiguousarray(files[read]).view(np.uint64)[:, 0]
+    _, inverse, counts = np.unique(beginning, return_inverse=True, return_counts=True)
+    groups: dict[bytes, list[Row]] = {}
+    for place in np.flatnonzero(counts[inverse] > 1).tolist():
+        row = read[place]
+        groups.setdefault(files[row].tobytes(), []).append(manifest.rows[row])
+    return (rows for rows in groups.values() if len(rows) > 1)
+
+
+def _across(same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
+    """Each test row whose bytes a train row has, with the first such row."""
+    pairs = []
+    for rows in same:
+        train = [row for row in rows if row.split == "train"]
+        pairs += [(row, train[0]) for row in rows if train and row.split == "test"]
+    return pairs
+
+
+def _two_classes(manifest: Manifest, same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
+    """Each row whose bytes an earlier row of another class has. A group asks its own question, in
+    which the same image may have another answer; an unknown class contradicts none."""
+    pairs = []
+    for rows in same:
+        first: dict[str, Row] = {}
+        for row in rows:
+            if row.label < 0:
+                continue
+            before = first.setdefault(row.group, row)
+            if _class(manifest, before) != _class(manifest, row):
+                pairs.append((row, before))
+    return pairs
+
+
+def _class(manifest: Manifest, row: Row) -> object:
+    if row.traits:
+        return row.traits
+    return (manifest.test_classes if row.split == "test" else manifest.classes)[row.label]
+
+
+def _most(pairs: Sequence[tuple[Row, Row]]) -> str:
+    named = ", ".join(f"{shown(row.path)} and {shown(other.path)}" for row, other in pairs[:NAMED])
+    return named + (f", and {len(pairs) - NAMED} more" if len(pairs) > NAMED else "")

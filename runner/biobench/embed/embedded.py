@@ -1,0 +1,91 @@
+"""What the embed stage gives, and how it runs (SPEC.md, section "Features").
+
+In: features and pixel digests in manifest order. Out: the same with the digests of the stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.spec.canonical import canonical_json, sha256_json
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the forward pass runs, as far as it can move a bit.
+
+    engine names what fixes the bits: under the settings of level E2 the library versions alone,
+    otherwise the processor and the process's own settings as well.
+    """
+
+    device: str
+    precision: str
+    micro_batch: int
+    workers: int
+    engine: dict[str, Any]
+
+
+@dataclass
+class Embedded:
+    """Features of a task. ``bad`` maps a manifest row to the reason its image was not read.
+
+    shards: the store's key of each shard. places: for every row the number of its shard and its
+    place in it, int64 (rows, 2); -1 for a row that is in none. files: SHA-256 of the bytes that
+    each row was decoded from, uint8 (rows, 32); zero where they could not be read. alone: a row
+    that was embedded a second time with no other image in its micro-batch, and what it gave.
+    """
+
+    features: npt.NDArray[np.float32]
+    pixels: npt.NDArray[np.uint8]
+    bad: dict[int, str]
+    computed: int
+    shards: list[str]
+    places: npt.NDArray[np.int64]
+    files: npt.NDArray[np.uint8]
+    seconds: dict[str, float] = field(default_factory=dict)
+    alone: tuple[int, npt.NDArray[np.float32]] | None = None
+
+    def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
+        """What is known of ``rows``, ascending, numbered anew from 0; the costs stay."""
+        place = {int(row): i for i, row in enumerate(rows)}
+        return Embedded(
+            features=self.features[rows],
+            pixels=self.pixels[rows],
+            files=self.files[rows],
+            bad={place[row]: why for row, why in self.bad.items() if row in place},
+            computed=self.computed,
+            shards=self.shards,
+            places=self.places[rows],
+            seconds=self.seconds,
+        )
+
+    def features_digest(self, ids: Sequence[str]) -> str:
+        """:func:`features_digest` of the rows."""
+        return features_digest(ids, self.features)
+
+    def pixels_digest(self, ids: Sequence[str]) -> str:
+        """:func:`pixels_digest` of the rows."""
+        return pixels_digest(ids, self.pixels)
+
+
+def pixels_digest(ids: Sequence[str], pixels: npt.NDArray[np.uint8]) -> str:
+    """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order.
+
+    pixels: the BLAKE3 of each row's crop, uint8 (rows, 32).
+    """
+    rows = zip(ids, pixels, strict=True)
+    return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
+
+
+def features_digest(ids: Sequence[str], features: npt.NDArray[np.float32]) -> str:
+    """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
+    digest = hashlib.sha256(canonical_json(list(ids)))
+    # In place: the rows of a large task are gigabytes.
+    digest.update(np.ascontiguousarray(features, dtype="<f4").data.cast("B"))
+    return "sha256:" + digest.hexdigest()

@@ -1,0 +1,80 @@
+"""Shards: rows whose features are stored together, and the key that decides them.
+
+In: manifest, digests of files, backbone, execution. Out: rows of each shard in manifest order, and
+the digest of all that can move a bit of its features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.manifest import Manifest
+from biobench.embed.embedded import Execution
+from biobench.native import build_info
+from biobench.spec.canonical import sha256_json
+
+if TYPE_CHECKING:
+    from biobench.models.base import Backbone
+
+KIND = "features"
+REVISION = 2
+"""Raised by any change of decoding, resizing or embedding that can move a bit."""
+
+MICRO_BATCHES_PER_SHARD = 8
+"""Rows of a shard are the most that an interruption loses; small shards make many files."""
+
+Rows = npt.NDArray[np.int64]
+Wanted = npt.NDArray[np.bool_] | None
+
+
+def parts(manifest: Manifest, micro_batch: int, wanted: Wanted = None) -> list[Rows]:
+    """Rows of the shards of every split, in manifest order; those without a wanted row left out."""
+    return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, wanted))
+
+
+def _parts(manifest: Manifest, size: int, wanted: Wanted) -> Iterator[Rows]:
+    for split in dict.fromkeys(row.split for row in manifest.rows):
+        rows = manifest.indices(split)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            if wanted is None or wanted[part].any():
+                yield part
+
+
+def groups(shards: Sequence[Rows], micro_batch: int) -> list[list[int]]:
+    """Numbers of shards that are read in one go: their rows fill whole micro-batches up to the
+    last one of a group."""
+    found: list[list[int]] = [[]]
+    for number, rows in enumerate(shards):
+        found[-1].append(number)
+        if len(rows) % micro_batch:
+            found.append([])
+    return [group for group in found if group]
+
+
+class ShardKeys:
+    """The store's keys of the features of a backbone."""
+
+    def __init__(self, backbone: Backbone, execution: Execution) -> None:
+        info, build = backbone.info, build_info()
+        self._base: dict[str, Any] = {
+            "kind": KIND,
+            "revision": [REVISION, version("biobench"), build["libjpeg_turbo"], build["libwebp"]],
+            "weights": info.weights,
+            "fingerprint": info.fingerprint,
+            "model": info.resolved,
+            "feature": info.feature,
+            "recipe": backbone.recipe.digest,
+            "precision": execution.precision,
+            "micro_batch": execution.micro_batch,
+            "engine": execution.engine,
+        }
+
+    def key(self, files: Sequence[str]) -> str:
+        """The key of the shard whose images were decoded from files with these digests."""
+        return sha256_json({**self._base, "files": list(files)})

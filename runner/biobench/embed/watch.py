@@ -1,0 +1,205 @@
+"""The files of a task while they are read: which bytes they had, and whether they kept them.
+
+In: paths, the index of known files, and what the loader says of the bytes that it decoded. Out: the
+digest of each file that was used, and the rows whose file did not stay the same during the stage
+(SPEC.md, section "Features").
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.content import (
+    BLOCK,
+    ContentIndex,
+    FileRead,
+    Identity,
+    identity_of,
+    is_settled,
+    read_files,
+)
+from biobench.errors import DataError
+
+_SIZE, _MODIFIED = 0, 2
+_ABSENT = -1
+"""Stands for the size of a file of which the system says nothing."""
+_PREFIX = "sha256:"
+
+
+class FileWatch:
+    """What is known of the files of ``rows``, from the start of the stage to its end.
+
+    paths: of all rows of the manifest. changed: rows whose file had other bytes at one time of the
+    stage than at another.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        rows: npt.NDArray[np.int64],
+        index: ContentIndex,
+        workers: int,
+    ) -> None:
+        self.paths = paths
+        self.changed: set[int] = set()
+        self._rows = rows
+        self._index = index
+        self._workers = workers
+        # Arrays: the files of a large task are millions.
+        self._digest = np.zeros((len(paths), 32), dtype=np.uint8)
+        self._known = np.zeros(len(paths), dtype=np.bool_)
+        self._recalled = np.zeros(len(paths), dtype=np.bool_)
+        self._identity = np.full((len(paths), 4), _ABSENT, dtype=np.int64)
+        self._settled = np.zeros(len(paths), dtype=np.bool_)
+        self._unwritten: list[tuple[str, FileRead]] = []
+        self._began = time.time_ns()
+        self._recall()
+
+    @property
+    def digests(self) -> npt.NDArray[np.uint8]:
+        """SHA-256 of the bytes of each row's file, uint8 (rows, 32); zero where it is not known."""
+        return self._digest
+
+    def knows(self, rows: npt.NDArray[np.int64]) -> bool:
+        """Whether the digests of all of ``rows`` are known."""
+        return bool(self._known[rows].all())
+
+    def contents(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """The digest of each row's file; empty where it is not known."""
+        digits = self._digest[rows].tobytes().hex()
+        return [
+            _PREFIX + digits[64 * i : 64 * i + 64] if known else ""
+            for i, known in enumerate(self._known[rows].tolist())
+        ]
+
+    def read(self, rows: npt.NDArray[np.int64]) -> None:
+        """Hash the files of ``rows`` that are not known, as far as they can be read."""
+        unknown = [int(i) for i in rows if not self._known[i]]
+        for i, file in zip(unknown, self._read(unknown), strict=True):
+            if file is not None:
+                self.note(i, file)
+
+    def note(self, row: int, file: FileRead) -> None:
+        """Note what was read of a row's file: these bytes are the ones that are used."""
+        digest = _bytes(file.digest)
+        if self._known[row]:
+            # Where the file is untouched the index was wrong, which costs nothing but this.
+            untouched = self._recalled[row] and file.identity == tuple(self._identity[row].tolist())
+            if not untouched and self._digest[row].tobytes() != digest:
+                self.changed.add(row)
+        elif self._moved(row, file.identity):
+            self.changed.add(row)
+        self._digest[row] = np.frombuffer(digest, dtype=np.uint8)
+        self._known[row] = True
+        self._recalled[row] = False
+        self._settled[row] = file.identity is not None and is_settled(file.identity, self._began)
+        if file.identity is not None:
+            self._identity[row] = file.identity
+        self._unwritten.append((self.paths[row], file))
+        if len(self._unwritten) >= BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell the index what was read."""
+        self._index.remember(self._unwritten, self._began)
+        self._unwritten = []
+
+    def check(self) -> None:
+        """Add to ``changed`` the rows whose file is not the one that was used any more.
+
+        A file is read again only where its identity differs, or cannot tell yet.
+        """
+        again: list[int] = []
+        for block in _blocks(self._rows):
+            known, identities = self._known[block], _look(self._paths_of(block))
+            now = _array(identities)
+            gone = now[:, _SIZE] == _ABSENT
+            differs = (now != self._identity[block]).any(axis=1) | ~self._settled[block]
+            self.changed.update(block[known & gone].tolist())
+            again += block[known & ~gone & differs].tolist()
+            self.changed.update(
+                int(row)
+                for row, identity, used in zip(block, identities, known, strict=True)
+                if not used and self._moved(row, identity)
+            )
+        for start in range(0, len(again), BLOCK):
+            part = again[start : start + BLOCK]
+            for row, file in zip(part, self._read(part), strict=True):
+                if file is None:
+                    self.changed.add(row)
+                else:
+                    self.note(row, file)
+        self.flush()
+
+    def _moved(self, row: int, identity: Identity | None) -> bool:
+        """Whether a file of which nobody knows the bytes is another one than at the start."""
+        first = self._identity[row]
+        if identity is None or first[_SIZE] == _ABSENT:
+            return False
+        # Not the inode and the time of change: some file systems make up the one, and the other
+        # moves with a file's permissions.
+        return any(first[i] != identity[i] for i in (_SIZE, _MODIFIED))
+
+    def _recall(self) -> None:
+        for block in _blocks(self._rows):
+            paths = self._paths_of(block)
+            identities = _look(paths)
+            digests = self._index.known(paths, identities)
+            self._identity[block] = _array(identities)
+            found = block[[digest is not None for digest in digests]]
+            joined = b"".join(_bytes(digest) for digest in digests if digest is not None)
+            self._digest[found] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 32)
+            self._known[found] = self._recalled[found] = True
+            self._settled[found] = [
+                identity is not None and is_settled(identity, self._began)
+                for identity, digest in zip(identities, digests, strict=True)
+                if digest is not None
+            ]
+
+    def _paths_of(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        return [self.paths[row] for row in rows.tolist()]
+
+    def _read(self, rows: Sequence[int]) -> list[FileRead | None]:
+        """What is read of each row's file, ``None`` where it cannot be read."""
+        paths = [self.paths[row] for row in rows]
+        try:
+            return list(read_files(paths, self._workers))
+        except DataError:
+            return [_read_one(path) for path in paths]
+
+
+def _blocks(rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
+
+
+def _bytes(digest: str) -> bytes:
+    return bytes.fromhex(digest.removeprefix(_PREFIX))
+
+
+def _array(identities: Sequence[Identity | None]) -> npt.NDArray[np.int64]:
+    nothing = (_ABSENT,) * 4
+    return np.array([identity or nothing for identity in identities], np.int64).reshape(-1, 4)
+
+
+def _look(paths: Sequence[str]) -> list[Identity | None]:
+    """The identity of each file, ``None`` where there is none."""
+    found: list[Identity | None] = []
+    for path in paths:
+        try:
+            found.append(identity_of(path))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def _read_one(path: str) -> FileRead | None:
+    try:
+        return read_files([os.fspath(path)], 1)[0]
+    except DataError:
+        return None

@@ -1,0 +1,124 @@
+"""One process at a time works on a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from biobench.errors import BiobenchError
+
+
+@contextlib.contextmanager
+def locked(
+    folder: Path,
+    name: str,
+    *,
+    busy: Callable[[str], BiobenchError],
+    fails: Callable[[OSError], BiobenchError],
+) -> Iterator[None]:
+    """Hold the lock file ``name`` of ``folder``; it ends with the process whatever happens.
+
+    The folder is made. Afterwards the file is removed, and folders that were made and are empty.
+
+    Args:
+        folder: Folder that one process works on.
+        name: Name of the lock file in it.
+        busy: The error where another process holds the lock; called with words for that process.
+        fails: The error where the lock cannot be made.
+    """
+    try:
+        made = _make(folder)
+        handle = _hold(folder, folder / name)
+    except BlockingIOError:
+        raise busy(_holder(folder / name)) from None
+    except OSError as error:
+        raise fails(error) from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if _same(handle, folder / name):
+                os.unlink(folder / name)
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            for empty in reversed(made):
+                empty.rmdir()
+
+
+def refuse_locked(folder: Path, name: str, *, busy: Callable[[str], BiobenchError]) -> None:
+    """Raise ``busy`` where another process holds the lock now; leaves no trace."""
+    try:
+        handle = os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        with _without_locks():
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise busy(_holder(folder / name)) from None
+    finally:
+        os.close(handle)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder; returns those that were not there, outermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _hold(folder: Path, path: Path) -> int:
+    """The descriptor of the locked file; BlockingIOError where another process has it."""
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except FileNotFoundError:
+            # Another process ended just now, and took the empty folder with it.
+            folder.mkdir(parents=True, exist_ok=True)
+            continue
+        try:
+            with _without_locks():
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _same(handle, path):
+                with contextlib.suppress(OSError):
+                    os.truncate(handle, 0)
+                    os.write(handle, b"%d\n" % os.getpid())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        # Its holder removed the file between our opening and locking it.
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _without_locks() -> Iterator[None]:
+    """Go on where a network disk has no locks."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError:
+        pass
+
+
+def _same(handle: int, path: Path) -> bool:
+    """Whether the open file is still the one at ``path``."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    """Words for the process that holds a lock; its number where the file has it."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        text = ""
+    number = re.fullmatch("([0-9]{1,10})\n", text)
+    return f"another process ({number[1]})" if number else "another process"

@@ -1,0 +1,70 @@
+"""The folder of a result: its name, whether it can be written, and that one run at a time does so.
+
+In: options and a selection of tasks. Out: a folder, refused before the first image where it must
+be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biobench.files import require_names
+from biobench.selection import Selection
+from biobench.spec.canonical import sha256_bytes
+
+if TYPE_CHECKING:
+    from biobench.setting import Options, Plan, Sizes
+
+MOST_NAME = 150
+"""Letters of the folder of a result whose user named none."""
+
+
+def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
+    """Where a run goes whose user named no folder."""
+    model = options.model if isinstance(options.model, str) else options.model.info.name
+    words = [
+        model,
+        *([item.task.id for item in selection.chosen] if options.tasks else [selection.suite.id]),
+    ]
+    if len(sizes) > 1:
+        words.append("curve")
+    elif sizes[0] is not None:
+        words.append(f"{sizes[0]}-train")
+    if options.division != "official":
+        words.append(options.division)
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
+    if len(name) > MOST_NAME:
+        # A folder of a model, or many tasks. No disk has longer names than some 250 bytes.
+        name = f"{name[:MOST_NAME]}-{sha256_bytes(name.encode())[-12:]}"
+    return Path("biobench-out") / name
+
+
+def refuse_folder(out: Path, tasks: Sequence[str], sizes: Sizes) -> None:
+    """Raise UsageError where the files of a result cannot be written to ``out``, or another run
+    writes it."""
+    from biobench.report.replace import places, refuse_claimed
+
+    require_names(out, *places(tasks, sizes))
+    refuse_claimed(out)
+
+
+@contextmanager
+def claim_out(made: Plan) -> Iterator[Path | None]:
+    """The folder of the result, which no other run can write meanwhile; None where nothing is
+    saved.
+
+    Its path stays right where the working folder is removed during the run. Raises UsageError
+    where another run writes it, BiobenchError where it cannot be written.
+    """
+    if not made.options.save:
+        yield None
+        return
+    from biobench.report.replace import claimed
+
+    out = made.out.absolute()
+    with claimed(out):
+        yield out

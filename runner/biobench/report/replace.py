@@ -1,0 +1,225 @@
+"""Putting a new result in the place of the one that a folder holds, all of it or nothing.
+
+In: a folder and the new files. Out: the folder with them, without the files of the earlier result,
+and with whatever a person has put there. At every moment, whatever ends the process, the folder
+holds the whole earlier result or the whole new one for :func:`biobench.report.current.current`.
+
+1. The new files are written to a folder of their own in the folder, and synced.
+2. It is renamed to :data:`PENDING`. From here on the new result is the folder's.
+3. The files of the earlier result are removed, and the new ones linked to their places.
+4. The pending folder is renamed and removed.
+
+A run that finds a pending folder goes on at step 3; what else killed runs have left, it removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from biobench import lock
+from biobench.errors import BiobenchError, UsageError
+from biobench.report.current import PENDING
+from biobench.report.earlier import (
+    CURVE,
+    CURVE_PAGE,
+    CURVE_TABLE,
+    PAGE,
+    PREDICTIONS,
+    own_files,
+)
+from biobench.report.results import FILE as RESULTS
+
+LOCK = ".biobench-lock"
+TEMPORARY = ".biobench-tmp-"
+_OWN_FOLDER = re.compile(rf"{PREDICTIONS}|all|n-[0-9]{{1,9}}")
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Let no other run write ``folder``, which is made, and clean up after runs that were killed.
+
+    Raises UsageError where another process writes it, BiobenchError where it cannot be written.
+    """
+
+    with lock.locked(folder, LOCK, busy=partial(_busy, folder), fails=partial(_unwritable, folder)):
+        with _said(folder):
+            _refuse_in_the_way(folder)
+            _finish(folder)
+            _clean(folder)
+        yield
+
+
+def refuse_claimed(folder: Path) -> None:
+    """Raise UsageError where another process writes ``folder`` now."""
+    lock.refuse_locked(folder, LOCK, busy=partial(_busy, folder))
+
+
+def places(tasks: Iterable[str], sizes: Sequence[int | None]) -> list[str]:
+    """The longest paths that a result of ``tasks`` needs in its folder, while it is put in place.
+
+    ``sizes``: those of a learning curve, or one.
+    """
+    top = f"{TEMPORARY}01234567"
+    if len(sizes) > 1:
+        top += f"/{max((f'n-{size}' for size in sizes), key=len)}"
+    return [f"{top}/{PREDICTIONS}/{task}.parquet" for task in tasks]
+
+
+def _busy(folder: Path, process: str) -> UsageError:
+    return UsageError(
+        f"{process} is writing a result to this folder",
+        where=str(folder),
+        remedy="wait until it has ended, or give --out another folder",
+    )
+
+
+@contextlib.contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A new folder whose files replace those of the result in ``folder`` at the end.
+
+    Nothing is replaced where the block raises. The files of the block are synced here. Raises
+    BiobenchError where they cannot be written or put in place.
+    """
+    with _said(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
+    try:
+        with _said(folder):
+            # It may have to be read by others, where the process ends before its end.
+            fresh.chmod(0o755)
+            yield fresh
+            for path in _files(fresh):
+                _sync(path)
+            for path in [*(path for path in fresh.rglob("*") if path.is_dir()), fresh]:
+                _sync_folder(path)
+            # What a run without a lock has left; with one, nothing is there.
+            _finish(folder)
+            os.rename(fresh, folder / PENDING)
+            _sync_folder(folder)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    try:
+        _finish(folder)
+    except OSError as error:
+        raise BiobenchError(
+            f"the new result is whole in {PENDING}, and its files cannot be put in place "
+            f"({error.strerror or error})",
+            where=str(folder),
+            remedy="see to the folder; the next run into it puts them in place",
+        ) from error
+
+
+def _finish(folder: Path) -> None:
+    """Put the files of a pending result in place, where there is one."""
+    pending = folder / PENDING
+    if not pending.is_dir():
+        return
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
+    fresh = [path.relative_to(pending) for path in _files(pending)]
+    stale = [path for path in own_files(folder) if path not in fresh]
+    for path in stale:
+        (folder / path).unlink(missing_ok=True)
+    for path in fresh:
+        _link(pending / path, folder / path, temporary / "file")
+    # Not only those of the stale files, which may be gone since a time before.
+    for top in (path for path in folder.iterdir() if _OWN_FOLDER.fullmatch(path.name)):
+        for empty in (top / PREDICTIONS, top):
+            with contextlib.suppress(OSError):
+                empty.rmdir()
+    for parent in {folder / path.parent for path in fresh}:
+        _sync_folder(parent)
+    os.rename(pending, temporary / "done")
+    _sync_folder(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_in_the_way(folder: Path) -> None:
+    """Raise UsageError where something that is not ours has a place that a result needs."""
+    files = (RESULTS, PAGE, CURVE, CURVE_TABLE, CURVE_PAGE)
+    for path in sorted(folder.iterdir()):
+        if path.name in files and path.is_dir():
+            kind = "a folder, where a result has a file"
+        elif _OWN_FOLDER.fullmatch(path.name) and not path.is_dir():
+            kind = "no folder, as a result needs one of this name"
+        else:
+            continue
+        raise UsageError(
+            f"is {kind}", where=str(path), remedy="move it away, or give --out another folder"
+        )
+
+
+def _link(source: Path, target: Path, temporary: Path) -> None:
+    """Let ``target`` be the file ``source`` as well; both are whole at every moment."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+        os.replace(temporary, target)
+    except OSError:
+        # No links on this disk, or the folder is a link to another one.
+        temporary.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
+        os.close(handle)
+        shutil.copyfile(source, name)
+        os.chmod(name, 0o644)
+        _sync(Path(name))
+        os.replace(name, target)
+
+
+def _clean(folder: Path) -> None:
+    """Remove what killed runs have left; to be called with the lock held."""
+    for path in (p for top in ("", f"{PREDICTIONS}/", f"*/{PREDICTIONS}/")
+                 for p in folder.glob(f"{top}{TEMPORARY}*")):  # fmt: skip
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder, the documents last, so that people see them last."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(files, key=lambda path: (path.suffix == ".json", -len(path.parts), path))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        _sync(folder)
+    except OSError as error:
+        # Some network disks sync no folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
+
+
+@contextlib.contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    """Turn errors of the disk into one line about the folder that the person knows."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> BiobenchError:
+    return BiobenchError(
+        f"cannot be written ({error.strerror or error})",
+        where=str(folder),
+        remedy="free some space or choose another folder; an earlier result is still there",
+    )

@@ -1,0 +1,63 @@
+"""Errors of the system that no part of the program expects, in words that help.
+
+In: an exception. Out: the error to show in its place, where it is known what to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from biobench.errors import BiobenchError, UsageError
+
+MOST_SHOWN = 120
+"""Characters of a path that is too long."""
+
+
+def explained(error: BaseException) -> BiobenchError | None:
+    """The error that says what to do, where ``error`` or what led to it is a known one."""
+    for one in _chain(error):
+        if _no_thread(one):
+            return BiobenchError(
+                "the system gives this process no more threads",
+                remedy="give a smaller --workers, or raise the limit: ulimit -u, and --pids-limit "
+                "of a container",
+            )
+        if isinstance(one, OSError) and one.errno == errno.ENAMETOOLONG:
+            path = os.fsdecode(one.filename or "")
+            return UsageError(
+                "a name or a path is too long for this disk",
+                where=path if len(path) <= MOST_SHOWN else f"{path[:MOST_SHOWN]}...",
+                remedy="give a shorter path",
+            )
+    return None
+
+
+def require_working_folder() -> None:
+    """Raise UsageError where the working folder has been removed: libraries fail without one, each
+    in its own way."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working folder is not there any more ({error.strerror})",
+            remedy="change to another folder (cd) and give the command again",
+        ) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what it came from, the latest first."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _no_thread(error: BaseException) -> bool:
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in str(error)
+    # What the native extension and a fork meet; of a file it is something else.
+    again = isinstance(error, OSError) and error.filename is None
+    return again and os.strerror(errno.EAGAIN) in str(error)

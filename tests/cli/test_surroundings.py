@@ -1,0 +1,177 @@
+"""Odd places to be started in: each is one line that says what to do, or makes no difference."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from biobench.proxies import require_proxies
+from biobench.streams import as_text
+from biobench.unexpected import explained
+
+NO_ROOM = str(1 << 46)
+"""A thread's stack that no machine has room for."""
+
+
+def biobench(
+    *arguments: str | bytes, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "biobench", *arguments],
+        capture_output=True,
+        env={**os.environ, **environment},
+        cwd=cwd,
+        timeout=280,
+        check=False,
+    )
+
+
+def the_line(done: subprocess.CompletedProcess[bytes], code: int) -> str:
+    assert done.returncode == code, done.stderr
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1, lines
+    assert "unexpectedly" not in lines[0]
+    return lines[0]
+
+
+TITLE = "M\u00f6tten \u2014 \U0001f98b"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:strict", "latin-1", "utf-8"])
+def test_a_terminal_without_the_characters(encoding: str, tmp_path: Path, repository: Path) -> None:
+    """What it lacks is written as JSON writes it, so that JSON stays the same JSON."""
+    shutil.copytree(repository / "spec" / "v1", tmp_path / "v1")
+    path = tmp_path / "v1" / "tasks" / "kabr.yaml"
+    path.write_text(re.sub("title: .*", f"title: {TITLE}", path.read_text(), count=1))
+    command = ["spec", "show", "kabr", "--spec", str(tmp_path)]
+    plain = biobench(*command, PYTHONIOENCODING="utf-8")
+    shown = biobench(*command, PYTHONIOENCODING=encoding, LC_ALL="C")
+    assert shown.returncode == 0, shown.stderr
+    text = shown.stdout.decode(encoding.partition(":")[0])
+    assert json.loads(text) == json.loads(plain.stdout.decode())
+    assert json.loads(text)["title"] == TITLE
+
+
+def test_an_argument_that_is_no_text() -> None:
+    """Its bytes are escaped in what is said of it."""
+    line = the_line(biobench("verify", b"/no/\xff\xfe.json", PYTHONIOENCODING="ascii"), 3)
+    assert r"/no/\udcff\udcfe.json" in line
+    assert as_text(os.fsdecode(b"a\xff\xc3\xa9")) == "a\\udcff\u00e9"
+
+
+def test_the_working_folder_is_gone(tmp_path: Path) -> None:
+    """Python and the libraries fail without one, each in its own way."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = (
+        "import os, sys; os.rmdir(os.getcwd())\n"
+        "os.execv(sys.executable, [sys.executable, '-P', '-m', 'biobench', *sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "models", "list"],
+        cwd=gone,
+        capture_output=True,
+        check=False,
+    )
+    assert "working folder is not there" in the_line(done, 2)
+
+
+def test_a_user_without_a_home() -> None:
+    """As in a container that is started with a number for its user."""
+    if os.getuid() != 0:
+        pytest.skip("another user can be taken by root alone")
+    # What is loaded before may be what another user cannot read.
+    program = (
+        "import os, sys; import platformdirs; platformdirs.user_cache_dir('biobench')\n"
+        "from biobench.cli import execute\n"
+        "execute(['store', 'stats', '--store', '/'])\n"
+        "os.setuid(54321)\n"
+        "sys.exit(execute(['store', 'stats']))"
+    )
+    lacking = ("HOME", "BIOBENCH_STORE", "XDG_CACHE_HOME")
+    kept = {name: value for name, value in os.environ.items() if name not in lacking}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=kept, check=False
+    )
+    assert "--store" in the_line(done, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--model", "demo", "--out", "LONG"],
+        ["run", "--model", "demo", "--data", "LONG"],
+        ["run", "--model", "demo", "--store", "LONG"],
+        ["run", "--model", "demo", "--task", "LONG.yaml"],
+        ["verify", "LONG"],
+        ["store", "stats", "--store", "LONG"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_path_that_is_too_long(deep: bool, arguments: list[str], tmp_path: Path) -> None:
+    """A name beyond 255 bytes, and a path beyond 4095."""
+    long = f"{tmp_path}/" + ("/".join(["d" * 200] * 22) if deep else "n" * 300)
+    said = [argument.replace("LONG", long) for argument in arguments]
+    line = the_line(biobench(*said, cwd=tmp_path), 2)
+    assert "too long" in line or "are the most that can be written" in line
+    assert len(line) < 800
+
+
+def test_no_thread_for_python() -> None:
+    """The real exception, of a stack that no machine has room for."""
+    try:
+        threading.stack_size(int(NO_ROOM))
+        with pytest.raises(RuntimeError) as caught:
+            threading.Thread(target=print).start()
+    finally:
+        threading.stack_size(0)
+    error = explained(caught.value)
+    assert error is not None
+    assert error.exit_code == 1
+    assert "--workers" in str(error)
+    assert explained(RuntimeError("another")) is None
+    assert explained(FileNotFoundError(2, "no", "file")) is None
+
+
+def test_no_thread_for_the_native_extension(tmp_path: Path) -> None:
+    """Also a line, from where the pool of a command is built."""
+    for split in ("train", "val"):
+        for name in ("amphora", "balanus"):
+            path = tmp_path / "plankton" / split / name / f"{split}-{name}.png"
+            path.parent.mkdir(parents=True)
+            Image.new("L", (20, 30)).save(path)
+    done = biobench("data", "verify", "plankton", "--data", str(tmp_path), RUST_MIN_STACK=NO_ROOM)
+    assert "no more threads" in the_line(done, 1)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["no address", "http://", "http://host:port", "foo://host:1", "http://[::1", "http:///x"],
+)
+def test_a_proxy_that_is_no_address(proxy: str, tmp_path: Path) -> None:
+    """Said before anything is asked of a host, with the name of the variable."""
+    done = biobench("data", "fetch", "plankton", "--data", str(tmp_path), HTTPS_PROXY=proxy)
+    line = the_line(done, 2)
+    assert "HTTPS_PROXY" in line
+    assert "unset the variable" in line
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://host:3128", "host:3128", "http://user:word@[::1]:1/", "socks5://10.0.0.1:1080"],
+)
+def test_proxies_that_are_addresses(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are left to the libraries."""
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "a b, anything")
+    require_proxies()

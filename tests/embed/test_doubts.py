@@ -1,0 +1,87 @@
+"""What looks wrong in data and model is said in one line each, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biobench.data.manifest import Manifest, Row
+from biobench.embed.doubts import doubts
+from biobench.embed.embedded import Embedded
+
+ROWS = (
+    Row("a", "train/a.png", 0, "train", False),
+    Row("b", "train/b.png", 1, "train", False),
+    Row("c", "test/c.png", 0, "test", True),
+    Row("d", "test/d.png", 1, "test", True),
+)
+
+
+def manifest(*rows: Row) -> Manifest:
+    return Manifest(Path("/data"), ("fox", "owl"), rows or ROWS, {}, ("fox", "owl"))
+
+
+def embedded(*files: int, **changes: object) -> Embedded:
+    """Rows with these files, a number each; 0 was not read."""
+    count = len(files)
+    content = np.repeat(np.array(files, np.uint8)[:, None], 32, axis=1)
+    features = np.arange(1, 3 * count + 1, dtype=np.float32).reshape(count, 3)
+    places = np.zeros((count, 2), np.int64)
+    return replace(
+        Embedded(features, content, {}, count, [], places, content),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def test_nothing_wrong() -> None:
+    """Images of their own, and rows that nobody read."""
+    assert doubts(manifest(), embedded(1, 2, 3, 4)) == []
+    assert doubts(manifest(), embedded(1, 2, 0, 0)) == []
+
+
+def test_the_same_image_in_train_and_test() -> None:
+    """Names the pair, test image first; within a split a copy is no leak."""
+    assert doubts(manifest(), embedded(1, 2, 1, 4)) == [
+        "1 image of the test split has the bytes of one of the train split: "
+        "test/c.png and train/a.png"
+    ]
+    twice = manifest(ROWS[0], replace(ROWS[0], id="b", path="train/b.png"))
+    assert doubts(twice, embedded(1, 1)) == []
+
+
+def test_the_same_image_under_two_classes() -> None:
+    """A question of its own, an unknown class and the names of split labels are looked at."""
+    line = "1 image has the bytes of one of another class: train/b.png and train/a.png"
+    assert doubts(manifest(), embedded(1, 1, 3, 4)) == [line]
+    grouped = manifest(replace(ROWS[0], group="left"), replace(ROWS[1], group="right"))
+    assert doubts(grouped, embedded(1, 1)) == []
+    unknown = manifest(ROWS[0], replace(ROWS[2], label=-1))
+    assert len(doubts(unknown, embedded(1, 1))) == 1
+    split_names = replace(manifest(ROWS[0], replace(ROWS[2], label=1)), test_classes=("owl", "fox"))
+    assert len(doubts(split_names, embedded(1, 1))) == 1
+    traits = manifest(*(replace(ROWS[0], id=str(i), traits=(i, 1)) for i in (0, 1)))
+    assert len(doubts(traits, embedded(1, 1))) == 1
+
+
+def test_constant_features() -> None:
+    """All rows that were read, not those of images that were not."""
+    features = np.array([[1, 2, 3], [1, 2, 3], [0, 0, 0], [0, 0, 0]], np.float32)
+    changes = {"features": features, "bad": {2: "is empty"}}
+    assert doubts(manifest(), embedded(1, 2, 3, 0, **changes)) == [
+        "the features of all 2 images are equal: the model tells none from another"
+    ]
+    features[1, 0] = 4
+    assert doubts(manifest(), embedded(1, 2, 3, 0, **changes)) == []
+
+
+@pytest.mark.parametrize(("factor", "lines"), [(1, 0), (1 + 1e-5, 0), (1.1, 1)])
+def test_an_image_alone(factor: float, lines: int) -> None:
+    """Rounding is no mixture."""
+    features = embedded(1, 2, 3, 4).features
+    alone = (features[1] * factor).astype(np.float32)
+    found = doubts(manifest(), embedded(1, 2, 3, 4, alone=(1, alone)))
+    assert len(found) == lines
+    assert all(line.startswith("the model mixes") and "train/b.png" in line for line in found)

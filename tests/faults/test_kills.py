@@ -1,0 +1,199 @@
+"""Runs that are killed, wherever they are: the same command then gives what it would have given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import NET, OTHER, Bench, Nursery, cold, dice, environment, leftovers, times
+
+from biobench.store import Store
+
+pytestmark = pytest.mark.faults
+Tally = Callable[[str, int, int], None]
+
+
+def afterwards(bench: Bench, nursery: Nursery, out: Path, store: Path, when: str) -> list[str]:
+    """What is wrong after a kill: before the command is given again, and after."""
+    wrong = []
+    try:
+        holder = bench.holder(out)
+        if holder is None:
+            wrong.append(f"{when}: the earlier result is gone")
+    except (AssertionError, OSError, ValueError, KeyError) as error:
+        wrong.append(f"{when}: the folder holds no whole result: {error}")
+    done = nursery.start(bench.arguments(out, store), bench.root).done()
+    if done.code != 0:
+        return [*wrong, f"{when}: the same command fails: {done.line}"]
+    try:
+        bench.check(out)
+    except (AssertionError, OSError, ValueError, KeyError) as error:
+        wrong.append(f"{when}: the same command gives another result: {error}")
+    if damaged := Store(store).damaged():
+        wrong.append(f"{when}: damaged entries in the store: {damaged}")
+    if left := leftovers(out):
+        wrong.append(f"{when}: files of the killed run stay: {left}")
+    return wrong
+
+
+class Ground:
+    """A result folder with the result of another model, and the store of that run, made once and
+    laid out again for each try."""
+
+    def __init__(self, bench: Bench, nursery: Nursery, root: Path, *warm: str) -> None:
+        self.folder = root / "all"
+        self.out, self.store = self.folder / "out", self.folder / "store"
+        self._kept = root / "kept"
+        for model in (*warm, OTHER):
+            nursery.start(bench.arguments(self.out, self.store, model), bench.root).done().good()
+        self.folder.rename(self._kept)
+
+    def lay(self) -> None:
+        """As it was."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self._kept, self.folder)
+
+
+def test_a_run_killed_at_any_time(
+    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+) -> None:
+    """From the first millisecond of the process on: the earlier result stays until the new one is
+    whole, and the same command ends with equal digests."""
+    ground, random = Ground(bench, nursery, tmp_path), dice("kills")
+    out, store = ground.out, ground.store
+    started = time.monotonic()
+    cold(bench.arguments(tmp_path / "probe", tmp_path / "probe-store"), bench.root).good()
+    whole = time.monotonic() - started
+    line = [sys.executable, "-m", "biobench", *bench.arguments(out, store)]
+    count, killed, wrong = times(10, 1000), 0, []
+    for number in range(count):
+        ground.lay()
+        process = subprocess.Popen(
+            line, cwd=bench.root, env=environment(), start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        moment = whole * (number + random.random()) / count
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+        wrong += afterwards(bench, nursery, out, store, f"after {moment:.3f} s")
+    tally("runs killed at a random time, from the first millisecond on", killed, len(wrong))
+    assert not wrong, "\n".join(wrong)
+    assert killed > count / 2, "the runs end before they are killed"
+
+
+def steps(bench: Bench, faulty: Nursery, folder: Path, out: Path, store: Path) -> int:
+    """Calls of a run that change a file in ``folder``."""
+    count = folder.parent / f"{folder.name}-count"
+    faulty.start(
+        bench.arguments(out, store), bench.root, FAULTS_UNDER=str(folder), FAULTS_COUNT=str(count)
+    ).done().good()
+    return int(count.read_text())
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold store", "warm store"])
+def test_a_run_killed_before_each_change_of_a_file(
+    warm: bool, bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+) -> None:
+    """Each call that opens, writes, syncs, renames or removes a file in the store or in the result
+    folder is the last one once."""
+    ground = Ground(bench, faulty, tmp_path, *([NET] if warm else []))
+    folder, out, store = ground.folder, ground.out, ground.store
+    ground.lay()
+    last = steps(bench, faulty, folder, out, store)
+    chosen = dice("steps").sample(range(1, last + 1), min(last, times(25, last)))
+    wrong, killed = [], 0
+    for number in sorted(chosen):
+        ground.lay()
+        done = faulty.start(
+            bench.arguments(out, store), bench.root,
+            FAULTS_UNDER=str(folder), FAULTS_AT=str(number), FAULTS_HOW="kill",
+        ).done()  # fmt: skip
+        killed += done.code == -signal.SIGKILL
+        wrong += afterwards(bench, faulty, out, store, f"before step {number} of {last}")
+    tally("runs killed before a change of a file", killed, len(wrong))
+    assert not wrong, "\n".join(wrong)
+    assert killed >= len(chosen) - 1
+
+
+@pytest.mark.parametrize("errno", ["EIO", "ENOSPC", "EROFS", "ESTALE"])
+def test_a_change_of_a_file_fails(
+    errno: str, bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+) -> None:
+    """Each such call fails once: the run ends well or in one line, and nothing wrong stays."""
+    import errno as numbers
+
+    ground = Ground(bench, faulty, tmp_path)
+    folder, out, store = ground.folder, ground.out, ground.store
+    ground.lay()
+    last = steps(bench, faulty, folder, out, store)
+    chosen = dice(f"steps {errno}").sample(range(1, last + 1), min(last, times(8, last)))
+    wrong = []
+    for number in sorted(chosen):
+        ground.lay()
+        done = faulty.start(
+            bench.arguments(out, store), bench.root,
+            FAULTS_UNDER=str(folder), FAULTS_AT=str(number),
+            FAULTS_HOW=str(getattr(numbers, errno)),
+        ).done()  # fmt: skip
+        when = f"{errno} at step {number} of {last}"
+        try:
+            if done.code:
+                done.refused(1, 2, 3)
+            else:
+                bench.check(out)
+        except AssertionError as error:
+            wrong.append(f"{when}: {error}")
+        wrong += afterwards(bench, faulty, out, store, when)
+    tally("calls that change a file and fail", len(chosen), len(wrong))
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end(
+    number: signal.Signals, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+) -> None:
+    """Ctrl-C and SIGTERM at random times of the work: 130 or 143 with one line, or done."""
+    ground, random = Ground(bench, nursery, tmp_path), dice(f"signals {number}")
+    out, store = ground.out, ground.store
+    wrong, count = [], times(6, 200)
+    for _ in range(count):
+        ground.lay()
+        process = nursery.start(bench.arguments(out, store), bench.root)
+        moment = 0.02 + random.random() * 0.3
+        time.sleep(moment)
+        process.kill(number)
+        done, when = process.done(), f"{number.name} after {moment:.3f} s"
+        if done.code not in (0, 128 + number, -number):
+            wrong.append(f"{when}: exit {done.code}: {done.err[-300:]}")
+        if done.code > 0 and len(done.err.strip().splitlines()) != 1:
+            wrong.append(f"{when}: not one line: {done.err[-300:]}")
+        wrong += afterwards(bench, nursery, out, store, when)
+    tally("runs that were interrupted or terminated", count, len(wrong))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_kills_on_kills(bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally) -> None:
+    """The command that goes on is killed too, many times, until one comes through."""
+    ground, random = Ground(bench, faulty, tmp_path), dice("kills on kills")
+    folder, out, store = ground.folder, ground.out, ground.store
+    count, killed = times(10, 300), 0
+    ground.lay()
+    for _ in range(count):
+        done = faulty.start(
+            bench.arguments(out, store, random.choice([NET, OTHER])), bench.root,
+            FAULTS_UNDER=str(folder), FAULTS_AT=str(random.randint(1, 70)), FAULTS_HOW="kill",
+        ).done()  # fmt: skip
+        killed += done.code == -signal.SIGKILL
+        if random.random() < 0.2:
+            shutil.rmtree(store, ignore_errors=True)
+    wrong = afterwards(bench, faulty, out, store, f"after {killed} kills")
+    tally("kills of runs that went on from a killed one", killed, len(wrong))
+    assert not wrong, "\n".join(wrong)

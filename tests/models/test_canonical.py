@@ -1,0 +1,553 @@
+"""One checkpoint, one recipe: equal features whichever library loads it.
+
+Each model is built small from a configuration with seeded weights in one library; its tensors get
+the other library's names, and both folders are loaded as a user loads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+import transformers
+from checkpoints import hub_cache, open_clip_folder, spread, timm_folder
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from biobench.decode.reference import centre_crop, target_size
+from biobench.models.base import Backbone
+from biobench.models.canonical import Rules, matches
+from biobench.models.load import load_model
+from biobench.models.names import open_clip_names, parse_name, timm_names
+from biobench.models.timm_model import as_trained
+from biobench.spec.documents import ModelEntry
+from biobench.spec.load import load_spec
+
+State = dict[str, torch.Tensor]
+
+
+def embed(backbone: Backbone, image: Image.Image) -> np.ndarray:
+    """Features of one image, from its pixels on, by the backbone's own recipe."""
+    recipe = backbone.recipe
+    height, width = target_size(recipe, image.height, image.width)
+    resized = image.resize((width, height), Image.Resampling[recipe.filter.upper()])
+    values = recipe.normalise(centre_crop(np.asarray(resized), recipe)[None])
+    with torch.inference_mode():
+        return backbone.embed(torch.from_numpy(values)).numpy()
+
+
+@pytest.fixture(scope="module")
+def image() -> Image.Image:
+    values = np.random.default_rng(4).integers(0, 256, (90, 130, 3), dtype=np.uint8)
+    return Image.fromarray(values).resize((650, 450), Image.Resampling.BICUBIC)
+
+
+def saved(folder: Path, module: Any, processor: Any) -> State:
+    """A transformers model and its processor as ``save_pretrained`` writes them; its tensors."""
+    spread(module)
+    if isinstance(module, transformers.RadioModel):
+        # C-RADIO has no scale of layers; transformers' modules have one that is always 1.
+        for name, parameter in module.named_parameters():
+            if name.endswith("lambda1"):
+                torch.nn.init.ones_(parameter)
+    module.eval().save_pretrained(folder)
+    processor.save_pretrained(folder)
+    state: State = module.state_dict()
+    return state
+
+
+def joined(state: State, prefix: str, suffix: str, parts: tuple[str, str, str]) -> torch.Tensor:
+    """Query, key and value as one tensor; a bias that the model lacks is zero."""
+    found = [state.get(f"{prefix}{part}.{suffix}") for part in parts]
+    some = next(tensor for tensor in found if tensor is not None)
+    return torch.cat([torch.zeros_like(some) if t is None else t for t in found])
+
+
+def rest(name: str, renames: dict[str, str]) -> str:
+    for old, new in renames.items():
+        name = name.replace(old, new)
+    return name
+
+
+def dinov2(folder: Path, *, registers: int) -> State:
+    shared: dict[str, Any] = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_ratio": 4,
+        "image_size": 518, "patch_size": 14, "layerscale_value": 0.5,
+    }  # fmt: skip
+    torch.manual_seed(1)
+    module: Any
+    if registers:
+        module = transformers.Dinov2WithRegistersModel(
+            transformers.Dinov2WithRegistersConfig(**shared, num_register_tokens=registers)
+        )
+    else:
+        module = transformers.Dinov2Model(transformers.Dinov2Config(**shared))
+    processor = transformers.BitImageProcessorPil(
+        size={"shortest_edge": 256}, crop_size={"height": 224, "width": 224},
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    state = saved(folder, module, processor)
+    return vit_names(state)
+
+
+def vit_names(state: State) -> State:
+    """timm's names of a DINOv2-like model of transformers."""
+    made: State = {}
+    for name, tensor in state.items():
+        if not name.startswith("encoder.layer."):
+            continue
+        block, _, leaf = name.removeprefix("encoder.layer.").partition(".")
+        if leaf.startswith("attention.") and "o_proj" not in leaf:
+            suffix = leaf.rpartition(".")[2]
+            prefix = f"encoder.layer.{block}.attention."
+            made[f"blocks.{block}.attn.qkv.{suffix}"] = joined(state, prefix, suffix, QKV)
+            continue
+        leaf = rest(
+            leaf,
+            {"attention.o_proj": "attn.proj", "layer_scale1.lambda1": "ls1.gamma"}
+            | {"layer_scale2.lambda1": "ls2.gamma"},
+        )
+        made[f"blocks.{block}.{leaf}"] = tensor
+    names = {
+        "embeddings.cls_token": "cls_token",
+        "embeddings.position_embeddings": "pos_embed",
+        "embeddings.register_tokens": "reg_token",
+        "embeddings.patch_embeddings.projection.weight": "patch_embed.proj.weight",
+        "embeddings.patch_embeddings.projection.bias": "patch_embed.proj.bias",
+        "layernorm.weight": "norm.weight",
+        "layernorm.bias": "norm.bias",
+    }
+    made |= {new: state[old] for old, new in names.items() if old in state}
+    if "reg_token" in made and "pos_embed" in made:
+        # timm adds the class token's position once and for all.
+        made["cls_token"] = made["cls_token"] + made["pos_embed"][:, :1]
+        made["pos_embed"] = made["pos_embed"][:, 1:]
+    return made
+
+
+QKV = ("q_proj", "k_proj", "v_proj")
+
+
+def dinov3(folder: Path) -> State:
+    torch.manual_seed(1)
+    config = transformers.DINOv3ViTConfig(
+        hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2,
+        num_register_tokens=4, layerscale_value=0.5, query_bias=False, key_bias=False,
+        value_bias=False,
+    )  # fmt: skip
+    processor = transformers.DINOv3ViTImageProcessor()
+    state = saved(folder, transformers.DINOv3ViTModel(config), processor)
+    made: State = {
+        "cls_token": state["embeddings.cls_token"],
+        "reg_token": state["embeddings.register_tokens"],
+        "patch_embed.proj.weight": state["embeddings.patch_embeddings.weight"],
+        "patch_embed.proj.bias": state["embeddings.patch_embeddings.bias"],
+        "norm.weight": state["norm.weight"],
+        "norm.bias": state["norm.bias"],
+    }
+    for name, tensor in state.items():
+        layer = name.removeprefix("model.")
+        if not layer.startswith("layer."):
+            continue
+        block, _, leaf = layer.removeprefix("layer.").partition(".")
+        start = f"{name[: name.index('layer.')]}layer.{block}.attention."
+        if "attention." in leaf and "o_proj" not in leaf:
+            made[f"blocks.{block}.attn.qkv.weight"] = joined(state, start, "weight", QKV)
+            continue
+        leaf = rest(
+            leaf,
+            {"attention.o_proj": "attn.proj", "mlp.up_proj": "mlp.fc1", "mlp.down_proj": "mlp.fc2"}
+            | {"layer_scale1.lambda1": "gamma_1", "layer_scale2.lambda1": "gamma_2"},
+        )
+        made[f"blocks.{block}.{leaf}"] = tensor
+    return made
+
+
+def dinov3_convnext(folder: Path) -> State:
+    torch.manual_seed(1)
+    config = transformers.DINOv3ConvNextConfig(
+        hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 2, 1], layer_scale_init_value=0.5
+    )
+    processor = transformers.DINOv3ViTImageProcessor()
+    state = saved(folder, transformers.DINOv3ConvNextModel(config), processor)
+    made: State = {}
+    for name, tensor in state.items():
+        if name.startswith("layer_norm."):
+            made[name.replace("layer_norm", "head.norm")] = tensor
+            continue
+        _, stage, kind, index, *leaf = name[name.index("stages.") :].split(".")
+        tail = ".".join(leaf)
+        if kind == "downsample_layers":
+            start = "stem" if stage == "0" else f"stages.{stage}.downsample"
+            made[f"{start}.{index}.{tail}"] = tensor
+            continue
+        tail = rest(
+            tail,
+            {"depthwise_conv": "conv_dw", "layer_norm": "norm", "pointwise_conv1": "mlp.fc1"}
+            | {"pointwise_conv2": "mlp.fc2"},
+        )
+        made[f"stages.{stage}.blocks.{index}.{tail}"] = tensor
+    return made
+
+
+def tipsv2(folder: Path) -> State:
+    torch.manual_seed(1)
+    config = transformers.Tipsv2VisionConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, layerscale_value=0.5
+    )
+    processor = transformers.Tipsv2ImageProcessor()
+    state = saved(folder, transformers.Tipsv2VisionModel(config), processor)
+    return vit_names(state)
+
+
+def radio(folder: Path) -> State:
+    torch.manual_seed(1)
+    config = transformers.RadioConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, max_img_size=512
+    )
+    processor = transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 512}, crop_size={"height": 512, "width": 512}, do_normalize=False
+    )
+    state = saved(folder, transformers.RadioModel(config), processor)
+    made = vit_names(state)
+    made = {k: v for k, v in made.items() if "ls1" not in k and "ls2" not in k}
+    tokens = state["embeddings.cls_register_token"][None]
+    weight = state["embeddings.patch_projection.weight"]
+    made |= {
+        "cls_token": tokens[:, :1],
+        "reg_token": tokens[:, 1:],
+        "pos_embed": state["embeddings.position_embedding"],
+        "patch_embed.proj.weight": weight.reshape(len(weight), 3, 16, 16),
+        "patch_embed.proj.bias": torch.zeros(len(weight)),
+    }
+    return made
+
+
+def aimv2(folder: Path) -> State:
+    torch.manual_seed(1)
+    config = transformers.Aimv2VisionConfig(
+        hidden_size=32, intermediate_size=88, num_hidden_layers=2, num_attention_heads=2,
+        image_size=224, use_head=False,
+    )  # fmt: skip
+    processor = transformers.CLIPImageProcessorPil()
+    state = saved(folder, transformers.Aimv2VisionModel(config), processor)
+    made: State = {
+        "pos_embed": state["embeddings.position_embedding.weight"][None],
+        "patch_embed.proj.weight": state["embeddings.patch_embed.weight"],
+        "patch_embed.proj.bias": state["embeddings.patch_embed.bias"],
+        "patch_embed.norm.weight": state["embeddings.rms_norm.weight"],
+        "norm.weight": state["rms_norm.weight"],
+    }
+    for block in range(config.num_hidden_layers):
+        start, new = f"encoder.layers.{block}.", f"blocks.{block}."
+        made |= {
+            f"{new}norm1.weight": state[f"{start}rms_norm1.weight"],
+            f"{new}norm2.weight": state[f"{start}rms_norm2.weight"],
+            f"{new}attn.qkv.weight": joined(state, f"{start}attention.", "weight", QKV),
+            f"{new}attn.proj.weight": state[f"{start}attention.out_proj.weight"],
+            f"{new}mlp.fc1_g.weight": state[f"{start}ffn.gate_proj.weight"],
+            f"{new}mlp.fc1_x.weight": state[f"{start}ffn.up_proj.weight"],
+            f"{new}mlp.fc2.weight": state[f"{start}ffn.down_proj.weight"],
+        }
+    return made
+
+
+SMALL = {"embed_dim": 32, "depth": 2, "num_heads": 2}
+# The recipe, the model in transformers, and its architecture, tag and arguments in timm.
+PAIRS: dict[str, tuple[str, Callable[[Path], State], str, str, dict[str, Any]]] = {
+    "dinov2": (
+        "dinov2", lambda f: dinov2(f, registers=0), "vit_small_patch14_dinov2", "lvd142m", SMALL
+    ),
+    "dinov2, registers": (
+        "dinov2", lambda f: dinov2(f, registers=4), "vit_small_patch14_reg4_dinov2", "lvd142m",
+        SMALL,
+    ),
+    "dinov3": (
+        "dinov3", dinov3, "vit_small_patch16_dinov3", "lvd1689m", {**SMALL, "embed_dim": 64}
+    ),
+    "dinov3, convnext": (
+        "dinov3-convnext", dinov3_convnext, "convnext_tiny", "dinov3_lvd1689m",
+        {"depths": [1, 1, 2, 1], "dims": [8, 16, 24, 32], "num_classes": 0},
+    ),
+    "tipsv2": ("tipsv2", tipsv2, "vit_base_patch14_reg1_tipsv2", "webli", SMALL),
+    "radio": ("c-radio-v4", radio, "vit_huge_patch16_radio_v4", "c_radio", SMALL),
+    "aimv2": (
+        "aimv2", aimv2, "aimv2_large_patch14_224", "apple_pt", {**SMALL, "mlp_ratio": 88 / 32}
+    ),
+}  # fmt: skip
+
+
+def timm_twin(folder: Path, state: State, architecture: str, tag: str, args: Any) -> Path:
+    """The tensors as a folder of timm, with the tag's own preprocessing."""
+    data = timm.get_pretrained_cfg(f"{architecture}.{tag}").to_dict()
+    keys = ("input_size", "crop_pct", "crop_mode", "interpolation", "mean", "std")
+    timm_folder(folder, architecture, data={"tag": tag, **{k: data[k] for k in keys}}, **args)
+    wanted = load_file(folder / "model.safetensors")
+    assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in wanted.items()}
+    save_file({k: v.detach().clone().contiguous() for k, v in state.items()},
+              folder / "model.safetensors")  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_features_do_not_depend_on_the_library(
+    kind: str, image: Image.Image, tmp_path: Path
+) -> None:
+    """Protects comparisons between laboratories: the libraries' own defaults differ in size,
+    filter, crop and output for each of these."""
+    recipe, make, architecture, tag, args = PAIRS[kind]
+    state = make(tmp_path / "transformers")
+    timm_twin(tmp_path / "timm", state, architecture, tag, args)
+    ours = [load_model(f"hf:{tmp_path / library}", {}) for library in ("transformers", "timm")]
+    assert ours[0].recipe.geometry() == ours[1].recipe.geometry()
+    assert ours[0].info.feature == ours[1].info.feature
+    if kind != "radio":  # transformers' model normalises its own input
+        assert ours[0].recipe.digest == ours[1].recipe.digest
+    rule = next(rule for rule in load_spec().recipes if rule.id == recipe)
+    assert ours[0].info.feature == rule.feature
+    first, second = (embed(backbone, image) for backbone in ours)
+    assert first.shape == second.shape
+    scale = np.abs(first).max()
+    assert scale > 1e-3
+    # The libraries sum in another order; on these models that is 2e-6 at most.
+    assert np.abs(first - second).max() < 1e-5 * max(scale, 1.0)
+    # The libraries' own recipes are not the same, so that the equality is that of the rule.
+    own = [
+        load_model(f"hf:{tmp_path / library}", {}, recipes=())
+        for library in ("transformers", "timm")
+    ]
+    assert [b.recipe.geometry() for b in own] != [b.recipe.geometry() for b in ours]
+
+
+def clip_for_transformers(state: State, folder: Path, *, heads: int) -> None:
+    """open_clip's image tower as a CLIP of transformers."""
+    width = state["visual.class_embedding"].shape[0]
+    vision = {
+        "hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 2,
+        "num_attention_heads": heads, "image_size": 64, "patch_size": 16,
+        "hidden_act": "quick_gelu",
+    }  # fmt: skip
+    text = {
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 40, "max_position_embeddings": 8,
+    }  # fmt: skip
+    torch.manual_seed(2)
+    module: Any = transformers.CLIPModel(
+        transformers.CLIPConfig(vision_config=vision, text_config=text, projection_dim=12)
+    )
+    start = "vision_model."
+    made: State = {
+        "visual_projection.weight": state["visual.proj"].T,
+        f"{start}embeddings.class_embedding": state["visual.class_embedding"],
+        f"{start}embeddings.patch_embedding.weight": state["visual.conv1.weight"],
+        f"{start}embeddings.position_embedding.weight": state["visual.positional_embedding"],
+    }
+    for old, new in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
+        for leaf in ("weight", "bias"):
+            made[f"{start}{new}.{leaf}"] = state[f"visual.{old}.{leaf}"]
+    for block in range(2):
+        old, new = f"visual.transformer.resblocks.{block}.", f"{start}encoder.layers.{block}."
+        for leaf in ("weight", "bias"):
+            parts = state[f"{old}attn.in_proj_{leaf}"].chunk(3)
+            made |= {f"{new}self_attn.{q}.{leaf}": t for q, t in zip(QKV, parts, strict=True)}
+            for a, b in (
+                ("attn.out_proj", "self_attn.out_proj"), ("ln_1", "layer_norm1"),
+                ("ln_2", "layer_norm2"), ("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2"),
+            ):  # fmt: skip
+                made[f"{new}{b}.{leaf}"] = state[f"{old}{a}.{leaf}"]
+    report = module.load_state_dict(made, strict=False)
+    assert not report.unexpected_keys
+    assert all(
+        "text" in key or "logit" in key or "position_ids" in key for key in report.missing_keys
+    )
+    module.eval().save_pretrained(folder)
+    transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
+    ).save_pretrained(folder)
+
+
+def test_a_clip_has_one_embedding_in_three_libraries(
+    image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects comparisons of CLIP's weights: timm by itself leaves out the projection, takes GELU
+    for QuickGELU and crops nine tenths; transformers rounds the crop otherwise."""
+    import huggingface_hub.constants
+
+    model = {
+        "quick_gelu": True,
+        "vision_cfg": {
+            "image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32
+        },
+    }  # fmt: skip
+    folder = open_clip_folder(tmp_path / "open_clip", model=model)
+    state = load_file(folder / "open_clip_model.safetensors")
+    clip_for_transformers(state, tmp_path / "transformers", heads=2)
+    hub_cache(tmp_path / "hub", "openai/clip-vit-tiny", tmp_path / "transformers")
+    architecture, args = "vit_base_patch16_clip_quickgelu_224", {"img_size": 64, "num_classes": 12}
+    timm_folder(
+        tmp_path / "timm", architecture,
+        data={"tag": "openai", "input_size": (3, 64, 64), "crop_pct": 0.9, "mean": OPENAI[0],
+              "std": OPENAI[1]},
+        embed_dim=64, depth=2, num_heads=2, **args,
+    )  # fmt: skip
+    # timm renames open_clip's tensors itself when it loads them.
+    save_file(state, tmp_path / "timm" / "model.safetensors")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    clip = next(rule for rule in load_spec().recipes if rule.id == "clip")
+    # A folder of open_clip has no name that says whose weights it holds.
+    rules = [replace(clip, applies_to=(*clip.applies_to, "open_clip:*"))]
+    loaded = [
+        load_model(name, {}, offline=True, recipes=rules)
+        for name in (
+            f"open_clip:{folder}", "hf:openai/clip-vit-tiny", f"timm:{tmp_path / 'timm'}"
+        )
+    ]  # fmt: skip
+    assert {backbone.recipe.digest for backbone in loaded} == {loaded[0].recipe.digest}
+    assert {backbone.info.feature for backbone in loaded} == {"image_embedding"}
+    rows = [embed(backbone, image) for backbone in loaded]
+    assert rows[0].shape == (1, 12)
+    assert all(np.abs(rows[0] - row).max() < 1e-5 for row in rows)
+
+
+OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+
+def test_quick_gelu_follows_the_weights_in_timm() -> None:
+    """Protects openai's weights under timm's plain name, which would get another activation."""
+    for target, expected in (
+        ("vit_base_patch32_clip_224.openai", "vit_base_patch32_clip_quickgelu_224.openai"),
+        ("vit_base_patch32_clip_224.laion2b", "vit_base_patch32_clip_224.laion2b"),
+        ("resnet50.a1_in1k", "resnet50.a1_in1k"),
+    ):
+        configuration = timm.get_pretrained_cfg(target)
+        assert as_trained(target, configuration.to_dict()) == expected
+        assert timm.get_pretrained_cfg(expected).hf_hub_id == configuration.hf_hub_id
+
+
+def siglip(folder: Path) -> State:
+    torch.manual_seed(1)
+    vision = {
+        "hidden_size": 32, "intermediate_size": 128, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "image_size": 224, "patch_size": 16,
+    }  # fmt: skip
+    config = transformers.SiglipConfig(vision_config=vision, text_config={
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 40, "max_position_embeddings": 8,
+    })  # fmt: skip
+    processor = transformers.SiglipImageProcessorPil(size={"height": 224, "width": 224}, resample=2)
+    state = saved(folder, transformers.SiglipModel(config), processor)
+    state = {k.removeprefix("vision_model."): v for k, v in state.items() if "vision_model" in k}
+    made: State = {
+        "pos_embed": state["embeddings.position_embedding.weight"][None],
+        "patch_embed.proj.weight": state["embeddings.patch_embedding.weight"],
+        "patch_embed.proj.bias": state["embeddings.patch_embedding.bias"],
+        "attn_pool.latent": state["head.probe"],
+    }
+    for leaf in ("weight", "bias"):
+        made[f"norm.{leaf}"] = state[f"post_layernorm.{leaf}"]
+        query, *kv = state[f"head.attention.in_proj_{leaf}"].chunk(3)
+        made |= {f"attn_pool.q.{leaf}": query, f"attn_pool.kv.{leaf}": torch.cat(kv)}
+        for old, new in (
+            ("head.attention.out_proj", "attn_pool.proj"), ("head.layernorm", "attn_pool.norm"),
+            ("head.mlp.fc1", "attn_pool.mlp.fc1"), ("head.mlp.fc2", "attn_pool.mlp.fc2"),
+        ):  # fmt: skip
+            made[f"{new}.{leaf}"] = state[f"{old}.{leaf}"]
+        for block in range(2):
+            start, new = f"encoder.layers.{block}.", f"blocks.{block}."
+            made[f"{new}attn.qkv.{leaf}"] = joined(state, f"{start}self_attn.", leaf, QKV)
+            for a, b in (
+                ("self_attn.out_proj", "attn.proj"), ("layer_norm1", "norm1"),
+                ("layer_norm2", "norm2"), ("mlp.fc1", "mlp.fc1"), ("mlp.fc2", "mlp.fc2"),
+            ):  # fmt: skip
+                made[f"{new}{b}.{leaf}"] = state[f"{start}{a}.{leaf}"]
+    return made
+
+
+def test_siglip2_has_one_embedding_in_two_libraries(
+    image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects SigLIP 2, bilinear and squashed at Google, bicubic and cropped in timm."""
+    import huggingface_hub.constants
+
+    state = siglip(tmp_path / "transformers")
+    hub_cache(tmp_path / "hub", "google/siglip2-tiny-patch16-224", tmp_path / "transformers")
+    timm_twin(tmp_path / "timm", state, "vit_base_patch16_siglip_224", "v2_webli", SMALL)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    names = ("hf:google/siglip2-tiny-patch16-224", f"hf:{tmp_path / 'timm'}")
+    loaded = [load_model(name, {}, offline=True) for name in names]
+    assert loaded[0].recipe.digest == loaded[1].recipe.digest
+    assert (loaded[0].recipe.mode, loaded[0].recipe.filter) == ("squash", "bilinear")
+    first, second = (embed(backbone, image) for backbone in loaded)
+    assert np.abs(first - second).max() < 1e-5
+
+
+def test_compat_keeps_the_recipes_of_the_published_scores(tmp_path: Path) -> None:
+    """Protects compat: its scores were taken with the libraries' own recipes."""
+    folder = timm_folder(
+        tmp_path, "vit_small_patch16_dinov3", data={"tag": "lvd1689m", "input_size": (3, 64, 64)},
+        embed_dim=64, depth=1, num_heads=2,
+    )  # fmt: skip
+    compat = load_model(f"timm:{folder}", {}, feature="compat")
+    assert (compat.info.feature, compat.recipe.crop) == ("compat_class_token", (64, 64))
+    official = load_model(f"timm:{folder}", {})
+    assert (official.info.feature, official.recipe.crop) == ("class_token", (256, 256))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "expected"),
+    [
+        ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_224.webli", True),
+        ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_gap_224.webli", False),
+        ("timm:vit_*_siglip_???.webli", "timm:vit_so400m_patch14_siglip_378.webli_ft_in1k", False),
+        ("hf:a.b", "hf:aXb", False),
+        ("hf:a*", "hf:a", True),
+    ],
+)
+def test_patterns(pattern: str, key: str, expected: bool) -> None:
+    """Protects which checkpoints a recipe is of: fine-tuned ones and other poolings are others."""
+    assert matches(pattern, key) is expected
+
+
+@pytest.mark.parametrize("entry", load_spec().models.values(), ids=lambda entry: entry.name)
+def test_entries_and_patterns_agree(entry: ModelEntry) -> None:
+    """Protects from two recipes for one checkpoint: that of its entry, and that of the full name
+    and the architecture where the entry is not known."""
+    spec = load_spec()
+    name = parse_name(entry.name, spec.models)
+    bare = replace(name, entry=None)
+    architecture = next((v for k, v in MODEL_TYPES.items() if name.resolved.startswith(k)), "")
+    by_pattern = Rules(spec.recipes).find(bare, architecture)
+    assert (by_pattern.id if by_pattern else None) == entry.recipe
+
+
+MODEL_TYPES = {
+    "hf:facebook/dinov2-with": "transformers:dinov2_with_registers",
+    "hf:facebook/dinov2-": "transformers:dinov2",
+    "hf:facebook/dinov3-vit": "transformers:dinov3_vit",
+    "hf:facebook/dinov3-convnext": "transformers:dinov3_convnext",
+    "hf:nvidia/C-RADIO": "transformers:radio",
+    "hf:google/tipsv2": "transformers:tipsv2",
+}
+
+
+def test_every_pattern_is_of_something() -> None:
+    """Protects from a pattern that a typing error keeps from matching any checkpoint."""
+    known = [f"timm:{name}" for name in timm_names()]
+    known += [f"open_clip:{name}" for name in open_clip_names()]
+    known += [f"transformers:{kind}" for kind in transformers.CONFIG_MAPPING]
+    known += [entry.resolves_to for entry in load_spec().models.values()]
+    # Repositories that no list of the libraries has, and of which one is named in their documents.
+    known += [
+        "hf:google/siglip-base-patch16-224", "hf:timm/ViT-B-16-SigLIP", "hf:timm/PE-Core-B-16",
+        "hf:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/ViT-B-16-SigLIP",
+        "open_clip:hf-hub:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/PE-Core-B-16",
+    ]  # fmt: skip
+    for rule in load_spec().recipes:
+        for pattern in rule.applies_to:
+            assert any(matches(pattern, key) for key in known), pattern

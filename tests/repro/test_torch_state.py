@@ -1,0 +1,158 @@
+"""A process whose torch or arithmetic was changed claims no equal bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from biobench.embed.forward import deterministic
+from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
+from biobench.repro.torch_state import altered, merged, read_state
+
+PIPELINE = Path(__file__).resolve().parents[1] / "pipeline"
+
+
+@contextmanager
+def attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """A switch of torch with another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
+def called(change: Callable[[Any], Any], value: Any, before: Any) -> Iterator[None]:
+    """A setter of torch called for a while."""
+    change(value)
+    try:
+        yield
+    finally:
+        change(before)
+
+
+CHANGES: dict[str, Callable[[], Any]] = {
+    "backends.mkldnn.enabled": lambda: attribute(torch.backends.mkldnn, "enabled", False),
+    "backends.mkldnn.deterministic": lambda: attribute(
+        torch.backends.mkldnn, "deterministic", True
+    ),
+    "subnormal numbers": lambda: called(torch.set_flush_denormal, True, False),
+    "get_default_dtype": lambda: called(torch.set_default_dtype, torch.float64, torch.float32),
+    "get_default_device": lambda: called(torch.set_default_device, "meta", None),
+    "get_float32_matmul_precision": lambda: called(
+        torch.set_float32_matmul_precision, "medium", "highest"
+    ),
+    "is_autocast_enabled(cpu)": lambda: torch.autocast("cpu"),
+    "backends.mha.get_fastpath_enabled": lambda: called(
+        torch.backends.mha.set_fastpath_enabled, False, True
+    ),
+    "backends.cuda.flash_sdp_enabled": lambda: called(
+        torch.backends.cuda.enable_flash_sdp, False, True
+    ),
+    "backends.cuda.math_sdp_enabled": lambda: called(
+        torch.backends.cuda.enable_math_sdp, False, True
+    ),
+    "backends.cudnn.enabled": lambda: attribute(torch.backends.cudnn, "enabled", False),
+    "backends.cudnn.deterministic": lambda: attribute(torch.backends.cudnn, "deterministic", True),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_switch_is_seen(name: str) -> None:
+    """As it comes nothing is altered; a switch that chooses other kernels or numbers is named."""
+    assert altered(read_state(), in_run=False) == {}
+    with CHANGES[name]():
+        assert name in altered(read_state(), in_run=False)
+    assert altered(read_state(), in_run=False) == {}
+
+
+def test_what_a_run_sets_is_judged_in_a_run_alone() -> None:
+    """Threads and deterministic algorithms are the caller's own until a run sets them; a model that
+    sets them back is seen."""
+    threads = torch.get_num_threads()
+    with deterministic():
+        assert altered(read_state(), in_run=True) == {}
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(2)
+        found = altered(read_state(), in_run=True)
+        assert set(found) == {"are_deterministic_algorithms_enabled", "get_num_threads"}
+        assert altered(read_state(), in_run=False) == {}
+    assert torch.get_num_threads() == threads
+
+
+def test_one_altered_task_is_enough() -> None:
+    """The record of a run has the switch as it was at its worst, whichever task that was."""
+    good, bad = {"get_default_dtype": "torch.float32"}, {"get_default_dtype": "torch.float64"}
+    assert merged([good, bad, good]) == bad
+    assert merged([bad, good]) == bad
+    assert merged([]) == {}
+
+
+RUNS = """
+import json, sys, torch
+sys.path.insert(0, sys.argv[1])
+from backbones import MeanColour
+from biobench.pipeline import Options, run
+
+class SetsBack(MeanColour):
+    def embed(self, batch):
+        torch.backends.mkldnn.deterministic = True
+        return super().embed(batch)
+
+def level(model, store):
+    results = run(Options(model=model, tasks=("demo-fungiclef",), workers=1, quiet=True,
+                          save=False, store=store))
+    document = results.document
+    return [document["levels"], document["unofficial_reasons"], document["environment"]["torch"]]
+
+from pathlib import Path
+store = Path(sys.argv[2])
+shards = lambda: len(list((store / "features").rglob("*.safetensors")))
+found = {"as it comes": level(MeanColour(), store)}
+found["shards"] = [shards()]
+torch.backends.mkldnn.enabled = False
+found["mkldnn off"] = level(MeanColour(), store)
+found["shards"].append(shards())
+torch.backends.mkldnn.enabled = True
+found["set back"] = level(SetsBack(), store / "other")
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
+def test_a_run_with_an_altered_torch_claims_t(tmp_path: Path) -> None:
+    """Under all settings, so that nothing but torch's own state is in the way; its features are
+    never served to a run that was not altered."""
+    own = {*SETTINGS, *ALLOCATOR, *UNWANTED}
+    environment = {name: value for name, value in os.environ.items() if name not in own}
+    done = subprocess.run(
+        [sys.executable, "-c", RUNS, str(PIPELINE), str(tmp_path)],
+        env=environment | SETTINGS, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    reason = "the settings of level E2 were not in force"
+    levels, reasons, state = found["as it comes"]
+    assert levels["features"] == "E2"
+    assert reason not in reasons
+    assert state["backends.mkldnn.enabled"] == "True"
+    for name, switch in (
+        ("mkldnn off", "backends.mkldnn.enabled"),
+        ("set back", "backends.mkldnn.deterministic"),
+    ):
+        levels, reasons, state = found[name]
+        assert levels["features"] == "T", name
+        assert reason in reasons
+        assert altered(state, in_run=True).keys() == {switch}
+    first, both = found["shards"]
+    assert both == 2 * first > 0

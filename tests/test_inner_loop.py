@@ -1,0 +1,72 @@
+"""The rules that keep `make test-quick` quick, each in a small suite of its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+STARTS_ONE = """
+import subprocess, sys
+import pytest
+{mark}
+def test_it():
+    subprocess.run([sys.executable, "-c", ""], check=True)
+"""
+IN_A_FIXTURE = """
+import subprocess, sys
+import pytest
+
+@pytest.fixture(scope="module")
+def started():
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+def test_it(started):
+    pass
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder for tests under the configuration of this one."""
+    shutil.copy(Path(__file__).with_name("conftest.py"), pytester.path)
+    pytester.makeini("[pytest]\nmarkers = slow\n")
+    return pytester
+
+
+def test_a_quick_test_starts_no_process(suite: pytest.Pytester) -> None:
+    """A test that would make the inner loop long fails where it is written, by itself or by what
+    it asks for, and the message says what to do; one that is marked passes."""
+    suite.makepyfile(test_bare=STARTS_ONE.format(mark=""), test_fixture=IN_A_FIXTURE)
+    suite.makepyfile(test_marked=STARTS_ONE.format(mark="@pytest.mark.slow"))
+    done = suite.runpytest_subprocess()
+    done.assert_outcomes(passed=1, failed=2)
+    done.stdout.fnmatch_lines(["*the test starts a process (subprocess.Popen *pytest.mark.slow*"])
+
+
+def test_slow_modules_are_not_even_imported(suite: pytest.Pytester) -> None:
+    """What a slow module imports at its top costs the inner loop nothing, and its tests run in the
+    whole suite."""
+    suite.makepyfile(
+        test_quick="def test_it(): pass",
+        test_plain="import pytest, no_such_module\n\npytestmark = pytest.mark.slow\n",
+        test_several="import pytest, no_such_module\n\npytestmark = [\n    pytest.mark.slow,\n]\n",
+    )
+    suite.runpytest_subprocess("-m", "not slow").assert_outcomes(passed=1)
+    suite.runpytest_subprocess().assert_outcomes(errors=2)
+
+
+def test_the_budget_counts_all_workers(suite: pytest.Pytester) -> None:
+    """Continuous integration fails where the inner loop has become long, though all tests pass."""
+    suite.makepyfile(
+        "import time\n\ndef test_it():\n"
+        "    begun = time.process_time()\n    while time.process_time() < begun + 1: pass\n"
+    )
+    done = suite.runpytest_subprocess("-n", "2", "--cpu-budget", "1")
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["* s of processor time, of 1 allowed"])
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert suite.runpytest_subprocess("-n", "2", "--cpu-budget", "900").ret == 0
