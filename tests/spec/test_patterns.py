@@ -77,6 +77,7 @@ def test_both_judges_agree() -> None:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
 def test_as_javascript_has_it() -> None:
     """Every pattern and text, judged by ECMAScript itself."""

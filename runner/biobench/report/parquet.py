@@ -34,6 +34,20 @@ def decoded(data: bytes) -> Predictions:
         ) from error
 
 
+def metadata(data: bytes) -> dict[str, str]:
+    """The texts beside the columns of a file, such as the names of the classes; raises Unsound."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_schema(pa.BufferReader(pa.py_buffer(data))).metadata or {}
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise Unsound(f"cannot be read as Parquet ({joined(error)[:200]})") from error
+    return {
+        name.decode("utf-8", "replace"): v.decode("utf-8", "replace") for name, v in found.items()
+    }
+
+
 def _table(data: bytes) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq

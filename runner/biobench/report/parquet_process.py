@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -107,12 +108,18 @@ os.register_at_fork(after_in_child=_READER.forget)
 
 def canonical_of(data: bytes) -> bytes:
     """Canonical JSON of the predictions in a Parquet file; raises Unsound where there are none."""
-    return _READER.ask(data)
+    return _READER.ask(b"p" + data)
+
+
+def metadata_of(data: bytes) -> dict[str, str]:
+    """The texts beside the columns of a Parquet file; raises Unsound where it is none."""
+    found: dict[str, str] = json.loads(_READER.ask(b"m" + data))
+    return found
 
 
 def serve() -> None:
     """Answer files on standard input until it ends."""
-    from biobench.report.parquet import decoded
+    from biobench.report.parquet import decoded, metadata
 
     # Ctrl-C is for the command, which closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -126,7 +133,10 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            answer = b"=" + b"".join(decoded(data).canonical())
+            if data[:1] == b"m":
+                answer = b"=" + json.dumps(metadata(data[1:])).encode()
+            else:
+                answer = b"=" + b"".join(decoded(data[1:]).canonical())
         except Unsound as error:
             answer = b"!" + str(error).encode("utf-8", "backslashreplace")
         except Exception as error:  # noqa: BLE001 - whatever a damaged file leads to is said

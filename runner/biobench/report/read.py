@@ -7,18 +7,21 @@ made to do harm, is one line: the process that decodes it is another one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from biobench.errors import DataError, UsageError
 from biobench.files import Unreadable, read_plain
 from biobench.probe.predictions import Predictions
 from biobench.report.current import current
 from biobench.report.parquet import MOST_BYTES, MOST_ROWS
-from biobench.report.parquet_process import canonical_of
+from biobench.report.parquet_process import canonical_of, metadata_of
 from biobench.report.results import Results
 from biobench.report.rows import Limits, Unsound, predictions_of
 
 MOST_COLUMNS = 1 << 30
+T = TypeVar("T")
 
 
 def read_predictions(results: Results, task: str) -> Predictions:
@@ -63,14 +66,31 @@ def load_predictions(results: Results, task: str) -> Predictions:
             where=task,
             remedy="load it from the folder that `biobench run --out` wrote",
         )
+    return _from_file(
+        results,
+        task,
+        lambda data: predictions_of(task, canonical_of(data), Limits(MOST_ROWS, MOST_COLUMNS)),
+    )
+
+
+def predictions_metadata(results: Results, task: str) -> dict[str, str] | None:
+    """The texts beside the columns of a task's file, such as the names of the classes; ``None``
+    where the predictions came with the result or it was not saved. Raises DataError for a file that
+    cannot be read."""
+    if results.held is not None or results.folder is None:
+        return None
+    return _from_file(results, task, metadata_of)
+
+
+def _from_file(results: Results, task: str, read: Callable[[bytes], T]) -> T:
+    """What the predictions file of a task holds; DataError where it cannot be read."""
+    assert results.folder is not None
     # The folder may be another one by now than when the result was read, with the same files.
-    path = str(current(results.folder) / str(entry["predictions"]))
+    path = str(current(results.folder) / str(results.tasks[task]["predictions"]))
     try:
-        data = read_plain(Path(path), MOST_BYTES)
+        return read(read_plain(Path(path), MOST_BYTES))
     except Unreadable as error:
         raise DataError(error.what, where=path, remedy=error.remedy) from error
-    try:
-        return predictions_of(task, canonical_of(data), Limits(MOST_ROWS, MOST_COLUMNS))
     except Unsound as error:
         raise DataError(
             str(error), where=path, remedy="take the whole folder that `biobench run --out` wrote"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from biobench._common.text import short
 from biobench.data.manifest import Manifest
-from biobench.files import read_plain
-from biobench.report.parquet import MOST_BYTES
-from biobench.report.read import predictions_place
+from biobench.report.read import predictions_metadata
 from biobench.report.results import Results
 from biobench.verify.findings import Finding
 
@@ -23,18 +21,14 @@ _LISTS = ("classes", "test_classes")
 def read_names(results: Results, task: str) -> dict[str, Any] | None:
     """``task``, ``classes`` and ``test_classes`` of a predictions file that was read before, as far
     as its metadata have them; ``None`` where there is no file."""
-    if results.held is not None:
+    found = predictions_metadata(results, task)
+    if found is None:
         return None
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    data = read_plain(Path(predictions_place(results, task)), MOST_BYTES)
-    found = pq.read_schema(pa.BufferReader(pa.py_buffer(data))).metadata or {}
-    names: dict[str, Any] = {"task": found.get(b"task", b"").decode("utf-8", "replace")}
+    names: dict[str, Any] = {"task": found.get("task", "")}
     for name in _LISTS:
         try:
-            names[name] = json.loads(found.get(name.encode(), b"null"))
-        except ValueError:
+            names[name] = json.loads(found.get(name, "null"))
+        except (ValueError, RecursionError):
             names[name] = None
     return names
 
@@ -46,7 +40,7 @@ def check_names(results: Results, task: str, manifest: Manifest | None) -> Itera
         return
     stage, count = "predictions", results.tasks[task]["counts"]["classes"]
     if names["task"] != task:
-        yield Finding(stage, False, f"its file is of the task {names['task'][:80]!r}", task)
+        yield Finding(stage, False, f"its file is of the task {short(names['task'])}", task)
     for name in _LISTS:
         if not isinstance(names[name], list):
             yield Finding(stage, False, f"its file does not list its {name}", task)
