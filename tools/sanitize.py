@@ -24,7 +24,7 @@ def main() -> int:
     """The command line."""
     triple = host()
     environment = sanitized(WORK, triple, RUST_FLAGS, SANITIZERS)
-    command = ["cargo", "test", "--release", "--locked", "--quiet", "--target", triple]
+    command = ["cargo", "test", "--profile", "develop", "--locked", "--quiet", "--target", triple]
     command += ["--package", "biobench-pixels", "--lib", "--tests"]
     status = 0
     for way, more in WAYS.items():
