@@ -38,9 +38,9 @@ class Storage:
 
     def layers(self, image: str) -> list[str]:
         """Return the digests of an image's layers, the lowest first."""
-        template = "--format={{json .OCIv1.RootFS.DiffIDs}}"
-        found = self.run("inspect", template, image, otherwise=f"there is no image {image}")
-        digests: list[str] = json.loads(found)
+        failed = f"there is no image {image}"
+        found = json.loads(self.run("inspect", "--type=image", image, otherwise=failed))
+        digests: list[str] = found["OCIv1"]["rootfs"]["diff_ids"]
         return digests
 
     def imported(self, archive: Path, name: str) -> str:
