@@ -212,7 +212,7 @@ class Bench:
         root.mkdir(parents=True, exist_ok=True)
         draw_folders(root / "data" / "drawn", {"train": train, "test": test})
         task = Path(write_task(root, "classes"))
-        task.write_text(task.read_text().replace("linear_probe", "nearest_centroid"))
+        task.write_text(task.read_text().replace("linear_probe_short", "nearest_centroid"))
         names = ("classes", *(f"classes-{i}" for i in range(more)))
         for name in names[1:]:
             text = task.read_text().replace("task: classes", f"task: {name}")
