@@ -68,6 +68,11 @@ def labels(count: int, classes: int, extras: str = "{}") -> bytes:
     return f"[{','.join(rows)}]".encode()
 
 
+def groups(count: int, number: int) -> bytes:
+    rows = (f'["{i:09}",{i % 2},{i % 3 % 2},{{"group":"{i % number}"}}]' for i in range(count))
+    return f"[{','.join(rows)}]".encode()
+
+
 def traits(count: int, width: int) -> bytes:
     bits = (",".join(str(i * j % 2) for j in range(width)) for i in range(count))
     rows = (f'["{i}",[{row}],[{row}],{{}}]' for i, row in enumerate(bits))
@@ -100,6 +105,12 @@ CASES: dict[str, tuple[int, Make]] = {
     "an id of 30 MB": (3, lambda r: forged(r, one(b'[["' + b"x" * 30_000_000 + b'",0,0,{}]]', 1))),
     "long groups": (
         3, lambda r: forged(r, one(labels(90_000, 10, GROUP), 90_000, "group_accuracy"))
+    ),
+    "as many groups as there can be": (
+        6, lambda r: forged(r, one(groups(200_000, 10_000), 200_000, "group_accuracy", 2))
+    ),
+    "a group for each row": (
+        3, lambda r: forged(r, one(groups(90_000, 90_000), 90_000, "group_accuracy", 2))
     ),
     "many tasks": (
         6, lambda r: forged(r, {f"t{i}": (labels(900, 9), 900, "macro_f1", 9) for i in range(100)})

@@ -116,4 +116,6 @@ def _written(column: npt.NDArray[Any]) -> list[str]:
             return list(map(str, column.tolist()))
         if column.ndim == 2:
             return [f"[{','.join(map(str, row))}]" for row in column.tolist()]
+    if column.dtype.kind == "U" and column.ndim == 1:
+        return list(map(encoded, column.tolist()))
     return [canonical_json(cell).decode() for cell in column.tolist()]
