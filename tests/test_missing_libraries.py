@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.missing import LIBRARIES, missing_library
+from biobench._common.optional_dependencies import LIBRARIES, missing_library
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from biobench import progress
-from biobench.progress import Progress
-from biobench.sizes import show_size
+from biobench._common import progress
+from biobench._common.byte_sizes import show_size
+from biobench._common.progress import Progress
 
 
 def test_images(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biobench._common.files import remove_leftovers, write_atomically
+from biobench._common.store import Store
 from biobench.errors import BiobenchError, UsageError
-from biobench.files import remove_leftovers, write_atomically
-from biobench.store import Store
 
 KEY = "sha256:" + "ab" * 32
 
@@ -112,7 +112,7 @@ def test_the_store_must_be_a_folder(tmp_path: Path) -> None:
 def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path) -> None:
     """A file that is being written stays, as do those of a person."""
     program = (
-        "import os, signal, sys; from pathlib import Path; from biobench import files\n"
+        "import os, signal, sys; from pathlib import Path; from biobench._common import files\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
         "files.write_atomically(Path(sys.argv[1]), b'half')"
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from biobench._common.files import require_writable
 from biobench.errors import UsageError
-from biobench.files import require_writable
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 
+from biobench.data.predictions import Predictions
 from biobench.metric.user_loss import losses, score_of
-from biobench.probe.predictions import Predictions
 from biobench.report.read import read_predictions
 from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root

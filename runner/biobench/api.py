@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biobench.declared import Declaration
 from biobench.errors import UsageError
-from biobench.pipeline import Options, run
+from biobench.pipeline import run
 from biobench.report.results import Results
+from biobench.run.external_scores import Declaration
+from biobench.run.options import Options
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -65,7 +66,7 @@ def learning_curve(
     sizes: training items a class (compat: in all), null for all. Where a task cannot be probed at a
     size, its cell has no score and the reason. The rest as :func:`evaluate`.
     """
-    from biobench.curve import learning_curve as run_curve
+    from biobench.pipeline import learning_curve as run_curve
 
     return run_curve(_options(model, tasks, suite, data, device, division, out), tuple(sizes))
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
+from biobench._common.optional_dependencies import missing_library
 from biobench._common.output import guard_streams, print_note
 from biobench._common.text import joined
+from biobench.commands.streams import open_closed_streams
+from biobench.commands.unexpected import explained, require_working_folder
 from biobench.errors import BiobenchError
-from biobench.missing import missing_library
-from biobench.streams import open_closed_streams
-from biobench.unexpected import explained, require_working_folder
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130

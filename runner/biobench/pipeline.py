@@ -1,51 +1,43 @@
 """The whole flow on one page: spec, manifest, pixels, features, predictions, score, report.
 
-In: options of a run. Out: a result. Each stage is a function of inputs that have digests; what a
-stage computed is kept in the store under the digest of everything that can change it. What comes
-before the first image is in setting.py, several train sizes in one run in curve.py.
+In: options of a run. Out: a result, or a learning curve: a result for each size of the train split.
+Each stage is a function of inputs that have digests; what a stage computed is kept in the store
+under the digest of everything that can change it. What comes before the first image is in run/.
 """
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
-import traceback
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.text import as_text
+from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
-from biobench.errors import BiobenchError
-from biobench.out_folder import claim_out
+from biobench.errors import DataError
 from biobench.report.results import Results
 from biobench.repro import settings, torch_state
-from biobench.selection import Chosen, Selection, leave_out
-from biobench.setting import (
-    Options,
-    Plan,
-    Setting,
-    Sizes,
-    could_be_official,
-    differences,
-    plan,
-    prepare,
-    say,
-)
-from biobench.streams import as_text
+from biobench.run.context import Context, prepare
+from biobench.run.costs import Stopwatch, peak_memory_bytes
+from biobench.run.failures import Failures
+from biobench.run.learning_curve import Sizes, in_order
+from biobench.run.options import Options, say
+from biobench.run.out_folder import claim_out
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
+    from biobench.report.curve import Cell, Curve
     from biobench.report.outcome import TaskOutcome
 
-__all__ = ["Options", "could_be_official", "plan", "run"]
+    Cells = dict[str, dict[int | None, Cell]]
+    """What was scored, or why nothing was, by task and size of its train split."""
 
 
 def run(options: Options) -> Results:
@@ -65,81 +57,94 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
     Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
     caller to raise.
     """
-    setting = prepare(options)
-    with claim_out(setting.plan) as out:
-        return _run(setting, out)
-
-
-def _run(setting: Setting, out: Path | None) -> tuple[Results, Failures]:
-    """Score all tasks and write the result to ``out``, where it is to be written."""
-    from biobench.embed.forward import deterministic
     from biobench.report.write import write_run
 
-    options = setting.options
-    selection, size = setting.plan.selection, options.n_train
-    outcomes: list[TaskOutcome] = []
-    failures = Failures(setting.plan)
-    with deterministic():
-        for chosen, whole in zip(selection.chosen, setting.plan.manifests, strict=True):
-            try:
-                # Nothing here keeps the features: they may not fit into memory beside the next.
-                outcomes.append(
-                    score_task(embed_task(chosen, whole, setting, (size,)), size, setting)
-                )
-            except Exception as error:  # noqa: BLE001 - it is raised once the others are written
-                failures.note(chosen.task.id, error)
-    if not outcomes:
-        failures.raise_first(None)
-    results = conclude(outcomes, leave_out(selection, failures.tasks), size, setting)
-    if out is not None:
-        write_run(results, outcomes, out)
-        results.folder = setting.plan.out
+    context, size = prepare(options), options.n_train
+    with claim_out(context.plan.out, save=options.save) as out:
+        cells, failures = _score_all(context)
+        outcomes = _scored(cells, size)
+        if not outcomes:
+            failures.raise_first(None)
+        results = conclude(outcomes, size, context)
+        if out is not None:
+            write_run(results, outcomes, out)
+            results.folder = context.plan.out
     return results, failures
 
 
-class Failures:
-    """Tasks that cannot be scored: their table or an image cannot be read, or their probe or metric
-    failed. The hours that the others took are not lost with them: they are scored and written
-    first."""
+def learning_curve(options: Options, sizes: Sizes) -> Curve:
+    """Score a model at each size and write the results and the curve.
 
-    def __init__(self, plan: Plan) -> None:
-        self._options = plan.options
-        self._alone = len(plan.selection.chosen) + len(plan.unreadable) == 1
-        self._errors: dict[str, Exception] = {}
-        for item, error in plan.unreadable:
-            self.note(item.task.id, error)
+    sizes: numbers as ``--n-train`` takes them, None for the whole train split. A task that cannot
+    be probed at a size has no score there, and the reason stands in its place. Raises as
+    :func:`run`, and as late where a task fails for another reason than its sample; UsageError for
+    a size that is below 1 or named twice; DataError where no task has a score at any size.
+    """
+    curve, failures = curve_of_tasks(options, sizes)
+    failures.raise_first(curve.folder)
+    return curve
 
-    @property
-    def tasks(self) -> Collection[str]:
-        """Ids of the tasks that failed, in the order of the run."""
-        return self._errors.keys()
 
-    def note(self, task: str, error: Exception) -> None:
-        """Keep the error of a task, and tell people that the run goes on."""
-        self._errors.setdefault(task, error)
-        # Its frames hold the task's features.
-        traceback.clear_frames(error.__traceback__)
-        if not self._alone:
-            self._say(f"{task} is not scored, the run goes on: {self.reason(error)}")
+def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
+    """The curve of the tasks that can be scored; else as :func:`run_tasks`."""
+    from biobench.report.curve import assemble_curve, write_curve
 
-    @staticmethod
-    def reason(error: Exception) -> str:
-        """One line that says what happened."""
-        if isinstance(error, BiobenchError):
-            return error.what
-        return " ".join(f"it failed unexpectedly ({type(error).__name__}: {error})".split())
+    ordered = in_order(sizes)
+    context = prepare(replace(options, n_train=None), ordered)
+    with claim_out(context.plan.out, save=options.save) as out:
+        cells, failures = _score_all(context)
+        outcomes = {size: _scored(cells, size) for size in ordered}
+        results = [
+            conclude(found, size, context) if found else None for size, found in outcomes.items()
+        ]
+        if all(result is None for result in results):
+            failures.raise_first(None)
+        tasks = [item.task for item in context.plan.asked]
+        curve = assemble_curve(ordered, tasks, cells, results)
+        if out is not None:
+            curve = replace(write_curve(curve, outcomes, out), folder=context.plan.out)
+    return curve, failures
 
-    def raise_first(self, folder: Path | None) -> None:
-        """Raise the first error, where there is one; ``folder`` holds what was scored."""
-        for error in self._errors.values():
-            if folder is not None:
-                self._say(f"what was scored is in {folder}")
-            raise error
 
-    def _say(self, line: str) -> None:
-        # Who asked for the bare document is still told what it lacks.
-        quiet = self._options.quiet and not self._options.from_command
-        say(replace(self._options, quiet=quiet), line)
+def _score_all(context: Context) -> tuple[Cells, Failures]:
+    """Each task at each size, embedded once, and the tasks that failed."""
+    from biobench.embed.forward import deterministic
+
+    plan = context.plan
+    cells: Cells = {
+        item.task.id: dict.fromkeys(plan.sizes, error.what) for item, error in plan.unreadable
+    }
+    failures = Failures(plan)
+    with deterministic():
+        for located, whole in zip(plan.selection.chosen, plan.manifests, strict=True):
+            id = located.task.id
+            cells[id] = {size: error.what for size, error in plan.refused[id].items()}
+            asked = plan.sizes_of(id)
+            if not asked:
+                continue
+            try:
+                features = embed_task(located, whole, context, asked)
+            except Exception as error:  # noqa: BLE001 - raised once the others are written
+                failures.note(id, error)
+                cells[id] |= dict.fromkeys(asked, failures.reason(error))
+                continue
+            for size in asked:
+                try:
+                    cells[id][size] = score_task(features, size, context)
+                except Exception as error:  # noqa: BLE001 - raised once the others are written
+                    # A sample that cannot be probed is a gap in a curve and no failure of the task.
+                    if len(plan.sizes) == 1 or not isinstance(error, DataError):
+                        failures.note(id, error)
+                    cells[id][size] = failures.reason(error)
+            # Those of the next task may not fit into memory beside them.
+            del features
+    return cells, failures
+
+
+def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:
+    """What was scored at a size, in the order of the run."""
+    found = (cell[size] for cell in cells.values())
+    return [cell for cell in found if not isinstance(cell, str)]
 
 
 @dataclass(frozen=True)
@@ -149,40 +154,42 @@ class TaskFeatures:
     wall, cpu: seconds that reading and embedding took.
     """
 
-    chosen: Chosen
+    located: LocatedTask
     manifest: Manifest
     embedded: Embedded
     wall: float
     cpu: float
 
 
-def embed_task(chosen: Chosen, manifest: Manifest, setting: Setting, sizes: Sizes) -> TaskFeatures:
+def embed_task(
+    located: LocatedTask, manifest: Manifest, context: Context, sizes: Sizes
+) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
+    from biobench._common.progress import Progress
     from biobench.embed.doubts import doubts
     from biobench.embed.features import embed, rows_to_read
-    from biobench.progress import Progress
 
-    task, execution = chosen.task, setting.execution
+    task, execution = located.task, context.execution
     stopwatch = Stopwatch()
     wanted: npt.NDArray[np.bool_] | None = None
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
         wanted = np.logical_or.reduce(samples)
     count = len(rows_to_read(manifest, execution.micro_batch, wanted))
-    with Progress(f"{task.id}: embed", count, quiet=setting.options.quiet) as progress:
+    with Progress(f"{task.id}: embed", count, quiet=context.options.quiet) as progress:
         embedded = embed(
-            manifest, setting.backbone, setting.store, execution,
-            keep_bad=setting.options.keep_bad, progress=progress, wanted=wanted,
-            compare_alone=not setting.compared_alone,
+            manifest, context.backbone, context.store, execution,
+            keep_bad=context.options.keep_bad, progress=progress, wanted=wanted,
+            compare_alone=not context.compared_alone,
         )  # fmt: skip
     if embedded.alone is not None:
-        setting.compared_alone.add(setting.backbone.info.name)
+        context.compared_alone.add(context.backbone.info.name)
     for line in doubts(manifest, embedded):
-        say(setting.options, f"{task.id}: {line}")
-    return TaskFeatures(chosen, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
+        say(context.options, f"{task.id}: {line}")
+    return TaskFeatures(located, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
 
 
-def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> TaskOutcome:
+def score_task(features: TaskFeatures, size: int | None, context: Context) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says.
 
     size: items of the train split as ``--n-train`` means it; null for all. Raises DataError where
@@ -195,7 +202,7 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
     from biobench.probe.stored import predict
     from biobench.report.outcome import TaskOutcome
 
-    task, suite, execution = features.chosen.task, setting.suite, setting.execution
+    task, suite, execution = features.located.task, context.suite, context.execution
     stopwatch = Stopwatch()
     manifest, embedded = _sample(features, size)
     # A row is an image; from here on a row is an item, which a view may pool from several.
@@ -204,17 +211,17 @@ def score_task(features: TaskFeatures, size: int | None, setting: Setting) -> Ta
     digest = features_digest([row.id for row in items.rows], pooled)
     pixels = embedded.pixels_digest([row.id for row in manifest.rows])
     digests = {"manifest": manifest.digest, "pixels": pixels, "features": digest}
-    evidence.remember(setting.store, digests, manifest, embedded, rule)
+    evidence.remember(context.store, digests, manifest, embedded, rule)
     with stopwatch.stage("probe"):
         predictions = predict(
-            task, suite, items, pooled, digest, setting.store,
+            task, suite, items, pooled, digest, context.store,
             bad=bad, device=execution.device, workers=execution.workers,
-            engine=execution.engine, quiet=setting.options.quiet,
+            engine=execution.engine, quiet=context.options.quiet,
         )  # fmt: skip
     with stopwatch.stage("metric"):
         score = metric.score_task(task, suite, predictions)
     return TaskOutcome(
-        chosen=features.chosen,
+        task=task,
         manifest=manifest,
         bad=len(embedded.bad),
         computed=embedded.computed,
@@ -238,60 +245,33 @@ def _sample(features: TaskFeatures, size: int | None) -> tuple[Manifest, Embedde
     """The manifest of a size, and what is known of its rows."""
     if size is None:
         return features.manifest, features.embedded
-    kept = kept_rows(features.chosen.task, features.manifest, size)
+    kept = kept_rows(features.located.task, features.manifest, size)
     return with_rows(features.manifest, kept), features.embedded.at(np.flatnonzero(kept))
 
 
-def conclude(
-    outcomes: Sequence[TaskOutcome], selection: Selection, size: int | None, setting: Setting
-) -> Results:
-    """The result of the tasks that were scored, which are those of ``selection``."""
+def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context) -> Results:
+    """The result of the tasks that were scored at a size of the train split."""
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
 
-    at_first = setting.execution.engine.get("torch", {})
+    selection = context.plan.selection
+    at_first = context.execution.engine.get("torch", {})
     state = torch_state.merged([at_first, *(outcome.torch_state for outcome in outcomes)])
     provenance = Provenance(
-        spec=setting.plan.spec,
-        selection=selection,
-        backbone=setting.backbone,
-        execution=setting.execution,
-        division=setting.options.division,
+        spec=context.plan.spec,
+        suite=selection.suite,
+        tasks=tuple(outcome.task for outcome in outcomes),
+        own=selection.own,
+        external=selection.declared,
+        backbone=context.backbone,
+        execution=context.execution,
+        division=context.options.division,
         n_train=size,
-        differences=tuple(differences(setting.plan)) if size is None else (),
+        differences=tuple(context.plan.differences) if size is None else (),
         bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=True),
         torch_state=state,
-        started=setting.started,
-        wall=time.perf_counter() - setting.clock,
+        started=context.started,
+        wall=time.perf_counter() - context.clock,
         argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)
-
-
-@dataclass
-class Stopwatch:
-    """Wall and processor time since it was made, and wall time by stage, in seconds."""
-
-    stages: dict[str, float] = field(default_factory=dict)
-    _wall: float = field(default_factory=time.perf_counter)
-    _cpu: float = field(default_factory=time.process_time)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        started = time.perf_counter()
-        yield
-        self.stages[name] = time.perf_counter() - started
-
-    def wall(self) -> float:
-        """Seconds of wall time."""
-        return time.perf_counter() - self._wall
-
-    def cpu(self) -> float:
-        """Seconds of processor time, all threads."""
-        return time.process_time() - self._cpu
-
-
-def peak_memory_bytes() -> int:
-    """The largest resident size of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from side_by_side import Way, alternate, ratio, table, versions
 
+from biobench._common.progress import Progress
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
 from biobench.embed.features import Execution, embed
 from biobench.embed.forward import deterministic
@@ -30,11 +32,9 @@ from biobench.models.load import load_model
 from biobench.models.module_backbone import Origin
 from biobench.models.names import parse_name
 from biobench.native import ImageLoader
-from biobench.progress import Progress
 from biobench.repro import settings
 from biobench.repro.environment import available_cores
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 MODELS = ["demo", "timm:vit_tiny_patch16_224", "timm:mobilenetv3_small_100"]
 """Slow to fast: the faster the model, the more of the time is decoding."""

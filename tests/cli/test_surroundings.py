@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from biobench.proxies import require_proxies
-from biobench.streams import as_text
-from biobench.unexpected import explained
+from biobench._common.proxies import require_proxies
+from biobench._common.text import as_text
+from biobench.commands.unexpected import explained
 
 pytestmark = pytest.mark.slow
 

@@ -20,10 +20,10 @@ from biobench.cli import execute
 from biobench.compare.pair import compare_results
 from biobench.compare.standings import COLUMNS, standings, standings_csv, standings_document
 from biobench.compare.tables import print_comparison, print_standings
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError, UsageError
 from biobench.metric.comparison import compare, holm
 from biobench.metric.score import score_task
-from biobench.probe.predictions import Predictions
 from biobench.report.document import suite_mean
 from biobench.spec.load import load_spec
 

@@ -16,7 +16,7 @@ from biobench.data.locate import EMBEDDED
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.verify import verify
 from biobench.errors import DataError
-from biobench.selection import select
+from biobench.run.selection import select
 from biobench.spec.documents import Dataset
 from biobench.spec.load import load_spec
 

@@ -18,6 +18,8 @@ from archives import bring, make_dataset, source, tar_of
 from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench import _native
+from biobench._common.files import open_regular, read_regular
+from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.content import file_digests
 from biobench.data.fetch.digests import digest_of
@@ -30,9 +32,7 @@ from biobench.data.sources import archive_folder, sources_of
 from biobench.data.unpack import unpack
 from biobench.data.verify import read_list
 from biobench.errors import BiobenchError, DataError
-from biobench.files import open_regular, read_regular
 from biobench.spec.documents import Layout
-from biobench.store import Store
 
 Put = Callable[[Path], None]
 

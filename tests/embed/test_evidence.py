@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
 from biobench.embed.evidence import NotStored, recall, remember
 from biobench.embed.features import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 SHARD = 8
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from biobench._common.progress import Progress
+from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
 from biobench.data.manifest import Manifest
@@ -18,9 +20,7 @@ from biobench.embed.features import Embedded, Execution, embed
 from biobench.embed.shards import ShardKeys
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
-from biobench.progress import Progress
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import NET, OTHER, Bench, Done, Nursery, grow, leftovers, mounted, outcome, times
 
-from biobench.store import Store
+from biobench._common.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness import NET, OTHER, Bench, Nursery, leftovers, times
 
-from biobench.store import Store
+from biobench._common.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import NET, OTHER, USER, Bench, Nursery, cold, times
 
-from biobench.store import Store
+from biobench._common.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]

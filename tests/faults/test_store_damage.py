@@ -14,7 +14,7 @@ import pytest
 from harness import NET, OTHER, Bench, Nursery, cold, dice, reached, times
 
 from biobench import evaluate
-from biobench.store import Store
+from biobench._common.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]

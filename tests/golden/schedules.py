@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from biobench._common.store import Store
 from biobench.embed import shards
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
 from biobench.pipeline import run
-from biobench.setting import Options
+from biobench.run.options import Options
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 TINY = "py:tiny_model:Tiny"
 STAGES = ("manifest", "pixels", "features", "predictions", "score")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.metric.bootstrap import bounds
 from biobench.metric.comparison import (
@@ -21,7 +22,6 @@ from biobench.metric.comparison import (
     ties_for_best,
 )
 from biobench.metric.score import score_task
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Metric
 from biobench.spec.load import load_spec
 

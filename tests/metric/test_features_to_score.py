@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, ModelError, SpecError
 from biobench.metric import traits_f1, user_loss
 from biobench.metric.bootstrap import bounds
 from biobench.metric.score import score_task
 from biobench.probe import CentroidProbe, TraitsProbe
-from biobench.probe.predictions import Predictions
 from biobench.probe.run import run_probe
 from biobench.probe.stored import predict
 from biobench.spec.documents import Metric, Task
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 SPEC = load_spec()
 SUITE = replace(SPEC.suites["demo"], replicates=200)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biobench.data.predictions import Predictions
 from biobench.errors import UsageError
 from biobench.metric import accuracy, group_accuracy, macro_f1
 from biobench.metric.bootstrap import (
@@ -16,7 +17,6 @@ from biobench.metric.bootstrap import (
 )
 from biobench.metric.group_accuracy import group_numbers
 from biobench.metric.strata import stratum_numbers
-from biobench.probe.predictions import Predictions
 from biobench.spec.generator import Stream
 
 GROUPS = st.sampled_from(["b", "a", "Z", "aa", "\u00e9"])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError
 from biobench.metric import (
     accuracy,
@@ -36,7 +37,6 @@ from biobench.metric.bootstrap import (
 from biobench.metric.comparison import Resampled, difference, holm, ties_for_best
 from biobench.metric.score import Interval, Score, score_task
 from biobench.metric.user_loss import losses
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Metric
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric import accuracy, average_precision, macro_f1
 from biobench.metric.bootstrap import bounds, macro_f1_replicates
 from biobench.metric.score import score_task
-from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Metric
 from biobench.spec.generator import Stream

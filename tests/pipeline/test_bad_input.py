@@ -15,9 +15,13 @@ from PIL import Image
 
 from biobench import evaluate
 from biobench.data.build import build_manifest
+from biobench.data.locate import LocatedTask
 from biobench.errors import BiobenchError, DataError, ModelError, UsageError
-from biobench.pipeline import Options, could_be_official, plan, run
-from biobench.selection import Chosen, Selection
+from biobench.pipeline import run
+from biobench.run.options import Options
+from biobench.run.plan import plan
+from biobench.run.preconditions import could_be_official
+from biobench.run.selection import Selection
 from biobench.spec.load import load_spec
 
 
@@ -113,9 +117,9 @@ def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) ->
 
 def test_an_unreadable_image_has_zero_features(data: Path, tmp_path: Path) -> None:
     """Features of an image that was not read are zeros, not what a model makes of black."""
+    from biobench._common.progress import Progress
+    from biobench._common.store import Store
     from biobench.embed import features as stage
-    from biobench.progress import Progress
-    from biobench.store import Store
 
     (data / "plankton/train/amphora/t00.png").write_bytes(b"no image")
     spec = load_spec()
@@ -193,7 +197,7 @@ def test_refused_before_the_data_are_read(
 ) -> None:
     """What no data can make right takes no minutes, and a dry run says it too."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("biobench.selection.build_manifest", None)
+    monkeypatch.setattr("biobench.run.manifests.build_manifest", None)
     with pytest.raises(BiobenchError, match=words) as caught:
         plan(options(data, tmp_path, **changes))
     assert caught.value.exit_code == (5 if changes.keys() & {"model"} or "CUDA d" in words else 2)
@@ -216,7 +220,7 @@ def test_only_a_whole_official_benchmark_could_be_official() -> None:
     spec = load_spec()
     tasks = [spec.task(task) for task in spec.suites["biobench"].tasks]
     suite = replace(spec.suites["biobench"], members=tuple(task.id for task in tasks))
-    whole = Selection(suite, tuple(Chosen(task, Path()) for task in tasks), ())
+    whole = Selection(suite, tuple(LocatedTask(task, Path()) for task in tasks), ())
     asked = Options(model="demo", from_command=True)
     assert could_be_official(whole, asked)
     assert not could_be_official(whole, replace(asked, division="compat"))

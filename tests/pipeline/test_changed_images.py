@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -18,12 +19,12 @@ from backbones import MeanColour
 from drawn import FOLDERS, draw_folders, metric
 from opened import Opened
 
-from biobench import setting
-from biobench.curve import learning_curve
+from biobench._common.store import Store
 from biobench.errors import DataError
-from biobench.pipeline import Options, run
+from biobench.pipeline import learning_curve, run
 from biobench.report.results import Results
-from biobench.store import Store
+from biobench.run import context
+from biobench.run.options import Options
 
 FIRST = "train/amphora/train000.png"
 LAST = "test/ceratium/test213.png"
@@ -31,6 +32,8 @@ LAST = "test/ceratium/test213.png"
 MICRO_BATCH = 4
 PASSES = 35
 """Micro-batches of the 90 train and the 42 test images, and one image alone."""
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Of fcntl.h and linux/fs.h."""
 CHANGED = "of 132 images were changed while they were read"
 
 Change = Callable[[Path], None]
@@ -56,9 +59,9 @@ class Changing(MeanColour):
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Images of three classes, in micro-batches of four; the clock is as fine as can be."""
     monkeypatch.setattr("biobench.data.content.SETTLED_NS", 0)
-    execution = setting._execution
+    execution = context._execution
     monkeypatch.setattr(
-        setting, "_execution", lambda *given: replace(execution(*given), micro_batch=MICRO_BATCH)
+        context, "_execution", lambda *given: replace(execution(*given), micro_batch=MICRO_BATCH)
     )
     return draw_folders(tmp_path / "data" / "drawn", {"train": 30, "test": 14})
 
@@ -163,15 +166,14 @@ def test_a_folder_that_is_swapped_and_swapped_back(
     replaced(tmp_path / "other")()
 
     def swap() -> None:
-        os.rename(data, tmp_path / "aside")
-        os.rename(tmp_path / "other", data)
-
-    def back() -> None:
-        os.rename(data, tmp_path / "other")
-        os.rename(tmp_path / "aside", data)
+        # In one step, so that no image is missing for a moment.
+        libc = ctypes.CDLL(None, use_errno=True)
+        names = os.fsencode(data), os.fsencode(tmp_path / "other")
+        status = libc.renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE)
+        assert status == 0, os.strerror(ctypes.get_errno())
 
     with pytest.raises(DataError, match=CHANGED):
-        run(replace(options, model=Changing((0, swap), (PASSES - 1, back))))
+        run(replace(options, model=Changing((0, swap), (PASSES - 1, swap))))
     check_store(options, tmp_path)
 
 

@@ -16,13 +16,14 @@ from drawn import draw_table, write_task
 
 from biobench import learning_curve as curve_from_python
 from biobench import load_results
-from biobench.curve import learning_curve
 from biobench.data import content
 from biobench.errors import DataError, UsageError
-from biobench.pipeline import Options, run
+from biobench.pipeline import learning_curve, run
 from biobench.report.curve import Curve
 from biobench.report.results import result_digest
-from biobench.setting import in_order, plan
+from biobench.run.learning_curve import in_order
+from biobench.run.options import Options
+from biobench.run.plan import plan
 
 SIZES = (1, 5, None)
 

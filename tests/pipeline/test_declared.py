@@ -15,13 +15,14 @@ from drawn import draw, draw_folders
 from rich.console import Console
 
 from biobench import Results, evaluate
-from biobench.declared import Declaration, read_declarations
 from biobench.errors import UsageError
-from biobench.pipeline import Options, run
+from biobench.pipeline import run
 from biobench.report.page import render_page
 from biobench.report.results import result_digest
 from biobench.report.table import print_results
-from biobench.setting import plan
+from biobench.run.external_scores import Declaration, read_declarations
+from biobench.run.options import Options
+from biobench.run.plan import plan
 from biobench.spec.canonical import sha256_json
 from biobench.spec.load import load_spec
 

@@ -12,7 +12,9 @@ from backbones import MeanColour
 from drawn import draw_folders, draw_table, write_task
 
 from biobench.errors import BiobenchError, DataError, UsageError
-from biobench.pipeline import Options, plan, run
+from biobench.pipeline import run
+from biobench.run.options import Options
+from biobench.run.plan import plan
 
 TRAIN, TEST = 12, 4
 

@@ -14,10 +14,11 @@ from drawn import draw_table, write_task
 
 from biobench import load_results
 from biobench.commands.run import _curve, _one
-from biobench.curve import learning_curve
 from biobench.errors import BiobenchError, DataError, ModelError
-from biobench.pipeline import Options, plan, run
+from biobench.pipeline import learning_curve, run
 from biobench.probe import stored
+from biobench.run.options import Options
+from biobench.run.plan import plan
 
 KINDS = ("classes", "groups")
 ERRORS = [

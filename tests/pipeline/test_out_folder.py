@@ -17,12 +17,13 @@ from backbones import MeanColour
 from drawn import draw_table, write_task
 
 from biobench import load_results
-from biobench.curve import learning_curve
+from biobench._common.store import Store
 from biobench.errors import BiobenchError, UsageError
-from biobench.out_folder import MOST_NAME, default_out
-from biobench.pipeline import Options, plan, run
+from biobench.pipeline import learning_curve, run
 from biobench.report.replace import LOCK, claimed
-from biobench.store import Store
+from biobench.run.options import Options
+from biobench.run.out_folder import MOST_NAME, default_out
+from biobench.run.plan import plan
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,8 @@ from backbones import MeanColour
 from biobench.cli import execute
 from biobench.commands import run as command
 from biobench.errors import BiobenchError
-from biobench.pipeline import Options, run
+from biobench.run.options import Options
+from biobench.pipeline import run
 number, data, task, store, out = sys.argv[1:]
 model = MeanColour()
 model.info = replace(model.info, name=number)

@@ -15,7 +15,9 @@ from backbones import MeanColour
 from biobench import Results
 from biobench.data.locate import EMBEDDED
 from biobench.errors import SpecError
-from biobench.pipeline import Options, plan, run
+from biobench.pipeline import run
+from biobench.run.options import Options
+from biobench.run.plan import plan
 
 CLASSES = ("Centrales", "Ciliata", "Dolichospermum")
 PLACE = {"train": "train", "test": "val"}

@@ -13,11 +13,12 @@ import pytest
 from backbones import MeanColour
 from drawn import draw_table, write_task
 
-from biobench import load_results, store
-from biobench.curve import learning_curve
+from biobench import load_results
+from biobench._common import store
+from biobench._common.store import Store
 from biobench.errors import BiobenchError, UsageError
-from biobench.pipeline import Options, run
-from biobench.store import Store
+from biobench.pipeline import learning_curve, run
+from biobench.run.options import Options
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
 from biobench.probe import LinearProbe, LogisticProbe, TraitsProbe, checkpoint, stored
 from biobench.probe.checkpoint import KIND, Checkpoint
 from biobench.spec.load import load_spec
-from biobench.store import Store
 
 SPEC = load_spec()
 SUITE = SPEC.suites["demo"]

@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError
-from biobench.probe.predictions import Predictions
 
 
 def test_the_digest_is_the_rows_canonical_json() -> None:

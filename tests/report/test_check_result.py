@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biobench.data.predictions import Predictions
 from biobench.metric import user_loss
-from biobench.probe.predictions import Predictions
 
 POISONOUS = (1, 2)
 

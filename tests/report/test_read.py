@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
-from biobench.probe.predictions import Predictions
 from biobench.report import parquet_process
 from biobench.report.read import read_predictions
 from biobench.report.results import Results

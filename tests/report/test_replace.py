@@ -36,8 +36,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         from drawn import draw_table, write_task
     finally:
         sys.path.remove(str(PIPELINE))
-    from biobench.curve import learning_curve
-    from biobench.pipeline import Options, run
+    from biobench.pipeline import learning_curve, run
+    from biobench.run.options import Options
 
     top = tmp_path_factory.mktemp("results")
     draw_table(top / "data" / "drawn", 6, 2)

@@ -103,7 +103,8 @@ RUNS = """
 import json, sys, torch
 sys.path.insert(0, sys.argv[1])
 from backbones import MeanColour
-from biobench.pipeline import Options, run
+from biobench.run.options import Options
+from biobench.pipeline import run
 
 class SetsBack(MeanColour):
     def embed(self, batch):

@@ -13,8 +13,8 @@ import numpy as np
 from made import Made
 
 from biobench import Results
+from biobench.data.predictions import Predictions
 from biobench.metric.score import Score, score_task
-from biobench.probe.predictions import Predictions
 from biobench.report.document import stage_root, suite_mean
 from biobench.report.official import unofficial_reasons
 from biobench.report.results import result_digest

@@ -17,11 +17,12 @@ from backbones import MeanColour
 from drawn import TASKS, draw, draw_folders, draw_table, metric, write_task
 
 from biobench import Results, load_results
+from biobench._common.store import Store
 from biobench.data.locate import EMBEDDED
-from biobench.declared import Declaration
-from biobench.pipeline import Options, run
+from biobench.pipeline import run
+from biobench.run.external_scores import Declaration
+from biobench.run.options import Options
 from biobench.spec.load import load_spec, task_from_file
-from biobench.store import Store
 from biobench.verify.check import Places
 from biobench.verify.from_data import Images
 from biobench.verify.verdict import Verdict, verify_one

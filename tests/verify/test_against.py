@@ -15,9 +15,9 @@ from made import Made
 from PIL import Image
 
 from biobench import Results
+from biobench.data.predictions import Predictions
 from biobench.embed.evidence import Evidence
 from biobench.pipeline import run
-from biobench.probe.predictions import Predictions
 from biobench.report.results import result_digest
 from biobench.repro.settings import SETTINGS
 from biobench.spec.load import load_spec

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from made import Made
 
 from biobench import Results
+from biobench.data.predictions import Predictions
 from biobench.data.unpack.refused import Refused
 from biobench.errors import BiobenchError, DataError, UsageError
-from biobench.probe.predictions import Predictions
 from biobench.report.document import stage_root
 from biobench.report.results import result_digest, results_of
 from biobench.repro.settings import SETTINGS

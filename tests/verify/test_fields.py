@@ -17,11 +17,11 @@ from forge import held, own_tasks, resealed
 from made import Made
 
 from biobench import Results
+from biobench._common.store import Store
 from biobench.errors import BiobenchError
 from biobench.metric.score import score_task
 from biobench.report.results import result_digest, results_of
 from biobench.spec.load import load_spec
-from biobench.store import Store
 from biobench.verify import check as checking
 from biobench.verify import scores
 from biobench.verify.check import Places, check

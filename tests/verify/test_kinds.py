@@ -11,9 +11,9 @@ from backbones import MeanColour
 from drawn import draw_folders, draw_table, write_task
 from made import Made
 
-from biobench.curve import learning_curve
-from biobench.pipeline import Options, run
+from biobench.pipeline import learning_curve, run
 from biobench.probe.stored import NO_PREDICTION
+from biobench.run.options import Options
 from biobench.spec.load import load_spec
 from biobench.verify.verdict import Verdict, verify_one
 

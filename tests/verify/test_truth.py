@@ -16,8 +16,9 @@ from drawn import draw_table
 from forge import described, forge_predictions, set_all
 from made import INDIVIDUALS, Made, at
 
-from biobench.pipeline import Options, run
-from biobench.probe.predictions import Predictions
+from biobench.data.predictions import Predictions
+from biobench.pipeline import run
+from biobench.run.options import Options
 
 pytestmark = pytest.mark.slow
 

@@ -99,3 +99,9 @@ def _cut(text: str, most: int | None) -> str:
 def _json_escaped(line: str) -> str:
     # Outside of strings JSON has nothing to escape, so json's own escapes are right everywhere.
     return "".join(c if _seen(c) else json.dumps(c)[1:-1] for c in line)
+
+
+def as_text(argument: str) -> str:
+    """An argument or a variable as text that a document can hold: bytes that are not UTF-8 become
+    escapes such as ``\\\\udcff``."""
+    return argument.encode("utf-8", "backslashreplace").decode()

@@ -52,9 +52,9 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
+    from biobench._common.proxies import require_proxies
     from biobench.data.fetch import fetch as fetch_dataset
     from biobench.data.state import state_of
-    from biobench.proxies import require_proxies
 
     dataset = _dataset(id)
     if _is_embedded(dataset):
@@ -145,6 +145,8 @@ def verify(
     """Compare the files of a data set with its documents; exit 3 where they differ."""
     import os
 
+    from biobench._common.files import write_atomically
+    from biobench._common.store import default_store
     from biobench.commands.data_verify import print_report, print_value
     from biobench.data.content import ContentIndex
     from biobench.data.verify import (
@@ -155,9 +157,7 @@ def verify(
         read_list,
     )
     from biobench.data.verify import verify as verify_dataset
-    from biobench.files import write_atomically
     from biobench.spec.load import load_spec
-    from biobench.store import default_store
 
     spec = load_spec()
     dataset = _dataset(id)

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from biobench._common.byte_sizes import show_size
 from biobench._common.output import print_cells, print_json, print_line
-from biobench.sizes import show_size
 
 if TYPE_CHECKING:
     from biobench.data.state import DatasetState

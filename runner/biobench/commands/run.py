@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,8 @@ from biobench.commands.options import Device, Division, OnBadImage, Precision, p
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
-    from biobench.setting import Options, Sizes
+    from biobench.run.learning_curve import Sizes
+    from biobench.run.options import Options
 
 
 def run(
@@ -101,8 +101,10 @@ def run(
 
     settings.restart_with_settings()
 
-    from biobench.declared import read_declarations
-    from biobench.setting import Options, plan
+    from biobench.run.external_scores import read_declarations
+    from biobench.run.learning_curve import parse_sizes
+    from biobench.run.options import Options
+    from biobench.run.plan import plan
 
     sizes = parse_sizes(n_train) if n_train is not None else (None,)
     if suite is not None and task:
@@ -157,7 +159,7 @@ def _one(options: Options, json: bool) -> None:
 
 def _curve(options: Options, sizes: Sizes, json: bool) -> None:
     """Score at several sizes."""
-    from biobench.curve import curve_of_tasks
+    from biobench.pipeline import curve_of_tasks
     from biobench.report.curve_table import print_curve
 
     curve, failures = curve_of_tasks(options, sizes)
@@ -169,19 +171,3 @@ def _curve(options: Options, sizes: Sizes, json: bool) -> None:
             print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
             print_line(f"page:  {curve.folder / 'curve.html'}")
     failures.raise_first(curve.folder)
-
-
-def parse_sizes(text: str) -> Sizes:
-    """Sizes of ``10`` or ``1,3,10,all``, ascending; null is all of the train split.
-
-    Raises UsageError for anything else.
-    """
-    from biobench.setting import in_order
-
-    words = [word.strip() for word in text.split(",")]
-    if not all(word == "all" or re.fullmatch("[0-9]{1,9}", word) for word in words):
-        raise UsageError(
-            f"--n-train {text!r} is no size and no list of sizes",
-            remedy="give numbers from 1, and all: 10, or 1,3,10,all",
-        )
-    return in_order(tuple(None if word == "all" else int(word) for word in words))

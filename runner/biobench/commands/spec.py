@@ -71,7 +71,7 @@ def export(
     spec: SpecFolder = None,
 ) -> None:
     """Write the whole specification as one canonical JSON bundle; its digest goes to stderr."""
-    from biobench.files import write_atomically
+    from biobench._common.files import write_atomically
     from biobench.spec.bundle import bundle_bytes
     from biobench.spec.load import load_spec
 

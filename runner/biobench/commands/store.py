@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from biobench._common.byte_sizes import parse_size, show_size
 from biobench._common.output import print_line
 from biobench.errors import DataError, counted
-from biobench.sizes import parse_size, show_size
 
 app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
 
@@ -22,7 +22,7 @@ Folder = Annotated[
 @app.command()
 def stats(store: Folder = None) -> None:
     """Say what lies in the store."""
-    from biobench.store import Store, default_store
+    from biobench._common.store import Store, default_store
 
     root = store or default_store()
     sizes: dict[str, list[int]] = defaultdict(list)
@@ -39,7 +39,7 @@ def stats(store: Folder = None) -> None:
 @app.command()
 def verify(store: Folder = None) -> None:
     """Check every entry against the digest of its content; exit 3 where one is damaged."""
-    from biobench.store import Store, default_store
+    from biobench._common.store import Store, default_store
 
     root = store or default_store()
     if not root.is_dir():
@@ -60,7 +60,7 @@ def gc(
     store: Folder = None,
 ) -> None:
     """Delete the least recently used entries until the store is under a size."""
-    from biobench.store import Store, default_store
+    from biobench._common.store import Store, default_store
 
     removed = Store(store or default_store()).collect(parse_size(size))
     freed = show_size(sum(entry.size for entry in removed))

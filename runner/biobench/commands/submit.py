@@ -20,9 +20,9 @@ def submit(
     spec: SpecFolder = None,
 ) -> None:
     """Check a result and write it, its predictions and its environment as one file."""
+    from biobench._common.files import remove_leftovers, require_file, write_atomically
     from biobench.decode.loader import usable_cores
     from biobench.errors import UsageError
-    from biobench.files import remove_leftovers, require_file, write_atomically
     from biobench.spec.canonical import sha256_bytes
     from biobench.spec.load import load_spec
     from biobench.verify.check import Places, check

@@ -82,9 +82,9 @@ def verify(
     if against_data is not None and against is None:
         raise UsageError("--against-data is for --against", remedy="name the other result too")
 
+    from biobench._common.store import Store, default_store
     from biobench.decode.loader import usable_cores
     from biobench.spec.load import load_spec, task_from_file
-    from biobench.store import Store, default_store
     from biobench.verify.check import Places
     from biobench.verify.from_data import Images
     from biobench.verify.opening import stores_beside
@@ -117,7 +117,7 @@ def _folder(out: Path | None) -> Iterator[Path]:
     """Where a run goes that is made again: kept where somebody named it."""
     import tempfile
 
-    from biobench.files import require_writable
+    from biobench._common.files import require_writable
 
     if out is not None:
         require_writable(out)

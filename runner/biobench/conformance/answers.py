@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biobench._common.files import Unreadable, read_plain
 from biobench.conformance.compare import difference
 from biobench.conformance.run import Outcome
 from biobench.conformance.vectors import Vectors
 from biobench.errors import DataError, SpecError
-from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, parse_json
 from biobench.spec.load import Spec
 from biobench.spec.problems import choose

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from biobench._common.optional_dependencies import missing_library
 from biobench.conformance.compare import difference
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations import operations
 from biobench.conformance.vectors import Vectors
 from biobench.errors import SpecError
-from biobench.missing import missing_library
 from biobench.spec.canonical import canonical_json
 from biobench.spec.load import Spec
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from biobench._common.files import Unreadable, read_plain
 from biobench.conformance.vectors import vector_problems
-from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, parse_json
 from biobench.spec.library import MOST_JSON, read_library
 from biobench.spec.problems import Problem

@@ -6,6 +6,7 @@ to, or null where the task's data are absent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from biobench._common.text import shown
@@ -14,6 +15,14 @@ from biobench.spec.documents import Task
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "_demo"
 """The demo suite's data sets, which ship with the package."""
+
+
+@dataclass(frozen=True)
+class LocatedTask:
+    """A task and the folder that its layout's paths are relative to."""
+
+    task: Task
+    root: Path
 
 
 def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | None:

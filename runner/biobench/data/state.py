@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.download import part_of
 from biobench.data.frames.check import State as FramesState
 from biobench.data.frames.check import frames_state
@@ -18,7 +19,6 @@ from biobench.data.frames.clips import frames_top
 from biobench.data.layouts import places
 from biobench.data.locate import EMBEDDED
 from biobench.data.sources import Source, archive_folder, sources_of
-from biobench.sizes import show_size
 from biobench.spec.documents import Dataset
 
 State = Literal["present", "partly", "absent"]

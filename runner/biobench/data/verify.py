@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biobench._common.files import read_regular
+from biobench._common.progress import Progress
 from biobench._common.text import shown
 from biobench.data.build import build_manifest
 from biobench.data.content import ContentIndex
@@ -25,8 +27,6 @@ from biobench.data.suspicious import linked_places, shared_bytes
 from biobench.data.unused import unused_lines
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
-from biobench.files import read_regular
-from biobench.progress import Progress
 from biobench.spec.documents import Dataset, Task
 
 Pairs = Sequence[tuple[str, str]]

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.progress import Progress
+from biobench._common.store import Store
 from biobench.data.content import file_read
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, Execution
@@ -24,8 +26,6 @@ from biobench.embed.watch import FileWatch
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
 from biobench.native import ImageLoader
-from biobench.progress import Progress
-from biobench.store import Store
 
 _Pending = tuple[Rows, Future[npt.NDArray[np.float32]]]
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.embed.shards import KIND as SHARDS
 from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sha256_json
-from biobench.store import Store
 
 KIND = "evidence"
 _STAGES = ("manifest", "pixels", "features")

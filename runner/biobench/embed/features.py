@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.progress import Progress
+from biobench._common.store import Store
 from biobench._common.text import shown
 from biobench.data.content import ContentIndex
 from biobench.data.faults import SHOWN
@@ -22,8 +24,6 @@ from biobench.embed.embedded import Embedded, Execution, features_digest, pixels
 from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, parts
 from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
-from biobench.progress import Progress
-from biobench.store import Store
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone

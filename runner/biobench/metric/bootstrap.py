@@ -14,12 +14,12 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.blas import one_blas_thread
 from biobench.errors import UsageError
 from biobench.metric.checks import flags, integers, reals, share, whole
 from biobench.metric.counts import IntArray, label_ids, label_pair
 from biobench.metric.macro_f1 import class_f1, class_places
 from biobench.metric.traits_f1 import CODES, trait_means
-from biobench.probe.blas import one_blas_thread
 from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
 

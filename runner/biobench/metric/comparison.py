@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.metric.aggregate import mean_of_replicates
 from biobench.metric.bootstrap import bounds
 from biobench.metric.checks import reals, share
 from biobench.metric.counts import sequential_mean
 from biobench.metric.score import Rules, score_task
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite
 
 

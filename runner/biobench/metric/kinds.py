@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric import bootstrap
 from biobench.metric.accuracy import accuracy, top_k
@@ -23,7 +24,6 @@ from biobench.metric.macro_f1 import macro_f1
 from biobench.metric.strata import stratum_numbers
 from biobench.metric.traits_f1 import trait_codes, traits_f1
 from biobench.metric.user_loss import losses, score_of
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Division
 from biobench.spec.generator import Stream
 

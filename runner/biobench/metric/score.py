@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric.bootstrap import bounds
 from biobench.metric.kinds import METRICS, Kind
 from biobench.metric.strata import smallest_stratum
-from biobench.probe.predictions import Predictions
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Division, Metric, Suite
 from biobench.spec.generator import Stream

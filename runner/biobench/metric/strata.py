@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from biobench.data.predictions import Predictions
 from biobench.metric.counts import IntArray
 from biobench.metric.group_accuracy import group_numbers
-from biobench.probe.predictions import Predictions
 
 
 def stratum_numbers(predictions: Predictions) -> IntArray:

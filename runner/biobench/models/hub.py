@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from biobench._common.proxies import require_proxies
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
 from biobench.models.names import states_revision
-from biobench.proxies import require_proxies
 
 if TYPE_CHECKING:
     from biobench.models.names import ModelName

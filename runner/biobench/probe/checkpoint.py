@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.store import Store
 from biobench.errors import BiobenchError
 from biobench.spec.canonical import sha256_json
-from biobench.store import Store
 
 KIND = "training"
 EVERY_S = 60.0

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from biobench.probe.blas import one_blas_thread
+from biobench._common.blas import one_blas_thread
 from biobench.probe.checkpoint import Arrays, fits
 from biobench.probe.errors import ArgumentError
 from biobench.probe.training_plan import TrainingPlan, batches

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
+from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.least import training_items
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
 
 Progress = Callable[[int], None]

@@ -14,10 +14,10 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.blas import one_blas_thread
 from biobench._common.text import short
 from biobench.errors import SpecError, UsageError
 from biobench.probe.arguments import function, one_of, real_number, whole_number
-from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import ArgumentError
 from biobench.probe.estimator import Classifier

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe.apply import APPLY
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.job import Job, Progress
 from biobench.probe.least import scored_items
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Suite, Task
 
 

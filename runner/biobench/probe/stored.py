@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.output import print_note
+from biobench._common.progress import Progress
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest
+from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.job import given_columns, truth
-from biobench.probe.predictions import Predictions
 from biobench.probe.run import run_probe
-from biobench.progress import Progress
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
-from biobench.store import Store
 
 KIND = "predictions"
 REVISION = 3

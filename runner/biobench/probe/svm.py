@@ -12,9 +12,9 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.blas import one_blas_thread
 from biobench.errors import SpecError, UsageError
 from biobench.probe.arguments import one_of, real_number
-from biobench.probe.blas import one_blas_thread
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import FeaturesError
 from biobench.probe.estimator import Classifier

@@ -24,7 +24,7 @@ from biobench.report.replace import replacing
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
 from biobench.report.write import write_files
-from biobench.selection import Chosen
+from biobench.spec.documents import Task
 
 SCHEMA = "biobench.curve/1"
 FILE = CURVE
@@ -82,7 +82,7 @@ def folder_name(size: int | None) -> str:
 
 def assemble_curve(
     sizes: Sequence[int | None],
-    chosen: Sequence[Chosen],
+    tasks: Sequence[Task],
     cells: Mapping[str, Mapping[int | None, Cell]],
     results: Sequence[Results | None],
 ) -> Curve:
@@ -92,8 +92,8 @@ def assemble_curve(
     """
     first = next((result for result in results if result is not None), None)
     if first is None:
-        task, cell = next((id, cell) for id, by_size in cells.items() for cell in by_size.values())
-        raise DataError(f"no size can be scored: {cell}", where=task)
+        id, cell = next((id, cell) for id, by_size in cells.items() for cell in by_size.values())
+        raise DataError(f"no size can be scored: {cell}", where=id)
     head, model = first.document, first.document["model"]
     document = {
         "schema": SCHEMA,
@@ -101,13 +101,13 @@ def assemble_curve(
         "model": {key: model[key] for key in ("name", "resolved", "revision", "weights")},
         "sizes": [_size(size, result) for size, result in zip(sizes, results, strict=True)],
         "tasks": {
-            item.task.id: {
-                "version": item.task.version,
-                "metric": item.task.metrics[0].id,
-                "higher_is_better": item.task.metrics[0].higher_is_better,
-                "cells": [_cell(size, cells[item.task.id][size]) for size in sizes],
+            task.id: {
+                "version": task.version,
+                "metric": task.metrics[0].id,
+                "higher_is_better": task.metrics[0].higher_is_better,
+                "cells": [_cell(size, cells[task.id][size]) for size in sizes],
             }
-            for item in chosen
+            for task in tasks
         },
     }
     return Curve(document, tuple(results))

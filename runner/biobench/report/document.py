@@ -13,16 +13,14 @@ from importlib.metadata import version
 from typing import Any
 
 from biobench.data.counts import scored_counts
-from biobench.declared import Declared
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score
 from biobench.report.official import Claim, unofficial_reasons
-from biobench.report.outcome import Provenance, TaskOutcome
+from biobench.report.outcome import ExternalScore, Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
-from biobench.selection import BENCHMARK
 from biobench.spec.canonical import sha256_json
-from biobench.spec.documents import Suite
+from biobench.spec.documents import BENCHMARK, Suite
 
 EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
 """Kinds of protocol that are arithmetic in a fixed order; a trained probe is only as exact as its
@@ -44,8 +42,8 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
         "schema": SCHEMA,
         "biobench": version("biobench"),
         "spec": {"version": provenance.spec.version, "digest": provenance.spec.digest},
-        "suite": provenance.selection.suite.id,
-        "division": provenance.division if not provenance.selection.own else "open",
+        "suite": provenance.suite.id,
+        "division": provenance.division if not provenance.own else "open",
         "official": not reasons,
         "unofficial_reasons": reasons,
         "n_train": provenance.n_train,
@@ -100,18 +98,18 @@ def stage_root(tasks: dict[str, Any], stage: str) -> str:
 
 def _task_entries(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any]:
     """Entries in the suite's order, then those of tasks that are no members."""
-    entries = {outcome.chosen.task.id: _task_entry(outcome) for outcome in outcomes}
-    entries |= {item.task.id: _declared_entry(item) for item in provenance.selection.declared}
-    members = provenance.selection.suite.members
+    entries = {outcome.task.id: _task_entry(outcome) for outcome in outcomes}
+    entries |= {item.task.id: _declared_entry(item) for item in provenance.external}
+    members = provenance.suite.members
     ordered = [task for task in members if task in entries]
     return {task: entries[task] for task in (*ordered, *entries)}
 
 
-def _declared_score(declared: Declared) -> Score:
+def _declared_score(declared: ExternalScore) -> Score:
     return Score(declared.score, {declared.task.metrics[0].id: declared.score}, None, None)
 
 
-def _declared_entry(declared: Declared) -> dict[str, Any]:
+def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
     """The entry of a score that was published elsewhere: nothing of it was run here."""
     task, score = declared.task, _declared_score(declared)
     return {
@@ -131,7 +129,7 @@ def _declared_entry(declared: Declared) -> dict[str, Any]:
 
 
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
-    task, score = outcome.chosen.task, outcome.score
+    task, score = outcome.task, outcome.score
     embedding = outcome.stages["decode"] + outcome.stages["embed"]
     return {
         "version": task.version,
@@ -162,10 +160,9 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
-    selection = provenance.selection
-    scores = {outcome.chosen.task.id: outcome.score for outcome in outcomes}
-    declared = {item.task.id: _declared_score(item) for item in selection.declared}
-    return suite_mean(selection.suite, scores, declared)
+    scores = {outcome.task.id: outcome.score for outcome in outcomes}
+    declared = {item.task.id: _declared_score(item) for item in provenance.external}
+    return suite_mean(provenance.suite, scores, declared)
 
 
 def suite_mean(
@@ -184,7 +181,7 @@ def suite_mean(
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     on_device = "E3" if provenance.execution.device == "cuda" else "E2"
     features = on_device if provenance.bits_fixed else "T"
-    return claimed_levels(features, {outcome.chosen.task.protocol.kind for outcome in outcomes})
+    return claimed_levels(features, {outcome.task.protocol.kind for outcome in outcomes})
 
 
 def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
@@ -196,17 +193,17 @@ def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
 
 
 def _claim(provenance: Provenance, bad: int, declared: Sequence[str]) -> Claim:
-    selection, info = provenance.selection, provenance.backbone.info
+    info = provenance.backbone.info
     execution = provenance.execution
     return Claim(
         division=provenance.division,
-        suite=selection.suite,
-        run=[chosen.task.id for chosen in selection.chosen],
+        suite=provenance.suite,
+        run=[task.id for task in provenance.tasks],
         declared=declared,
-        own=selection.own,
+        own=provenance.own,
         n_train=provenance.n_train,
         counts=provenance.differences,
-        datasets=[chosen.task.dataset for chosen in selection.chosen],
+        datasets=[task.dataset for task in provenance.tasks],
         compared=False,
         bad_images=bad,
         resolved=info.resolved,

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from biobench.selection import BENCHMARK
-from biobench.spec.documents import Dataset, Suite
+from biobench.spec.documents import BENCHMARK, Dataset, Suite
 
 
 @dataclass(frozen=True)

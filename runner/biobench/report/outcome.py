@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from biobench.data.manifest import Manifest
+from biobench.data.predictions import Predictions
 from biobench.embed.features import Execution
 from biobench.metric.score import Score
 from biobench.models.base import Backbone
-from biobench.probe.predictions import Predictions
-from biobench.selection import Chosen, Selection
+from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
 
 
@@ -25,7 +25,7 @@ class TaskOutcome:
     seconds.
     """
 
-    chosen: Chosen
+    task: Task
     manifest: Manifest
     bad: int
     computed: int
@@ -41,14 +41,29 @@ class TaskOutcome:
 
 
 @dataclass(frozen=True)
+class ExternalScore:
+    """A published score that stands in for running a task: that of the task's primary metric, as a
+    fraction, and where it is published."""
+
+    task: Task
+    score: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What all tasks of a run have in common. ``wall`` is in seconds.
 
+    suite: the one that the tasks belong to. tasks: those that were run, in its order. own: whether
+    one is the user's own. external: published scores that stand in for running a task.
     bits_fixed: whether level E2, or E3 on a GPU, can be claimed. torch_state: that of all tasks.
     """
 
     spec: Spec
-    selection: Selection
+    suite: Suite
+    tasks: tuple[Task, ...]
+    own: bool
+    external: tuple[ExternalScore, ...]
     backbone: Backbone
     execution: Execution
     division: str

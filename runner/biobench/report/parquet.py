@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import joined, short
-from biobench.probe.predictions import Predictions
+from biobench.data.predictions import Predictions
 from biobench.report.rows import DERIVED, FORMS, MOST_TEXT, Unsound
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from biobench._common.files import Unreadable, read_plain
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
-from biobench.files import Unreadable, read_plain
-from biobench.probe.predictions import Predictions
 from biobench.report.current import current
 from biobench.report.parquet import MOST_BYTES, MOST_ROWS
 from biobench.report.parquet_process import canonical_of, metadata_of

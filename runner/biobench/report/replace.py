@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from biobench import lock
+from biobench._common import folder_lock as lock
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.current import PENDING
 from biobench.report.earlier import (

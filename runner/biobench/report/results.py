@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench._common.text import shown
 from biobench.errors import BiobenchError, DataError
-from biobench.files import Unreadable, read_plain, write_atomically
 from biobench.report.current import current, read_from
 from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
 if TYPE_CHECKING:
     import pandas
 
-    from biobench.probe.predictions import Predictions
+    from biobench.data.predictions import Predictions
 
 SCHEMA = "biobench.results/1"
 FILE = "results.json"

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.errors import DataError
-from biobench.probe.predictions import Predictions
 
 DERIVED = ("id", "y_true", "y_pred", "correct")
 """Columns that are no extras of the protocol: ``correct`` follows from the two before it."""

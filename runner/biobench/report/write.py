@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from biobench.probe.predictions import Predictions
+    from biobench.data.predictions import Predictions
 
 
 def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
@@ -38,7 +38,7 @@ def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path)
     """Write everything of a run to an empty folder, which is made."""
     (folder / PREDICTIONS).mkdir(parents=True)
     for outcome in outcomes:
-        path = folder / results.tasks[outcome.chosen.task.id]["predictions"]
+        path = folder / results.tasks[outcome.task.id]["predictions"]
         path.write_bytes(predictions_parquet(outcome))
     (folder / PAGE).write_text(render_page(results), encoding="utf-8")
     (folder / FILE).write_text(results.to_json(), encoding="utf-8")
@@ -74,7 +74,7 @@ def predictions_parquet(outcome: TaskOutcome) -> bytes:
         columns["average_precision"] = pa.array(extras["average_precision"], pa.float64())
     manifest = outcome.manifest
     metadata = {
-        "task": outcome.chosen.task.id,
+        "task": outcome.task.id,
         "classes": json.dumps(list(manifest.classes), ensure_ascii=False),
         "test_classes": json.dumps(list(manifest.test_classes), ensure_ascii=False),
     }

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from biobench._common.text import as_text
 from biobench.repro.settings import recorded
 from biobench.repro.software import build_digests, code_digest, libc, package_versions
-from biobench.streams import as_text
 
 
 def processor_name() -> str:

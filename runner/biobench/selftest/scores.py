@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.predictions import Predictions
+from biobench.data.predictions import Predictions
 from biobench.selftest.inputs import SEED
 from biobench.selftest.part import Conditions, Measured, Part
 from biobench.spec.canonical import sha256_bytes, sha256_json

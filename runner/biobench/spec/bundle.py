@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from biobench._common.files import Unreadable, read_plain
 from biobench.errors import SpecError
-from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
 from biobench.spec.library import MOST_JSON, Library
 

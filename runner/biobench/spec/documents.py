@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
+BENCHMARK = "biobench"
+"""Id of the suite that official results are of."""
 LabelRule = Literal[
     "train-names", "split-names", "union-names", "train-names-or-unknown", "written-ids"
 ]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from biobench._common.files import Unreadable, read_plain
 from biobench.errors import SpecError
-from biobench.files import Unreadable, read_plain
 from biobench.spec.problems import Problem
 from biobench.spec.yaml_source import Source, SourceError, read_yaml
 

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from biobench._common.files import Unreadable, read_plain
 from biobench.errors import SpecError
-from biobench.files import Unreadable, read_plain
 from biobench.spec.canonical import MAX_SAFE_INTEGER
 from biobench.spec.problems import Problem, escape, unescape
 

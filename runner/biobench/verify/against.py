@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from biobench._common.store import Store
 from biobench.data.locate import locate
 from biobench.embed.evidence import Evidence
 from biobench.report.document import EXACT_KINDS, STRENGTH
@@ -17,7 +18,6 @@ from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
-from biobench.store import Store
 from biobench.verify.document import features_level
 from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import Images, rows_difference

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
@@ -17,7 +18,6 @@ from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
-from biobench.store import Store
 from biobench.verify.document import (
     check_digests,
     check_form,

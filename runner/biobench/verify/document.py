@@ -20,9 +20,8 @@ from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
 from biobench.repro.settings import SETTINGS
 from biobench.repro.torch_state import altered
-from biobench.selection import BENCHMARK
 from biobench.spec.canonical import CanonicalError
-from biobench.spec.documents import Suite, Task
+from biobench.spec.documents import BENCHMARK, Suite, Task
 from biobench.spec.load import Spec
 from biobench.spec.patterns import validator
 from biobench.verify.findings import Finding

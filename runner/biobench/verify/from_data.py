@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.progress import Progress
 from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
@@ -24,7 +25,6 @@ from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.embed.features import pixels_digest
 from biobench.errors import BiobenchError, counted
-from biobench.progress import Progress
 from biobench.report.document import EXACT_KINDS
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task

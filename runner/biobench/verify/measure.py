@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.errors import counted
-from biobench.probe.predictions import Predictions
 from biobench.verify.from_data import BATCH, MOST_PIXELS
 
 BLOCK = 4096

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from biobench.declared import Declaration
 from biobench.errors import UsageError
 from biobench.report.results import Results
-from biobench.setting import Options
+from biobench.run.external_scores import Declaration
+from biobench.run.options import Options
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
 

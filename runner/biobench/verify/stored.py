@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from biobench._common.store import Store
 from biobench.embed.evidence import Evidence, NotStored, recall
 from biobench.report.results import Results
-from biobench.store import Store
 from biobench.verify.findings import Finding
 
 _STAGE = {"manifest": "data", "pixels": "pixels", "features": "features"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from biobench.data.predictions import Predictions
 from biobench.data.unpack.refused import Refused
-from biobench.probe.predictions import Predictions
 from biobench.report.rows import Limits, Unsound, predictions_of
 
 MOST_ROWS = 200_000

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from biobench._common.store import Store
 from biobench._common.text import shown
 from biobench.errors import UsageError, VerificationError
 from biobench.report.results import Results
-from biobench.setting import Options
+from biobench.run.options import Options
 from biobench.spec.load import Spec
-from biobench.store import Store
 from biobench.verify.against import Pair, compare, same_from_predictions
 from biobench.verify.check import Places, check
 from biobench.verify.curve import check_curve

@@ -63,8 +63,8 @@ def _features(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _predictions(given: Mapping[str, Any], spec: Spec) -> Any:
+    from biobench.data.predictions import Predictions
     from biobench.errors import DataError
-    from biobench.probe.predictions import Predictions
 
     extras = {name: np.array(column) for name, column in given["extras"].items()}
     try:

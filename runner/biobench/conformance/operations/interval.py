@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from biobench.conformance.errors import Invalid
+from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError
 from biobench.metric.bootstrap import Strata, bounds, resamples
 from biobench.metric.score import Score, score_task
 from biobench.metric.strata import stratum_numbers
-from biobench.probe.predictions import Predictions
 from biobench.spec.documents import Metric, Suite, Task
 from biobench.spec.generator import Stream
 from biobench.spec.load import Spec

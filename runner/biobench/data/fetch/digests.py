@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from biobench._common.files import open_regular
 from biobench.data.sources import Known
 from biobench.errors import DataError
-from biobench.files import open_regular
 
 CHUNK = 1 << 20
 

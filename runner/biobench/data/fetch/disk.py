@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from biobench._common.byte_sizes import show_size
 from biobench.errors import BiobenchError
-from biobench.sizes import show_size
 
 RESERVE = 64 << 20
 """What is left to others on the disk."""

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from biobench._common.byte_sizes import show_size
+from biobench._common.progress import Progress
 from biobench.data.fetch.digests import Digest, difference
 from biobench.data.fetch.encoding import decode, is_the_file
 from biobench.data.fetch.pace import Pace
@@ -21,8 +23,6 @@ from biobench.data.fetch.transfer import transfer
 from biobench.data.fetch.trouble import Changed, Lasting, Passing, Trouble, Unreachable
 from biobench.data.sources import File
 from biobench.errors import DataError
-from biobench.progress import Progress
-from biobench.sizes import show_size
 
 Say = Callable[[str], None]
 

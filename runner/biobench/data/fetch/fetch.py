@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from biobench._common.files import require_writable
 from biobench._common.text import shown
 from biobench.data.fetch.addresses import with_own_urls
 from biobench.data.fetch.ahead import told_bytes
@@ -24,7 +25,6 @@ from biobench.data.fetch.record import checked, read_record, record_path, write_
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Source, archive_folder, sources_of
 from biobench.errors import DataError, counted
-from biobench.files import require_writable
 from biobench.spec.documents import Dataset
 
 PACE = Pace()

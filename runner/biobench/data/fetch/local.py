@@ -10,6 +10,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from biobench._common.byte_sizes import show_size
+from biobench._common.progress import Progress
 from biobench._common.text import shown
 from biobench.data.fetch.digests import Digest, chunks, difference, digest_of
 from biobench.data.fetch.disk import require_space
@@ -17,8 +19,6 @@ from biobench.data.fetch.download import part_of
 from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.sources import Known
 from biobench.errors import DataError
-from biobench.progress import Progress
-from biobench.sizes import show_size
 
 
 def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Digest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from biobench import lock
+from biobench._common import folder_lock as lock
 from biobench.data.fetch.disk import cannot_write
 from biobench.errors import DataError
 

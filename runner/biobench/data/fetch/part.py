@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
+from biobench._common.files import read_regular, write_atomically
 from biobench.data.fetch.digests import Digest, Digests, chunks
 from biobench.data.fetch.disk import cannot_write
 from biobench.errors import BiobenchError
-from biobench.files import read_regular, write_atomically
 
 SYNC_BYTES = 64 << 20
 """What a killed process or a power cut loses at most."""

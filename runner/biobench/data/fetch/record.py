@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from biobench._common.byte_sizes import show_size
+from biobench._common.files import read_regular, write_atomically
+from biobench._common.progress import Progress
 from biobench.data.fetch.digests import Digest, difference, digest_of
 from biobench.data.sources import Source
 from biobench.errors import DataError
-from biobench.files import read_regular, write_atomically
-from biobench.progress import Progress
-from biobench.sizes import show_size
 
 MOST_RECORD = 16 << 20
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import httpx2
 
+from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.addresses import direct, own_headers
 from biobench.data.fetch.answer import Answer, read_answer, request_headers
 from biobench.data.fetch.disk import require_space
@@ -20,7 +21,6 @@ from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.fetch.trouble import Changed, Lasting, Passing, Unreachable
 from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
-from biobench.sizes import show_size
 
 MOST_PAGES = 2
 MOST_REDIRECTS = 10

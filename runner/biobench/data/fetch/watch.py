@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx2
 
+from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.trouble import Lasting, Passing
-from biobench.sizes import show_size
 
 _OPENED = (".connect_tcp.complete", ".start_tls.complete")
 

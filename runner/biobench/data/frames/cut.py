@@ -12,6 +12,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from biobench._common.byte_sizes import show_size
+from biobench._common.files import require_writable
+from biobench._common.progress import Progress
 from biobench._common.text import shown
 from biobench.data.content import file_digest
 from biobench.data.faults import Faults
@@ -21,9 +24,6 @@ from biobench.data.frames.place import Place
 from biobench.data.frames.record import Entry, Record, make_record, note, record_path, write_record
 from biobench.data.frames.video import BadVideo, cut_video, made_with
 from biobench.errors import DataError, counted
-from biobench.files import require_writable
-from biobench.progress import Progress
-from biobench.sizes import show_size
 from biobench.spec.documents import Dataset
 
 Say = Callable[[str], None]

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from biobench._common.files import read_regular, write_atomically
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.frames.clips import whole_digest
-from biobench.files import read_regular, write_atomically
 from biobench.spec.documents import Dataset
 
 SCHEMA = "biobench.frames/1"

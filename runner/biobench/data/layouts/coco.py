@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn
 
+from biobench._common.files import read_regular
 from biobench._common.text import short, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
@@ -18,7 +19,6 @@ from biobench.data.layouts.options import SplitRule, check_keys, folder, join, p
 from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
 from biobench.errors import DataError, SpecError
-from biobench.files import read_regular
 from biobench.spec.documents import Layout
 
 MOST_BYTES = 64 << 20

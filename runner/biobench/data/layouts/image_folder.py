@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from biobench._common.files import read_regular
 from biobench._common.text import short, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.found import Found, KeepMissing
@@ -22,7 +23,6 @@ from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files,
 from biobench.data.layouts.table import MOST_BYTES
 from biobench.data.manifest import Item, Split
 from biobench.errors import DataError, SpecError
-from biobench.files import read_regular
 from biobench.spec.documents import Layout
 
 _NUMBER = re.compile(rb"[1-9][0-9]{0,8}")

@@ -16,10 +16,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from biobench._common.files import open_regular
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
-from biobench.files import open_regular
 
 Row = tuple[Any, ...]
 """The line that a row begins on, from 1, and its cells."""

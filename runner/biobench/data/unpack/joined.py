@@ -10,8 +10,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
+from biobench._common.files import open_regular
 from biobench.data.unpack.refused import Refused
-from biobench.files import open_regular
 
 MOST_AT_ONCE = 1 << 30
 """A directory of an archive that asks for more at once is no honest one."""

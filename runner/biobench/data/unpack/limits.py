@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.disk import require_space
 from biobench.data.unpack.refused import Refused
-from biobench.sizes import show_size
 
 RATIO = 100
 FLOOR = 1 << 30

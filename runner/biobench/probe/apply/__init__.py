@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from biobench.data.predictions import Predictions
 from biobench.probe.apply import centroid, knn, linear, logistic_regression, svm, traits
 from biobench.probe.job import Job
-from biobench.probe.predictions import Predictions
 
 __all__ = ["APPLY"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from biobench.data.predictions import Predictions
 from biobench.probe.centroid import CentroidProbe
 from biobench.probe.job import Job
-from biobench.probe.predictions import Predictions
 
 
 def apply(job: Job) -> Predictions:

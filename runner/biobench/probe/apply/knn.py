@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy.typing as npt
 
+from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
 from biobench.probe.constants import read_constants
 from biobench.probe.job import Job
 from biobench.probe.knn import FIXED, FREE
 from biobench.probe.leave_one_out import leave_one_out
-from biobench.probe.predictions import Predictions
 
 
 def apply(job: Job) -> Predictions:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.blas import one_blas_thread
+from biobench._common.blas import one_blas_thread
+from biobench.data.predictions import Predictions
 from biobench.probe.checkpoint import fits
 from biobench.probe.job import Job
 from biobench.probe.least import two_classes
-from biobench.probe.predictions import Predictions
 from biobench.probe.svm import CentredRowError, SVMProbe
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
 from biobench.probe.job import Job
-from biobench.probe.predictions import Predictions
 from biobench.probe.traits import TraitsProbe
 
 

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biobench.files import require_names
-from biobench.selection import Selection
+from biobench._common.files import require_names
+from biobench.run.selection import Selection
 from biobench.spec.canonical import sha256_bytes
 
 if TYPE_CHECKING:
-    from biobench.setting import Options, Plan, Sizes
+    from biobench.run.learning_curve import Sizes
+    from biobench.run.options import Options
 
 MOST_NAME = 150
 """Letters of the folder of a result whose user named none."""
@@ -53,18 +54,18 @@ def refuse_folder(out: Path, tasks: Sequence[str], sizes: Sizes) -> None:
 
 
 @contextmanager
-def claim_out(made: Plan) -> Iterator[Path | None]:
+def claim_out(folder: Path, *, save: bool) -> Iterator[Path | None]:
     """The folder of the result, which no other run can write meanwhile; None where nothing is
     saved.
 
     Its path stays right where the working folder is removed during the run. Raises UsageError
     where another run writes it, BiobenchError where it cannot be written.
     """
-    if not made.options.save:
+    if not save:
         yield None
         return
     from biobench.report.replace import claimed
 
-    out = made.out.absolute()
+    out = folder.absolute()
     with claimed(out):
         yield out

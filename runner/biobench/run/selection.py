@@ -10,18 +10,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from biobench._common.files import opened_by_the_shell
 from biobench.data.bring import bringing
-from biobench.data.build import build_manifest
-from biobench.data.locate import locate
-from biobench.data.manifest import Manifest
-from biobench.declared import Declared
+from biobench.data.locate import LocatedTask, locate
+from biobench.data.sample import can_be_sampled, no_train_split
 from biobench.errors import DataError, UsageError
-from biobench.files import opened_by_the_shell
-from biobench.spec.documents import Division, Suite, Task
+from biobench.report.outcome import ExternalScore
+from biobench.run.external_scores import resolve_declarations
+from biobench.run.learning_curve import Sizes
+from biobench.run.options import Options
+from biobench.spec.documents import BENCHMARK, Division, Suite, Task
 from biobench.spec.load import Spec, task_from_file
 
-BENCHMARK = "biobench"
 DEMO = "demo"
+NO_TRAIN_SPLIT = "there is no train split to sample"
 _SOURCES = {
     "ok": "",
     "gone": "their public host is gone, so a copy is needed",
@@ -32,14 +34,6 @@ _SOURCES = {
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """One task and the folder that its layout's paths are relative to."""
-
-    task: Task
-    root: Path
-
-
-@dataclass(frozen=True)
 class Selection:
     """Tasks to score. ``absent``: those of the suite that have no score; ``notes``: for people.
 
@@ -47,11 +41,11 @@ class Selection:
     """
 
     suite: Suite
-    chosen: tuple[Chosen, ...]
+    chosen: tuple[LocatedTask, ...]
     absent: tuple[str, ...]
     own: bool = False
     notes: tuple[str, ...] = ()
-    declared: tuple[Declared, ...] = ()
+    declared: tuple[ExternalScore, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -66,7 +60,7 @@ def select(
     tasks: tuple[str, ...],
     data: Path | None,
     division: Division,
-    declared: tuple[Declared, ...] = (),
+    declared: tuple[ExternalScore, ...] = (),
 ) -> Selection:
     """Choose tasks. Named ones must be there; without a name those are chosen whose data are there;
     with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
@@ -113,22 +107,39 @@ def leave_out(selection: Selection, ids: Collection[str], note: str | None = Non
     )
 
 
-def read_manifests(
-    selection: Selection,
-) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[Chosen, DataError], ...]]:
-    """The tasks that have a manifest, their manifests, and why others have none; raises DataError
-    where no task has one."""
-    manifests: list[Manifest] = []
-    unreadable: list[tuple[Chosen, DataError]] = []
-    for chosen in selection.chosen:
-        try:
-            manifests.append(build_manifest(chosen.task, chosen.root, selection.suite.seed))
-        except DataError as error:
-            unreadable.append((chosen, error))
-    if unreadable and not manifests:
-        raise unreadable[0][1]
-    readable = leave_out(selection, [item.task.id for item, _ in unreadable])
-    return readable, tuple(manifests), tuple(unreadable)
+def select_sampled(spec: Spec, options: Options, sizes: Sizes) -> Selection:
+    """The tasks that the options choose, without those that have no form at the sizes asked for.
+
+    Raises as :func:`select`; UsageError where a named task, or every one, has no such form, and
+    where a score is declared at a size that its publication does not have.
+    """
+    selection = select(
+        spec,
+        suite=options.suite,
+        tasks=options.tasks,
+        data=options.data,
+        division=options.division,
+        declared=resolve_declarations(spec, options.declare, options.division),
+    )
+    few_shot = any(size is not None for size in sizes)
+    if few_shot and options.declare:
+        raise UsageError(
+            "a published score is that of the whole train split",
+            remedy="give --declare without --n-train",
+        )
+    unsampled = [c.task for c in selection.chosen if not can_be_sampled(c.task)]
+    if not few_shot or not unsampled:
+        return selection
+    if options.tasks:
+        # Who names a task is told that it cannot be had; who names a suite gets the rest of it.
+        raise no_train_split(unsampled[0])
+    if None in sizes:
+        return selection
+    ids = [task.id for task in unsampled]
+    if len(ids) == len(selection.chosen):
+        raise no_train_split(unsampled[0])
+    note = f"left out, because {NO_TRAIN_SPLIT}: {', '.join(ids)}"
+    return leave_out(selection, ids, note)
 
 
 def _select(
@@ -243,11 +254,11 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
         if root is None:
             absent.append(member)
         else:
-            chosen.append(Chosen(task, root))
+            chosen.append(LocatedTask(task, root))
     return Selection(suite, tuple(chosen), tuple(absent))
 
 
-def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
+def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> LocatedTask:
     root = locate(task, data, only_task=only_task)
     if root is None:
         own = task.division == "open"
@@ -266,4 +277,4 @@ def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> Chosen:
             where=str(data) if data is not None else None,
             remedy=remedy,
         )
-    return Chosen(task, root)
+    return LocatedTask(task, root)

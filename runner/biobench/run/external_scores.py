@@ -1,4 +1,4 @@
-"""Published scores that stand in for running a task (SPEC.md, section "Declared scores").
+"""Published scores that stand in for running a task (SPEC.md, section "ExternalScore scores").
 
 In: what a person declares. Out: the task, its score and where it is published, ready for a result.
 """
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biobench.errors import UsageError
-from biobench.spec.documents import Division, Task
+from biobench.report.outcome import ExternalScore
+from biobench.spec.documents import Division
 from biobench.spec.load import Spec
 
 
@@ -18,15 +19,6 @@ class Declaration:
     """What a person says: a task's id, the score as a fraction, and where it is published."""
 
     task: str
-    score: float
-    source: str
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A declaration whose task allows one. The score is that of the task's primary metric."""
-
-    task: Task
     score: float
     source: str
 
@@ -56,14 +48,14 @@ def read_declarations(given: Sequence[str], sources: Sequence[str]) -> tuple[Dec
 
 def resolve_declarations(
     spec: Spec, declarations: Sequence[Declaration], division: Division
-) -> tuple[Declared, ...]:
+) -> tuple[ExternalScore, ...]:
     """The declared tasks in a division, in the order given.
 
     Raises UsageError for a task that the specification does not have or lets nobody declare, one
     that is declared twice, a score outside [0, 1], and an empty source.
     """
     allowed = [id for id in spec.task_ids() if spec.task(id).declarable]
-    found: list[Declared] = []
+    found: list[ExternalScore] = []
     for declaration in declarations:
         where = f"--declare {declaration.task}"
         if declaration.task not in spec.task_ids():
@@ -91,5 +83,5 @@ def resolve_declarations(
             raise UsageError(
                 "it has no source", where=where, remedy="say where the score is published"
             )
-        found.append(Declared(task, declaration.score, " ".join(declaration.source.split())))
+        found.append(ExternalScore(task, declaration.score, " ".join(declaration.source.split())))
     return tuple(found)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.files import open_regular, write_atomically
 from biobench.errors import BiobenchError, UsageError
-from biobench.files import open_regular, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""Standard streams that the caller has closed (``2>&-``), and arguments that are no text."""
+"""Standard streams that the caller has closed (``2>&-``)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,3 @@ def open_closed_streams() -> None:
             # It is there as long as the process.
             stream = open(number, mode, closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
-
-
-def as_text(argument: str) -> str:
-    """An argument or a variable as text that a document can hold: bytes that are not UTF-8 become
-    escapes such as ``\\\\udcff``."""
-    return argument.encode("utf-8", "backslashreplace").decode()

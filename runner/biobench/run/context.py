@@ -1,0 +1,110 @@
+"""What the stages of a run share: its plan, the loaded model, the store, and how it is executed.
+
+In: options. Out: a context; the model is loaded last, when nothing in the data speaks against it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from biobench._common.optional_dependencies import require_torch
+from biobench.repro import settings
+from biobench.repro.environment import available_cores, processor_name
+from biobench.run.learning_curve import Sizes
+from biobench.run.options import Options, chosen_device, say
+from biobench.run.plan import Plan, plan
+from biobench.spec.documents import Suite
+
+if TYPE_CHECKING:
+    from biobench._common.store import Store
+    from biobench.embed.features import Execution
+    from biobench.models.base import Backbone
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start.
+
+    compared_alone: names of the model, once one image of the run was embedded without others.
+    """
+
+    plan: Plan
+    backbone: Backbone
+    store: Store
+    execution: Execution
+    started: datetime
+    clock: float
+    compared_alone: set[str] = field(default_factory=set)
+
+    @property
+    def options(self) -> Options:
+        """What the user asked for."""
+        return self.plan.options
+
+    @property
+    def suite(self) -> Suite:
+        """The suite that is run."""
+        return self.plan.selection.suite
+
+
+def prepare(options: Options, sizes: Sizes | None = None) -> Context:
+    """A plan with its model loaded.
+
+    Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    require_torch()
+    # Manifests first: a fault in the data shows before a model is fetched.
+    made = plan(options, sizes)
+    from biobench._common.store import Store
+    from biobench.models.load import load_model
+
+    backbone = (
+        load_model(
+            options.model,
+            made.spec.models,
+            offline=options.offline,
+            feature="compat" if options.division == "compat" else "official",
+        )
+        if isinstance(options.model, str)
+        else options.model
+    )
+    execution = _execution(made.selection.suite, options)
+    # Last: where something is wrong, the one line that says so stands alone.
+    for note in made.notes:
+        say(options, note)
+    for line in made.differences if None in made.sizes else ():
+        say(options, f"counts differ from the specification: {line}")
+    store = Store(made.store, lambda line: say(options, line))
+    return Context(made, backbone, store, execution, started, clock)
+
+
+def _execution(suite: Suite, options: Options) -> Execution:
+    from biobench.embed.features import Execution
+    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.torch_state import altered, read_state
+
+    device = chosen_device(options)
+    engine: dict[str, Any] = {
+        "device": device,
+        "packages": package_versions(MOVE_FEATURES),
+        "builds": build_digests(),
+        "libc": libc(),
+    }
+    if device == "cuda":
+        import torch
+
+        engine["gpu"] = torch.cuda.get_device_name(0)
+    if not settings.bits_fixed():
+        changes = altered(read_state(), in_run=False)
+        engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
+    return Execution(
+        device=device,
+        precision=options.precision,
+        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
+        workers=options.workers or available_cores(),
+        engine=engine,
+    )

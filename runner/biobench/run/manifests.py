@@ -1,0 +1,42 @@
+"""The manifests of a run's tasks, and what differs from the specification in them.
+
+In: located tasks. Out: a manifest each, or why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from biobench.data.build import build_manifest
+from biobench.data.counts import count_differences
+from biobench.data.locate import LocatedTask
+from biobench.data.manifest import Manifest
+from biobench.errors import DataError
+from biobench.run.selection import Selection, leave_out
+
+
+def read_manifests(
+    selection: Selection,
+) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[LocatedTask, DataError], ...]]:
+    """The tasks that have a manifest, their manifests, and why others have none; raises DataError
+    where no task has one."""
+    manifests: list[Manifest] = []
+    unreadable: list[tuple[LocatedTask, DataError]] = []
+    for chosen in selection.chosen:
+        try:
+            manifests.append(build_manifest(chosen.task, chosen.root, selection.suite.seed))
+        except DataError as error:
+            unreadable.append((chosen, error))
+    if unreadable and not manifests:
+        raise unreadable[0][1]
+    readable = leave_out(selection, [item.task.id for item, _ in unreadable])
+    return readable, tuple(manifests), tuple(unreadable)
+
+
+def count_lines(selection: Selection, manifests: Sequence[Manifest]) -> list[str]:
+    """Counts of the whole manifests that are not those of the specification, one line each."""
+    return [
+        line
+        for item, manifest in zip(selection.chosen, manifests, strict=True)
+        for line in count_differences(item.task, manifest)
+    ]

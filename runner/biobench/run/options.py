@@ -1,0 +1,85 @@
+"""What the user asked for, checked as far as neither data nor a model is needed.
+
+In: values of the command line or of a call. Out: options, refused where no data can make them
+right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biobench._common.output import print_note
+from biobench._common.text import as_text
+from biobench.errors import UsageError
+from biobench.models.names import local_folder, parse_name
+from biobench.run.external_scores import Declaration
+from biobench.spec.documents import Division
+from biobench.spec.load import Spec
+
+if TYPE_CHECKING:
+    from biobench.models.base import Backbone
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; see ``biobench run --help``. ``model`` is a name or a backbone."""
+
+    model: str | Backbone
+    suite: str | None = None
+    tasks: tuple[str, ...] = ()
+    data: Path | None = None
+    out: Path | None = None
+    store: Path | None = None
+    device: str = "auto"
+    division: Division = "official"
+    n_train: int | None = None
+    declare: tuple[Declaration, ...] = ()
+    workers: int | None = None
+    precision: str = "float32"
+    keep_bad: bool = False
+    offline: bool = False
+    quiet: bool = False
+    save: bool = True
+    from_command: bool = False
+
+
+def refuse_options(options: Options, spec: Spec) -> None:
+    """Raise UsageError or ModelError for an option that no data can make right."""
+    if options.division not in ("official", "compat"):
+        raise UsageError(
+            f"there is no division {options.division!r} to run", remedy="use official or compat"
+        )
+    if options.device != "auto" or options.precision == "float16":
+        chosen_device(options)
+    named = options.model if isinstance(options.model, str) else options.model.info.name
+    for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
+        if as_text(text) != text:
+            # The result and its digest hold it.
+            raise UsageError(
+                "has bytes that are not UTF-8",
+                where=f"{option} {as_text(text)}",
+                remedy="rename the folder, or write it in UTF-8",
+            )
+    if isinstance(options.model, str):
+        name = parse_name(options.model, spec.models)
+        if name.kind == "folder":
+            local_folder(name)
+
+
+def chosen_device(options: Options) -> str:
+    """``cpu`` or ``cuda``; UsageError or ModelError where it is not there or cannot do what is
+    asked."""
+    from biobench.embed.forward import choose_device
+
+    device = choose_device(options.device)
+    if options.precision == "float16" and device != "cuda":
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+    return device
+
+
+def say(options: Options, line: str) -> None:
+    """One line for people, on standard error."""
+    if not options.quiet:
+        print_note(f"biobench: {line}")

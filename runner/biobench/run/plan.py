@@ -1,0 +1,149 @@
+"""What a run would do: options, tasks with their manifests, folders; no model is loaded.
+
+In: options. Out: a plan, made in one direction: what was asked for, its tasks, their manifests,
+what speaks against them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from biobench._common.files import require_writable
+from biobench._common.store import default_store
+from biobench.data.locate import LocatedTask
+from biobench.data.manifest import Manifest
+from biobench.data.sample import sample_train, size_name
+from biobench.data.unused import unused_lines
+from biobench.data.views import left_out
+from biobench.errors import DataError, counted
+from biobench.run.learning_curve import Sizes
+from biobench.run.manifests import count_lines, read_manifests
+from biobench.run.options import Options, refuse_options
+from biobench.run.out_folder import default_out, refuse_folder
+from biobench.run.preconditions import Refused, judge, refuse_conflicts
+from biobench.run.selection import Selection, select_sampled
+from biobench.spec.load import Spec, load_spec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do, without loading the model.
+
+    ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
+    ``refused``: by task id and size why a task is not scored there. ``unreadable``: tasks that were
+    asked for beside those, and why they have no manifest. ``store`` and ``out`` are folders;
+    ``out`` can be written.
+    """
+
+    options: Options
+    sizes: Sizes
+    spec: Spec
+    selection: Selection
+    manifests: tuple[Manifest, ...]
+    refused: Refused
+    store: Path
+    out: Path
+    unreadable: tuple[tuple[LocatedTask, DataError], ...] = ()
+
+    @property
+    def asked(self) -> tuple[LocatedTask, ...]:
+        """The tasks that can be scored and those that have no manifest, in the suite's order."""
+        members = self.selection.suite.members
+        all = (*self.selection.chosen, *(item for item, _ in self.unreadable))
+        place = {id: number for number, id in enumerate(members)}
+        return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
+
+    @property
+    def differences(self) -> list[str]:
+        """Counts of the whole manifests that are not those of the specification, one line each."""
+        return count_lines(self.selection, self.manifests)
+
+    def sizes_of(self, task: str) -> Sizes:
+        """The sizes at which a task is scored."""
+        return tuple(size for size in self.sizes if size not in self.refused[task])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know about the tasks and what the views leave out of them."""
+        dropped = (
+            f"{chosen.task.id}: {left_out(manifest.dropped)}, and "
+            f"{'is' if manifest.dropped == 1 else 'are'} left out"
+            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
+            if manifest.dropped
+        )
+        # Own data alone: what the official ones leave out is known and in their documents.
+        unused = (
+            f"{chosen.task.id}: {line}"
+            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
+            if chosen.task.division == "open"
+            for line in unused_lines(manifest)
+        )
+        return (*self.selection.notes, *dropped, *unused)
+
+    def lines(self) -> list[str]:
+        """One line a task and size for people, and the notes."""
+        lines = [*self.notes, f"model {self.options.model}"]
+        for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
+            task = chosen.task
+            for size in self.sizes:
+                at = "" if len(self.sizes) == 1 else f" at {size_name(size)}"
+                if size in self.refused[task.id]:
+                    lines.append(f"{task.id}{at}: not scored, {self.refused[task.id][size].what}")
+                    continue
+                manifest = whole if size is None else sample_train(task, whole, size)
+                lines.append(
+                    f"{task.id}{at}: {_described(manifest)}, "
+                    f"protocol {task.protocol.id}, in {chosen.root}"
+                )
+        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.unreadable]
+        lines += [
+            f"{item.task.id}: declared, {item.score:g}, from {item.source}"
+            for item in self.selection.declared
+        ]
+        return lines
+
+
+def plan(options: Options, sizes: Sizes | None = None) -> Plan:
+    """Select tasks and read their manifests; errors as :func:`biobench.pipeline.run`, short of what
+    only a loaded model shows.
+
+    sizes: those of a learning curve, instead of ``options.n_train`` alone.
+    """
+    asked = (options.n_train,) if sizes is None else sizes
+    spec = load_spec()
+    # What is cheap to find out comes first: manifests of millions of images take minutes.
+    refuse_options(options, spec)
+    selection = select_sampled(spec, options, asked)
+    refuse_conflicts(selection, options, asked)
+    store, out = _folders(options, selection, asked)
+    selection, manifests, unreadable = read_manifests(selection)
+    selection, manifests, refused = judge(selection, manifests, options, asked)
+    return Plan(options, asked, spec, selection, manifests, refused, store, out, unreadable)
+
+
+def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path, Path]:
+    """The folders of the store and of the result; UsageError where they cannot be filled."""
+    store = options.store or default_store()
+    out = options.out or default_out(options, selection, sizes)
+    if options.save:
+        require_writable(out)
+        refuse_folder(out, [item.task.id for item in selection.chosen], sizes)
+    if not store.is_dir():
+        # One that is there may have all that is needed.
+        require_writable(store)
+    return store, out
+
+
+def _described(manifest: Manifest) -> str:
+    items = manifest.items
+    return ", ".join(
+        [
+            counted(len(manifest.rows), "image")
+            + (f" of {counted(len(items.rows), 'item')}" if manifest.pooled else ""),
+            f"{int(items.scored().sum())} scored",
+            counted(len(items.classes), "trait")
+            if manifest.has_traits
+            else counted(len(items.classes), "class", "classes"),
+        ]
+    )

@@ -1,0 +1,88 @@
+"""What speaks against a task or an official result before the first image is read.
+
+In: tasks, their manifests and the sizes of the train split. Out: the tasks that can be scored, and
+why others cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from biobench.data.manifest import Manifest
+from biobench.data.sample import can_be_sampled, sample_train
+from biobench.errors import DataError, UsageError
+from biobench.models.names import never_pinned
+from biobench.probe.refusal import refusal
+from biobench.repro import settings
+from biobench.run.learning_curve import Sizes
+from biobench.run.options import Options, say
+from biobench.run.selection import NO_TRAIN_SPLIT, Selection, leave_out
+from biobench.spec.documents import BENCHMARK, Task
+
+Refused = Mapping[str, Mapping[int | None, DataError]]
+"""By task id and size why a task is not scored there."""
+
+
+def judge(
+    selection: Selection, manifests: Sequence[Manifest], options: Options, sizes: Sizes
+) -> tuple[Selection, tuple[Manifest, ...], Refused]:
+    """The tasks that can be scored, their manifests, and what each task's protocol refuses.
+
+    Raises DataError for a task that is named, or to be scored on its whole train split, and cannot
+    be, and where no task is left; in a suite the others are had without it.
+    """
+    pairs = list(zip(selection.chosen, manifests, strict=True))
+    refused = {item.task.id: _refused(item.task, whole, sizes) for item, whole in pairs}
+    lost = [item.task.id for item, _ in pairs if len(refused[item.task.id]) == len(sizes)]
+    if not lost:
+        return selection, tuple(manifests), refused
+    first, *_ = refused[lost[0]].values()
+    one = len(sizes) == 1
+    if len(lost) == len(pairs) or (one and (options.tasks or None in sizes)):
+        raise first
+    if not one:
+        return selection, tuple(manifests), refused
+    reasons = {id: refused[id][sizes[0]].what for id in lost}
+    for reason in dict.fromkeys(reasons.values()):
+        ids = [id for id in lost if reasons[id] == reason]
+        selection = leave_out(selection, ids, f"left out, because {reason}: {', '.join(ids)}")
+    kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
+    return selection, kept, refused
+
+
+def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
+    """Why the task cannot be scored at a size, as far as labels tell."""
+    found: dict[int | None, DataError] = {}
+    for size in sizes:
+        if size is not None and not can_be_sampled(task):
+            found[size] = DataError(NO_TRAIN_SPLIT, where=task.id)
+            continue
+        sample = whole if size is None else sample_train(task, whole, size)
+        error = refusal(task, sample.items)
+        if error is not None:
+            found[size] = error
+    return found
+
+
+def refuse_conflicts(selection: Selection, options: Options, sizes: Sizes) -> None:
+    """Raise UsageError for settings of the environment that an official run cannot have; say them
+    where the run cannot be official."""
+    conflicts = settings.conflicts(settings.process_environment())
+    if not conflicts:
+        return
+    listed = ", ".join(conflicts)
+    if options.from_command and could_be_official(selection, options, sizes):
+        raise UsageError(
+            f"the environment has settings that an official run cannot have: {listed}",
+            remedy="unset them; biobench sets what it needs",
+        )
+    say(options, f"kept from the environment, so features claim level T only: {listed}")
+
+
+def could_be_official(selection: Selection, options: Options, sizes: Sizes | None = None) -> bool:
+    """Whether nothing in what was asked for rules out an official result, at any of the sizes."""
+    benchmark = selection.suite.id == BENCHMARK and selection.whole
+    asked = (options.n_train,) if sizes is None else sizes
+    model = options.model
+    pinnable = not never_pinned(model) if isinstance(model, str) else model.info.pinned
+    return benchmark and options.division == "official" and None in asked and pinnable
