@@ -37,6 +37,11 @@ class UsageError(BiobenchError):
     exit_code = 2
 
 
+class ArgumentError(UsageError, ValueError):
+    """An argument of an estimator or a metric is not what it can be given; a ValueError too, which
+    is what users of scikit-learn catch."""
+
+
 class DataError(BiobenchError):
     """Images or label files are missing, unreadable or inconsistent (exit 3)."""
 

@@ -13,10 +13,9 @@ from hypothesis.extra.numpy import arrays
 
 from biobench.errors import DataError, ModelError, UsageError
 from biobench.probe import rows
+from biobench._common.sums import column_sums, row_sums
 from biobench.probe.rows import (
     checked_features,
-    column_sums,
-    row_sums,
     standard_rows,
     unit_rows,
 )

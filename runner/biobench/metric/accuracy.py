@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
+from biobench._common.arguments import whole_number
 from biobench.errors import UsageError
-from biobench.metric.checks import known_division, whole
 from biobench.metric.counts import label_ids, label_pair
+from biobench.metric.division import known_division
 from biobench.spec.documents import Division
 
 
@@ -33,7 +34,7 @@ def top_k(first_hit: npt.ArrayLike, k: int) -> float:
     Raises UsageError for empty input, a negative rank or a k that is no integer of at least 1.
     """
     ranks = label_ids(first_hit, "first_hit")
-    k = whole(k, "k", 1)
+    k = whole_number("k", k, 1)
     if int(ranks.min()) < 0:
         raise UsageError("first_hit holds a negative rank", remedy="ranks start at 1; 0 means none")
     return int(((ranks >= 1) & (ranks <= k)).sum()) / ranks.size

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.sums import row_sums
 from biobench.errors import SpecError, UsageError
 from biobench.metric.bootstrap import bounds
 from biobench.metric.counts import sequential_mean
 from biobench.metric.score import Score
-from biobench.probe.rows import row_sums
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import real_number, reals, whole_number
 from biobench.errors import UsageError
 from biobench.metric.bootstrap import bounds
-from biobench.metric.checks import reals, share, whole
 from biobench.metric.counts import IntArray, sequential_mean, sequential_sum
 from biobench.spec.generator import Stream
 
@@ -115,8 +115,8 @@ def associate(
     Raises UsageError for other input, without a replicate, and for a confidence outside (0, 1).
     """
     a, b = _pair(x, y)
-    replicates = whole(replicates, "replicates", 1)
-    share(confidence, "confidence")
+    replicates = whole_number("replicates", replicates, 1)
+    real_number("confidence", confidence, above=0, below=1)
     values: Mapping[str, list[float]] = {name: [] for name in MEASURES}
     for r in range(replicates):
         drawn = stream.integers(a.size, a.size, r * a.size)
@@ -139,7 +139,7 @@ def _measured(x: FloatArray, y: FloatArray) -> dict[str, float | None]:
 
 def _pair(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     remedy = "pass two scores of each model; leave models out that lack one"
-    a, b = reals(x, "x", remedy=remedy), reals(y, "y", remedy=remedy)
+    a, b = reals("x", x, remedy=remedy), reals("y", y, remedy=remedy)
     if a.size != b.size or a.size == 0:
         raise UsageError(f"x has {a.size} scores and y has {b.size}", remedy=remedy)
     return a, b

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import flags, whole_number
 from biobench.errors import UsageError
-from biobench.metric.checks import flags, whole
 from biobench.metric.counts import sequential_sum
 
 
@@ -25,8 +25,8 @@ def average_precision(relevant: npt.ArrayLike, *, n_relevant: int) -> float:
     Raises UsageError where the list holds more relevant items than exist, a value that is neither
     true nor false (0 and 1 may be written), or where ``n_relevant`` is no integer of at least 0.
     """
-    n_relevant = whole(n_relevant, "n_relevant", 0)
-    places = np.flatnonzero(flags(relevant, "relevant")) + 1
+    n_relevant = whole_number("n_relevant", n_relevant, 0)
+    places = np.flatnonzero(flags("relevant", relevant)) + 1
     if n_relevant < places.size:
         raise UsageError(
             f"n_relevant is {n_relevant} but the list holds {places.size} relevant items",

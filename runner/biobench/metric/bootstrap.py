@@ -14,13 +14,13 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import flags, integers, real_number, reals, whole_number
 from biobench._common.blas import one_blas_thread
+from biobench._common.sums import row_sums
 from biobench.errors import UsageError
-from biobench.metric.checks import flags, integers, reals, share, whole
 from biobench.metric.counts import IntArray, label_ids, label_pair
 from biobench.metric.macro_f1 import class_f1, class_places
 from biobench.metric.traits_f1 import CODES, trait_means
-from biobench.probe.rows import row_sums
 from biobench.spec.generator import GAMMA, Stream
 
 _U64 = np.uint64
@@ -77,7 +77,7 @@ def resamples(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntAr
     stratum of p begins at s and has m items. The array is reused by the next block. Raises
     UsageError unless ``replicates`` is an integer of at least 1.
     """
-    return _blocks(strata, stream, whole(replicates, "replicates", 1))
+    return _blocks(strata, stream, whole_number("replicates", replicates, 1))
 
 
 def _blocks(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntArray]:
@@ -154,7 +154,7 @@ def traits_f1_replicates(
     one stratum, so a value of a trait may be missing from the truth of a resample. Raises
     UsageError for other input.
     """
-    codes = integers(codes, "codes", remedy=_TRAIT_CODES)
+    codes = integers("codes", codes, remedy=_TRAIT_CODES)
     if codes.ndim != 2 or codes.size == 0 or not np.isin(codes, range(CODES)).all():
         raise UsageError("codes holds what is no code of a trait", remedy=_TRAIT_CODES)
     n, traits = codes.shape
@@ -215,7 +215,7 @@ def group_accuracy_replicates(
             "groups are not numbered from 0 in the order of their strata",
             remedy="pass group_numbers() and stratum_numbers()",
         )
-    right = flags(right, "right", groups.size)
+    right = flags("right", right, groups.size)
     ordered, sizes = right[strata.order].astype(np.int64), np.bincount(groups)
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     values = [
@@ -233,7 +233,7 @@ def share_replicates(
     numbers: the stratum of each item, int64 (n,). right: bool (n,). The mean of ones and zeros:
     their sum is exact in any order. Raises UsageError for other input.
     """
-    right = flags(right, "right")
+    right = flags("right", right)
     return mean_replicates(numbers, right.astype(np.float64), stream, replicates)
 
 
@@ -246,7 +246,7 @@ def mean_replicates(
     other input.
     """
     strata = Strata.of(numbers)
-    ordered = reals(items, "items", strata.order.size)[strata.order]
+    ordered = reals("items", items, strata.order.size)[strata.order]
     return np.concatenate(
         [
             row_sums(ordered[positions]) / ordered.size
@@ -263,8 +263,8 @@ def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, f
     Raises UsageError unless ``values`` are finite numbers (R,), R >= 1, and for a confidence
     outside (0, 1).
     """
-    values = reals(values, "values", remedy=_REPLICATES)
-    share(confidence, "confidence")
+    values = reals("values", values, remedy=_REPLICATES)
+    real_number("confidence", confidence, above=0, below=1)
     if values.size == 0:
         raise UsageError("there is no replicate to take an interval from", remedy=_REPLICATES)
     rank = max(1, math.floor(values.size * (1 - Fraction(str(confidence))) / 2))

@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import real_number, reals
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.metric.aggregate import mean_of_replicates
 from biobench.metric.bootstrap import bounds
-from biobench.metric.checks import reals, share
 from biobench.metric.counts import sequential_mean
 from biobench.metric.score import Rules, score_task
 from biobench.spec.documents import Suite
@@ -157,7 +157,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     min(1, (m - i + 1) p), and at least what the one before it became. Raises UsageError for a
     value outside 0 to 1.
     """
-    p_values = reals(p_values, "p_values", remedy="pass uncorrected p values").tolist()
+    p_values = reals("p_values", p_values, remedy="pass uncorrected p values").tolist()
     if not all(0 <= p <= 1 for p in p_values):
         raise UsageError("a p value is not between 0 and 1", remedy="pass uncorrected p values")
     corrected = [0.0] * len(p_values)
@@ -175,8 +175,8 @@ def ties_for_best(models: Mapping[str, Resampled], alpha: float, confidence: flo
     model, or where two cannot be compared, and UsageError for an ``alpha`` or confidence outside
     (0, 1).
     """
-    share(alpha, "alpha")
-    share(confidence, "confidence")
+    real_number("alpha", alpha, above=0, below=1)
+    real_number("confidence", confidence, above=0, below=1)
     if not models:
         raise DataError("there is no model to compare", remedy="give one result or more")
     first = next(iter(models.values()))

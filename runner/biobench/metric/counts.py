@@ -8,15 +8,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import integers
 from biobench.errors import UsageError
-from biobench.metric.checks import integers
 
 IntArray = npt.NDArray[np.int64]
 
 
 def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
     """Label ids as int64, shape (n,); UsageError unless integers on one axis and not empty."""
-    array = integers(values, name, remedy="pass label ids, which are integers")
+    array = integers(name, values, remedy="pass label ids, which are integers")
     if array.ndim != 1:
         raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")
     if array.size == 0:

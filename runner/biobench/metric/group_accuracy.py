@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
-from biobench.metric.checks import known_division
 from biobench.metric.counts import IntArray, label_pair, sequential_mean
+from biobench.metric.division import known_division
 from biobench.spec.documents import Division
 
 

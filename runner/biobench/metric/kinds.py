@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import reals
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric import bootstrap
 from biobench.metric.accuracy import accuracy, top_k
-from biobench.metric.checks import reals
 from biobench.metric.counts import IntArray, sequential_mean
 from biobench.metric.group_accuracy import group_accuracy, group_numbers
 from biobench.metric.macro_f1 import macro_f1
@@ -86,7 +86,7 @@ def _top(k: int) -> Kind:
 def _mean_average_precision() -> Kind:
     def values(predictions: Predictions) -> Values:
         column = _column(predictions, "mean_average_precision", "average_precision")
-        found = reals(column, "average_precision")
+        found = reals("average_precision", column)
         if not ((found >= 0) & (found <= 1)).all():
             raise DataError(
                 "average_precision holds a value that is not between 0 and 1",

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import integers
+from biobench._common.sums import row_sums
 from biobench.errors import UsageError
-from biobench.metric.checks import integers, known_division
 from biobench.metric.counts import IntArray, sequential_mean
+from biobench.metric.division import known_division
 from biobench.metric.macro_f1 import class_f1
-from biobench.probe.rows import row_sums
 from biobench.spec.documents import Division
 
 
@@ -65,7 +66,7 @@ def trait_means(counts: IntArray, division: Division) -> npt.NDArray[np.float64]
 
 def _matrix(values: npt.ArrayLike, name: str) -> IntArray:
     remedy = "pass 0 or 1 for each item and trait"
-    array = integers(values, name, remedy=remedy)
+    array = integers(name, values, remedy=remedy)
     if array.ndim != 2 or array.size == 0:
         raise UsageError(f"{name} has shape {array.shape}", remedy=remedy)
     return array

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import flags, integers
 from biobench.errors import UsageError
-from biobench.metric.checks import flags, integers
 from biobench.metric.counts import IntArray, label_pair
 
 UNKNOWN = -1
@@ -39,7 +39,7 @@ def _class_ids(poisonous: Collection[int]) -> IntArray:
     if isinstance(poisonous, str) or not isinstance(poisonous, Iterable):
         raise UsageError("poisonous is no collection of ids", remedy=remedy)
     members = list(poisonous)
-    ids = integers(members, "poisonous", remedy=remedy)
+    ids = integers("poisonous", members, remedy=remedy)
     if ids.ndim != 1 or any(isinstance(member, bool | np.bool_) for member in members):
         raise UsageError("poisonous is no collection of ids", remedy=remedy)
     if ids.size and int(ids.min()) < 0:
@@ -59,8 +59,8 @@ def losses(
     class is, bool (n,). Raises UsageError for other input and for a true id below -1.
     """
     truth, prediction = label_pair(truth, prediction)
-    true_poisonous = flags(true_poisonous, "true_poisonous", truth.size)
-    predicted_poisonous = flags(predicted_poisonous, "predicted_poisonous", truth.size)
+    true_poisonous = flags("true_poisonous", true_poisonous, truth.size)
+    predicted_poisonous = flags("predicted_poisonous", predicted_poisonous, truth.size)
     if int(truth.min()) < UNKNOWN:
         raise UsageError("user_loss got a true label id below -1", remedy="-1 is unknown")
     unknown = truth == UNKNOWN

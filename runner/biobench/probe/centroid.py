@@ -13,14 +13,15 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import function, real_number, whole_number
+from biobench._common.arguments import function, real_number, whole_number
+from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
 from biobench.probe.covariance import within_class_covariance
 from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_ids
 from biobench.probe.nearest import nearest
-from biobench.probe.rows import FloatMatrix, finite_decisions, row_sums
+from biobench.probe.rows import finite_decisions
 from biobench.probe.triangular import Mapper, NotPositiveDefinite, cholesky, whiten
 
 FIXED: Mapping[str, Any] = {

@@ -6,11 +6,7 @@ the package's classes.
 
 from __future__ import annotations
 
-from biobench.errors import DataError, ModelError, UsageError
-
-
-class ArgumentError(UsageError, ValueError):
-    """A parameter, X or y is not what the estimator can be given."""
+from biobench.errors import DataError, ModelError
 
 
 class ItemsError(DataError, ValueError):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import short
-from biobench.probe.errors import ArgumentError
+from biobench.errors import ArgumentError
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import checked_features
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import torch
 
 from biobench._common.blas import one_blas_thread
+from biobench.errors import ArgumentError
 from biobench.probe.checkpoint import Arrays, fits
-from biobench.probe.errors import ArgumentError
 from biobench.probe.training_plan import TrainingPlan, batches
 
 CHUNK_ROWS = 512

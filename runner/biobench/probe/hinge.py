@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biobench._common.sums import FloatMatrix
 from biobench.errors import BiobenchError
-from biobench.probe.rows import FloatMatrix
 
 _START_TOLERANCE = 1e-3
 """Where libsvm stops: near enough for the active set to be almost right."""

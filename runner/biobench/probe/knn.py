@@ -12,13 +12,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import one_of, whole_number
+from biobench._common.arguments import one_of, whole_number
+from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
 from biobench.probe.distance import listed_distances, squared_distances
 from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
-from biobench.probe.rows import FloatMatrix, row_sums, unit_rows
+from biobench.probe.rows import unit_rows
 
 FIXED: Mapping[str, Any] = {
     "distance": "squared-euclidean",

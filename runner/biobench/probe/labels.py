@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.errors import ArgumentError
-from biobench.probe.rows import as_array
+from biobench._common.arguments import as_array
+from biobench.errors import ArgumentError
 
 
 def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
@@ -20,7 +20,7 @@ def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
     Raises ArgumentError for another shape, for NaN, an infinity, NaT and None, and for labels that
     cannot be compared with each other.
     """
-    labels = as_array(values, "y")
+    labels = as_array("y", values)
     if labels.ndim != 1 or labels.size != rows:
         raise ArgumentError(
             f"y has shape {labels.shape} for {rows} rows", remedy="pass one label for each row"

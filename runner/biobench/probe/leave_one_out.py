@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.sums import FloatMatrix, row_sums
 from biobench.errors import DataError
 from biobench.probe.distance import squared_distances
 from biobench.probe.knn import checked_normalisation, scaled_rows, votes
 from biobench.probe.labels import checked_labels
 from biobench.probe.least import enough_neighbours
-from biobench.probe.rows import FloatMatrix, checked_features, row_sums
+from biobench.probe.rows import checked_features
 
 _QUERY_BLOCK = 32
 

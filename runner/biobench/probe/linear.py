@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import real_number, whole_number
+from biobench._common.arguments import real_number, whole_number
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_ids, checked_labels

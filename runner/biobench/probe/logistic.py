@@ -14,16 +14,16 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import function, one_of, real_number, whole_number
 from biobench._common.blas import one_blas_thread
+from biobench._common.sums import FloatMatrix
 from biobench._common.text import short
-from biobench.errors import SpecError, UsageError
-from biobench.probe.arguments import function, one_of, real_number, whole_number
+from biobench.errors import ArgumentError, SpecError, UsageError
 from biobench.probe.constants import read_constants
-from biobench.probe.errors import ArgumentError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
 from biobench.probe.least import two_classes, two_classes_without
-from biobench.probe.rows import FloatMatrix, finite_decisions
+from biobench.probe.rows import finite_decisions
 from biobench.probe.scaling import Scaling, fit_scaling
 from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
 from biobench.probe.search_state import SearchState

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.rows import FloatMatrix, row_sums
+from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.triangular import Mapper
 
 _VECTORS = 256

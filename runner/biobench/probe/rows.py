@@ -12,27 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.errors import ArgumentError, FeaturesError, ItemsError
+from biobench._common.arguments import as_array
+from biobench._common.sums import FloatMatrix, row_sums
+from biobench.errors import ArgumentError
+from biobench.probe.errors import FeaturesError, ItemsError
 
-FloatMatrix = npt.NDArray[np.float64]
 LARGEST = 1e150
 """Largest absolute value of a feature: the squared distance of two rows of as many as ten million
 features, or the sum of as many squares, is then below the largest float64."""
 _SMALLEST_NORM = 1e-140
 """Below it squares of a row's features lose digits, as they leave float64's normal range."""
 _BLOCK_VALUES = 1 << 20
-
-
-def as_array(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    """An array of whatever NumPy can read; ArgumentError otherwise."""
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        # Rows of unequal lengths, or a tensor on a GPU.
-        raise ArgumentError(
-            f"{name} cannot be read as an array: {' '.join(str(error).split())}",
-            remedy="pass an array, or rows of equal lengths",
-        ) from None
 
 
 def checked_features(
@@ -44,7 +34,7 @@ def checked_features(
     Raises ArgumentError for another shape or type, ItemsError without a row, and FeaturesError
     naming the first row that holds NaN, an infinity or a larger value.
     """
-    matrix = as_array(values, name)
+    matrix = as_array(name, values)
     if matrix.dtype.kind not in "fiu":
         raise ArgumentError(
             f"{name} has {matrix.ndim} axes of {matrix.dtype}",
@@ -100,24 +90,6 @@ def _blocks(matrix: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     step = max(1, _BLOCK_VALUES // matrix.shape[1])
     for start in range(0, matrix.shape[0], step):
         yield start, matrix[start : start + step]
-
-
-def row_sums(values: FloatMatrix) -> FloatMatrix:
-    """Sum over the last axis from left to right; overwrites ``values``.
-
-    ``numpy.sum`` adds in pairs and vector lanes, ``accumulate`` one by one.
-    """
-    sums: FloatMatrix = np.add.accumulate(values, axis=-1, out=values)[..., -1].copy()
-    return sums
-
-
-def column_sums(matrix: npt.NDArray[Any]) -> FloatMatrix:
-    """Sum of each column over the rows from first to last, float64 (columns,)."""
-    total = np.zeros(matrix.shape[1])
-    for row in matrix:
-        # NumPy's own reduction may add rows in blocks, and then the bits depend on its version.
-        total += row
-    return total
 
 
 def unit_rows(matrix: npt.NDArray[Any], name: str = "X") -> FloatMatrix:

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.errors import ItemsError
-from biobench.probe.rows import FloatMatrix, row_sums
 
 ScoreClasses = Literal["truth", "truth-or-prediction"]
 Tie = Literal["smallest", "first"]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.sums import FloatMatrix
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.rows import FloatMatrix
 from biobench.probe.softmax import PATH, SoftmaxFit
 
 Path = list[tuple[float, SoftmaxFit]]

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.sums import FloatMatrix
 from biobench.errors import BiobenchError
-from biobench.probe.rows import FloatMatrix
 
 _NEWTON_STEPS = 200
 _GRADIENT_STEPS = 1000

@@ -12,16 +12,17 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.arguments import one_of, real_number
 from biobench._common.blas import one_blas_thread
+from biobench._common.sums import FloatMatrix, column_sums
 from biobench.errors import SpecError, UsageError
-from biobench.probe.arguments import one_of, real_number
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import FeaturesError
 from biobench.probe.estimator import Classifier
 from biobench.probe.hinge import HingeFit, minimise
 from biobench.probe.labels import checked_labels
 from biobench.probe.least import two_classes
-from biobench.probe.rows import FloatMatrix, column_sums, unit_rows
+from biobench.probe.rows import unit_rows
 
 FIXED: Mapping[str, Any] = {
     "normalise": "l2",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import function, one_of, real_number, text, whole_number
+from biobench._common.arguments import function, one_of, real_number, text, whole_number
 from biobench.spec.generator import Stream
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from biobench.probe.arguments import one_of, real_number, whole_number
+from biobench._common.arguments import as_array, one_of, real_number, whole_number
+from biobench.errors import ArgumentError
 from biobench.probe.constants import read_constants
-from biobench.probe.errors import ArgumentError
 from biobench.probe.estimator import Estimator
-from biobench.probe.rows import as_array, finite_decisions
+from biobench.probe.rows import finite_decisions
 from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
 
 FIXED: Mapping[str, Any] = {
@@ -201,7 +201,7 @@ class TraitsProbe(Estimator):
 
 def checked_traits(values: npt.ArrayLike, rows: int) -> Float32:
     """Traits as float32 (rows, traits); ArgumentError unless each is 0 or 1."""
-    traits = as_array(values, "y")
+    traits = as_array("y", values)
     if traits.ndim != 2 or len(traits) != rows or traits.shape[1] == 0:
         raise ArgumentError(
             f"y has shape {traits.shape} for {rows} rows",

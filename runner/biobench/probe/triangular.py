@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.probe.rows import FloatMatrix
+from biobench._common.sums import FloatMatrix
 
 _COORDINATES = 64
 _VECTORS = 256
