@@ -30,10 +30,10 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 NEED_THEM = (
     "biobench.models.",
     "biobench.probe.gradient_descent",
-    "biobench.probe.linear_reference",
-    "biobench.probe.linear_training",
-    "biobench.probe.traits_reference",
-    "biobench.probe.traits_training",
+    "biobench.probe.linear_probe.definition",
+    "biobench.probe.linear_probe.training",
+    "biobench.probe.traits_mlp.definition",
+    "biobench.probe.traits_mlp.training",
 )
 
 

@@ -26,8 +26,8 @@ from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, Dataset
 
 from biobench.probe import LinearProbe
-from biobench.probe.linear import initial_values
-from biobench.probe.linear_training import train
+from biobench.probe.linear_probe.estimator import initial_values
+from biobench.probe.linear_probe.training import train
 from biobench.probe.rows import standard_rows
 
 BATCH = 2048

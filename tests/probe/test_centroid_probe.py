@@ -21,11 +21,16 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
 from biobench.errors import DataError, ModelError, SpecError, UsageError
-from biobench.probe import CentroidProbe, covariance, triangular
-from biobench.probe.centroid import FIXED, FREE, percentile
-from biobench.probe.covariance import class_covariance, scatter_matrix, within_class_covariance
-from biobench.probe.nearest import nearest
-from biobench.probe.triangular import NotPositiveDefinite, cholesky, whiten
+from biobench.probe import CentroidProbe
+from biobench.probe.nearest_centroid import covariance, triangular
+from biobench.probe.nearest_centroid.covariance import (
+    class_covariance,
+    scatter_matrix,
+    within_class_covariance,
+)
+from biobench.probe.nearest_centroid.estimator import FIXED, FREE, percentile
+from biobench.probe.nearest_centroid.nearest import nearest
+from biobench.probe.nearest_centroid.triangular import NotPositiveDefinite, cholesky, whiten
 from biobench.spec.load import load_spec
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import BiobenchError
-from biobench.probe.hinge import midpoint, minimise, violation
+from biobench.probe.svm.hinge import midpoint, minimise, violation
 
 Matrix = np.ndarray
 

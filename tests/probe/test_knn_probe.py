@@ -13,8 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from biobench.errors import DataError, SpecError, UsageError
 from biobench.probe import KNNProbe
-from biobench.probe.distance import listed_distances, squared_distances
-from biobench.probe.knn import FIXED, FREE, votes
+from biobench.probe.knn.distance import listed_distances, squared_distances
+from biobench.probe.knn.estimator import FIXED, FREE, votes
 from biobench.spec.load import load_spec
 
 SMALL = arrays(
@@ -33,7 +33,7 @@ def plain_distance(a: list[float], b: list[float]) -> float:
 
 def exhaustive(probe: KNNProbe, gallery: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """The k nearest rows by (distance, row), from plain loops in Python's float64."""
-    from biobench.probe.knn import scaled_rows
+    from biobench.probe.knn.estimator import scaled_rows
 
     g = scaled_rows(gallery, probe.normalise).tolist()
     result = []
@@ -59,7 +59,7 @@ def test_distances_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch) -> No
     rows = np.random.default_rng(0).normal(size=(700, 9))
     columns = np.ascontiguousarray(rows.T)
     whole = squared_distances(rows[:40], columns)
-    monkeypatch.setattr("biobench.probe.distance._TILE", 1)
+    monkeypatch.setattr("biobench.probe.knn.distance._TILE", 1)
     assert np.array_equal(squared_distances(rows[:40], columns), whole)
     assert np.array_equal(squared_distances(rows[7:8], columns), whole[7:8])
     assert whole[3, 5] == plain_distance(rows[3].tolist(), rows[5].tolist())

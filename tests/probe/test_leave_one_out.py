@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from biobench.errors import DataError
 from biobench.metric import average_precision
 from biobench.probe import KNNProbe
-from biobench.probe.knn import scaled_rows
-from biobench.probe.leave_one_out import leave_one_out
+from biobench.probe.knn.estimator import scaled_rows
+from biobench.probe.knn.leave_one_out import leave_one_out
 
 VALUES = st.sampled_from([-1.0, 0.25, 1.0, 2.0])
 

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import DataError, ModelError, SpecError, UsageError
-from biobench.probe import LinearProbe, linear_reference, linear_training
-from biobench.probe.linear import FIXED, FREE, initial_values
+from biobench.probe import LinearProbe
+from biobench.probe.linear_probe import definition as linear_reference
+from biobench.probe.linear_probe import training as linear_training
+from biobench.probe.linear_probe.estimator import FIXED, FREE, initial_values
 from biobench.probe.training_plan import batches, learning_rate
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec

@@ -10,7 +10,7 @@ import pytest
 
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe import LogisticProbe
-from biobench.probe.logistic import FIXED, FREE
+from biobench.probe.logistic_regression.estimator import FIXED, FREE
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()

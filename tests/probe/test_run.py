@@ -13,7 +13,7 @@ from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.metric.score import score_task
 from biobench.probe import LinearProbe
-from biobench.probe.leave_one_out import leave_one_out
+from biobench.probe.knn.leave_one_out import leave_one_out
 from biobench.probe.run import run_probe
 from biobench.spec.documents import Task
 from biobench.spec.load import load_spec

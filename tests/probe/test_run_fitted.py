@@ -107,12 +107,12 @@ def test_threads_do_not_change_predictions(threads: int) -> None:
 
 def test_progress_ends_at_the_work_that_was_announced() -> None:
     """What a terminal shows reaches its end: fits of a search, rows of the machines."""
-    from biobench.probe.stored import _work
+    from biobench.probe.registry import PROTOCOLS
 
     for id, manifest in (("kabr", clips()), ("newt", pairs())):
         task, done = SPEC.task(id, "official"), [0]
         run_probe(task, SUITE, manifest, features_of(manifest), progress=done.append)
-        assert sum(done) == _work(task, manifest)[0]
+        assert sum(done) == PROTOCOLS[task.protocol.kind].work(task, manifest)[0]
 
 
 def test_groups_that_cannot_be_probed_are_named() -> None:

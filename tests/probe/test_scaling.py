@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from biobench.probe.scaling import fit_scaling
+from biobench.probe.logistic_regression.scaling import fit_scaling
 
 MATRICES = arrays(
     np.float32,

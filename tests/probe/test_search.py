@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from biobench.errors import DataError
 from biobench.metric import macro_f1
-from biobench.probe.search import choose, fold_numbers, fold_score, mean_score, ranking
+from biobench.probe.logistic_regression.search import (
+    choose,
+    fold_numbers,
+    fold_score,
+    mean_score,
+    ranking,
+)
 
 LABELS = st.lists(st.integers(0, 5), min_size=2, max_size=80)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import BiobenchError
-from biobench.probe import softmax
-from biobench.probe.softmax import (
+from biobench.probe.logistic_regression import softmax
+from biobench.probe.logistic_regression.softmax import (
     SoftmaxObjective,
     class_weights,
     extrapolated,

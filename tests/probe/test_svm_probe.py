@@ -9,7 +9,7 @@ import pytest
 
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe import SVMProbe
-from biobench.probe.svm import FIXED, FREE, vote
+from biobench.probe.svm.estimator import FIXED, FREE, vote
 from biobench.spec.load import load_spec
 
 DOCUMENT = load_spec().library.by_id["protocol"]["svm"].value

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import ModelError, SpecError, UsageError
-from biobench.probe import TraitsProbe, gradient_descent, traits_reference, traits_training
-from biobench.probe.traits import FIXED, FREE, initial_layers
-from biobench.probe.traits_training import dropout_mask
+from biobench.probe import TraitsProbe, gradient_descent
+from biobench.probe.traits_mlp import definition as traits_reference
+from biobench.probe.traits_mlp import training as traits_training
+from biobench.probe.traits_mlp.estimator import FIXED, FREE, initial_layers
+from biobench.probe.traits_mlp.training import dropout_mask
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 

@@ -5,11 +5,11 @@ In: features and labels. Out: predictions of the scored items.
 
 from __future__ import annotations
 
-from biobench.probe.centroid import CentroidProbe
-from biobench.probe.knn import KNNProbe
-from biobench.probe.linear import LinearProbe
-from biobench.probe.logistic import LogisticProbe
-from biobench.probe.svm import SVMProbe
-from biobench.probe.traits import TraitsProbe
+from biobench.probe.knn.estimator import KNNProbe
+from biobench.probe.linear_probe.estimator import LinearProbe
+from biobench.probe.logistic_regression.estimator import LogisticProbe
+from biobench.probe.nearest_centroid.estimator import CentroidProbe
+from biobench.probe.svm.estimator import SVMProbe
+from biobench.probe.traits_mlp.estimator import TraitsProbe
 
 __all__ = ["CentroidProbe", "KNNProbe", "LinearProbe", "LogisticProbe", "SVMProbe", "TraitsProbe"]

@@ -14,10 +14,14 @@ import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
-from biobench.errors import SpecError
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.least import training_items
+from biobench.probe.minimum_items import training_items
 from biobench.spec.documents import Suite, Task
+
+NO_PREDICTION = -2
+"""The prediction for an image that could not be read: no label id and not -1, which is the unknown
+class, so it is never right."""
+NO_NEIGHBOUR = -1
 
 Progress = Callable[[int], None]
 """Called with the number of further units of work done."""
@@ -45,13 +49,6 @@ class Job:
     def train(self) -> npt.NDArray[np.int64]:
         """Rows of the train split, ascending, int64; raises DataError where there is none, and
         SpecError for a task that has no such split."""
-        if self.task.split_rule != "train-test":
-            raise SpecError(
-                f"protocol {self.task.protocol.id} needs the split train-test, "
-                f"not {self.task.split_rule}",
-                where=self.task.id,
-                remedy="change the task's split or protocol",
-            )
         rows = self.manifest.indices("train")
         training_items(rows.size)
         return rows

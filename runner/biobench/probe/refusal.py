@@ -6,13 +6,10 @@ end with, before an image is embedded for it. What the features decide is left t
 
 from __future__ import annotations
 
-import numpy as np
-
 from biobench.data.manifest import Manifest
 from biobench.errors import DataError
-from biobench.probe import least
-from biobench.probe.errors import ItemsError
-from biobench.probe.search import fold_numbers
+from biobench.probe.minimum_items import scored_items, training_items
+from biobench.probe.registry import PROTOCOLS
 from biobench.spec.documents import Task
 
 
@@ -30,30 +27,10 @@ def refusal(task: Task, items: Manifest) -> DataError | None:
 
 
 def _refuse(task: Task, items: Manifest) -> None:
-    kind, constants = task.protocol.kind, task.protocol.constants
-    least.scored_items(int(items.scored().sum()))
-    if task.split_rule != "train-test":
-        if kind == "knn":
-            least.enough_neighbours(len(items.rows), constants["k"])
-        return
-    labels, train = items.labels(), items.indices("train")
-    least.training_items(train.size)
-    if kind == "logistic_regression" and len(constants["candidates"]) > 1:
-        numbers = fold_numbers(labels[train], constants["folds"])
-        for fold in range(constants["folds"]):
-            least.two_classes_without(fold, labels[train][numbers != fold])
-    elif kind == "linear_probe":
-        least.two_classes(labels[train], "a linear probe")
-    elif kind == "logistic_regression":
-        least.two_classes(labels[train], "logistic regression")
-    elif kind == "svm":
-        # Each group that has scored items is fitted by itself.
-        groups = np.array(items.groups())
-        for name in sorted(set(groups[items.scored()].tolist())):
-            mine = train[groups[train] == name]
-            least.two_classes(labels[mine], "a support vector machine", name)
-    elif kind == "nearest_centroid" and np.unique(labels[train]).size == train.size:
-        raise ItemsError(
-            "no class has two training items, so the covariance has no inverse",
-            remedy="give each class more training items than two",
-        )
+    scored_items(int(items.scored().sum()))
+    if task.split_rule == "train-test":
+        training_items(items.indices("train").size)
+    entry = PROTOCOLS.get(task.protocol.kind)
+    # An unknown kind and another split are errors of the document, which the probe names.
+    if entry is not None and task.split_rule == entry.split:
+        entry.refuse(task, items)

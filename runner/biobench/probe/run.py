@@ -11,10 +11,10 @@ import numpy.typing as npt
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, ModelError, SpecError, UsageError
-from biobench.probe.apply import APPLY
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.job import Job, Progress
-from biobench.probe.least import scored_items
+from biobench.probe.minimum_items import scored_items
+from biobench.probe.registry import PROTOCOLS
 from biobench.spec.documents import Suite, Task
 
 
@@ -37,17 +37,23 @@ def run_probe(
     SpecError for an unknown protocol or a constant that it cannot have.
     """
     _check(task, manifest, features)
-    apply = APPLY.get(task.protocol.kind)
-    if apply is None:
+    entry = PROTOCOLS.get(task.protocol.kind)
+    if entry is None:
         raise SpecError(
             f"unknown protocol kind {task.protocol.kind!r}",
             where=task.id,
-            remedy=f"known: {', '.join(APPLY)}",
+            remedy=f"known: {', '.join(PROTOCOLS)}",
+        )
+    if task.split_rule != entry.split:
+        raise SpecError(
+            f"protocol {task.protocol.id} needs the split {entry.split}, not {task.split_rule}",
+            where=task.id,
+            remedy="change the task's split or protocol",
         )
     scored = np.flatnonzero(manifest.scored())
     try:
         scored_items(scored.size)
-        return apply(
+        return entry.apply(
             Job(task, suite, manifest, features, scored, device, threads, progress, checkpoint)
         )
     except DataError as error:

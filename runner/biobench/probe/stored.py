@@ -21,7 +21,8 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.job import given_columns, truth
+from biobench.probe.job import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
+from biobench.probe.registry import PROTOCOLS
 from biobench.probe.run import run_probe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
@@ -29,10 +30,6 @@ from biobench.spec.documents import Suite, Task
 KIND = "predictions"
 REVISION = 3
 """Raised by any change of a probe that can move a prediction."""
-NO_PREDICTION = -2
-"""The prediction for an image that could not be read: no label id and not -1, which is the unknown
-class, so it is never right."""
-NO_NEIGHBOUR = -1
 
 
 def predict(
@@ -72,7 +69,7 @@ def predict(
     known = store.get(KIND, key)
     if known is None:
         store.warn(f"{task.id}: what the probe computes")
-        total, unit = _work(task, manifest)
+        total, unit = PROTOCOLS[task.protocol.kind].work(task, manifest)
         with Progress(f"{task.id}: probe", total, unit=unit, quiet=quiet) as progress:
 
             def resumed(units: int) -> None:
@@ -123,33 +120,13 @@ def _compute(
     return _with_wrong(predictions, manifest, good)
 
 
-def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
-    """How many units of work the probe counts, and what they are called."""
-    constants = task.protocol.constants
-    if "steps" in constants:
-        return int(constants["steps"]), "steps"
-    if "candidates" in constants:
-        return len(constants["candidates"]) * int(constants["folds"]) + 1, "fits"
-    scored = int(manifest.scored().sum())
-    if task.protocol.kind == "nearest_centroid":
-        return 2 * manifest.indices("train").size + scored, "rows"
-    return scored, "queries"
-
-
 def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
     """No scored image could be read: all are wrong, and there is nothing to predict."""
     scored = np.flatnonzero(manifest.scored())
-    count = len(scored)
     true = truth(manifest, scored)
     prediction = np.full_like(true, NO_PREDICTION)
     extras = given_columns(manifest, scored, prediction)
-    if task.protocol.kind == "knn":
-        listed = int(task.protocol.constants["listed_neighbours"])
-        extras |= {
-            "neighbours": np.full((count, listed), NO_NEIGHBOUR, dtype=np.int32),
-            "first_hit": np.zeros(count, dtype=np.int32),
-            "average_precision": np.zeros(count, dtype=np.float64),
-        }
+    extras |= PROTOCOLS[task.protocol.kind].unread(task, len(scored))
     ids = tuple(manifest.rows[i].id for i in scored)
     return Predictions(ids, true, prediction, extras)
 

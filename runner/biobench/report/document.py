@@ -15,6 +15,7 @@ from typing import Any
 from biobench.data.counts import scored_counts
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score
+from biobench.probe.registry import is_exact
 from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.outcome import ExternalScore, Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
@@ -22,9 +23,6 @@ from biobench.repro.environment import describe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import BENCHMARK, Suite
 
-EXACT_KINDS = frozenset({"knn", "nearest_centroid"})
-"""Kinds of protocol that are arithmetic in a fixed order; a trained probe is only as exact as its
-matrix products."""
 STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
 """Levels from the strongest promise to the weakest; a result claims its weakest task's."""
 
@@ -187,7 +185,7 @@ def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str
 def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
     """``levels`` of a result from that of its features and the kinds of its tasks' protocols."""
     predictions = max(
-        ("P" if kind in EXACT_KINDS else features for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if is_exact(kind) else features for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 

@@ -41,8 +41,8 @@ def traits(features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
 
 def knn(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """Neighbours by proposals, and each row's ranking of all others."""
-    from biobench.probe.knn import KNNProbe
-    from biobench.probe.leave_one_out import leave_one_out
+    from biobench.probe.knn.estimator import KNNProbe
+    from biobench.probe.knn.leave_one_out import leave_one_out
 
     given = data()
     probe = KNNProbe(k=1).fit(given.train, given.train_labels)
@@ -62,7 +62,7 @@ def knn(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
 
 def nearest_centroid(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """Centroids, covariance, distances and the threshold of rejection."""
-    from biobench.probe.centroid import CentroidProbe
+    from biobench.probe.nearest_centroid.estimator import CentroidProbe
 
     given = data()
     probe = CentroidProbe(threads=conditions.workers).fit(given.train, given.train_labels)
@@ -77,7 +77,7 @@ def nearest_centroid(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]
 
 def linear_probe(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """The trained layer and the logits."""
-    from biobench.probe.linear import LinearProbe
+    from biobench.probe.linear_probe.estimator import LinearProbe
 
     given = data()
     probe = LinearProbe(
@@ -99,7 +99,7 @@ def linear_probe(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
 
 def logistic_regression(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """The chosen C, the scores of the search, the optimum and the decision values."""
-    from biobench.probe.logistic import LogisticProbe
+    from biobench.probe.logistic_regression.estimator import LogisticProbe
 
     given = data()
     probe = LogisticProbe([0.003, 0.03, 0.3], folds=3, threads=conditions.workers)
@@ -116,7 +116,7 @@ def logistic_regression(conditions: Conditions) -> tuple[Learned, npt.NDArray[An
 
 def svm(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """The machines of all pairs of classes."""
-    from biobench.probe.svm import SVMProbe
+    from biobench.probe.svm.estimator import SVMProbe
 
     given = data()
     probe = SVMProbe().fit(given.train, given.train_labels)
@@ -126,7 +126,7 @@ def svm(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
 
 def traits_mlp(conditions: Conditions) -> tuple[Learned, npt.NDArray[Any]]:
     """Both trained layers and the logits."""
-    from biobench.probe.traits import TraitsProbe
+    from biobench.probe.traits_mlp.estimator import TraitsProbe
 
     given = data()
     probe = TraitsProbe(

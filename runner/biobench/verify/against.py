@@ -13,7 +13,8 @@ from typing import Any
 from biobench._common.store import Store
 from biobench.data.locate import locate
 from biobench.embed.evidence import Evidence
-from biobench.report.document import EXACT_KINDS, STRENGTH
+from biobench.probe.registry import is_exact
+from biobench.report.document import STRENGTH
 from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
@@ -176,7 +177,7 @@ class _Comparison:
 
     def _predictions(self, id: str, equal: Mapping[str, bool], same_inputs: bool) -> None:
         a, b = self._pair.a, self._pair.b
-        exact = self._kinds.get(id) in EXACT_KINDS
+        exact = is_exact(self._kinds.get(id))
         distance, within = Distance(""), False
         if not equal["predictions"]:
             distance = prediction_distance(load_predictions(a, id), load_predictions(b, id))

@@ -13,7 +13,7 @@ from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
-from biobench.report.document import EXACT_KINDS
+from biobench.probe.registry import is_exact
 from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
@@ -231,7 +231,7 @@ def _reached(findings: Sequence[Finding], rules: Mapping[str, TaskRules]) -> dic
         return made == len(rules) > 0 and all(finding.holds for finding in found)
 
     exact = all(
-        rule.document is not None and rule.document.protocol.kind in EXACT_KINDS
+        rule.document is not None and is_exact(rule.document.protocol.kind)
         for rule in rules.values()
     )
     scored = [finding.holds for finding in findings if finding.stage == "score"]

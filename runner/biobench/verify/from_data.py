@@ -25,7 +25,7 @@ from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.embed.features import pixels_digest
 from biobench.errors import BiobenchError, counted
-from biobench.report.document import EXACT_KINDS
+from biobench.probe.registry import is_exact
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.verify.findings import Finding
@@ -166,7 +166,7 @@ def check_exact(
     """Level P: whether the features give the predictions; null for a probe that is trained."""
     from biobench.probe.run import run_probe
 
-    if task.protocol.kind not in EXACT_KINDS:
+    if not is_exact(task.protocol.kind):
         return None
     id = task.id
     try:

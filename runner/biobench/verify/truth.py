@@ -17,9 +17,8 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import counted
 from biobench.metric.counts import sequential_sum
-from biobench.probe.job import given_columns, truth
-from biobench.probe.knn import votes
-from biobench.probe.stored import NO_NEIGHBOUR, NO_PREDICTION
+from biobench.probe.job import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
+from biobench.probe.knn.estimator import votes
 from biobench.spec.documents import Task
 from biobench.verify.findings import Finding
 

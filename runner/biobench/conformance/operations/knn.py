@@ -13,8 +13,8 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import BiobenchError
-from biobench.probe.distance import squared_distances
-from biobench.probe.knn import scaled_rows
+from biobench.probe.knn.distance import squared_distances
+from biobench.probe.knn.estimator import scaled_rows
 from biobench.probe.run import run_probe
 from biobench.spec.load import Spec
 

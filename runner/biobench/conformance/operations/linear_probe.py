@@ -10,7 +10,7 @@ import numpy as np
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import DataError, ModelError
-from biobench.probe.linear import LinearProbe, initial_values
+from biobench.probe.linear_probe.estimator import LinearProbe, initial_values
 from biobench.probe.rows import standard_rows
 from biobench.probe.training_plan import batches
 from biobench.spec.load import Spec

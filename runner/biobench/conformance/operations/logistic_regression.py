@@ -9,10 +9,10 @@ import numpy as np
 
 from biobench.conformance.errors import Invalid
 from biobench.errors import DataError, ModelError
-from biobench.probe.logistic import LogisticProbe, decide
-from biobench.probe.scaling import fit_scaling
-from biobench.probe.search import fold_numbers, fold_score, mean_score, ranking
-from biobench.probe.softmax import SoftmaxObjective, class_weights, gradient_at
+from biobench.probe.logistic_regression.estimator import LogisticProbe, decide
+from biobench.probe.logistic_regression.scaling import fit_scaling
+from biobench.probe.logistic_regression.search import fold_numbers, fold_score, mean_score, ranking
+from biobench.probe.logistic_regression.softmax import SoftmaxObjective, class_weights, gradient_at
 from biobench.spec.load import Spec
 
 

@@ -14,10 +14,10 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import BiobenchError
-from biobench.probe.centroid import CentroidProbe, percentile
-from biobench.probe.covariance import class_covariance, within_class_covariance
+from biobench.probe.nearest_centroid.covariance import class_covariance, within_class_covariance
+from biobench.probe.nearest_centroid.estimator import CentroidProbe, percentile
+from biobench.probe.nearest_centroid.triangular import NotPositiveDefinite, cholesky, whiten
 from biobench.probe.run import run_probe
-from biobench.probe.triangular import NotPositiveDefinite, cholesky, whiten
 from biobench.spec.load import Spec
 
 

@@ -12,7 +12,7 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import BiobenchError
 from biobench.probe.training_plan import batches
-from biobench.probe.traits import TraitsProbe, initial_layers
+from biobench.probe.traits_mlp.estimator import TraitsProbe, initial_layers
 from biobench.spec.load import Spec
 
 _LAYERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
@@ -57,7 +57,7 @@ def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _dropout(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.probe.traits_training import dropout_mask
+    from biobench.probe.traits_mlp.training import dropout_mask
 
     mask = dropout_mask(_probe(given, spec), given["step"], given["place"], given["rows"])
     return {"factors": mask[:, given["units"]].tolist()}

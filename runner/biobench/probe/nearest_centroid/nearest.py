@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.sums import FloatMatrix, row_sums
-from biobench.probe.triangular import Mapper
+from biobench.probe.nearest_centroid.triangular import Mapper
 
 _VECTORS = 256
 _PAIR_VALUES = 1 << 20

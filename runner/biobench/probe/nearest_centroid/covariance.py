@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.sums import FloatMatrix, row_sums
-from biobench.probe.triangular import Mapper
+from biobench.probe.nearest_centroid.triangular import Mapper
 
 _TILE_ROWS = 64
 _TILE_COLUMNS = 512

@@ -1,6 +1,6 @@
 """Training of the traits network by closed-form gradients (SPEC.md, "Traits network").
 
-In: features, traits and initial layers. Out: the trained layers. traits_reference.py is the
+In: features, traits and initial layers. Out: the trained layers. definition.py is the
 definition, by automatic differentiation.
 
 With X the rows, a = X A^T + b, h = M f(a) (f the activation, M the dropout mask with its scale),
@@ -10,7 +10,7 @@ K = M f'(a) (G C): dA = K^T X, db = sum K.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,13 +26,23 @@ from biobench.probe.gradient_descent import (
     outputs_in_chunks,
     training,
 )
+from biobench.probe.training_plan import TrainingPlan
 from biobench.spec.generator import Stream
-
-if TYPE_CHECKING:
-    from biobench.probe.traits import TraitsProbe
 
 Layers = tuple[Float32, Float32, Float32, Float32]
 """Weight and bias of the first layer, then of the second."""
+
+
+class TraitsPlan(TrainingPlan, Protocol):
+    """What a traits network states: its constants, and its layers once it has learnt."""
+
+    hidden: int
+    dropout: float
+    activation: str
+    hidden_weight_: Float32
+    hidden_bias_: Float32
+    output_weight_: Float32
+    output_bias_: Float32
 
 
 class _Parameters:
@@ -46,7 +56,7 @@ class _Parameters:
         self.output_weight = second.view(traits, hidden)
 
 
-def dropout_mask(probe: TraitsProbe, step: int, first: int, rows: int) -> Float32:
+def dropout_mask(probe: TraitsPlan, step: int, first: int, rows: int) -> Float32:
     """What multiplies the hidden units of the batch's places ``first`` to ``first + rows - 1``.
 
     float32 (rows, hidden): 0 where unit i of place r is dropped, which the float at position
@@ -75,7 +85,7 @@ class _Chunk:
 class _Training:
     """One run: the rows in memory, the parameters, their moments, and the scratch space."""
 
-    def __init__(self, probe: TraitsProbe, rows: Float32, traits: Float32, layers: Layers) -> None:
+    def __init__(self, probe: TraitsPlan, rows: Float32, traits: Float32, layers: Layers) -> None:
         self.probe = probe
         self.rows = torch.from_numpy(rows).to(probe.device)
         self.traits = torch.from_numpy(traits).to(probe.device)
@@ -145,7 +155,7 @@ class _Training:
         self.optimiser.update(gradient, step)
 
 
-def train(probe: TraitsProbe, rows: Float32, traits: Float32, layers: Layers) -> Layers:
+def train(probe: TraitsPlan, rows: Float32, traits: Float32, layers: Layers) -> Layers:
     """Exactly ``probe.steps`` steps from the initial ``layers``.
 
     rows: features, float32 (n, d). traits: float32 (n, traits) of 0 and 1. Returns the trained
@@ -166,7 +176,7 @@ def train(probe: TraitsProbe, rows: Float32, traits: Float32, layers: Layers) ->
     return first, second, third, fourth
 
 
-def logits(probe: TraitsProbe, rows: Float32) -> Float32:
+def logits(probe: TraitsPlan, rows: Float32) -> Float32:
     """Logits of a trained probe, float32 (n, traits); a row's bits do not depend on the others."""
 
     def network(chunk: Float32) -> Float32:

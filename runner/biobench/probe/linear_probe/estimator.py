@@ -16,7 +16,7 @@ from biobench._common.arguments import real_number, whole_number
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_ids, checked_labels
-from biobench.probe.least import two_classes
+from biobench.probe.minimum_items import two_classes
 from biobench.probe.rows import standard_rows
 from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
 
@@ -160,7 +160,7 @@ class LinearProbe(Classifier):
             self.classes_ = np.arange(self.classes)
             ids = checked_ids(y, len(matrix), self.classes)
         two_classes(ids, "a linear probe")
-        from biobench.probe.linear_training import train
+        from biobench.probe.linear_probe.training import train
 
         weight, bias = initial_values(self.seed, self.stream, len(self.classes_), matrix.shape[1])
         weight, self.bias_ = train(
@@ -184,7 +184,7 @@ class LinearProbe(Classifier):
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Logits, float32 (rows, classes), also of two classes."""
-        from biobench.probe.linear_training import logits
+        from biobench.probe.linear_probe.training import logits
 
         matrix = self._to_predict(X)
         return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from biobench._common.arguments import one_of, whole_number
 from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
-from biobench.probe.distance import listed_distances, squared_distances
 from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier
+from biobench.probe.knn.distance import listed_distances, squared_distances
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import unit_rows
 

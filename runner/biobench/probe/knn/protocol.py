@@ -5,25 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
-from biobench.errors import SpecError
 from biobench.probe.constants import read_constants
-from biobench.probe.job import Job
-from biobench.probe.knn import FIXED, FREE
-from biobench.probe.leave_one_out import leave_one_out
+from biobench.probe.entry import Columns, ProtocolEntry, count_queries
+from biobench.probe.job import NO_NEIGHBOUR, Job
+from biobench.probe.knn.estimator import FIXED, FREE
+from biobench.probe.knn.leave_one_out import leave_one_out
+from biobench.probe.minimum_items import enough_neighbours
+from biobench.spec.documents import Task
 
 
 def apply(job: Job) -> Predictions:
     """Each scored row against all others; the extras are those of the specification."""
     task = job.task
-    if task.split_rule != "leave-one-out":
-        raise SpecError(
-            f"protocol {task.protocol.id} needs the split leave-one-out, not {task.split_rule}",
-            where=task.id,
-            remedy="change the task's split or protocol",
-        )
     constants = read_constants(
         task.protocol.constants, protocol=task.protocol.id, fixed=FIXED, free=FREE
     )
@@ -45,3 +43,27 @@ def apply(job: Job) -> Predictions:
         "average_precision": ranking.average_precision,
     }
     return replace(predictions, extras=extras)
+
+
+def _refuse(task: Task, items: Manifest) -> None:
+    enough_neighbours(len(items.rows), task.protocol.constants["k"])
+
+
+def _unread(task: Task, count: int) -> Columns:
+    listed = int(task.protocol.constants["listed_neighbours"])
+    return {
+        "neighbours": np.full((count, listed), NO_NEIGHBOUR, dtype=np.int32),
+        "first_hit": np.zeros(count, dtype=np.int32),
+        "average_precision": np.zeros(count, dtype=np.float64),
+    }
+
+
+ENTRY = ProtocolEntry(
+    "knn",
+    apply,
+    count_queries,
+    split="leave-one-out",
+    level="P",
+    refuse=_refuse,
+    unread=_unread,
+)

@@ -1,7 +1,7 @@
 """Training of the linear probe by closed-form gradients (SPEC.md, section "Linear probe").
 
 In: normalised rows, label ids and initial values. Out: the trained layer, with the affine part of
-the normalisation folded in. linear_reference.py is the definition, by automatic differentiation.
+the normalisation folded in. definition.py is the definition, by automatic differentiation.
 
 With xhat the normalised rows, gamma and beta the affine part, W and b the linear layer:
 logits = xhat (W gamma)^T + (W beta + b). With G the loss's gradient at the logits and A = G^T xhat:
@@ -9,8 +9,6 @@ dW = A gamma + (sum G) beta^T, dgamma = sum over classes of W A, dbeta = W^T sum
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +25,7 @@ from biobench.probe.gradient_descent import (
     outputs_in_chunks,
     training,
 )
-
-if TYPE_CHECKING:
-    from biobench.probe.linear import LinearProbe
+from biobench.probe.training_plan import TrainingPlan
 
 
 class _Parameters:
@@ -56,7 +52,7 @@ class _Training:
     """One run: the rows in memory, the parameters, their moments, and the scratch space."""
 
     def __init__(
-        self, probe: LinearProbe, rows: Float32, ids: npt.NDArray[np.int64], initial: Float32
+        self, probe: TrainingPlan, rows: Float32, ids: npt.NDArray[np.int64], initial: Float32
     ) -> None:
         self.probe = probe
         self.rows = torch.from_numpy(rows).to(probe.device)
@@ -134,7 +130,7 @@ class _Training:
 
 
 def train(
-    probe: LinearProbe,
+    probe: TrainingPlan,
     rows: Float32,
     ids: npt.NDArray[np.int64],
     weight: Float32,

@@ -8,11 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.blas import one_blas_thread
+from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.checkpoint import fits
+from biobench.probe.entry import ProtocolEntry, count_queries
 from biobench.probe.job import Job
-from biobench.probe.least import two_classes
-from biobench.probe.svm import CentredRowError, SVMProbe
+from biobench.probe.minimum_items import two_classes
+from biobench.probe.svm.estimator import CentredRowError, SVMProbe
+from biobench.spec.documents import Task
 
 
 def apply(job: Job) -> Predictions:
@@ -80,3 +83,15 @@ def _predict_group(
         path = job.manifest.rows[int(rows[error.row])].path
         raise CentredRowError(error.row, f"{job.task.id}: {path}") from None
     return found
+
+
+def _refuse(task: Task, items: Manifest) -> None:
+    # Each group that has scored items is fitted by itself.
+    del task
+    labels, train, groups = items.labels(), items.indices("train"), np.array(items.groups())
+    for name in sorted(set(groups[items.scored()].tolist())):
+        mine = train[groups[train] == name]
+        two_classes(labels[mine], "a support vector machine", name)
+
+
+ENTRY = ProtocolEntry("svm", apply, count_queries, refuse=_refuse)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
+from biobench.probe.entry import ProtocolEntry, count_steps
 from biobench.probe.job import Job
-from biobench.probe.traits import TraitsProbe
+from biobench.probe.traits_mlp.estimator import TraitsProbe
 
 
 def apply(job: Job) -> Predictions:
@@ -28,3 +29,6 @@ def apply(job: Job) -> Predictions:
     probe.checkpoint = job.checkpoint
     probe.fit(job.features[train], job.manifest.traits()[train])
     return job.predictions(probe.predict(job.features[job.scored]))
+
+
+ENTRY = ProtocolEntry("traits_mlp", apply, count_steps)

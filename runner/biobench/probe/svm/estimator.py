@@ -19,10 +19,10 @@ from biobench.errors import SpecError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import FeaturesError
 from biobench.probe.estimator import Classifier
-from biobench.probe.hinge import HingeFit, minimise
 from biobench.probe.labels import checked_labels
-from biobench.probe.least import two_classes
+from biobench.probe.minimum_items import two_classes
 from biobench.probe.rows import unit_rows
+from biobench.probe.svm.hinge import HingeFit, minimise
 
 FIXED: Mapping[str, Any] = {
     "normalise": "l2",

@@ -1,6 +1,6 @@
 """The traits network's definition, by automatic differentiation (SPEC.md, "Traits network").
 
-In: the same as traits_training.train. Out: the same layers up to rounding. Slow and plain; tests
+In: the same as training.train. Out: the same layers up to rounding. Slow and plain; tests
 compare the production training with it.
 """
 
@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 
 from biobench.probe.training_plan import batches
-from biobench.probe.traits_training import Layers, dropout_mask
+from biobench.probe.traits_mlp.training import Layers, dropout_mask
 
 if TYPE_CHECKING:
-    from biobench.probe.traits import TraitsProbe
+    from biobench.probe.traits_mlp.estimator import TraitsProbe
 
 
 def train(

@@ -22,18 +22,24 @@ from biobench.errors import ArgumentError, SpecError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
-from biobench.probe.least import two_classes, two_classes_without
-from biobench.probe.rows import finite_decisions
-from biobench.probe.scaling import Scaling, fit_scaling
-from biobench.probe.search import ScoreClasses, Tie, choose, fold_numbers, fold_score
-from biobench.probe.search_state import SearchState
-from biobench.probe.softmax import (
+from biobench.probe.logistic_regression.scaling import Scaling, fit_scaling
+from biobench.probe.logistic_regression.search import (
+    ScoreClasses,
+    Tie,
+    choose,
+    fold_numbers,
+    fold_score,
+)
+from biobench.probe.logistic_regression.search_state import SearchState
+from biobench.probe.logistic_regression.softmax import (
     PATH,
     SoftmaxFit,
     SoftmaxObjective,
     extrapolated,
     minimise,
 )
+from biobench.probe.minimum_items import two_classes, two_classes_without
+from biobench.probe.rows import finite_decisions
 
 FIXED: Mapping[str, Any] = {
     "scaling": "standard",

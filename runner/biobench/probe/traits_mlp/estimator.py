@@ -174,7 +174,7 @@ class TraitsProbe(Estimator):
         """
         matrix = self._to_learn(X).astype(np.float32)
         traits = checked_traits(y, len(matrix))
-        from biobench.probe.traits_training import train
+        from biobench.probe.traits_mlp.training import train
 
         layers = initial_layers(
             self.seed, self.stream, matrix.shape[1], self.hidden, traits.shape[1]
@@ -187,7 +187,7 @@ class TraitsProbe(Estimator):
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
         """Logits, float32 (rows, traits); FeaturesError for a row whose logits leave float32."""
-        from biobench.probe.traits_training import logits
+        from biobench.probe.traits_mlp.training import logits
 
         matrix = self._to_predict(X).astype(np.float32)
         values = logits(self, matrix)

@@ -1,6 +1,6 @@
 """The linear probe's definition, by automatic differentiation (SPEC.md, section "Linear probe").
 
-In: the same as linear_training.train. Out: the same layer up to rounding. Slow and plain; tests
+In: the same as training.train. Out: the same layer up to rounding. Slow and plain; tests
 compare the production training with it.
 """
 
@@ -15,7 +15,7 @@ import torch
 from biobench.probe.training_plan import batches
 
 if TYPE_CHECKING:
-    from biobench.probe.linear import LinearProbe
+    from biobench.probe.linear_probe.estimator import LinearProbe
 
 
 def train(

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from biobench._common.sums import FloatMatrix, row_sums
 from biobench.errors import DataError
-from biobench.probe.distance import squared_distances
-from biobench.probe.knn import checked_normalisation, scaled_rows, votes
+from biobench.probe.knn.distance import squared_distances
+from biobench.probe.knn.estimator import checked_normalisation, scaled_rows, votes
 from biobench.probe.labels import checked_labels
-from biobench.probe.least import enough_neighbours
+from biobench.probe.minimum_items import enough_neighbours
 from biobench.probe.rows import checked_features
 
 _QUERY_BLOCK = 32

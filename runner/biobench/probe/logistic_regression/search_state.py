@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from biobench._common.sums import FloatMatrix
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.softmax import PATH, SoftmaxFit
+from biobench.probe.logistic_regression.softmax import PATH, SoftmaxFit
 
 Path = list[tuple[float, SoftmaxFit]]
 """Values of C, ascending, with their fits."""

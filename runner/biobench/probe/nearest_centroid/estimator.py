@@ -16,13 +16,13 @@ import numpy.typing as npt
 from biobench._common.arguments import function, real_number, whole_number
 from biobench._common.sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
-from biobench.probe.covariance import within_class_covariance
 from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_ids
-from biobench.probe.nearest import nearest
+from biobench.probe.nearest_centroid.covariance import within_class_covariance
+from biobench.probe.nearest_centroid.nearest import nearest
+from biobench.probe.nearest_centroid.triangular import Mapper, NotPositiveDefinite, cholesky, whiten
 from biobench.probe.rows import finite_decisions
-from biobench.probe.triangular import Mapper, NotPositiveDefinite, cholesky, whiten
 
 FIXED: Mapping[str, Any] = {
     "precision": "float64",

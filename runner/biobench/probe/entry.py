@@ -1,0 +1,65 @@
+"""What each kind of protocol says of itself (SPEC.md, section "Protocols").
+
+The folder of a kind has one :class:`ProtocolEntry`, in its ``protocol.py``; registry.py lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from biobench.data.manifest import Manifest
+from biobench.data.predictions import Predictions
+from biobench.probe.job import Job
+from biobench.spec.documents import Task
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+def _refuse_nothing(task: Task, items: Manifest) -> None:
+    del task, items
+
+
+def _no_columns(task: Task, count: int) -> Columns:
+    del task, count
+    return {}
+
+
+def count_steps(task: Task, manifest: Manifest) -> tuple[int, str]:
+    """The work of a probe that is trained by gradient descent."""
+    del manifest
+    return int(task.protocol.constants["steps"]), "steps"
+
+
+def count_queries(task: Task, manifest: Manifest) -> tuple[int, str]:
+    """The work of a probe that takes one scored item after the other."""
+    del task
+    return int(manifest.scored().sum()), "queries"
+
+
+@dataclass(frozen=True)
+class ProtocolEntry:
+    """One kind of protocol.
+
+    Attributes:
+        kind: Its name in the documents of protocols.
+        apply: Predicts the scored rows of a job.
+        work: Units of work that ``apply`` counts for a task, and what they are called.
+        split: The split that it needs.
+        level: ``P`` where predictions are arithmetic in a fixed order, so that equal features give
+            equal predictions everywhere; None where they are only as exact as the features'.
+        refuse: Raises ItemsError where the labels of a task's items alone show that its probe would
+            end with that error.
+        unread: The extra columns of a number of scored items none of which could be read.
+    """
+
+    kind: str
+    apply: Callable[[Job], Predictions]
+    work: Callable[[Task, Manifest], tuple[int, str]]
+    split: Literal["train-test", "leave-one-out"] = "train-test"
+    level: Literal["P"] | None = None
+    refuse: Callable[[Task, Manifest], None] = _refuse_nothing
+    unread: Callable[[Task, int], Columns] = _no_columns
