@@ -10,7 +10,6 @@ import numpy as np
 
 from biobench.data.predictions import Predictions
 from biobench.metric.user_loss import losses, score_of
-from biobench.report.read import read_predictions
 from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root
 from biobench.spec.patterns import validator
@@ -32,7 +31,7 @@ def main(path: str) -> None:
 def chance(results: Results, task: str) -> float:
     """The score of predictions that know nothing of the images."""
     entry = results.tasks[task]
-    predictions = read_predictions(results, task)
+    predictions = results.predictions(task)
     if entry["metric"] == "user_loss":
         return shuffled_user_loss(predictions)
     return 0.5 if entry["metric"] == "traits_f1" else 1 / entry["counts"]["classes"]

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 from biobench.report.current import PENDING
-from biobench.report.read import read_predictions
 from biobench.report.replace import claimed, replacing
 from biobench.report.results import load_results
 
@@ -69,7 +68,7 @@ def held(folder: Path) -> str:
     for place in [folder / name for name in names] or [folder]:
         results = load_results(place)
         for task in results.tasks:
-            read_predictions(results, task)
+            results.predictions(task)
         digests.append(results.digests["result"])
     return ",".join(digests)
 

@@ -15,7 +15,6 @@ import pytest
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.report import parquet_process
-from biobench.report.read import read_predictions
 from biobench.report.results import Results
 
 IDS = ("a", "b", "c")
@@ -56,7 +55,7 @@ def test_every_kind_of_column_comes_back(
     """Labels, lists of traits, ranks, names and flags: the digest is that of the result."""
     task = next(iter(document["tasks"]))
     results = saved(tmp_path, document, columns, task)
-    found = read_predictions(results, task)
+    found = results.predictions(task)
     assert found.ids == IDS
     assert found.y_pred.tolist() == columns["y_pred"]
     assert found.y_true.dtype == found.y_pred.dtype == np.int32
@@ -74,20 +73,20 @@ def test_another_runs_file_is_refused(document: dict[str, Any], tmp_path: Path) 
     path = tmp_path / "predictions" / "t.parquet"
     pq.write_table(pa.table({"id": IDS, **LABELS, "y_pred": [0, 2, 1]}), path)
     with pytest.raises(DataError, match=r"t\.parquet: .*digest differs"):
-        read_predictions(results, task)
+        results.predictions(task)
     pq.write_table(pa.table({"id": IDS, "y_true": [0, 1, -1]}), path)
     with pytest.raises(DataError, match="no column y_pred"):
-        read_predictions(results, task)
+        results.predictions(task)
     path.write_bytes(b"PAR1 but not really")
     with pytest.raises(DataError, match="cannot be read as Parquet"):
-        read_predictions(results, task)
+        results.predictions(task)
     path.unlink()
     with pytest.raises(DataError, match=r"t\.parquet"):
-        read_predictions(results, task)
+        results.predictions(task)
     with pytest.raises(DataError, match="was not saved"):
-        read_predictions(Results(results.document), task)
+        Results(results.document).predictions(task)
     with pytest.raises(UsageError, match="no task 'x'"):
-        read_predictions(results, "x")
+        results.predictions("x")
 
 
 def test_a_damaged_footer(document: dict[str, Any], tmp_path: Path) -> None:
@@ -98,11 +97,11 @@ def test_a_damaged_footer(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "predictions" / "t.parquet"
     whole = path.read_bytes()
     length = int.from_bytes(whole[-8:-4], "little") + 8
-    digest, caught = read_predictions(results, task).digest, 0
+    digest, caught = results.predictions(task).digest, 0
     for at in range(len(whole) - length, len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x04]) + whole[at + 1 :])
         try:
-            assert read_predictions(results, task).digest == digest
+            assert results.predictions(task).digest == digest
         except DataError:
             caught += 1
     assert caught > length // 20
@@ -116,17 +115,17 @@ def test_a_file_that_ends_its_decoder(
     read by a new process."""
     task = next(iter(document["tasks"]))
     results = saved(tmp_path, document, LABELS, task)
-    whole = read_predictions(results, task).digest
+    whole = results.predictions(task).digest
     with monkeypatch.context() as patched:
         patched.setattr(parquet_process, "_PROGRAM", "import os; os.abort()")
         parquet_process._READER.close()
         with pytest.raises(DataError, match=r"t\.parquet: .*its decoder ended by SIGABRT"):
-            read_predictions(results, task)
+            results.predictions(task)
         patched.setattr(parquet_process, "_PROGRAM", "import time; time.sleep(100)")
         patched.setattr(parquet_process, "MOST_SECONDS", 0.5)
         with pytest.raises(DataError, match=r"t\.parquet: .*its decoder ended by SIGKILL"):
-            read_predictions(results, task)
-    assert read_predictions(results, task).digest == whole
+            results.predictions(task)
+    assert results.predictions(task).digest == whole
 
 
 def bomb(rows: int, **columns: Any) -> bytes:
@@ -168,4 +167,4 @@ def test_bombs(name: str, document: dict[str, Any], tmp_path: Path) -> None:
     assert len(data) < 500_000
     (tmp_path / "predictions" / "t.parquet").write_bytes(data)
     with pytest.raises(DataError, match=words):
-        read_predictions(results, task)
+        results.predictions(task)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench._common.text import shown
-from biobench.errors import BiobenchError, DataError
+from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.report.current import current, read_from
+from biobench.report.read import read_metadata, read_predictions
 from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
 if TYPE_CHECKING:
@@ -87,13 +88,54 @@ class Results:
         return digests
 
     def predictions(self, task: str) -> Predictions:
-        """The predictions of one task, read from the run's folder and held to their digest.
+        """The predictions of one task of a result that was saved.
 
-        Errors as :func:`biobench.report.read.read_predictions`.
+        Raises UsageError for a task that the result does not have or only declares, and DataError
+        where its file is missing or is not the one that was scored.
         """
-        from biobench.report.read import read_predictions
+        predictions = self.unchecked_predictions(task)
+        if predictions.digest != self.tasks[task]["digests"]["predictions"]:
+            raise DataError(
+                "is not the file that the result was scored on: its digest differs",
+                where=self.place_of(task),
+                remedy="take results.json and predictions/ from one run",
+            )
+        return predictions
 
-        return read_predictions(self, task)
+    def unchecked_predictions(self, task: str) -> Predictions:
+        """As :meth:`predictions`, whatever their digest is."""
+        if task not in self.tasks:
+            raise UsageError(
+                f"the result has no task {task!r}", remedy=f"it has {', '.join(self.tasks)}"
+            )
+        entry = self.tasks[task]
+        if entry["declared"]:
+            raise UsageError(
+                f"the score of {task} is declared, so there are no predictions",
+                remedy=f"it comes from {entry['source']}",
+            )
+        if self.held is not None:
+            return self.held[task]
+        if self.folder is None:
+            raise DataError(
+                "the result was not saved, so there is no predictions file",
+                where=task,
+                remedy="load it from the folder that `biobench run --out` wrote",
+            )
+        return read_predictions(self.folder, str(entry["predictions"]), task)
+
+    def predictions_metadata(self, task: str) -> dict[str, str] | None:
+        """The texts beside the columns of a task's predictions, such as the names of the classes;
+        None where they came with the result or it was not saved. Raises DataError for a file that
+        cannot be read."""
+        if self.held is not None or self.folder is None:
+            return None
+        return read_metadata(self.folder, str(self.tasks[task]["predictions"]))
+
+    def place_of(self, task: str) -> str:
+        """Where the predictions of a task come from, for messages."""
+        named = str(self.tasks[task]["predictions"])
+        return named if self.folder is None else str(self.folder / named)
 
     def to_json(self) -> str:
         """The document as indented JSON text with a final newline."""

@@ -15,7 +15,6 @@ from biobench.data.locate import locate
 from biobench.embed.evidence import Evidence
 from biobench.probe.registry import is_exact
 from biobench.report.document import STRENGTH
-from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
@@ -180,7 +179,7 @@ class _Comparison:
         exact = is_exact(self._kinds.get(id))
         distance, within = Distance(""), False
         if not equal["predictions"]:
-            distance = prediction_distance(load_predictions(a, id), load_predictions(b, id))
+            distance = prediction_distance(a.unchecked_predictions(id), b.unchecked_predictions(id))
             share = distance.size.get("equal", 0.0)
             within = share >= self._tolerance["equal_predictions"] and not distance.size["alone"]
             # Equal features leave room for a difference only where a probe is trained, at level T.

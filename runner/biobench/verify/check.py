@@ -14,7 +14,6 @@ from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
 from biobench.probe.registry import is_exact
-from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
@@ -180,7 +179,7 @@ def _task(
     bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}
     if not odd:
         yield from check_names(results, id, manifest)
-        yield from check_truth(task, manifest, load_predictions(results, id), bad)
+        yield from check_truth(task, manifest, results.unchecked_predictions(id), bad)
     if found.evidence is not None:
         exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
         if exact is not None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from biobench._common.text import short
 from biobench.data.manifest import Manifest
-from biobench.report.read import predictions_metadata
 from biobench.report.results import Results
 from biobench.verify.findings import Finding
 
@@ -21,7 +20,7 @@ _LISTS = ("classes", "test_classes")
 def read_names(results: Results, task: str) -> dict[str, Any] | None:
     """``task``, ``classes`` and ``test_classes`` of a predictions file that was read before, as far
     as its metadata have them; ``None`` where there is no file."""
-    found = predictions_metadata(results, task)
+    found = results.predictions_metadata(task)
     if found is None:
         return None
     names: dict[str, Any] = {"task": found.get("task", "")}

@@ -15,7 +15,6 @@ from biobench.errors import BiobenchError, DataError, counted
 from biobench.metric.score import Score, score_task
 from biobench.probe.job import NO_PREDICTION
 from biobench.report.document import suite_mean
-from biobench.report.read import load_predictions
 from biobench.report.results import Results
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite
@@ -68,7 +67,7 @@ def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite)
 def _load(results: Results, id: str) -> Predictions:
     """The predictions of a task; an error names the stage, as findings do."""
     try:
-        return load_predictions(results, id)
+        return results.unchecked_predictions(id)
     except DataError as error:
         raise DataError(
             f"stage predictions: {error.what}", where=error.where, remedy=error.remedy

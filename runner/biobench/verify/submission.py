@@ -15,7 +15,6 @@ from biobench._common.text import joined, short, shown
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
-from biobench.report.read import read_predictions
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
@@ -45,7 +44,7 @@ def submission_bytes(results: Results) -> bytes:
     members = {RESULTS: results.to_json().encode()}
     for task, entry in results.tasks.items():
         if not entry["declared"]:
-            found = read_predictions(results, task)
+            found = results.predictions(task)
             members[_place(task)] = b"".join(found.canonical())
     try:
         data = pack({HEAD: canonical_json(_head(results, members)), **members})

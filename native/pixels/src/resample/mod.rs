@@ -12,6 +12,7 @@ mod filter;
 mod kernel;
 mod nearest;
 mod part;
+mod positions;
 #[cfg_attr(not(target_arch = "x86_64"), allow(unused, reason = "for AVX2 alone"))]
 mod rows;
 mod scalar;

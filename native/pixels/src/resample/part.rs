@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::filter::{self, Shape};
-use super::nearest;
+use super::positions;
 use super::weights::Pass;
 use crate::error::PixelError;
 use crate::recipe::Filter;
@@ -60,8 +60,8 @@ impl Part {
         Ok(match self.method() {
             Method::Copy => (self.rows.clone(), self.columns.clone()),
             Method::Nearest => (
-                nearest::span(self.source.0, self.target.0, &self.rows)?,
-                nearest::span(self.source.1, self.target.1, &self.columns)?,
+                positions::span(self.source.0, self.target.0, &self.rows)?,
+                positions::span(self.source.1, self.target.1, &self.columns)?,
             ),
             Method::Filter {
                 vertical,
