@@ -21,7 +21,7 @@ from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
-from biobench.errors import DataError
+from biobench.errors import BiobenchError, DataError
 from biobench.report.results import Results
 from biobench.repro import settings, torch_state
 from biobench.run.context import Context, prepare
@@ -112,7 +112,7 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
 
     plan = context.plan
     cells: Cells = {
-        item.task.id: dict.fromkeys(plan.sizes, error.what) for item, error in plan.unreadable
+        item.task.id: dict.fromkeys(plan.sizes, error.what) for item, error in plan.failed
     }
     failures = Failures(plan)
     with deterministic():
@@ -211,7 +211,11 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
     digest = features_digest([row.id for row in items.rows], pooled)
     pixels = embedded.pixels_digest([row.id for row in manifest.rows])
     digests = {"manifest": manifest.digest, "pixels": pixels, "features": digest}
-    evidence.remember(context.store, digests, manifest, embedded, rule)
+    try:
+        evidence.remember(context.store, digests, manifest, embedded, rule)
+    except BiobenchError as error:
+        # Only `verify --against` misses it.
+        say(context.options, f"{task.id}: where its features lie is not kept, {error}")
     with stopwatch.stage("probe"):
         predictions = predict(
             task, suite, items, pooled, digest, context.store,

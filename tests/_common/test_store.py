@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biobench._common import store as store_module
 from biobench._common.files import remove_leftovers, write_atomically
 from biobench._common.store import Store
 from biobench.errors import BiobenchError, UsageError
@@ -129,3 +130,23 @@ def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_SH)
         remove_leftovers(target)
     assert sorted(tmp_path.iterdir()) == sorted([*own, written])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9])
+def test_an_entry_that_is_cut_off_while_it_is_read(
+    share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is absent: another process may write over a store on a shared disk, and a mapped file
+    that shrinks ends the process that reads it with SIGBUS."""
+    store = Store(tmp_path)
+    store.put("features", KEY, {"features": np.zeros((2000, 100), dtype=np.float32)})
+    path = store.path("features", KEY)
+    opened = store_module.open_regular
+
+    def opened_and_cut(name: Path) -> object:
+        file = opened(name)
+        os.truncate(path, int(share * path.stat().st_size))
+        return file
+
+    monkeypatch.setattr(store_module, "open_regular", opened_and_cut)
+    assert store.get("features", KEY) is None

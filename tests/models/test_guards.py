@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 
 from biobench.errors import ModelError
 from biobench.models.guards import read_configuration
+from biobench.models.hub import card_licence
 from biobench.models.load import load_model
 
 pytestmark = pytest.mark.slow
@@ -178,6 +179,7 @@ LARGE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 from biobench.errors import ModelError
+from biobench.models.hub import card_licence
 from biobench.models.load import load_model
 for name in sys.argv[1:]:
     try:
@@ -264,6 +266,8 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None
         os.mkfifo(folder / file)
         with pytest.raises(ModelError, match=says):
             load_model(f"hf:{folder}", {})
+    os.mkfifo(folder / "README.md")
+    assert card_licence(folder) is None
 
 
 VALUES = st.one_of(

@@ -13,6 +13,7 @@ from backbones import MeanColour
 from drawn import draw_table, write_task
 
 from biobench import load_results
+from biobench._common.store import Store
 from biobench.commands.run import _curve, _one
 from biobench.errors import BiobenchError, DataError, ModelError
 from biobench.pipeline import learning_curve, run
@@ -170,7 +171,7 @@ def test_a_table_that_cannot_be_read(
     assert apart.data is not None
     (apart.data / "groups" / "all.csv").write_text("no,such,columns\n1,2,3\n")
     made = plan(apart)
-    assert [chosen.task.id for chosen, _ in made.unreadable] == ["groups"]
+    assert [chosen.task.id for chosen, _ in made.failed] == ["groups"]
     assert any(line.startswith("groups: not scored, ") for line in made.lines())
     with pytest.raises(DataError) as caught:
         run(apart)
@@ -235,3 +236,36 @@ def test_the_table_is_shown_before_the_error(
     with pytest.raises(DataError):
         _one(apart, json=False)
     assert "groups" in capsys.readouterr().out
+
+
+def test_a_split_that_the_protocol_refuses(
+    asked: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A task whose labels alone show that it cannot be probed costs no other task its score."""
+    draw_table(tmp_path / "data" / "drawn", 4, 2)
+    tasks = tuple(write_task(tmp_path, kind) for kind in ("classes", "clips"))
+    few = replace(
+        asked, tasks=tasks, data=tmp_path / "data", out=tmp_path / "out", store=tmp_path / "store"
+    )
+    assert [located.task.id for located, _ in plan(few).failed] == ["clips"]
+    with pytest.raises(DataError, match="folds") as caught:
+        run(few)
+    assert caught.value.exit_code == 3
+    assert list(load_results(tmp_path / "out").tasks) == ["classes"]
+    assert "biobench: clips is not scored, the run goes on: " in capsys.readouterr().err
+
+
+def test_a_store_that_takes_nothing_more(
+    apart: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up between the features and the score costs no score."""
+    put = Store.put
+
+    def full(store: Store, kind: str, key: str, arrays: Any) -> None:
+        if kind != "features":
+            raise BiobenchError("cannot be written (No space left on device)", where=kind)
+        put(store, kind, key, arrays)
+
+    monkeypatch.setattr(Store, "put", full)
+    assert list(run(apart).tasks) == list(KINDS)
+    assert list(load_results(tmp_path / "out").tasks) == list(KINDS)

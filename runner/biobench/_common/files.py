@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import re
 import stat
 import tempfile
 import time
 from pathlib import Path
-from typing import BinaryIO
 
 from biobench.errors import BiobenchError, UsageError
 
@@ -100,7 +100,7 @@ class Unreadable(Exception):
         super().__init__(f"{what}; {remedy}")
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file for reading, links followed.
 
     A named pipe would wait for its other end, and a device never end. Raises OSError for those, for

@@ -67,6 +67,13 @@ def _content_digest(arrays: Arrays) -> str:
     return "sha256:" + digest.hexdigest()
 
 
+def _metadata(data: bytes) -> object:
+    """The texts beside the tensors of a safetensors file that was loaded: its first 8 bytes are the
+    length of the JSON object that follows."""
+    size = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + size]).get("__metadata__")
+
+
 @dataclass(frozen=True)
 class Entry:
     """One file of the store: its kind (folder), path, size in bytes and time of last use."""
@@ -133,18 +140,18 @@ class Store:
 
     def get(self, kind: str, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
         """The arrays of a key, or None. A damaged file counts as absent and is computed again."""
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
 
         path = self.path(kind, key)
         try:
-            # A named pipe would wait for its other end.
-            open_regular(path).close()
-            with safe_open(path, framework="numpy") as handle:
-                metadata = handle.metadata() or {}
-                arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+            # Read, not mapped: a file that another process cuts off would end this one.
+            with open_regular(path) as file:
+                data = file.read()
+            arrays = {name: array.copy() for name, array in load(data).items()}
         except (OSError, SafetensorError):
             return None
-        if metadata.get("key") != key or metadata.get("content") != _content_digest(arrays):
+        if _metadata(data) != {"key": key, "content": _content_digest(arrays)}:
             return None
         with contextlib.suppress(OSError):
             os.utime(path)

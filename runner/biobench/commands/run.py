@@ -133,7 +133,7 @@ def run(
         made = plan(options, sizes)
         for line in made.lines():
             print_line(line)
-        for _, error in made.unreadable:
+        for _, error in made.failed:
             raise error
     elif len(sizes) > 1:
         _curve(options, sizes, json)

@@ -65,7 +65,7 @@ def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
     try:
         files = _native.read_files(paths, workers=max(1, workers))
     except OSError as error:
-        raise _unreadable(os.fspath(error.filename), error) from error
+        raise _unreadable(os.fspath(error.filename or ""), error) from error
     return [file_read(*file) for file in files]
 
 

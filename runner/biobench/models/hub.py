@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from biobench._common.files import open_regular
 from biobench._common.proxies import require_proxies
 from biobench.errors import ModelError
 from biobench.models.module_backbone import Origin, described
@@ -26,6 +27,8 @@ from biobench.models.names import states_revision
 if TYPE_CHECKING:
     from biobench.models.names import ModelName
 
+CARD_BYTES = 1 << 16
+"""Of a model card's beginning, which has its licence."""
 CONFIGURATIONS = (
     "config.json",
     "preprocessor_config.json",
@@ -228,7 +231,7 @@ def check_digest(name: ModelName, path: Path) -> None:
     wanted = entry.weights_sha256.get(path.name) if entry is not None else None
     if wanted is None:
         return
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != wanted:
         raise ModelError(
@@ -253,9 +256,11 @@ def check_repository(name: ModelName, repository: str) -> None:
 def card_licence(folder: Path) -> str | None:
     """The licence that the model card in ``folder`` states in its first block, else null."""
     card = folder / "README.md"
-    if not card.is_file():
+    try:
+        with open_regular(card) as file:
+            text = file.read(CARD_BYTES).decode("utf-8", errors="replace")
+    except OSError:
         return None
-    text = card.read_text(encoding="utf-8", errors="replace")
     block = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", text, re.DOTALL)
     found = re.search(r"^license:\s*[\"']?([\w.+-]+)[\"']?\s*$", block[1], re.M) if block else None
     return found[1] if found else None

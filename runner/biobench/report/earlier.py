@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 
+from biobench._common.files import read_regular
 from biobench.errors import DataError
 from biobench.report.results import FILE, results_in
 
@@ -17,6 +18,8 @@ CURVE = "curve.json"
 CURVE_TABLE = "curve.csv"
 CURVE_PAGE = "curve.html"
 PREDICTIONS = "predictions"
+MOST_CURVE = 1 << 26
+"""Bytes of a curve's document: far more than one of all tasks at a hundred sizes has."""
 
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Where a curve's document says that the result of a size lies."""
@@ -45,7 +48,7 @@ def _is_file(path: Path) -> bool:
 def _sizes(folder: Path) -> list[str]:
     """Folders of an earlier curve's sizes."""
     try:
-        document = json.loads((folder / CURVE).read_bytes())
+        document = json.loads(read_regular(folder / CURVE, MOST_CURVE))
         places = [str(size["results"]) for size in document["sizes"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []

@@ -31,9 +31,9 @@ class Plan:
     """What a run would do, without loading the model.
 
     ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
-    ``refused``: by task id and size why a task is not scored there. ``unreadable``: tasks that were
-    asked for beside those, and why they have no manifest. ``store`` and ``out`` are folders;
-    ``out`` can be written.
+    ``refused``: by task id and size why a task is not scored there. ``failed``: tasks that were
+    asked for beside those and cannot be scored: they have no manifest, or none that their protocol
+    can work with. ``store`` and ``out`` are folders; ``out`` can be written.
     """
 
     options: Options
@@ -44,13 +44,13 @@ class Plan:
     refused: Refused
     store: Path
     out: Path
-    unreadable: tuple[tuple[LocatedTask, DataError], ...] = ()
+    failed: tuple[tuple[LocatedTask, DataError], ...] = ()
 
     @property
     def asked(self) -> tuple[LocatedTask, ...]:
         """The tasks that can be scored and those that have no manifest, in the suite's order."""
         members = self.selection.suite.members
-        all = (*self.selection.chosen, *(item for item, _ in self.unreadable))
+        all = (*self.selection.chosen, *(item for item, _ in self.failed))
         place = {id: number for number, id in enumerate(members)}
         return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
 
@@ -96,7 +96,7 @@ class Plan:
                     f"{task.id}{at}: {_described(manifest)}, "
                     f"protocol {task.protocol.id}, in {chosen.root}"
                 )
-        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.unreadable]
+        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.failed]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
@@ -118,8 +118,11 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     refuse_conflicts(selection, options, asked)
     store, out = _folders(options, selection, asked)
     selection, manifests, unreadable = read_manifests(selection)
-    selection, manifests, refused = judge(selection, manifests, options, asked)
-    return Plan(options, asked, spec, selection, manifests, refused, store, out, unreadable)
+    judged = judge(selection, manifests, options, asked)
+    return Plan(
+        options, asked, spec, judged.selection, judged.manifests, judged.refused, store, out,
+        (*unreadable, *judged.failed),
+    )  # fmt: skip
 
 
 def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path, Path]:

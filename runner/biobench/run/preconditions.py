@@ -7,7 +7,9 @@ why others cannot.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, sample_train
 from biobench.errors import DataError, UsageError
@@ -23,31 +25,44 @@ Refused = Mapping[str, Mapping[int | None, DataError]]
 """By task id and size why a task is not scored there."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What is left of a selection: its tasks with their manifests, what the protocols refuse at
+    some of the sizes, and the tasks that were asked for and cannot be scored at all."""
+
+    selection: Selection
+    manifests: tuple[Manifest, ...]
+    refused: Refused
+    failed: tuple[tuple[LocatedTask, DataError], ...] = ()
+
+
 def judge(
     selection: Selection, manifests: Sequence[Manifest], options: Options, sizes: Sizes
-) -> tuple[Selection, tuple[Manifest, ...], Refused]:
-    """The tasks that can be scored, their manifests, and what each task's protocol refuses.
+) -> Judged:
+    """Leave out the tasks whose protocol refuses their train split, before an image is read.
 
-    Raises DataError for a task that is named, or to be scored on its whole train split, and cannot
-    be, and where no task is left; in a suite the others are had without it.
+    At one size of a suite's train splits they are left out with a note: nobody asked for each of
+    them. A task that is named, or to be scored on its whole train split, failed. Raises DataError
+    where no task is left.
     """
     pairs = list(zip(selection.chosen, manifests, strict=True))
     refused = {item.task.id: _refused(item.task, whole, sizes) for item, whole in pairs}
     lost = [item.task.id for item, _ in pairs if len(refused[item.task.id]) == len(sizes)]
-    if not lost:
-        return selection, tuple(manifests), refused
-    first, *_ = refused[lost[0]].values()
-    one = len(sizes) == 1
-    if len(lost) == len(pairs) or (one and (options.tasks or None in sizes)):
-        raise first
-    if not one:
-        return selection, tuple(manifests), refused
+    if lost and len(lost) == len(pairs):
+        raise next(iter(refused[lost[0]].values()))
+    if not lost or len(sizes) > 1:
+        return Judged(selection, tuple(manifests), refused)
+    kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
+    if options.tasks or None in sizes:
+        failed = tuple(
+            (item, refused[item.task.id][sizes[0]]) for item, _ in pairs if item.task.id in lost
+        )
+        return Judged(leave_out(selection, lost), kept, refused, failed)
     reasons = {id: refused[id][sizes[0]].what for id in lost}
     for reason in dict.fromkeys(reasons.values()):
         ids = [id for id in lost if reasons[id] == reason]
         selection = leave_out(selection, ids, f"left out, because {reason}: {', '.join(ids)}")
-    kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
-    return selection, kept, refused
+    return Judged(selection, kept, refused)
 
 
 def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
