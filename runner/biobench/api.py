@@ -37,7 +37,7 @@ def evaluate(
     model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
     tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
     data sets, by default that of BIOBENCH_DATA. out: where to write results.json, predictions and
-    the page; no result is written where it is null. n_train: few-shot, that many training items a
+    the page; no result is written where it is None. n_train: few-shot, that many training items a
     class (compat: in all). declare: by task id the published score that stands in for running it
     and where it is published. Features are kept in the store of BIOBENCH_STORE, by default in the
     user's cache folder.
@@ -63,7 +63,7 @@ def learning_curve(
 ) -> Curve:
     """Score a frozen backbone at several sizes of the train split, embedding each task once.
 
-    sizes: training items a class (compat: in all), null for all. Where a task cannot be probed at a
+    sizes: training items a class (compat: in all), None for all. Where a task cannot be probed at a
     size, its cell has no score and the reason. The rest as :func:`evaluate`.
     """
     from biobench.pipeline import learning_curve as run_curve

@@ -192,7 +192,7 @@ def embed_task(
 def score_task(features: TaskFeatures, size: int | None, context: Context) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says.
 
-    size: items of the train split as ``--n-train`` means it; null for all. Raises DataError where
+    size: items of the train split as ``--n-train`` means it; None for all. Raises DataError where
     the sample cannot be probed.
     """
     from biobench.embed import evidence

@@ -24,7 +24,7 @@ with the spaces before them."""
 class Progress:
     """Counts images of one task. Writes to standard error, so that results can be piped.
 
-    ``total`` is null where nobody knows it. ``show`` writes an amount for people; without it, it
+    ``total`` is None where nobody knows it. ``show`` writes an amount for people; without it, it
     is a number of ``unit``.
     """
 

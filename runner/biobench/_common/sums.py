@@ -1,5 +1,5 @@
 """Sums in index order in float64, so that any language gets the same bits (SPEC.md, section
-"Arithmetic").
+"Notation").
 """
 
 from __future__ import annotations

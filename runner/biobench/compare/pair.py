@@ -22,7 +22,7 @@ SCHEMA = "biobench.comparison/1"
 class Row:
     """Two models on one task, or on the mean: their scores, the test, and its corrected p value.
 
-    corrected: null for the mean, which is no part of the family of tasks.
+    corrected: None for the mean, which is no part of the family of tasks.
     """
 
     metric: str

@@ -36,7 +36,7 @@ COLUMNS = (
 class Standings:
     """The results of one suite, best mean first; those without a mean follow as they were given.
 
-    ties: for a task, or ``mean``, the places of the rows that tie for best; null where nobody asked
+    ties: for a task, or ``mean``, the places of the rows that tie for best; None where nobody asked
     or not every row has the score. reliable: whether the p values behind them are, by column.
     """
 
@@ -129,7 +129,7 @@ def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:
 
 
 def standings_csv(tables: Sequence[Standings]) -> str:
-    """One line a score and one a mean, with the columns of :data:`COLUMNS`; null is empty.
+    """One line a score and one a mean, with the columns of :data:`COLUMNS`; None is empty.
 
     For people and their spreadsheets: no text is a formula. :func:`standings_document` is exact.
     """

@@ -22,11 +22,11 @@ from biobench.spec.load import Spec
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case: its answer, and how it differs from the vector's output, null where it is right.
+    """One case: its answer, and how it differs from the vector's output, None where it is right.
 
     path: the vector file, below ``conformance/``. ``failed`` is true where the operation ended
     without an answer, and ``lacking`` says which library it lacks, where it is one that smaller
-    installations do without; ``answer`` is then null.
+    installations do without; ``answer`` is then None.
     """
 
     id: str
@@ -57,7 +57,7 @@ def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
 def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
     """Every case of the files, in order.
 
-    An operation that fails gives a wrong answer, null; one for which a library of models is not
+    An operation that fails gives a wrong answer, None; one for which a library of models is not
     installed gives none.
     """
     outcomes: list[Outcome] = []

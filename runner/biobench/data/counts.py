@@ -41,7 +41,7 @@ def scored_counts(manifest: Manifest) -> dict[str, int]:
 def count_differences(task: Task, manifest: Manifest) -> list[str]:
     """Differences between the expected and the found counts; empty where all agree.
 
-    Expected counts that are null are not compared.
+    Expected counts that are None are not compared.
     """
     found = found_counts(manifest)
     expected = {

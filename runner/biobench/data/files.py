@@ -78,7 +78,7 @@ def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> Files:
 
 
 def file_differences(dataset: Dataset, found: Files) -> list[str]:
-    """One line for each fact of the document that the files do not have; null is not compared."""
+    """One line for each fact of the document that the files do not have; None is not compared."""
     expected: Mapping[str, object] = dataset.files
     lines = []
     for name in ("count", "bytes", "digest"):

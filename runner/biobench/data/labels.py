@@ -33,7 +33,7 @@ def is_id(name: str, largest: int) -> bool:
 
 
 def unknown_label(task: Task) -> str | None:
-    """The label name of unknown class, null where the rule knows none.
+    """The label name of unknown class, None where the rule knows none.
 
     Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label`` to go by.
     """

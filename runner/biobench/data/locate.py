@@ -1,7 +1,7 @@
 """Finding the folder of a task's data (SPEC.md, section "Data folders").
 
 In: a task and the folder that the user gave. Out: the folder that the layout's paths are relative
-to, or null where the task's data are absent.
+to, or None where the task's data are absent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LocatedTask:
 
 def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | None:
     """The data folder of ``task``: ``DIR/<data set id>`` if that exists, else DIR itself where
-    ``only_task`` (exactly one task is chosen), else the embedded demo data set, else null.
+    ``only_task`` (exactly one task is chosen), else the embedded demo data set, else None.
 
     An embedded data set is never looked for in DIR itself. Raises DataError where ``data`` is given
     and is no folder.

@@ -72,7 +72,7 @@ class Manifest:
     ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
     each split's names are sorted on their own (label rule ``split-names``). In a traits task both
     are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
-    set lists as such, null where it has no such list. ``dropped`` counts the clips that the view
+    set lists as such, None where it has no such list. ``dropped`` counts the clips that the view
     left out, in all splits. ``of_no_split``: cell of a table's column of splits that names none ->
     rows that have it.
     """

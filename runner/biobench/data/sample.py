@@ -24,7 +24,7 @@ def sample_key(task: Task, item_id: str) -> bytes:
 
 
 def size_name(size: int | None) -> str:
-    """A size of the train split as people write it: ``10``, and ``all`` for null."""
+    """A size of the train split as people write it: ``10``, and ``all`` for None."""
     return "all" if size is None else str(size)
 
 

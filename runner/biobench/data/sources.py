@@ -21,7 +21,7 @@ ZIP_ENDING = ".zip"
 
 @dataclass(frozen=True)
 class Known:
-    """What the document says of a file's bytes; null where it does not know."""
+    """What the document says of a file's bytes; None where it does not know."""
 
     bytes: int | None = None
     sha256: str | None = None

@@ -26,9 +26,9 @@ State = Literal["present", "partly", "absent"]
 
 @dataclass(frozen=True)
 class DatasetState:
-    """``bytes`` is the size of what has to be fetched, or of the files that are embedded; null
+    """``bytes`` is the size of what has to be fetched, or of the files that are embedded; None
     where the document does not say. ``missing`` is for people, one reason a member. ``frames`` is
-    null where the data set is no videos, or is not there."""
+    None where the data set is no videos, or is not there."""
 
     dataset: Dataset
     state: State

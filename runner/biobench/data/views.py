@@ -52,7 +52,7 @@ def left_out(dropped: int) -> str:
 
 
 def pool_rule(view: Mapping[str, Any]) -> str | None:
-    """``max`` or ``mean`` where the view pools features, else null."""
+    """``max`` or ``mean`` where the view pools features, else None."""
     rule: str | None = view.get("pool")
     return rule
 
@@ -96,7 +96,7 @@ def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list
 def clip_frames(
     view: Mapping[str, Any], count: int, *, task: str, clip: str, seed: int | None
 ) -> list[int] | None:
-    """Which frames of a clip the view takes; null where the clip is too short.
+    """Which frames of a clip the view takes; None where the clip is too short.
 
     ``task`` and ``clip`` are ids, and ``seed`` the suite's, for a random start.
     """

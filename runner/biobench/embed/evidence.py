@@ -28,7 +28,7 @@ _STAGES = ("manifest", "pixels", "features")
 class NotStored(Exception):
     """The store lacks evidence, or what it holds is damaged; the text says which.
 
-    stage: the stage that is damaged, null where the evidence is only absent.
+    stage: the stage that is damaged, None where the evidence is only absent.
     """
 
     def __init__(self, what: str, stage: str | None = None) -> None:
@@ -63,7 +63,7 @@ def remember(
 ) -> None:
     """Note where the evidence of a task lies. digests: those of manifest, pixels and features.
 
-    rule: how its rows are pooled, null where they are not.
+    rule: how its rows are pooled, None where they are not.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "manifest": _text(canonical_json(manifest.value())),
@@ -129,7 +129,7 @@ def _gather(
 
 
 def _get(store: Store, kind: str, key: str, *, stage: str) -> dict[str, npt.NDArray[Any]] | None:
-    """An entry, null where there is none; raises NotStored where it is damaged."""
+    """An entry, None where there is none; raises NotStored where it is damaged."""
     found = store.get(kind, key)
     path = store.path(kind, key)
     if found is None and path.exists():

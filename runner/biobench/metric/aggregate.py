@@ -21,7 +21,7 @@ from biobench.metric.score import Score
 
 @dataclass(frozen=True)
 class Mean:
-    """Unweighted mean of the primary metrics of ``tasks`` tasks; bounds null without intervals."""
+    """Unweighted mean of the primary metrics of ``tasks`` tasks; bounds None without intervals."""
 
     score: float
     low: float | None
@@ -30,10 +30,10 @@ class Mean:
 
 
 def aggregate(members: Sequence[str], scores: Mapping[str, Score]) -> Mean | None:
-    """The mean over the members of a suite, in their order; null unless every one has a score.
+    """The mean over the members of a suite, in their order; None unless every one has a score.
 
     Scores of tasks that are no members are left out. Replicate r of the mean is the mean of the
-    tasks' replicates r. The bounds are null where a task has no interval. Raises SpecError without
+    tasks' replicates r. The bounds are None where a task has no interval. Raises SpecError without
     a member, and UsageError for tasks with unequal numbers of replicates.
     """
     if not members:

@@ -25,9 +25,9 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure and its percentile bounds; null where it is undefined.
+    """One measure and its percentile bounds; None where it is undefined.
 
-    replicates: how many replicates it is defined in; without enough of them the bounds are null.
+    replicates: how many replicates it is defined in; without enough of them the bounds are None.
     """
 
     value: float | None
@@ -67,7 +67,7 @@ def r2(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 
 
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
-    """Spearman's rank correlation with average ranks, from integers; null for constant input.
+    """Spearman's rank correlation with average ranks, from integers; None for constant input.
 
     x, y: finite numbers (n,). Raises UsageError for other input.
     """
@@ -76,7 +76,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 
 
 def kendall(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
-    """Kendall's tau-b, from counts of pairs; null for constant input.
+    """Kendall's tau-b, from counts of pairs; None for constant input.
 
     x, y: finite numbers (n,). Raises UsageError for other input.
     """
@@ -87,7 +87,7 @@ def kendall(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 def misranked(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
     """(1 - tau-b) / 2: without ties the share of pairs that the two order differently.
 
-    Arguments, null and errors as :func:`kendall`.
+    Arguments, None and errors as :func:`kendall`.
     """
     tau = kendall(x, y)
     return None if tau is None else (1.0 - tau) / 2.0
@@ -111,7 +111,7 @@ def associate(
 
     x, y: finite scores of the same models, (n,). stream: ``association/<id of x>/<id of y>``.
     Replicate r draws model floor(word(r n + i) n / 2^64) at position i. A measure that is undefined
-    in a replicate leaves it out; with fewer than half of them left its bounds are null.
+    in a replicate leaves it out; with fewer than half of them left its bounds are None.
     Raises UsageError for other input, without a replicate, and for a confidence outside (0, 1).
     """
     a, b = _pair(x, y)
@@ -165,7 +165,7 @@ def _order_of_pairs(values: FloatArray) -> IntArray:
 
 
 def _ratio(product: int, left: int, right: int) -> float | None:
-    """product / sqrt(left * right), each operation rounded on its own; null where either is 0."""
+    """product / sqrt(left * right), each operation rounded on its own; None where either is 0."""
     if left == 0 or right == 0:
         return None
     return product / math.sqrt(float(left) * float(right))

@@ -119,7 +119,7 @@ def macro_f1_replicates(
 ) -> npt.NDArray[np.float64]:
     """Official macro-F1 of each replicate, float64, shape (replicates,), from integer counts.
 
-    numbers: the stratum of each item, int64 (n,), all of one true class; null means the true class.
+    numbers: the stratum of each item, int64 (n,), all of one true class; None means the true class.
     Every class keeps its number of true items in a resample, so the classes averaged over are those
     of the truth in every replicate. True ids must be >= 0; a prediction below 0 is always wrong.
     Raises UsageError for other input.

@@ -43,7 +43,7 @@ class Comparison:
     """Model a against model b.
 
     difference: score of a minus score of b, with the percentile bounds ``low`` and ``high`` at
-    confidence ``level``. ahead: the model with the better score, null where they are equal. p: two
+    confidence ``level``. ahead: the model with the better score, None where they are equal. p: two
     sided. reliable: false where p is too small too often, see the specification.
     """
 

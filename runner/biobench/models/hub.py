@@ -254,7 +254,7 @@ def check_repository(name: ModelName, repository: str) -> None:
 
 
 def card_licence(folder: Path) -> str | None:
-    """The licence that the model card in ``folder`` states in its first block, else null."""
+    """The licence that the model card in ``folder`` states in its first block, else None."""
     card = folder / "README.md"
     try:
         with open_regular(card) as file:

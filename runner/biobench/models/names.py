@@ -31,7 +31,7 @@ class ModelName:
     given: as the user wrote it. resolved: in full, with its loader's prefix and without revision.
     loader: which framework reads it. target: repository, ``ARCH/TAG``, architecture,
     ``module:Class`` or folder. kind: ``hub`` (target is a repository), ``folder`` (a local one),
-    ``registry`` (a name that the framework knows) or ``class``. revision: as asked for, else null.
+    ``registry`` (a name that the framework knows) or ``class``. revision: as asked for, else None.
     entry: the models.yaml entry that it came from, or that resolves to the full name, if any.
     """
 

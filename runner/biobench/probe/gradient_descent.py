@@ -159,7 +159,7 @@ class Descent(Protocol):
         ...
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
-        """One chunk's part of the gradient of a batch of ``size`` rows; ``batch`` null means all
+        """One chunk's part of the gradient of a batch of ``size`` rows; ``batch`` None means all
         rows. Called by any worker."""
         ...
 
@@ -241,7 +241,7 @@ def _part(run: Descent, batch: torch.Tensor | None, size: int, number: int) -> N
 def schedule(
     plan: TrainingPlan, rows: int, first: int = 0
 ) -> Iterator[tuple[torch.Tensor | None, int]]:
-    """The batch of each step from ``first`` on and its size; a batch of all rows is null."""
+    """The batch of each step from ``first`` on and its size; a batch of all rows is None."""
     epoch, skipped = divmod(first, -(-rows // plan.batch_size))
     done = first
     while done < plan.steps:

@@ -77,7 +77,7 @@ class Results:
 
     @property
     def mean(self) -> dict[str, Any] | None:
-        """The aggregate, or null when a task of the suite is missing."""
+        """The aggregate, or None when a task of the suite is missing."""
         mean: dict[str, Any] | None = self.document["mean"]
         return mean
 

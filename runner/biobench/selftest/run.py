@@ -30,7 +30,7 @@ SETTINGS = "settings"
 
 @dataclass(frozen=True)
 class Finding:
-    """One part. level: that it reaches, null for none. expected: that this machine is held to.
+    """One part. level: that it reaches, None for none. expected: that this machine is held to.
 
     outcome: one of :data:`EQUAL`, :data:`NEAR`, :data:`DIFFERENT`, :data:`FAILED` (an error, in
     ``detail``) and :data:`LEFT_OUT` (why, in ``detail``). digest: what was measured.
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides bits here. ``gpu`` is null where none takes part, ``libc`` where the C library
+    """What decides bits here. ``gpu`` is None where none takes part, ``libc`` where the C library
     does not say its version. conflicts: settings, and switches of torch, that no run may have."""
 
     cpu: str
@@ -185,7 +185,7 @@ class Report:
         return not self.failures
 
     def levels(self) -> dict[str, str | None]:
-        """The weakest level of each stage's parts; null where one reaches none.
+        """The weakest level of each stage's parts; None where one reaches none.
 
         With settings that no official run has there is no E2, whatever the bits: so runs claim it.
         """

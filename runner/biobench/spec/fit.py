@@ -65,7 +65,7 @@ def _layout(task: Mapping[str, Any], library: Library) -> Mapping[str, Any] | No
 
 
 def layout_splits(layout: Mapping[str, Any]) -> frozenset[str] | None:
-    """The splits that a layout's options name; null where they name none."""
+    """The splits that a layout's options name; None where they name none."""
     options = layout["options"]
     for key in ("splits", "tables"):
         if isinstance(options.get(key), dict):

@@ -56,7 +56,7 @@ class Library:
     by_id: Mapping[str, Mapping[str, Document]]
 
     def version(self, kind: str, id: str, version: int | str) -> Document | None:
-        """A version of a document, current or superseded; null where it is not there.
+        """A version of a document, current or superseded; None where it is not there.
 
         Tasks and protocols count in integers, data sets in text of digits: both match.
         """

@@ -14,7 +14,7 @@ from biobench.errors import SpecError
 
 @dataclass(frozen=True)
 class Problem:
-    """One flaw. ``line`` counts from 1, null where it is the whole file's or the file is JSON;
+    """One flaw. ``line`` counts from 1, None where it is the whole file's or the file is JSON;
     ``pointer`` is an RFC 6901 pointer, empty for the document.
 
     ``error`` is one of the ids of SPEC.md, section "Documents" (``unknown-key``, ...).
@@ -52,7 +52,7 @@ def unescape(token: str) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to ``word``, or null where none is near."""
+    """The known word nearest to ``word``, or None where none is near."""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return near[0] if near else None
 

@@ -49,7 +49,7 @@ def validate(path: Path) -> list[Problem]:
 
 
 def specification_of(path: Path) -> Path | None:
-    """The folder with suite.yaml that ``path`` is, holds as v1/ or lies in; null without one."""
+    """The folder with suite.yaml that ``path`` is, holds as v1/ or lies in; None without one."""
     below = (path, path / "v1") if path.is_dir() else ()
     for candidate in below:
         if (candidate / "suite.yaml").is_file():

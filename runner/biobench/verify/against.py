@@ -212,7 +212,7 @@ class _Comparison:
         within: bool | None = False,
     ) -> None:
         """level: what is reached where the stage is equal. within: whether a difference is one that
-        level T allows, null where it could not be measured."""
+        level T allows, None where it could not be measured."""
         self._levels.setdefault(stage, []).append(level if equal else "T" if within else None)
         if equal:
             self._findings.append(Finding(stage, True, "", id))

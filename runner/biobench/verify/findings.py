@@ -27,14 +27,14 @@ SHOWN = 10
 """Findings of a stage that are printed; the rest are counted."""
 
 Holds = bool | None
-"""True, false, or null for what could not be looked at."""
+"""True, false, or None for what could not be looked at."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at, or could not be.
 
-    task: null where it is about the whole result. size: measured differences by name, as numbers.
+    task: None where it is about the whole result. size: measured differences by name, as numbers.
     """
 
     stage: str
@@ -58,7 +58,7 @@ Level = str | None
 
 @dataclass(frozen=True)
 class Report:
-    """Findings with the level that each stage claims and reaches; null where there is none.
+    """Findings with the level that each stage claims and reaches; None where there is none.
 
     truth: by task, whether its predictions are of the data at hand, in words.
     """
@@ -85,7 +85,7 @@ class Report:
         return tuple(sorted(found, key=lambda finding: _WEIGHT[finding.holds]))
 
     def status(self, stage: str) -> Holds:
-        """False where something does not hold, null where nothing could be looked at."""
+        """False where something does not hold, None where nothing could be looked at."""
         found = self.of(stage)
         if any(finding.holds is False for finding in found):
             return False

@@ -50,7 +50,7 @@ class Images:
 
 
 def find_root(task: Task, results: Results, images: Images) -> Path | None:
-    """The folder of a task's data, null where it is not here; raises DataError where ``--data`` is
+    """The folder of a task's data, None where it is not here; raises DataError where ``--data`` is
     no folder."""
     alone = sum(not entry["declared"] for entry in results.tasks.values()) == 1
     return locate(task, images.data, only_task=alone)
@@ -163,7 +163,7 @@ def check_exact(
     evidence: Evidence,
     workers: int,
 ) -> Finding | None:
-    """Level P: whether the features give the predictions; null for a probe that is trained."""
+    """Level P: whether the features give the predictions; None for a probe that is trained."""
     from biobench.probe.run import run_probe
 
     if not is_exact(task.protocol.kind):

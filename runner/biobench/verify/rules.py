@@ -52,7 +52,7 @@ def task_rules(
 
 
 def suite_of(results: Results, spec: Spec) -> Suite | None:
-    """The suite that a result names; null where the specification has none of that name."""
+    """The suite that a result names; None where the specification has none of that name."""
     return spec.suites.get(str(results.document["suite"]))
 
 

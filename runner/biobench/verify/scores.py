@@ -95,7 +95,7 @@ def _predictions(
 
 
 def _odd_label(task: TaskRules, classes: int, predictions: Predictions) -> str | None:
-    """What a label is that no label id of the task can be, null where all can."""
+    """What a label is that no label id of the task can be, None where all can."""
     named = task.document is not None and task.document.label_rule in _INDEXES
     for name, labels in (("y_true", predictions.y_true), ("y_pred", predictions.y_pred)):
         if not labels.size:

@@ -80,7 +80,7 @@ def make_record(dataset: Dataset, entries: Iterable[Entry], left_out: Mapping[st
 
 
 def read_record(root: Path, top: str) -> Record | None:
-    """The record in ``root``, null where there is none that can be read."""
+    """The record in ``root``, None where there is none that can be read."""
     try:
         value = json.loads(read_regular(record_path(root, top), MOST_RECORD))
         if value["schema"] != SCHEMA:

@@ -148,7 +148,7 @@ def _rows(document: dict[str, Any], key: str, source: str) -> list[Any]:
 
 
 def _identifier(value: Any) -> str | None:
-    """An image id as item id: integers in decimal, strings as they are, anything else null."""
+    """An image id as item id: integers in decimal, strings as they are, anything else None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return str(value) if _is_text(value) else None

@@ -24,7 +24,7 @@ from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
 Reader = Callable[[str, Faults], BinaryIO | None]
-"""Path of a table -> the file, open; null, with a fault added, where it cannot be read."""
+"""Path of a table -> the file, open; None, with a fault added, where it cannot be read."""
 
 
 def find(

@@ -62,9 +62,9 @@ class Poisonous:
 class CsvOptions:
     """The options, with what is left out filled in.
 
-    tables: (split, table) in the order to read; the split is null where ``split_column`` names it,
+    tables: (split, table) in the order to read; the split is None where ``split_column`` names it,
     whose cells ``split_cells`` maps to splits. ``names`` are those of the columns where tables have
-    no header. ``label_ids`` is the number of ids that label names write, null where a name may be
+    no header. ``label_ids`` is the number of ids that label names write, None where a name may be
     any text.
     """
 

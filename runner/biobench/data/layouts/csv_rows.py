@@ -91,7 +91,7 @@ class RowItems:
         return {cell: rows for cell, rows in self._cells.items() if cell not in named}
 
     def add_table(self, table: Table, split: Split | None) -> None:
-        """Add the items of a table; ``split`` is null where each row names its own."""
+        """Add the items of a table; ``split`` is None where each row names its own."""
         columns = self.columns
         if self._has_number(table) or not table.has(columns, self.faults):
             return
@@ -213,7 +213,7 @@ class RowItems:
             yield {**cells, frames.column: str(number).zfill(frames.digits)}
 
     def _traits(self, row: int, cells: Cells) -> tuple[int, ...] | None:
-        """The row's traits; null for a row that is left out or has a fault."""
+        """The row's traits; None for a row that is left out or has a fault."""
         traits = self.options.traits
         if not traits:
             return ()
@@ -265,7 +265,7 @@ class RowItems:
         return True
 
     def _locate(self, row: int, cells: Cells, split: Split) -> tuple[str, bool] | None:
-        """The image's path and whether it is there; null, with a fault, where it can be none."""
+        """The image's path and whether it is there; None, with a fault, where it can be none."""
         template = self.options.paths[split]
         filled = template.fill(cells)
         fault = _path_fault(filled)

@@ -17,7 +17,7 @@ class Found:
 
     missing: id of an item whose file is not there -> where the item is named; filled only where
     the caller keeps such items. poisonous: label names that the data set calls poisonous,
-    null where it says nothing of that. traits: names of the traits, in the order of an item's.
+    None where it says nothing of that. traits: names of the traits, in the order of an item's.
     tables: paths of the files that were read beside those that :func:`annotation_files` knows.
     of_no_split: cell of a table's column of splits that names none -> rows that have it.
     """

@@ -30,7 +30,7 @@ def split_rule_of(layout: Layout) -> SplitRule:
 
 
 def path_fault(path: str) -> str | None:
-    """Why a path cannot be a place below the data folder, or null where it can.
+    """Why a path cannot be a place below the data folder, or None where it can.
 
     A good path is relative, has ``/`` between its parts, and never climbs with ``..``.
     """

@@ -52,7 +52,7 @@ def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
 
 
 def is_folder(entry: os.DirEntry[str], path: str, faults: Faults) -> bool | None:
-    """Whether an entry is a folder (true), a file (false), or a fault (null); follows links."""
+    """Whether an entry is a folder (true), a file (false), or a fault (None); follows links."""
     try:
         if entry.is_dir():
             return True

@@ -76,7 +76,7 @@ class Table:
 
 
 def read_table(base: str, name: str, faults: Faults) -> BinaryIO | None:
-    """The file ``base/name``, open; a fault and null where it cannot be read or is too large."""
+    """The file ``base/name``, open; a fault and None where it cannot be read or is too large."""
     try:
         file = open_regular(os.path.join(base, name))
     except FileNotFoundError:
@@ -100,10 +100,10 @@ def parse_table(
     faults: Faults,
     keep: Collection[str] | None = None,
 ) -> Table | None:
-    """The table in ``file``; null, with its faults added, where it is none.
+    """The table in ``file``; None, with its faults added, where it is none.
 
-    columns: names of the columns of a table without a header; null where the first record is it.
-    keep: columns whose cells are wanted; null for all. ``file`` is read from its start.
+    columns: names of the columns of a table without a header; None where the first record is it.
+    keep: columns whose cells are wanted; None for all. ``file`` is read from its start.
     """
     try:
         _require_text(file)
@@ -131,7 +131,7 @@ def _cells(count: int) -> str:
 
 
 class _NotText(Exception):
-    """Why a file is no table; ``line`` is null where it is about the whole of it."""
+    """Why a file is no table; ``line`` is None where it is about the whole of it."""
 
     def __init__(self, what: str, line: int | None = None) -> None:
         super().__init__(what)

@@ -84,7 +84,7 @@ class _Training:
         self.offset.add_(p.bias)
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
-        """A and sum G of one chunk of a batch of ``size`` rows; ``batch`` null means all rows."""
+        """A and sum G of one chunk of a batch of ``size`` rows; ``batch`` None means all rows."""
         start, stop = self.bounds[number]
         stop = min(stop, size)
         chunk = self.chunks[number]

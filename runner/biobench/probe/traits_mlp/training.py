@@ -105,7 +105,7 @@ class _Training:
         self.step = step
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
-        """The part of one chunk of a batch of ``size`` rows; ``batch`` null means all rows."""
+        """The part of one chunk of a batch of ``size`` rows; ``batch`` None means all rows."""
         start, stop = self.bounds[number]
         stop = min(stop, size)
         chunk, p = self.chunks[number], self.parameters
