@@ -1,4 +1,4 @@
-"""Published scores that stand in for running a task (SPEC.md, section "ExternalScore scores").
+"""Published scores that stand in for running a task (SPEC.md, section "Declared scores").
 
 In: what a person declares. Out: the task, its score and where it is published, ready for a result.
 """
