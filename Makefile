@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-faults test-faults-long test-container audit sanitize lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -83,6 +83,9 @@ fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or S
 
 sanitize: setup ## the tests of native/pixels with C and Rust under sanitizers, with the corpus of make fuzz
 	$(BIN)/python tools/sanitize.py
+
+docs: setup ## the documentation as a site, in target/site; a link that leads nowhere is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -b html . target/site
 
 audit: setup ## licences, sources and hashes of what the project is built of, and known vulnerabilities
 	$(BIN)/python tools/audit.py

@@ -91,8 +91,9 @@ class CentroidProbe(Classifier):
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Learn from X real (rows, features) and y, label ids from 0 (rows,).
 
-        Sets classes_ (the ids that occur, ascending), mean_ (d,), centroids_ (classes, d), means_
-        (classes, d), covariance_ (d, d), factor_ (d, d, lower triangular) and threshold_.
+        Sets ``classes_`` (the ids that occur, ascending), ``mean_`` (d,), ``centroids_`` and
+        ``means_`` (classes, d), ``covariance_`` (d, d), ``factor_`` (d, d, lower triangular) and
+        ``threshold_``.
         Raises ArgumentError for labels that are no ids, FeaturesError for a row that is not finite
         or beyond 1e150, and ItemsError where the rows are too few for a covariance that has an
         inverse.
