@@ -4,7 +4,7 @@ from importlib.metadata import version as version_of
 
 project = "BioBench"
 release = version = version_of("biobench")
-copyright = "the BioBench authors"  # noqa: A001 - Sphinx's name
+copyright = "the BioBench authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 
 # The sources are the repository: pages link to its files as they do in a browser of repositories.
