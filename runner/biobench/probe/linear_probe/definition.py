@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from biobench.probe.training_plan import batches
+from biobench.probe.autograd import descend
 
 if TYPE_CHECKING:
     from biobench.probe.linear_probe.estimator import LinearProbe
@@ -36,26 +36,11 @@ def train(
         linear.weight.copy_(torch.from_numpy(weight))
         linear.bias.copy_(torch.from_numpy(bias))
     model = torch.nn.Sequential(norm, linear)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [linear.weight], "weight_decay": probe.weight_decay},
-            {"params": [norm.weight, norm.bias, linear.bias], "weight_decay": 0.0},
-        ],
-        lr=probe.learning_rate,
-        betas=(probe.beta1, probe.beta2),
-        eps=probe.epsilon,
+    descend(
+        probe,
+        len(x),
+        lambda step, batch: torch.nn.functional.cross_entropy(model(x[batch]), target[batch]),
+        decayed=[linear.weight],
+        others=[norm.weight, norm.bias, linear.bias],
     )
-    step = epoch = 0
-    while step < probe.steps:
-        for batch in batches(probe.seed, probe.stream, len(x), probe.batch_size, epoch):
-            if step == probe.steps:
-                break
-            for group in optimiser.param_groups:
-                group["lr"] = probe.rate(step)
-            optimiser.zero_grad()
-            loss = torch.nn.functional.cross_entropy(model(x[batch]), target[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            step += 1
-        epoch += 1
     return model

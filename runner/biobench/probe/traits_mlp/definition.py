@@ -6,13 +6,13 @@ compare the production training with it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from biobench.probe.training_plan import batches
+from biobench.probe.autograd import descend
 from biobench.probe.traits_mlp.training import Layers, dropout_mask
 
 if TYPE_CHECKING:
@@ -37,33 +37,20 @@ def train(
             (hidden.weight, hidden.bias, output.weight, output.bias), layers, strict=True
         ):
             parameter.copy_(torch.from_numpy(values))
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [hidden.weight, output.weight], "weight_decay": probe.weight_decay},
-            {"params": [hidden.bias, output.bias], "weight_decay": 0.0},
-        ],
-        lr=probe.learning_rate,
-        betas=(probe.beta1, probe.beta2),
-        eps=probe.epsilon,
+
+    def loss(step: int, batch: Any) -> torch.Tensor:
+        units = hidden(x[batch])
+        if probe.activation == "relu":
+            units = torch.relu(units)
+        if probe.dropout:
+            units = units * torch.from_numpy(dropout_mask(probe, step, 0, len(batch)))
+        return torch.nn.functional.binary_cross_entropy_with_logits(output(units), target[batch])
+
+    descend(
+        probe,
+        len(x),
+        loss,
+        decayed=[hidden.weight, output.weight],
+        others=[hidden.bias, output.bias],
     )
-    step = epoch = 0
-    while step < probe.steps:
-        for batch in batches(probe.seed, probe.stream, len(x), probe.batch_size, epoch):
-            if step == probe.steps:
-                break
-            for group in optimiser.param_groups:
-                group["lr"] = probe.rate(step)
-            optimiser.zero_grad()
-            units = hidden(x[batch])
-            if probe.activation == "relu":
-                units = torch.relu(units)
-            if probe.dropout:
-                units = units * torch.from_numpy(dropout_mask(probe, step, 0, len(batch)))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                output(units), target[batch]
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            step += 1
-        epoch += 1
     return hidden, output
