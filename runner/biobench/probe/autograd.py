@@ -19,8 +19,8 @@ def descend(
     rows: int,
     loss: Callable[[int, Any], torch.Tensor],
     *,
-    decayed: Sequence[torch.nn.Parameter],
-    others: Sequence[torch.nn.Parameter],
+    decayed: Sequence[torch.Tensor],
+    others: Sequence[torch.Tensor],
 ) -> None:
     """Take ``plan.steps`` steps over batches of ``rows`` rows.
 
