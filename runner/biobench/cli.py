@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from biobench._common.optional_dependencies import missing_library
 from biobench._common.output import guard_streams, print_note
 from biobench._common.text import joined
-from biobench.commands.streams import open_closed_streams
+from biobench.commands.stdio import open_closed_streams
 from biobench.commands.unexpected import explained, require_working_folder
 from biobench.errors import BiobenchError
 

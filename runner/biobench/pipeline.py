@@ -116,7 +116,7 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
     }
     failures = Failures(plan)
     with deterministic():
-        for located, whole in zip(plan.selection.chosen, plan.manifests, strict=True):
+        for located, whole in zip(plan.selection.selected, plan.manifests, strict=True):
             id = located.task.id
             cells[id] = {size: error.what for size, error in plan.refused[id].items()}
             asked = plan.sizes_of(id)
@@ -199,7 +199,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
     from biobench.embed.features import features_digest
     from biobench.embed.pool import pool
     from biobench.metric import score as metric
-    from biobench.probe.stored import predict
+    from biobench.probe.cached import predict
     from biobench.report.outcome import TaskOutcome
 
     task, suite, execution = features.located.task, context.suite, context.execution

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from side_by_side import Way, alternate, ratio, table, versions
 
-from biobench.data.content import file_digests
+from biobench.data.file_hashes import file_digests
 from biobench.repro.environment import available_cores
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import os, sys
-from biobench.commands.streams import open_closed_streams
+from biobench.commands.stdio import open_closed_streams
 open_closed_streams()
 found = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
 print("lost"); print("lost", file=sys.stderr); sys.stderr.flush(); sys.stdout.flush()

@@ -21,7 +21,7 @@ from biobench.conformance.answers import (
     check_outcomes,
     read_answers,
 )
-from biobench.conformance.run import run
+from biobench.conformance.own_answers import run
 from biobench.conformance.vectors import read_vectors
 from biobench.errors import DataError, SpecError
 from biobench.spec.load import load_spec

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from biobench.conformance.run import run
+from biobench.conformance.own_answers import run
 from biobench.conformance.vectors import Vectors, read_vectors
 from biobench.spec.check import check_library
 from biobench.spec.library import Library

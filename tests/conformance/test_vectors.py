@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from biobench.conformance.operations import operations
-from biobench.conformance.run import run
+from biobench.conformance.own_answers import run
 from biobench.conformance.vectors import Vectors, read_vectors
 from biobench.errors import SpecError, UsageError
 from biobench.spec.load import load_spec

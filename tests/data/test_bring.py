@@ -9,9 +9,9 @@ import pytest
 from archives import make_dataset, source
 from videos import VIDEOS, film_dataset, film_set
 
-from biobench.data.bring import again, bringing
 from biobench.data.build import build_manifest
-from biobench.data.content import ContentIndex
+from biobench.data.file_hashes import ContentIndex
+from biobench.data.hints import again, bringing
 from biobench.data.locate import EMBEDDED
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.verify import verify

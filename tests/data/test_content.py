@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.data.content import SETTLED_NS, ContentIndex, file_digests
+from biobench.data.file_hashes import SETTLED_NS, ContentIndex, file_digests
 from biobench.errors import DataError
 
 
@@ -63,7 +63,7 @@ def test_a_fresh_file_is_not_remembered(tmp_path: Path) -> None:
 
 def test_blocks_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress is told of every file, and blocks change nothing in the order."""
-    monkeypatch.setattr("biobench.data.content.BLOCK", 3)
+    monkeypatch.setattr("biobench.data.file_hashes.BLOCK", 3)
     paths = []
     for i in range(8):
         path = tmp_path / f"{i}.png"
@@ -159,7 +159,7 @@ def test_an_index_that_stays_locked_is_waited_for_once(
     path = tmp_path / "a.jpg"
     path.write_text("one")
     ContentIndex(tmp_path / "index.sqlite").close()
-    monkeypatch.setattr("biobench.data.content.BUSY_S", 0.2)
+    monkeypatch.setattr("biobench.data.file_hashes.BUSY_S", 0.2)
     holder = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     began = time.monotonic()

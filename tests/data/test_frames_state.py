@@ -11,7 +11,7 @@ from pebbles import make_task
 from videos import CLIPS, FRAMES, LAYOUT, VIDEOS, film_dataset, film_set
 
 from biobench.data.build import build_manifest
-from biobench.data.content import ContentIndex
+from biobench.data.file_hashes import ContentIndex
 from biobench.data.frames.cut import cut_frames
 from biobench.data.state import state_of
 from biobench.data.verify import Report, raise_if_different, verify

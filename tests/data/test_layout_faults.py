@@ -14,7 +14,7 @@ import pytest
 from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench.data.build import build_manifest
-from biobench.data.content import ContentIndex
+from biobench.data.file_hashes import ContentIndex
 from biobench.data.verify import verify
 from biobench.errors import DataError
 from biobench.spec.documents import Task

@@ -21,10 +21,10 @@ from biobench import _native
 from biobench._common.files import open_regular, read_regular
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
-from biobench.data.content import file_digests
 from biobench.data.fetch.digests import digest_of
 from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.fetch.record import read_record
+from biobench.data.file_hashes import file_digests
 from biobench.data.frames.record import read_journal
 from biobench.data.frames.record import read_record as read_frames_record
 from biobench.data.layouts import find

@@ -13,7 +13,7 @@ import pytest
 from archives import make_dataset
 from pebbles import make_task
 
-from biobench.data.content import ContentIndex
+from biobench.data.file_hashes import ContentIndex
 from biobench.data.verify import Report, raise_if_different, verify
 from biobench.spec.documents import Layout
 from biobench.spec.load import load_spec

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biobench.data.diagnostics import spelt_alike, unused_lines
 from biobench.data.manifest import Manifest
-from biobench.data.unused import spelt_alike, unused_lines
 
 
 def manifest(

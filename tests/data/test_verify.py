@@ -11,8 +11,8 @@ import pytest
 from archives import bring, make_dataset, source, tar_of
 from pebbles import make_task
 
-from biobench.data.content import ContentIndex
 from biobench.data.fetch import fetch
+from biobench.data.file_hashes import ContentIndex
 from biobench.data.locate import EMBEDDED
 from biobench.data.verify import (
     Report,

@@ -133,7 +133,7 @@ def test_a_file_with_other_bytes_changes_its_shard_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The shards of the other images are found again."""
-    monkeypatch.setattr("biobench.data.content.SETTLED_NS", 0)
+    monkeypatch.setattr("biobench.data.file_hashes.SETTLED_NS", 0)
     monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 1)
     images = tmp_path / "images"
     manifest = replace(manifest, rows=manifest.rows[:40])

@@ -17,8 +17,8 @@ from biobench.metric import traits_f1, user_loss
 from biobench.metric.bootstrap import bounds
 from biobench.metric.score import score_task
 from biobench.probe import CentroidProbe, TraitsProbe
-from biobench.probe.run import run_probe
-from biobench.probe.stored import predict
+from biobench.probe.cached import predict
+from biobench.probe.predict import run_probe
 from biobench.spec.documents import Metric, Task
 from biobench.spec.load import load_spec
 

@@ -58,7 +58,7 @@ class Changing(MeanColour):
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Images of three classes, in micro-batches of four; the clock is as fine as can be."""
-    monkeypatch.setattr("biobench.data.content.SETTLED_NS", 0)
+    monkeypatch.setattr("biobench.data.file_hashes.SETTLED_NS", 0)
     execution = context._execution
     monkeypatch.setattr(
         context, "_execution", lambda *given: replace(execution(*given), micro_batch=MICRO_BATCH)
@@ -276,7 +276,7 @@ def test_a_file_that_was_just_written_is_proved_again(
     data: Path, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the clock of the file system may be too coarse to tell, the bytes are compared."""
-    monkeypatch.setattr("biobench.data.content.SETTLED_NS", 10**12)
+    monkeypatch.setattr("biobench.data.file_hashes.SETTLED_NS", 10**12)
     image, other = data / LAST, (data / FIRST).read_bytes()
     status = image.stat()
 

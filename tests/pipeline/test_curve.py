@@ -16,7 +16,7 @@ from drawn import draw_table, write_task
 
 from biobench import learning_curve as curve_from_python
 from biobench import load_results
-from biobench.data import content
+from biobench.data import file_hashes as content
 from biobench.errors import DataError, UsageError
 from biobench.pipeline import learning_curve, run
 from biobench.report.curve import Curve

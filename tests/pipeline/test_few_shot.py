@@ -138,7 +138,7 @@ def test_a_gallery_that_was_named_is_refused_and_one_of_a_suite_left_out() -> No
         plan(Options(model="demo", tasks=("demo-beluga", "demo-plankton"), n_train=3))
     assert caught.value.exit_code == 2
     made = plan(Options(model="demo", suite="demo", n_train=5))
-    ids = [chosen.task.id for chosen in made.selection.chosen]
+    ids = [chosen.task.id for chosen in made.selection.selected]
     assert "demo-plankton" in ids
     assert "demo-beluga" not in ids
     assert made.selection.absent == ("demo-beluga",)
@@ -179,7 +179,7 @@ def test_a_sample_that_a_protocol_refuses_is_left_out_of_a_suite(
     """The plan knows it and says why; the others are had in one command."""
     made = plan(Options(model="demo", suite="demo", n_train=n))
     assert list(made.selection.absent) == refused
-    ids = [chosen.task.id for chosen in made.selection.chosen]
+    ids = [chosen.task.id for chosen in made.selection.selected]
     assert set(ids) | set(refused) == set(made.selection.suite.members)
     assert len(made.manifests) == len(ids)
     notes = [line for line in made.lines() if line.startswith("left out, because")]

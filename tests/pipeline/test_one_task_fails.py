@@ -17,7 +17,7 @@ from biobench._common.store import Store
 from biobench.commands.run import _curve, _one
 from biobench.errors import BiobenchError, DataError, ModelError
 from biobench.pipeline import learning_curve, run
-from biobench.probe import stored
+from biobench.probe import cached as stored
 from biobench.run.options import Options
 from biobench.run.plan import plan
 

@@ -12,7 +12,8 @@ import pytest
 
 from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
-from biobench.probe import LinearProbe, LogisticProbe, TraitsProbe, checkpoint, stored
+from biobench.probe import LinearProbe, LogisticProbe, TraitsProbe, checkpoint
+from biobench.probe import cached as stored
 from biobench.probe.checkpoint import KIND, Checkpoint
 from biobench.spec.load import load_spec
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError
-from biobench.probe.refusal import refusal
-from biobench.probe.run import run_probe
+from biobench.probe.preconditions import refusal
+from biobench.probe.predict import run_probe
 from biobench.spec.documents import Task
 from biobench.spec.load import load_spec
 

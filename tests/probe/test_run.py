@@ -14,7 +14,7 @@ from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.metric.score import score_task
 from biobench.probe import LinearProbe
 from biobench.probe.knn.leave_one_out import leave_one_out
-from biobench.probe.run import run_probe
+from biobench.probe.predict import run_probe
 from biobench.spec.documents import Task
 from biobench.spec.load import load_spec
 

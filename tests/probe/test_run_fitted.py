@@ -12,7 +12,7 @@ from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError, ModelError
 from biobench.metric.score import score_task
 from biobench.probe import LogisticProbe, SVMProbe
-from biobench.probe.run import run_probe
+from biobench.probe.predict import run_probe
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()

@@ -12,7 +12,7 @@ from drawn import draw_folders, draw_table, write_task
 from made import Made
 
 from biobench.pipeline import learning_curve, run
-from biobench.probe.stored import NO_PREDICTION
+from biobench.probe.cached import NO_PREDICTION
 from biobench.run.options import Options
 from biobench.spec.load import load_spec
 from biobench.verify.verdict import Verdict, verify_one

@@ -24,7 +24,7 @@ from biobench.report.results import results_of
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.spec.load import load_spec
 from biobench.verify import submission, submission_rows
-from biobench.verify.opening import open_result
+from biobench.verify.load import open_result
 from biobench.verify.submission import pack, submission_bytes, submission_of, unpack
 from biobench.verify.verdict import verify_one
 
@@ -316,7 +316,7 @@ def test_limits(packed: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(submission, "MOST_TASKS", 0)
     with pytest.raises(DataError, match="more than 2 members"):
         submission_of(packed, "file")
-    monkeypatch.setattr("biobench.verify.opening.MOST_FILE", 10_000)
+    monkeypatch.setattr("biobench.verify.load.MOST_FILE", 10_000)
     (tmp_path / "submission.tar").write_bytes(packed)
     with pytest.raises(DataError, match=r"submission\.tar: has more than"):
         open_result(tmp_path / "submission.tar")

@@ -148,7 +148,7 @@ def verify(
     from biobench._common.files import write_atomically
     from biobench._common.store import default_store
     from biobench.commands.data_verify import print_report, print_value
-    from biobench.data.content import ContentIndex
+    from biobench.data.file_hashes import ContentIndex
     from biobench.data.verify import (
         add_sources,
         compare_lists,
@@ -222,7 +222,7 @@ def _is_embedded(dataset: Dataset) -> bool:
 
 
 def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
-    from biobench.data.bring import bringing
+    from biobench.data.hints import bringing
     from biobench.data.layouts import places
     from biobench.data.locate import locate
     from biobench.errors import DataError

@@ -27,7 +27,7 @@ def submit(
     from biobench.spec.load import load_spec
     from biobench.verify.check import Places, check
     from biobench.verify.from_data import Images
-    from biobench.verify.opening import open_result
+    from biobench.verify.load import open_result
     from biobench.verify.submission import submission_bytes
     from biobench.verify.verdict import RESULT, Verdict
 

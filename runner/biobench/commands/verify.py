@@ -87,7 +87,7 @@ def verify(
     from biobench.spec.load import load_spec, task_from_file
     from biobench.verify.check import Places
     from biobench.verify.from_data import Images
-    from biobench.verify.opening import stores_beside
+    from biobench.verify.load import stores_beside
     from biobench.verify.verdict import verify_one
 
     specification = load_spec(spec)

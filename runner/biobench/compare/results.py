@@ -18,7 +18,7 @@ from biobench.report.results import Results
 from biobench.spec.documents import Suite
 from biobench.spec.load import Spec
 from biobench.verify.document import check_form
-from biobench.verify.opening import open_result
+from biobench.verify.load import open_result
 from biobench.verify.rules import TaskRules, task_rules
 
 MEAN = "mean"

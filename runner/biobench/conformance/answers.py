@@ -13,7 +13,7 @@ from typing import Any
 
 from biobench._common.files import Unreadable, read_plain
 from biobench.conformance.compare import difference
-from biobench.conformance.run import Outcome
+from biobench.conformance.own_answers import Outcome
 from biobench.conformance.vectors import Vectors
 from biobench.errors import DataError, SpecError
 from biobench.spec.canonical import CanonicalError, parse_json

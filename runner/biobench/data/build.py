@@ -12,9 +12,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from biobench._common.text import shown
-from biobench.data.bring import again, told_how_to_bring
 from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
+from biobench.data.hints import again, told_how_to_bring
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
 from biobench.data.layouts import Found, find
 from biobench.data.layouts.options import SPLITS, expected_exclusions

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench.data.bring import told_how_to_bring
-from biobench.data.content import file_digests
+from biobench.data.file_hashes import file_digests
 from biobench.data.frames.check import clips_left_out, require_frames
+from biobench.data.hints import told_how_to_bring
 from biobench.data.layouts import annotation_files, find, image_folders
 from biobench.data.layouts.options import join, split_rule_of
 from biobench.data.layouts.scan import DECODED

@@ -27,7 +27,7 @@ from biobench.decode.recipe import Recipe
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
-    from biobench.data.content import Identity
+    from biobench.data.file_hashes import Identity
 
 OnError = Literal["raise", "report"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from biobench._common.progress import Progress
 from biobench._common.store import Store
-from biobench.data.content import file_read
+from biobench.data.file_hashes import file_read
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward

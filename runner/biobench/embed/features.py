@@ -16,8 +16,8 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench._common.store import Store
 from biobench._common.text import shown
-from biobench.data.content import ContentIndex
 from biobench.data.faults import SHOWN
+from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from biobench.data.content import (
+from biobench.data.file_hashes import (
     BLOCK,
     ContentIndex,
     FileRead,

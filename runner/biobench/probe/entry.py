@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.spec.documents import Task
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -46,7 +46,7 @@ class ProtocolEntry:
 
     Attributes:
         kind: Its name in the documents of protocols.
-        apply: Predicts the scored rows of a job.
+        apply: Predicts the scored rows of a inputs.
         work: Units of work that ``apply`` counts for a task, and what they are called.
         split: The split that it needs.
         level: ``P`` where predictions are arithmetic in a fixed order, so that equal features give
@@ -57,7 +57,7 @@ class ProtocolEntry:
     """
 
     kind: str
-    apply: Callable[[Job], Predictions]
+    apply: Callable[[ProbeInputs], Predictions]
     work: Callable[[Task, Manifest], tuple[int, str]]
     split: Literal["train-test", "leave-one-out"] = "train-test"
     level: Literal["P"] | None = None

@@ -1,7 +1,7 @@
 """What the probes need of their items at least, as far as labels tell (SPEC.md, "Protocols").
 
 In: label ids or counts. Out: nothing, or the ItemsError with which a probe ends. Before an image is
-embedded :mod:`biobench.probe.refusal` asks the same.
+embedded :mod:`biobench.probe.preconditions` asks the same.
 """
 
 from __future__ import annotations

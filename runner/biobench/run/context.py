@@ -14,7 +14,7 @@ from biobench._common.optional_dependencies import require_torch
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.run.learning_curve import Sizes
-from biobench.run.options import Options, chosen_device, say
+from biobench.run.options import Options, say, select_device
 from biobench.run.plan import Plan, plan
 from biobench.spec.documents import Suite
 
@@ -87,7 +87,7 @@ def _execution(suite: Suite, options: Options) -> Execution:
     from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
     from biobench.repro.torch_state import altered, read_state
 
-    device = chosen_device(options)
+    device = select_device(options)
     engine: dict[str, Any] = {
         "device": device,
         "packages": package_versions(MOVE_FEATURES),

@@ -19,7 +19,7 @@ class Failures:
 
     def __init__(self, plan: Plan) -> None:
         self._options = plan.options
-        self._alone = len(plan.selection.chosen) + len(plan.failed) == 1
+        self._alone = len(plan.selection.selected) + len(plan.failed) == 1
         self._errors: dict[str, Exception] = {}
         for item, error in plan.failed:
             self.note(item.task.id, error)

@@ -22,11 +22,11 @@ def read_manifests(
     where no task has one."""
     manifests: list[Manifest] = []
     unreadable: list[tuple[LocatedTask, DataError]] = []
-    for chosen in selection.chosen:
+    for selected in selection.selected:
         try:
-            manifests.append(build_manifest(chosen.task, chosen.root, selection.suite.seed))
+            manifests.append(build_manifest(selected.task, selected.root, selection.suite.seed))
         except DataError as error:
-            unreadable.append((chosen, error))
+            unreadable.append((selected, error))
     if unreadable and not manifests:
         raise unreadable[0][1]
     readable = leave_out(selection, [item.task.id for item, _ in unreadable])
@@ -37,6 +37,6 @@ def count_lines(selection: Selection, manifests: Sequence[Manifest]) -> list[str
     """Counts of the whole manifests that are not those of the specification, one line each."""
     return [
         line
-        for item, manifest in zip(selection.chosen, manifests, strict=True)
+        for item, manifest in zip(selection.selected, manifests, strict=True)
         for line in count_differences(item.task, manifest)
     ]

@@ -52,7 +52,7 @@ def refuse_options(options: Options, spec: Spec) -> None:
             f"there is no division {options.division!r} to run", remedy="use official or compat"
         )
     if options.device != "auto" or options.precision == "float16":
-        chosen_device(options)
+        select_device(options)
     named = options.model if isinstance(options.model, str) else options.model.info.name
     for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
         if as_text(text) != text:
@@ -68,7 +68,7 @@ def refuse_options(options: Options, spec: Spec) -> None:
             local_folder(name)
 
 
-def chosen_device(options: Options) -> str:
+def select_device(options: Options) -> str:
     """``cpu`` or ``cuda``; UsageError or ModelError where it is not there or cannot do what is
     asked."""
     from biobench.embed.forward import choose_device

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
+from biobench.data.diagnostics import unused_lines
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
-from biobench.data.unused import unused_lines
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
 from biobench.run.learning_curve import Sizes
@@ -30,7 +30,7 @@ from biobench.spec.load import Spec, load_spec
 class Plan:
     """What a run would do, without loading the model.
 
-    ``manifests`` are those before a sample is taken, in the order of ``selection.chosen``.
+    ``manifests`` are those before a sample is taken, in the order of ``selection.selected``.
     ``refused``: by task id and size why a task is not scored there. ``failed``: tasks that were
     asked for beside those and cannot be scored: they have no manifest, or none that their protocol
     can work with. ``store`` and ``out`` are folders; ``out`` can be written.
@@ -50,7 +50,7 @@ class Plan:
     def asked(self) -> tuple[LocatedTask, ...]:
         """The tasks that can be scored and those that have no manifest, in the suite's order."""
         members = self.selection.suite.members
-        all = (*self.selection.chosen, *(item for item, _ in self.failed))
+        all = (*self.selection.selected, *(item for item, _ in self.failed))
         place = {id: number for number, id in enumerate(members)}
         return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
 
@@ -67,16 +67,16 @@ class Plan:
     def notes(self) -> tuple[str, ...]:
         """What people should know about the tasks and what the views leave out of them."""
         dropped = (
-            f"{chosen.task.id}: {left_out(manifest.dropped)}, and "
+            f"{selected.task.id}: {left_out(manifest.dropped)}, and "
             f"{'is' if manifest.dropped == 1 else 'are'} left out"
-            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
+            for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
             if manifest.dropped
         )
         # Own data alone: what the official ones leave out is known and in their documents.
         unused = (
-            f"{chosen.task.id}: {line}"
-            for chosen, manifest in zip(self.selection.chosen, self.manifests, strict=True)
-            if chosen.task.division == "open"
+            f"{selected.task.id}: {line}"
+            for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
+            if selected.task.division == "open"
             for line in unused_lines(manifest)
         )
         return (*self.selection.notes, *dropped, *unused)
@@ -84,8 +84,8 @@ class Plan:
     def lines(self) -> list[str]:
         """One line a task and size for people, and the notes."""
         lines = [*self.notes, f"model {self.options.model}"]
-        for chosen, whole in zip(self.selection.chosen, self.manifests, strict=True):
-            task = chosen.task
+        for selected, whole in zip(self.selection.selected, self.manifests, strict=True):
+            task = selected.task
             for size in self.sizes:
                 at = "" if len(self.sizes) == 1 else f" at {size_name(size)}"
                 if size in self.refused[task.id]:
@@ -94,7 +94,7 @@ class Plan:
                 manifest = whole if size is None else sample_train(task, whole, size)
                 lines.append(
                     f"{task.id}{at}: {_described(manifest)}, "
-                    f"protocol {task.protocol.id}, in {chosen.root}"
+                    f"protocol {task.protocol.id}, in {selected.root}"
                 )
         lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.failed]
         lines += [
@@ -131,7 +131,7 @@ def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path
     out = options.out or default_out(options, selection, sizes)
     if options.save:
         require_writable(out)
-        refuse_folder(out, [item.task.id for item in selection.chosen], sizes)
+        refuse_folder(out, [item.task.id for item in selection.selected], sizes)
     if not store.is_dir():
         # One that is there may have all that is needed.
         require_writable(store)

@@ -14,7 +14,7 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, sample_train
 from biobench.errors import DataError, UsageError
 from biobench.models.names import never_pinned
-from biobench.probe.refusal import refusal
+from biobench.probe.preconditions import refusal
 from biobench.repro import settings
 from biobench.run.learning_curve import Sizes
 from biobench.run.options import Options, say
@@ -45,7 +45,7 @@ def judge(
     them. A task that is named, or to be scored on its whole train split, failed. Raises DataError
     where no task is left.
     """
-    pairs = list(zip(selection.chosen, manifests, strict=True))
+    pairs = list(zip(selection.selected, manifests, strict=True))
     refused = {item.task.id: _refused(item.task, whole, sizes) for item, whole in pairs}
     lost = [item.task.id for item, _ in pairs if len(refused[item.task.id]) == len(sizes)]
     if lost and len(lost) == len(pairs):

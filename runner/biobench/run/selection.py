@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench._common.files import opened_by_the_shell
-from biobench.data.bring import bringing
+from biobench.data.hints import bringing
 from biobench.data.locate import LocatedTask, locate
 from biobench.data.sample import can_be_sampled, no_train_split
 from biobench.errors import DataError, UsageError
@@ -41,7 +41,7 @@ class Selection:
     """
 
     suite: Suite
-    chosen: tuple[LocatedTask, ...]
+    selected: tuple[LocatedTask, ...]
     absent: tuple[str, ...]
     own: bool = False
     notes: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Selection:
     @property
     def whole(self) -> bool:
         """Whether exactly the members of the suite are scored, in its order: then it has a mean."""
-        return tuple(item.task.id for item in self.chosen) == self.suite.members
+        return tuple(item.task.id for item in self.selected) == self.suite.members
 
 
 def select(
@@ -62,7 +62,7 @@ def select(
     division: Division,
     declared: tuple[ExternalScore, ...] = (),
 ) -> Selection:
-    """Choose tasks. Named ones must be there; without a name those are chosen whose data are there;
+    """Choose tasks. Named ones must be there; without a name those are selected whose data are there;
     with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
     is not run and needs no data.
 
@@ -85,7 +85,7 @@ def select(
                 where=f"--declare {name}",
                 remedy=f"declare it with --suite {' or '.join([*having, BENCHMARK])}",
             )
-    if not selection.chosen:
+    if not selection.selected:
         raise UsageError(
             "all tasks are declared, so there is nothing to run", remedy="name a task to run"
         )
@@ -97,7 +97,7 @@ def leave_out(selection: Selection, ids: Collection[str], note: str | None = Non
     """``selection`` without some of its tasks, which then count as absent; ``note``: for people."""
     return replace(
         selection,
-        chosen=tuple(item for item in selection.chosen if item.task.id not in ids),
+        selected=tuple(item for item in selection.selected if item.task.id not in ids),
         absent=tuple(
             member
             for member in selection.suite.members
@@ -127,7 +127,7 @@ def select_sampled(spec: Spec, options: Options, sizes: Sizes) -> Selection:
             "a published score is that of the whole train split",
             remedy="give --declare without --n-train",
         )
-    unsampled = [c.task for c in selection.chosen if not can_be_sampled(c.task)]
+    unsampled = [c.task for c in selection.selected if not can_be_sampled(c.task)]
     if not few_shot or not unsampled:
         return selection
     if options.tasks:
@@ -136,7 +136,7 @@ def select_sampled(spec: Spec, options: Options, sizes: Sizes) -> Selection:
     if None in sizes:
         return selection
     ids = [task.id for task in unsampled]
-    if len(ids) == len(selection.chosen):
+    if len(ids) == len(selection.selected):
         raise no_train_split(unsampled[0])
     note = f"left out, because {NO_TRAIN_SPLIT}: {', '.join(ids)}"
     return leave_out(selection, ids, note)
@@ -156,7 +156,7 @@ def _select(
         return _whole_suite(spec, _suite(spec, suite), data, division, declared)
     benchmark = _suite(spec, BENCHMARK)
     found = _present(spec, benchmark, data, division)
-    if found.chosen:
+    if found.selected:
         missing = (f"data of these tasks are not there: {', '.join(found.absent)}",)
         return replace(found, notes=missing if found.absent else ())
     if data is not None and any(data.iterdir()):
@@ -203,16 +203,16 @@ def _named_tasks(
     ids = [task.id for task in tasks]
     if len(set(ids)) < len(ids):
         raise UsageError(f"a task is named twice: {', '.join(ids)}", remedy="name each once")
-    chosen = tuple(_must_locate(task, data, only_task=len(tasks) == 1) for task in tasks)
+    selected = tuple(_must_locate(task, data, only_task=len(tasks) == 1) for task in tasks)
     # Named tasks belong to the suite that holds all of them, and are scored in its order.
     for suite in spec.suites.values():
         if not own and set(ids) <= set(suite.tasks):
-            ordered = tuple(sorted(chosen, key=lambda item: suite.tasks.index(item.task.id)))
+            ordered = tuple(sorted(selected, key=lambda item: suite.tasks.index(item.task.id)))
             absent = tuple(member for member in suite.members if member not in ids)
             return Selection(suite, ordered, absent, own=False)
     benchmark = spec.suites[BENCHMARK]
     absent = tuple(member for member in benchmark.members if member not in ids)
-    return Selection(benchmark, chosen, absent, own=own)
+    return Selection(benchmark, selected, absent, own=own)
 
 
 def _is_file(name: str, spec: Spec) -> bool:
@@ -234,18 +234,18 @@ def _whole_suite(
     division: Division,
     declared: Sequence[str] = (),
 ) -> Selection:
-    chosen = tuple(
+    selected = tuple(
         _must_locate(spec.task(task, division), data, only_task=False)
         for task in suite.tasks
         if task not in declared
     )
     absent = tuple(member for member in suite.members if member not in suite.tasks)
     notes = (f"the specification has no document yet for {', '.join(absent)}",) if absent else ()
-    return Selection(suite, chosen, absent, notes=notes)
+    return Selection(suite, selected, absent, notes=notes)
 
 
 def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:
-    chosen, absent = [], []
+    selected, absent = [], []
     for member in suite.members:
         root = None
         if member in suite.tasks and data is not None:
@@ -254,8 +254,8 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
         if root is None:
             absent.append(member)
         else:
-            chosen.append(LocatedTask(task, root))
-    return Selection(suite, tuple(chosen), tuple(absent))
+            selected.append(LocatedTask(task, root))
+    return Selection(suite, tuple(selected), tuple(absent))
 
 
 def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> LocatedTask:

@@ -14,7 +14,7 @@ from biobench.report.results import Results, load_results
 from biobench.spec.load import Spec
 from biobench.verify.document import check_form
 from biobench.verify.findings import Finding, Report
-from biobench.verify.opening import CurveFile
+from biobench.verify.load import CurveFile
 
 _SHARED = ("biobench", "spec", "suite", "division")
 _MODEL = ("name", "resolved", "revision", "weights")

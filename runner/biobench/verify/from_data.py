@@ -164,7 +164,7 @@ def check_exact(
     workers: int,
 ) -> Finding | None:
     """Level P: whether the features give the predictions; None for a probe that is trained."""
-    from biobench.probe.run import run_probe
+    from biobench.probe.predict import run_probe
 
     if not is_exact(task.protocol.kind):
         return None

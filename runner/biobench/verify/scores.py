@@ -13,7 +13,7 @@ import numpy as np
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, counted
 from biobench.metric.score import Score, score_task
-from biobench.probe.job import NO_PREDICTION
+from biobench.probe.inputs import NO_PREDICTION
 from biobench.report.document import suite_mean
 from biobench.report.results import Results
 from biobench.spec.canonical import sha256_json

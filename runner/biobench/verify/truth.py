@@ -17,7 +17,7 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import counted
 from biobench.metric.counts import sequential_sum
-from biobench.probe.job import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
+from biobench.probe.inputs import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
 from biobench.probe.knn.estimator import votes
 from biobench.spec.documents import Task
 from biobench.verify.findings import Finding

@@ -22,7 +22,7 @@ from biobench.verify.check import Places, check
 from biobench.verify.curve import check_curve
 from biobench.verify.findings import Report, lines
 from biobench.verify.from_data import Images
-from biobench.verify.opening import CurveFile, open_any, open_result
+from biobench.verify.load import CurveFile, open_any, open_result
 
 RESULT = "result"
 OTHER = "other result"

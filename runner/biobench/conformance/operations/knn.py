@@ -15,7 +15,7 @@ from biobench.data.manifest import Manifest, Row
 from biobench.errors import BiobenchError
 from biobench.probe.knn.distance import squared_distances
 from biobench.probe.knn.estimator import scaled_rows
-from biobench.probe.run import run_probe
+from biobench.probe.predict import run_probe
 from biobench.spec.load import Spec
 
 

@@ -17,7 +17,7 @@ from biobench.errors import BiobenchError
 from biobench.probe.nearest_centroid.covariance import class_covariance, within_class_covariance
 from biobench.probe.nearest_centroid.estimator import CentroidProbe, percentile
 from biobench.probe.nearest_centroid.triangular import NotPositiveDefinite, cholesky, whiten
-from biobench.probe.run import run_probe
+from biobench.probe.predict import run_probe
 from biobench.spec.load import Spec
 
 

@@ -13,7 +13,7 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError, ModelError
-from biobench.probe.run import run_probe
+from biobench.probe.predict import run_probe
 from biobench.probe.svm.estimator import SVMProbe, centre, centred_rows, vote
 from biobench.probe.svm.hinge import midpoint, violation
 from biobench.spec.load import Spec

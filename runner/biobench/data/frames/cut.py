@@ -16,9 +16,9 @@ from biobench._common.byte_sizes import show_size
 from biobench._common.files import require_writable
 from biobench._common.progress import Progress
 from biobench._common.text import shown
-from biobench.data.content import file_digest
 from biobench.data.faults import Faults
 from biobench.data.fetch.lock import locked
+from biobench.data.file_hashes import file_digest
 from biobench.data.frames.clips import Clip, clips_of, frames_top
 from biobench.data.frames.place import Place
 from biobench.data.frames.record import Entry, Record, make_record, note, record_path, write_record

@@ -12,30 +12,30 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.constants import read_constants
 from biobench.probe.entry import Columns, ProtocolEntry, count_queries
-from biobench.probe.job import NO_NEIGHBOUR, Job
+from biobench.probe.inputs import NO_NEIGHBOUR, ProbeInputs
 from biobench.probe.knn.estimator import FIXED, FREE
 from biobench.probe.knn.leave_one_out import leave_one_out
 from biobench.probe.minimum_items import enough_neighbours
 from biobench.spec.documents import Task
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Each scored row against all others; the extras are those of the specification."""
-    task = job.task
+    task = inputs.task
     constants = read_constants(
         task.protocol.constants, protocol=task.protocol.id, fixed=FIXED, free=FREE
     )
     ranking = leave_one_out(
-        job.features,
-        job.manifest.labels(),
-        job.scored,
+        inputs.features,
+        inputs.manifest.labels(),
+        inputs.scored,
         k=constants["k"],
         normalise=constants["normalise"],
         listed=constants["listed_neighbours"],
-        threads=job.threads,
-        progress=job.progress,
+        threads=inputs.threads,
+        progress=inputs.progress,
     )
-    predictions = job.predictions(ranking.predicted)
+    predictions = inputs.predictions(ranking.predicted)
     extras: dict[str, npt.NDArray[Any]] = {
         **predictions.extras,
         "neighbours": ranking.neighbours,

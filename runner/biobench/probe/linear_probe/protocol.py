@@ -5,27 +5,27 @@ from __future__ import annotations
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.entry import ProtocolEntry, count_steps
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.probe.linear_probe.estimator import LinearProbe
 from biobench.probe.minimum_items import two_classes
 from biobench.spec.documents import Task
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Train on the train split and predict the scored rows."""
-    train = job.train()
+    train = inputs.train()
     probe = LinearProbe.from_protocol(
-        job.task.protocol.constants,
-        classes=len(job.manifest.classes),
-        seed=job.suite.seed,
-        task=job.task.id,
-        device=job.device,
-        threads=job.threads,
-        progress=job.progress,
+        inputs.task.protocol.constants,
+        classes=len(inputs.manifest.classes),
+        seed=inputs.suite.seed,
+        task=inputs.task.id,
+        device=inputs.device,
+        threads=inputs.threads,
+        progress=inputs.progress,
     )
-    probe.checkpoint = job.checkpoint
-    probe.fit(job.features[train], job.manifest.labels()[train])
-    return job.predictions(probe.predict(job.features[job.scored]))
+    probe.checkpoint = inputs.checkpoint
+    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
+    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
 
 
 def _refuse(task: Task, items: Manifest) -> None:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.entry import ProtocolEntry
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.probe.logistic_regression.estimator import LogisticProbe
 from biobench.probe.logistic_regression.search import fold_numbers
 from biobench.probe.minimum_items import two_classes, two_classes_without
 from biobench.spec.documents import Task
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Choose C, fit on the train split and predict the scored rows."""
-    train = job.train()
+    train = inputs.train()
     probe = LogisticProbe.from_protocol(
-        job.task.protocol.constants, threads=job.threads, progress=job.progress
+        inputs.task.protocol.constants, threads=inputs.threads, progress=inputs.progress
     )
-    probe.checkpoint = job.checkpoint
-    probe.fit(job.features[train], job.manifest.labels()[train])
-    return job.predictions(probe.predict(job.features[job.scored]))
+    probe.checkpoint = inputs.checkpoint
+    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
+    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
 
 
 def _work(task: Task, manifest: Manifest) -> tuple[int, str]:

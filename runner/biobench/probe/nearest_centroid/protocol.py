@@ -8,19 +8,19 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.entry import ProtocolEntry
 from biobench.probe.errors import ItemsError
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.probe.nearest_centroid.estimator import CentroidProbe
 from biobench.spec.documents import Task
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Learn from the train split and predict the scored rows, -1 for those that are rejected."""
-    train = job.train()
+    train = inputs.train()
     probe = CentroidProbe.from_protocol(
-        job.task.protocol.constants, threads=job.threads, progress=job.progress
+        inputs.task.protocol.constants, threads=inputs.threads, progress=inputs.progress
     )
-    probe.fit(job.features[train], job.manifest.labels()[train])
-    return job.predictions(probe.predict(job.features[job.scored]))
+    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
+    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
 
 
 def _work(task: Task, manifest: Manifest) -> tuple[int, str]:

@@ -12,76 +12,76 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.checkpoint import fits
 from biobench.probe.entry import ProtocolEntry, count_queries
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.probe.minimum_items import two_classes
 from biobench.probe.svm.estimator import CentredRowError, SVMProbe
 from biobench.spec.documents import Task
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Fit each group that has scored rows on its own train rows, and predict those scored rows."""
-    groups = np.array(job.manifest.groups())
+    groups = np.array(inputs.manifest.groups())
     in_train = np.zeros(len(groups), np.bool_)
-    in_train[job.train()] = True
+    in_train[inputs.train()] = True
     in_test = np.zeros(len(groups), np.bool_)
-    in_test[job.scored] = True
-    names = sorted(set(groups[job.scored].tolist()))
+    in_test[inputs.scored] = True
+    names = sorted(set(groups[inputs.scored].tolist()))
     predicted, done = _resume(
-        job, np.full(len(groups), -1, np.int64), np.zeros(len(names), np.bool_)
+        inputs, np.full(len(groups), -1, np.int64), np.zeros(len(names), np.bool_)
     )
     left = [place for place in range(len(names)) if not done[place]]
-    if job.checkpoint is not None and done.any():
+    if inputs.checkpoint is not None and done.any():
         finished = [names[place] for place in np.flatnonzero(done)]
-        job.checkpoint.resume(int((np.isin(groups, finished) & in_test).sum()))
+        inputs.checkpoint.resume(int((np.isin(groups, finished) & in_test).sum()))
 
     def one_group(name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         mine = groups == name
         test = np.flatnonzero(mine & in_test)
-        return test, _predict_group(job, name, np.flatnonzero(mine & in_train), test)
+        return test, _predict_group(inputs, name, np.flatnonzero(mine & in_train), test)
 
-    with one_blas_thread(), ThreadPoolExecutor(max(1, job.threads)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(max(1, inputs.threads)) as pool:
         try:
             groups_left = [names[place] for place in left]
             for place, (test, labels) in zip(left, pool.map(one_group, groups_left), strict=True):
                 predicted[test] = labels
                 done[place] = True
-                if job.progress is not None:
-                    job.progress(len(test))
-                if job.checkpoint is not None and job.checkpoint.due():
-                    job.checkpoint.save({"predicted": predicted, "done": done})
+                if inputs.progress is not None:
+                    inputs.progress(len(test))
+                if inputs.checkpoint is not None and inputs.checkpoint.due():
+                    inputs.checkpoint.save({"predicted": predicted, "done": done})
         except BaseException as error:
-            if job.checkpoint is not None and not isinstance(error, Exception):
-                job.checkpoint.save({"predicted": predicted, "done": done})
+            if inputs.checkpoint is not None and not isinstance(error, Exception):
+                inputs.checkpoint.save({"predicted": predicted, "done": done})
             raise
-    return job.predictions(predicted[job.scored])
+    return inputs.predictions(predicted[inputs.scored])
 
 
 def _resume(
-    job: Job, predicted: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]
+    inputs: ProbeInputs, predicted: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Labels of all rows and which groups have theirs, as an earlier process left them, or as they
     are given."""
-    state = None if job.checkpoint is None else job.checkpoint.load()
+    state = None if inputs.checkpoint is None else inputs.checkpoint.load()
     if state is None or not fits(state, {"predicted": predicted, "done": done}):
         return predicted, done
     return state["predicted"], state["done"]
 
 
 def _predict_group(
-    job: Job, name: str, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]
+    inputs: ProbeInputs, name: str, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Label ids of the rows ``test``, int64, by a machine fitted on the rows ``train``."""
-    labels = job.manifest.labels()[train]
+    labels = inputs.manifest.labels()[train]
     two_classes(labels, "a support vector machine", name)
     rows = train
     try:
-        probe = SVMProbe.from_protocol(job.task.protocol.constants)
-        probe.fit(job.features[train], labels)
+        probe = SVMProbe.from_protocol(inputs.task.protocol.constants)
+        probe.fit(inputs.features[train], labels)
         rows = test
-        found: npt.NDArray[np.int64] = probe.predict(job.features[test])
+        found: npt.NDArray[np.int64] = probe.predict(inputs.features[test])
     except CentredRowError as error:
-        path = job.manifest.rows[int(rows[error.row])].path
-        raise CentredRowError(error.row, f"{job.task.id}: {path}") from None
+        path = inputs.manifest.rows[int(rows[error.row])].path
+        raise CentredRowError(error.row, f"{inputs.task.id}: {path}") from None
     return found
 
 

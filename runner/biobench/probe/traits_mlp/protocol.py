@@ -5,30 +5,30 @@ from __future__ import annotations
 from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
 from biobench.probe.entry import ProtocolEntry, count_steps
-from biobench.probe.job import Job
+from biobench.probe.inputs import ProbeInputs
 from biobench.probe.traits_mlp.estimator import TraitsProbe
 
 
-def apply(job: Job) -> Predictions:
+def apply(inputs: ProbeInputs) -> Predictions:
     """Train on the train split and predict every trait of the scored rows."""
-    if not job.manifest.has_traits:
+    if not inputs.manifest.has_traits:
         raise SpecError(
-            f"protocol {job.task.protocol.id} needs a task whose labels are traits",
-            where=job.task.id,
+            f"protocol {inputs.task.protocol.id} needs a task whose labels are traits",
+            where=inputs.task.id,
             remedy="name traits in the data set's layout, or take another protocol",
         )
-    train = job.train()
+    train = inputs.train()
     probe = TraitsProbe.from_protocol(
-        job.task.protocol.constants,
-        seed=job.suite.seed,
-        task=job.task.id,
-        device=job.device,
-        threads=job.threads,
-        progress=job.progress,
+        inputs.task.protocol.constants,
+        seed=inputs.suite.seed,
+        task=inputs.task.id,
+        device=inputs.device,
+        threads=inputs.threads,
+        progress=inputs.progress,
     )
-    probe.checkpoint = job.checkpoint
-    probe.fit(job.features[train], job.manifest.traits()[train])
-    return job.predictions(probe.predict(job.features[job.scored]))
+    probe.checkpoint = inputs.checkpoint
+    probe.fit(inputs.features[train], inputs.manifest.traits()[train])
+    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
 
 
 ENTRY = ProtocolEntry("traits_mlp", apply, count_steps)

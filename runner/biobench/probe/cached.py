@@ -21,9 +21,9 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.job import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
+from biobench.probe.inputs import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
+from biobench.probe.predict import run_probe
 from biobench.probe.registry import PROTOCOLS
-from biobench.probe.run import run_probe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
 
@@ -48,7 +48,7 @@ def predict(
 ) -> Predictions:
     """Predictions for the scored rows of ``manifest``; features float32 (rows, dim) in its order.
 
-    Errors as :func:`biobench.probe.run.run_probe`.
+    Errors as :func:`biobench.probe.predict.run_probe`.
     """
     scored = np.flatnonzero(manifest.scored())
     key = sha256_json(

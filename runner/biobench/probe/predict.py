@@ -12,7 +12,7 @@ from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, ModelError, SpecError, UsageError
 from biobench.probe.checkpoint import Checkpoint
-from biobench.probe.job import Job, Progress
+from biobench.probe.inputs import ProbeInputs, Progress
 from biobench.probe.minimum_items import scored_items
 from biobench.probe.registry import PROTOCOLS
 from biobench.spec.documents import Suite, Task
@@ -54,7 +54,9 @@ def run_probe(
     try:
         scored_items(scored.size)
         return entry.apply(
-            Job(task, suite, manifest, features, scored, device, threads, progress, checkpoint)
+            ProbeInputs(
+                task, suite, manifest, features, scored, device, threads, progress, checkpoint
+            )
         )
     except DataError as error:
         if error.where is not None:

@@ -28,7 +28,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class ProbeInputs:
     """What a protocol is applied to.
 
     features: float32 (rows, dim), one row a manifest row. scored: rows to predict, ascending,
