@@ -6,7 +6,7 @@ nothing and says what this machine measures otherwise, which is a fault of level
 the code.
 
 A change that moves bits on purpose raises the REVISION of its stage (embed/features.py,
-probe/stored.py), or the store would serve what was computed before.
+probe/cached.py), or the store would serve what was computed before.
 """
 
 from __future__ import annotations

@@ -229,7 +229,7 @@ def test_only_a_whole_official_benchmark_could_be_official() -> None:
         assert not could_be_official(whole, replace(asked, model=model))
     for model in ("hf:owner/name", "open_clip:hf-hub:owner/name", "bioclip"):
         assert could_be_official(whole, replace(asked, model=model))
-    assert not could_be_official(replace(whole, chosen=whole.selected[1:]), asked)
+    assert not could_be_official(replace(whole, selected=whole.selected[1:]), asked)
     assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 
 

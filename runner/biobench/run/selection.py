@@ -62,8 +62,10 @@ def select(
     division: Division,
     declared: tuple[ExternalScore, ...] = (),
 ) -> Selection:
-    """Choose tasks. Named ones must be there; without a name those are selected whose data are there;
-    with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
+    """Select tasks.
+
+    Named ones must be there; without a name those are selected whose data are there; with no data
+    at all (no folder named, or an empty one), the embedded demo suite. A declared task
     is not run and needs no data.
 
     Raises UsageError for unknown names, for a task that is named and declared, for a declared one
