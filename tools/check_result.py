@@ -13,7 +13,7 @@ from biobench.probe.predictions import Predictions
 from biobench.report.read import read_predictions
 from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root
-from biobench.spec.patterns import validator
+from biobench.spec.validator import validator
 
 
 def main(path: str) -> None:
