@@ -12,7 +12,7 @@ from biobench.data.predictions import Predictions
 from biobench.metric.user_loss import losses, score_of
 from biobench.report.results import Results, load_results, result_digest
 from biobench.spec.location import spec_root
-from biobench.spec.patterns import validator
+from biobench.spec.validator import validator
 
 
 def main(path: str) -> None:

@@ -11,7 +11,7 @@ from pebbles import COCO, coco_document, make_task, write_coco
 
 from biobench.data.layouts import find_items
 from biobench.data.manifest import Item
-from biobench.errors import DataError, SpecError
+from biobench.errors import DataError
 
 LAYOUT = make_task("coco", COCO).dataset.layout
 LABELS = ("ann", "ann", "bob", "bob")
@@ -181,12 +181,6 @@ def test_a_missing_document_or_image_folder_is_named(tmp_path: Path) -> None:
     assert "the images folder is missing" in refusal(root)
     (root / "annotations.json").unlink()
     assert "the annotation file is missing" in refusal(root)
-
-
-def test_a_train_test_task_is_refused(tmp_path: Path) -> None:
-    """The layout has one split; a task that asks for two is a fault of the task."""
-    with pytest.raises(SpecError, match="leave-one-out"):
-        find_items(tmp_path, LAYOUT, "train-test")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])

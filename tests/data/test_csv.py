@@ -21,7 +21,7 @@ from biobench.data.layouts.csv_rows import MAX_POSITION_DIGITS
 from biobench.data.layouts.options import SplitRule
 from biobench.data.layouts.template import parse_template
 from biobench.data.manifest import Item
-from biobench.errors import DataError, SpecError
+from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
 TRAIN = "image,label\nimg/1.jpg,a\nimg/2.jpg,b\n"
@@ -100,7 +100,7 @@ def test_templates_make_paths_and_ids_of_columns(tmp_path: Path) -> None:
 )
 def test_name_and_stem_of_a_cell(cell: str, name: str, stem: str) -> None:
     """Another language must cut the same pieces."""
-    template = parse_template(Layout("csv", {}), "path", "<{c:name}|{c:stem}|{c}>")
+    template = parse_template("<{c:name}|{c:stem}|{c}>")
     assert template.fill({"c": cell}) == f"<{name}|{stem}|{cell}>"
 
 
@@ -272,37 +272,3 @@ def test_positions_of_any_size(positions: list[int]) -> None:
         keep_missing=False,
     )
     assert [item.id for item in found.items] == [f"{n}.jpg" for n in sorted(positions)]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"colour": "red"}, "unknown option 'colour'"),
-        ({"traits": TRAITS["traits"]}, "one of the options label and traits"),
-        ({"table": "t.csv"}, "one of the options tables and table"),
-        ({"split": {"column": "s", "train": ["a"], "test": ["b"]}}, "no split with tables"),
-        ({"tables": {"train": "train.csv"}}, "tables must name train and test, not train"),
-        ({"tables": {"train": "../t.csv", "test": "u.csv"}}, "climbs out"),
-        ({"path": {"train": "{image}"}}, "path must name train and test"),
-        ({"path": "{image"}, "brace or backslash out of place"),
-        ({"path": "{image:size}"}, "brace or backslash out of place"),
-        ({"path": "img\\{image}"}, "brace or backslash out of place"),
-        ({"columns": ["n"], "frames": {"column": "n", "count": 2, "digits": 1}}, "of the tables"),
-    ],
-)
-def test_options_that_do_not_fit(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
-    """What the schema cannot see is refused before a table is read."""
-    with pytest.raises(SpecError, match=expected):
-        items(tmp_path, {**TABLES, **change})
-
-
-def test_cells_that_mean_two_things(tmp_path: Path) -> None:
-    """A cell of two splits, or of one and zero, would be decided by chance."""
-    split = {"column": "split", "train": ["a", "b"], "test": ["b"]}
-    with pytest.raises(SpecError, match="'b' is twice in split"):
-        items(tmp_path, one_table(split=split))
-    both = [{"column": "x", "one": ["1"], "zero": ["0", "1"]}]
-    with pytest.raises(SpecError, match="'1' is twice in traits/0"):
-        items(tmp_path, {**TRAITS, "traits": both})
-    with pytest.raises(SpecError, match="the same column"):
-        items(tmp_path, {**TRAITS, "traits": TRAITS["traits"][:1] * 2})

@@ -98,6 +98,24 @@ def test_links_and_devices(tmp_path: Path, members: list[object]) -> None:
     assert secret.stat().st_nlink == 1
 
 
+def test_links_to_a_path_longer_than_the_system_follows(tmp_path: Path) -> None:
+    """Links that Python's resolution of paths gives up on and the system follows out of the folder:
+    the filter ``data`` of tarfile, as Python 3.11.7 has it, writes the last file outside."""
+    members: list[tarfile.TarInfo | tuple[str, bytes]] = []
+    deep, names = "", "abcdefghijklmnop"
+    for name in names:
+        members.append(special(f"{deep}{'d' * 247}", tarfile.DIRTYPE))
+        members.append(special(f"{deep}{name}", tarfile.SYMTYPE, "d" * 247))
+        deep += "d" * 247 + "/"
+    bottom = "/".join(names) + "/" + "l" * 254
+    members.append(special(bottom, tarfile.SYMTYPE, "../" * len(names)))
+    members.append(special("out", tarfile.SYMTYPE, f"{bottom}/../../../../outside"))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    refused(tmp_path / "data", "a.tar.gz", tar_of(*members, ("out/x.png", b"evil")), "a.tar.gz")
+    assert not any(outside.iterdir())
+
+
 def test_links_inside_are_kept(tmp_path: Path) -> None:
     """A link to a file of the same archive is one after unpacking too."""
     extra = [

@@ -164,28 +164,6 @@ def test_a_line_break_in_a_name_stays_on_one_line(tmp_path: Path) -> None:
     assert "bad\\nname" in message
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({}, "missing option 'splits'"),
-        ({"splits": {"train": "t", "test": "v"}, "colour": 1}, "unknown option 'colour'"),
-        ({"splits": {"train": "t"}}, "splits must name train and test"),
-        ({"splits": {"train": "t", "test": "t/"}}, "same folder"),
-        ({"splits": {"train": "t", "test": "../v"}}, "climbs out"),
-        ({"splits": {"train": "t", "test": "/v"}}, "climbs out"),
-        ({"splits": {"train": "t", "test": 3}}, "non-empty string"),
-    ],
-)
-def test_options_that_do_not_fit_are_a_fault_of_the_specification(
-    tmp_path: Path, options: dict[str, object], words: str
-) -> None:
-    """A layout's options come from a document, so the exit code is that of documents."""
-    layout = make_task("image-folder", options).dataset.layout
-    with pytest.raises(SpecError, match=words) as caught:
-        find_items(plant(tmp_path, *GOOD), layout, "train-test")
-    assert caught.value.exit_code == 4
-
-
 def test_an_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
     """Own task files can misspell a layout."""
     layout = make_task("imagefolder").dataset.layout

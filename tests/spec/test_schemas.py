@@ -1,4 +1,4 @@
-"""The schemas: closed, complete, and judged alike by the loader and a JSON Schema library."""
+"""The schemas: closed, complete, and judged by the loader as JSON Schema has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from specification import V1
 
 from biobench.spec.load import load_spec
 from biobench.spec.problems import unescape
-from biobench.spec.shape import FORMS, KEYWORDS, flaws
+from biobench.spec.shape import FORMS, WORDS, flaws
 
 LIBRARY = load_spec().library
 SCHEMAS = LIBRARY.schemas
@@ -77,11 +77,20 @@ def test_no_object_is_open_by_accident(name: str) -> None:
     check(SCHEMAS[name], "")
 
 
+STRUCTURE = frozenset(
+    (
+        *("$schema", "$id", "$defs", "$ref", "title", "description", "if", "then", "else"),
+        *("properties", "required", "additionalProperties", "pattern", "items"),
+    )
+)
+"""Keywords without words of their own: they lead to others, or have flaws of a special kind."""
+
+
 @pytest.mark.parametrize("name", READ_BY_THE_LOADER)
-def test_the_loader_knows_every_keyword(name: str) -> None:
-    """A keyword that the loader ignored would be a rule that nobody keeps."""
+def test_there_are_words_for_every_keyword(name: str) -> None:
+    """A flaw of a document is said in words for people, never in those of a program."""
     used = {keyword for part in parts(SCHEMAS[name]) for keyword in part}
-    assert used <= KEYWORDS
+    assert used <= STRUCTURE | set(WORDS)
 
 
 @pytest.mark.parametrize("path", sorted(LIBRARY.documents))

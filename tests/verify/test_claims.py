@@ -25,7 +25,7 @@ from biobench.spec.canonical import canonical_json, sha256_bytes, sha256_json
 from biobench.spec.load import load_spec
 from biobench.verify.against import Pair, compare
 from biobench.verify.check import check
-from biobench.verify.document import check_official
+from biobench.verify.document import check_form, check_official
 from biobench.verify.findings import lines
 from biobench.verify.rerun import Given, options_again
 from biobench.verify.rules import task_rules
@@ -289,3 +289,16 @@ def looked_at(demo: Made, results: Results) -> None:
         options_again(results, {}, Given(Path(), "demo", None, {}, 1, True, True), spec)
     with contextlib.suppress(BiobenchError, Refused):
         submission_bytes(results)
+
+
+def test_flaws_of_form_say_where_and_what_to_write(repository: Path) -> None:
+    """In the order of the document, whatever the process hashes strings to, and at most 100."""
+    document = json.loads((repository / "tests/spec/results.json").read_text())
+    entry = next(iter(document["tasks"].values()))
+    document["tasks"] = {f"task-{i}": {**entry, "version": 0} for i in range(150)}
+    found = [finding.text for finding in check_form(document, load_spec())]
+    what = "0 is not at least 1; write at least 1"
+    assert found == [f"/tasks/task-{i}/version: {what}" for i in range(100)]
+    document["tasks"] = {"task-0": {**entry, "scroe": 1}}
+    (said,) = (finding.text for finding in check_form(document, load_spec()))
+    assert said == "/tasks/task-0/scroe: unknown key 'scroe'; did you mean 'score'?"

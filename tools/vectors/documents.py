@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from biobench.spec.load import load_spec
-from biobench.spec.patterns import validator
+from biobench.spec.validator import validator
 from vectors.case import Case, Check, VectorFile
 from vectors.sound_documents import (
     ALL,

@@ -5,7 +5,7 @@ In: a library as read. Out: problems, in path order, each with file, line, point
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from biobench.spec.documents import Division
@@ -15,7 +15,7 @@ from biobench.spec.library import Document, Library, stem
 from biobench.spec.pinned import PINS, missing_pins, pinned, superseded
 from biobench.spec.problems import Problem, choose, escape
 from biobench.spec.resolve import chain, in_division, merge, with_defaults
-from biobench.spec.shape import flaws
+from biobench.spec.shape import Flaw, flaws
 
 
 def check_library(library: Library) -> list[Problem]:
@@ -84,9 +84,14 @@ def _shape(document: Document, library: Library) -> Iterator[Problem]:
 def _flaws(
     document: Document, pointer: str, value: Any, schema: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    for flaw in flaws(value, schema):
-        place = pointer + flaw.pointer
-        yield document.source.problem(place, flaw.message, flaw.remedy, flaw.error)
+    yield from _problems(document, pointer, flaws(value, schema))
+
+
+def _problems(document: Document, pointer: str, found: Iterable[Flaw]) -> list[Problem]:
+    """Flaws below a pointer, in the order of the document's lines."""
+    problem = document.source.problem
+    problems = [problem(pointer + f.pointer, f.message, f.remedy, f.error) for f in found]
+    return sorted(problems, key=lambda problem: problem.line or 0)
 
 
 def _kind(
@@ -140,9 +145,7 @@ def _layout(document: Document, pointer: str, value: Any, library: Library) -> I
     else:
         options = value.get("options")
         found = flaws(options, library.schemas[f"layout-{layout}"]) or option_flaws(options)
-        for flaw in found:
-            place = f"{pointer}/options{flaw.pointer}"
-            yield document.source.problem(place, flaw.message, flaw.remedy, flaw.error)
+        yield from _problems(document, f"{pointer}/options", found)
 
 
 def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iterator[Problem]:

@@ -18,10 +18,30 @@ _COLUMN = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 
 
 def option_flaws(options: Mapping[str, Any]) -> list[Flaw]:
-    """Two splits that share a folder, a table or a cell; a split or a column that is not there; a
-    cell that means two things."""
-    checks = (_shared, _flat, _columns, _traits, _poisonous)
+    """Splits that are no rule's or share a folder, a table or a cell; a split or a column that is
+    not there; a column or a cell that means two things."""
+    checks = (_complete, _shared, _flat, _columns, _traits, _poisonous)
     return [flaw for check in checks for flaw in check(options)]
+
+
+def _complete(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    """The splits are those of one rule, and a path for each split has the same."""
+    named = {
+        key: [split for split in options[key] if split != "column"]
+        for key in ("splits", "tables", "split", "path")
+        if isinstance(options.get(key), dict)
+    }
+    for key, given in named.items():
+        first = next(iter(named.values()))
+        wanted = ("gallery",) if "gallery" in first else ("train", "test")
+        for split in wanted:
+            if split not in given:
+                message = f"the split {split!r} is missing"
+                yield Flaw(f"/{key}", message, f"add {split}", "missing-key")
+        for split in given:
+            if split not in wanted:
+                message = f"the splits here are {' and '.join(wanted)}, and not {split}"
+                yield Flaw(f"/{key}/{split}", message, "remove it", "unknown-key")
 
 
 def _shared(options: Mapping[str, Any]) -> Iterator[Flaw]:
@@ -103,7 +123,12 @@ def _named(options: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _traits(options: Mapping[str, Any]) -> Iterator[Flaw]:
+    columns: set[str] = set()
     for i, trait in enumerate(options.get("traits", ())):
+        if trait["column"] in columns:
+            message = f"the column {trait['column']!r} is another trait's already"
+            yield Flaw(f"/traits/{i}/column", message, "name another one", "duplicate-id")
+        columns.add(trait["column"])
         both = [cell for cell in trait["zero"] if cell in trait["one"]]
         if both:
             message = f"the cell {both[0]!r} means 1 and 0"

@@ -1,43 +1,24 @@
-"""The part of JSON Schema that the documents' schemas use, for every load (SPEC.md, "Documents").
+"""How a JSON value differs from a schema, in words for people (SPEC.md, section "Documents").
 
-In: a JSON value and a schema of spec/v1/schema. Out: problems with pointer and remedy. The whole of
-JSON Schema (the library jsonschema) takes longer to import than the specification to load, so it is
-kept for results and for the tests, which hold that both judge alike.
+In: a JSON value and a schema of spec/v1/schema. Out: flaws with pointer and remedy. The library
+jsonschema judges; here is only what to say of its errors.
 """
 
 from __future__ import annotations
 
 import json
-import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 from biobench.errors import counted
-from biobench.spec.canonical import canonical_json
-from biobench.spec.patterns import compiled
 from biobench.spec.problems import choose, escape, suggestion
+from biobench.spec.validator import validator
 
-KEYWORDS = frozenset(
-    (
-        *("$schema", "$id", "$defs", "$ref", "title", "description", "type", "enum", "const"),
-        *("pattern", "minLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        *("properties", "required", "additionalProperties"),
-        *("minProperties", "maxProperties"),
-        *("items", "minItems", "uniqueItems", "if", "then", "else"),
-    )
-)
-"""Keywords that :func:`flaws` understands; a test holds the document schemas to them."""
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
-_TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "object": lambda v: isinstance(v, dict),
-    "array": lambda v: isinstance(v, list),
-    "string": lambda v: isinstance(v, str),
-    "boolean": lambda v: isinstance(v, bool),
-    "null": lambda v: v is None,
-    "integer": lambda v: not isinstance(v, bool) and isinstance(v, int | float) and v == int(v),
-    "number": lambda v: not isinstance(v, bool) and isinstance(v, int | float),
-}
 _NOUNS = {
     "object": "a mapping",
     "array": "a list",
@@ -45,6 +26,9 @@ _NOUNS = {
     "boolean": "true or false",
 }
 _NOUNS |= {"null": "null", "integer": "an integer", "number": "a number"}
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+MOST_FLAWS = 10_000
+"""No document has more that anybody reads, and a hostile one may have one in each of its values."""
 _NAME = "lower-case letters, digits and single {}s, such as {}"
 _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
 """In the classes of characters of paths and addresses: none of them has one."""
@@ -84,12 +68,6 @@ FORMS: Mapping[str, str] = {
     "_ . - with / between them, such as knn/ties",
 }
 """What to write where a pattern of a schema does not match, for people."""
-_BOUNDS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
-    "minimum": (operator.ge, "at least"),
-    "exclusiveMinimum": (operator.gt, "more than"),
-    "maximum": (operator.le, "at most"),
-    "exclusiveMaximum": (operator.lt, "less than"),
-}
 
 
 @dataclass(frozen=True)
@@ -106,59 +84,45 @@ class Flaw:
     key: str | None = None
 
 
-def flaws(value: Any, schema: Mapping[str, Any]) -> list[Flaw]:
-    """Flaws of a value against a schema, in document order.
+def flaws(value: Any, schema: Mapping[str, Any], most: int = MOST_FLAWS) -> list[Flaw]:
+    """Flaws of a value against a schema, one for each place, of the first ``most`` errors.
 
     A misspelt key is one flaw: the key that it stands for is not reported as missing too.
     """
-    found = list(_check(value, schema, schema, ""))
+    errors = list(islice(validator(schema).iter_errors(value), most))
+    # What else a schema wants of a value of the wrong type is of no use to anybody.
+    errors.sort(key=lambda error: error.validator not in _FIRST)
+    places: dict[tuple[str | int, ...], ValidationError] = {}
+    for error in errors:
+        places.setdefault(tuple(error.path), error)
+    found = [_flaw(error) for error in places.values()]
     meant = {flaw.key for flaw in found if flaw.error == "unknown-key"}
     return [flaw for flaw in found if flaw.error != "missing-key" or flaw.key not in meant]
 
 
-def _check(value: Any, schema: Any, root: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
-    if isinstance(schema, bool):
-        if not schema:
-            yield Flaw(pointer, "nothing is allowed here", "remove it", "unknown-key")
-        return
-    if "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        yield from _check(value, root["$defs"][name], root, pointer)
-    if "type" in schema:
-        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        if not any(_TYPES[name](value) for name in wanted):
-            nouns = " or ".join(_NOUNS[name] for name in wanted)
-            yield Flaw(pointer, f"{_shown(value)} is not {nouns}", f"write {nouns}", "type")
-            return
-    yield from _scalar(value, schema, pointer)
-    if isinstance(value, list):
-        yield from _array(value, schema, root, pointer)
-    elif isinstance(value, dict):
-        yield from _object(value, schema, root, pointer)
-    if "if" in schema:
-        fits = not any(_check(value, schema["if"], root, pointer))
-        branch = schema.get("then" if fits else "else", True)
-        yield from _check(value, branch, root, pointer)
-
-
-def _scalar(value: Any, schema: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
-    if "enum" in schema and not any(_same(value, known) for known in schema["enum"]):
-        words = [known if isinstance(known, str) else json.dumps(known) for known in schema["enum"]]
-        yield Flaw(pointer, f"{_shown(value)} is not known", choose(str(value), words), "value")
-    if "const" in schema and not _same(value, schema["const"]):
-        wanted = _shown(schema["const"])
-        yield Flaw(pointer, f"{_shown(value)} must be {wanted}", f"write {wanted}", "value")
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0):
-            yield Flaw(pointer, "the string is empty", "write something", "value")
-        elif "pattern" in schema and compiled(schema["pattern"]).search(value) is None:
-            remedy = f"write {_form(schema)}"
-            yield Flaw(pointer, f"{_shown(value)} has a wrong form", remedy, "value")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        for keyword, (fits, noun) in _BOUNDS.items():
-            if keyword in schema and not fits(value, schema[keyword]):
-                bound = f"{noun} {schema[keyword]}"
-                yield Flaw(pointer, f"{value} is not {bound}", f"write {bound}", "value")
+def _flaw(error: ValidationError) -> Flaw:
+    keyword, schema = str(error.validator), cast(Mapping[str, Any], error.schema)
+    path = [f"/{escape(str(token))}" for token in error.path]
+    pointer, key = "".join(path), str(error.path[-1]) if path else ""
+    if keyword == "required":
+        what = (f"the key {key!r} is missing", f"add {key}", "missing-key")
+        return Flaw("".join(path[:-1]), *what, pointer)
+    if keyword == "properties":
+        return Flaw(pointer, "nothing is allowed here", "remove it", "unknown-key")
+    if keyword == "additionalProperties":
+        known = schema["properties"]
+        near = suggestion(key, known)
+        meant = None if near is None else "".join((*path[:-1], f"/{escape(near)}"))
+        what = (f"unknown key {key!r}", choose(key, list(known)), "unknown-key")
+        return Flaw(pointer, *what, meant)
+    value, wanted = error.instance, error.validator_value
+    if keyword == "pattern":
+        words = (f"{_shown(value)} has a wrong form", f"write {_form(schema)}")
+    elif keyword in WORDS:
+        words = WORDS[keyword](value, wanted)
+    else:
+        words = (f"{_shown(value)} does not fit", f"write what {keyword} in the schema asks for")
+    return Flaw(pointer, *words, _ERRORS.get(keyword, "value"))
 
 
 def _form(schema: Mapping[str, Any]) -> str:
@@ -169,64 +133,40 @@ def _form(schema: Mapping[str, Any]) -> str:
     return f"{described} ({pattern})" if described else f"something that matches {pattern}"
 
 
-def _array(
-    value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str
-) -> Iterator[Flaw]:
-    least = schema.get("minItems", 0)
-    if len(value) < least:
-        yield Flaw(
-            pointer,
-            f"the list has {counted(len(value), 'item')}",
-            f"write {least} or more",
-            "value",
-        )
-    if schema.get("uniqueItems"):
-        seen: set[bytes] = set()
-        for i, item in enumerate(value):
-            # One form a value: a list of anybody's may be too long to compare each with each.
-            form = canonical_json(item)
-            if form in seen:
-                place = f"{pointer}/{i}"
-                yield Flaw(place, f"{_shown(item)} is listed twice", "keep one", "duplicate-id")
-            seen.add(form)
-    for i, item in enumerate(value):
-        yield from _check(item, schema.get("items", True), root, f"{pointer}/{i}")
-
-
-def _object(
-    value: dict[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str
-) -> Iterator[Flaw]:
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    rest = schema.get("additionalProperties", True)
-    for key in schema.get("required", ()):
-        if key not in value:
-            place = f"{pointer}/{escape(key)}"
-            yield Flaw(pointer, f"the key {key!r} is missing", f"add {key}", "missing-key", place)
-    if len(value) < schema.get("minProperties", 0):
-        yield Flaw(pointer, "the mapping is empty", "write at least one member", "value")
-    if len(value) > schema.get("maxProperties", len(value)):
-        most = schema["maxProperties"]
-        yield Flaw(
-            pointer, f"the mapping has {counted(len(value), 'member')}", f"keep {most}", "value"
-        )
-    for key, member in value.items():
-        place = f"{pointer}/{escape(key)}"
-        if key in properties:
-            yield from _check(member, properties[key], root, place)
-        elif rest is False:
-            near = suggestion(key, properties)
-            meant = None if near is None else f"{pointer}/{escape(near)}"
-            remedy = choose(key, list(properties))
-            yield Flaw(place, f"unknown key {key!r}", remedy, "unknown-key", meant)
-        else:
-            yield from _check(member, rest, root, place)
-
-
-def _same(a: Any, b: Any) -> bool:
-    # In Python true equals 1; in JSON it does not.
-    return isinstance(a, bool) is isinstance(b, bool) and bool(a == b)
-
-
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    # Piece by piece, since a value of anybody's may be as large as a document.
+    text = "".join(islice(_ENCODER.iterencode(value), 61))
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _not(value: Any, wanted: str) -> tuple[str, str]:
+    return f"{_shown(value)} is not {wanted}", f"write {wanted}"
+
+
+def _type(value: Any, wanted: str | list[str]) -> tuple[str, str]:
+    names = [wanted] if isinstance(wanted, str) else wanted
+    return _not(value, " or ".join(_NOUNS[name] for name in names))
+
+
+def _enum(value: Any, wanted: list[Any]) -> tuple[str, str]:
+    words = [known if isinstance(known, str) else json.dumps(known) for known in wanted]
+    return f"{_shown(value)} is not known", choose(str(value), words)
+
+
+WORDS: Mapping[str, Callable[[Any, Any], tuple[str, str]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": lambda v, w: (f"{_shown(v)} must be {_shown(w)}", f"write {_shown(w)}"),
+    "minimum": lambda v, w: _not(v, f"at least {w}"),
+    "exclusiveMinimum": lambda v, w: _not(v, f"more than {w}"),
+    "maximum": lambda v, w: _not(v, f"at most {w}"),
+    "exclusiveMaximum": lambda v, w: _not(v, f"less than {w}"),
+    "minLength": lambda v, w: ("the string is empty", "write something"),
+    "minItems": lambda v, w: (f"the list has {counted(len(v), 'item')}", f"write {w} or more"),
+    "uniqueItems": lambda v, w: (f"{_shown(v)} is listed twice", "keep one"),
+    "minProperties": lambda v, w: ("the mapping is empty", "write at least one member"),
+    "maxProperties": lambda v, w: (f"the mapping has {counted(len(v), 'member')}", f"keep {w}"),
+}
+"""Message and remedy by keyword, of a value and what its schema wants."""
+_FIRST = frozenset({"type", "minLength"})
+_ERRORS = {"type": "type", "uniqueItems": "duplicate-id"}

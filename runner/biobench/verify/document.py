@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +22,7 @@ from biobench.repro.torch_state import altered
 from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import BENCHMARK, Suite, Task
 from biobench.spec.load import Spec
-from biobench.spec.patterns import validator
+from biobench.spec.shape import flaws
 from biobench.verify.findings import Finding
 from biobench.verify.recipes import recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of
@@ -47,11 +46,11 @@ _TORCHVISION = ("timm:", "open_clip:")
 def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Finding]:
     """Whether a document fits its schema; one finding for each of the first flaws, or one that says
     so."""
-    flaws = [
-        Finding("document", False, f"{error.json_path}: {error.message[:200]}")
-        for error in islice(validator(spec.schema(schema)).iter_errors(document), MOST_FLAWS)
+    found = [
+        Finding("document", False, f"{flaw.pointer}: {flaw.message[:200]}; {flaw.remedy[:200]}")
+        for flaw in flaws(document, spec.schema(schema), MOST_FLAWS)
     ]
-    return flaws or [Finding("document", True, f"fits the schema of {document['schema']}")]
+    return found or [Finding("document", True, f"fits the schema of {document['schema']}")]
 
 
 def check_spec(results: Results, spec: Spec) -> list[Finding]:

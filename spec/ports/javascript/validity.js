@@ -158,14 +158,16 @@ function layoutProblems(documents) {
 
 function layoutFaults({ id, options }) {
   if (id === "image-folder") {
-    const faults = foldersOverlap(Object.values(options.splits)) ? ["overlapping-splits"] : [];
+    const faults = splitFaults([options.splits]);
+    if (foldersOverlap(Object.values(options.splits))) faults.push("overlapping-splits");
     const strange = Object.keys(options.flat ?? {}).some((split) => !(split in options.splits));
     return strange ? [...faults, "unknown-reference"] : faults;
   }
   if (id !== "csv") return [];
-  const faults = [];
-  const { tables, split = {}, traits = [], columns, poisonous } = options;
+  const { tables, split = {}, traits = [], columns, poisonous, path } = options;
   const { column, ...lists } = split;
+  const faults = splitFaults([tables ?? lists, ...(typeof path === "object" ? [path] : [])]);
+  if (repeated(traits.map((trait) => trait.column))) faults.push("duplicate-id");
   const shared = tables === undefined ? Object.values(lists) : Object.values(tables).map((t) => [t].flat());
   if (repeated(shared.flatMap((list) => [...new Set(list)]))) faults.push("overlapping-splits");
   const meanings = traits.map(({ one, zero }) => [one, zero]);
@@ -175,6 +177,15 @@ function layoutFaults({ id, options }) {
     faults.push("unknown-reference");
   }
   return faults;
+}
+
+/** The splits of mappings by split: those of one rule, the same in each. */
+function splitFaults(mappings) {
+  const wanted = "gallery" in mappings[0] ? ["gallery"] : ["train", "test"];
+  return mappings.flatMap((mapping) => [
+    ...wanted.filter((split) => !(split in mapping)).map(() => "missing-key"),
+    ...Object.keys(mapping).filter((split) => !wanted.includes(split)).map(() => "unknown-key"),
+  ]);
 }
 
 function foldersOverlap(folders) {

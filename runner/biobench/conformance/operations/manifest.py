@@ -10,6 +10,7 @@ from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.build import manifest_of
 from biobench.data.layouts import Found
+from biobench.data.layouts.options import SPLITS
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.sample import sample_key, sample_train
 from biobench.errors import BiobenchError
@@ -19,7 +20,9 @@ from biobench.spec.load import Spec
 
 def task_of(given: Mapping[str, Any]) -> Task:
     """A task of which only what builds manifests is stated; the rest is without effect."""
-    options = given.get("layout_options", {})
+    split_rule = given.get("split", "train-test")
+    tables = dict.fromkeys(SPLITS[split_rule], "table.csv")
+    options = {"tables": tables, "path": "{path}", **given.get("layout_options", {})}
     dataset = Dataset("vectors", "", "1", "ok", None, "", (), Layout("csv", options), {})
     return Task(
         id=given.get("task", "vectors"),
@@ -31,7 +34,7 @@ def task_of(given: Mapping[str, Any]) -> Task:
         mission="",
         citation="",
         dataset=dataset,
-        split_rule=given.get("split", "train-test"),
+        split_rule=split_rule,
         label_rule=given.get("label_rule", "train-names"),
         counts=Counts(None, None, None),
         view=given.get("view", {"kind": "image"}),

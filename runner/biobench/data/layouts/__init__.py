@@ -46,8 +46,7 @@ class Finder(Protocol):
         """Items below ``root``, each once, in any stable order.
 
         keep_missing: list items without a file in ``missing`` instead of refusing them, all or
-        those of some subjects. Raises DataError for structural faults and SpecError for options
-        that do not fit.
+        those of some subjects. Raises DataError for structural faults.
         """
 
 

@@ -15,10 +15,10 @@ from biobench._common.files import read_regular
 from biobench._common.text import short, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.mistaken import mistaken
-from biobench.data.layouts.options import SplitRule, check_keys, folder, join, path_fault, text
+from biobench.data.layouts.options import SplitRule, join, path_fault
 from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
-from biobench.errors import DataError, SpecError
+from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
 MOST_BYTES = 64 << 20
@@ -35,15 +35,11 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
     broken JSON, with its line; missing image file; image without an annotation or with several;
     annotation without an image; repeated id or file name; label that is no string; path that climbs
-    out of the data folder) and SpecError for options that do not fit, or for a train-test split
-    rule.
+    out of the data folder).
     """
-    if split_rule != "leave-one-out":
-        raise SpecError(f"layout {layout.id} has one split, so its split rule is leave-one-out")
-    check_keys(layout, {"annotations", "images", "label"})
-    annotations = folder(layout, "annotations", layout.options["annotations"])
-    images_folder = folder(layout, "images", layout.options["images"])
-    label_key = text(layout, "label", layout.options["label"])
+    annotations = join("", layout.options["annotations"])
+    images_folder = join("", layout.options["images"])
+    label_key = layout.options["label"]
     base = os.fspath(root)
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
@@ -65,12 +61,12 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
     """Path of the JSON file."""
-    return [folder(layout, "annotations", layout.options["annotations"])]
+    return [join("", layout.options["annotations"])]
 
 
 def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
     """The folder of all images."""
-    return [folder(layout, "images", layout.options["images"])]
+    return [join("", layout.options["images"])]
 
 
 class _Repeated(Exception):

@@ -33,8 +33,7 @@ def find(
     """Items of every row that belongs to a split.
 
     keep_missing: list items without a file in ``missing`` instead of refusing them, all or those of
-    some subjects. Raises DataError with the faults of the tables and of what they name, and
-    SpecError for options that do not fit.
+    some subjects. Raises DataError with the faults of the tables and of what they name.
     """
     options = read_options(layout, split_rule)
     base = os.fspath(root)

@@ -1,28 +1,22 @@
 """The options of the layout ``csv`` as a value (SPEC.md, section "Layouts").
 
-In: the options as a document writes them, of the shape of layout-csv.schema.json. Out: checked
-templates and names; SpecError for what the schema cannot see.
+In: the options of a document, which its schema and :mod:`biobench.spec.layout_options` take. Out:
+templates and names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from biobench.data.layouts.options import SPLITS, SplitRule, check_keys, folder
+from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.template import Template, parse_template
 from biobench.data.manifest import Split
-from biobench.errors import SpecError
 from biobench.spec.documents import Layout
+from biobench.spec.layout_options import listed
 
-OPTIONAL = frozenset(
-    {
-        *("tables", "table", "split", "delimiter", "columns", "path_case", "id", "label"),
-        *("label_ids", "traits", "drop_incomplete", "subject", "position", "group", "frames"),
-        *("unknown_label", "expected_exclusions", "poisonous"),
-    }
-)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,133 +84,59 @@ class CsvOptions:
 
 
 def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
-    """Raises SpecError for options that do not fit together or the split rule."""
-    check_keys(layout, {"path"}, OPTIONAL)
+    """The options of a document that has been checked, for a split rule that its splits are of."""
     options = layout.options
     splits = cast(tuple[Split, ...], SPLITS[split_rule])
-    if ("label" in options) is ("traits" in options):
-        raise _wrong(layout, "give one of the options label and traits")
-    frames = Frames(**options["frames"]) if "frames" in options else None
-    cells = _split_cells(layout, splits) if "split" in options else {}
+    path, names = options["path"], options.get("columns")
+    each = path if isinstance(path, Mapping) else dict.fromkeys(splits, path)
     return CsvOptions(
-        tables=_tables(layout, splits),
+        tables=_tables(options, splits),
         splits=splits,
         split_column=options["split"]["column"] if "split" in options else None,
-        split_cells=cells,
+        split_cells=_meanings({split: options["split"][split] for split in splits})
+        if "split" in options
+        else {},
         delimiter=options.get("delimiter", ","),
-        names=_names(layout, frames),
-        paths=_paths(layout, splits),
+        names=None if names is None else tuple(names),
+        paths={split: parse_template(each[split]) for split in splits},
         lower=options.get("path_case", "exact") == "exact-then-lower",
-        id=_template(layout, "id"),
+        id=_template(options, "id"),
         label=options.get("label"),
         label_ids=options.get("label_ids"),
         unknown_label=options.get("unknown_label"),
-        traits=_traits(layout),
+        traits=tuple(
+            Trait(trait["column"], _meanings({1: trait["one"], 0: trait["zero"]}))
+            for trait in options.get("traits", ())
+        ),
         drop_incomplete=options.get("drop_incomplete", False),
-        subject=_template(layout, "subject"),
+        subject=_template(options, "subject"),
         position=options.get("position"),
-        group=_template(layout, "group"),
-        frames=frames,
-        poisonous=_poisonous(layout),
+        group=_template(options, "group"),
+        frames=Frames(**options["frames"]) if "frames" in options else None,
+        poisonous=_poisonous(options.get("poisonous")),
     )
 
 
-def _poisonous(layout: Layout) -> Poisonous | None:
-    given = layout.options.get("poisonous")
+def _meanings(cells: Mapping[T, Sequence[str]]) -> dict[str, T]:
+    """What each cell means, of the cells of each meaning; a cell has one."""
+    return {cell: meaning for meaning, listed in cells.items() for cell in listed}
+
+
+def _template(options: Mapping[str, Any], key: str) -> Template | None:
+    return parse_template(options[key]) if key in options else None
+
+
+def _tables(
+    options: Mapping[str, Any], splits: tuple[Split, ...]
+) -> tuple[tuple[Split | None, str], ...]:
+    if "table" in options:
+        return tuple((None, join("", name)) for name in listed(options["table"]))
+    tables = options["tables"]
+    return tuple((split, join("", name)) for split in splits for name in listed(tables[split]))
+
+
+def _poisonous(given: Mapping[str, Any] | None) -> Poisonous | None:
     if given is None:
         return None
-    pairs = [(key == "cells", cell) for key in ("cells", "edible") for cell in given.get(key, ())]
-    values = {cell: value for value, cell in _unique(layout, "poisonous", pairs)}
+    values = _meanings({True: given["cells"], False: given.get("edible", ())})
     return Poisonous(given["table"], given["label"], given["column"], values, "edible" in given)
-
-
-def _wrong(layout: Layout, what: str) -> SpecError:
-    return SpecError(f"layout {layout.id}: {what}")
-
-
-def _template(layout: Layout, key: str) -> Template | None:
-    value = layout.options.get(key)
-    return None if value is None else parse_template(layout, key, value)
-
-
-def _tables(layout: Layout, splits: tuple[Split, ...]) -> tuple[tuple[Split | None, str], ...]:
-    options = layout.options
-    if ("tables" in options) is ("table" in options):
-        raise _wrong(layout, "give one of the options tables and table")
-    if ("table" in options) is not ("split" in options):
-        raise _wrong(layout, "give split with table, and no split with tables")
-    if "table" in options:
-        return tuple((None, name) for name in _files(layout, "table", options["table"]))
-    _check_splits(layout, "tables", options["tables"], splits)
-    return tuple(
-        (split, name)
-        for split in splits
-        for name in _files(layout, f"tables/{split}", options["tables"][split])
-    )
-
-
-def _files(layout: Layout, key: str, value: Any) -> list[str]:
-    names = [value] if isinstance(value, str) else value
-    return [folder(layout, key, name) for name in names]
-
-
-def _check_splits(
-    layout: Layout, key: str, given: Mapping[str, Any], splits: tuple[Split, ...]
-) -> None:
-    if set(given) != set(splits):
-        raise SpecError(
-            f"layout {layout.id}: {key} must name {' and '.join(splits)}, "
-            f"not {' and '.join(sorted(given)) or 'nothing'}",
-            remedy="split train-test has train and test, leave-one-out has gallery",
-        )
-
-
-def _split_cells(layout: Layout, splits: tuple[Split, ...]) -> dict[str, Split]:
-    given = {key: cells for key, cells in layout.options["split"].items() if key != "column"}
-    _check_splits(layout, "split", given, splits)
-    return {
-        cell: split
-        for split, cell in _unique(
-            layout, "split", ((split, cell) for split in splits for cell in given[split])
-        )
-    }
-
-
-def _unique(layout: Layout, key: str, pairs: Iterable[tuple[Any, str]]) -> list[tuple[Any, str]]:
-    """Pairs of which no two have the same cell."""
-    found: list[tuple[Any, str]] = []
-    seen: set[str] = set()
-    for value, cell in pairs:
-        if cell in seen:
-            raise _wrong(layout, f"the cell {cell!r} is twice in {key}")
-        seen.add(cell)
-        found.append((value, cell))
-    return found
-
-
-def _names(layout: Layout, frames: Frames | None) -> tuple[str, ...] | None:
-    names = layout.options.get("columns")
-    if names is not None and frames is not None and frames.column in names:
-        raise _wrong(layout, f"frames/column {frames.column!r} is a column of the tables too")
-    return None if names is None else tuple(names)
-
-
-def _paths(layout: Layout, splits: tuple[Split, ...]) -> dict[Split, Template]:
-    path = layout.options["path"]
-    if not isinstance(path, Mapping):
-        template = parse_template(layout, "path", path)
-        return dict.fromkeys(splits, template)
-    _check_splits(layout, "path", path, splits)
-    return {split: parse_template(layout, f"path/{split}", path[split]) for split in splits}
-
-
-def _traits(layout: Layout) -> tuple[Trait, ...]:
-    traits = []
-    for i, given in enumerate(layout.options.get("traits", ())):
-        pairs = [(value, cell) for value, key in ((1, "one"), (0, "zero")) for cell in given[key]]
-        values = {cell: value for value, cell in _unique(layout, f"traits/{i}", pairs)}
-        traits.append(Trait(given["column"], values))
-    columns = [trait.column for trait in traits]
-    if len(set(columns)) < len(columns):
-        raise _wrong(layout, "two traits have the same column")
-    return tuple(traits)

@@ -18,11 +18,11 @@ from biobench._common.files import read_regular
 from biobench._common.text import short, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.found import Found, KeepMissing
-from biobench.data.layouts.options import SPLITS, SplitRule, check_keys, folder, join
+from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files, is_folder
 from biobench.data.layouts.table import MOST_BYTES
 from biobench.data.manifest import Item, Split
-from biobench.errors import DataError, SpecError
+from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
 _NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
@@ -37,7 +37,7 @@ def find(
     the class folder. Hidden files and folders, and files that are no images, are ignored. Raises
     DataError (missing folder, class folder without an image, image outside a class folder, image of
     another format, name that is not UTF-8, link to nothing, link loop, a list of classes that does
-    not fit its images) and SpecError for options that do not fit.
+    not fit its images).
     """
     base = os.fspath(root)
     if not os.path.isdir(base):
@@ -119,20 +119,5 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
 
 
 def _split_folders(layout: Layout, split_rule: SplitRule) -> dict[Split, str]:
-    check_keys(layout, {"splits"}, frozenset({"expected_exclusions", "flat"}))
     splits = layout.options["splits"]
-    wanted = SPLITS[split_rule]
-    if not isinstance(splits, Mapping) or set(splits) != set(wanted):
-        raise SpecError(
-            f"layout {layout.id}: splits must name {' and '.join(wanted)} for {split_rule}",
-            remedy="write {splits: {train: folder, test: folder}} or {splits: {gallery: folder}}",
-        )
-    folders = {cast(Split, s): folder(layout, f"splits/{s}", splits[s]) for s in wanted}
-    if len(set(folders.values())) < len(folders):
-        raise SpecError(f"layout {layout.id}: two splits name the same folder")
-    flat = layout.options.get("flat", {})
-    for split in flat:
-        if split not in folders:
-            raise SpecError(f"layout {layout.id}: flat names {split!r}, which is no split of it")
-        folder(layout, f"flat/{split}/labels", flat[split]["labels"])
-    return folders
+    return {cast(Split, split): join("", splits[split]) for split in SPLITS[split_rule]}

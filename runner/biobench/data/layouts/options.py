@@ -1,14 +1,13 @@
 """Reading a layout's options (SPEC.md, section "Layouts").
 
-In: the ``options`` of a layout value. Out: checked strings and folder names; SpecError otherwise.
+In: the ``options`` of a layout value, which the loader of documents has checked. Out: values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from biobench.errors import SpecError
 from biobench.spec.documents import Layout
 
 SplitRule = Literal["train-test", "leave-one-out"]
@@ -53,41 +52,9 @@ def join(folder: str, name: str) -> str:
     return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
-def check_keys(layout: Layout, required: set[str], optional: frozenset[str] = frozenset()) -> None:
-    """Raise SpecError unless the options are all of ``required`` and maybe some of ``optional``."""
-    keys = set(layout.options)
-    known = required | optional
-    for wrong, what in ((keys - known, "unknown option"), (required - keys, "missing option")):
-        if wrong:
-            raise SpecError(
-                f"layout {layout.id}: {what} {', '.join(map(repr, sorted(wrong)))}",
-                remedy=f"its options are {', '.join(sorted(known))}",
-            )
-
-
 def expected_exclusions(layout: Layout) -> frozenset[str]:
     """Class names that the data set's document knows to have no train example.
 
-    Their items do not count towards the rule that excluding more than half is an error. Raises
-    SpecError unless the option ``expected_exclusions`` is absent or a list of strings.
+    Their items do not count towards the rule that excluding more than half is an error.
     """
-    names = layout.options.get("expected_exclusions", ())
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise SpecError(f"layout {layout.id}: expected_exclusions must be a list of class names")
-    return frozenset(names)
-
-
-def text(layout: Layout, key: str, value: Any) -> str:
-    """``value`` where it is a non-empty string; SpecError otherwise."""
-    if isinstance(value, str) and value:
-        return value
-    raise SpecError(f"layout {layout.id}: option {key} must be a non-empty string, not {value!r}")
-
-
-def folder(layout: Layout, key: str, value: Any) -> str:
-    """``value`` where it is a path below the data folder (``.``: itself); SpecError otherwise."""
-    path = text(layout, key, value)
-    fault = path_fault(path)
-    if fault:
-        raise SpecError(f"layout {layout.id}: option {key} = {path!r}: {fault}")
-    return join("", path)
+    return frozenset(layout.options.get("expected_exclusions", ()))
