@@ -114,15 +114,17 @@ def build(given: argparse.Namespace, work: Path) -> None:
         "WHEEL_DIGEST": f"sha256:{wheels.file_digest(wheel)}",
         "BASE_NAME": base.name,
         "BASE_DIGEST": base.digest,
-        "LAYERS_DIGEST": "",
     }
     say(f"building {name}")
     context = make_context(locks, wheel, version, work)
     image = f"localhost/{name}"
     storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
     # The layers' digest is known once they are there; all steps of the second build are cached.
-    arguments["LAYERS_DIGEST"] = layers_digest(storage.layers(image))
-    storage.build(CONTAINERS / "Dockerfile", context, image, arguments)
+    layers = layers_digest(storage.layers(image))
+    stated = (f"--env=BIOBENCH_LAYERS={layers}", f"--label=biobench.layers.digest={layers}")
+    storage.build(CONTAINERS / "Dockerfile", context, image, arguments, *stated)
+    if layers_digest(storage.layers(image)) != layers:
+        raise BuildError(f"{name} has other layers when it is built again")
     shutil.rmtree(context)
     hand_over(storage, name, version, variant, given.save)
 

@@ -68,7 +68,12 @@ class Storage:
             subprocess.run(self.command("rm", container), capture_output=True, check=False)
 
     def build(
-        self, dockerfile: Path, context: Path, image: str, arguments: Mapping[str, str]
+        self,
+        dockerfile: Path,
+        context: Path,
+        image: str,
+        arguments: Mapping[str, str],
+        *options: str,
     ) -> None:
         """Build an image, its steps without a network; what they print is shown.
 
@@ -77,7 +82,7 @@ class Storage:
         """
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command = self.command(
-            "build", "--quiet", "--layers", "--network=none", f"--timestamp={self.date}", *given,
+            "build", "--quiet", "--layers", "--network=none", f"--timestamp={self.date}", *given, *options,
             f"--tag={image}", f"--file={dockerfile}", str(context),
         )  # fmt: skip
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
