@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import FORMATS
+from biobench.decode.pillow import FORMATS
 
 # Pillow cannot write a progressive file that does not fit its buffer, as with much noise.
 ImageFile.MAXBLOCK = 1 << 22

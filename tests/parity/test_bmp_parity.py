@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from images import picture, pillow_rgb
 from PIL import Image
 
-from biobench import _native
+from biobench.decode.native import decode_file
 
 SIDES = st.one_of(st.integers(1, 12), st.integers(1, 70))
 HEADERS = [40, 52, 56, 64, 108, 124]
@@ -56,9 +56,9 @@ def check(file: Path, image: Bmp, *, good: bool = True) -> None:
         assert expected is not None
     if expected is None:
         with pytest.raises(ValueError, match=r"BMP|damaged|truncated|run-length"):
-            _native.decode(file)
+            decode_file(file)
     else:
-        np.testing.assert_array_equal(_native.decode(file), expected)
+        np.testing.assert_array_equal(decode_file(file), expected)
 
 
 def some(count: int, seed: int) -> bytes:
@@ -71,7 +71,7 @@ def test_as_pillow_writes(file: Path, mode: str) -> None:
     out = io.BytesIO()
     Image.fromarray(picture(37, 41, 9)).convert(mode).save(out, "BMP")
     file.write_bytes(out.getvalue())
-    np.testing.assert_array_equal(_native.decode(file), pillow_rgb(out.getvalue()))
+    np.testing.assert_array_equal(decode_file(file), pillow_rgb(out.getvalue()))
 
 
 @settings(max_examples=200)
@@ -204,4 +204,4 @@ def test_refused_by_name(file: Path, changes: dict, message: str) -> None:
     file.write_bytes(data)
     assert pillow_of(data) is None
     with pytest.raises(ValueError, match=message):
-        _native.decode(file)
+        decode_file(file)

@@ -13,9 +13,10 @@ from images import picture, recipe
 from PIL import Image
 from tiffs import LZW, tiff
 
-from biobench import _native
+from biobench.decode.native import decode_file
 from biobench.decode.native import decode_batch
-from biobench.decode.reference import FORMATS, decode_reference
+from biobench.decode.pillow import FORMATS
+from biobench.decode.reference import decode_reference
 
 SIDES = st.one_of(st.integers(1, 40), st.integers(30, 200))
 
@@ -64,7 +65,7 @@ def test_names_do_not_count(folder: Path) -> None:
     """Protects the rule that content decides: a TIFF named .png is read."""
     path = folder / "image.png"
     write(path, picture(9, 9, 1), "TIFF")
-    assert _native.decode(path).shape == (9, 9, 3)
+    assert decode_file(path).shape == (9, 9, 3)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +80,4 @@ def test_others_are_refused_by_name(folder: Path, format: str, name: str) -> Non
     path = folder / "image.jpg"
     path.write_bytes(out.getvalue())
     with pytest.raises(ValueError, match=f"{name} is not read: convert the file to JPEG or PNG"):
-        _native.decode(path)
+        decode_file(path)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from images import picture, pillow_rgb
 from PIL import Image
 
-from biobench import _native
+from biobench.decode.native import decode_file
 
 SIDES = st.one_of(st.integers(1, 12), st.integers(1, 90))
 SWALLOWING = b"!\xf9\0"
@@ -27,7 +27,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def check(file: Path, data: bytes) -> None:
     file.write_bytes(data)
-    np.testing.assert_array_equal(_native.decode(file), pillow_rgb(data))
+    np.testing.assert_array_equal(decode_file(file), pillow_rgb(data))
 
 
 @settings(max_examples=100)
@@ -149,6 +149,6 @@ def test_end_before_the_image_is_complete(file: Path) -> None:
     data = gif([1] * 20, (0, 0, 5, 5), screen=(5, 5), bits=2, global_palette=palette(2, 1))
     file.write_bytes(data)
     with pytest.raises(ValueError, match="truncated"):
-        _native.decode(file)
+        decode_file(file)
     with pytest.raises(OSError, match="truncated"):
         pillow_rgb(data)

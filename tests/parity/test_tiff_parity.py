@@ -15,7 +15,7 @@ from images import picture, pillow_of
 from PIL import Image
 from tiffs import DEFLATE, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS, Samples, tiff
 
-from biobench import _native
+from biobench.decode.native import decode_file
 
 SIDES = st.one_of(st.integers(1, 20), st.integers(1, 90))
 LOSSLESS = [NONE, LZW, DEFLATE, OLD_DEFLATE, PACK_BITS]
@@ -60,7 +60,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ours_of(file: Path) -> tuple[np.ndarray | None, str]:
     try:
-        return _native.decode(file), ""
+        return decode_file(file), ""
     except ValueError as error:
         return None, str(error)
 
@@ -70,7 +70,7 @@ def check(file: Path, data: bytes) -> None:
     file.write_bytes(data)
     expected = pillow_of(data)
     assert expected is not None
-    np.testing.assert_array_equal(_native.decode(file), expected)
+    np.testing.assert_array_equal(decode_file(file), expected)
 
 
 def check_odd(file: Path, data: bytes) -> None:
@@ -274,7 +274,7 @@ def test_orientation_is_applied(file: Path, orientation: int, where: str, compre
     kind = {"photometric": RGB, "bits": 8}
     check(file, written(kind, (5, 7), 4, tags=tags, compression=compression, rows_per_strip=2))
     turned = orientation in {5, 6, 7, 8}
-    assert _native.decode(file).shape == ((7, 5, 3) if turned else (5, 7, 3))
+    assert decode_file(file).shape == ((7, 5, 3) if turned else (5, 7, 3))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "F"])
@@ -309,7 +309,7 @@ def test_missing_tags(file: Path, left_out: int, compression: int) -> None:
         if left_out == 279 and compression != NONE:
             file.write_bytes(data)
             with pytest.raises(ValueError, match="lengths of strips or tiles are missing"):
-                _native.decode(file)
+                decode_file(file)
         else:
             check_odd(file, data)
 
@@ -335,7 +335,7 @@ def test_refused_by_name(file: Path, changes: dict[str, Any], message: str) -> N
     kind = {"photometric": RGB, "bits": 8} | changes
     file.write_bytes(tiff(drawn(kind, (8, 8), 1), **kind))
     with pytest.raises(ValueError, match=message):
-        _native.decode(file)
+        decode_file(file)
 
 
 def test_signed_samples_that_pillow_misreads(file: Path) -> None:
@@ -344,7 +344,7 @@ def test_signed_samples_that_pillow_misreads(file: Path) -> None:
     data = written(kind, (8, 8), 1, order=">", compression=LZW)
     file.write_bytes(data)
     with pytest.raises(ValueError, match="high byte first is not read"):
-        _native.decode(file)
+        decode_file(file)
     assert not np.array_equal(pillow_of(data), np.clip(drawn(kind, (8, 8), 1), 0, 255))
 
 
@@ -354,7 +354,7 @@ def test_missing_strips_are_not_black(file: Path) -> None:
     directory = data.index(b"\x11\x01\x04\0\x02\0\0\0")
     file.write_bytes(data[: directory + 4] + b"\x01" + data[directory + 5 :])
     with pytest.raises(ValueError, match="1 strips or tiles where 2 are expected"):
-        _native.decode(file)
+        decode_file(file)
 
 
 def test_tile_much_larger_than_the_image(file: Path) -> None:
@@ -367,4 +367,4 @@ def test_tile_much_larger_than_the_image(file: Path) -> None:
     assert huge != data
     file.write_bytes(huge)
     with pytest.raises(ValueError, match="the number of pixels of all tiles"):
-        _native.decode(file)
+        decode_file(file)

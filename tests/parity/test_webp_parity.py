@@ -35,7 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def check(file: Path, data: bytes) -> None:
     file.write_bytes(data)
-    np.testing.assert_array_equal(_native.decode(file), pillow_rgb(data))
+    np.testing.assert_array_equal(decode_file(file), pillow_rgb(data))
 
 
 def webp(pixels: np.ndarray, **options: Any) -> bytes:
@@ -99,7 +99,7 @@ def test_frame_smaller_than_the_canvas(file: Path, place: tuple[int, int], chann
     )
     data = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
     check(file, data)
-    assert _native.decode(file).shape == (canvas[1], canvas[0], 3)
+    assert decode_file(file).shape == (canvas[1], canvas[0], 3)
 
 
 def test_chunks_beside_the_image(file: Path) -> None:
@@ -108,7 +108,7 @@ def test_chunks_beside_the_image(file: Path) -> None:
     exif[0x0112] = 6
     data = webp(picture(20, 31, 8), exif=exif, icc_profile=b"profile", xmp=b"<x/>")
     check(file, data)
-    assert _native.decode(file).shape == (20, 31, 3)
+    assert decode_file(file).shape == (20, 31, 3)
 
 
 def test_library_is_that_of_pillow() -> None:
