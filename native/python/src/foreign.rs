@@ -123,6 +123,8 @@ impl Drop for Image {
 
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread ends the interpreter.
+    static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether this thread is decoding with Python: what Python runs there, such as the finalizer of an
@@ -200,6 +202,7 @@ impl Drop for Entry {
 /// thread that comes back to an interpreter that is gone would end the process, or hang.
 #[pyfunction]
 pub(crate) fn leave_interpreter(py: Python<'_>) -> PyResult<()> {
+    ENDING.set(true);
     let end = |state| Some(current(state) | ENDED);
     let _ = ENTRIES.fetch_update(Ordering::AcqRel, Ordering::Acquire, end);
     while current(ENTRIES.load(Ordering::Acquire)) & COUNT > 0 {
@@ -207,6 +210,16 @@ pub(crate) fn leave_interpreter(py: Python<'_>) -> PyResult<()> {
         py.check_signals()?;
     }
     Ok(())
+}
+
+/// Keeps a thread that got a batch after another one began to end the interpreter: images that were
+/// stopped for that are no errors to be shown. Such a thread is a daemon, for the others have ended.
+pub(crate) fn stay_at_the_end(py: Python<'_>) {
+    if current(ENTRIES.load(Ordering::Acquire)) & ENDED != 0 && !ENDING.get() {
+        py.detach(|| loop {
+            thread::park();
+        });
+    }
 }
 
 /// Has [`leave_interpreter`] called when the interpreter ends.

@@ -156,6 +156,7 @@ impl Loader {
             self.provide(py)?;
             match py.detach(|| core.wait(PATIENCE)) {
                 Next::Batch(batch) => {
+                    foreign::stay_at_the_end(py);
                     let loaded = self.loaded(py, batch)?;
                     // Where there is no memory now there may be some at the next call.
                     return match self.provide(py) {

@@ -23,6 +23,7 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
     WebPImagePlugin,
     features,
 )
@@ -42,6 +43,9 @@ PLUGINS = {
 """The formats that are read, by the native layer's names, and who reads them. The modules are here
 so that they are imported before a thread needs one: a process that forks meanwhile would leave its
 child with a lock on the import that nobody opens."""
+
+# Pillow's own first use imports these as well.
+Image.preinit()
 
 FORMATS = tuple(name.upper() for name in PLUGINS)
 """Pillow's names of the formats that are read."""
@@ -162,7 +166,7 @@ def _refusals() -> Iterator[None]:
         raise
     except Exception as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
+        if isinstance(error, UnidentifiedImageError):
             text = "it cannot identify the image"  # its text names an address in memory
         raise Refusal("unreadable", f"Pillow cannot read it: {text}") from error
     finally:
@@ -207,13 +211,13 @@ def _check_settings() -> None:
     ):
         if not as_it_comes:
             raise Refusal(
-                "unreadable", f"this program has changed PIL.{name}, which decides what Pillow reads"
+                "unreadable",
+                f"this program has changed PIL.{name}, which decides what Pillow reads",
             )
 
 
 def _check_chunks(data: bytes) -> None:
-    """Refuse a WebP of more chunks than an image has: libwebp keeps a record of each before it looks
-    at any."""
+    """Refuse a WebP of more chunks than an image has: libwebp notes each before it reads any."""
     at, found = 12, 0
     while at + 8 <= len(data):
         length = struct.unpack_from("<I", data, at + 4)[0]

@@ -35,41 +35,39 @@ def check_tiff(image: TiffImageFile, data: bytes) -> None:
         Refusal: Of kind ``unsupported-feature``, ``truncated`` or ``too-large``.
     """
     tags = image.tag_v2
-    reason = _feature(tags)
+    reason = _feature(tags, str(image.info.get("compression")))
     if reason:
         raise Refusal("unsupported-feature", f"TIFF {reason} is not read")
     _check_parts(tags, data)
 
 
-def _feature(tags: Any) -> str | None:
-    """Name what is not read, if anything."""
-    compression = tags.get(COMPRESSION, NONE)
-    photometric = tags.get(PHOTOMETRIC, INVERTED)
-    bits = set(tags.get(BITS, (1,)))
-    form = set(tags.get(SAMPLE_FORMAT, (1,)))
+def _feature(tags: Any, name: str) -> str | None:
+    """Name what is not read, if anything; ``name`` is that of the compression."""
+    compression, in_planes = tags.get(COMPRESSION, NONE), tags.get(PLANAR, 1) == 2
+    photometric, samples = tags.get(PHOTOMETRIC, INVERTED), tags.get(SAMPLES, 1)
+    bits, form = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (1,)))
     packed = compression != NONE
-    if compression not in COMPRESSIONS:
-        return f"of compression {compression}"
-    if photometric == CIELAB:
-        return "in the colours of CIELAB"
-    in_planes, samples = tags.get(PLANAR, 1) == 2, tags.get(SAMPLES, 1)
-    if photometric == YCBCR and not (
-        # A single sample is gray.
-        (compression == JPEG and samples == 3 and not in_planes)
-        or (not packed and samples == 1)
-    ):
-        return "of YCbCr that is not compressed with JPEG"
-    if packed and tags.get(PREDICTOR, 1) == 3:
-        return "with the predictor of floating point"
+    # A single sample of YCbCr is gray.
+    luminance = (compression == JPEG and samples == 3 and not in_planes) or (
+        not packed and samples == 1
+    )
     alone = bits == {8} or (bits == {1} and photometric in {INVERTED, GRAY})
-    if not packed and in_planes and not alone:
-        return "with such samples in separate planes"
-    reversed_bits = not packed and tags.get(FILL_ORDER, 1) == 2
-    if reversed_bits and (photometric, bits == {8}) in {(PALETTE, False), (INVERTED, True)}:
-        return "of such samples with the lowest bit first"
-    if packed and tags.prefix == b"MM" and (bits == {32} or (bits == {16} and form == {2})):
-        return "of compressed signed, 32-bit or float samples with the high byte first"
-    return None
+    unturned = (photometric, bits == {8}) in {(PALETTE, False), (INVERTED, True)}
+    turned_twice = bits == {32} or (bits == {16} and form == {2})
+    refused = {
+        f"that is compressed with {name}": compression not in COMPRESSIONS,
+        "in the colours of CIELAB": photometric == CIELAB,
+        "of YCbCr that is not compressed with JPEG": photometric == YCBCR and not luminance,
+        "with the predictor of floating point": packed and tags.get(PREDICTOR, 1) == 3,
+        "with such samples in separate planes": not packed and in_planes and not alone,
+        "of such samples with the lowest bit first": (
+            not packed and tags.get(FILL_ORDER, 1) == 2 and unturned
+        ),
+        "of compressed signed, 32-bit or float samples with the high byte first": (
+            packed and tags.prefix == b"MM" and turned_twice
+        ),
+    }
+    return next((reason for reason, holds in refused.items() if holds), None)
 
 
 def _check_parts(tags: Any, data: bytes) -> None:
@@ -93,7 +91,8 @@ def _check_parts(tags: Any, data: bytes) -> None:
     offsets = _numbers(tags, TILE_OFFSETS if tiled else STRIP_OFFSETS)
     if len(offsets) < expected:
         raise Refusal(
-            "truncated", f"the TIFF has {len(offsets)} strips or tiles where {expected} are expected"
+            "truncated",
+            f"the TIFF has {len(offsets)} strips or tiles where {expected} are expected",
         )
     if not packed:
         return
@@ -135,7 +134,8 @@ def _check_tiles(tags: Any, count: int, tile: int, image: int) -> None:
         if found > limit:
             raise Refusal(
                 "too-large",
-                f"{what} {found} exceeds the limit of {limit}: the file may be a decompression bomb",
+                f"{what} {found} exceeds the limit of {limit}: "
+                "the file may be a decompression bomb",
             )
 
 
