@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -319,3 +320,37 @@ def test_tile_much_larger_than_the_image(file: Path) -> None:
     file.write_bytes(huge)
     with pytest.raises(ValueError, match="the number of pixels of all tiles"):
         decode_file(file)
+
+
+def test_strips_over_each_other(file: Path) -> None:
+    """Protects time: a small file may not have its strips read over and over."""
+    rows = 9_000
+    # PackBits takes this byte for nothing.
+    nothing = bytes([0x80]) * (1 << 20)
+    tags = {273: [80_000] * rows, 279: [len(nothing)] * rows}
+    values = {**tags, 256: [1], 257: [rows], 258: [8], 259: [PACK_BITS], 262: [GRAY], 278: [1]}
+    file.write_bytes(directory_of(values) + nothing)
+    with pytest.raises(ValueError, match="the number of bytes of all strips or tiles"):
+        decode_file(file)
+
+
+@pytest.mark.parametrize(("side", "message"), [(8_000, "Pillow cannot"), (15_008, "of a tile")])
+def test_tile_of_a_jpeg(file: Path, side: int, message: str) -> None:
+    """Protects memory: a JPEG is no larger in a TIFF than by itself."""
+    values = {256: [8_000], 257: [8_000], 258: [8], 259: [JPEG], 262: [GRAY], 277: [1]}
+    file.write_bytes(directory_of({**values, 322: [side], 323: [side], 324: [0], 325: [4]}))
+    with pytest.raises(ValueError, match=message):
+        decode_file(file)
+
+
+def directory_of(values: dict[int, list[int]]) -> bytes:
+    """Header and directory of a TIFF, without pixels."""
+    start = 8 + 2 + 12 * len(values) + 4
+    entries, behind = b"", b""
+    for tag, numbers in sorted(values.items()):
+        stored = struct.pack(f"<{len(numbers)}I", *numbers)
+        if len(stored) > 4:
+            place = struct.pack("<I", start + len(behind))
+            behind, stored = behind + stored, place
+        entries += struct.pack("<HHI", tag, 4, len(numbers)) + stored
+    return struct.pack("<2sHIH", b"II", 42, 8, len(values)) + entries + bytes(4) + behind

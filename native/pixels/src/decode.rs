@@ -1,5 +1,6 @@
 //! One file, or its bytes, to RGB.
 
+use std::mem;
 use std::path::Path;
 
 use crate::error::PixelError;
@@ -11,9 +12,27 @@ use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
 use crate::{jpeg, png};
 
-/// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them.
+/// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them. Bytes of a format that
+/// `decoder` reads are given away to it.
 pub(crate) fn open<'a>(
-    decoder: Option<&'a dyn ForeignDecoder>,
+    decoder: Option<&dyn ForeignDecoder>,
+    data: &'a mut Vec<u8>,
+    limits: &Limits,
+    cancel: &'a Cancel,
+    turns: &'a Turns,
+) -> Result<Box<dyn Source + 'a>, PixelError> {
+    match (sniff(data)?, decoder) {
+        (Format::Foreign(name), Some(decoder)) if decoder.reads(name) => {
+            let data = mem::take(data);
+            let reader = foreign::Reader::open(decoder, data, limits, cancel, turns)?;
+            Ok(Box::new(reader))
+        }
+        _ => open_own(data, limits, cancel, turns),
+    }
+}
+
+/// [`open`] of a format that this crate reads.
+pub(crate) fn open_own<'a>(
     data: &'a [u8],
     limits: &Limits,
     cancel: &'a Cancel,
@@ -22,11 +41,7 @@ pub(crate) fn open<'a>(
     Ok(match sniff(data)? {
         Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, turns)?),
         Format::Png => Box::new(png::Reader::open(data, limits, cancel, turns)?),
-        Format::Foreign(name) => {
-            let decoder = decoder.filter(|decoder| decoder.reads(name));
-            let decoder = decoder.ok_or(PixelError::UnsupportedFormat(name))?;
-            Box::new(foreign::Reader::open(decoder, data, limits, cancel, turns)?)
-        }
+        Format::Foreign(name) => return Err(PixelError::UnsupportedFormat(name)),
     })
 }
 
@@ -34,18 +49,24 @@ pub(crate) fn open<'a>(
 /// an EXIF block is not applied. This is the plain way that [`crate::load_bytes`] and
 /// [`crate::Loader`] are checked against.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_with(None, data, limits, cancel)
+    let turns = Turns::default();
+    let mut source = open_own(data, limits, cancel, &turns)?;
+    whole(source.as_mut(), cancel)
 }
 
 /// [`decode_bytes`], also of the formats that `decoder` reads.
 pub(crate) fn decode_with(
     decoder: Option<&dyn ForeignDecoder>,
-    data: &[u8],
+    mut data: Vec<u8>,
     limits: &Limits,
     cancel: &Cancel,
 ) -> Result<RgbImage, PixelError> {
     let turns = Turns::default();
-    let mut source = open(decoder, data, limits, cancel, &turns)?;
+    let mut source = open(decoder, &mut data, limits, cancel, &turns)?;
+    whole(source.as_mut(), cancel)
+}
+
+fn whole(source: &mut dyn Source, cancel: &Cancel) -> Result<RgbImage, PixelError> {
     source.read_as_defined();
     let (height, width) = source.size();
     let mut image = RgbImage::black(width, height)?;
@@ -70,5 +91,5 @@ pub fn decode_file(
     limits: &Limits,
     cancel: &Cancel,
 ) -> Result<RgbImage, PixelError> {
-    decode_with(decoder, &read_file(path, limits)?.data, limits, cancel)
+    decode_with(decoder, read_file(path, limits)?.data, limits, cancel)
 }

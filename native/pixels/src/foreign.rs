@@ -16,7 +16,7 @@ pub trait ForeignDecoder: Send + Sync + fmt::Debug {
     fn reads(&self, format: &str) -> bool;
 
     /// Reads the headers of a file.
-    fn open<'a>(&'a self, data: &'a [u8]) -> Result<Box<dyn ForeignImage + 'a>, PixelError>;
+    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError>;
 }
 
 /// An image whose headers were read. The methods are called in the order below, `rows` any number of
@@ -42,23 +42,38 @@ const BAND: usize = 1 << 19;
 
 /// The rows of a foreign image, which holds them all.
 pub(crate) struct Reader<'a> {
-    image: Box<dyn ForeignImage + 'a>,
+    image: Box<dyn ForeignImage>,
     size: (usize, usize),
     wanted: Wanted,
     /// What was asked for last, and how much of it was given on.
     band: Vec<u8>,
     given: usize,
     /// Dropped after the image.
-    _turn: Option<Turn<'a>>,
+    _turn: Option<LargeTurn<'a>>,
+}
+
+/// The turn of a large image, whose memory goes back to the system before the next one begins.
+struct LargeTurn<'a>(Turn<'a>);
+
+impl Drop for LargeTurn<'_> {
+    /// The allocator of glibc keeps blocks of up to 32 MiB for the thread that freed them: with every
+    /// thread's the memory of one image would be that of as many as there are threads.
+    fn drop(&mut self) {
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        // SAFETY: the function may be called at any time, by any thread.
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }
 }
 
 impl<'a> Reader<'a> {
     /// Decodes the whole image. The cancel flag is looked at before, not meanwhile.
     pub fn open(
-        decoder: &'a dyn ForeignDecoder,
-        data: &'a [u8],
+        decoder: &dyn ForeignDecoder,
+        data: Vec<u8>,
         limits: &Limits,
-        cancel: &'a Cancel,
+        cancel: &Cancel,
         turns: &'a Turns,
     ) -> Result<Self, PixelError> {
         cancel.check()?;
@@ -75,7 +90,7 @@ impl<'a> Reader<'a> {
             wanted: Wanted::default(),
             band: Vec::new(),
             given: 0,
-            _turn: turn,
+            _turn: turn.map(LargeTurn),
         })
     }
 }
@@ -147,7 +162,7 @@ mod tests {
             format == "BMP"
         }
 
-        fn open<'a>(&'a self, data: &'a [u8]) -> Result<Box<dyn ForeignImage + 'a>, PixelError> {
+        fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError> {
             let first = data[0];
             Ok(Box::new(Self { first, ..*self }))
         }
@@ -178,7 +193,12 @@ mod tests {
     }
 
     fn decode(script: Script, data: &[u8]) -> Result<RgbImage, PixelError> {
-        decode_with(Some(&script), data, &Limits::default(), &Cancel::default())
+        decode_with(
+            Some(&script),
+            data.to_vec(),
+            &Limits::default(),
+            &Cancel::default(),
+        )
     }
 
     fn of(stated: (usize, usize), found: (usize, usize)) -> Script {
@@ -202,7 +222,7 @@ mod tests {
         }
         let (script, cancel, turns) = (of((9, 9), (9, 9)), Cancel::default(), Turns::default());
         let limits = Limits::default();
-        let mut reader = Reader::open(&script, b"BM", &limits, &cancel, &turns).unwrap();
+        let mut reader = Reader::open(&script, b"BM".to_vec(), &limits, &cancel, &turns).unwrap();
         assert_eq!(reader.want(4..6, 2..4).unwrap(), 2..4);
         let mut row = [0; 6];
         for y in [4, 5] {
@@ -242,7 +262,7 @@ mod tests {
             "truncated"
         );
         let cancel = Cancel::default();
-        let none = decode_with(None, b"BM", &Limits::default(), &cancel).unwrap_err();
+        let none = decode_with(None, b"BM".to_vec(), &Limits::default(), &cancel).unwrap_err();
         assert_eq!(none.kind(), "unsupported-format");
     }
 }

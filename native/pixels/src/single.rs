@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::decode::open;
+use crate::decode::open_own;
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turns};
@@ -23,7 +23,7 @@ pub fn load_bytes(
 ) -> Result<(), PixelError> {
     check(recipe, crop)?;
     let turns = Turns::default();
-    let mut source = open(None, data, limits, cancel, &turns)?;
+    let mut source = open_own(data, limits, cancel, &turns)?;
     load(source.as_mut(), recipe, limits, kernel, cancel, crop)
 }
 

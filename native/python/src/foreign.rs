@@ -44,13 +44,14 @@ impl ForeignDecoder for Decoder {
         self.formats.iter().any(|name| name == format)
     }
 
-    fn open<'a>(&'a self, data: &'a [u8]) -> Result<Box<dyn ForeignImage + 'a>, PixelError> {
+    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError> {
         let image = inside(|py| {
-            let data = PyBytes::new_with(py, data.len(), |bytes| {
-                bytes.copy_from_slice(data);
+            let bytes = PyBytes::new_with(py, data.len(), |bytes| {
+                bytes.copy_from_slice(&data);
                 Ok(())
             })?;
-            let object = self.object.bind(py).call_method1("open", (data,))?;
+            drop(data);
+            let object = self.object.bind(py).call_method1("open", (bytes,))?;
             let size = object.getattr("size")?.extract()?;
             Ok(Image {
                 object: Some(object.unbind()),

@@ -68,13 +68,13 @@ impl Items {
         file: &mut Option<FileRead>,
     ) -> Outcome {
         cancel.check()?;
-        let content = read_file(&self.paths[index], &self.limits)?;
+        let mut content = read_file(&self.paths[index], &self.limits)?;
         if self.hash_files {
             *file = Some(content.read());
         }
         let mut source = open(
             self.decoder.as_deref(),
-            &content.data,
+            &mut content.data,
             &self.limits,
             cancel,
             turns,
