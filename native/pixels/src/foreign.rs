@@ -53,7 +53,9 @@ pub(crate) struct Reader<'a> {
 }
 
 /// The turn of a large image, whose memory goes back to the system before the next one begins.
-struct LargeTurn<'a>(Turn<'a>);
+struct LargeTurn<'a> {
+    _turn: Turn<'a>,
+}
 
 impl Drop for LargeTurn<'_> {
     /// The allocator of glibc keeps blocks of up to 32 MiB for the thread that freed them: with every
@@ -90,7 +92,7 @@ impl<'a> Reader<'a> {
             wanted: Wanted::default(),
             band: Vec::new(),
             given: 0,
-            _turn: turn.map(LargeTurn),
+            _turn: turn.map(|turn| LargeTurn { _turn: turn }),
         })
     }
 }
