@@ -91,10 +91,6 @@ RUNS = (
     Run("jpeg"),
     Run("jpeg", "no assembly", WITHOUT_SIMD),
     Run("png"),
-    Run("webp"),
-    Run("gif"),
-    Run("bmp"),
-    Run("tiff"),
     Run("resize"),
     Run("load"),
 )

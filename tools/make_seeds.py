@@ -16,15 +16,11 @@ FOLDER = ROOT / "native" / "fuzz" / "seeds"
 # The images of the parity tests, and the modules beside this file.
 sys.path[:0] = [str(ROOT / "tests" / "parity"), str(ROOT / "tools")]
 
-from seeds import Seeds, bmp, choices, gif, jpeg, png, tiff, webp  # noqa: E402
+from seeds import Seeds, choices, jpeg, png  # noqa: E402
 
 TARGETS: dict[str, Callable[[], Seeds]] = {
     "jpeg": jpeg.seeds,
     "png": png.seeds,
-    "webp": webp.seeds,
-    "gif": gif.seeds,
-    "bmp": bmp.seeds,
-    "tiff": tiff.seeds,
     "load": choices.load,
     "resize": choices.resize,
 }

@@ -8,8 +8,8 @@ fn main() {
         .expect("turbojpeg-sys tells where the headers of libjpeg-turbo are");
     let mut shim = cc::Build::new();
     shim.file("csrc/jpeg_shim.c")
-        .file("csrc/jpeg_code_table.c")
-        .file("csrc/jpeg_huffman.c")
+        .file("csrc/codes/table.c")
+        .file("csrc/codes/huffman.c")
         .std("c11")
         .warnings(true);
     for directory in include.split(',') {

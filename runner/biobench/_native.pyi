@@ -6,12 +6,20 @@ exception. Ctrl-C ends the work within moments.
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict, final, type_check_only
+from typing import Any, Protocol, TypedDict, final, type_check_only
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Loader", "build_info", "decode", "kernels", "read_files", "resize"]
+__all__ = [
+    "Loader",
+    "build_info",
+    "decode",
+    "kernels",
+    "leave_interpreter",
+    "read_files",
+    "resize",
+]
 
 _FileRead = tuple[bytes, tuple[int, int, int, int] | None]
 """SHA-256 of the bytes of a file, and what the open file had before and after they were read: size,
@@ -27,7 +35,37 @@ class BuildInfo(TypedDict):
     target: str
     libjpeg_turbo: str
     libjpeg_turbo_simd: bool
-    libwebp: str
+
+@type_check_only
+class Image(Protocol):
+    """An image whose headers were read."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that the headers state."""
+
+    def decode(self) -> tuple[int, int]:
+        """Decode all pixels and return their (height, width)."""
+
+    def rows(self, top: int, bottom: int, left: int, right: int) -> bytes:
+        """A part of the pixels: uint8 RGB, row by row."""
+
+@type_check_only
+class Decoder(Protocol):
+    """Decodes formats that this module does not read itself.
+
+    Loader threads call it, several at once; they hold the interpreter in its methods alone. An
+    exception with an attribute ``kind`` (``unreadable``, ``truncated``, ``unsupported-feature``,
+    ``too-large``) is the item's error; MemoryError is one of kind ``memory``; any other is reported
+    as a fault of the program, ``internal``.
+    """
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats, such as ``WebP``; files of others are refused by name."""
+
+    def open(self, data: bytes) -> Image:
+        """Read the headers of a file."""
 
 @final
 class Loader:
@@ -39,7 +77,8 @@ class Loader:
     called by the thread that asks for batches, with a number of bytes; gives a new writable uint8
     array of that length which nobody else uses; by default memory is the loader's own, and used
     again when the last array over it is gone. kernel: one of :func:`kernels`, for tests; the pixels
-    do not depend on it. hash_files: hash the bytes that are decoded.
+    do not depend on it. hash_files: hash the bytes that are decoded. decoder: decodes other formats
+    than JPEG and PNG; without one they are refused.
 
     Raises ValueError for a bad argument, MemoryError where there is no room for the batches,
     OSError where there are no threads. Dropping it stops the threads. In a forked process it raises
@@ -65,6 +104,7 @@ class Loader:
         allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
         kernel: str | None = None,
         hash_files: bool = False,
+        decoder: Decoder | None = None,
     ) -> Loader: ...
     def next(
         self,
@@ -88,25 +128,40 @@ class Loader:
         """
 
     def close(self) -> None:
-        """Stop, and wait until no thread works any more. The interpreter is free meanwhile."""
+        """Stop, and wait until no thread works any more. The interpreter is free meanwhile.
+
+        It does not wait where a finalizer calls it on a thread that is decoding with Python.
+        """
 
 def build_info() -> BuildInfo:
-    """Version, build profile, target, and the libjpeg-turbo and libwebp that are inside."""
+    """Version, build profile, target, and the libjpeg-turbo that is inside."""
 
-def decode(path: str | os.PathLike[str], *, max_pixels: int | None = None) -> npt.NDArray[np.uint8]:
-    """A JPEG, PNG, WebP, GIF, BMP or TIFF as RGB: uint8, shape (height, width, 3).
+def decode(
+    path: str | os.PathLike[str],
+    *,
+    max_pixels: int | None = None,
+    decoder: Decoder | None = None,
+) -> npt.NDArray[np.uint8]:
+    """A JPEG, a PNG or what ``decoder`` reads as RGB: uint8, shape (height, width, 3).
 
-    The pixels are those of Pillow 13's ``convert("RGB")``: the first frame or page; of orientation
-    tags that of TIFF alone is applied. Raises FileNotFoundError, PermissionError or OSError where
-    the file cannot be read, ValueError where its content is no complete image of these formats or
-    has more than ``max_pixels`` (default 178,956,970) pixels. The interpreter is free while it
-    works. Of a WebP the pixels come all at once: Ctrl-C waits for them.
+    The pixels are those of Pillow 13's ``convert("RGB")``. Raises FileNotFoundError,
+    PermissionError or OSError where the file cannot be read, ValueError where its content is no
+    complete image of these formats or has more than ``max_pixels`` (default 178,956,970) pixels.
+    The interpreter is free while it works, but for the methods of ``decoder``, for which Ctrl-C
+    waits.
     """
 
 def kernels() -> list[str]:
     """The code for the sums of the resize that this machine can run, the fastest last.
 
     The fastest is taken. All give the same bytes; ``scalar`` is the definition.
+    """
+
+def leave_interpreter() -> None:
+    """Wait until no thread of a loader is in Python, and let none in any more.
+
+    Importing this module has ``atexit`` call it: a thread that comes back to an interpreter that is
+    gone would end the process. Images that would need one are then reported as ``cancelled``.
     """
 
 def read_files(paths: Sequence[str | os.PathLike[str]], *, workers: int) -> list[_FileRead]:

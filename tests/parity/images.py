@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
+from biobench.decode.pillow import FORMATS
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import FORMATS
 
 # Pillow cannot write a progressive file that does not fit its buffer, as with much noise.
 ImageFile.MAXBLOCK = 1 << 22

@@ -14,7 +14,7 @@ from images import CHANNELS, chunk, jpeg, picture, pillow_of, png
 from PIL import Image
 from tiffs import DEFLATE, LZW, tiff
 
-from biobench import _native
+from biobench.decode.native import decode_file
 
 PICTURE = picture(40, 56, 11)
 JPEGS = {
@@ -64,7 +64,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ours_of(file: Path, data: bytes) -> np.ndarray | None:
     file.write_bytes(data)
     try:
-        return _native.decode(file)
+        return decode_file(file)
     except ValueError:
         return None
 
@@ -153,7 +153,7 @@ def test_changed_file(file: Path, name: str, edits: list[tuple[int, int]], at_st
     if theirs and not ours and not name.startswith("tiff"):
         # Of a TIFF without all of its strips Pillow invents the rest. It has no limit of sides.
         with pytest.raises(ValueError, match="the longer side in pixels"):
-            _native.decode(file)
+            decode_file(file)
 
 
 @settings(max_examples=250, deadline=None)

@@ -227,7 +227,7 @@ def test_layouts_name_the_formats_of_the_code() -> None:
 
 def test_limits_of_the_code() -> None:
     """The sizes that make an image bad are those of the decoder."""
-    from biobench.decode.reference import MAX_PIXELS
+    from biobench.decode.limits import MAX_PIXELS
 
     limits = (ROOT / "native/pixels/src/limits.rs").read_text(encoding="utf-8")
     values = dict(re.findall(r"(max_\w+): ([0-9_ <]+),", limits))

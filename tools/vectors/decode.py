@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from biobench.decode.reference import FORMATS
+from biobench.decode.pillow import FORMATS
 from vectors.case import Case, VectorFile, refused
 from vectors.drawn import array
 

@@ -9,7 +9,7 @@
 
 #include <jpeglib.h>
 
-#include "jpeg_huffman.h"
+#include "codes/huffman.h"
 #include "jpeg_shim.h"
 
 struct shim_decoder {

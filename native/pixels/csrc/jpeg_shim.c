@@ -9,7 +9,7 @@
 #include <jerror.h>
 
 #include "jpeg_decoder.h"
-#include "jpeg_huffman.h"
+#include "codes/huffman.h"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -97,44 +97,6 @@ shim_decoder *shim_open(const uint8_t *data, size_t length, const uint8_t *cance
     decoder->progress.progress_monitor = on_progress;
     decoder->info.progress = &decoder->progress;
     return decoder;
-}
-
-enum shim_status shim_read_tables(shim_decoder *decoder, const uint8_t *tables, size_t length) {
-    if (setjmp(decoder->on_error)) {
-        return decoder->status;
-    }
-    decoder->source.next_input_byte = tables;
-    decoder->source.bytes_in_buffer = length;
-    const int found = jpeg_read_header(&decoder->info, FALSE);
-    decoder->source.bytes_in_buffer = 0;
-    if (found == JPEG_HEADER_TABLES_ONLY) {
-        return SHIM_OK;
-    }
-    snprintf(decoder->message, sizeof decoder->message, "the tables are none");
-    return found == JPEG_SUSPENDED ? SHIM_TRUNCATED : SHIM_CORRUPT;
-}
-
-enum shim_status shim_next(shim_decoder *decoder, const uint8_t *data, size_t length,
-                           uint32_t max_scans) {
-    if (setjmp(decoder->on_error)) {
-        return decoder->status;
-    }
-    jpeg_abort_decompress(&decoder->info);
-    decoder->codes = NULL;
-    decoder->source.next_input_byte = data;
-    decoder->source.bytes_in_buffer = length;
-    decoder->max_scans = max_scans;
-    return SHIM_OK;
-}
-
-uint32_t shim_sampling(const shim_decoder *decoder) {
-    const jpeg_component_info *parts = decoder->info.comp_info;
-    for (int i = 1; i < decoder->info.num_components; i++) {
-        if (parts[i].h_samp_factor != 1 || parts[i].v_samp_factor != 1) {
-            return 0;
-        }
-    }
-    return (uint32_t)parts[0].h_samp_factor << 16 | (uint32_t)parts[0].v_samp_factor;
 }
 
 enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header) {
@@ -228,18 +190,6 @@ enum shim_status shim_start(shim_decoder *decoder) {
         decoder->codes = huffman_take_over(&decoder->info);
     }
     return SHIM_OK;
-}
-
-enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance) {
-    if (setjmp(decoder->on_error)) {
-        return decoder->status;
-    }
-    decoder->info.jpeg_color_space = luminance ? JCS_YCbCr : JCS_UNKNOWN;
-    decoder->info.out_color_space = luminance ? JCS_RGB : JCS_UNKNOWN;
-    decoder->info.dct_method = JDCT_ISLOW;
-    decoder->info.do_fancy_upsampling = TRUE;
-    /* Strips are small: to make tables for each would take longer than they save. */
-    return jpeg_start_decompress(&decoder->info) ? SHIM_OK : SHIM_TRUNCATED;
 }
 
 int shim_is_plain(shim_decoder *decoder) {

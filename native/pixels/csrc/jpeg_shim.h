@@ -32,28 +32,16 @@ typedef struct shim_decoder shim_decoder;
 shim_decoder *shim_open(const uint8_t *data, size_t length, const uint8_t *cancel,
                         uint32_t max_scans);
 enum shim_status shim_read_header(shim_decoder *decoder, shim_header *header);
-/* Before shim_read_header: reads tables that come in a stream of their own, which must outlive
- * only the call. They stay for all images that the decoder reads. */
-enum shim_status shim_read_tables(shim_decoder *decoder, const uint8_t *tables, size_t length);
-/* At any time: leaves the image, and what follows is shim_read_header of another one. */
-enum shim_status shim_next(shim_decoder *decoder, const uint8_t *data, size_t length,
-                           uint32_t max_scans);
-/* After shim_read_header: the horizontal sampling factor of the first component in the high half and
- * the vertical one in the low half; 0 where another component has other factors than 1. */
-uint32_t shim_sampling(const shim_decoder *decoder);
 /* After shim_read_header: 1 where the coefficients of the whole image are held before the first row,
  * because they come in several scans. */
 int shim_needs_frame(shim_decoder *decoder);
 /* Output is gray for 1 component, RGB for 3, CMYK as stored for 4. */
 enum shim_status shim_start(shim_decoder *decoder);
-/* The same for a JPEG inside of another format, which says what the components mean: they are the
- * channels of an output row as they are stored, or YCbCr that becomes RGB where luminance is not 0. */
-enum shim_status shim_start_embedded(shim_decoder *decoder, int luminance);
 /* After shim_start: 1 for one scan of Huffman-coded blocks. Only then the three functions below may
  * be called. */
 int shim_is_plain(shim_decoder *decoder);
 /* After shim_start: libjpeg-turbo reads the codes itself from now on, which defines what
- * jpeg_huffman.h must give. */
+ * codes/huffman.h must give. */
 void shim_read_as_defined(shim_decoder *decoder);
 /* Before the first row: limits the columns of each row. Sets them to those that a row then has: it
  * starts at or before *first and ends where *first + *width ended. Near either end values differ

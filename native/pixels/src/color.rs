@@ -20,25 +20,9 @@ impl Palette {
         Self(colours)
     }
 
-    /// The gray scale.
-    pub fn gray() -> Self {
-        let mut colours = Box::new([[0; 3]; 256]);
-        for (value, colour) in (0..=255).zip(colours.iter_mut()) {
-            *colour = [value; 3];
-        }
-        Self(colours)
-    }
-
     /// The colour of an index.
     pub fn colour(&self, index: u8) -> [u8; 3] {
         self.0[usize::from(index)]
-    }
-
-    /// The colour of each index.
-    pub fn expand(&self, indices: &[u8], rgb: &mut [u8]) {
-        for (&index, pixel) in indices.iter().zip(rgb.chunks_exact_mut(3)) {
-            pixel.copy_from_slice(&self.colour(index));
-        }
     }
 }
 
@@ -64,24 +48,6 @@ pub(crate) fn inverted_cmyk_to_rgb(stored: &[u8], rgb: &mut [u8]) {
         for channel in 0..3 {
             pixel[channel] = light - multiply_255(255 - ink[channel], light);
         }
-    }
-}
-
-/// CMYK to RGB, without a profile.
-pub(crate) fn cmyk_to_rgb(ink: [u8; 4]) -> [u8; 3] {
-    let light = 255 - ink[3];
-    [ink[0], ink[1], ink[2]].map(|ink| light - multiply_255(ink, light))
-}
-
-/// A colour that was multiplied by its opacity, without it: 0 where nothing is left of it.
-pub(crate) fn unmultiply(colour: [u8; 3], opacity: u8) -> [u8; 3] {
-    match opacity {
-        0 => [0; 3],
-        255 => colour,
-        _ => colour.map(|value| {
-            let quotient = u16::from(value) * 255 / u16::from(opacity);
-            quotient.min(255) as u8
-        }),
     }
 }
 
@@ -122,13 +88,5 @@ mod tests {
         let mut rgb = [9; 9];
         inverted_cmyk_to_rgb(&stored, &mut rgb);
         assert_eq!(rgb, [255, 255, 255, 0, 0, 0, 0, 255, 255]);
-    }
-
-    /// Protects: what was multiplied comes back, and a part above the opacity is white.
-    #[test]
-    fn opacity() {
-        assert_eq!(unmultiply([9, 9, 9], 0), [0, 0, 0]);
-        assert_eq!(unmultiply([9, 8, 7], 255), [9, 8, 7]);
-        assert_eq!(unmultiply([64, 127, 200], 128), [127, 253, 255]);
     }
 }

@@ -1,57 +1,72 @@
 //! One file, or its bytes, to RGB.
 
+use std::mem;
 use std::path::Path;
 
 use crate::error::PixelError;
 use crate::files::read_file;
+use crate::foreign::{self, ForeignDecoder};
 use crate::format::{sniff, Format};
 use crate::image::RgbImage;
 use crate::limits::{Cancel, Limits, Turns};
 use crate::load::Source;
-use crate::{bmp, gif, jpeg, png, tiff, webp};
+use crate::{jpeg, png};
 
-/// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them.
+/// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them. Bytes of a format that
+/// `decoder` reads are given away to it.
 pub(crate) fn open<'a>(
-    data: &'a [u8],
+    decoder: Option<&dyn ForeignDecoder>,
+    data: &'a mut Vec<u8>,
     limits: &Limits,
     cancel: &'a Cancel,
     turns: &'a Turns,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
-    open_as(sniff(data)?, data, limits, cancel, turns)
+    match (sniff(data)?, decoder) {
+        (Format::Foreign(name), Some(decoder)) if decoder.reads(name) => {
+            let data = mem::take(data);
+            let reader = foreign::Reader::open(decoder, data, limits, cancel, turns)?;
+            Ok(Box::new(reader))
+        }
+        _ => open_own(data, limits, cancel, turns),
+    }
 }
 
-fn open_as<'a>(
-    format: Format,
+/// [`open`] of a format that this crate reads.
+pub(crate) fn open_own<'a>(
     data: &'a [u8],
     limits: &Limits,
     cancel: &'a Cancel,
     turns: &'a Turns,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
-    Ok(match format {
+    Ok(match sniff(data)? {
         Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, turns)?),
         Format::Png => Box::new(png::Reader::open(data, limits, cancel, turns)?),
-        Format::WebP => webp::open(data, limits, cancel, turns)?,
-        Format::Gif => gif::open(data, limits, cancel, turns)?,
-        Format::Bmp => bmp::open(data, limits, cancel, turns)?,
-        Format::Tiff => tiff::open(data, limits, cancel, turns)?,
+        Format::Foreign(name) => return Err(PixelError::UnsupportedFormat(name)),
     })
 }
 
-/// All pixels of an image file in memory, as Pillow's `convert("RGB")` gives them. The orientation
-/// that a TIFF states is applied, for Pillow does so; that of an EXIF block is not. This is the plain
-/// way that [`crate::load_bytes`] and [`crate::Loader`] are checked against.
+/// All pixels of a JPEG or PNG in memory, as Pillow's `convert("RGB")` gives them. The orientation of
+/// an EXIF block is not applied. This is the plain way that [`crate::load_bytes`] and
+/// [`crate::Loader`] are checked against.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    whole(sniff(data)?, data, limits, cancel)
+    let turns = Turns::default();
+    let mut source = open_own(data, limits, cancel, &turns)?;
+    whole(source.as_mut(), cancel)
 }
 
-fn whole(
-    format: Format,
-    data: &[u8],
+/// [`decode_bytes`], also of the formats that `decoder` reads.
+pub(crate) fn decode_with(
+    decoder: Option<&dyn ForeignDecoder>,
+    mut data: Vec<u8>,
     limits: &Limits,
     cancel: &Cancel,
 ) -> Result<RgbImage, PixelError> {
     let turns = Turns::default();
-    let mut source = open_as(format, data, limits, cancel, &turns)?;
+    let mut source = open(decoder, &mut data, limits, cancel, &turns)?;
+    whole(source.as_mut(), cancel)
+}
+
+fn whole(source: &mut dyn Source, cancel: &Cancel) -> Result<RgbImage, PixelError> {
     source.read_as_defined();
     let (height, width) = source.size();
     let mut image = RgbImage::black(width, height)?;
@@ -69,7 +84,12 @@ fn whole(
 /// Rows between two looks at the cancel flag.
 const ROWS_PER_CHECK: usize = 64;
 
-/// [`decode_bytes`] of a file.
-pub fn decode_file(path: &Path, limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    decode_bytes(&read_file(path, limits)?.data, limits, cancel)
+/// [`decode_bytes`] of a file, also of the formats that `decoder` reads.
+pub fn decode_file(
+    path: &Path,
+    decoder: Option<&dyn ForeignDecoder>,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<RgbImage, PixelError> {
+    decode_with(decoder, read_file(path, limits)?.data, limits, cancel)
 }

@@ -25,6 +25,14 @@ pub enum PixelError {
         "the content is no image that is known: JPEG, PNG, WebP, GIF, BMP or TIFF is expected"
     )]
     UnknownFormat,
+    /// What a [`crate::ForeignDecoder`] says of a file, under a kind of its own.
+    #[error("{message}")]
+    Foreign {
+        /// A stable identifier.
+        kind: &'static str,
+        /// What is wrong.
+        message: String,
+    },
     /// A format that is decoded, with a feature that is not.
     #[error("{0}")]
     UnsupportedFeature(String),
@@ -65,6 +73,7 @@ impl PixelError {
             Self::Empty => "empty",
             Self::UnsupportedFormat(_) => "unsupported-format",
             Self::UnknownFormat => "unknown-format",
+            Self::Foreign { kind, .. } => kind,
             Self::UnsupportedFeature(_) => "unsupported-feature",
             Self::Truncated => "truncated",
             Self::Corrupt(_) => "corrupt",

@@ -2,36 +2,36 @@
 
 use crate::error::PixelError;
 
-/// The formats that are decoded.
+/// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Jpeg,
     Png,
-    WebP,
-    Gif,
-    Bmp,
-    Tiff,
+    /// A format that this crate does not read, by its name: decoded where somebody else does
+    /// ([`crate::foreign`]), otherwise refused.
+    Foreign(&'static str),
 }
 
-/// The first bytes of the formats that are decoded; those of WebP are in two places.
-const DECODED: &[(&[u8], Format)] = &[
+/// The first bytes of the formats that are decoded here.
+const OWN: &[(&[u8], Format)] = &[
     (b"\xff\xd8\xff", Format::Jpeg),
     (b"\x89PNG\r\n\x1a\n", Format::Png),
-    (b"GIF87a", Format::Gif),
-    (b"GIF89a", Format::Gif),
-    (b"BM", Format::Bmp),
-    (b"II\x2a\x00", Format::Tiff),
-    (b"MM\x00\x2a", Format::Tiff),
-    // Two bytes in the wrong order, which Pillow lets pass.
-    (b"II\x00\x2a", Format::Tiff),
-    (b"MM\x2a\x00", Format::Tiff),
-    // BigTIFF.
-    (b"II\x2b\x00", Format::Tiff),
-    (b"MM\x00\x2b", Format::Tiff),
 ];
 
-/// Known formats that are refused by name: offset, first bytes, name. Most are read by Pillow.
-const REFUSED: &[(usize, &[u8], &str)] = &[
+/// Other formats: offset, first bytes, name. Most are read by Pillow. The bytes of WebP are in two
+/// places.
+const FOREIGN: &[(usize, &[u8], &str)] = &[
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II\x2a\x00", "TIFF"),
+    (0, b"MM\x00\x2a", "TIFF"),
+    // Two bytes in the wrong order, which Pillow lets pass.
+    (0, b"II\x00\x2a", "TIFF"),
+    (0, b"MM\x2a\x00", "TIFF"),
+    // BigTIFF.
+    (0, b"II\x2b\x00", "TIFF"),
+    (0, b"MM\x00\x2b", "TIFF"),
     (4, b"ftypavif", "AVIF"),
     (4, b"ftypavis", "AVIF"),
     (4, b"ftyphei", "HEIF"),
@@ -95,7 +95,7 @@ const REFUSED: &[(usize, &[u8], &str)] = &[
     (0, b"<svg", "SVG"),
 ];
 
-/// The format of `data`, or why it is refused.
+/// The format of `data`, if it is one that is known.
 pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
     if data.is_empty() {
         return Err(PixelError::Empty);
@@ -105,16 +105,16 @@ pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
         rest.is_some_and(|rest| rest.starts_with(bytes))
     };
     if starts_at(0, b"RIFF") && starts_at(8, b"WEBP") {
-        return Ok(Format::WebP);
+        return Ok(Format::Foreign("WebP"));
     }
-    for (bytes, format) in DECODED {
+    for (bytes, format) in OWN {
         if data.starts_with(bytes) {
             return Ok(*format);
         }
     }
-    for (offset, bytes, name) in REFUSED {
+    for (offset, bytes, name) in FOREIGN {
         if starts_at(*offset, bytes) {
-            return Err(PixelError::UnsupportedFormat(name));
+            return Ok(Format::Foreign(name));
         }
     }
     Err(PixelError::UnknownFormat)
@@ -124,22 +124,19 @@ pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
 mod tests {
     use super::*;
 
-    /// Protects: the name of a refused format reaches the user.
+    /// Protects: the name of a format that is not decoded reaches the user.
     #[test]
-    fn refused_by_name() {
-        let error = sniff(b"8BPS......").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "PSD is not read: convert the file to JPEG or PNG"
-        );
-        let of_tga = sniff(b"\0\0\x02\0\0\0\0\0\0\0").unwrap_err();
-        assert!(of_tga.to_string().starts_with("TGA "));
-        let of_cur = sniff(b"\0\0\x02\0\x01\0\x20\x20\0\0").unwrap_err();
-        assert!(of_cur.to_string().starts_with("CUR "));
-        assert_eq!(
-            sniff(b"\0\0\0\x20ftypavif....").unwrap_err().kind(),
-            "unsupported-format"
-        );
+    fn known_by_name() {
+        for (bytes, name) in [
+            (&b"8BPS......"[..], "PSD"),
+            (b"\0\0\x02\0\0\0\0\0\0\0", "TGA"),
+            (b"\0\0\x02\0\x01\0\x20\x20\0\0", "CUR"),
+            (b"\0\0\0\x20ftypavif....", "AVIF"),
+            (b"RIFF....WEBPVP8 ", "WebP"),
+            (b"BM", "BMP"),
+        ] {
+            assert_eq!(sniff(bytes).unwrap(), Format::Foreign(name));
+        }
     }
 
     /// Protects: an empty file and foreign content have their own kinds.
@@ -153,10 +150,9 @@ mod tests {
 
     /// Protects: content decides, so the decoders are chosen by the first bytes.
     #[test]
-    fn accepted() {
-        for (bytes, format) in DECODED {
+    fn own() {
+        for (bytes, format) in OWN {
             assert_eq!(sniff(bytes).unwrap(), *format);
         }
-        assert_eq!(sniff(b"RIFF....WEBPVP8 ").unwrap(), Format::WebP);
     }
 }

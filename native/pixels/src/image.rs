@@ -1,7 +1,5 @@
 //! The one pixel container: uint8, height x width x 3, rows without padding.
 
-use std::ops::Range;
-
 use crate::error::PixelError;
 
 /// Channels of a pixel.
@@ -76,12 +74,6 @@ impl RgbImage {
     pub fn row(&self, y: usize) -> &[u8] {
         let stride = self.width * CHANNELS;
         &self.data[y * stride..(y + 1) * stride]
-    }
-
-    /// Rows, to be written.
-    pub(crate) fn rows_mut(&mut self, rows: Range<usize>) -> &mut [u8] {
-        let stride = self.width * CHANNELS;
-        &mut self.data[rows.start * stride..rows.end * stride]
     }
 
     /// Row `y`, to be written.

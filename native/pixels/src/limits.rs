@@ -81,18 +81,9 @@ impl Limits {
     }
 
     pub(crate) fn check_file(&self, found: u64) -> Result<(), PixelError> {
-        self.check_bytes("the number of bytes", found)
-    }
-
-    /// Bytes of all compressed parts of a file, which may be the same ones.
-    pub(crate) fn check_packed(&self, found: u64) -> Result<(), PixelError> {
-        self.check_bytes("the number of bytes of all strips or tiles", found)
-    }
-
-    fn check_bytes(&self, what: &'static str, found: u64) -> Result<(), PixelError> {
         if found > self.max_file_bytes {
             return Err(PixelError::TooLarge {
-                what,
+                what: "the number of bytes",
                 found,
                 limit: self.max_file_bytes,
             });
@@ -136,7 +127,7 @@ const LARGE: u64 = 1 << 23;
 /// Time between two looks whether a turn is free.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Large images that must be held whole (progressive JPEG, interlaced PNG) take turns, so that many
+/// Large images that must be held whole (progressive JPEG, interlaced PNG, foreign formats) take turns, so that many
 /// workers need no more memory for them than one.
 #[derive(Debug, Default)]
 pub struct Turns(AtomicBool);

@@ -49,6 +49,14 @@ impl Wanted {
         columns
     }
 
+    /// The numbers of the rows that come next, at most `count`.
+    pub fn next_rows(&mut self, count: usize) -> Result<Range<usize>, PixelError> {
+        let first = self.next_row()?;
+        let end = self.rows.end.min(first + count);
+        self.rows.start = end;
+        Ok(first..end)
+    }
+
     /// The number of the row that comes next.
     pub fn next_row(&mut self) -> Result<usize, PixelError> {
         let row = self.rows.next();

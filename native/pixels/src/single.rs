@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::decode::open;
+use crate::decode::open_own;
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
 use crate::limits::{Cancel, Limits, Turns};
@@ -10,7 +10,7 @@ use crate::load::{load, Source, Wanted};
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
 
-/// The crop of an image file in memory, as [`crate::Loader`] makes it of a file.
+/// The crop of a JPEG or PNG in memory, as [`crate::Loader`] makes it of a file.
 ///
 /// `crop` has `recipe.crop_bytes()` bytes; after an error some of them may be written.
 pub fn load_bytes(
@@ -23,7 +23,7 @@ pub fn load_bytes(
 ) -> Result<(), PixelError> {
     check(recipe, crop)?;
     let turns = Turns::default();
-    let mut source = open(data, limits, cancel, &turns)?;
+    let mut source = open_own(data, limits, cancel, &turns)?;
     load(source.as_mut(), recipe, limits, kernel, cancel, crop)
 }
 

@@ -38,6 +38,7 @@ fn items(paths: Vec<PathBuf>) -> Items {
             values: Values::Bytes,
         },
         hash_files: true,
+        decoder: None,
         limits: Limits::default(),
         kernel: Kernel::best(),
     }

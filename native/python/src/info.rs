@@ -11,7 +11,6 @@ pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     info.set_item("target", env!("BIOBENCH_TARGET"))?;
     info.set_item("libjpeg_turbo", biobench_pixels::jpeg::library_version())?;
     info.set_item("libjpeg_turbo_simd", biobench_pixels::jpeg::has_simd())?;
-    info.set_item("libwebp", biobench_pixels::webp::library_version())?;
     Ok(info)
 }
 

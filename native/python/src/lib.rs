@@ -2,6 +2,7 @@
 //! errors. All arithmetic is in `biobench-pixels`. The documentation for users is `_native.pyi`.
 
 mod files;
+mod foreign;
 mod info;
 mod interrupt;
 mod loader;
@@ -15,9 +16,17 @@ mod _native {
     #[pymodule_export]
     use super::files::read_files;
     #[pymodule_export]
+    use super::foreign::leave_interpreter;
+    #[pymodule_export]
     use super::info::{build_info, kernels};
     #[pymodule_export]
     use super::loader::Loader;
     #[pymodule_export]
     use super::single::{decode, resize};
+    use super::{foreign, Bound, PyModule, PyResult};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        foreign::at_exit(module)
+    }
 }

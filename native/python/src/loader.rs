@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice};
 
 use crate::files::{read, Read};
+use crate::foreign::{self, Decoder};
 use crate::single::{chosen, exception, named};
 use crate::slab::{self, Buffer, Lent, Spare};
 
@@ -50,7 +51,8 @@ impl Loader {
     #[new]
     #[pyo3(signature = (
         paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, layout, table,
-        batch_size, workers, ahead, allocate = None, kernel = None, hash_files = false
+        batch_size, workers, ahead, allocate = None, kernel = None, hash_files = false,
+        decoder = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -74,6 +76,7 @@ impl Loader {
         allocate: Option<Py<PyAny>>,
         kernel: Option<&str>,
         hash_files: bool,
+        decoder: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         for (name, number) in [
             ("batch_size", batch_size),
@@ -116,6 +119,10 @@ impl Loader {
                 values: table.map_or(Ok(Values::Bytes), |table| values(&table))?,
             },
             hash_files,
+            decoder: match decoder {
+                Some(object) => Some(Arc::new(Decoder::new(&object)?)),
+                None => None,
+            },
             limits: Limits::default(),
             kernel: chosen(kernel)?,
         };
@@ -149,6 +156,7 @@ impl Loader {
             self.provide(py)?;
             match py.detach(|| core.wait(PATIENCE)) {
                 Next::Batch(batch) => {
+                    foreign::stay_at_the_end(py);
                     let loaded = self.loaded(py, batch)?;
                     // Where there is no memory now there may be some at the next call.
                     return match self.provide(py) {
@@ -165,7 +173,12 @@ impl Loader {
     fn close(&self, py: Python<'_>) {
         // In a forked child there is nothing to stop.
         if let Ok(core) = self.core() {
-            py.detach(|| core.close());
+            if foreign::is_inside() {
+                // A finalizer on one of the threads that would be waited for.
+                core.stop();
+            } else {
+                py.detach(|| core.close());
+            }
         }
     }
 }

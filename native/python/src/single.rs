@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use biobench_pixels::{Filter, Kernel, Limits, PixelError, RgbImage};
+use biobench_pixels::{Filter, ForeignDecoder, Kernel, Limits, PixelError, RgbImage};
 use numpy::{PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::{
     PyFileNotFoundError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyPermissionError,
@@ -10,18 +10,24 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 
+use crate::foreign::Decoder;
 use crate::interrupt;
 
 #[pyfunction]
-#[pyo3(signature = (path, *, max_pixels = None))]
-pub(crate) fn decode(
-    py: Python<'_>,
+#[pyo3(signature = (path, *, max_pixels = None, decoder = None))]
+pub(crate) fn decode<'py>(
+    py: Python<'py>,
     path: PathBuf,
     max_pixels: Option<u64>,
-) -> PyResult<Bound<'_, PyArray3<u8>>> {
+    decoder: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyArray3<u8>>> {
     let limits = limits(max_pixels);
+    let decoder = decoder.map(|object| Decoder::new(&object)).transpose()?;
+    let decoder = decoder
+        .as_ref()
+        .map(|decoder| decoder as &dyn ForeignDecoder);
     let image = interrupt::run(py, |cancel| {
-        biobench_pixels::decode_file(&path, &limits, cancel)
+        biobench_pixels::decode_file(&path, decoder, &limits, cancel)
     })?
     .map_err(|error| exception(&error, &shown(&path.to_string_lossy())))?;
     into_array(py, image)

@@ -67,6 +67,8 @@ def open_loader(
     hash_files: bool = False,
 ) -> _native.Loader:
     """The native loader of files; arguments and errors are those of :class:`_native.Loader`."""
+    from biobench.decode.pillow import DECODER
+
     return _native.Loader(
         names,
         mode=recipe.mode,
@@ -84,7 +86,17 @@ def open_loader(
         allocate=allocate,
         kernel=kernel,
         hash_files=hash_files,
+        decoder=DECODER,
     )
+
+
+def decode_file(
+    path: str | os.PathLike[str], *, max_pixels: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """All pixels of a file; arguments and errors are those of :func:`_native.decode`."""
+    from biobench.decode.pillow import DECODER
+
+    return _native.decode(path, max_pixels=max_pixels, decoder=DECODER)
 
 
 def decode_batch(

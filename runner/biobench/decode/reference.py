@@ -6,76 +6,42 @@ In: a file and a recipe. Out: uint8 (height, width, 3). Slow; the native layer i
 from __future__ import annotations
 
 import os
-import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from biobench.decode.limits import MAX_PIXELS
 from biobench.decode.recipe import CropRounding, Recipe
+from biobench.decode.refusal import Refusal
 from biobench.errors import DataError
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-"""Pillow's names of the formats that are read."""
-
-MAX_PIXELS = 178_956_970
-"""Largest height times width after the resize; of the image itself Pillow has the same limit."""
-
-MAX_SIDE = 1_000_000
-"""Longest side of an image."""
 
 
 def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """One file through a recipe's geometry, uint8, shape (*recipe.crop, 3).
 
-    Raises DataError for a file that Pillow cannot read as one of :data:`FORMATS`, for one with a
-    side of more than :data:`MAX_SIDE`, and for one whose resize would have more than
-    :data:`MAX_PIXELS` pixels.
+    Raises DataError for a file that :mod:`biobench.decode.pillow` refuses, and for one whose resize
+    would have more than :data:`MAX_PIXELS` pixels.
     """
     from PIL import Image
 
-    image = open_rgb(path)
+    from biobench.decode import pillow
+
+    try:
+        image = pillow.decode(Path(path).read_bytes())
+    except Refusal as error:
+        raise _bad(path, str(error)) from error
     height, width = target_size(recipe, image.height, image.width)
-    for what, found, limit in [
-        ("the longer side in pixels", max(image.size), MAX_SIDE),
-        ("the number of pixels after the resize", height * width, MAX_PIXELS),
-    ]:
-        if found > limit:
-            raise DataError(
-                f"{what} {found} exceeds the limit of {limit}",
-                where=os.fspath(path),
-                remedy="replace the file",
-            )
+    if height * width > MAX_PIXELS:
+        found = f"the number of pixels after the resize {height * width}"
+        raise _bad(path, f"{found} exceeds the limit of {MAX_PIXELS}")
     filters = Image.Resampling
     resized = image.resize((width, height), filters[recipe.filter.upper()])
     return centre_crop(np.asarray(resized), recipe)
 
 
-def open_rgb(path: str | os.PathLike[str]) -> Image.Image:
-    """The image as Pillow's ``convert("RGB")`` gives it; of orientation tags Pillow applies those
-    of TIFF alone.
-
-    Raises DataError for a file that Pillow cannot read as one of :data:`FORMATS`.
-    """
-    from PIL import Image
-
-    # Pillow's refusals have no common class below Exception: OSError, SyntaxError, ValueError,
-    # zlib's and struct's own, and DecompressionBombError all mean that the file is bad.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Not by its name: then Pillow maps the pixels of some TIFFs into memory, with height
-            # and width exchanged where the orientation exchanges them.
-            with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
-                return image.convert("RGB")
-    except Exception as error:
-        raise DataError(
-            f"Pillow cannot read it: {error}", where=os.fspath(path), remedy="replace the file"
-        ) from error
+def _bad(path: str | os.PathLike[str], message: str) -> DataError:
+    return DataError(message, where=os.fspath(path), remedy="replace the file")
 
 
 def target_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:

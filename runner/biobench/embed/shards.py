@@ -61,10 +61,12 @@ class ShardKeys:
     """The store's keys of the features of a backbone."""
 
     def __init__(self, backbone: Backbone, execution: Execution) -> None:
+        from biobench.decode.pillow import versions
+
         info, build = backbone.info, build_info()
         self._base: dict[str, Any] = {
             "kind": KIND,
-            "revision": [REVISION, version("biobench"), build["libjpeg_turbo"], build["libwebp"]],
+            "revision": [REVISION, version("biobench"), build["libjpeg_turbo"], *versions()],
             "weights": info.weights,
             "fingerprint": info.fingerprint,
             "model": info.resolved,

@@ -1,6 +1,5 @@
 //! JPEG to RGB with libjpeg-turbo: integer "islow" transform, fancy upsampling, as Pillow calls it.
 
-mod embedded;
 mod header;
 mod shim;
 
@@ -11,7 +10,6 @@ use crate::error::PixelError;
 use crate::limits::{Cancel, Limits, Turn, Turns};
 use crate::load::Source;
 
-pub(crate) use embedded::Embedded;
 pub use shim::{has_simd, library_version};
 
 /// Columns on either side of the wanted ones that are decoded too. Fancy upsampling looks one

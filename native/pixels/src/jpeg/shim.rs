@@ -41,11 +41,6 @@ extern "C" {
         max_scans: u32,
     ) -> *mut RawDecoder;
     fn shim_read_header(decoder: *mut RawDecoder, header: *mut Header) -> c_int;
-    fn shim_read_tables(decoder: *mut RawDecoder, tables: *const u8, length: usize) -> c_int;
-    fn shim_next(decoder: *mut RawDecoder, data: *const u8, length: usize, max_scans: u32)
-        -> c_int;
-    fn shim_sampling(decoder: *const RawDecoder) -> u32;
-    fn shim_start_embedded(decoder: *mut RawDecoder, luminance: c_int) -> c_int;
     fn shim_needs_frame(decoder: *mut RawDecoder) -> c_int;
     fn shim_start(decoder: *mut RawDecoder) -> c_int;
     fn shim_is_plain(decoder: *mut RawDecoder) -> c_int;
@@ -101,35 +96,6 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// Reads tables from a stream of their own, before the first header. The image comes by
-    /// [`Self::next`].
-    pub fn read_tables(&mut self, tables: &[u8]) -> Result<(), PixelError> {
-        // SAFETY: raw is open; the C side points into the tables only during the call.
-        let status = unsafe { shim_read_tables(self.raw.as_ptr(), tables.as_ptr(), tables.len()) };
-        self.check(status)
-    }
-
-    /// Leaves the image; the next call is `read_header` of this one. Tables stay.
-    pub fn next(&mut self, data: &'a [u8], max_scans: u32) -> Result<(), PixelError> {
-        self.rows_left = 0;
-        self.header = Header::default();
-        self.max_scans = max_scans;
-        // SAFETY: raw is open; data outlive the decoder: 'a is in its type.
-        let status = unsafe { shim_next(self.raw.as_ptr(), data.as_ptr(), data.len(), max_scans) };
-        self.check(status)
-    }
-
-    /// Horizontal and vertical sampling factor of the first component; (0, 0) before the header is
-    /// read, and where another component has other factors than 1.
-    pub fn sampling(&self) -> (u32, u32) {
-        if self.header.components == 0 {
-            return (0, 0);
-        }
-        // SAFETY: raw is open and its header was read, so that the components are known.
-        let factors = unsafe { shim_sampling(self.raw.as_ptr()) };
-        (factors >> 16, factors & 0xffff)
-    }
-
     pub fn read_header(&mut self) -> Result<Header, PixelError> {
         let mut header = Header::default();
         // SAFETY: raw is open; header is a valid place for the C structure of the same layout.
@@ -142,21 +108,6 @@ impl<'a> Decoder<'a> {
     pub fn start(&mut self) -> Result<(), PixelError> {
         // SAFETY: raw is open; libjpeg itself refuses a call out of order.
         let status = unsafe { shim_start(self.raw.as_ptr()) };
-        self.started(status)
-    }
-
-    /// [`Self::start`] for components that are channels as they are stored, or YCbCr.
-    pub fn start_embedded(&mut self, luminance: bool) -> Result<(), PixelError> {
-        // YCbCr has three components and gives as many channels.
-        if luminance && self.header.components != 3 {
-            return Err(PixelError::Internal("components of another image".into()));
-        }
-        // SAFETY: as above. Each component is a channel of the output.
-        let status = unsafe { shim_start_embedded(self.raw.as_ptr(), luminance.into()) };
-        self.started(status)
-    }
-
-    fn started(&mut self, status: c_int) -> Result<(), PixelError> {
         self.check(status)?;
         self.row_bytes = self.header.width as usize * self.header.components as usize;
         self.rows_left = self.header.height;
@@ -176,7 +127,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// From now on libjpeg-turbo reads the codes of the data, which defines what they are, and not
-    /// the faster `csrc/jpeg_huffman.c`.
+    /// the faster `csrc/codes`.
     pub fn read_as_defined(&mut self) {
         // SAFETY: raw is open; before the start there is nothing to change.
         unsafe { shim_read_as_defined(self.raw.as_ptr()) }
@@ -303,7 +254,6 @@ mod tests {
         let mut decoder = started(&cancel);
         let expected = rows(&mut started(&cancel));
         assert_eq!(decoder.start().unwrap_err().kind(), "corrupt");
-        assert_eq!(decoder.start_embedded(true).unwrap_err().kind(), "corrupt");
         assert!(rows(&mut decoder) == expected);
     }
 
@@ -315,11 +265,5 @@ mod tests {
         rows(&mut decoder);
         decoder.finish().unwrap();
         decoder.read_as_defined();
-        let mut decoder = started(&cancel);
-        decoder.next(FILE, 1).unwrap();
-        decoder.read_as_defined();
-        decoder.read_header().unwrap();
-        decoder.start().unwrap();
-        assert!(rows(&mut decoder) == rows(&mut started(&cancel)));
     }
 }

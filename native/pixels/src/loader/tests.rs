@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
-use crate::item::Outcome;
+use crate::loader::items::Outcome;
+use crate::loader::Aligned;
 
 /// Seconds that no test should ever wait.
 const LONG: Duration = Duration::from_secs(20);

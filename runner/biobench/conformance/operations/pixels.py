@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from biobench import _native
 from biobench.conformance.errors import Invalid
-from biobench.decode.native import DecodedBatch, decode_batch
+from biobench.decode.limits import MAX_PIXELS
+from biobench.decode.native import DecodedBatch, decode_batch, decode_file
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import MAX_PIXELS, crop_offset, target_size
+from biobench.decode.reference import crop_offset, target_size
 from biobench.spec.load import Spec
 
 Pixels = npt.NDArray[np.uint8]
@@ -95,7 +96,7 @@ def _decode(given: Mapping[str, Any], spec: Spec) -> Any:
         file.write(base64.b64decode(given["file"], validate=True))
         file.flush()
         try:
-            return image_value(_native.decode(file.name))
+            return image_value(decode_file(file.name))
         except ValueError:
             raise Invalid("value") from None
 

@@ -1,0 +1,232 @@
+"""Any image file to RGB with Pillow, which defines what the pixels are (SPEC.md, section "Pixels").
+
+In: the bytes of a file. Out: an RGB image, or :class:`Refusal`. This is the definition of every
+format, and the decoder of those that the native layer does not read itself: its threads call
+:data:`DECODER`.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+    features,
+)
+
+from biobench.decode.limits import MAX_FILE_BYTES, MAX_HEAD, MAX_PIXELS, MAX_SIDE, MAX_WEBP_CHUNKS
+from biobench.decode.refusal import Refusal
+from biobench.decode.tiff import check_tiff
+
+PLUGINS = {
+    "JPEG": JpegImagePlugin,
+    "PNG": PngImagePlugin,
+    "WebP": WebPImagePlugin,
+    "GIF": GifImagePlugin,
+    "BMP": BmpImagePlugin,
+    "TIFF": TiffImagePlugin,
+}
+"""The formats that are read, by the native layer's names, and who reads them. The modules are here
+so that they are imported before a thread needs one: a process that forks meanwhile would leave its
+child with a lock on the import that nobody opens."""
+
+# Pillow's own first use imports these as well.
+Image.preinit()
+
+FORMATS = tuple(name.upper() for name in PLUGINS)
+"""Pillow's names of the formats that are read."""
+
+
+def versions() -> list[str | None]:
+    """Pillow and the libraries inside of it that decide pixels."""
+    libraries = [features.version_module("webp"), features.version_codec("libtiff")]
+    return [features.version("pil"), *libraries, features.version_feature("libjpeg_turbo")]
+
+
+def open_image(data: bytes) -> ImageFile.ImageFile:
+    """What the headers of a file say, before any pixel is decoded.
+
+    Raises:
+        Refusal: Pillow does not know the file as one of :data:`FORMATS`, or it is beyond a limit.
+    """
+    _check_settings()
+    if len(data) > MAX_FILE_BYTES:
+        raise _beyond("the number of bytes", len(data), MAX_FILE_BYTES)
+    if data.startswith(b"RIFF"):
+        _check_chunks(data)
+    stream = _Stream(data)
+    stream.most = MAX_HEAD if data.startswith(b"GIF") else None
+    with _refusals():
+        image = Image.open(stream, formats=FORMATS)
+        stream.most = None
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            check_tiff(image, data)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _beyond("the number of pixels", width * height, MAX_PIXELS)
+    if max(width, height) > MAX_SIDE:
+        raise _beyond("the longer side in pixels", max(width, height), MAX_SIDE)
+    return image
+
+
+def rgb_of(image: ImageFile.ImageFile) -> Image.Image:
+    """The pixels of an image that :func:`open_image` gave. Of the orientations that a file may
+    state Pillow applies that of TIFF alone.
+
+    Raises:
+        Refusal: Pillow cannot decode them.
+        MemoryError: There is no room for them.
+    """
+    with _refusals():
+        return image.convert("RGB")
+
+
+def decode(data: bytes) -> Image.Image:
+    """The pixels of a file; errors as :func:`open_image` and :func:`rgb_of`."""
+    return rgb_of(open_image(data))
+
+
+class PillowDecoder:
+    """The decoder that the native layer asks for the formats it does not read itself."""
+
+    formats = tuple(name for name in PLUGINS if name not in {"JPEG", "PNG"})
+    """Their names; a file of another one is refused by name."""
+
+    def open(self, data: bytes) -> PillowImage:
+        """Read the headers; errors as :func:`open_image`."""
+        return PillowImage(open_image(data))
+
+
+class PillowImage:
+    """One image, in the steps that the native layer takes."""
+
+    def __init__(self, image: ImageFile.ImageFile) -> None:
+        self._opened: ImageFile.ImageFile | None = image
+        self._rgb: Image.Image | None = None
+        self.size = (image.height, image.width)
+        """(height, width), known before a pixel is decoded."""
+
+    def decode(self) -> tuple[int, int]:
+        """Decode all pixels and return (height, width); errors as :func:`rgb_of`."""
+        assert self._opened is not None
+        self._rgb = rgb_of(self._opened)
+        # What it was made of takes as much memory again.
+        self._opened = None
+        return self._rgb.height, self._rgb.width
+
+    def rows(self, top: int, bottom: int, left: int, right: int) -> bytes:
+        """A part of the decoded image: uint8 RGB, (bottom - top) x (right - left) x 3 bytes."""
+        assert self._rgb is not None
+        return self._rgb.crop((left, top, right, bottom)).tobytes()
+
+
+DECODER = PillowDecoder()
+"""The one decoder; it has no state."""
+
+
+class _Stream(io.BytesIO):
+    """A file in memory that may be read up to some place only.
+
+    Pillow joins the comments of a GIF piece by piece: those of a gigabyte would take hours.
+    """
+
+    most: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.most is not None and self.tell() > self.most:
+            raise _beyond("the number of bytes before the first image", self.tell(), self.most)
+        return super().read(size)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what Pillow raises into :class:`Refusal`, and keep its warnings from being shown or
+    raised."""
+    _silence()
+    _QUIET.on = True
+    # Pillow's refusals have no common class below Exception: OSError, SyntaxError, ValueError,
+    # zlib's and struct's own, and DecompressionBombError all mean that the file is bad.
+    try:
+        yield
+    except (MemoryError, Refusal):
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            text = "it cannot identify the image"  # its text names an address in memory
+        raise Refusal("unreadable", f"Pillow cannot read it: {text}") from error
+    finally:
+        _QUIET.on = False
+
+
+_QUIET = threading.local()
+
+
+class _OnThisThread:
+    """A pattern of a warnings filter that matches while this thread is decoding.
+
+    ``warnings.catch_warnings`` changes what all threads do, and one that leaves it restores what
+    another has changed.
+    """
+
+    def match(self, text: str) -> bool:
+        return bool(getattr(_QUIET, "on", False))
+
+
+_FILTER: Any = ("ignore", None, Warning, _OnThisThread(), 0)
+
+
+def _silence() -> None:
+    filters: Any = warnings.filters
+    if not filters or filters[0] is not _FILTER:
+        filters.insert(0, _FILTER)
+
+
+def _check_settings() -> None:
+    """Refuse to decode where the program has changed what Pillow gives: the pixels would not be
+    those that are defined."""
+    largest = Image.MAX_IMAGE_PIXELS
+    for name, as_it_comes in (
+        ("ImageFile.LOAD_TRUNCATED_IMAGES", not ImageFile.LOAD_TRUNCATED_IMAGES),
+        ("Image.MAX_IMAGE_PIXELS", largest is None or 2 * largest >= MAX_PIXELS),
+        ("TiffImagePlugin.READ_LIBTIFF", not TiffImagePlugin.READ_LIBTIFF),
+        (
+            "GifImagePlugin.LOADING_STRATEGY",
+            GifImagePlugin.LOADING_STRATEGY is GifImagePlugin.LoadingStrategy.RGB_AFTER_FIRST,
+        ),
+    ):
+        if not as_it_comes:
+            raise Refusal(
+                "unreadable",
+                f"this program has changed PIL.{name}, which decides what Pillow reads",
+            )
+
+
+def _check_chunks(data: bytes) -> None:
+    """Refuse a WebP of more chunks than an image has: libwebp notes each before it reads any."""
+    at, found = 12, 0
+    while at + 8 <= len(data):
+        length = struct.unpack_from("<I", data, at + 4)[0]
+        at += 8 + length + length % 2
+        found += 1
+        if found > MAX_WEBP_CHUNKS:
+            raise _beyond("the number of chunks", found, MAX_WEBP_CHUNKS)
+
+
+def _beyond(what: str, found: int, limit: int) -> Refusal:
+    text = f"{what} {found} exceeds the limit of {limit}: the file may be a decompression bomb"
+    return Refusal("too-large", text)
