@@ -82,7 +82,8 @@ class Storage:
         """
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command = self.command(
-            "build", "--quiet", "--layers", "--network=none", f"--timestamp={self.date}", *given, *options,
+            "build", "--quiet", "--layers", "--network=none", f"--timestamp={self.date}",
+            *given, *options,
             f"--tag={image}", f"--file={dockerfile}", str(context),
         )  # fmt: skip
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:

@@ -46,8 +46,8 @@ def test_results_name_the_image_by_its_tag() -> None:
 
 
 def test_results_name_what_the_image_is_made_of() -> None:
-    """`environment.base` and `environment.layers` of a result: digests of base and of all files; the
-    latter is known, and added, when the image is there."""
+    """`environment.base` and `environment.layers` of a result: digests of base and of all
+    files; the latter is known, and added, when the image is there."""
     found = image_environment()
     assert found["BIOBENCH_BASE"] == "${BASE_DIGEST}"
     layers = ["sha256:" + "0" * 64, "sha256:" + "1" * 64]
