@@ -1,4 +1,4 @@
-"""The choices that several commands offer."""
+"""Options that several commands offer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 
 def path(text: str) -> Path:
-    """A path that was given: an empty one, as of a variable that is not set, would be the folder
-    where the user happens to be."""
+    """Parse a path; an empty one, as of a variable that is not set, is refused, since it would mean
+    the working folder."""
     if not text.strip():
         raise typer.BadParameter("the path is empty")
     return Path(text)
