@@ -1,6 +1,6 @@
-"""Checking documents and vectors for people (SPEC.md, sections "Documents" and "Conformance").
+"""Checks of documents and vectors for people (SPEC.md, sections "Documents" and "Conformance").
 
-In: what `biobench spec validate` is given. Out: every problem of it, vectors last.
+In: the path that `biobench spec validate` is given. Out: every problem of it, vectors last.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from biobench.spec.load import Spec
 
 
 def task_of(given: Mapping[str, Any]) -> Task:
-    """A task of which only what builds manifests is stated; the rest is without effect."""
+    """A task with only the fields that build manifests; the rest has no effect."""
     options = given.get("layout_options", {})
     dataset = Dataset("vectors", "", "1", "ok", None, "", (), Layout("csv", options), {})
     return Task(
