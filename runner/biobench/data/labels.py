@@ -26,16 +26,16 @@ _SIGNED = re.compile(r"-?[0-9]{1,18}")
 
 
 def is_id(name: str, largest: int) -> bool:
-    """Whether a label name writes an id up to ``largest``: a decimal integer without leading
+    """True where a label name writes an id up to ``largest``: a decimal integer without leading
     zeros."""
     digits = len(str(largest))
     return bool(_INTEGER.fullmatch(name)) and len(name) <= digits and int(name) <= largest
 
 
 def unknown_label(task: Task) -> str | None:
-    """The label name of unknown class, None where the rule knows none.
+    """The label name of the unknown class, None where the rule has none.
 
-    Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label`` to go by.
+    Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label``.
     """
     if task.label_rule not in UNKNOWN_RULES:
         return None

@@ -62,12 +62,16 @@ def select(
     division: Division,
     declared: tuple[ExternalScore, ...] = (),
 ) -> Selection:
-    """Choose tasks. Named ones must be there; without a name those are selected whose data are there;
-    with no data at all (no folder named, or an empty one), the embedded demo suite. A declared task
-    is not run and needs no data.
+    """Choose tasks to score.
 
-    Raises UsageError for unknown names, for a task that is named and declared, for a declared one
-    that the suite lacks, and where all tasks are declared; DataError where named data are absent.
+    Named tasks must have data. Without a name, those are selected that have data; with no data at
+    all (no folder named, or an empty one), the embedded demo suite. A declared task is not run and
+    needs no data.
+
+    Raises:
+        UsageError: A name is unknown, a task is both named and declared, the suite lacks a declared
+            task, or all tasks are declared.
+        DataError: Data of a named task are absent.
     """
     stands_in = tuple(item.task.id for item in declared)
     for name in tasks:

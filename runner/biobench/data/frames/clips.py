@@ -1,4 +1,4 @@
-"""The videos of a data set, and the frames that are to be made of each.
+"""The videos of a data set, and the frames to make of each.
 
 In: a data set's document and its tables. Out: clips in order of their names (SPEC.md, section
 "Frames of videos").
