@@ -1,4 +1,4 @@
-"""What the estimators have in common: their parameters by name, and what they ask of X and y.
+"""The base of the estimators: their parameters by name, and the checks of X and y.
 
 In: parameters, features and labels. Out: the same, checked. They can stand where scikit-learn takes
 an estimator, and do not derive from its classes: that import takes seconds, and no probe needs it.
@@ -42,18 +42,20 @@ class Estimator(ABC):
 
     @abstractmethod
     def _check(self) -> None:
-        """ArgumentError unless each parameter has a value that the estimator can work with."""
+        """Raise ArgumentError unless each parameter has a value that the estimator can work
+        with."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name. ``deep`` changes nothing: none is an estimator."""
+        """The constructor's arguments by name. ``deep`` has no effect: no argument is an
+        estimator."""
         del deep
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     def set_params(self, **parameters: Any) -> Self:
-        """Change parameters by name; the next ``fit`` works with them.
+        """Change parameters by name; the next ``fit`` uses them.
 
-        Raises ArgumentError for an unknown name or a value that cannot be, and changes nothing
-        then.
+        Raises:
+            ArgumentError: A name is unknown or a value is not allowed; nothing is changed then.
         """
         known = self.get_params()
         for name in parameters:
@@ -80,13 +82,14 @@ class Estimator(ABC):
         return int(learned.shape[-1])
 
     def _to_learn(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """X of ``fit``, checked. A fit that fails after this leaves an estimator without one."""
+        """Check X of ``fit``. A fit that fails after this leaves an estimator that is not
+        fitted."""
         self._check()
         vars(self).pop(self._learned, None)
         return checked_features(X, largest=self._largest)
 
     def _to_predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """X of a method that follows ``fit``, checked."""
+        """Check X of a method that follows ``fit``."""
         features = self.n_features_in_
         matrix = checked_features(X, largest=self._largest)
         if matrix.shape[1] != features:
@@ -97,7 +100,7 @@ class Estimator(ABC):
         return matrix
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn asks of an estimator: here that y is needed."""
+        """Tags of scikit-learn: y is needed."""
         from sklearn.utils import Tags, TargetTags
 
         return Tags(estimator_type=None, target_tags=TargetTags(required=True))
@@ -108,7 +111,7 @@ class Classifier(Estimator):
 
     @abstractmethod
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The label of each row."""
+        """Predict the label of each row."""
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Share of the rows whose predicted label is that of y: accuracy, not macro-F1."""
@@ -116,7 +119,7 @@ class Classifier(Estimator):
         return float(np.mean(predicted == checked_labels(y, len(predicted))))
 
     def __sklearn_tags__(self) -> Tags:
-        """A classifier of two classes or more."""
+        """Tags of scikit-learn: a classifier of two classes or more."""
         from sklearn.utils import ClassifierTags
 
         tags = super().__sklearn_tags__()
