@@ -1,8 +1,8 @@
 """The Parquet file of predictions, decoded (SPEC.md, section "Results").
 
-In: the bytes of a file that may be damaged or anybody's. Out: predictions, or why there are none.
-Its library ends the process at some damaged files and has no limit of its own, so nobody calls this
-but the process of :mod:`biobench.report.parquet_process`.
+In: the bytes of a file that may be damaged or from anyone. Out: predictions, or why there are none.
+Its library ends the process at some damaged files and has no limit of its own, so only the process
+of :mod:`biobench.report.parquet_process` calls this.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _table(data: bytes) -> pa.Table:
 
 
 def _fault(file: pq.ParquetFile) -> str | None:
-    """Why a file is not read, from what its footer and its types say."""
+    """The reason why a file is not read, from its footer and its types; None where there is
+    none."""
     footer, schema = file.metadata, file.schema_arrow
     names = list(schema.names)
     for name in ("id", "y_true", "y_pred"):
@@ -138,5 +139,5 @@ def _labels(column: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
 
 
 def _column(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """A column as an array of its own kind; lists give a row an item."""
+    """A column as an array of its own kind; lists give one row an item."""
     return np.array(column.to_pylist())
