@@ -1,6 +1,6 @@
 """Sizes of the train split: those of a learning curve, or the one of a run.
 
-In: what the user wrote. Out: sizes, ascending.
+In: the text of the option. Out: sizes, ascending.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Sizes = tuple[int | None, ...]
 
 
 def in_order(sizes: Sizes) -> Sizes:
-    """Sizes ascending, all of the train split last; UsageError where they are no sizes."""
+    """Sizes ascending, the whole train split last; raises UsageError where they are not sizes."""
     numbers = [size for size in sizes if size is not None]
     if not sizes or any(size < 1 for size in numbers) or len(set(sizes)) < len(sizes):
         raise UsageError(
@@ -26,7 +26,7 @@ def in_order(sizes: Sizes) -> Sizes:
 
 
 def parse_sizes(text: str) -> Sizes:
-    """Sizes of ``10`` or ``1,3,10,all``, ascending; None is all of the train split.
+    """Parse the sizes of ``10`` or ``1,3,10,all``, ascending; None is the whole train split.
 
     Raises UsageError for anything else.
     """
