@@ -23,7 +23,7 @@ SpecFolder = Annotated[
 
 
 class Device(StrEnum):
-    """Where the model runs."""
+    """The device that the model runs on."""
 
     auto = "auto"
     cpu = "cpu"
@@ -31,7 +31,7 @@ class Device(StrEnum):
 
 
 class Division(StrEnum):
-    """Which protocol: the specification's, or upstream's as it was run."""
+    """The protocol: the specification's, or upstream's as it was run."""
 
     official = "official"
     compat = "compat"
@@ -45,7 +45,7 @@ class Precision(StrEnum):
 
 
 class OnBadImage(StrEnum):
-    """What to do with an image that cannot be read."""
+    """The treatment of an image that cannot be read."""
 
     stop = "stop"
     report = "report"

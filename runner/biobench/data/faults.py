@@ -11,7 +11,7 @@ from biobench._common.text import shown
 from biobench.errors import DataError, counted
 
 SHOWN = 10
-"""How many kinds of fault a message lists, and how many names in all; the rest are counted."""
+"""Most kinds of fault that a message lists, and most names in all; the rest are counted."""
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 

@@ -23,7 +23,7 @@ KIND = "training"
 EVERY_S = 60.0
 """Seconds of training between two states."""
 LEAST_RATIO = 20.0
-"""How many times longer training goes on than the last state took to write."""
+"""Training between two states takes at least this many times as long as the last write."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 

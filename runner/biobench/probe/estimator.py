@@ -32,8 +32,8 @@ class Estimator(ABC):
     """
 
     checkpoint: Checkpoint | None = None
-    """Where ``fit`` keeps its state while it works, for those estimators that do; no parameter, and
-    without effect on what is learnt."""
+    """Store of the state of ``fit`` while it works, for estimators that have one; not a parameter,
+    and without effect on the fitted values."""
     _learned: ClassVar[str]
     """The attribute that ``fit`` sets last; its last axis is the features."""
     _largest: ClassVar[float] = np.inf

@@ -15,15 +15,14 @@ from biobench.spec.documents import Task
 
 
 def refusal(task: Task, items: Manifest) -> DataError | None:
-    """The reason why the task's protocol cannot be applied to these items, whatever their features
-    are.
+    """The error of the task's protocol on these items, whatever their features are.
 
     Args:
         task: The task.
         items: A manifest whose rows are items.
 
     Returns:
-        The reason in the probe's own words; None where there is none, which is not a promise: a
+        The error that the probe would raise; None where there is none, which is not a promise: a
         covariance may have no inverse.
     """
     try:

@@ -1,8 +1,8 @@
 """The regular expressions of the schemas (SPEC.md, section "Files"): those of ECMA-262.
 
-In: a pattern of a schema. Out: Python's expression of the same texts, and a JSON Schema library
-that goes by it. Taken as they are, Python's ``$`` also matches before an end of line that ends the
-text, so an id might end in one, and its ``.`` does not stop where JavaScript's does.
+In: a pattern of a schema. Out: Python's expression of the same texts, and a JSON Schema validator
+that uses it. Unchanged, Python's ``$`` also matches before an end of line that ends the text, so an
+id might end in one, and its ``.`` does not stop where JavaScript's does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SAME = {"$": r"\Z", ".": "[^\\n\\r\\u2028\\u2029]"}
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The expression of a schema; raises re.error where it is none."""
+    """Compile the expression of a schema; raises re.error where it is not valid."""
     return re.compile(_PARTS.sub(lambda part: _SAME.get(part[0], part[0]), pattern), re.ASCII)
 
 

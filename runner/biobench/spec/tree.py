@@ -1,7 +1,7 @@
 """The files of a specification's folder beside its documents (SPEC.md, section "Documents").
 
 In: the folder that holds suite.yaml. Out: a problem for each file or folder that no reader would
-look at, and for each schema that is no JSON Schema.
+open, and for each schema that is not a JSON Schema.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KNOWN = re.compile(
 
 
 def strays(folder: Path, shown: str) -> Iterator[Problem]:
-    """Files and folders with no meaning, in path order; one of a folder stands for all in it.
+    """Files and folders without a meaning, in path order; a folder stands for all in it.
 
     Hidden ones, which tools leave behind, are passed over.
     """
@@ -52,7 +52,8 @@ def _strays(folder: Path, place: str, shown: str) -> Iterator[Problem]:
 
 
 def schema_problems(schemas: Mapping[str, Mapping[str, Any]], shown: str) -> Iterator[Problem]:
-    """What is no JSON Schema 2020-12 in the schemas, or would fail when it is used."""
+    """Find keywords of the schemas that are not JSON Schema 2020-12, or would fail when they are
+    used."""
     import jsonschema
 
     for name, schema in schemas.items():
@@ -69,7 +70,7 @@ def schema_problems(schemas: Mapping[str, Mapping[str, Any]], shown: str) -> Ite
 
 
 def _unusable(file: str, value: Any, root: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
-    """References that lead nowhere, and patterns that are no regular expressions."""
+    """Find references that lead nowhere, and patterns that are not regular expressions."""
     if isinstance(value, list):
         for i, item in enumerate(value):
             yield from _unusable(file, item, root, f"{pointer}/{i}")

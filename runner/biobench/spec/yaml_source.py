@@ -59,7 +59,7 @@ class Source:
 
 
 class SourceError(SpecError):
-    """A file that is not the YAML that the specification allows; carries its ``problem``."""
+    """A file is not the YAML that the specification allows; carries its ``problem``."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem

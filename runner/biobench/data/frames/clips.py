@@ -19,7 +19,7 @@ from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 
 SUBJECT = "{subject}"
-"""What stands for the clip's name in the path of a video."""
+"""Placeholder of the clip's name in the path of a video."""
 
 DigestOf = Callable[[str], str]
 """Path below the data folder -> ``sha256:`` digest of the file."""

@@ -18,7 +18,7 @@ from biobench._common.sums import FloatMatrix
 from biobench.errors import BiobenchError
 
 _START_TOLERANCE = 1e-3
-"""Where libsvm stops: near enough for the active set to be almost right."""
+"""Tolerance at which libsvm stops: near enough for the active set to be almost right."""
 _STEPS_PER_ROW = 20
 _BALANCE = 1e-12
 """Largest |sum of a_i s_i| of an optimum, as a share of C n."""
