@@ -1,5 +1,4 @@
-"""Checks of the arguments of estimators and metrics, so that nothing is computed that was not
-meant.
+"""Checks of the arguments of estimators and metrics, before anything is computed.
 
 In: an argument's name and value, which may be anything. Out: arrays and numbers of the kind that is
 asked for, or an ArgumentError of one line.
@@ -140,7 +139,7 @@ def reals(
     *,
     remedy: str = "pass one number for each item",
 ) -> npt.NDArray[np.float64]:
-    """Return finite real numbers as float64 (n,); raise ArgumentError for others, or unless n is
+    """Return finite reals as float64 (n,); raise ArgumentError for others, or where n is not
     ``size``."""
     array = _of_kind(name, values, "fiu", remedy)
     _one_axis(name, array, size, remedy)

@@ -23,8 +23,7 @@ def require_torch() -> None:
 
 
 def missing_library(error: BaseException) -> ModelError | None:
-    """The error to show instead of a failed import of one of LIBRARIES; None for any other
-    import."""
+    """The error to show for a failed import of one of LIBRARIES; None for any other import."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     library = (name or "").partition(".")[0]
     # One that is there and lacks a module of its own is broken, and not missing.

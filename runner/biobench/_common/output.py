@@ -70,15 +70,13 @@ def _print_json_text(text: str) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console that interprets no markup in texts and prints no terminal control
-    sequences."""
+    """A rich console without markup, whose texts cannot control the terminal."""
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.segment import Segment
     from rich.text import Text
 
     class Guarded(Console):
-        """A rich console that escapes every text: all of it passes through one of the two
-        methods."""
+        """A rich console that escapes every text in one of the two methods."""
 
         def render_str(self, text: str, **options: Any) -> Text:
             return super().render_str(shown_lines(text), **options)

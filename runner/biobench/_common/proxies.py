@@ -18,7 +18,7 @@ def require_proxies() -> None:
     for kind, value in sorted(getproxies_environment().items()):
         if kind != "no" and not _is_address(value):
             raise UsageError(
-                "the proxy is no address",
+                "the proxy is not an address",
                 where=f"{kind.upper()}_PROXY",
                 remedy="give one such as http://host:3128, or unset the variable",
             )

@@ -35,7 +35,7 @@ def open_sound(path: Path, spec: Spec) -> Results:
     flaw = check_form(found.document, spec)[0]
     if not flaw.holds:
         raise DataError(
-            f"is no sound result ({shown(flaw.text)})",
+            f"is not a sound result ({shown(flaw.text)})",
             where=shown(str(path)),
             remedy="`biobench verify` says more",
         )

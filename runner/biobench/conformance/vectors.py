@@ -120,7 +120,7 @@ def _file_problems(
         return
     if (parts[1] == "tolerance") is not ("tolerance" in value):
         message = "the files below tolerance/ state a tolerance, and no other file does"
-        yield Problem(file, None, "/tolerance", message, "move it, or mend tolerance", "value")
+        yield Problem(file, None, "/tolerance", message, "move it, or fix tolerance", "value")
     elif (value["level"] == "T") is not ("tolerance" in value):
         message = "level T is that of the files below tolerance/"
         yield Problem(file, None, "/level", message, "write the level of the section", "value")

@@ -165,7 +165,7 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
     for split in SPLITS[task.split_rule]:
         if split not in present:
             dropped = ""
-            remedy = "put the images of the split there, or mend the options of the layout"
+            remedy = "put the images of the split there, or fix the options of the layout"
             if task.division != "open":
                 remedy = again(task.dataset, root)
             if made.dropped:

@@ -42,7 +42,7 @@ def again(dataset: Dataset, root: Path) -> str:
         )
     commands = bringing(dataset, root.parent)
     if not commands:
-        return f"bring a whole copy of the data set {dataset.id}"
+        return f"bring a complete copy of the data set {dataset.id}"
     return f"unpack the data set {dataset.id} again (move the folder away, then {commands})"
 
 

@@ -161,9 +161,9 @@ def read_list(path: Path) -> dict[str, str]:
             f"cannot be read ({error.strerror})", where=shown(str(path)), remedy=remedy
         ) from error
     except (ValueError, TypeError) as error:
-        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy) from error
+        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy) from error
     if not all(isinstance(text, str) for pair in listed.items() for text in pair):
-        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy)
+        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy)
     return listed
 
 

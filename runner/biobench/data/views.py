@@ -167,7 +167,7 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
 
 
 def _observations(task: Task, found: Found, where: str) -> Units:
-    faults = Faults("mend the table: an observation is one item with one label")
+    faults = Faults("fix the table: an observation is one item with one label")
     splits = task.view["splits"]
     units = [_single(item) for item in found.items if item.split not in splits]
     pooled = [item for item in found.items if item.split in splits]

@@ -174,7 +174,7 @@ def traits_f1_replicates(
     """
     codes = integers("codes", codes, remedy=_TRAIT_CODES)
     if codes.ndim != 2 or codes.size == 0 or not np.isin(codes, range(CODES)).all():
-        raise UsageError("codes holds what is no code of a trait", remedy=_TRAIT_CODES)
+        raise UsageError("codes holds a value that is not a code of a trait", remedy=_TRAIT_CODES)
     n, traits = codes.shape
     flags = np.zeros((n, traits, CODES))
     np.put_along_axis(flags, codes[:, :, None], 1.0, axis=2)

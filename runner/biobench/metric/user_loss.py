@@ -44,11 +44,11 @@ def user_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, poisonous: Collec
 def _class_ids(poisonous: Collection[int]) -> IntArray:
     remedy = "pass ids of classes, integers from 0 upwards; -1 is unknown"
     if isinstance(poisonous, str) or not isinstance(poisonous, Iterable):
-        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+        raise UsageError("poisonous must be a collection of ids", remedy=remedy)
     members = list(poisonous)
     ids = integers("poisonous", members, remedy=remedy)
     if ids.ndim != 1 or any(isinstance(member, bool | np.bool_) for member in members):
-        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+        raise UsageError("poisonous must be a collection of ids", remedy=remedy)
     if ids.size and int(ids.min()) < 0:
         raise UsageError("poisonous holds an id below 0", remedy=remedy)
     return ids

@@ -222,7 +222,7 @@ def _repository(given: str, text: str) -> tuple[str, str | None]:
     )
     if not allowed or len(parts) > 2 or (at and not revision):
         raise ModelError(
-            f"{text!r} is no repository name",
+            f"{text!r} is not a repository name",
             where=f"model {given!r}",
             remedy="write hf:OWNER/NAME[@REVISION], or hf:./folder for a local folder",
         )

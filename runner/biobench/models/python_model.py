@@ -59,7 +59,7 @@ def _load(name: ModelName) -> ModuleBackbone:
                 factory = getattr(factory, part)
             if not callable(factory):
                 raise ModelError(
-                    f"{attribute} is no class",
+                    f"{attribute} is not a class",
                     where=where,
                     remedy="give py:package.module:Class, where Class() makes the model",
                 )

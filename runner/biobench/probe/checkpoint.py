@@ -59,7 +59,7 @@ class Checkpoint:
         return time.monotonic() >= self._next
 
     def save(self, state: Arrays) -> None:
-        """Write a state in place of the last one; a store that cannot be written is not an
+        """Write a state in place of the last one; a store that is read-only or full is not an
         error."""
         began = time.monotonic()
         with contextlib.suppress(BiobenchError):

@@ -42,12 +42,10 @@ class Estimator(ABC):
 
     @abstractmethod
     def _check(self) -> None:
-        """Raise ArgumentError unless each parameter has a value that the estimator can work
-        with."""
+        """Raise ArgumentError unless each parameter has a value that the estimator accepts."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name. ``deep`` has no effect: no argument is an
-        estimator."""
+        """The constructor's arguments by name. ``deep`` has no effect: none is an estimator."""
         del deep
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
@@ -82,8 +80,7 @@ class Estimator(ABC):
         return int(learned.shape[-1])
 
     def _to_learn(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Check X of ``fit``. A fit that fails after this leaves an estimator that is not
-        fitted."""
+        """Check X of ``fit``. A fit that fails after this leaves an estimator without a fit."""
         self._check()
         vars(self).pop(self._learned, None)
         return checked_features(X, largest=self._largest)

@@ -30,7 +30,8 @@ def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
     if missing.any():
         row = int(np.argmax(missing))
         raise ArgumentError(
-            f"y[{row}] is {labels[row]}, which is no label", remedy="leave items without label out"
+            f"y[{row}] is {labels[row]}, which is not a label",
+            remedy="leave items without label out",
         )
     if labels.dtype.kind == "O":
         try:

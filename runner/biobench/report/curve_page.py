@@ -33,8 +33,7 @@ def _x(place: float) -> float:
 
 
 def _y(value: float) -> float:
-    """Vertical position of a score: the axis runs over [0, 1] in every plot, so that plots can be
-    compared."""
+    """Vertical position of a score; the axis of every plot runs over [0, 1]."""
     return round(HEIGHT - BOTTOM - min(max(value, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
 
 

@@ -18,8 +18,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def _x(value: float) -> float:
-    """Horizontal position of a score: the axis runs over [0, 1] for every page, so that pages can
-    be compared."""
+    """Horizontal position of a score; the axis of every page runs over [0, 1]."""
     return LABEL_WIDTH + min(max(value, 0.0), 1.0) * (PLOT_WIDTH - LABEL_WIDTH - 60)
 
 

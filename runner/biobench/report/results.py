@@ -234,7 +234,7 @@ def document_of(data: bytes, where: str) -> Any:
     """The JSON value of a text; raises DataError where it is not JSON, or too large for a
     result."""
     if len(data) > MOST_BYTES:
-        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, as no result has", where=where)
+        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, the limit of a result", where=where)
     try:
         value = parse_json(data)
     except CanonicalError as error:
@@ -276,7 +276,7 @@ def results_of(
     for name, kind in _SHAPE.items():
         if not isinstance(document.get(name), kind):
             raise DataError(
-                f"has no {name} as a result must have",
+                f"has no {name}, which a result must have",
                 where=where,
                 remedy="give a results.json that `biobench run` wrote, unchanged",
             )

@@ -83,7 +83,7 @@ def predictions_of(task: str, data: bytes | memoryview, limits: Limits) -> Predi
         columns = {"y_true": [row[1] for row in rows], "y_pred": [row[2] for row in rows]}
         for name in sorted(names):
             if name not in EXTRAS:
-                raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+                raise Unsound(f"the predictions of {task} have an unknown column {name!r}")
             columns[name] = [row[3][name] for row in rows]
         for name, values in columns.items():
             parts.setdefault(name, []).append(_array(task, name, values))
@@ -104,7 +104,7 @@ def predictions_of(task: str, data: bytes | memoryview, limits: Limits) -> Predi
 
 def _rows(task: str, data: bytes | memoryview, most: int) -> Iterator[list[Any]]:
     """Rows as JSON values, some at a time."""
-    odd = f"the predictions of {task} are no list of id, truth, prediction, extras"
+    odd = f"the predictions of {task} are not a list of id, truth, prediction, extras"
     if bytes(data[:1]) != b"[" or bytes(data[-1:]) != b"]":
         raise Unsound(odd)
     at, end, count = 1, len(data) - 1, 0
@@ -139,15 +139,15 @@ def _array(task: str, name: str, values: list[Any]) -> npt.NDArray[Any]:
     if form == "labels":
         lengths = {len(value) if isinstance(value, list) else -1 for value in values}
         if len(lengths) > 1 or not kinds <= {int, list}:
-            raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+            raise Unsound(f"the predictions of {task} have invalid values in column {name!r}")
         array = np.array(values, np.int64)
         if array.size and np.abs(array).max() > np.iinfo(np.int32).max:
-            raise Unsound(f"the predictions of {task} have labels that are no label ids")
+            raise Unsound(f"the predictions of {task} have labels that are not label ids")
         return array.astype(np.int32)
     if not kinds <= KINDS[form]:
-        raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+        raise Unsound(f"the predictions of {task} have invalid values in column {name!r}")
     if form == "string" and max(map(len, values)) > MOST_TEXT["group"]:
-        raise Unsound(f"the predictions of {task} have an absurd text in column {name!r}")
+        raise Unsound(f"the predictions of {task} have too long a text in column {name!r}")
     return np.array(values, np.float64 if form == "float" else None)
 
 

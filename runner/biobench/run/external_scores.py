@@ -78,7 +78,7 @@ def resolve_declarations(
             raise UsageError("the task is declared twice", where=where, remedy="declare it once")
         if not 0 <= declaration.score <= 1:
             raise UsageError(
-                f"{declaration.score:g} is no fraction",
+                f"{declaration.score:g} is not a fraction",
                 where=where,
                 remedy="scores lie between 0 and 1: write 0.812 for 81.2%",
             )

@@ -19,7 +19,7 @@ def in_order(sizes: Sizes) -> Sizes:
     numbers = [size for size in sizes if size is not None]
     if not sizes or any(size < 1 for size in numbers) or len(set(sizes)) < len(sizes):
         raise UsageError(
-            f"--n-train {','.join(map(size_name, sizes))} is no list of sizes",
+            f"--n-train {','.join(map(size_name, sizes))} is not a list of sizes",
             remedy="give numbers from 1, and all, each once: 1,3,10,all",
         )
     return (*sorted(numbers), *([None] if None in sizes else []))
@@ -33,7 +33,7 @@ def parse_sizes(text: str) -> Sizes:
     words = [word.strip() for word in text.split(",")]
     if not all(word == "all" or re.fullmatch("[0-9]{1,9}", word) for word in words):
         raise UsageError(
-            f"--n-train {text!r} is no size and no list of sizes",
+            f"--n-train {text!r} is neither a size nor a list of sizes",
             remedy="give numbers from 1, and all: 10, or 1,3,10,all",
         )
     return in_order(tuple(None if word == "all" else int(word) for word in words))

@@ -276,7 +276,7 @@ def _suites(document: Document, library: Library) -> Iterator[Problem]:
             elif member not in suite["members"]:
                 yield document.source.problem(
                     place,
-                    f"{member} is no member",
+                    f"{member} is not a member",
                     choose(member, suite["members"]),
                     "value",
                 )

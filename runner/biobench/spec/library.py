@@ -108,7 +108,7 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
         schema = _schema(folder / "schema" / name)
         if isinstance(schema, str):
             file = f"{shown}/schema/{name}"
-            remedy = "mend it" if shown_root is None else "install biobench again"
+            remedy = "fix it" if shown_root is None else "install biobench again"
             kind = "syntax" if name in found else "no-file"
             problems.append(Problem(file, None, "", f"the schema {schema}", remedy, kind))
         else:
@@ -150,4 +150,4 @@ def _schema(path: Path) -> Mapping[str, Any] | str:
         return error.what if path.exists() else "is not there"
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
-    return value if isinstance(value, dict) else "is no JSON object"
+    return value if isinstance(value, dict) else "is not a JSON object"

@@ -64,7 +64,7 @@ def schema_problems(schemas: Mapping[str, Mapping[str, Any]], shown: str) -> Ite
         broken = {"".join(f"/{escape(str(k))}" for k in e.absolute_path): e for e in errors}
         for pointer, error in sorted(broken.items()):
             message = f"is not JSON Schema ({error.message[:100]})"
-            yield Problem(file, None, pointer, message, "mend the keyword", "value")
+            yield Problem(file, None, pointer, message, "fix the keyword", "value")
         if not broken:
             yield from _unusable(file, schema, schema, "")
 
@@ -88,7 +88,7 @@ def _unusable(file: str, value: Any, root: Mapping[str, Any], pointer: str) -> I
         try:
             compiled(pattern)
         except re.error as error:
-            message = f"{pattern!r} is no regular expression ({error})"
-            yield Problem(file, None, f"{pointer}/pattern", message, "mend it", "value")
+            message = f"{pattern!r} is not a regular expression ({error})"
+            yield Problem(file, None, f"{pointer}/pattern", message, "fix it", "value")
     for key, member in value.items():
         yield from _unusable(file, member, root, f"{pointer}/{escape(key)}")

@@ -48,7 +48,7 @@ def open_any(path: Path) -> Results | CurveFile:
         raise DataError("is empty", where=where, remedy=remedy)
     if data.startswith(_MARKS):
         raise DataError(
-            "begins with a byte order mark, as no result does",
+            "begins with a byte order mark, which no result does",
             where=where,
             remedy="take the file as it was written, or save it as UTF-8 without the mark",
         )
@@ -56,7 +56,7 @@ def open_any(path: Path) -> Results | CurveFile:
         return submission_of(data, where)
     document = document_of(data, where)
     if not isinstance(document, dict):
-        raise DataError("is JSON, but no object as a result is", where=where, remedy=remedy)
+        raise DataError("is JSON, but not an object", where=where, remedy=remedy)
     if document.get("schema") == CURVE_SCHEMA:
         return CurveFile(document, path.parent)
     return results_of(document, where, path.parent)

@@ -105,7 +105,7 @@ def _odd_label(task: TaskRules, classes: int, predictions: Predictions) -> str |
         if most is not None and high > most:
             return f"{name} holds {high}, and the labels of the task end at {most}"
         if low < NO_PREDICTION:
-            return f"{name} holds {low}, which is no label"
+            return f"{name} holds {low}, which is not a label"
     return None
 
 

@@ -128,14 +128,14 @@ def _named(header: bytes) -> tuple[str, int]:
     """Path and size of a header that is as it would be written; raises Refused for any other."""
     kinds = {tarfile.SYMTYPE: "a link", tarfile.LNKTYPE: "a link", tarfile.DIRTYPE: "a folder"}
     if header[257:263] != b"ustar\0":
-        raise Refused("it is no tar archive, or another kind of one")
+        raise Refused("it is not a tar archive, or another kind of one")
     path = header[:100].rstrip(b"\0").decode("utf-8", "surrogateescape")
     named = shown(path)
     if header[156:157] != tarfile.REGTYPE:
         raise Refused(f"{named!r} is {kinds.get(header[156:157], 'no plain file')}")
     digits = header[124:135]
     if not digits.isdigit() or any(digit in b"89" for digit in digits):
-        raise Refused(f"{named!r} has a size that is no number")
+        raise Refused(f"{named!r} has a size that is not a number")
     size = int(digits, 8)
     if size > MOST_MEMBER:
         raise Refused(f"{named!r} has more than {MOST_MEMBER >> 20} MiB")
@@ -156,7 +156,7 @@ def submission_of(data: bytes, where: str) -> Results:
         return _results(unpack(data), where)
     except (Refused, CanonicalError, ValueError) as error:
         reason = shown(joined(error), 400)
-        raise DataError(f"is no submission: {reason}", where=where, remedy=_REMEDY) from error
+        raise DataError(f"is not a submission: {reason}", where=where, remedy=_REMEDY) from error
 
 
 def _results(members: Mapping[str, memoryview], where: str) -> Results:

@@ -120,7 +120,8 @@ def _predicted(
         possible = _learnt(items, scored, predictions.y_pred)
         possible |= (predictions.y_pred == -1) & (kind == "nearest_centroid")
     if not (possible | lost).all():
-        yield f"y_pred is no label that can be learnt here {_which(~possible & ~lost, predictions)}"
+        wrong = ~possible & ~lost
+        yield f"y_pred is not a label that can be learnt here {_which(wrong, predictions)}"
 
 
 def _learnt(
@@ -193,7 +194,7 @@ def _ranking(
 def _places_fault(near: _Ints, row: int, good: npt.NDArray[np.bool_], count: int) -> str | None:
     listed, rest = near[:count], near[count:]
     if (listed < 0).any() or (listed >= good.size).any() or (rest != NO_NEIGHBOUR).any():
-        return "neighbours are no rows of the manifest"
+        return "neighbours are not rows of the manifest"
     if (listed == row).any():
         return "an item is its own neighbour"
     if np.unique(listed).size < listed.size:

@@ -80,7 +80,7 @@ def clips_of(dataset: Dataset, root: Path) -> list[Clip]:
     frames: dict[str, list[str]] = {}
     for item in find(root, layout, split_rule_of(layout), keep_missing=True).items:
         frames.setdefault(item.subject, []).append(item.path)
-    faults = Faults("mend the tables, or unpack the data set again")
+    faults = Faults("fix the tables, or unpack the data set again")
     clips = [
         _clip(str(dataset.videos["path"]), name, paths, top, faults)
         for name, paths in sorted(frames.items())

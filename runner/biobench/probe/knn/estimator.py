@@ -68,8 +68,7 @@ class KNNProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="knn", fixed=FIXED, free=FREE)
         del values["listed_neighbours"]
         return cls(**values)

@@ -139,8 +139,7 @@ class LinearProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="linear_probe", fixed=FIXED, free=FREE)
         return cls(
             classes,
@@ -207,8 +206,7 @@ class LinearProbe(Classifier):
         return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Predict the label of the largest logit of each row, shape (rows,); a tie goes to the
-        smallest."""
+        """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""
         largest = self.decision_function(X).argmax(axis=1)
         labels: npt.NDArray[Any] = self.classes_[largest]
         return labels

@@ -148,8 +148,7 @@ class LogisticProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="logistic_regression", fixed=FIXED, free=FREE)
         try:
             return cls(**values, threads=threads, progress=progress)
@@ -205,8 +204,7 @@ class LogisticProbe(Classifier):
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Predict the label of the largest decision value, shape (rows,); a tie goes to the
-        smallest."""
+        """The label of the largest decision value, shape (rows,); a tie goes to the smallest."""
         largest = decide(self.decision_function(X))
         labels: npt.NDArray[Any] = self.classes_[largest]
         return labels

@@ -89,8 +89,7 @@ class CentroidProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="nearest_centroid", fixed=FIXED, free=FREE)
         return cls(**values, threads=threads, progress=progress)
 
@@ -128,8 +127,7 @@ class CentroidProbe(Classifier):
         return self
 
     def nearest_labels(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Find the label whose centroid is nearest to each row, int64 (rows,), without
-        rejection."""
+        """The label whose centroid is nearest to each row, int64 (rows,), without rejection."""
         matrix = self._to_predict(X)
         found = np.empty(len(matrix), np.int64)
         with self._mapper() as mapper:
@@ -155,8 +153,7 @@ class CentroidProbe(Classifier):
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Predict the label of each row, int64 (rows,); -1 where its score is above the
-        threshold."""
+        """The label of each row, int64 (rows,); -1 where its score is above the threshold."""
         labels = self.nearest_labels(X)
         labels[self.scores(X) > self.threshold_] = UNKNOWN
         return labels

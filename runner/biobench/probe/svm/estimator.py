@@ -99,8 +99,7 @@ class SVMProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="svm", fixed=FIXED, free=FREE)
         try:
             return cls(**values)
@@ -146,16 +145,14 @@ class SVMProbe(Classifier):
         return minimise(rows[chosen], signs, self.C, self.violation_tolerance)
 
     def pair_decisions(self, X: npt.ArrayLike) -> FloatMatrix:
-        """Compute decision values, float64 (rows, pairs): above 0 for the later class of the
-        pair."""
+        """Decision values, float64 (rows, pairs): above 0 for the later class of the pair."""
         rows = centred_rows(self._to_predict(X), self.mean_)
         with one_blas_thread():
             values: FloatMatrix = rows @ self.coef_.T + self.intercept_
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Predict the class with the most votes for each row, shape (rows,); a tie goes to the
-        smallest."""
+        """The class with the most votes for each row, shape (rows,); a tie goes to the smallest."""
         chosen = vote(self.pair_decisions(X), len(self.classes_), self.decision_tie)
         labels: npt.NDArray[Any] = self.classes_[chosen]
         return labels

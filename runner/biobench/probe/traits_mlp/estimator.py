@@ -152,8 +152,7 @@ class TraitsProbe(Estimator):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; raises SpecError where this is not its
-        probe."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="traits_mlp", fixed=FIXED, free=FREE)
         return cls(
             **values,
@@ -203,8 +202,7 @@ class TraitsProbe(Estimator):
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
-        """Compute logits, float32 (rows, traits); raises FeaturesError for a row whose logits leave
-        float32."""
+        """Logits, float32 (rows, traits); raises FeaturesError where a row's leave float32."""
         from biobench.probe.traits_mlp.training import logits
 
         matrix = self._to_predict(X).astype(np.float32)
@@ -213,8 +211,7 @@ class TraitsProbe(Estimator):
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Predict 1 for each trait whose logit is above the threshold, else 0; int64 (rows,
-        traits)."""
+        """1 for each trait whose logit is above the threshold, else 0; int64 (rows, traits)."""
         return (self.decision_function(X) > self.threshold).astype(np.int64)
 
 
