@@ -28,7 +28,7 @@ sign; ``None`` where the two differ."""
 
 @type_check_only
 class BuildInfo(TypedDict):
-    """What this build is made of."""
+    """Version, target and libraries of this build."""
 
     version: str
     profile: str

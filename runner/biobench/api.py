@@ -34,16 +34,28 @@ def evaluate(
 ) -> Results:
     """Score a frozen backbone on tasks and return the result.
 
-    model: a name as on the command line, or a backbone (see biobench.models.base.Backbone).
-    tasks: one task id or file, or several; suite: a suite instead. data: the folder that holds the
-    data sets, by default that of BIOBENCH_DATA. out: where to write results.json, predictions and
-    the page; no result is written where it is None. n_train: few-shot, that many training items a
-    class (compat: in all). declare: by task id the published score that stands in for running it
-    and where it is published. Features are kept in the store of BIOBENCH_STORE, by default in the
-    user's cache folder.
+    In a process where the settings of level E2 were not in the environment from the start, the
+    features claim level T, and the result says so. Features are kept in the store of
+    BIOBENCH_STORE, by default in the user's cache folder.
 
-    In a process where the settings of level E2 were not in the environment from the start the
-    features claim level T, and the result says so. Raises the errors of biobench.errors.
+    Args:
+        model: A name as on the command line, or a backbone (see
+            :class:`biobench.models.base.Backbone`).
+        tasks: One task id or file, or several.
+        suite: A suite, instead of ``tasks``.
+        data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        division: ``official`` or ``compat``.
+        out: Folder for results.json, predictions and the page; None writes no result.
+        n_train: Few-shot: training items a class (compat: in all); None for all.
+        declare: By task id, the published score that stands in for running the task, as a fraction,
+            and where it is published.
+
+    Returns:
+        The result of the tasks that could be scored.
+
+    Raises:
+        BiobenchError: One of the errors of :mod:`biobench.errors`.
     """
     declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
     options = _options(model, tasks, suite, data, device, division, out)
@@ -63,8 +75,22 @@ def learning_curve(
 ) -> Curve:
     """Score a frozen backbone at several sizes of the train split, embedding each task once.
 
-    sizes: training items a class (compat: in all), None for all. Where a task cannot be probed at a
-    size, its cell has no score and the reason. The rest as :func:`evaluate`.
+    Args:
+        model: A name or a backbone, as for :func:`evaluate`.
+        tasks: One task id or file, or several.
+        sizes: Training items a class (compat: in all); None for the whole train split.
+        suite: A suite, instead of ``tasks``.
+        data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        division: ``official`` or ``compat``.
+        out: Folder for the results of the sizes, the curve and its page; None writes nothing.
+
+    Returns:
+        The curve. Where a task cannot be probed at a size, its cell has the reason instead of a
+        score.
+
+    Raises:
+        BiobenchError: One of the errors of :mod:`biobench.errors`.
     """
     from biobench.pipeline import learning_curve as run_curve
 

@@ -1,6 +1,6 @@
-"""The command line: arguments in, exit code out. The commands lie in commands/.
+"""The command line: parses arguments, runs a command and gives its exit code.
 
-Little loads with this module, so that Ctrl-C is heard before the commands and typer are there.
+Little loads with this module, so that Ctrl-C is handled before the commands and typer are loaded.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ def _flush() -> None:
 
 
 def _discard_output() -> None:
-    """What is still buffered has nowhere to go; let the interpreter not stumble over it."""
+    """Discard buffered output that has nowhere to go, so that the interpreter does not fail on
+    it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _output_fault(error: Exception) -> str | None:
-    """Why standard output takes nothing, where that is what the error is about."""
+    """The reason why standard output cannot be written, where that is what the error is about."""
     if not isinstance(error, OSError) or error.filename is not None:
         return None
     try:

@@ -38,8 +38,8 @@ class UsageError(BiobenchError):
 
 
 class ArgumentError(UsageError, ValueError):
-    """An argument of an estimator or a metric is not what it can be given; a ValueError too, which
-    is what users of scikit-learn catch."""
+    """An argument of an estimator or a metric has a value that is not allowed; a ValueError too,
+    which is what users of scikit-learn catch."""
 
 
 class DataError(BiobenchError):
@@ -61,6 +61,6 @@ class ModelError(BiobenchError):
 
 
 class VerificationError(BiobenchError):
-    """A result does not hold what it claims (exit 6)."""
+    """A claim of a result does not hold (exit 6)."""
 
     exit_code = 6

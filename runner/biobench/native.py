@@ -41,14 +41,28 @@ def load_batch(
     crop_rounding: CropRounding = "half-even",
     workers: int | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Decode, resize and centre-crop files: uint8, shape (N, H, W, 3), in the order of the paths.
+    """Decode, resize and centre-crop files.
 
     The defaults give the pixels of torchvision's ``Resize(224, BICUBIC)`` and ``CenterCrop(224)``
-    on Pillow images. ``size`` and ``crop`` are one number or (height, width); where an image is
-    smaller than the crop it is padded with black. ``workers`` defaults to the usable cores.
+    on Pillow images.
 
-    Raises DataError with the count and the first ten names where files cannot be read, and
-    UsageError for arguments that cannot be. MemoryError where there is no room for the pixels.
+    Args:
+        paths: Image files.
+        resize: Resize mode, such as ``shortest``.
+        size: Side or (height, width) of the resize, in pixels.
+        filter: Resampling filter.
+        crop: Side or (height, width) of the crop, in pixels; an image that is smaller is padded
+            with black.
+        crop_rounding: Rounding of the crop's offset.
+        workers: Threads; by default the usable cores.
+
+    Returns:
+        uint8, shape (N, H, W, 3), in the order of the paths.
+
+    Raises:
+        DataError: Files cannot be read; gives the count and the first ten names.
+        UsageError: An argument has a value that is not allowed.
+        MemoryError: The pixels do not fit in memory.
     """
     for name, value, allowed in (
         ("resize", resize, get_args(Mode)),

@@ -1,8 +1,8 @@
 """The whole flow on one page: spec, manifest, pixels, features, predictions, score, report.
 
 In: options of a run. Out: a result, or a learning curve: a result for each size of the train split.
-Each stage is a function of inputs that have digests; what a stage computed is kept in the store
-under the digest of everything that can change it. What comes before the first image is in run/.
+Each stage is a function of inputs that have digests; the output of a stage is stored under the
+digest of everything that can change it. The preparation before the first image is in run/.
 """
 
 from __future__ import annotations
@@ -37,14 +37,17 @@ if TYPE_CHECKING:
     from biobench.report.outcome import TaskOutcome
 
     Cells = dict[str, dict[int | None, Cell]]
-    """What was scored, or why nothing was, by task and size of its train split."""
+    """By task and size of its train split, its outcome or the reason why there is none."""
 
 
 def run(options: Options) -> Results:
     """Score a model and write the result.
 
-    Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
-    Where a task fails the others are scored and written before that is raised.
+    Where a task fails, the others are scored and written before its error is raised.
+
+    Raises:
+        BiobenchError: UsageError, DataError, SpecError or ModelError, as the command line's exit
+            codes say.
     """
     results, failures = run_tasks(options)
     failures.raise_first(results.folder)
@@ -75,10 +78,17 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
     """Score a model at each size and write the results and the curve.
 
-    sizes: numbers as ``--n-train`` takes them, None for the whole train split. A task that cannot
-    be probed at a size has no score there, and the reason stands in its place. Raises as
-    :func:`run`, and as late where a task fails for another reason than its sample; UsageError for
-    a size that is below 1 or named twice; DataError where no task has a score at any size.
+    A task that cannot be probed at a size has the reason instead of a score there. Where a task
+    fails for another reason than its sample, the error is raised after the others are written.
+
+    Args:
+        options: Options of the run.
+        sizes: Numbers as ``--n-train`` takes them, None for the whole train split.
+
+    Raises:
+        BiobenchError: As :func:`run`.
+        UsageError: A size is below 1 or named twice.
+        DataError: No task has a score at any size.
     """
     curve, failures = curve_of_tasks(options, sizes)
     failures.raise_first(curve.folder)
@@ -142,7 +152,7 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
 
 
 def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:
-    """What was scored at a size, in the order of the run."""
+    """The scored tasks at a size, in the order of the run."""
     found = (cell[size] for cell in cells.values())
     return [cell for cell in found if not isinstance(cell, str)]
 
@@ -151,7 +161,9 @@ def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:
 class TaskFeatures:
     """A task's features in the order of its whole manifest, before any sample of it is taken.
 
-    wall, cpu: seconds that reading and embedding took.
+    Attributes:
+        wall: Seconds of wall time that reading and embedding took.
+        cpu: Seconds of processor time.
     """
 
     located: LocatedTask
@@ -192,8 +204,13 @@ def embed_task(
 def score_task(features: TaskFeatures, size: int | None, context: Context) -> TaskOutcome:
     """Score one frozen model on one task, exactly as the specification's protocol says.
 
-    size: items of the train split as ``--n-train`` means it; None for all. Raises DataError where
-    the sample cannot be probed.
+    Args:
+        features: Features of the task.
+        size: Items of the train split as ``--n-train`` takes it; None for all.
+        context: The run.
+
+    Raises:
+        DataError: The sample cannot be probed.
     """
     from biobench.embed import evidence
     from biobench.embed.features import features_digest
@@ -246,7 +263,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
 
 
 def _sample(features: TaskFeatures, size: int | None) -> tuple[Manifest, Embedded]:
-    """The manifest of a size, and what is known of its rows."""
+    """The manifest of a size, and the part of the features that belongs to its rows."""
     if size is None:
         return features.manifest, features.embedded
     kept = kept_rows(features.located.task, features.manifest, size)
@@ -254,7 +271,7 @@ def _sample(features: TaskFeatures, size: int | None) -> tuple[Manifest, Embedde
 
 
 def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context) -> Results:
-    """The result of the tasks that were scored at a size of the train split."""
+    """Build the result of the tasks that were scored at a size of the train split."""
     from biobench.report.document import assemble
     from biobench.report.outcome import Provenance
 

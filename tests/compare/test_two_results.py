@@ -291,7 +291,7 @@ def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None
     assert "cannot share a table" in capsys.readouterr().err
     assert execute(["report", a, "--json", "--csv"]) == 2
     assert execute(["compare", a, flawed]) == 3
-    assert "no sound result" in capsys.readouterr().err
+    assert "not a sound result" in capsys.readouterr().err
     assert execute(["report", a, a, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "biobench.standings/1"

@@ -91,5 +91,5 @@ def test_a_data_set_that_comes_with_the_package() -> None:
     """There is nothing to unpack."""
     assert again(SPEC.dataset("demo-kabr"), EMBEDDED / "demo-kabr") == "install biobench again"
     assert again(SPEC.dataset("demo-kabr"), Path("copy")) == (
-        "bring a whole copy of the data set demo-kabr"
+        "bring a complete copy of the data set demo-kabr"
     )

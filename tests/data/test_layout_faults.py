@@ -211,7 +211,7 @@ CASES: list[tuple[Bad, Task, list[str]]] = [
     (csv_label_missing, TABLES_TASK, ["train.csv line 10, ", "column 'label' is empty"]),
     (frames_missing_file, FRAMES_TASK, ["is missing: frames/c00/02.jpg", "c09/02.jpg"]),
     (frames_duplicate_id, FRAMES_TASK, ["the id frames/00/01.jpg is taken at"]),
-    (frames_label_out_of_range, NUMBERED_FRAMES, ["'-1' is no integer from 0"]),
+    (frames_label_out_of_range, NUMBERED_FRAMES, ["'-1' is not an integer from 0"]),
     (
         frames_missing_clips,
         FRAMES_TASK,

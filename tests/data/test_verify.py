@@ -154,7 +154,7 @@ def test_a_file_that_is_no_list(tmp_path: Path) -> None:
     for i, text in enumerate(("", "{}x", "[1]", '[["a", 1]]', '[["a"]]')):
         path = tmp_path / str(i)
         path.write_text(text)
-        with pytest.raises(DataError, match="no list of files"):
+        with pytest.raises(DataError, match="not a list of files"):
             read_list(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_list(tmp_path / "nowhere")

@@ -152,7 +152,7 @@ def test_a_proxy_that_is_no_address(proxy: str, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(variable, proxy)
         monkeypatch.setenv(variable.upper(), proxy)
     huggingface_hub.close_session()
-    with pytest.raises(UsageError, match="_PROXY: the proxy is no address") as e:
+    with pytest.raises(UsageError, match="_PROXY: the proxy is not an address") as e:
         load_model("hf:o/n", {})
     huggingface_hub.close_session()
     assert (e.value.exit_code, "\n" in str(e.value)) == (2, False)

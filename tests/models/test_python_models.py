@@ -131,7 +131,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
 
 def test_what_is_no_class_is_said_plainly() -> None:
     """``os.path`` is a module, and Python's own words for that help nobody."""
-    with pytest.raises(ModelError, match=r"path is no class; give py:package.module:Class"):
+    with pytest.raises(ModelError, match=r"path is not a class; give py:package.module:Class"):
         load_model("py:os:path", {})
 
 

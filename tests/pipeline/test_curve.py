@@ -228,7 +228,7 @@ def test_sizes_are_ordered_and_checked() -> None:
     """Ascending, the whole train split last; nothing below one and nothing twice."""
     assert in_order((None, 10, 1)) == (1, 10, None)
     for wrong in ((), (0, 1), (3, 3), (None, None)):
-        with pytest.raises(UsageError, match="no list of sizes"):
+        with pytest.raises(UsageError, match="not a list of sizes"):
             in_order(wrong)
 
 

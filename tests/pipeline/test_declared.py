@@ -160,8 +160,8 @@ def test_from_python(asked: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"declare": (replace(SAID, task="plankton"),)}, "has to be run.*imagenet1k"),
         ({"declare": (replace(SAID, task="imagenet"),)}, "no task 'imagenet'.*imagenet1k"),
-        ({"declare": (replace(SAID, score=81.2),)}, "81.2 is no fraction"),
-        ({"declare": (replace(SAID, score=float("nan")),)}, "no fraction"),
+        ({"declare": (replace(SAID, score=81.2),)}, "81.2 is not a fraction"),
+        ({"declare": (replace(SAID, score=float("nan")),)}, "not a fraction"),
         ({"declare": (replace(SAID, source="  "),)}, "no source"),
         ({"declare": (SAID, SAID)}, "declared twice"),
         ({"tasks": ("imagenet1k",)}, "named and declared"),

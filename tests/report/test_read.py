@@ -146,7 +146,7 @@ BOMBS = {
                 np.zeros(9_000, np.int32), pa.array(["x" * 9_999])
             ),
         ),
-        "absurd text in column group",
+        "too long text in column group",
     ),
     "a list without end": (
         lambda: bomb(1, neighbours=pa.array([np.zeros(70_000_000, np.int32)])),

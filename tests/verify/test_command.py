@@ -110,14 +110,14 @@ def test_files_that_cannot_be_read(demo: Made, tmp_path: Path, capsys: Any) -> N
     (tmp_path / "many.json").write_text(json.dumps(many))
     for name, words in (
         ("nothing", "cannot be read"),
-        ("text", "no tar archive"),
+        ("text", "not a tar archive"),
         ("deep.json", "nested too deeply"),
         ("other.json", "biobench.results/9"),
         ("pipe", "not a plain file"),
         ("empty", "cannot be read"),
         ("mark.json", "byte order mark"),
         ("nothing.json", "is empty"),
-        ("list.json", "no object"),
+        ("list.json", "not an object"),
         ("many.json", "has 1001 tasks"),
     ):
         assert execute(["verify", str(tmp_path / name)]) == 3, name

@@ -158,7 +158,7 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda _: one_header("submission.json", size=8 << 30 >> 1)[:512], "has more than"
     ),
     "negative size": (
-        lambda _: one_header("x")[:124] + b"-0000000001\0" + one_header("x")[136:], "no number"
+        lambda _: one_header("x")[:124] + b"-0000000001\0" + one_header("x")[136:], "not a number"
     ),
     "twice": (doubled, "twice"),
     "more behind": (lambda packed: packed + b"more", "after its end"),
@@ -168,7 +168,7 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "zip bomb": (lambda _: bomb(), "is compressed"),
     "empty": (lambda _: b"", "ends early"),
     "zeros": (lambda _: bytes(1024), "does not begin with"),
-    "text": (lambda _: b"hello " * 200, "no tar archive"),
+    "text": (lambda _: b"hello " * 200, "not a tar archive"),
 }  # fmt: skip
 
 
@@ -191,18 +191,18 @@ def with_row(change: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
 
 
 ODD: dict[str, tuple[str, Callable[[Any], Any], str]] = {
-    "a text as label": (PLACE, with_row(lambda row: [row[0], "x", *row[2:]]), "no list of id"),
-    "a huge label": (PLACE, with_row(lambda row: [row[0], 1 << 40, *row[2:]]), "no list of id"),
-    "a fraction as label": (PLACE, with_row(lambda row: [row[0], 0.5, *row[2:]]), "no list of id"),
-    "a number as id": (PLACE, with_row(lambda row: [3, *row[1:]]), "no list of id"),
-    "an endless id": (PLACE, with_row(lambda row: ["x" * 10_000, *row[1:]]), "no list of id"),
-    "a short row": (PLACE, with_row(lambda row: row[:3]), "no list of id"),
+    "a text as label": (PLACE, with_row(lambda row: [row[0], "x", *row[2:]]), "not a list of"),
+    "a huge label": (PLACE, with_row(lambda row: [row[0], 1 << 40, *row[2:]]), "not a list of"),
+    "a fraction as label": (PLACE, with_row(lambda row: [row[0], 0.5, *row[2:]]), "not a list of"),
+    "a number as id": (PLACE, with_row(lambda row: [3, *row[1:]]), "not a list of"),
+    "an endless id": (PLACE, with_row(lambda row: ["x" * 10_000, *row[1:]]), "not a list of"),
+    "a short row": (PLACE, with_row(lambda row: row[:3]), "not a list of"),
     "other columns": (PLACE, with_row(lambda row: [*row[:3], {}]), "different columns"),
     "unequal lists": (
-        PLACE, with_row(lambda row: [*row[:3], row[3] | {"neighbours": [1]}]), "odd column"
+        PLACE, with_row(lambda row: [*row[:3], row[3] | {"neighbours": [1]}]), "invalid values"
     ),
     "an id twice": (PLACE, lambda rows: [rows[0], rows[0], *rows[2:]], "occurs twice"),
-    "no rows": (PLACE, lambda rows: {"rows": rows}, "no list of id"),
+    "no rows": (PLACE, lambda rows: {"rows": rows}, "not a list of"),
     "another schema": ("submission.json", lambda head: head | {"schema": "x/1"}, "its schema"),
     "another result": (
         "submission.json", lambda head: head | {"result": "sha256:" + "0" * 64}, "not that of"
@@ -278,7 +278,7 @@ def test_rows_that_nobody_writes(name: str, packed: bytes) -> None:
     old, new = FORGED_ROWS[name]
     assert old in members[PLACE]
     members[PLACE] = members[PLACE].replace(old, new, 1)
-    with pytest.raises(DataError, match="is no submission") as caught:
+    with pytest.raises(DataError, match="is not a submission") as caught:
         submission_of(with_head(members), "file")
     assert str(caught.value).isprintable()
 

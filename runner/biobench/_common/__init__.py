@@ -1,1 +1,1 @@
-"""What every part of the package may use: texts for people and output. Knows no stage."""
+"""Helpers that every part of the package may use; they know no stage."""

@@ -1,4 +1,4 @@
-"""Arguments of estimators and metrics, checked, so that nothing is computed that was not meant.
+"""Checks of the arguments of estimators and metrics, before anything is computed.
 
 In: an argument's name and value, which may be anything. Out: arrays and numbers of the kind that is
 asked for, or an ArgumentError of one line.
@@ -41,7 +41,8 @@ def real_number(
     most: float = np.inf,
     below: float = np.inf,
 ) -> None:
-    """ArgumentError unless a finite number, Python's or NumPy's, within the bounds."""
+    """Raise ArgumentError unless the value is a finite number, Python's or NumPy's, within the
+    bounds."""
     fits = (
         isinstance(value, int | float | np.integer | np.floating)
         and not isinstance(value, bool)
@@ -70,19 +71,19 @@ def _finite(value: float | np.integer[Any] | np.floating[Any]) -> bool:
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> None:
-    """ArgumentError unless one of ``choices``."""
+    """Raise ArgumentError unless the value is one of ``choices``."""
     if not isinstance(value, str) or value not in choices:
         raise ArgumentError(f"{name} is {short(value)}", remedy=f"give {' or '.join(choices)}")
 
 
 def text(name: str, value: Any) -> None:
-    """ArgumentError unless a string."""
+    """Raise ArgumentError unless the value is a string."""
     if not isinstance(value, str):
         raise ArgumentError(f"{name} is {short(value)}", remedy="give a string")
 
 
 def function(name: str, value: Any) -> None:
-    """ArgumentError unless None or something that can be called."""
+    """Raise ArgumentError unless the value is None or can be called."""
     if value is not None and not callable(value):
         raise ArgumentError(
             f"{name} is {short(value)}", remedy="give a function of one number, or None"
@@ -90,7 +91,7 @@ def function(name: str, value: Any) -> None:
 
 
 def as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """An array of whatever NumPy can read; ArgumentError otherwise."""
+    """Return an array of whatever NumPy can read; raise ArgumentError otherwise."""
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -102,9 +103,9 @@ def as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _of_kind(name: str, values: Any, kinds: str, remedy: str) -> npt.NDArray[Any]:
-    """An array whose dtype is of one of ``kinds``; ArgumentError otherwise.
+    """Return an array whose dtype is of one of ``kinds``; raise ArgumentError otherwise.
 
-    An empty one may be of any kind, as NumPy makes an empty list float64.
+    An empty array may be of any kind, as NumPy makes an empty list float64.
     """
     array = as_array(name, values)
     if array.size and array.dtype.kind not in kinds:
@@ -113,7 +114,7 @@ def _of_kind(name: str, values: Any, kinds: str, remedy: str) -> npt.NDArray[Any
 
 
 def integers(name: str, values: Any, *, remedy: str) -> npt.NDArray[np.int64]:
-    """Integers as int64, of any shape; ArgumentError for others and for those above 2^63 - 1."""
+    """Return integers as int64, of any shape; raise ArgumentError for others and above 2^63 - 1."""
     array = _of_kind(name, values, "iub", remedy)
     if array.dtype.kind == "u" and array.size and int(array.max()) > _LARGEST:
         raise ArgumentError(f"{name} holds a number above 2^63 - 1", remedy=remedy)
@@ -121,8 +122,8 @@ def integers(name: str, values: Any, *, remedy: str) -> npt.NDArray[np.int64]:
 
 
 def flags(name: str, values: Any, size: int | None = None) -> npt.NDArray[np.bool_]:
-    """Booleans (n,), which may be written 0 and 1; ArgumentError otherwise, or where n is not
-    ``size``."""
+    """Return booleans (n,), which may be written 0 and 1; raise ArgumentError for others, or where
+    n is not ``size``."""
     remedy = "pass true or false for each item"
     array = _of_kind(name, values, "iub", remedy)
     _one_axis(name, array, size, remedy)
@@ -138,7 +139,8 @@ def reals(
     *,
     remedy: str = "pass one number for each item",
 ) -> npt.NDArray[np.float64]:
-    """Finite real numbers as float64 (n,); ArgumentError otherwise, or unless n is ``size``."""
+    """Return finite reals as float64 (n,); raise ArgumentError for others, or where n is not
+    ``size``."""
     array = _of_kind(name, values, "fiu", remedy)
     _one_axis(name, array, size, remedy)
     array = array.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Reading a file that a user names, without hanging; writing so that none is ever half there."""
+"""Reading files that a user names, without hanging, and writing files whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEFTOVER_S = 5.0
 def require_writable(folder: Path) -> None:
     """Raise UsageError where ``folder`` cannot be made or written in, without making it.
 
-    Called before the work, so that nobody waits an hour for a result that has no place.
+    It is called before the work starts, so that no run ends without a place for its result.
     """
     require_names(folder)
     nearest = _nearest(folder)
@@ -45,11 +45,11 @@ def require_writable(folder: Path) -> None:
 
 
 def require_names(folder: Path, *names: str) -> None:
-    """Raise UsageError where a file system cannot have the name of ``folder`` or of files in it.
+    """Raise UsageError where the file system cannot hold the name of ``folder`` or of files in it.
 
     Args:
-        folder: Folder that need not be there.
-        names: Paths of files that shall be written in it, relative to it.
+        folder: Folder that need not exist.
+        names: Paths of the files that will be written in it, relative to it.
     """
     nearest = _nearest(folder)
     most_name, most_path = (os.pathconf(nearest, f"PC_{what}_MAX") for what in ("NAME", "PATH"))
@@ -75,7 +75,7 @@ def require_names(folder: Path, *names: str) -> None:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder itself, or the nearest above it that is there."""
+    """The folder itself, or its nearest parent that exists."""
     nearest = folder.absolute()
     while not _exists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
@@ -92,7 +92,7 @@ def _exists(path: Path) -> bool:
 
 
 class Unreadable(Exception):
-    """A file that a user named and that is not read: what is wrong, and what to do."""
+    """A file that a user named and that cannot be read: the reason, and what to do."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what = what
@@ -101,10 +101,12 @@ class Unreadable(Exception):
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Open a regular file for reading, links followed.
+    """Open a regular file for reading; links are followed.
 
-    A named pipe would wait for its other end, and a device never end. Raises OSError for those, for
-    folders and for what ``open`` raises it.
+    A named pipe would wait for its other end, and a device would never end.
+
+    Raises:
+        OSError: The path is not a regular file, or ``open`` fails.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -130,10 +132,12 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 def read_plain(path: Path, limit: int) -> bytes:
-    """The bytes of a plain file, or of a pipe that the shell opened (``<(command)``).
+    """Read a plain file, or a pipe that the shell opened (``<(command)``).
 
-    A named pipe might wait forever, and a device never end. Raises Unreadable for those, for what
-    cannot be read and for more than ``limit`` bytes.
+    A named pipe might wait forever, and a device never end.
+
+    Raises:
+        Unreadable: The path is one of those, cannot be read, or has more than ``limit`` bytes.
     """
     try:
         # Without waiting for somebody to open the other end of a named pipe.
@@ -160,24 +164,23 @@ def read_plain(path: Path, limit: int) -> bytes:
 
 
 def opened_by_the_shell(path: Path) -> bool:
-    """Whether a path names a file that this process was started with."""
+    """True where a path names a file descriptor that this process was started with."""
     return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 
 
 def require_file(path: Path) -> None:
     """Raise UsageError where ``path`` is a folder or lies where nothing can be written."""
     if path.is_dir():
-        raise UsageError(
-            "is a folder", where=str(path), remedy="name the file that shall be written in it"
-        )
+        raise UsageError("is a folder", where=str(path), remedy="name a file in it")
     require_writable(path.parent)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write bytes under a temporary name in the same folder, sync, rename.
+    """Write bytes under a temporary name in the same folder, sync, and rename.
 
-    Raises BiobenchError (exit 1) naming the file when the disk is full or not writable, and
-    UsageError where ``path`` is a folder.
+    Raises:
+        BiobenchError: (exit 1) The disk is full or not writable; names the file.
+        UsageError: ``path`` is a folder.
     """
     try:
         if path.is_dir():
@@ -207,7 +210,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left half written of ``path``; what is being written stays."""
+    """Remove temporary files of ``path`` that killed processes left; keep those being written."""
     name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
     folder = path.parent
     for left in sorted(folder.iterdir()) if folder.is_dir() else ():

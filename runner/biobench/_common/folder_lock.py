@@ -1,4 +1,4 @@
-"""One process at a time works on a folder."""
+"""A lock that lets one process at a time work on a folder."""
 
 from __future__ import annotations
 
@@ -65,14 +65,15 @@ def refuse_locked(folder: Path, name: str, *, busy: Callable[[str], BiobenchErro
 
 
 def _make(folder: Path) -> list[Path]:
-    """Make a folder; returns those that were not there, outermost first."""
+    """Make a folder and return those that did not exist before, outermost first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 
 
 def _hold(folder: Path, path: Path) -> int:
-    """The descriptor of the locked file; BlockingIOError where another process has it."""
+    """Lock the file and return its descriptor; raise BlockingIOError where another process holds
+    it."""
     while True:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -107,7 +108,7 @@ def _without_locks() -> Iterator[None]:
 
 
 def _same(handle: int, path: Path) -> bool:
-    """Whether the open file is still the one at ``path``."""
+    """True where the open file is still the one at ``path``."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
@@ -115,7 +116,7 @@ def _same(handle: int, path: Path) -> bool:
 
 
 def _holder(path: Path) -> str:
-    """Words for the process that holds a lock; its number where the file has it."""
+    """A description of the process that holds a lock, with its number where the file has it."""
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""What a smaller installation lacks, such as the image biobench:1.0-slim: the libraries of models.
+"""Libraries of models that a smaller installation lacks, such as the image biobench:1.0-slim.
 
-They are imported where they are used, so everything else works without them; what does not says so
-in one line.
+They are imported where they are used, so everything else works without them; a function that needs
+one raises an error of one line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def require_torch() -> None:
 
 
 def missing_library(error: BaseException) -> ModelError | None:
-    """The error to show instead of a failed import of one of LIBRARIES; None for any other one."""
+    """The error to show for a failed import of one of LIBRARIES; None for any other import."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     library = (name or "").partition(".")[0]
     # One that is there and lacks a module of its own is broken, and not missing.
@@ -31,7 +31,7 @@ def missing_library(error: BaseException) -> ModelError | None:
 
 
 def without(library: str) -> ModelError:
-    """The error that says where a library is to be had."""
+    """The error that says how to get a missing library."""
     image = os.environ.get("BIOBENCH_IMAGE", "")
     if image.endswith(SLIM):
         return ModelError(

@@ -1,7 +1,8 @@
-"""Where text leaves for people: lines, tables, progress and notes, and JSON on standard output.
+"""Output for people (lines, tables, progress, notes) and JSON on standard output.
 
-Nothing else in the package writes to a standard stream, and a test holds that. So whatever a file,
-a class, a task or a model is called, it moves no cursor, is no markup and turns no text around.
+Nothing else in the package writes to a standard stream, and a test checks that. A name from a file,
+a class, a task or a model therefore cannot move the cursor, act as markup or reverse the direction
+of text.
 """
 
 from __future__ import annotations
@@ -26,37 +27,37 @@ _CURSOR = re.compile(r"(\n|\x1b\[A)*")
 
 
 def print_line(line: str = "", *, flush: bool = False) -> None:
-    """One line on standard output."""
+    """Print one line on standard output."""
     print(shown(line, LONGEST), flush=flush)
 
 
 def print_note(line: str) -> None:
-    """One line on standard error."""
+    """Print one line on standard error."""
     print(shown(line, LONGEST), file=sys.stderr, flush=True)
 
 
 def print_cells(cells: Iterable[str]) -> None:
-    """One line of cells parted by tabs, for programs."""
+    """Print one line of cells separated by tabs, for programs."""
     print("\t".join(map(shown, cells)))
 
 
 def print_json(value: object) -> None:
-    """A JSON value on standard output: exact, and safe to look at."""
+    """Print a JSON value on standard output: exact, with unprintable characters escaped."""
     _print_json_text(json_shown(value))
 
 
 def print_json_text(text: str) -> None:
-    """JSON text on standard output: the same value, safe to look at."""
+    """Print JSON text on standard output: the same value, with unprintable characters escaped."""
     _print_json_text(json_text_shown(text))
 
 
 def print_text(text: str) -> None:
-    """Lines that are a format of their own, such as CSV, on standard output."""
+    """Print lines that are a format of their own, such as CSV, on standard output."""
     print(shown_lines(text), end="")
 
 
 def print_bytes(data: bytes) -> None:
-    """UTF-8 JSON on standard output: these bytes, but on a terminal what can be looked at."""
+    """Print UTF-8 JSON on standard output: these bytes, but escaped on a terminal."""
     if sys.stdout.isatty():
         print_json_text(data.decode())
         return
@@ -69,13 +70,13 @@ def _print_json_text(text: str) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console whose texts are no markup and hold nothing that a terminal obeys."""
+    """A rich console without markup, whose texts cannot control the terminal."""
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.segment import Segment
     from rich.text import Text
 
     class Guarded(Console):
-        """Every text passes through one of the two methods."""
+        """A rich console that escapes every text in one of the two methods."""
 
         def render_str(self, text: str, **options: Any) -> Text:
             return super().render_str(shown_lines(text), **options)
@@ -100,7 +101,7 @@ class _Guard(io.TextIOWrapper):
 
     @property
     def plain(self) -> _Plain:
-        """The stream for what may move the cursor."""
+        """The underlying stream, for text that may move the cursor."""
         return _Plain(self)
 
     def write(self, text: str, /) -> int:
@@ -113,7 +114,7 @@ class _Guard(io.TextIOWrapper):
 
 
 class _Plain:
-    """Writes to a guarded stream what has been looked at already."""
+    """A writer of text that has already been escaped to a guarded stream."""
 
     def __init__(self, stream: _Guard) -> None:
         self._stream = stream
@@ -126,7 +127,7 @@ class _Plain:
 
 
 def guard_streams() -> None:
-    """Let nothing that is written to the standard streams from now on be obeyed by a terminal.
+    """Escape whatever is written to the standard streams from now on, so that no terminal obeys it.
 
     Characters that the encoding of a stream lacks are written as JSON escapes: an ASCII terminal,
     or a name that is not UTF-8, must not end a run, and JSON that is printed stays the same JSON.

@@ -22,10 +22,14 @@ with the spaces before them."""
 
 
 class Progress:
-    """Counts images of one task. Writes to standard error, so that results can be piped.
+    """Progress of the images of one task, on standard error, so that results can be piped.
 
-    ``total`` is None where nobody knows it. ``show`` writes an amount for people; without it, it
-    is a number of ``unit``.
+    Args:
+        title: Name of the work.
+        total: Units to count; None where it is not known.
+        unit: Name of a unit, in the plural.
+        show: Formats an amount for people; without it, an amount is a number of ``unit``.
+        quiet: Show nothing.
     """
 
     def __init__(
@@ -68,7 +72,7 @@ class Progress:
             self._bar.stop()  # type: ignore[attr-defined]
 
     def _columns(self, width: int) -> list[ProgressColumn]:
-        """What a terminal of ``width`` characters has room for: the amount and the time left, then
+        """Columns that fit a terminal of ``width`` characters: the amount and the time left, then
         the title, the rate, and last the bar."""
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.table import Column
@@ -89,12 +93,12 @@ class Progress:
         return columns
 
     def skip(self, count: int) -> None:
-        """Count units that were known already: done, but no measure of speed."""
+        """Count units that were known already: done, but not part of the rate."""
         self._done += count
         self._skipped += count
 
     def restart(self, total: int | None, done: int) -> None:
-        """Begin anew with ``done`` of ``total`` units known already."""
+        """Start again with ``done`` of ``total`` units known already."""
         self._total = total
         self._done = self._skipped = done
         self._started = time.monotonic()

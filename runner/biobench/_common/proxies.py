@@ -1,4 +1,4 @@
-"""The proxy that the environment names, looked at before a library stumbles over it."""
+"""Check of the proxy variables of the environment, before a library fails on them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def require_proxies() -> None:
-    """Raise UsageError where a proxy variable holds no address; its value may hold a password."""
+    """Raise UsageError where a proxy variable is not an address.
+
+    The message leaves out its value, which may hold a password.
+    """
     for kind, value in sorted(getproxies_environment().items()):
         if kind != "no" and not _is_address(value):
             raise UsageError(
-                "the proxy is no address",
+                "the proxy is not an address",
                 where=f"{kind.upper()}_PROXY",
                 remedy="give one such as http://host:3128, or unset the variable",
             )

@@ -35,9 +35,10 @@ LEFTOVER_S = 3600.0
 
 
 def default_store() -> Path:
-    """``BIOBENCH_STORE``, else a folder in the user's cache folder.
+    """The folder ``BIOBENCH_STORE``, else a folder in the user's cache folder.
 
-    Raises UsageError where the user has no home folder.
+    Raises:
+        UsageError: The user has no home folder.
     """
     named = os.environ.get("BIOBENCH_STORE")
     if named:
@@ -68,8 +69,8 @@ def _content_digest(arrays: Arrays) -> str:
 
 
 def _metadata(data: bytes) -> object:
-    """The texts beside the tensors of a safetensors file that was loaded: its first 8 bytes are the
-    length of the JSON object that follows."""
+    """The metadata of a safetensors file that was loaded: its first 8 bytes are the length of the
+    JSON object that follows."""
     size = int.from_bytes(data[:8], "little")
     return json.loads(data[8 : 8 + size]).get("__metadata__")
 
@@ -88,7 +89,7 @@ class Store:
     """A folder of content-keyed files: ``<kind>/<first two hex digits>/<key>.safetensors``."""
 
     def __init__(self, root: Path, say: Callable[[str], None] = lambda line: None) -> None:
-        """``say`` is given one line where something is computed that cannot be kept."""
+        """``say`` is called with one line where a computed value cannot be stored."""
         self.root = root
         self._say = say
         self._refusal: str | None = None
@@ -98,16 +99,16 @@ class Store:
         self._began_with = frozenset(os.listdir(root)) if root.is_dir() else frozenset()
 
     def began_with(self, kind: str) -> bool:
-        """Whether there were entries of a kind when this object was made."""
+        """True where the store had entries of a kind when this object was made."""
         return kind in self._began_with
 
     def path(self, kind: str, key: str) -> Path:
-        """Where the entry of a ``sha256:`` key lies."""
+        """Path of the entry of a ``sha256:`` key."""
         digits = key.removeprefix("sha256:")
         return self.root / kind / digits[:2] / f"{digits}.safetensors"
 
     def put(self, kind: str, key: str, arrays: Arrays) -> None:
-        """Store named arrays under a key, unless the store may only be read; other errors as
+        """Store named arrays under a key, unless the store is read-only; other errors as
         :func:`write_atomically`."""
         import numpy as np
         from safetensors.numpy import save
@@ -127,19 +128,19 @@ class Store:
 
     @property
     def refusal(self) -> str | None:
-        """Why nothing can be stored; ``None`` where nothing is known against it."""
+        """The reason why nothing can be stored; None where no reason is known."""
         if self._refusal is None and self.root.is_dir() and not os.access(self.root, os.W_OK):
             self._refusal = "this user may only read it"
         return self._refusal
 
     def warn(self, what: str) -> None:
-        """Say, before it is computed, that it cannot be kept, where that is so; once a store."""
+        """Print a note, before ``what`` is computed, where it cannot be stored; once a store."""
         if self.refusal is not None and not self._said:
             self._said = True
             self._say(f"{what} cannot be kept in the store {self.root}: {self.refusal}")
 
     def get(self, kind: str, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
-        """The arrays of a key, or None. A damaged file counts as absent and is computed again."""
+        """The arrays of a key, or None. A damaged entry counts as absent and is computed again."""
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
@@ -158,7 +159,7 @@ class Store:
         return arrays
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in order of kind and name; what is no plain file is none."""
+        """Every entry, in order of kind and name; only plain files count."""
         if not self.root.is_dir():
             return
         for path in self._paths():
@@ -171,11 +172,12 @@ class Store:
             yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
 
     def _paths(self) -> list[Path]:
-        """What lies where entries lie, whatever it is, in order of kind and name."""
+        """Every path at the place of an entry, of any file type, in order of kind and name."""
         return sorted(self.root.glob("*/[0-9a-f][0-9a-f]/*.safetensors"))
 
     def damaged(self) -> list[Path]:
-        """Entries whose content does not match what was written, and what is no plain file."""
+        """Paths whose content does not match what was written, and those that are not plain
+        files."""
         return [
             path
             for path in self._paths()
@@ -185,7 +187,7 @@ class Store:
     def collect(self, limit: int) -> list[Entry]:
         """Delete the least recently used entries until at most ``limit`` bytes are left.
 
-        What killed processes left half written goes as well, once it is an hour old.
+        Temporary files that killed processes left are deleted as well, once they are an hour old.
         """
         for leftover in sorted(self.root.glob("*/[0-9a-f][0-9a-f]/.*")):
             with contextlib.suppress(FileNotFoundError):

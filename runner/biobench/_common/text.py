@@ -1,8 +1,8 @@
-"""Text that comes from data, fit for a screen.
+"""Escaping of text that comes from data, for screens.
 
-In: names, keys, values and messages that may be anybody's. Out: text without a character that a
-terminal obeys, that nobody sees, or that turns the direction of others. Reading the result again
-changes nothing, so a text may pass through here more than once.
+In: names, keys, values and messages from any source. Out: text without control characters,
+invisible characters and characters that change the direction of others. Escaping is idempotent, so
+a text may pass through here more than once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def shown(text: str, most: int | None = None) -> str:
-    """``text`` in one line for people: what is not seen as itself is escaped as Python writes it.
+    """Escape ``text`` to one line; what is not seen as itself is written as Python escapes it.
 
     That is controls (C0, C1), what turns or joins text (bidi, zero width), separators of lines,
     lone surrogates, and spaces other than the plain one.
@@ -45,18 +45,18 @@ def shown(text: str, most: int | None = None) -> str:
 
 
 def shown_lines(text: str) -> str:
-    """``text`` with its ends of lines kept; each line as :func:`shown`."""
+    """Escape each line of ``text`` as :func:`shown` does and keep the ends of lines."""
     return "\n".join(map(shown, text.split("\n")))
 
 
 def short(value: object) -> str:
-    """Any value, fit for a message of one line."""
+    """Any value as text for a message of one line."""
     words = shown(" ".join(repr(value).split()))
     return words if len(words) <= VALUE else f"{words[:VALUE]}..."
 
 
 def joined(text: object) -> str:
-    """What a library says over several lines, as one."""
+    """The lines of a library's message as one line."""
     return " ".join(str(text).split())
 
 
@@ -66,7 +66,7 @@ def json_shown(value: object) -> str:
 
 
 def json_text_shown(text: str) -> str:
-    """JSON text of the same value, with what is not seen as itself escaped as JSON does."""
+    """JSON text of the same value, with unprintable characters escaped as JSON does."""
     return "\n".join(
         line if line.isprintable() and _INVISIBLE.search(line) is None else _json_escaped(line)
         for line in text.split("\n")
@@ -74,8 +74,8 @@ def json_text_shown(text: str) -> str:
 
 
 def cells_shown(row: Mapping[str, object]) -> dict[str, object]:
-    """A row of a CSV table that spreadsheets open: no text in it is a formula, for an apostrophe
-    stands before what could be one. Numbers stay as they are."""
+    """A row of a CSV table for spreadsheets: a text that could be a formula gets an apostrophe
+    before it. Numbers stay as they are."""
     return {name: _cell(value) if isinstance(value, str) else value for name, value in row.items()}
 
 

@@ -1,4 +1,4 @@
-"""``biobench data``: which data sets there are, where they lie, and how they come there."""
+"""``biobench data``: list, fetch, unpack, cut and verify the data sets."""
 
 from __future__ import annotations
 

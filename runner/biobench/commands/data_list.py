@@ -1,4 +1,4 @@
-"""Printing what ``biobench data list`` found: for a person at a terminal, a pipe, a program."""
+"""Printing the output of ``biobench data list``: for a terminal, a pipe, or as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP = "  "
 
 
 def print_lines(states: Sequence[DatasetState]) -> None:
-    """A line a data set, and what is missing below it; in a pipe, cells parted by tabs."""
+    """Print a line a data set, with what it lacks below it; in a pipe, cells separated by tabs."""
     if sys.stdout is None or not sys.stdout.isatty():
         print_cells((*HEADER, "missing"))
         for state in states:
@@ -49,7 +49,7 @@ def lines(states: Sequence[DatasetState], width: int) -> list[str]:
 
 
 def print_states(states: Sequence[DatasetState]) -> None:
-    """One JSON array."""
+    """Print one JSON array."""
     print_json(
         [
             {

@@ -1,4 +1,4 @@
-"""Printing what ``biobench data verify`` found: for a person, for a program."""
+"""Printing the output of ``biobench data verify``: for people, or as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_value(report: Report) -> None:
-    """One JSON object."""
+    """Print one JSON object."""
     value = {
         "dataset": report.dataset,
         "root": str(report.root),
@@ -38,7 +38,7 @@ def print_value(report: Report) -> None:
 
 
 def print_report(report: Report) -> None:
-    """Lines for a person: what is there, and what the documents leave open."""
+    """Print lines for people: the files found, and the values that the documents leave open."""
     files = report.files
     print_line(f"{report.dataset} in {report.root}")
     print_line(f"  files: {files.count}, {show_size(files.bytes)}, {files.digest}")
@@ -68,7 +68,7 @@ def print_report(report: Report) -> None:
 
 
 def _print_values(values: dict[str, object]) -> None:
-    """Values by ``key/name`` as lines of YAML, those of one key together."""
+    """Print values by ``key/name`` as lines of YAML, those of one key together."""
     keys: Sequence[str] = list(dict.fromkeys(path.rpartition("/")[0] for path in values))
     for key in keys:
         names = [path for path in values if path.rpartition("/")[0] == key]

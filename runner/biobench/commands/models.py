@@ -1,4 +1,5 @@
-"""``biobench models``: the names of models.yaml, what they resolve to, and the hub's word on it."""
+"""``biobench models``: the names of models.yaml, what they resolve to, and the hub's facts on
+them."""
 
 from __future__ import annotations
 

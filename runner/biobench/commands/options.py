@@ -1,4 +1,4 @@
-"""The choices that several commands offer."""
+"""Options that several commands offer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 
 def path(text: str) -> Path:
-    """A path that was given: an empty one, as of a variable that is not set, would be the folder
-    where the user happens to be."""
+    """Parse a path; an empty one, as of a variable that is not set, is refused, since it would mean
+    the working folder."""
     if not text.strip():
         raise typer.BadParameter("the path is empty")
     return Path(text)
@@ -23,7 +23,7 @@ SpecFolder = Annotated[
 
 
 class Device(StrEnum):
-    """Where the model runs."""
+    """The device that the model runs on."""
 
     auto = "auto"
     cpu = "cpu"
@@ -31,7 +31,7 @@ class Device(StrEnum):
 
 
 class Division(StrEnum):
-    """Which protocol: the specification's, or upstream's as it was run."""
+    """The protocol: the specification's, or upstream's as it was run."""
 
     official = "official"
     compat = "compat"
@@ -45,7 +45,7 @@ class Precision(StrEnum):
 
 
 class OnBadImage(StrEnum):
-    """What to do with an image that cannot be read."""
+    """The treatment of an image that cannot be read."""
 
     stop = "stop"
     report = "report"

@@ -1,4 +1,4 @@
-"""``biobench selftest``: does this machine repeat the recorded bits of every stage?"""
+"""``biobench selftest``: compare the bits of every stage on this machine with recorded ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def selftest(
 
 
 def _device(asked: Device) -> str:
-    """``cpu`` or ``cuda``; without torch there is only the first."""
+    """``cpu`` or ``cuda``; without torch only ``cpu``."""
     from importlib.util import find_spec
 
     if asked is Device.cpu or (asked is Device.auto and find_spec("torch") is None):

@@ -7,10 +7,10 @@ import sys
 
 
 def open_closed_streams() -> None:
-    """Let standard streams that are closed lead to the null device.
+    """Open standard streams that are closed on the null device.
 
-    A file that is opened later would get their number, and what a library writes to standard error
-    would land in it.
+    Otherwise a file that is opened later would get their number, and what a library writes to
+    standard error would end up in it.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:

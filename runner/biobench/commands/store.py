@@ -1,4 +1,4 @@
-"""``biobench store``: look at, check and shrink what is kept for reuse."""
+"""``biobench store``: inspect, check and shrink the store of features and predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the system that no part of the program expects, in words that help.
+"""System errors that no part of the program expects, explained for people.
 
 In: an exception. Out: the error to show in its place, where it is known what to do.
 """
@@ -16,7 +16,8 @@ MOST_SHOWN = 120
 
 
 def explained(error: BaseException) -> BiobenchError | None:
-    """The error that says what to do, where ``error`` or what led to it is a known one."""
+    """The error that says what to do, where ``error`` or one of its causes is a known one; else
+    None."""
     for one in _chain(error):
         if _no_thread(one):
             return BiobenchError(
@@ -53,7 +54,7 @@ def require_working_folder() -> None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what it came from, the latest first."""
+    """An exception and its causes, the latest first."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

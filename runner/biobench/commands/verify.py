@@ -1,4 +1,4 @@
-"""``biobench verify``: does a result hold what it claims, and does another one reproduce it?"""
+"""``biobench verify``: check what a result claims, and whether another one reproduces it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def verify(
 
 @contextmanager
 def _folder(out: Path | None) -> Iterator[Path]:
-    """Where a run goes that is made again: kept where somebody named it."""
+    """The folder of a repeated run: kept where the user named it, else temporary."""
     import tempfile
 
     from biobench._common.files import require_writable
@@ -159,7 +159,7 @@ def _rerun(
 
 
 def recorded_options(argv: Sequence[str]) -> dict[str, Any]:
-    """Options of a recorded ``biobench run`` by name; none where it was another program."""
+    """Options of a recorded ``biobench run`` by name; empty where another program was run."""
     from biobench.commands.run import run
 
     if not argv or Path(argv[0]).name not in {"biobench", "__main__.py"}:
@@ -176,7 +176,7 @@ def recorded_options(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def _recorded_tasks(said: Mapping[str, Any], results: Results, spec: Spec) -> dict[str, Path]:
-    """Files of own tasks that the recorded command names and that are here, by id."""
+    """Files of own tasks that the recorded command names and that exist here, by id."""
     from biobench.errors import BiobenchError
     from biobench.spec.load import task_from_file
 

@@ -22,7 +22,8 @@ SCHEMA = "biobench.comparison/1"
 class Row:
     """Two models on one task, or on the mean: their scores, the test, and its corrected p value.
 
-    corrected: None for the mean, which is no part of the family of tasks.
+    Attributes:
+        corrected: None for the mean, which does not belong to the family of tasks.
     """
 
     metric: str
@@ -43,7 +44,7 @@ class Compared:
     left_out: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """As a JSON value."""
+        """The comparison as a JSON value."""
         return {
             "schema": SCHEMA,
             "division": self.results[0].document["division"],
@@ -65,9 +66,19 @@ class Compared:
 
 
 def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
-    """Compare on the tasks that both have run; those that one has not are left out.
+    """Compare two results on the tasks that both have run; other tasks are left out.
 
-    Raises UsageError where the two share no table or no task, and errors as :func:`resampled`.
+    Args:
+        a: A result with its predictions.
+        b: The result that it is compared with.
+        spec: The specification that both were made with.
+
+    Returns:
+        Differences, intervals and p values by task.
+
+    Raises:
+        UsageError: The two cannot share a table, or have no task in common.
+        BiobenchError: As :func:`resampled`.
     """
     require_one_table([a, b])
     ran = [

@@ -1,4 +1,4 @@
-"""Which results can stand beside each other, and their replicates.
+"""Compatibility of results, and their bootstrap replicates.
 
 In: results. Out: tasks that can be compared, and resampled scores by task; UsageError for results
 that must not share a table.
@@ -25,13 +25,17 @@ MEAN = "mean"
 
 
 def open_sound(path: Path, spec: Spec) -> Results:
-    """The result that a path names; raises DataError also where it has not the form of one, and
-    SpecError where its suite is not known."""
+    """Open the result that a path names and check its form.
+
+    Raises:
+        DataError: It cannot be read, or does not have the form of a result.
+        SpecError: Its suite is not known.
+    """
     found = open_result(path)
     flaw = check_form(found.document, spec)[0]
     if not flaw.holds:
         raise DataError(
-            f"is no sound result ({shown(flaw.text)})",
+            f"is not a sound result ({shown(flaw.text)})",
             where=shown(str(path)),
             remedy="`biobench verify` says more",
         )
@@ -45,7 +49,7 @@ def open_sound(path: Path, spec: Spec) -> Results:
 
 
 def require_one_table(results: Sequence[Results]) -> None:
-    """UsageError unless the results have one division, and one version of each task."""
+    """Raise UsageError unless the results have one division, and one version of each task."""
     divisions = list(dict.fromkeys(str(r.document["division"]) for r in results))
     if len(divisions) > 1:
         raise UsageError(
@@ -74,7 +78,7 @@ def model_name(results: Results) -> str:
 
 
 def task_order(results: Sequence[Results], spec: Spec) -> list[str]:
-    """Tasks that any result has: in the order of their suites, then those of a person's own."""
+    """Tasks that any result has: in the order of their suites, then the users' own."""
     known = [task for suite in spec.suites.values() for task in suite.members]
     found = dict.fromkeys(task for result in results for task in result.tasks)
     return [*(task for task in known if task in found), *(t for t in found if t not in known)]
@@ -85,9 +89,16 @@ def resampled(
 ) -> dict[str, dict[str, Resampled]]:
     """Each model's score with its replicates, by task and model, both in the order given.
 
-    tasks: those that every one of the results has run. Raises DataError where a file is not the one
-    that was scored, items or truth differ, or a task publishes no interval; SpecError for a task
-    that the specification does not have as the result says.
+    Args:
+        results: Results with their predictions.
+        tasks: Tasks that every one of the results has run.
+        suite: The suite of the results.
+        spec: The specification that they were made with.
+
+    Raises:
+        DataError: A file is not the one that was scored, items or truth differ, or a task publishes
+            no interval.
+        SpecError: The specification does not have a task as the result says.
     """
     rules = {name: _rules(result, tasks, spec) for name, result in results.items()}
     found: dict[str, dict[str, Resampled]] = {}
@@ -108,7 +119,7 @@ def resampled(
 def with_mean(
     scores: Mapping[str, Mapping[str, Resampled]], suite: Suite
 ) -> dict[str, Mapping[str, Resampled]]:
-    """``scores`` with the mean of the suite, where every member of it is among them."""
+    """Add the mean of the suite to ``scores``, where every member of it is among them."""
     whole = {task: dict(models) for task, models in scores.items()}
     if any(member not in scores for member in suite.members):
         return {**whole}

@@ -36,8 +36,10 @@ COLUMNS = (
 class Standings:
     """The results of one suite, best mean first; those without a mean follow as they were given.
 
-    ties: for a task, or ``mean``, the places of the rows that tie for best; None where nobody asked
-    or not every row has the score. reliable: whether the p values behind them are, by column.
+    Attributes:
+        ties: For a task, or ``mean``, the positions of the rows that tie for best; None where ties
+            were not asked for or a row lacks the score.
+        reliable: By column, true where the p values behind the ties are reliable.
     """
 
     suite: str
@@ -47,7 +49,7 @@ class Standings:
     reliable: dict[str, bool] | None = None
 
     def document(self) -> dict[str, Any]:
-        """As a JSON value."""
+        """The table as a JSON value."""
         return {
             "suite": self.suite,
             "tasks": list(self.tasks),
@@ -81,10 +83,16 @@ def _cell(row: Results, task: str) -> dict[str, Any]:
 
 
 def standings(results: Sequence[Results], spec: Spec, *, ties: bool) -> list[Standings]:
-    """One table a suite, in the order in which the suites first occur.
+    """Make one table a suite, in the order in which the suites first occur.
 
-    Raises UsageError for results that must not share a table; with ``ties`` also the errors of
-    :func:`resampled`.
+    Args:
+        results: Results of one division.
+        spec: The specification that they were made with.
+        ties: Find the models that tie for best, which needs the predictions.
+
+    Raises:
+        UsageError: The results must not share a table.
+        BiobenchError: With ``ties``, as :func:`resampled`.
     """
     require_one_table(results)
     found = []
@@ -131,7 +139,8 @@ def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:
 def standings_csv(tables: Sequence[Standings]) -> str:
     """One line a score and one a mean, with the columns of :data:`COLUMNS`; None is empty.
 
-    For people and their spreadsheets: no text is a formula. :func:`standings_document` is exact.
+    For people and their spreadsheets: a text that could be a formula gets an apostrophe.
+    :func:`standings_document` is exact.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -157,7 +166,7 @@ def standings_csv(tables: Sequence[Standings]) -> str:
 
 
 def shown_names(table: Standings) -> list[str]:
-    """The name of each row, those that share one told apart by their full name."""
+    """The name of each row; rows that share a name get their full names."""
     names = [model_name(row) for row in table.rows]
     full = [str(row.document["model"]["resolved"]) for row in table.rows]
     return [

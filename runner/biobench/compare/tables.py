@@ -15,7 +15,7 @@ TIES, DECLARED = " =", " d"
 
 
 def print_comparison(compared: Compared, console: Console) -> None:
-    """Who is ahead on which task, by how much, and how sure that is."""
+    """Print which model is ahead on which task, by how much, and how sure that is."""
     a, b = compared.names
     say(console, f"a: {a}, {_source(compared.results[0])}")
     say(console, f"b: {b}, {_source(compared.results[1])}")
@@ -56,10 +56,10 @@ def _cells(row: Row, alpha: float) -> tuple[str, ...]:
 
 
 def print_standings(table: Standings, console: Console) -> None:
-    """One row a model, one column a task; the mean comes first, as it orders the rows.
+    """Print one row a model and one column a task; the mean comes first, as it orders the rows.
 
-    Rows that share a name, or whose names leave no room for scores, are numbered, with a line above
-    the table for each.
+    Rows that share a name, or whose names leave too few columns for scores, are numbered, with a
+    line above the table for each.
     """
     head = table.rows[0].document
     say(console, f"suite {table.suite}, division {head['division']}")
@@ -102,7 +102,7 @@ def _score(table: Standings, i: int, task: str) -> str:
 
 
 def _tie(table: Standings, i: int, name: str) -> str:
-    """The mark of a tie, or as much room: numbers stay below each other."""
+    """The mark of a tie, or as many blanks, so that numbers stay aligned."""
     if table.ties is None or name not in table.ties:
         return ""
     return TIES if i in table.ties[name] else " " * len(TIES)

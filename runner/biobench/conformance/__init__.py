@@ -1,5 +1,5 @@
-"""Proving an implementation right with the specification's vectors (SPEC.md, "Conformance").
+"""Checks of an implementation with the specification's vectors (SPEC.md, "Conformance").
 
-In: vectors of a specification. Out: what this implementation answers, and which answers, of this
-or any other implementation, are right. Nothing here is used to compute a score.
+In: vectors of a specification. Out: what this implementation answers, and which answers, of this or
+any other implementation, are right. Nothing here is used to compute a score.
 """

@@ -1,4 +1,4 @@
-"""The answers of an implementation, and which are right (SPEC.md, "Conformance").
+"""The answers of an implementation, checked against the vectors (SPEC.md, "Conformance").
 
 In: an answers file and the vectors of a specification. Out: by section how many cases are right,
 wrong and unanswered, and each fault in one line.
@@ -28,7 +28,11 @@ MAX_BYTES = 64_000_000
 
 @dataclass
 class Tally:
-    """Counts of one section. ``claimed``: whether the implementation claims it."""
+    """Counts of one section.
+
+    Attributes:
+        claimed: True where the implementation claims the section.
+    """
 
     section: str
     level: str
@@ -41,7 +45,7 @@ class Tally:
 
 @dataclass
 class Report:
-    """What a check found: counts by section, and a line a wrong answer or missing claimed one.
+    """The outcome of a check: counts by section, and a line a wrong answer or missing claimed one.
 
     A line begins with the vector file, below ``conformance/``, and the case.
     """
@@ -51,10 +55,11 @@ class Report:
 
 
 def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[str, Any]:
-    """The answers file at ``path``, for this specification.
+    """Read the answers file at ``path``, for this specification.
 
-    Raises DataError for a file that is not an answers file, is for another specification, or names
-    a section or a case that the specification does not have.
+    Raises:
+        DataError: The file is not an answers file, is for another specification, or names a section
+            or a case that the specification does not have.
     """
     where = str(path)
     try:
@@ -106,7 +111,8 @@ def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[st
 
 
 def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Report:
-    """Right, wrong and missing answers of a sound answers file, in the order of the vectors."""
+    """Count right, wrong and missing answers of a sound answers file, in the order of the
+    vectors."""
     claimed = set(answers["sections"])
     given = answers["answers"]
     report = Report(tallies(files, claimed))
@@ -134,7 +140,7 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
 def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Report:
     """The same report of this implementation's own run.
 
-    It claims every section but those for which a library is not installed.
+    It claims every section except those for which a library is not installed.
     """
     report = Report(tallies(files, whole_sections(outcomes)))
     by_section = {tally.section: tally for tally in report.tallies}
@@ -150,7 +156,7 @@ def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Rep
 
 
 def whole_sections(outcomes: Sequence[Outcome]) -> set[str]:
-    """The sections of which every case could be tried."""
+    """Sections of which every case could be tried."""
     lacking = {outcome.folder for outcome in outcomes if outcome.lacking is not None}
     return {outcome.folder for outcome in outcomes} - lacking
 

@@ -15,10 +15,11 @@ from biobench.spec.problems import escape
 
 
 def difference(expected: Any, given: Any, tolerance: Tolerance | None = None) -> str | None:
-    """Where and how ``given`` first differs from ``expected``; null where it does not.
+    """Describe where and how ``given`` first differs from ``expected``; None where it does not.
 
-    Numbers are compared as float64, so ``1`` and ``1.0`` are equal; everything else exactly. What
-    ``tolerance`` names by JSON pointer, with all below it, is compared with that tolerance.
+    Numbers are compared as float64, so ``1`` and ``1.0`` are equal; everything else exactly. A
+    value that ``tolerance`` names by JSON pointer, with all below it, is compared with that
+    tolerance.
     """
     return next(_differences(expected, given, tolerance or {}, ""), None)
 

@@ -1,4 +1,4 @@
-"""What an operation says of input that the specification calls an error."""
+"""The answer of an operation to input that the specification calls an error."""
 
 from __future__ import annotations
 

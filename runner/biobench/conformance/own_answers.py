@@ -22,11 +22,13 @@ from biobench.spec.load import Spec
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case: its answer, and how it differs from the vector's output, None where it is right.
+    """One case: its answer, and its difference from the vector's output, None where it is right.
 
-    path: the vector file, below ``conformance/``. ``failed`` is true where the operation ended
-    without an answer, and ``lacking`` says which library it lacks, where it is one that smaller
-    installations do without; ``answer`` is then None.
+    Attributes:
+        path: The vector file, below ``conformance/``.
+        failed: True where the operation ended without an answer; ``answer`` is then None.
+        lacking: The library that the operation lacks, where it is one that smaller installations do
+            without; ``answer`` is then None.
     """
 
     id: str
@@ -42,7 +44,7 @@ def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
     """The output of an operation as the JSON value that a reader of the vector file gets.
 
     Raises SpecError for an operation that this implementation does not have, ValueError for an
-    output that has no JSON form, and whatever the operation raises but Invalid.
+    output that has no JSON form, and whatever the operation raises except Invalid.
     """
     known = operations()
     if operation not in known:
@@ -55,7 +57,7 @@ def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
-    """Every case of the files, in order.
+    """Answer every case of the files, in order.
 
     An operation that fails gives a wrong answer, None; one for which a library of models is not
     installed gives none.

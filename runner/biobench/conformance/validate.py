@@ -1,6 +1,6 @@
-"""Checking documents and vectors for people (SPEC.md, sections "Documents" and "Conformance").
+"""Checks of documents and vectors for people (SPEC.md, sections "Documents" and "Conformance").
 
-In: what `biobench spec validate` is given. Out: every problem of it, vectors last.
+In: the path that `biobench spec validate` is given. Out: every problem of it, vectors last.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _vectors(folder: Path) -> list[Problem]:
         try:
             values[file.relative_to(folder).as_posix()] = parse_json(read_plain(file, MOST_JSON))
         except CanonicalError as error:
-            problems.append(Problem(str(file), None, "", str(error), "mend the file", error.error))
+            problems.append(Problem(str(file), None, "", str(error), "fix the file", error.error))
         except Unreadable as unread:
             problems.append(Problem(str(file), None, "", unread.what, unread.remedy, "no-file"))
     return [*problems, *vector_problems(values, schema, f"{folder}/")]

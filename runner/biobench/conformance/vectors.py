@@ -1,7 +1,7 @@
 """The vectors of a specification (SPEC.md, "Conformance").
 
-In: a specification. Out: its vector files, each with the cases that it holds. They are read only
-when they are asked for.
+In: a specification. Out: its vector files, each with its cases. They are read only when they are
+asked for.
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ class Vector:
 class Vectors:
     """One vector file: the cases of one operation.
 
-    path: below ``conformance/``. folder: the section that an implementation claims. section: the
-    section of SPEC.md that is checked. source: what the outputs were compared with, if anything.
+    Attributes:
+        path: Path below ``conformance/``.
+        folder: The section that an implementation claims.
+        section: The section of SPEC.md that is checked.
+        source: What the outputs were compared with, if anything.
     """
 
     path: str
@@ -51,10 +54,11 @@ class Vectors:
 
 
 def read_vectors(spec: Spec, folders: Sequence[str] = ()) -> tuple[Vectors, ...]:
-    """Vector files in path order; only those of some sections, where ``folders`` names any.
+    """Read vector files in path order; only those of the sections ``folders``, where any is named.
 
-    Raises SpecError for a file that is not valid, a case id that occurs twice or a section of two
-    levels, and UsageError for a section that is not there.
+    Raises:
+        SpecError: A file is not valid, a case id occurs twice, or a section has two levels.
+        UsageError: A section does not exist.
     """
     values = vector_values(spec.library)
     for problem in vector_problems(values, spec.schema("vectors")):
@@ -71,9 +75,12 @@ def read_vectors(spec: Spec, folders: Sequence[str] = ()) -> tuple[Vectors, ...]
 def vector_problems(
     values: Mapping[str, Any], schema: Mapping[str, Any], shown: str = ""
 ) -> Iterator[Problem]:
-    """What is wrong with vector files, given by their path below ``v1/``.
+    """Find what is wrong with vector files.
 
-    schema: that of vector files. shown: what messages put before a path.
+    Args:
+        values: The files by their path below ``v1/``.
+        schema: The schema of vector files.
+        shown: Prefix of a path in messages.
     """
     seen: dict[str, str] = {}
     levels: dict[str, str] = {}
@@ -113,7 +120,7 @@ def _file_problems(
         return
     if (parts[1] == "tolerance") is not ("tolerance" in value):
         message = "the files below tolerance/ state a tolerance, and no other file does"
-        yield Problem(file, None, "/tolerance", message, "move it, or mend tolerance", "value")
+        yield Problem(file, None, "/tolerance", message, "move it, or fix tolerance", "value")
     elif (value["level"] == "T") is not ("tolerance" in value):
         message = "level T is that of the files below tolerance/"
         yield Problem(file, None, "/level", message, "write the level of the section", "value")

@@ -1,4 +1,4 @@
-"""The data stage: where a task's images lie, which items they are, and in what order.
+"""The data stage: the images of a task, its items, and their order.
 
 In: a task document and a folder. Out: a manifest (SPEC.md, section "Manifests").
 """

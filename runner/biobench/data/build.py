@@ -27,14 +27,21 @@ __all__ = ["build_manifest", "label_index", "manifest_of"]
 
 
 def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
-    """The manifest of ``task`` on the files in ``root``.
+    """Build the manifest of ``task`` from the files in ``root``.
 
-    ``seed`` is the suite's; only a view that draws where a clip starts needs it. Division compat
-    excludes nothing. Otherwise a test item whose class has no train example is excluded
-    (leave-one-out: an individual with one image); ``excluded`` counts them. Raises DataError for
-    structural faults, an empty split, a single class, or more than half of the test items excluded
-    (classes that the data set's document names in ``expected_exclusions`` not counted), and
-    SpecError for options of the layout or the view that do not fit.
+    Division compat excludes nothing. Otherwise a test item whose class has no train example is
+    excluded (leave-one-out: an individual with one image); ``excluded`` counts them.
+
+    Args:
+        task: A resolved task.
+        root: Folder that the layout's paths are relative to.
+        seed: The suite's seed; only a view that draws the start of a clip needs it.
+
+    Raises:
+        DataError: Structural faults, an empty split, a single class, or more than half of the test
+            items excluded (not counting classes that the data set's document names in
+            ``expected_exclusions``).
+        SpecError: Options of the layout or the view do not fit.
     """
     require_frames(task.dataset, root)
     own = task.division == "open"
@@ -45,7 +52,7 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
 
 
 def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -> Manifest:
-    """:func:`build_manifest` from what the layout found."""
+    """Build the manifest from what the layout found; the rest as :func:`build_manifest`."""
     where = shown(str(root))
     made = make_units(task, found, seed, where)
     items = [unit.item for unit in made.units]
@@ -119,7 +126,7 @@ def _place(unit: Unit) -> tuple[str, str, str]:
 
 
 def _no_label(item: Item) -> int:
-    """A task of traits has them instead of a label."""
+    """The label of an item without one: a task of traits has those instead."""
     return 0
 
 
@@ -140,7 +147,8 @@ def _labeller(
 
 
 def _check_ids(items: Sequence[Item], where: str) -> None:
-    """An id is unique among images by the layout; a subject must not be the id of an image."""
+    """Check that ids are unique: the layout sees to it for images; a subject must not be the id of
+    an image."""
     faults = Faults("give the subjects other names, or the images other ids")
     seen: set[str] = set()
     for item in items:
@@ -157,7 +165,7 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
     for split in SPLITS[task.split_rule]:
         if split not in present:
             dropped = ""
-            remedy = "put the images of the split there, or mend the options of the layout"
+            remedy = "put the images of the split there, or fix the options of the layout"
             if task.division != "open":
                 remedy = again(task.dataset, root)
             if made.dropped:

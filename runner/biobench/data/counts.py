@@ -10,7 +10,7 @@ from biobench.spec.documents import Task
 
 
 def found_counts(manifest: Manifest) -> dict[str, int]:
-    """``train``, ``test`` and ``classes`` as a task's document counts them.
+    """``train``, ``test`` and ``classes`` of a manifest as a task's document counts them.
 
     ``test`` counts every test item, excluded ones too (leave-one-out: every image); ``classes``
     counts the classes with a train example, or the traits. Where the view pools, an item is counted
@@ -29,7 +29,7 @@ def found_counts(manifest: Manifest) -> dict[str, int]:
 
 def scored_counts(manifest: Manifest) -> dict[str, int]:
     """``train``, ``test``, ``classes`` and ``excluded`` as a result states them: ``test`` counts
-    the scored items, and ``classes`` all that a label can be, or the traits."""
+    the scored items, and ``classes`` the labels that exist, or the traits."""
     return {
         "train": sum(row.split != "test" for row in manifest.items.rows),
         "test": int(manifest.items.scored().sum()),

@@ -1,7 +1,7 @@
-"""What a manifest leaves out of the data, in words for the person whose data they are.
+"""Diagnostics of a manifest: rows and classes that it leaves out, for the owner of the data.
 
-In: a manifest. Out: lines that say which rows belong to no split and which classes cannot be
-scored, and whether a name of the other spelling is the likely reason.
+In: a manifest. Out: lines that name rows of no split and classes that cannot be scored, and names
+that differ in spelling alone, where that is the likely reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ NAMED = 5
 
 
 def unused_lines(manifest: Manifest) -> list[str]:
-    """One line for rows of no split, one for excluded items, one for names spelt in two ways."""
+    """One line for rows of no split, one for excluded items, one for names that differ in
+    spelling."""
     lines = []
     if manifest.of_no_split:
         count = sum(manifest.of_no_split.values())
@@ -42,7 +43,7 @@ def unused_lines(manifest: Manifest) -> list[str]:
 
 
 def spelt_alike(names: Iterable[str]) -> list[list[str]]:
-    """Names, sorted, that are one but for case, blanks around them and the form of accents."""
+    """Names, sorted, that are equal except for case, blanks around them and the form of accents."""
     groups: dict[str, list[str]] = {}
     for name in sorted(set(names)):
         key = unicodedata.normalize("NFKC", name).strip().casefold()

@@ -11,7 +11,7 @@ from biobench._common.text import shown
 from biobench.errors import DataError, counted
 
 SHOWN = 10
-"""How many kinds of fault a message lists, and how many names in all; the rest are counted."""
+"""Most kinds of fault that a message lists, and most names in all; the rest are counted."""
 APART = 3
 """Up to how many faults of a kind stand apart, each with its own words."""
 
@@ -21,7 +21,7 @@ MOST_WORDS = 1500
 
 
 class Faults:
-    """Faults of one data set. Each is ``name: what is wrong``; ``remedy`` is what to do.
+    """Faults of one data set, each as ``name: fault``; ``remedy`` says what to do.
 
     More than three of the same kind are one entry, with the first names and a count.
     """
@@ -47,7 +47,7 @@ class Faults:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of faults."""
         return self._count
 
     def raise_if_any(self, where: str) -> None:
@@ -64,7 +64,8 @@ class Faults:
         )
 
     def _entries(self) -> Iterator[str]:
-        """A text for each kind. Every kind has a name; what is left of ten goes to the first."""
+        """A text for each kind. Every kind has a name; the rest of the ten names go to the first
+        kind."""
         spare = SHOWN - len(self._listed)
         for what, names in self._listed.items():
             count = self._counts[what]

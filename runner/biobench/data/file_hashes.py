@@ -43,15 +43,15 @@ CREATE TABLE IF NOT EXISTS files (
 
 
 class FileRead(NamedTuple):
-    """What was read of a file: the digest of the bytes, and the identity that the open file had
-    before and after; the identity is ``None`` where the file changed meanwhile."""
+    """A file as it was read: the digest of its bytes, and the identity that the open file had
+    before and after; None where the file changed meanwhile."""
 
     digest: str
     identity: Identity | None
 
 
 def file_read(sha256: bytes, identity: Identity | None) -> FileRead:
-    """What the native layer tells of a file."""
+    """The native layer's outcome of reading a file, as a :class:`FileRead`."""
     return FileRead("sha256:" + sha256.hex(), identity)
 
 
@@ -60,8 +60,8 @@ def _unreadable(path: str, error: OSError) -> DataError:
 
 
 def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
-    """Digests of files' bytes, in the order given; raises DataError naming the first that cannot be
-    read."""
+    """Digests of files' bytes, in the order given; raises DataError naming the first file that
+    cannot be read."""
     try:
         files = _native.read_files(paths, workers=max(1, workers))
     except OSError as error:
@@ -91,19 +91,19 @@ def identity_of(path: str) -> Identity:
 
 
 def _signed(number: int) -> int:
-    """A number wrapped to 64 bits with a sign, which is what the index can hold."""
+    """A number wrapped to 64 bits with a sign, as the index stores it."""
     return ((number + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
 
 
 def is_settled(identity: Identity, began: int) -> bool:
-    """Whether a later change shows in the identity of a file that was read after ``began``, a time
-    in nanoseconds."""
+    """True where a later change would show in the identity of a file that was read after ``began``,
+    a time in nanoseconds."""
     return began - identity[3] > SETTLED_NS
 
 
 class ContentIndex:
-    """Remembers digests in a SQLite file; works without memory when ``index`` cannot be opened, and
-    with what is there when it cannot be written."""
+    """Digests remembered in a SQLite file. Without memory where ``index`` cannot be opened; only
+    with its present entries where it cannot be written."""
 
     def __init__(self, index: Path) -> None:
         self._connection: sqlite3.Connection | None = None
@@ -146,8 +146,8 @@ class ContentIndex:
         return found
 
     def remember(self, files: Iterable[tuple[str, FileRead]], began: int) -> None:
-        """Note what was read of files at or after ``began``, a time in nanoseconds, as far as it
-        stays true until a file's identity differs."""
+        """Store the digests of files read at or after ``began``, a time in nanoseconds, where they
+        stay true until a file's identity differs."""
         self._write(
             (_key(path), *file.identity, file.digest)
             for path, file in files
@@ -194,7 +194,7 @@ def _key(path: str) -> bytes:
 
 
 def _open(index: Path) -> sqlite3.Connection:
-    """The index, made where there is none; raises sqlite3.Error or OSError where it cannot be."""
+    """Open the index, or create it; raises sqlite3.Error or OSError where that fails."""
     if index.exists() and not index.is_file():
         # SQLite would wait for who writes a named pipe.
         raise OSError(errno.EINVAL, "not a regular file", str(index))

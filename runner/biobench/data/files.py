@@ -45,16 +45,17 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
 
 
 def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
-    """What lies in ``root``; raises DataError for structural faults and unreadable files."""
+    """Count and hash the files of ``dataset`` in ``root``; raises DataError for structural faults
+    and unreadable files."""
     paths = file_paths(dataset, root)
     digests = file_digests([str(root / path) for path in paths], workers)
     return files_of(root, list(zip(paths, digests, strict=True)))
 
 
 def unnamed_images(dataset: Dataset, root: Path, paths: Collection[str]) -> list[str]:
-    """Images in the folders of the layout that are none of ``paths``, in code-point order.
+    """Images in the folders of the layout that are not among ``paths``, in code-point order.
 
-    They are no items, since tables and annotation files decide; hidden names are left out.
+    They are not items, since tables and annotation files decide; hidden names are left out.
     """
     named = set(paths)
     found: set[str] = set()
@@ -78,7 +79,7 @@ def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> Files:
 
 
 def file_differences(dataset: Dataset, found: Files) -> list[str]:
-    """One line for each fact of the document that the files do not have; None is not compared."""
+    """One line for each fact of the document that the files contradict; None is not compared."""
     expected: Mapping[str, object] = dataset.files
     lines = []
     for name in ("count", "bytes", "digest"):

@@ -1,4 +1,4 @@
-"""What to do where the data of a data set are not there, or not whole.
+"""Hints for data sets whose data are missing or incomplete.
 
 In: a data set and where it is looked for. Out: commands, as the end of a message.
 """
@@ -18,8 +18,8 @@ from biobench.spec.documents import Dataset
 
 
 def bringing(dataset: Dataset, data: Path | None = None) -> str:
-    """The commands that bring a data set, in order; without the first where the folder ``data`` has
-    its archives. ``""`` where its document names no files."""
+    """The commands that provide a data set, in order; without the first where the folder ``data``
+    has its archives. ``""`` where its document names no files."""
     sources = sources_of(dataset)
     if not sources:
         return ""
@@ -32,7 +32,7 @@ def bringing(dataset: Dataset, data: Path | None = None) -> str:
 
 
 def again(dataset: Dataset, root: Path) -> str:
-    """How what lies in ``root`` is put right, where it is not whole."""
+    """The remedy for a data set whose contents in ``root`` are incomplete."""
     if root.is_relative_to(EMBEDDED):
         return "install biobench again"
     tables = annotation_files(dataset.layout, split_rule_of(dataset.layout))
@@ -42,13 +42,13 @@ def again(dataset: Dataset, root: Path) -> str:
         )
     commands = bringing(dataset, root.parent)
     if not commands:
-        return f"bring a whole copy of the data set {dataset.id}"
+        return f"bring a complete copy of the data set {dataset.id}"
     return f"unpack the data set {dataset.id} again (move the folder away, then {commands})"
 
 
 @contextmanager
 def told_how_to_bring(dataset: Dataset, root: Path) -> Iterator[None]:
-    """Add :func:`again` to what a DataError says that is to be done."""
+    """Add :func:`again` to the remedy of a DataError."""
     try:
         yield
     except DataError as error:

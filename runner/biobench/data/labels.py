@@ -26,16 +26,16 @@ _SIGNED = re.compile(r"-?[0-9]{1,18}")
 
 
 def is_id(name: str, largest: int) -> bool:
-    """Whether a label name writes an id up to ``largest``: a decimal integer without leading
+    """True where a label name writes an id up to ``largest``: a decimal integer without leading
     zeros."""
     digits = len(str(largest))
     return bool(_INTEGER.fullmatch(name)) and len(name) <= digits and int(name) <= largest
 
 
 def unknown_label(task: Task) -> str | None:
-    """The label name of unknown class, None where the rule knows none.
+    """The label name of the unknown class, None where the rule has none.
 
-    Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label`` to go by.
+    Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label``.
     """
     if task.label_rule not in UNKNOWN_RULES:
         return None
@@ -76,14 +76,14 @@ def check_labels(task: Task, items: Iterable[Item], where: str) -> None:
     written = task.label_rule == "written-ids"
     if unknown is None and not written:
         return
-    faults = Faults("mend the labels, or take another label rule")
+    faults = Faults("fix the labels, or take another label rule")
     for item in items:
         if item.label == unknown:
             if item.split != "test":
                 what = f"the unknown label {shown(item.label)!r} in the split {item.split}"
                 faults.add(item.path, what)
         elif written and not _INTEGER.fullmatch(item.label):
-            faults.add(item.path, f"the label {shown(item.label)!r} is no integer from 0")
+            faults.add(item.path, f"the label {shown(item.label)!r} is not an integer from 0")
         elif written and not is_id(item.label, LARGEST_ID):
             faults.add(item.path, f"the label {item.label} is above {LARGEST_ID}")
     faults.raise_if_any(where)

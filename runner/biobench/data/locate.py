@@ -26,11 +26,11 @@ class LocatedTask:
 
 
 def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | None:
-    """The data folder of ``task``: ``DIR/<data set id>`` if that exists, else DIR itself where
+    """Find the data folder of ``task``: ``DIR/<data set id>`` if that exists, else DIR itself where
     ``only_task`` (exactly one task is chosen), else the embedded demo data set, else None.
 
     An embedded data set is never looked for in DIR itself. Raises DataError where ``data`` is given
-    and is no folder.
+    and is not a folder.
     """
     embedded = EMBEDDED / task.dataset.id
     has_embedded = embedded.is_dir()

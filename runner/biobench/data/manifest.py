@@ -26,11 +26,16 @@ BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image as a layout finds it: unique id, path below the data folder, label name.
+    """One image as a layout finds it.
 
-    ``traits`` are the 0 or 1 of a task whose label is a list of traits (``label`` is then empty).
-    ``group`` names the sub-task of a grouped task, ``subject`` the clip or observation that the
-    image belongs to; both are empty where the layout declares none.
+    Attributes:
+        id: Unique id.
+        path: Path below the data folder.
+        label: Label name; empty in a task of traits.
+        traits: The 0 or 1 of each trait, where a label is a list of traits.
+        group: The sub-task of a grouped task; empty where the layout declares none.
+        subject: The clip or observation that the image belongs to; empty where the layout declares
+            none.
     """
 
     id: str
@@ -44,13 +49,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One manifest row, which is one image; ``label`` is an index into :attr:`Manifest.classes`.
+    """One manifest row, which is one image.
 
-    ``scored`` is false for a train row, and for a gallery row that has no other example of its
-    class. ``label`` is -1 for a test row of the layout's unknown label (label rule
-    ``train-names-or-unknown``). In a traits task ``traits`` holds the 0 or 1 of each and ``label``
-    is 0. ``group`` is the sub-task of a grouped task. ``subject`` is the item that the view pools
-    the row into; it is empty where the row is an item of its own.
+    Attributes:
+        label: Index into :attr:`Manifest.classes`; -1 for a test row of the layout's unknown label
+            (label rule ``train-names-or-unknown``), 0 in a traits task.
+        scored: False for a train row, and for a gallery row that is the only example of its class.
+        traits: The 0 or 1 of each trait in a traits task.
+        group: The sub-task of a grouped task.
+        subject: The item that the view pools the row into; empty where the row is an item of its
+            own.
     """
 
     id: str
@@ -67,14 +75,16 @@ class Row:
 class Manifest:
     """Rows in order: train then test (leave-one-out: one split, ``gallery``); each by path.
 
-    ``excluded_names``: class -> how many of its test items have no train example. Those of a
-    train-test task are no rows; those of a leave-one-out task are rows that are not scored.
-    ``test_classes`` is what the labels of test rows index: it differs from ``classes`` only where
-    each split's names are sorted on their own (label rule ``split-names``). In a traits task both
-    are the names of the traits, in the layout's order. ``poisonous`` are the classes that the data
-    set lists as such, None where it has no such list. ``dropped`` counts the clips that the view
-    left out, in all splits. ``of_no_split``: cell of a table's column of splits that names none ->
-    rows that have it.
+    Attributes:
+        excluded_names: Class -> number of its test items without a train example. Those of a
+            train-test task have no rows; those of a leave-one-out task have rows that are not
+            scored.
+        test_classes: The names that labels of test rows index: it differs from ``classes`` only
+            where each split's names are sorted on their own (label rule ``split-names``). In a
+            traits task both are the names of the traits, in the layout's order.
+        poisonous: The classes that the data set lists as such, None where it has no such list.
+        dropped: Number of clips that the view left out, in all splits.
+        of_no_split: Cell of a table's column of splits that names no split -> rows that have it.
     """
 
     root: Path
@@ -125,20 +135,21 @@ class Manifest:
 
     @cached_property
     def grouped(self) -> bool:
-        """Whether the task has groups."""
+        """True where the task has groups."""
         return any(row.group for row in self.rows)
 
     @cached_property
     def pooled(self) -> bool:
-        """Whether rows are pooled into items: then a row is no item by itself."""
+        """True where rows are pooled into items: then a row is not an item by itself."""
         return any(row.subject for row in self.rows)
 
     @cached_property
     def items(self) -> Manifest:
-        """What is classified, in order: each row, or each subject where the view pools its rows.
+        """The items that are classified, in order: each row, or each subject where the view pools
+        its rows.
 
-        An item that is pooled has its subject as id and the path of its first row. Labels, splits,
-        groups and the rest are as in the rows; probes, predictions and counts speak of these.
+        A pooled item has its subject as id and the path of its first row. Labels, splits, groups
+        and the rest are as in the rows; probes, predictions and counts refer to these items.
         """
         if not self.pooled:
             return self
@@ -157,7 +168,7 @@ class Manifest:
 
     @cached_property
     def has_traits(self) -> bool:
-        """Whether a label is a list of traits."""
+        """True where a label is a list of traits."""
         return any(row.traits for row in self.rows)
 
     def indices(self, split: Split) -> npt.NDArray[np.int64]:
@@ -169,7 +180,7 @@ class Manifest:
         return np.array([r.label for r in self.rows], dtype=np.int64)
 
     def scored(self) -> npt.NDArray[np.bool_]:
-        """Which rows are test (query) items, bool, shape (rows,)."""
+        """Mask of the test (query) items, bool, shape (rows,)."""
         return np.array([r.scored for r in self.rows], dtype=np.bool_)
 
     def traits(self) -> npt.NDArray[np.int8]:

@@ -1,6 +1,6 @@
 """The predictions of one task (SPEC.md, section "Digests").
 
-In: what a probe decided for the scored items. Out: a value with a digest that metrics read.
+In: a probe's decisions on the scored items. Out: a value with a digest that metrics read.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ _ROWS = 4096
 class Predictions:
     """Truth and prediction of the scored items, in manifest order.
 
-    ids: unique item ids. y_true, y_pred: label ids, int32, shape (n,), of which -1 is the unknown
-    class; of a traits task the 0 or 1 of each trait, int32, shape (n, traits). extras: further
-    columns by name, each with n rows. A task with groups has ``group``, strings (n,). Protocol knn
-    gives ``neighbours`` int32 (n, 5), manifest rows with -1 where there are fewer; ``first_hit``
-    int32 (n,), rank from 1 of the first row of the right class, 0 where there is none; and
-    ``average_precision`` float64 (n,).
-    Raises DataError for repeated ids, columns of unequal length, or truth and prediction of
-    unequal shape.
+    Attributes:
+        ids: Unique item ids.
+        y_true: True label ids, int32, shape (n,), of which -1 is the unknown class; in a traits
+            task the 0 or 1 of each trait, int32, shape (n, traits).
+        y_pred: Predictions, like ``y_true``.
+        extras: Further columns by name, each with n rows. A task with groups has ``group``, strings
+            (n,). Protocol knn gives ``neighbours`` int32 (n, 5), manifest rows with -1 where there
+            are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the right class, 0
+            where there is none; and ``average_precision`` float64 (n,).
+
+    Raises:
+        DataError: Ids are repeated, columns have unequal lengths, or truth and prediction unequal
+            shapes.
     """
 
     ids: tuple[str, ...]
@@ -80,8 +85,8 @@ class Predictions:
         ]
 
     def canonical(self) -> Iterator[bytes]:
-        """Canonical JSON of :meth:`value` in parts of some thousand rows, which is soon done and
-        takes the memory of one part. Raises ValueError as :func:`canonical_json`."""
+        """Canonical JSON of :meth:`value` in parts of some thousand rows, each made quickly and in
+        the memory of one part. Raises ValueError as :func:`canonical_json`."""
         names = sorted(self.extras, key=lambda name: name.encode("utf-16-be"))
         columns = [self.y_true, self.y_pred, *(self.extras[name] for name in names)]
         heads = [encoded(name) for name in names]

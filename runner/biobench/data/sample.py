@@ -29,7 +29,7 @@ def size_name(size: int | None) -> str:
 
 
 def can_be_sampled(task: Task) -> bool:
-    """Whether the task has a few-shot form: a leave-one-out task has no train split."""
+    """True where the task has a few-shot form: a leave-one-out task has no train split."""
     return task.split_rule != "leave-one-out"
 
 
@@ -41,14 +41,16 @@ def no_train_split(task: Task) -> UsageError:
 
 
 def kept_rows(task: Task, manifest: Manifest, n_train: int) -> npt.NDArray[np.bool_]:
-    """Which rows stay in a sample of the train items, bool (rows,); test rows all do.
+    """Mask of the rows that stay in a sample of the train items, bool (rows,); test rows all do.
 
     Official and open: the ``n_train`` items of each class with the smallest keys (all, where a
     class has fewer); a class is one of its group, where items have groups. Compat: ``n_train``
     items in total (with groups: in each), balanced: the classes give one item each in turn, and in
     a last turn that cannot serve every class the smallest keys go first. A traits task has no
-    classes: ``n_train`` items in total. All rows of a chosen item stay. Raises UsageError for a
-    leave-one-out task or ``n_train`` < 1.
+    classes: ``n_train`` items in total. All rows of a chosen item stay.
+
+    Raises:
+        UsageError: The task is leave-one-out, or ``n_train`` < 1.
     """
     if n_train < 1:
         raise UsageError(f"--n-train must be at least 1, not {n_train}")

@@ -21,7 +21,7 @@ ZIP_ENDING = ".zip"
 
 @dataclass(frozen=True)
 class Known:
-    """What the document says of a file's bytes; None where it does not know."""
+    """Facts of the document on a file's bytes; None where it has none."""
 
     bytes: int | None = None
     sha256: str | None = None
@@ -29,13 +29,13 @@ class Known:
 
     @property
     def has_checksum(self) -> bool:
-        """Whether wrong bytes can be told from right ones."""
+        """True where wrong bytes can be told from right ones."""
         return self.sha256 is not None or self.md5 is not None
 
 
 @dataclass(frozen=True)
 class File:
-    """One file to download: its name, its addresses in the order to try, and what is known."""
+    """One file to download: its name, its addresses in the order to try, and its known facts."""
 
     name: str
     urls: tuple[str, ...]
@@ -54,18 +54,18 @@ class Source:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is unpacked; otherwise it is put in its place as it is."""
+        """True where it is unpacked; otherwise it is put in its place as it is."""
         return self.name.lower().endswith((*TAR_ENDINGS, ZIP_ENDING))
 
     def paths(self, folder: Path) -> tuple[Path, ...]:
-        """Where its bytes lie in ``folder``: one file of its name, else its parts."""
+        """Paths of its bytes in ``folder``: one file of its name, else its parts."""
         whole = folder / self.name
         if whole.exists():
             return (whole,)
         return tuple(folder / file.name for file in self.files)
 
     def is_whole(self, folder: Path) -> bool:
-        """Whether all of it lies in ``folder``."""
+        """True where all of it lies in ``folder``."""
         return all(path.is_file() for path in self.paths(folder))
 
 
@@ -75,7 +75,7 @@ def sources_of(dataset: Dataset) -> tuple[Source, ...]:
 
 
 def archive_folder(data: Path, dataset: Dataset) -> Path:
-    """Where the files of a data set's sources are kept."""
+    """The folder for the files of a data set's sources."""
     return data / ARCHIVES / dataset.id
 
 

@@ -1,4 +1,4 @@
-"""What of a data set is there: ``biobench data list``.
+"""The state of a data set on the disk: ``biobench data list``.
 
 In: a data set and the folder of data. Out: whether it can be scored, and what is missing, found by
 names and sizes alone; ``data verify`` reads the files.
@@ -26,9 +26,14 @@ State = Literal["present", "partly", "absent"]
 
 @dataclass(frozen=True)
 class DatasetState:
-    """``bytes`` is the size of what has to be fetched, or of the files that are embedded; None
-    where the document does not say. ``missing`` is for people, one reason a member. ``frames`` is
-    None where the data set is no videos, or is not there."""
+    """The state of a data set.
+
+    Attributes:
+        bytes: Size of the files to fetch, or of those that are embedded; None where the document
+            does not give it.
+        missing: Reasons for people, one a member.
+        frames: State of the frames; None where the data set has no videos, or does not exist.
+    """
 
     dataset: Dataset
     state: State
@@ -66,7 +71,7 @@ def _size(dataset: Dataset) -> int | None:
 
 
 def _missing_sources(dataset: Dataset, data: Path | None) -> tuple[tuple[str, ...], bool]:
-    """What has to be fetched or unpacked, and whether some of it is there."""
+    """The sources to fetch or unpack, and whether some of them are there."""
     sources = sources_of(dataset)
     if not sources:
         return ("the folders of the data set",), False
@@ -85,7 +90,7 @@ def _missing_sources(dataset: Dataset, data: Path | None) -> tuple[tuple[str, ..
 
 
 def _kept(source: Source, folder: Path) -> int:
-    """Bytes of a source that is not whole yet."""
+    """Bytes of a source that is not complete yet."""
     size = 0
     for file in source.files:
         for path in (folder / file.name, part_of(folder, file.name)):

@@ -1,4 +1,4 @@
-"""What looks wrong in a data set and is no fault by itself: ``biobench data verify``.
+"""Suspicious facts of a data set that are not faults by themselves: ``biobench data verify``.
 
 In: a manifest and the digests of its files, or a layout and its folder. Out: lines for people, one
 a kind, with the first items.
@@ -24,10 +24,14 @@ Pair = tuple[str, str]
 
 
 def shared_bytes(manifest: Manifest, digests: Mapping[str, str]) -> list[str]:
-    """Images of test that are images of train, and images of two classes, byte for byte.
+    """Report images of test that are images of train, and images of two classes, byte for byte.
 
-    ``digests``: of every image by path. Where items have groups, only those of one group are
-    compared: the tasks of a grouped task may share images.
+    Where items have groups, only those of one group are compared: the tasks of a grouped task may
+    share images.
+
+    Args:
+        manifest: The items.
+        digests: Digests of every image by path.
     """
     counts = Counter((row.group, digests[row.path]) for row in manifest.rows)
     alike: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -57,7 +61,8 @@ def shared_bytes(manifest: Manifest, digests: Mapping[str, str]) -> list[str]:
 
 
 def linked_places(layout: Layout, root: Path) -> list[str]:
-    """Files and folders of the layout that are one and the same, as where a split is a link."""
+    """Report files and folders of the layout that are one and the same, as where a split is a
+    link."""
     first: dict[str, str] = {}
     lines = []
     for path in places(layout):

@@ -1,4 +1,4 @@
-"""``biobench data verify``: is what lies here the data set of the document?
+"""``biobench data verify``: compares the files here with the documents of a data set.
 
 In: a data set, its folder and its tasks. Out: counts, number, size and digest of the files, what
 differs from the documents, and what they leave open.
@@ -37,12 +37,16 @@ MOST_LIST = 512 << 20
 
 @dataclass
 class Report:
-    """What was found.
+    """The outcome of verifying a data set.
 
-    differences: one line each. open_values: values that the documents do not have, by document and
-    key, as found here. pairs: path and digest of every file, by path. frames: of a data set of
-    videos. unnamed: images that lie among the others and that nothing names. left_out: what views
-    and rules leave out of each task. suspicions: what looks wrong and is no difference.
+    Attributes:
+        differences: One line each.
+        open_values: Values that the documents do not have, by document and key, as found here.
+        pairs: Path and digest of every file, by path.
+        frames: Report on the frames of a data set of videos.
+        unnamed: Images that lie among the others and that no table names.
+        left_out: Items that views and rules leave out of each task.
+        suspicions: Facts that look wrong and are not differences.
     """
 
     dataset: str
@@ -70,8 +74,17 @@ def verify(
 ) -> Report:
     """Read all files of ``dataset`` in ``root``; raises DataError for structural faults.
 
-    Without counts and without what documents leave open where clips were left out of the frames.
-    ``tasks`` are those of the data set; ``index`` remembers digests of files that are untouched.
+    Where clips were left out of the frames, counts and the values that documents leave open are not
+    reported.
+
+    Args:
+        dataset: The data set.
+        root: Its folder.
+        tasks: The tasks of the data set.
+        index: Digests of files that are untouched.
+        seed: The suite's seed.
+        workers: Files that are read at once.
+        quiet: Show no progress.
     """
     paths = file_paths(dataset, root)
     with Progress(dataset.id, len(paths), unit="files", quiet=quiet) as progress:
@@ -109,7 +122,7 @@ def verify(
 
 
 def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
-    """Add what the records of fetched archives say and the document does not."""
+    """Add values that the records of fetched archives have and the document does not."""
     folder = archive_folder(data, dataset)
     for number, source in enumerate(sources_of(dataset)):
         record = read_record(source, folder)
@@ -120,7 +133,7 @@ def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
 
 
 def compare_lists(report: Report, listed: Mapping[str, str], name: str) -> None:
-    """Add where the files differ from those of a list that another copy gave."""
+    """Add the differences between the files and those of a list that another copy gave."""
     here = dict(report.pairs)
     for path in sorted(here.keys() | listed.keys()):
         if path not in here:
@@ -138,7 +151,7 @@ def list_bytes(pairs: Pairs) -> bytes:
 
 
 def read_list(path: Path) -> dict[str, str]:
-    """The list in a file; raises DataError where it is none."""
+    """Read the list in a file; raises DataError where it is not one."""
     remedy = "give a file that `biobench data verify --list` wrote"
     try:
         value = json.loads(read_regular(path, MOST_LIST))
@@ -148,9 +161,9 @@ def read_list(path: Path) -> dict[str, str]:
             f"cannot be read ({error.strerror})", where=shown(str(path)), remedy=remedy
         ) from error
     except (ValueError, TypeError) as error:
-        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy) from error
+        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy) from error
     if not all(isinstance(text, str) for pair in listed.items() for text in pair):
-        raise DataError("is no list of files", where=shown(str(path)), remedy=remedy)
+        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy)
     return listed
 
 

@@ -1,7 +1,7 @@
-"""Views: which images an item is made of (SPEC.md, section "Views").
+"""Views: the images that make up an item (SPEC.md, section "Views").
 
-In: the images that a layout found, and the task's view. Out: items with their images: each image
-by itself, some frames of a clip, or all images of an observation.
+In: the images that a layout found, and the task's view. Out: items with their images: each image by
+itself, some frames of a clip, or all images of an observation.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Units:
 
 
 def keeps_missing(view: Mapping[str, Any]) -> bool:
-    """Whether the view takes an image without a file as a reason to drop its clip."""
+    """True where an image without a file is a reason for the view to drop its clip."""
     return view.get("missing") == "drop"
 
 
 def left_out(dropped: int) -> str:
-    """How many clips a view left out, and why, in words."""
+    """Number of clips that a view left out, and the reason, in words."""
     verbs = "is too short or misses" if dropped == 1 else "are too short or miss"
     return f"{counted(dropped, 'clip')} {verbs} frames"
 
@@ -79,10 +79,10 @@ def make_units(task: Task, found: Found, seed: int | None, where: str) -> Units:
 
 
 def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list[int]:
-    """Which of ``count`` frames are taken: ``frames`` of them, ``stride`` apart.
+    """Choose ``frames`` of ``count`` frames, ``stride`` apart.
 
-    The stride is the largest, up to the one asked for, with which they fit. Raises ValueError
-    where the clip has fewer frames than are to be taken.
+    The stride is the largest, up to the one asked for, with which they fit. Raises ValueError where
+    the clip has too few frames.
     """
     if count < frames:
         raise ValueError(f"{count} frames are fewer than {frames}")
@@ -96,7 +96,7 @@ def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list
 def clip_frames(
     view: Mapping[str, Any], count: int, *, task: str, clip: str, seed: int | None
 ) -> list[int] | None:
-    """Which frames of a clip the view takes; None where the clip is too short.
+    """The numbers of the frames of a clip that the view takes; None where the clip is too short.
 
     ``task`` and ``clip`` are ids, and ``seed`` the suite's, for a random start.
     """
@@ -167,7 +167,7 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
 
 
 def _observations(task: Task, found: Found, where: str) -> Units:
-    faults = Faults("mend the table: an observation is one item with one label")
+    faults = Faults("fix the table: an observation is one item with one label")
     splits = task.view["splits"]
     units = [_single(item) for item in found.items if item.split not in splits]
     pooled = [item for item in found.items if item.split in splits]

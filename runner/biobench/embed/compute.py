@@ -42,11 +42,23 @@ def compute(
     *,
     compare_alone: bool,
 ) -> None:
-    """Fill ``result`` for the rows of ``missing``, shards by number in manifest order.
+    """Compute the features of ``missing`` and fill ``result``, shard by shard in manifest order.
 
-    compare_alone: embed one image a second time, without others, for ``result.alone``.
-    Ends early once a file was seen to change; the shards that are complete are stored. Raises
-    ModelError for a feature that is not finite, naming the image.
+    Ends early once a file was seen to change; the shards that are complete are stored.
+
+    Args:
+        missing: Rows of each shard that the store lacks, by number.
+        manifest: The rows, and where their images lie.
+        backbone: The model.
+        store: Where shards are stored.
+        execution: How the forward pass runs.
+        result: Filled with features and pixel digests.
+        watch: The files' digests.
+        progress: Counts rows.
+        compare_alone: Embed one image a second time, without others, for ``result.alone``.
+
+    Raises:
+        ModelError: A feature is not finite; names the image.
     """
     computation = _Computation(
         missing, manifest, backbone, store, execution, result, watch, progress, compare_alone

@@ -1,4 +1,4 @@
-"""What looks wrong once the images are read, in words for the person whose data or model it is.
+"""Diagnostics after the images are read, for the owner of the data or the model.
 
 In: a manifest and what was embedded of it. Out: a line each for images that are in train and test,
 images that are under two classes, features that are all the same, and a model that mixes the images
@@ -25,7 +25,7 @@ same shape and padding give the same bits on a processor and nearly so on a GPU.
 
 
 def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
-    """One line for each thing that looks wrong in the rows that were read."""
+    """One line for each suspicious fact of the rows that were read."""
     rows = np.flatnonzero(embedded.files.any(axis=1)).tolist()
     read = [row for row in rows if row not in embedded.bad]
     same = list(_same_bytes(manifest, embedded.files, read))
@@ -76,8 +76,8 @@ def _across(same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
 
 
 def _two_classes(manifest: Manifest, same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
-    """Each row whose bytes an earlier row of another class has. A group asks its own question, in
-    which the same image may have another answer; an unknown class contradicts none."""
+    """Each row whose bytes an earlier row of another class has. The tasks of a grouped task may
+    label the same image differently; an unknown class contradicts none."""
     pairs = []
     for rows in same:
         first: dict[str, Row] = {}

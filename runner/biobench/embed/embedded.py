@@ -1,4 +1,5 @@
-"""What the embed stage gives, and how it runs (SPEC.md, section "Features").
+"""The output of the embed stage, and the conditions that it ran under (SPEC.md, section
+"Features").
 
 In: features and pixel digests in manifest order. Out: the same with the digests of the stage.
 """
@@ -18,10 +19,11 @@ from biobench.spec.canonical import canonical_json, sha256_json
 
 @dataclass(frozen=True)
 class Execution:
-    """How the forward pass runs, as far as it can move a bit.
+    """Conditions of the forward pass that can move a bit.
 
-    engine names what fixes the bits: under the settings of level E2 the library versions alone,
-    otherwise the processor and the process's own settings as well.
+    Attributes:
+        engine: Fixes the bits: under the settings of level E2 the library versions alone, otherwise
+            the processor and the process's own settings as well.
     """
 
     device: str
@@ -33,12 +35,17 @@ class Execution:
 
 @dataclass
 class Embedded:
-    """Features of a task. ``bad`` maps a manifest row to the reason its image was not read.
+    """Features of a task.
 
-    shards: the store's key of each shard. places: for every row the number of its shard and its
-    place in it, int64 (rows, 2); -1 for a row that is in none. files: SHA-256 of the bytes that
-    each row was decoded from, uint8 (rows, 32); zero where they could not be read. alone: a row
-    that was embedded a second time with no other image in its micro-batch, and what it gave.
+    Attributes:
+        bad: Manifest row -> the reason why its image was not read.
+        shards: The store's key of each shard.
+        places: For every row the number of its shard and its place in it, int64 (rows, 2); -1 for a
+            row that is in none.
+        files: SHA-256 of the bytes that each row was decoded from, uint8 (rows, 32); zero where
+            they could not be read.
+        alone: A row that was embedded a second time with no other image in its micro-batch, and its
+            features.
     """
 
     features: npt.NDArray[np.float32]
@@ -52,7 +59,7 @@ class Embedded:
     alone: tuple[int, npt.NDArray[np.float32]] | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
-        """What is known of ``rows``, ascending, numbered anew from 0; the costs stay."""
+        """The part for ``rows``, ascending, numbered anew from 0; the costs stay."""
         place = {int(row): i for i, row in enumerate(rows)}
         return Embedded(
             features=self.features[rows],
@@ -77,7 +84,9 @@ class Embedded:
 def pixels_digest(ids: Sequence[str], pixels: npt.NDArray[np.uint8]) -> str:
     """Digest of ``[[id, blake3 of the uint8 crop], ...]`` in manifest order.
 
-    pixels: the BLAKE3 of each row's crop, uint8 (rows, 32).
+    Args:
+        ids: Ids of the rows.
+        pixels: The BLAKE3 of each row's crop, uint8 (rows, 32).
     """
     rows = zip(ids, pixels, strict=True)
     return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])

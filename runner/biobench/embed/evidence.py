@@ -1,4 +1,4 @@
-"""What the store keeps of a task's chain, found again by the digests that a result states.
+"""The evidence of a task in the store, found by the digests that a result states.
 
 In: a task's manifest and what was embedded. Out: an entry under the digests of manifest, pixels and
 features, which names the shards that hold them. No array is stored twice, and no model is needed to
@@ -26,9 +26,10 @@ _STAGES = ("manifest", "pixels", "features")
 
 
 class NotStored(Exception):
-    """The store lacks evidence, or what it holds is damaged; the text says which.
+    """The store lacks evidence, or its evidence is damaged; the text says which.
 
-    stage: the stage that is damaged, None where the evidence is only absent.
+    Attributes:
+        stage: The stage that is damaged, None where the evidence is only absent.
     """
 
     def __init__(self, what: str, stage: str | None = None) -> None:
@@ -40,8 +41,11 @@ class NotStored(Exception):
 class Evidence:
     """Manifest, pixels and features of one task as they were scored.
 
-    rows: the manifest's value, a list a row. pixels: BLAKE3 of each row's crop, uint8 (rows, 32).
-    items: their ids in manifest order. features: float32 (items, dim), pooled.
+    Attributes:
+        rows: The manifest's value, a list a row.
+        pixels: BLAKE3 of each row's crop, uint8 (rows, 32).
+        items: Ids of the items in manifest order.
+        features: float32 (items, dim), pooled.
     """
 
     rows: Sequence[Sequence[Any]]
@@ -61,9 +65,14 @@ def remember(
     embedded: Embedded,
     rule: str | None,
 ) -> None:
-    """Note where the evidence of a task lies. digests: those of manifest, pixels and features.
+    """Store the manifest of a task's evidence, with the keys of its shards.
 
-    rule: how its rows are pooled, None where they are not.
+    Args:
+        store: The store that holds its shards.
+        digests: Digests of manifest, pixels and features.
+        manifest: The rows that were scored.
+        embedded: Their features, and the shards that hold them.
+        rule: How rows are pooled, None where they are not.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "manifest": _text(canonical_json(manifest.value())),
@@ -85,7 +94,11 @@ def _equal(known: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
 
 
 def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
-    """The evidence of a task, held to its digests; raises NotStored where it is not whole."""
+    """Read the evidence of a task and compare it with its digests.
+
+    Raises:
+        NotStored: The evidence is absent, incomplete or damaged.
+    """
     found = _get(store, KIND, _key(digests), stage="features")
     if found is None:
         raise NotStored("the store does not have them")

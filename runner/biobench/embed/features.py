@@ -44,7 +44,10 @@ def rows_to_read(
 ) -> npt.NDArray[np.int64]:
     """Rows that share a shard with a wanted one, ascending, int64: those that :func:`embed` reads.
 
-    wanted: bool (rows,); ``None`` for all rows.
+    Args:
+        manifest: All rows.
+        micro_batch: Rows of a micro-batch.
+        wanted: bool (rows,); None for all rows.
     """
     found = parts(manifest, micro_batch, wanted)
     return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
@@ -145,7 +148,7 @@ def _find(
     result: Embedded,
     progress: Progress,
 ) -> dict[int, Rows]:
-    """Fill in what the store has; returns the other shards by number."""
+    """Fill in the features that the store has, and return the other shards by number."""
     missing: dict[int, Rows] = {}
     # In a store that was empty there is nothing that a digest would find.
     hopeful = store.began_with(KIND)

@@ -40,9 +40,9 @@ def choose_device(asked: str) -> str:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Deterministic algorithms, one thread a pass, no TF32: levels E1 to E3 rest on it.
+    """Set deterministic algorithms, one thread a pass and no TF32, on which levels E1 to E3 rest.
 
-    What the caller's process had before is put back at the end.
+    The caller's settings are restored at the end.
     """
     import torch
     from torch.utils import deterministic as memory

@@ -20,9 +20,14 @@ def pool_rows(
 ) -> npt.NDArray[np.float32]:
     """Pool finite features, float32 (rows, dim), to float32 (items, dim).
 
-    item_of_row: number of each row's item, ascending from 0 without a gap. ``max``: the largest
-    value. ``mean``: the float64 sum in row order, divided by the number of rows and rounded to
-    float32 once. A zero is +0 whatever its sign was. Raises SpecError for another rule.
+    Args:
+        features: Features of the rows.
+        item_of_row: Number of each row's item, ascending from 0 without a gap.
+        rule: ``max``: the largest value. ``mean``: the float64 sum in row order, divided by the
+            number of rows and rounded to float32 once. A zero is +0 whatever its sign was.
+
+    Raises:
+        SpecError: The rule is another one.
     """
     if rule not in {"max", "mean"}:
         raise SpecError(f"unknown rule of pooling {rule!r}", remedy="use max or mean")
@@ -49,9 +54,9 @@ def pool(
     bad: Mapping[int, str],
     rule: str | None,
 ) -> tuple[npt.NDArray[np.float32], dict[int, str]]:
-    """Features of ``manifest.items``, and which of them have an image that could not be read.
+    """Features of ``manifest.items``, and the items that have an image that could not be read.
 
-    The features of such an item are zero. Without pooling both are what was given.
+    The features of such an item are zero. Without pooling both are as given.
     """
     if rule is None or not manifest.pooled:
         return features, dict(bad)

@@ -33,7 +33,8 @@ Wanted = npt.NDArray[np.bool_] | None
 
 
 def parts(manifest: Manifest, micro_batch: int, wanted: Wanted = None) -> list[Rows]:
-    """Rows of the shards of every split, in manifest order; those without a wanted row left out."""
+    """Rows of the shards of every split, in manifest order, without shards that have no wanted
+    row."""
     return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, wanted))
 
 
@@ -47,8 +48,8 @@ def _parts(manifest: Manifest, size: int, wanted: Wanted) -> Iterator[Rows]:
 
 
 def groups(shards: Sequence[Rows], micro_batch: int) -> list[list[int]]:
-    """Numbers of shards that are read in one go: their rows fill whole micro-batches up to the
-    last one of a group."""
+    """Numbers of shards that are read in one go: their rows fill whole micro-batches up to the last
+    one of a group."""
     found: list[list[int]] = [[]]
     for number, rows in enumerate(shards):
         found[-1].append(number)

@@ -1,4 +1,4 @@
-"""The files of a task while they are read: which bytes they had, and whether they kept them.
+"""The files of a task while they are read: their bytes, and whether they changed.
 
 In: paths, the index of known files, and what the loader says of the bytes that it decoded. Out: the
 digest of each file that was used, and the rows whose file did not stay the same during the stage
@@ -32,10 +32,13 @@ _PREFIX = "sha256:"
 
 
 class FileWatch:
-    """What is known of the files of ``rows``, from the start of the stage to its end.
+    """The known digests of the files of ``rows``, from the start of the stage to its end.
 
-    paths: of all rows of the manifest. changed: rows whose file had other bytes at one time of the
-    stage than at another.
+    Args:
+        paths: Paths of all rows of the manifest.
+
+    Attributes:
+        changed: Rows whose file had different bytes at two times of the stage.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class FileWatch:
         return self._digest
 
     def knows(self, rows: npt.NDArray[np.int64]) -> bool:
-        """Whether the digests of all of ``rows`` are known."""
+        """True where the digests of all of ``rows`` are known."""
         return bool(self._known[rows].all())
 
     def contents(self, rows: npt.NDArray[np.int64]) -> list[str]:
@@ -85,7 +88,7 @@ class FileWatch:
                 self.note(i, file)
 
     def note(self, row: int, file: FileRead) -> None:
-        """Note what was read of a row's file: these bytes are the ones that are used."""
+        """Record the bytes that were read of a row's file: these are the ones that are used."""
         digest = _bytes(file.digest)
         if self._known[row]:
             # Where the file is untouched the index was wrong, which costs nothing but this.
@@ -105,12 +108,12 @@ class FileWatch:
             self.flush()
 
     def flush(self) -> None:
-        """Tell the index what was read."""
+        """Write the digests that were read to the index."""
         self._index.remember(self._unwritten, self._began)
         self._unwritten = []
 
     def check(self) -> None:
-        """Add to ``changed`` the rows whose file is not the one that was used any more.
+        """Add to ``changed`` the rows whose file is no longer the one that was used.
 
         A file is read again only where its identity differs, or cannot tell yet.
         """
@@ -137,7 +140,7 @@ class FileWatch:
         self.flush()
 
     def _moved(self, row: int, identity: Identity | None) -> bool:
-        """Whether a file of which nobody knows the bytes is another one than at the start."""
+        """True where a file whose bytes are unknown is not the same as at the start."""
         first = self._identity[row]
         if identity is None or first[_SIZE] == _ABSENT:
             return False
@@ -165,7 +168,7 @@ class FileWatch:
         return [self.paths[row] for row in rows.tolist()]
 
     def _read(self, rows: Sequence[int]) -> list[FileRead | None]:
-        """What is read of each row's file, ``None`` where it cannot be read."""
+        """Read each row's file; None where it cannot be read."""
         paths = [self.paths[row] for row in rows]
         try:
             return list(read_files(paths, self._workers))

@@ -19,8 +19,16 @@ def accuracy(
 ) -> float:
     """Share of items whose prediction equals the truth; the same in every division.
 
-    y_true, y_pred: label ids, shape (n,), integers. Raises UsageError for empty or unequal input
-    and for an unknown division.
+    Args:
+        y_true: True label ids, integers (n,).
+        y_pred: Predicted label ids, integers (n,).
+        division: Name of a division.
+
+    Returns:
+        One division of two integers, float64.
+
+    Raises:
+        UsageError: The input is empty or of unequal lengths, or the division is unknown.
     """
     known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
@@ -30,8 +38,12 @@ def accuracy(
 def top_k(first_hit: npt.ArrayLike, k: int) -> float:
     """Share of queries whose first right answer is among the k nearest rows.
 
-    first_hit: rank of the first right answer from 1, 0 where there is none; integers, shape (n,).
-    Raises UsageError for empty input, a negative rank or a k that is no integer of at least 1.
+    Args:
+        first_hit: Rank of the first right answer from 1, 0 where there is none; integers (n,).
+        k: Number of nearest rows, at least 1.
+
+    Raises:
+        UsageError: The input is empty, a rank is negative, or k is not an integer of at least 1.
     """
     ranks = label_ids(first_hit, "first_hit")
     k = whole_number("k", k, 1)

@@ -30,11 +30,18 @@ class Mean:
 
 
 def aggregate(members: Sequence[str], scores: Mapping[str, Score]) -> Mean | None:
-    """The mean over the members of a suite, in their order; None unless every one has a score.
+    """Mean over the members of a suite, in their order; None unless every one has a score.
 
-    Scores of tasks that are no members are left out. Replicate r of the mean is the mean of the
-    tasks' replicates r. The bounds are None where a task has no interval. Raises SpecError without
-    a member, and UsageError for tasks with unequal numbers of replicates.
+    Replicate r of the mean is the mean of the tasks' replicates r. The bounds are None where a task
+    has no interval.
+
+    Args:
+        members: Ids of the suite's tasks, in its order.
+        scores: Scores by task id; tasks that are not members are ignored.
+
+    Raises:
+        SpecError: There is no member.
+        UsageError: Tasks have unequal numbers of replicates.
     """
     if not members:
         raise SpecError("no task to average", remedy="a suite needs at least one task")
@@ -61,6 +68,7 @@ def mean_of_replicates(
 ) -> npt.NDArray[np.float64]:
     """Mean over tasks of each replicate, in the tasks' order; float64 (replicates,).
 
-    columns: one a task, float64 (replicates,), all of one length, at least one.
+    Args:
+        columns: One a task, float64 (replicates,), all of one length, at least one.
     """
     return row_sums(np.stack(columns, axis=1)) / len(columns)

@@ -1,4 +1,4 @@
-"""How far one benchmark orders models like another (SPEC.md, section "Association of benchmarks").
+"""Agreement of two benchmarks on models (SPEC.md, section "Association of benchmarks").
 
 In: two scores of each model. Out: R2 of the straight line, Spearman's and Kendall's correlation and
 the share of mis-ranked pairs, each with an interval by bootstrap over models.
@@ -27,7 +27,9 @@ FloatArray = npt.NDArray[np.float64]
 class Measure:
     """One measure and its percentile bounds; None where it is undefined.
 
-    replicates: how many replicates it is defined in; without enough of them the bounds are None.
+    Attributes:
+        replicates: Number of replicates in which it is defined; with too few of them the bounds are
+            None.
     """
 
     value: float | None
@@ -51,8 +53,15 @@ class Association:
 def r2(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
     """Coefficient of determination of the straight line of least squares, in [0, 1].
 
-    x, y: finite numbers (n,). Null where one of them is constant, or its squares leave float64.
-    Raises UsageError for other input.
+    Args:
+        x: Finite numbers (n,).
+        y: Finite numbers (n,).
+
+    Returns:
+        The coefficient; None where x or y is constant, or its squares leave float64.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     a, b = _pair(x, y)
     if _constant(a) or _constant(b):
@@ -69,7 +78,12 @@ def r2(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
     """Spearman's rank correlation with average ranks, from integers; None for constant input.
 
-    x, y: finite numbers (n,). Raises UsageError for other input.
+    Args:
+        x: Finite numbers (n,).
+        y: Finite numbers (n,).
+
+    Raises:
+        UsageError: The input is not as described.
     """
     a, b = (_centred_ranks(values) for values in _pair(x, y))
     return _ratio(int((a * b).sum()), int((a * a).sum()), int((b * b).sum()))
@@ -78,7 +92,12 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
 def kendall(x: npt.ArrayLike, y: npt.ArrayLike) -> float | None:
     """Kendall's tau-b, from counts of pairs; None for constant input.
 
-    x, y: finite numbers (n,). Raises UsageError for other input.
+    Args:
+        x: Finite numbers (n,).
+        y: Finite numbers (n,).
+
+    Raises:
+        UsageError: The input is not as described.
     """
     a, b = (_order_of_pairs(values) for values in _pair(x, y))
     return _ratio(int((a * b).sum()), int(np.abs(a).sum()), int(np.abs(b).sum()))
@@ -109,10 +128,18 @@ def associate(
 ) -> Association:
     """All measures with intervals, from the same resamples of models.
 
-    x, y: finite scores of the same models, (n,). stream: ``association/<id of x>/<id of y>``.
     Replicate r draws model floor(word(r n + i) n / 2^64) at position i. A measure that is undefined
     in a replicate leaves it out; with fewer than half of them left its bounds are None.
-    Raises UsageError for other input, without a replicate, and for a confidence outside (0, 1).
+
+    Args:
+        x: Finite scores of the models, (n,).
+        y: Finite scores of the same models, (n,).
+        stream: The stream ``association/<id of x>/<id of y>``.
+        replicates: Number of replicates, at least 1.
+        confidence: Confidence of the bounds, in (0, 1).
+
+    Raises:
+        UsageError: The input is not as described.
     """
     a, b = _pair(x, y)
     replicates = whole_number("replicates", replicates, 1)

@@ -16,14 +16,19 @@ from biobench.metric.counts import sequential_sum
 def average_precision(relevant: npt.ArrayLike, *, n_relevant: int) -> float:
     """Sum over the relevant places of (relevant items so far / place), divided by ``n_relevant``.
 
-    relevant: booleans in ranked order, shape (n,), place 1 first. n_relevant: how many relevant
-    items exist, in the list or not; those outside the list add 0. Every term is one division of two
-    integers; the terms are added from left to right and the sum is divided once.
+    Every term is one division of two integers; the terms are added from left to right and the sum
+    is divided once. With ``n_relevant`` 0 there is nothing to find and the result is 0, as
+    scikit-learn has it: the mean over queries must count such a query, which no model can answer.
+    An empty list gives 0 too.
 
-    With ``n_relevant`` 0 there is nothing to find and the result is 0, as scikit-learn has it: the
-    mean over queries must count such a query, which no model can answer. An empty list is 0 too.
-    Raises UsageError where the list holds more relevant items than exist, a value that is neither
-    true nor false (0 and 1 may be written), or where ``n_relevant`` is no integer of at least 0.
+    Args:
+        relevant: Booleans in ranked order, shape (n,), place 1 first; 0 and 1 may be written.
+        n_relevant: Number of relevant items that exist, in the list or not; those outside the list
+            add 0.
+
+    Raises:
+        UsageError: The list holds more relevant items than exist, a value is neither true nor
+            false, or ``n_relevant`` is not an integer of at least 0.
     """
     n_relevant = whole_number("n_relevant", n_relevant, 0)
     places = np.flatnonzero(flags("relevant", relevant)) + 1

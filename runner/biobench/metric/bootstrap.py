@@ -35,8 +35,10 @@ _REPLICATES = "pass one number for each replicate"
 class Strata:
     """Scored items grouped by stratum in ascending number, within a stratum in manifest order.
 
-    order: the item at each position p, int64 (n,). start, size: first position and number of items
-    of the stratum of p, uint64 (n,).
+    Attributes:
+        order: The item at each position p, int64 (n,).
+        start: First position of the stratum of p, uint64 (n,).
+        size: Number of items of the stratum of p, uint64 (n,).
     """
 
     order: IntArray
@@ -45,7 +47,8 @@ class Strata:
 
     @classmethod
     def of(cls, numbers: IntArray) -> Strata:
-        """Strata by the number of each item's stratum, int64 (n,), n >= 1; UsageError otherwise."""
+        """Strata by the number of each item's stratum, int64 (n,), n >= 1; raises UsageError
+        otherwise."""
         numbers = label_ids(numbers, "numbers")
         _, sizes = np.unique(numbers, return_counts=True)
         starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
@@ -56,7 +59,7 @@ class Strata:
         )
 
     def require_one(self, values: IntArray, name: str) -> None:
-        """UsageError unless the items of a stratum have one value each, int64 (n,)."""
+        """Raise UsageError unless the items of a stratum have one value each, int64 (n,)."""
         if values.size != self.order.size:
             raise UsageError(
                 f"numbers has {self.order.size} values for {values.size} items",
@@ -119,10 +122,19 @@ def macro_f1_replicates(
 ) -> npt.NDArray[np.float64]:
     """Official macro-F1 of each replicate, float64, shape (replicates,), from integer counts.
 
-    numbers: the stratum of each item, int64 (n,), all of one true class; None means the true class.
     Every class keeps its number of true items in a resample, so the classes averaged over are those
-    of the truth in every replicate. True ids must be >= 0; a prediction below 0 is always wrong.
-    Raises UsageError for other input.
+    of the truth in every replicate.
+
+    Args:
+        y_true: True label ids, integers >= 0 (n,).
+        y_pred: Predicted label ids, integers (n,); an id below 0 is always wrong.
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+        numbers: The stratum of each item, int64 (n,), all of one true class; None means the true
+            class.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     y_true, y_pred = label_pair(y_true, y_pred)
     class_sizes, own, guess = class_places(y_true, y_pred)
@@ -150,13 +162,19 @@ def traits_f1_replicates(
 ) -> npt.NDArray[np.float64]:
     """Official trait macro-F1 of each replicate, float64, shape (replicates,).
 
-    codes: those of :func:`biobench.metric.traits_f1.trait_codes`, int64 (n, traits). All items are
-    one stratum, so a value of a trait may be missing from the truth of a resample. Raises
-    UsageError for other input.
+    All items are one stratum, so a value of a trait may be missing from the truth of a resample.
+
+    Args:
+        codes: Those of :func:`biobench.metric.traits_f1.trait_codes`, int64 (n, traits).
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     codes = integers("codes", codes, remedy=_TRAIT_CODES)
     if codes.ndim != 2 or codes.size == 0 or not np.isin(codes, range(CODES)).all():
-        raise UsageError("codes holds what is no code of a trait", remedy=_TRAIT_CODES)
+        raise UsageError("codes holds a value that is not a code of a trait", remedy=_TRAIT_CODES)
     n, traits = codes.shape
     flags = np.zeros((n, traits, CODES))
     np.put_along_axis(flags, codes[:, :, None], 1.0, axis=2)
@@ -178,9 +196,17 @@ def user_loss_replicates(
 ) -> npt.NDArray[np.float64]:
     """User loss of each replicate, float64, shape (replicates,).
 
-    numbers: the stratum of each item, int64 (n,), all of one true class. loss, worst: those of
-    :func:`biobench.metric.user_loss.losses`. The worst loss depends on the true classes alone and
-    is the same in every resample. Raises UsageError for other input.
+    The worst loss depends on the true classes alone and is the same in every resample.
+
+    Args:
+        numbers: The stratum of each item, int64 (n,), all of one true class.
+        loss: Loss of each item, of :func:`biobench.metric.user_loss.losses`.
+        worst: Worst loss of each item, of the same function.
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     loss, worst = label_ids(loss, "loss"), label_ids(worst, "worst")
     strata = Strata.of(numbers)
@@ -203,9 +229,17 @@ def group_accuracy_replicates(
 ) -> npt.NDArray[np.float64]:
     """Group accuracy of each replicate, float64, shape (replicates,).
 
-    numbers: the stratum of each item, int64 (n,), strata of a group one after the other. groups:
-    number of each item's group, int64 (n,), from 0 upwards without a gap. right: bool (n,). Every
-    group keeps its size in a resample. Raises UsageError for other input.
+    Every group keeps its size in a resample.
+
+    Args:
+        numbers: The stratum of each item, int64 (n,), strata of a group one after the other.
+        groups: Number of each item's group, int64 (n,), from 0 upwards without a gap.
+        right: bool (n,).
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     strata, groups = Strata.of(numbers), label_ids(groups, "groups")
     strata.require_one(groups, "groups")
@@ -230,8 +264,16 @@ def share_replicates(
 ) -> npt.NDArray[np.float64]:
     """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k.
 
-    numbers: the stratum of each item, int64 (n,). right: bool (n,). The mean of ones and zeros:
-    their sum is exact in any order. Raises UsageError for other input.
+    It is the mean of ones and zeros, whose sum is exact in any order.
+
+    Args:
+        numbers: The stratum of each item, int64 (n,).
+        right: bool (n,).
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     right = flags("right", right)
     return mean_replicates(numbers, right.astype(np.float64), stream, replicates)
@@ -242,8 +284,14 @@ def mean_replicates(
 ) -> npt.NDArray[np.float64]:
     """Mean of one float64 an item in each replicate, added in the order of positions.
 
-    numbers: the stratum of each item, int64 (n,). items: finite float64 (n,). Raises UsageError for
-    other input.
+    Args:
+        numbers: The stratum of each item, int64 (n,).
+        items: Finite float64 (n,).
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates.
+
+    Raises:
+        UsageError: The input is not as described.
     """
     strata = Strata.of(numbers)
     ordered = reals("items", items, strata.order.size)[strata.order]
@@ -260,8 +308,13 @@ def bounds(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, f
 
     With 1,000 values and confidence 0.95 these are the 25th and the 976th smallest. The product is
     taken exactly on the decimal that ``confidence`` is written as, and j is at least 1.
-    Raises UsageError unless ``values`` are finite numbers (R,), R >= 1, and for a confidence
-    outside (0, 1).
+
+    Args:
+        values: Finite numbers (R,), R >= 1.
+        confidence: c, in (0, 1).
+
+    Raises:
+        UsageError: The input is not as described.
     """
     values = reals("values", values, remedy=_REPLICATES)
     real_number("confidence", confidence, above=0, below=1)

@@ -1,4 +1,4 @@
-"""Models against each other (SPEC.md, section "Comparison of models").
+"""Comparison of models (SPEC.md, section "Comparison of models").
 
 In: predictions of several models for the same items. Out: paired bootstrap differences with p
 values, Holm's correction over a family of them, and the models that tie for best.
@@ -28,8 +28,11 @@ from biobench.spec.documents import Suite
 class Resampled:
     """One model's score with its replicates, on a task or on the mean of a suite.
 
-    Both are finite. replicates: float64 (R,), not empty. reliable: whether every true class has
-    enough items, on every task. Two of them can be compared where they come from the same items.
+    Both are finite. Two of them can be compared where they come from the same items.
+
+    Attributes:
+        replicates: float64 (R,), not empty.
+        reliable: True where every true class has enough items, on every task.
     """
 
     score: float
@@ -42,9 +45,13 @@ class Resampled:
 class Comparison:
     """Model a against model b.
 
-    difference: score of a minus score of b, with the percentile bounds ``low`` and ``high`` at
-    confidence ``level``. ahead: the model with the better score, None where they are equal. p: two
-    sided. reliable: false where p is too small too often, see the specification.
+    Attributes:
+        difference: Score of a minus score of b.
+        low: Lower percentile bound of the difference, at confidence ``level``.
+        high: Upper percentile bound.
+        ahead: The model with the better score, None where they are equal.
+        p: Two-sided p value.
+        reliable: False where p is too small too often, see the specification.
     """
 
     difference: float
@@ -61,7 +68,9 @@ class Comparison:
 class Best:
     """The best model, those that tie with it, and every other model's corrected p value.
 
-    ties: names in the order given, the best among them. p: by name, the best left out.
+    Attributes:
+        ties: Names in the order given, the best among them.
+        p: p values by name, without the best.
     """
 
     best: str
@@ -71,19 +80,26 @@ class Best:
 
 
 def compare(a: Predictions, b: Predictions, task: Rules, suite: Suite) -> Comparison:
-    """Two models on the primary metric of one task.
+    """Compare two models on the primary metric of one task.
 
-    Raises DataError where the comparison is not defined: other items, another truth, or a division
-    or metric without an interval.
+    Args:
+        a: Predictions of a model.
+        b: Predictions of the other model, for the same items.
+        task: The task.
+        suite: Its suite, for seed and constants.
+
+    Raises:
+        DataError: The comparison is not defined: other items, another truth, or a division or
+            metric without an interval.
     """
     require_same_items(a, b, task.id)
     return difference(resample(a, task, suite), resample(b, task, suite), suite.confidence)
 
 
 def resample(predictions: Predictions, task: Rules, suite: Suite) -> Resampled:
-    """A model's score on a task with the replicates of a comparison.
+    """Score a model on a task, with the replicates of a comparison.
 
-    Raises DataError where the task publishes no interval, and as score_task.
+    Raises DataError where the task publishes no interval, and as :func:`score_task`.
     """
     score = score_task(task, replace(suite, replicates=suite.comparison_replicates), predictions)
     if score.replicates is None or score.interval is None:
@@ -115,7 +131,7 @@ def resampled_mean(tasks: Sequence[Resampled]) -> Resampled:
 
 
 def require_same_items(a: Predictions, b: Predictions, where: str) -> None:
-    """DataError unless both have the same items with the same truth, in the same order."""
+    """Raise DataError unless both have the same items with the same truth, in the same order."""
     if a.ids != b.ids or not np.array_equal(a.y_true, b.y_true):
         raise DataError(
             "the models were not scored on the same items with the same labels",
@@ -125,10 +141,10 @@ def require_same_items(a: Predictions, b: Predictions, where: str) -> None:
 
 
 def difference(a: Resampled, b: Resampled, confidence: float) -> Comparison:
-    """Model a minus model b, replicate by replicate.
+    """Subtract model b from model a, replicate by replicate.
 
-    The two-sided p value is that of the smaller tail, a difference of 0 belonging to both:
-    min(R + 1, 2 (count + 1)) / (R + 1). Raises DataError for unequal replicates or directions.
+    The two-sided p value is that of the smaller tail, a difference of 0 belonging to both: min(R +
+    1, 2 (count + 1)) / (R + 1). Raises DataError for unequal replicates or directions.
     """
     _require_comparable(a, b)
     differences = a.replicates - b.replicates
@@ -153,9 +169,8 @@ def difference(a: Resampled, b: Resampled, confidence: float) -> Comparison:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction over a family of p values, in the order given.
 
-    The i-th smallest of m (i from 1; equal ones in the order given) becomes
-    min(1, (m - i + 1) p), and at least what the one before it became. Raises UsageError for a
-    value outside 0 to 1.
+    The i-th smallest of m (i from 1; equal ones in the order given) becomes min(1, (m - i + 1) p),
+    and at least the value before it. Raises UsageError for a value outside 0 to 1.
     """
     p_values = reals("p_values", p_values, remedy="pass uncorrected p values").tolist()
     if not all(0 <= p <= 1 for p in p_values):
@@ -169,11 +184,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def ties_for_best(models: Mapping[str, Resampled], alpha: float, confidence: float) -> Best:
-    """The model with the best score, and those whose corrected p against it is above ``alpha``.
+    """Find the model with the best score, and those whose corrected p against it is above
+    ``alpha``.
 
-    Of equal scores the first in the order of ``models`` is the best. Raises DataError without a
-    model, or where two cannot be compared, and UsageError for an ``alpha`` or confidence outside
-    (0, 1).
+    Args:
+        models: Scores by model; of equal scores the first is the best.
+        alpha: Significance level, in (0, 1).
+        confidence: Confidence of the bounds, in (0, 1).
+
+    Raises:
+        DataError: There is no model, or two cannot be compared.
+        UsageError: ``alpha`` or ``confidence`` is outside (0, 1).
     """
     real_number("alpha", alpha, above=0, below=1)
     real_number("confidence", confidence, above=0, below=1)

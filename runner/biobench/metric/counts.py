@@ -15,7 +15,8 @@ IntArray = npt.NDArray[np.int64]
 
 
 def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
-    """Label ids as int64, shape (n,); UsageError unless integers on one axis and not empty."""
+    """Label ids as int64, shape (n,); raises UsageError unless integers on one axis and not
+    empty."""
     array = integers(name, values, remedy="pass label ids, which are integers")
     if array.ndim != 1:
         raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")
@@ -25,7 +26,8 @@ def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
 
 
 def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, IntArray]:
-    """Truth and prediction as int64 arrays of one length; UsageError where they do not match."""
+    """Truth and prediction as int64 arrays of one length; raises UsageError where they do not
+    match."""
     truth, prediction = label_ids(y_true, "y_true"), label_ids(y_pred, "y_pred")
     if truth.size != prediction.size:
         raise UsageError(

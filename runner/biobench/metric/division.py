@@ -12,7 +12,8 @@ DIVISIONS: tuple[str, ...] = get_args(Division)
 
 
 def known_division(division: Any) -> None:
-    """ArgumentError unless the name of a division: a slip must not score by official rules."""
+    """Raise ArgumentError unless ``division`` is a known name, so that no typing error scores
+    officially."""
     if not isinstance(division, str) or division not in DIVISIONS:
         *others, last = DIVISIONS
         raise ArgumentError(

@@ -25,9 +25,17 @@ def group_accuracy(
 ) -> float:
     """Mean over the groups, in code-point order of their names, of the share of right predictions.
 
-    y_true, y_pred: label ids, integers (n,). groups: the group's name of each item (n,). The same
-    in every division. Raises UsageError for empty or unequal input, groups that are no strings,
-    and an unknown division.
+    It is the same in every division.
+
+    Args:
+        y_true: True label ids, integers (n,).
+        y_pred: Predicted label ids, integers (n,).
+        groups: The group's name of each item (n,).
+        division: Name of a division.
+
+    Raises:
+        UsageError: The input is empty or of unequal lengths, groups are not strings, or the
+            division is unknown.
     """
     known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
@@ -42,7 +50,7 @@ def group_accuracy(
 
 
 def group_numbers(groups: Sequence[str] | npt.NDArray[np.str_]) -> IntArray:
-    """The place of each item's group among the groups in code-point order, int64 (n,).
+    """Position of each item's group among the groups in code-point order, int64 (n,).
 
     Raises UsageError unless strings on one axis.
     """

@@ -32,9 +32,12 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kind:
-    """A metric: its value, and its values on the first resamples of a stream, float64 (count,).
+    """A metric.
 
-    traits: whether the labels that it is of are traits and not classes.
+    Attributes:
+        value: Its value on predictions.
+        replicates: Its values on the first resamples of a stream, float64 (count,).
+        traits: True where its labels are traits and not classes.
     """
 
     value: Callable[[Predictions, Division], float]

@@ -33,12 +33,17 @@ def macro_f1(
 ) -> float:
     """Mean F1 over classes: summed in ascending class id from left to right, then divided once.
 
-    y_true: label ids >= 0, shape (n,), integers. y_pred: likewise; an id below 0 means that there
-    is no prediction, which is wrong and counts for no class. ``official`` and ``open`` average over
-    the classes that occur in ``y_true``, so the set does not depend on the model; ``compat``
-    averages over the ids 0 to the largest in either array, and an id in neither counts 0.
-    Raises UsageError for empty or unequal input and for a true id below 0, which have no score, and
-    for an unknown division.
+    Args:
+        y_true: True label ids >= 0, integers (n,).
+        y_pred: Predicted label ids, integers (n,). An id below 0 means that there is no prediction,
+            which is wrong and counts for no class.
+        division: ``official`` and ``open`` average over the classes that occur in ``y_true``, so
+            the set does not depend on the model; ``compat`` averages over the ids 0 to the largest
+            in either array, and an id in neither counts 0.
+
+    Raises:
+        UsageError: The input is empty or of unequal lengths, a true id is below 0 (such input has
+            no score), or the division is unknown.
     """
     known_division(division)
     truth, prediction = label_pair(y_true, y_pred)
@@ -56,11 +61,17 @@ def macro_f1(
 
 
 def class_places(truth: IntArray, prediction: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """The number of items of each class of the truth, int64 (k,), in ascending class id, and the
-    place of every true and predicted class among them, int64 (n,); k where a prediction is none.
+    """Count the items of each class of the truth and locate every class among them.
 
-    Places take memory by the number of classes and not by the largest id. Raises UsageError for a
-    true id below 0.
+    Positions take memory by the number of classes and not by the largest id.
+
+    Returns:
+        The number of items of each class of the truth, int64 (k,), in ascending class id, and the
+        position of every true and of every predicted class among them, int64 (n,); k where a
+        prediction is not one of them.
+
+    Raises:
+        UsageError: A true id is below 0.
     """
     if int(truth.min()) < 0:
         raise UsageError("macro_f1 got a true label id below 0", remedy="pass ids from 0 upwards")

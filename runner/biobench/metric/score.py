@@ -26,7 +26,8 @@ _METHOD = "bootstrap-stratified"
 
 
 class Rules(Protocol):
-    """What of a task its score depends on, beside the predictions; the first metric is primary."""
+    """The properties of a task that its score depends on, beside the predictions; the first metric
+    is primary."""
 
     @property
     def id(self) -> str:
@@ -34,11 +35,11 @@ class Rules(Protocol):
 
     @property
     def division(self) -> Division:
-        """Whose rules."""
+        """The division whose rules hold."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """In the task's order."""
+        """The metrics in the task's order."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Interval:
 class Score:
     """The primary metric, all metrics by id in the task's order, and the primary's interval.
 
-    replicates: the primary metric of each resample, float64; None together with ``interval`` where
-    the division or the metric publishes none.
+    Attributes:
+        replicates: The primary metric of each resample, float64; None together with ``interval``
+            where the division or the metric publishes none.
     """
 
     score: float
@@ -81,7 +83,8 @@ class Score:
 
 
 def _kind(name: str, predictions: Predictions) -> Kind:
-    """The metric of that name; SpecError where there is none or it is of other labels."""
+    """The metric of that name; raises SpecError where there is none or it does not fit the
+    labels."""
     kind = METRICS.get(name)
     if kind is None:
         raise SpecError(f"unknown metric {name!r}", remedy=f"choose from {', '.join(METRICS)}")
@@ -98,11 +101,16 @@ def _kind(name: str, predictions: Predictions) -> Kind:
 def _task_replicates(
     task: Rules, suite: Suite, predictions: Predictions, count: int
 ) -> npt.NDArray[np.float64] | None:
-    """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,); None where the
-    division or the metric publishes no interval.
+    """The primary metric on the resamples 0 to ``count`` - 1, float64 (count,).
 
     The resamples come from stream ``bootstrap/<task id>`` of the suite's seed, so every model gets
-    the same ones, and fewer are the first of more. Raises SpecError for an unknown interval.
+    the same ones, and fewer are the first of more.
+
+    Returns:
+        The values; None where the division or the metric publishes no interval.
+
+    Raises:
+        SpecError: The interval is unknown.
     """
     primary = task.metrics[0]
     if primary.interval is None or task.division == "compat":
@@ -116,10 +124,16 @@ def _task_replicates(
 
 
 def score_task(task: Rules, suite: Suite, predictions: Predictions) -> Score:
-    """All metrics of a task, and the interval of the first where it declares one.
+    """Compute all metrics of a task, and the interval of the first where it declares one.
 
-    Raises DataError without a scored item and SpecError for a metric or interval that does not
-    exist or that the protocol cannot feed.
+    Args:
+        task: The task's rules.
+        suite: Its suite, for seed and constants.
+        predictions: Predictions of the scored items.
+
+    Raises:
+        DataError: No item is scored.
+        SpecError: A metric or interval does not exist or needs a column that the predictions lack.
     """
     if not predictions.ids:
         raise DataError(

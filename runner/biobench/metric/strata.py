@@ -1,4 +1,4 @@
-"""Which scored items a resample may put in each other's place (SPEC.md, section "Intervals").
+"""Strata: the scored items that a resample may exchange (SPEC.md, section "Intervals").
 
 In: predictions. Out: a number for each item's stratum, and whether the strata are large enough.
 """
@@ -29,8 +29,8 @@ def stratum_numbers(predictions: Predictions) -> IntArray:
 
 
 def smallest_stratum(predictions: Predictions) -> int:
-    """Items of the smallest stratum; of traits, of the rarest value that occurs in a trait's
-    truth."""
+    """Number of items of the smallest stratum; in a traits task, of the rarest value that occurs in
+    a trait's truth."""
     if predictions.y_true.ndim == 1:
         return int(np.unique(stratum_numbers(predictions), return_counts=True)[1].min())
     ones = predictions.y_true.astype(np.int64).sum(axis=0)

@@ -22,11 +22,16 @@ def traits_f1(
 ) -> float:
     """Mean over the traits of the mean F1 of the values 0 and 1.
 
-    y_true: 0 or 1, integers, shape (n, traits). y_pred: likewise; another value means that there is
-    no prediction, which is wrong and counts for neither. ``official`` and ``open`` average over the
-    values that occur in a trait's truth; ``compat`` over both, and a value in neither counts 0.
-    Raises UsageError for empty or unequal input, for a true value that is neither 0 nor 1, and for
-    an unknown division.
+    Args:
+        y_true: 0 or 1, integers (n, traits).
+        y_pred: Likewise; another value means that there is no prediction, which is wrong and counts
+            for neither.
+        division: ``official`` and ``open`` average over the values that occur in a trait's truth;
+            ``compat`` over both, and a value in neither counts 0.
+
+    Raises:
+        UsageError: The input is empty or of unequal shapes, a true value is neither 0 nor 1, or the
+            division is unknown.
     """
     known_division(division)
     codes = trait_codes(y_true, y_pred)

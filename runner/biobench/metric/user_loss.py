@@ -24,10 +24,17 @@ _POISONOUS_AS_EDIBLE, _EDIBLE_AS_POISONOUS = 1000, 10
 def user_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, poisonous: Collection[int]) -> float:
     """1 minus the loss of a picker who trusts the predictions, as a share of the worst loss.
 
-    y_true, y_pred: label ids, integers (n,), -1 for the unknown class; a prediction below -1 means
-    that there is none, which is wrong. poisonous: ids of the classes that are; -1 never is. The
-    same in every division. Raises UsageError for empty or unequal input, a true id below -1, and a
-    poisonous id that is no integer or below 0; a mask of booleans is no list of ids.
+    It is the same in every division.
+
+    Args:
+        y_true: True label ids, integers (n,), -1 for the unknown class.
+        y_pred: Predicted label ids, integers (n,). A value below -1 means that there is no
+            prediction, which is wrong.
+        poisonous: Ids of the poisonous classes, from 0 upwards; the unknown class -1 never is.
+
+    Raises:
+        UsageError: The input is empty or of unequal lengths, a true id is below -1, or a poisonous
+            id is not an integer from 0; a mask of booleans is not a list of ids.
     """
     truth, prediction = label_pair(y_true, y_pred)
     listed = _class_ids(poisonous)
@@ -37,11 +44,11 @@ def user_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, poisonous: Collec
 def _class_ids(poisonous: Collection[int]) -> IntArray:
     remedy = "pass ids of classes, integers from 0 upwards; -1 is unknown"
     if isinstance(poisonous, str) or not isinstance(poisonous, Iterable):
-        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+        raise UsageError("poisonous must be a collection of ids", remedy=remedy)
     members = list(poisonous)
     ids = integers("poisonous", members, remedy=remedy)
     if ids.ndim != 1 or any(isinstance(member, bool | np.bool_) for member in members):
-        raise UsageError("poisonous is no collection of ids", remedy=remedy)
+        raise UsageError("poisonous must be a collection of ids", remedy=remedy)
     if ids.size and int(ids.min()) < 0:
         raise UsageError("poisonous holds an id below 0", remedy=remedy)
     return ids
@@ -55,8 +62,14 @@ def losses(
 ) -> tuple[IntArray, IntArray]:
     """Loss of each item and the worst that its truth allows, in tenths, int64 (n,) each.
 
-    truth, prediction: label ids, int64 (n,). true_poisonous, predicted_poisonous: whether the
-    class is, bool (n,). Raises UsageError for other input and for a true id below -1.
+    Args:
+        truth: True label ids, int64 (n,).
+        prediction: Predicted label ids, int64 (n,).
+        true_poisonous: Mask of items whose true class is poisonous, bool (n,).
+        predicted_poisonous: Mask of items whose predicted class is poisonous, bool (n,).
+
+    Raises:
+        UsageError: The input is not as described, or a true id is below -1.
     """
     truth, prediction = label_pair(truth, prediction)
     true_poisonous = flags("true_poisonous", true_poisonous, truth.size)

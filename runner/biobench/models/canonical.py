@@ -25,22 +25,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rules:
-    """The canonical recipes that a load goes by.
+    """The canonical recipes that apply to a load.
 
     Attributes:
-        recipes: in the order in which they are looked through.
-        compat: whether compat's features are taken, which are those of the published scores:
-            no canonical recipe applies, and of timm models other outputs are taken.
+        recipes: Recipes in the order in which they are searched.
+        compat: True where compat's features are taken, which are those of the published scores: no
+            canonical recipe applies, and other outputs of timm models are taken.
     """
 
     recipes: Sequence[CanonicalRecipe] = ()
     compat: bool = False
 
     def find(self, name: ModelName, architecture: str = "") -> CanonicalRecipe | None:
-        """The rule for a checkpoint, None where its own configuration is the recipe.
+        """Find the rule for a checkpoint; None where its own configuration is the recipe.
 
-        That of the name's entry in models.yaml; else the first with a pattern that the full name
-        or ``architecture`` matches: ``transformers:MODEL_TYPE`` or ``timm:ARCHITECTURE.TAG``.
+        That is the rule of the name's entry in models.yaml; else the first with a pattern that the
+        full name or ``architecture`` matches: ``transformers:MODEL_TYPE`` or
+        ``timm:ARCHITECTURE.TAG``.
         """
         if self.compat:
             return None
@@ -60,7 +61,8 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def matches(pattern: str, key: str) -> bool:
-    """Whether all of ``key`` matches ``pattern``; ``*`` is any characters and ``?`` is one."""
+    """Return whether all of ``key`` matches ``pattern``; ``*`` is any characters and ``?`` is
+    one."""
     return _expression(pattern).fullmatch(key) is not None
 
 

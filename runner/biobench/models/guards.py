@@ -1,4 +1,4 @@
-"""What holds for every checkpoint, whoever wrote it (docs/models.md, "Checkpoints of others").
+"""Guards for every checkpoint, from any author (docs/models.md, "Checkpoints of others").
 
 In: folders, files and calls of a framework. Out: ModelErrors instead of requests to a network, of
 files outside a folder, of memory that no weights file accounts for, and of any other exception.
@@ -31,7 +31,7 @@ WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 
 @contextmanager
 def framework_errors(name: ModelName, what: str) -> Iterator[None]:
-    """Whatever a framework raises becomes one ModelError, "``what``: its first line"."""
+    """Turn whatever a framework raises into one ModelError, "``what``: its first line"."""
     try:
         yield
     except ModelError:
@@ -101,7 +101,8 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """No request of the hub's library, whatever a configuration names; a call that needs one fails.
+    """Block every request of the hub's library, whatever a configuration names; a call that needs
+    one fails.
 
     One thread at a time, because the library's switch is one of the process.
     """
@@ -123,8 +124,8 @@ def weights_bytes(folder: Path) -> int:
 
 
 class _TooLarge(BaseException):
-    """A module that has more tensors or bytes than its weights account for; no Exception, so that
-    no framework goes on with it."""
+    """A module has more tensors or bytes than its weights account for. It is not an Exception, so
+    that no framework catches it."""
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
 
 
 def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
-    """Which framework wrote a folder: transformers states a model type, timm an architecture.
+    """The framework that wrote a folder: transformers states a model type, timm an architecture.
 
     Raises ModelError where no configuration tells.
     """
@@ -253,7 +253,7 @@ def _embedding(out: Any) -> torch.Tensor:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No load report and no bar of transformers on the terminal; what matters becomes an error."""
+    """Suppress load reports and progress bars of transformers; what matters becomes an error."""
     import transformers.utils
 
     logging: Any = transformers.utils.logging

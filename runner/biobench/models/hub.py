@@ -54,9 +54,12 @@ OFFLINE = "offline"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One commit of a repository on disk; ``commit`` is its 40-digit hash.
+    """One commit of a repository on disk.
 
-    pinned: whether that commit was asked for in full; a branch or a tag can move.
+    Attributes:
+        folder: Folder of the snapshot.
+        commit: Its 40-digit hash.
+        pinned: True where that commit was asked for in full; a branch or a tag can move.
     """
 
     folder: Path
@@ -76,12 +79,20 @@ def snapshot(
     offline: bool,
     weights: Sequence[Sequence[str]] = (),
 ) -> Snapshot:
-    """The snapshot of ``repository`` with its configurations and the best of ``weights``.
+    """Get the snapshot of ``repository`` with its configurations and the best of ``weights``.
 
-    ``weights`` lists groups of file patterns, best first; the first group with a file is fetched
-    and the rest left alone. Offline, or where the network is down, the cache decides.
+    Offline, or where the network is down, the cache is used.
 
-    Raises ModelError where the repository, the revision or the network is not there.
+    Args:
+        name: The parsed name, for messages.
+        repository: ``OWNER/NAME``.
+        revision: Branch, tag or commit; None for the default branch.
+        offline: Never ask the network.
+        weights: Groups of file patterns, best first; the first group with a file is fetched and the
+            rest is left out.
+
+    Raises:
+        ModelError: The repository, the revision or the network is not available.
     """
     absent = absent_because(offline=offline)
     found = _fetch(name, repository, revision, list(CONFIGURATIONS), absent)
@@ -100,7 +111,8 @@ def _fetch(
     patterns: list[str],
     absent: str | None,
 ) -> Snapshot:
-    """``absent``: why there is no hub to ask, so that the cache decides."""
+    """Fetch files of a repository; ``absent`` is the reason why only the cache is asked, else
+    None."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -153,14 +165,14 @@ def _fetch(
 
 
 def _proxy_hint() -> str:
-    """What to look at first where the environment names proxies; not their values, which may hold
+    """A hint to the proxies that the environment names; not their values, which may hold
     passwords."""
     names = sorted(f"{scheme}_proxy" for scheme in getproxies() if scheme != "no")
     return f"check the proxy of the environment ({', '.join(names)}), or " if names else ""
 
 
 def absent_because(*, offline: bool) -> str | None:
-    """Why there is no hub to ask, None where there is one."""
+    """The reason why the hub is not asked, None where it is."""
     if offline or _hub_is_offline():
         return OFFLINE
     return None if _hub_answers() else UNREACHABLE
@@ -173,8 +185,9 @@ def _hub_is_offline() -> bool:
 
 
 def _hub_answers() -> bool:
-    """Whether the hub takes a connection, by one attempt: its library makes six of each request,
-    with growing pauses, where no name is resolved. A proxy, which may do that, is left to it."""
+    """True where the hub accepts a connection, by one attempt: its library makes six of each
+    request, with growing pauses, where no name is resolved. With a proxy, which may resolve it, no
+    attempt is made."""
     from huggingface_hub import constants
 
     try:
@@ -192,7 +205,7 @@ def _hub_answers() -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings of the hub's library on the terminal; what ends a call becomes an error."""
+    """Suppress warnings of the hub's library; what ends a call becomes an error."""
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -203,9 +216,9 @@ def _quiet() -> Iterator[None]:
 
 
 def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
-    """The best weights file in ``folder``, held to its digest in models.yaml.
+    """The best weights file in ``folder``, compared with its digest in models.yaml.
 
-    Raises ModelError where there is none, or where its bytes are others.
+    Raises ModelError where there is none, or where its bytes differ.
     """
     for patterns in groups:
         for pattern in patterns:
@@ -223,9 +236,9 @@ def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]])
 
 
 def check_digest(name: ModelName, path: Path) -> None:
-    """Hold a weights file to the digest that models.yaml has of it at the revision asked for.
+    """Compare a weights file with the digest that models.yaml has of it at the revision asked for.
 
-    Raises ModelError for other bytes.
+    Raises ModelError where the bytes differ.
     """
     entry = name.pinned_entry
     wanted = entry.weights_sha256.get(path.name) if entry is not None else None

@@ -27,15 +27,15 @@ def load_model(
     """Load the backbone that ``name`` means; forms of names: docs/models.md.
 
     Args:
-        name: a name as the user gives it.
-        entries: the names of models.yaml.
-        offline: never ask the network, use what the hub's cache holds.
+        name: A name as the user gives it.
+        entries: The names of models.yaml.
+        offline: Never ask the network, use the files of the hub's cache.
         feature: ``compat`` takes the features of the published scores: no canonical recipe, and
             other outputs of timm models.
-        recipes: canonical recipes; by default those of the specification.
+        recipes: Canonical recipes; by default those of the specification.
 
     Raises:
-        ModelError: (exit 5), one line, for every reason why it cannot be had.
+        ModelError: (exit 5) The model cannot be loaded; gives the reason in one line.
     """
     if recipes is None:
         from biobench.spec.load import load_spec

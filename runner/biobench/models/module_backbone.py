@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where weights came from; the fields are those of :class:`ModelInfo`."""
+    """The origin of weights; the fields are those of :class:`ModelInfo`."""
 
     source: str
     revision: str | None
@@ -53,12 +53,12 @@ class ModuleBackbone:
         self.module.to(device)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
-        """Features of one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device."""
+        """Embed one batch: float32 (N, 3, H, W) -> float32 (N, dim), on the same device."""
         return self._forward(batch).float()
 
 
 def freeze(module: torch.nn.Module) -> None:
-    """Eval mode, float32, no gradients."""
+    """Set eval mode and float32, without gradients."""
     module.eval()
     module.float()
     module.requires_grad_(False)
@@ -76,12 +76,13 @@ def finish(
 ) -> ModuleBackbone:
     """Freeze, refuse features that rest on missing tensors, and describe the result.
 
-    One image of ramps goes through the model twice: to learn the length of a feature row, to find
+    One image of ramps goes through the model twice: to measure the length of a feature row, to find
     models that draw random numbers in eval mode (masked autoencoders do), and for the fingerprint.
 
-    Raises ModelError where the features need a tensor of ``missing`` or one that is not finite
-    (attention on the CPU can make finite features of a NaN), where the forward pass fails at the
-    recipe's size, gives anything but one row of float numbers, or differs the second time.
+    Raises:
+        ModelError: The features need a tensor of ``missing`` or one that is not finite (attention
+            on the CPU can make finite features of a NaN); or the forward pass fails at the recipe's
+            size, gives anything but one row of float numbers, or differs the second time.
     """
     import torch
 

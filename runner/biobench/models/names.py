@@ -1,4 +1,4 @@
-"""Model names: what a user may write after ``--model`` (docs/models.md).
+"""Model names: the values that ``--model`` takes (docs/models.md).
 
 In: a string and the entries of models.yaml. Out: a :class:`ModelName`, or a ModelError (exit 5)
 that suggests near names.
@@ -28,11 +28,15 @@ FORMS = "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class o
 class ModelName:
     """A parsed name.
 
-    given: as the user wrote it. resolved: in full, with its loader's prefix and without revision.
-    loader: which framework reads it. target: repository, ``ARCH/TAG``, architecture,
-    ``module:Class`` or folder. kind: ``hub`` (target is a repository), ``folder`` (a local one),
-    ``registry`` (a name that the framework knows) or ``class``. revision: as asked for, else None.
-    entry: the models.yaml entry that it came from, or that resolves to the full name, if any.
+    Attributes:
+        given: The name as the user wrote it.
+        resolved: The name in full, with its loader's prefix and without revision.
+        loader: The framework that reads it.
+        target: Repository, ``ARCH/TAG``, architecture, ``module:Class`` or folder.
+        kind: ``hub`` (target is a repository), ``folder`` (a local one), ``registry`` (a name that
+            the framework knows) or ``class``.
+        revision: The revision that was asked for, else None.
+        entry: The models.yaml entry that it came from, or that resolves to the full name, if any.
     """
 
     given: str
@@ -47,7 +51,7 @@ class ModelName:
     def recorded(self) -> tuple[str, str]:
         """The name and the resolved name that a result states.
 
-        A local folder is there by its own name alone: digests cover no place on a disk.
+        A local folder is recorded by its own name alone: digests cover no place on a disk.
         """
         if self.kind != "folder":
             return self.given, self.resolved
@@ -68,8 +72,8 @@ class ModelName:
 def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     """Parse ``name``; a name in ``entries`` is replaced by what it resolves to, once.
 
-    A full name that an entry resolves to has that entry too. A revision that the name gives goes
-    before the entry's.
+    A full name that an entry resolves to has that entry too. A revision that the name gives takes
+    precedence over the entry's.
 
     Raises ModelError for a malformed or unknown name.
     """
@@ -156,7 +160,8 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
 
 
 def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
-    """Whether a name, or its entry in models.yaml, states in full what was loaded from ``source``.
+    """True where a name, or its entry in models.yaml, states in full what was loaded from
+    ``source``.
 
     Of a hub that is the commit: a branch or a tag can move. Weights of a package are pinned by its
     version, whichever it is.
@@ -168,13 +173,13 @@ def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether a folder is meant: ``/x``, ``./x``, ``../x``, ``~/x``, ``.``, ``..`` or ``~``."""
+    """True where a folder is meant: ``/x``, ``./x``, ``../x``, ``~/x``, ``.``, ``..`` or ``~``."""
     return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
 
 
 def never_pinned(name: str) -> bool:
-    """Whether a full name is of a local folder or a class of the user's own: they have no revision,
-    so no result of them is official."""
+    """True where a full name is of a local folder or a class of the user's own: they have no
+    revision, so no result of them is official."""
     prefix, _, rest = name.partition(":")
     return prefix == "py" or is_path(rest)
 
@@ -217,7 +222,7 @@ def _repository(given: str, text: str) -> tuple[str, str | None]:
     )
     if not allowed or len(parts) > 2 or (at and not revision):
         raise ModelError(
-            f"{text!r} is no repository name",
+            f"{text!r} is not a repository name",
             where=f"model {given!r}",
             remedy="write hf:OWNER/NAME[@REVISION], or hf:./folder for a local folder",
         )
@@ -234,7 +239,7 @@ def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str
 
 
 def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
-    """The error for a bare name that is no short name, with near names of every kind."""
+    """The error for a bare name that is not a short name, with near names of every kind."""
     if is_path(given) or Path(given).is_dir():
         path = given if is_path(given) else f"./{given}"
         return ModelError(

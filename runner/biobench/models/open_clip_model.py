@@ -134,7 +134,7 @@ def _tower(name: ModelName, model: Mapping[str, Any]) -> torch.nn.Module:
     named = vision.get("timm_model_name")
     if named is not None and not (isinstance(named, str) and named.isascii() and ":" not in named):
         raise ModelError(
-            f"its image tower is {named!r}, which is no architecture of timm",
+            f"its image tower is {named!r}, which is not an architecture of timm",
             where=f"model {name.given!r}",
         )
     if named is not None:

@@ -1,6 +1,6 @@
-"""An entry of models.yaml against the hub (docs/models.md, "Revisions").
+"""Comparison of an entry of models.yaml with the hub (docs/models.md, "Revisions").
 
-In: a name's entry. Out: each fact of it that a hub can tell, beside what the hub says.
+In: a name's entry. Out: each fact of it that a hub can give, beside what the hub says.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Fact:
     """One line of a comparison.
 
     Attributes:
-        what: the field of the entry.
-        listed: its value in models.yaml, None where it is not known there.
-        found: its value at the hub, None where the hub has none.
-        agrees: whether they are equal; None where one of them is not known.
+        what: The field of the entry.
+        listed: Its value in models.yaml, None where it is not known there.
+        found: Its value at the hub, None where the hub has none.
+        agrees: True where they are equal; None where one of them is not known.
     """
 
     what: str
@@ -40,7 +40,8 @@ def compare(name: str, entries: Mapping[str, ModelEntry]) -> list[Fact]:
     """Ask the hub about an entry: the repository, the revision, digests of weights, the licence.
 
     Raises:
-        ModelError: a name without an entry, one of a package, or a hub that does not answer.
+        ModelError: The name has no entry or its weights come from a package, or the hub does not
+            answer.
     """
     parsed = parse_name(name, entries)
     entry = parsed.entry
@@ -74,9 +75,9 @@ def compare(name: str, entries: Mapping[str, ModelEntry]) -> list[Fact]:
 
 
 def _ask(name: ModelName, repository: str, revision: str | None, *, missing: bool = False) -> Any:
-    """What the hub says of a repository at a revision.
+    """Ask the hub for a repository at a revision.
 
-    None for a revision that is not there, where ``missing`` allows that. Raises ModelError.
+    None for a revision that does not exist, where ``missing`` allows that. Raises ModelError.
     """
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError

@@ -32,12 +32,12 @@ from biobench.spec.canonical import sha256_bytes, sha256_json
 
 
 def load_python(name: ModelName) -> ModuleBackbone:
-    """Import the class, make one instance, and check what it offers.
+    """Import the class, make one instance, and check its recipe and methods.
 
     The digest of the weights also covers the bytes of the class's source file, because the code
     decides the features as much as the tensors do. Files that it imports or reads are not covered.
-    The store does without stale features where such a change moves the features of the image that
-    the fingerprint is taken of; a change that only other images show goes unseen.
+    The store recomputes features where such a change moves the features of the image that the
+    fingerprint is taken of; a change that only other images show goes unnoticed.
 
     Raises ModelError where the import, the call or the object fails.
     """
@@ -59,7 +59,7 @@ def _load(name: ModelName) -> ModuleBackbone:
                 factory = getattr(factory, part)
             if not callable(factory):
                 raise ModelError(
-                    f"{attribute} is no class",
+                    f"{attribute} is not a class",
                     where=where,
                     remedy="give py:package.module:Class, where Class() makes the model",
                 )
@@ -112,7 +112,7 @@ def _modules(instance: Any) -> Any:
 
 @contextmanager
 def _current_folder_importable() -> Iterator[None]:
-    """The working folder first on the import path, as ``python -m`` has it."""
+    """Put the working folder first on the import path, as ``python -m`` does."""
     here = os.getcwd()
     sys.path.insert(0, here)
     try:

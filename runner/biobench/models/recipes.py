@@ -121,10 +121,16 @@ def image_recipe(
 ) -> Recipe:
     """A recipe for an own model: torchvision's Resize, CenterCrop, ToTensor and Normalize.
 
-    ``size`` is the scaled side (``shortest``) or the shape (``squash``); ``crop``, by default
-    ``size``, is the shape that reaches the model.
+    Args:
+        size: The scaled side (``shortest``) or the shape (``squash``), in pixels.
+        crop: The shape that reaches the model; by default ``size``.
+        mode: ``shortest`` or ``squash``.
+        resample: Resampling filter.
+        mean: Mean of each channel, or one for all.
+        std: Standard deviation of each channel, or one for all.
 
-    Raises ModelError for a size, filter or normalisation that cannot be.
+    Raises:
+        ModelError: A size, filter or normalisation has a value that is not allowed.
     """
     if mode not in ("shortest", "squash"):
         raise refuse(f"mode {mode!r}; shortest and squash are offered here")

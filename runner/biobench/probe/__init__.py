@@ -1,4 +1,5 @@
-"""Probes: what is trained on frozen features to score a backbone (SPEC.md, section "Protocols").
+"""Probes: classifiers trained on frozen features to score a backbone (SPEC.md, section
+"Protocols").
 
 In: features and labels. Out: predictions of the scored items.
 """

@@ -1,4 +1,4 @@
-"""Training by automatic differentiation and torch's AdamW: the definition of what is trained.
+"""Training by automatic differentiation and torch's AdamW: the definition of the trained probes.
 
 In: a plan, parameters and a loss. Out: the parameters after the plan's steps. Slow and plain; tests
 compare the production training of each protocol with it.
@@ -26,10 +26,10 @@ def descend(
 
     Args:
         plan: Constants of the training.
-        rows: Rows that there are.
+        rows: Number of rows.
         loss: The loss of a step, from its number and the row numbers of its batch.
         decayed: Parameters with weight decay.
-        others: Parameters without.
+        others: Parameters without weight decay.
     """
     optimiser = torch.optim.AdamW(
         [

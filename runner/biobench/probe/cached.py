@@ -1,4 +1,4 @@
-"""The probe stage with its memory: predictions are kept under the digest of all that decides them.
+"""The probe stage with its cache: predictions are stored under the digest of all that decides them.
 
 In: features with their digest, manifest, task. Out: predictions of every scored row in manifest
 order; a row whose image could not be read is wrong by rule (SPEC.md, section "Bad images").
@@ -48,7 +48,7 @@ def predict(
 ) -> Predictions:
     """Predictions for the scored rows of ``manifest``; features float32 (rows, dim) in its order.
 
-    Errors as :func:`biobench.probe.predict.run_probe`.
+    Raises as :func:`biobench.probe.predict.run_probe`.
     """
     scored = np.flatnonzero(manifest.scored())
     key = sha256_json(
@@ -121,7 +121,7 @@ def _compute(
 
 
 def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
-    """No scored image could be read: all are wrong, and there is nothing to predict."""
+    """Wrong predictions for every scored row: no scored image could be read."""
     scored = np.flatnonzero(manifest.scored())
     true = truth(manifest, scored)
     prediction = np.full_like(true, NO_PREDICTION)
@@ -134,7 +134,7 @@ def _all_wrong(task: Task, manifest: Manifest) -> Predictions:
 def _with_wrong(
     predictions: Predictions, manifest: Manifest, good: npt.NDArray[np.int64]
 ) -> Predictions:
-    """Put the scored rows that were left out back in, as wrong; mend row numbers in extras."""
+    """Put the scored rows that were left out back in, as wrong, and renumber rows in extras."""
     scored = np.flatnonzero(manifest.scored())
     place = {item: i for i, item in enumerate(predictions.ids)}
     ids = tuple(manifest.rows[i].id for i in scored)

@@ -1,8 +1,8 @@
-"""The state of a probe that is still training, so that a run that was ended does not begin anew.
+"""The state of a probe that is still training, so that an interrupted run does not start again.
 
 In: a store, the digest of all that decides a probe, and named arrays now and then. Out: the arrays
 again, in the next process that trains the same probe. When a state is written depends on the clock;
-what is in it does not.
+its contents do not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KIND = "training"
 EVERY_S = 60.0
 """Seconds of training between two states."""
 LEAST_RATIO = 20.0
-"""How many times longer training goes on than the last state took to write."""
+"""Training between two states takes at least this many times as long as the last write."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -50,16 +50,17 @@ class Checkpoint:
         return self._store.get(KIND, self._key)
 
     def resume(self, units: int) -> None:
-        """Say how many units of work a state that was loaded stands for."""
+        """Report the units of work that a loaded state stands for."""
         if self._resumed is not None and units:
             self._resumed(units)
 
     def due(self) -> bool:
-        """Whether it is time to save."""
+        """True where it is time to save."""
         return time.monotonic() >= self._next
 
     def save(self, state: Arrays) -> None:
-        """Write a state in place of the last one; a store that cannot be written is no failure."""
+        """Write a state in place of the last one; a store that is read-only or full is not an
+        error."""
         began = time.monotonic()
         with contextlib.suppress(BiobenchError):
             self._store.put(KIND, self._key, state)
@@ -67,13 +68,13 @@ class Checkpoint:
         self._next = ended + max(EVERY_S, LEAST_RATIO * (ended - began))
 
     def remove(self) -> None:
-        """Forget the state, when what it leads to is known."""
+        """Delete the state, once its outcome is stored."""
         with contextlib.suppress(OSError):
             self._store.path(KIND, self._key).unlink(missing_ok=True)
 
 
 def fits(state: Arrays, like: Arrays) -> bool:
-    """Whether a state has the names, types and shapes of ``like``."""
+    """True where a state has the names, types and shapes of ``like``."""
     return state.keys() == like.keys() and all(
         state[name].dtype == np.asarray(value).dtype and state[name].shape == np.shape(value)
         for name, value in like.items()

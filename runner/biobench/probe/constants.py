@@ -21,8 +21,14 @@ def read_constants(
 ) -> dict[str, Any]:
     """The values of the names in ``free``, each converted to the type of its default.
 
-    fixed: constants that the implementation embodies, with the only value it has. Raises SpecError
-    for a missing or unknown name and for another value of a fixed constant.
+    Args:
+        constants: Constants of a protocol document by name.
+        protocol: Id of the protocol, for messages.
+        fixed: Constants that the implementation embodies, with the only value it has.
+        free: Constants that a document may set, with their defaults.
+
+    Raises:
+        SpecError: A name is missing or unknown, or a fixed constant has another value.
     """
     where = f"protocol {protocol}"
     for name in [*fixed, *free]:

@@ -1,4 +1,4 @@
-"""What each kind of protocol says of itself (SPEC.md, section "Protocols").
+"""The registry entry of a kind of protocol (SPEC.md, section "Protocols").
 
 The folder of a kind has one :class:`ProtocolEntry`, in its ``protocol.py``; registry.py lists them.
 """
@@ -46,8 +46,8 @@ class ProtocolEntry:
 
     Attributes:
         kind: Its name in the documents of protocols.
-        apply: Predicts the scored rows of a inputs.
-        work: Units of work that ``apply`` counts for a task, and what they are called.
+        apply: Predicts the scored rows of its inputs.
+        work: Units of work that ``apply`` counts for a task, and their name.
         split: The split that it needs.
         level: ``P`` where predictions are arithmetic in a fixed order, so that equal features give
             equal predictions everywhere; None where they are only as exact as the features'.

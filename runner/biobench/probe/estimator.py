@@ -1,4 +1,4 @@
-"""What the estimators have in common: their parameters by name, and what they ask of X and y.
+"""The base of the estimators: their parameters by name, and the checks of X and y.
 
 In: parameters, features and labels. Out: the same, checked. They can stand where scikit-learn takes
 an estimator, and do not derive from its classes: that import takes seconds, and no probe needs it.
@@ -32,8 +32,8 @@ class Estimator(ABC):
     """
 
     checkpoint: Checkpoint | None = None
-    """Where ``fit`` keeps its state while it works, for those estimators that do; no parameter, and
-    without effect on what is learnt."""
+    """Store of the state of ``fit`` while it works, for estimators that have one; not a parameter,
+    and without effect on the fitted values."""
     _learned: ClassVar[str]
     """The attribute that ``fit`` sets last; its last axis is the features."""
     _largest: ClassVar[float] = np.inf
@@ -42,18 +42,18 @@ class Estimator(ABC):
 
     @abstractmethod
     def _check(self) -> None:
-        """ArgumentError unless each parameter has a value that the estimator can work with."""
+        """Raise ArgumentError unless each parameter has a value that the estimator accepts."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name. ``deep`` changes nothing: none is an estimator."""
+        """The constructor's arguments by name. ``deep`` has no effect: none is an estimator."""
         del deep
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     def set_params(self, **parameters: Any) -> Self:
-        """Change parameters by name; the next ``fit`` works with them.
+        """Change parameters by name; the next ``fit`` uses them.
 
-        Raises ArgumentError for an unknown name or a value that cannot be, and changes nothing
-        then.
+        Raises:
+            ArgumentError: A name is unknown or a value is not allowed; nothing is changed then.
         """
         known = self.get_params()
         for name in parameters:
@@ -80,13 +80,13 @@ class Estimator(ABC):
         return int(learned.shape[-1])
 
     def _to_learn(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """X of ``fit``, checked. A fit that fails after this leaves an estimator without one."""
+        """Check X of ``fit``. A fit that fails after this leaves an estimator without a fit."""
         self._check()
         vars(self).pop(self._learned, None)
         return checked_features(X, largest=self._largest)
 
     def _to_predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """X of a method that follows ``fit``, checked."""
+        """Check X of a method that follows ``fit``."""
         features = self.n_features_in_
         matrix = checked_features(X, largest=self._largest)
         if matrix.shape[1] != features:
@@ -97,7 +97,7 @@ class Estimator(ABC):
         return matrix
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn asks of an estimator: here that y is needed."""
+        """Tags of scikit-learn: y is needed."""
         from sklearn.utils import Tags, TargetTags
 
         return Tags(estimator_type=None, target_tags=TargetTags(required=True))
@@ -108,7 +108,7 @@ class Classifier(Estimator):
 
     @abstractmethod
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The label of each row."""
+        """Predict the label of each row."""
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Share of the rows whose predicted label is that of y: accuracy, not macro-F1."""
@@ -116,7 +116,7 @@ class Classifier(Estimator):
         return float(np.mean(predicted == checked_labels(y, len(predicted))))
 
     def __sklearn_tags__(self) -> Tags:
-        """A classifier of two classes or more."""
+        """Tags of scikit-learn: a classifier of two classes or more."""
         from sklearn.utils import ClassifierTags
 
         tags = super().__sklearn_tags__()

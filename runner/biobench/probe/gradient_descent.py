@@ -35,7 +35,7 @@ Float32 = npt.NDArray[np.float32]
 
 
 def check_device(plan: TrainingPlan) -> None:
-    """ArgumentError where the plan asks for CUDA and torch sees no device."""
+    """Raise ArgumentError where the plan asks for CUDA and torch sees no device."""
     if plan.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentError(
             "device is 'cuda', and torch sees no CUDA device", remedy="give device='cpu'"
@@ -78,7 +78,7 @@ def multiply(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> None
 
 
 def square_root(values: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-    """The correctly rounded root of each value, in ``out``.
+    """Write the correctly rounded root of each value to ``out``.
 
     On the CPU by NumPy: torch takes MKL's, which begins with an approximation that processors of
     different makers give differently, and is off by a unit in the last place for every sixth value.
@@ -99,8 +99,10 @@ def chunk_bounds(plan: TrainingPlan, rows: int) -> list[tuple[int, int]]:
 class AdamW:
     """AdamW (Loshchilov and Hutter 2019) with torch's order of operations, over one flat tensor.
 
-    parameters: all of them, float32. decayed: views of those that the weight decay is on. scratch:
-    a tensor like ``parameters`` whose content is lost.
+    Args:
+        parameters: All parameters, float32.
+        decayed: Views of those that have weight decay.
+        scratch: A tensor like ``parameters`` whose content is overwritten.
     """
 
     def __init__(
@@ -128,7 +130,8 @@ class AdamW:
         return {**arrays, "step": np.array([step], np.int64)}
 
     def restore(self, state: Arrays, steps: int) -> int:
-        """Take up a state of this optimiser; the step to go on with, 0 where it is none."""
+        """Take up a state of this optimiser; returns the step to go on with, 0 where the state does
+        not fit."""
         if not fits(state, self.state(0)) or not 0 < state["step"][0] <= steps:
             return 0
         for name, values in self._state.items():
@@ -136,7 +139,7 @@ class AdamW:
         return int(state["step"][0])
 
     def update(self, gradient: torch.Tensor, step: int) -> None:
-        """One update by the gradient of step >= 0."""
+        """Update the parameters by the gradient of step >= 0."""
         plan, rate = self.plan, self.plan.rate(step)
         for values in self.decayed:
             values.mul_(1.0 - rate * plan.weight_decay)
@@ -149,7 +152,7 @@ class AdamW:
 
 
 class Descent(Protocol):
-    """One training run: what :func:`descend` calls at each step."""
+    """One training run: the methods that :func:`descend` calls at each step."""
 
     bounds: list[tuple[int, int]]
     optimiser: AdamW
@@ -159,8 +162,8 @@ class Descent(Protocol):
         ...
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
-        """One chunk's part of the gradient of a batch of ``size`` rows; ``batch`` None means all
-        rows. Called by any worker."""
+        """Compute one chunk's part of the gradient of a batch of ``size`` rows; ``batch`` None
+        means all rows. Called by any worker."""
         ...
 
     def finish(self, step: int, used: int) -> None:
@@ -170,17 +173,17 @@ class Descent(Protocol):
 
 @contextmanager
 def training() -> Iterator[None]:
-    """One thread a call, full precision, no graph, subnormal numbers kept."""
+    """Set one thread a call, full precision, no graph, and keep subnormal numbers."""
     torch.set_flush_denormal(False)
     with one_thread(), full_float32(), torch.inference_mode(), quiet():
         yield
 
 
 def descend(run: Descent, plan: TrainingPlan, rows: int) -> None:
-    """``plan.steps`` steps over the batches of ``rows`` rows; to be called within :func:`training`.
+    """Take ``plan.steps`` steps over the batches of ``rows`` rows; call it within :func:`training`.
 
     Steps whose rate is 0 in float32 move nothing, and as rates never rise none after them does:
-    they are left out. Where the plan has a checkpoint, the steps go on from its state; they leave
+    they are left out. Where the plan has a checkpoint, the steps go on from its state; they save
     one now and then, and when they are interrupted.
     """
     workers = min(plan.threads, len(run.bounds))
@@ -258,9 +261,9 @@ def schedule(
 def outputs_in_chunks(
     rows: Float32, width: int, layer: Callable[[Float32], Float32]
 ) -> npt.NDArray[np.float32]:
-    """``layer`` of chunks of a fixed number of rows, float32 (n, width).
+    """Apply ``layer`` to chunks of a fixed number of rows; float32 (n, width).
 
-    The last chunk is filled with zeros, so the bits of a row do not depend on how many there are.
+    The last chunk is filled with zeros, so the bits of a row do not depend on the number of rows.
     """
     result = np.empty((len(rows), width), np.float32)
     chunk = np.zeros((CHUNK_ROWS, rows.shape[1]), np.float32)

@@ -29,11 +29,13 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class ProbeInputs:
-    """What a protocol is applied to.
+    """The inputs of a protocol.
 
-    features: float32 (rows, dim), one row a manifest row. scored: rows to predict, ascending,
-    int64. ``threads`` changes the time and never the result. ``checkpoint`` is where a protocol
-    that takes long keeps its state.
+    Attributes:
+        features: float32 (rows, dim), one row a manifest row.
+        scored: Rows to predict, ascending, int64.
+        threads: Number of workers, which changes the time and never the result.
+        checkpoint: Where a protocol that takes long stores its state.
     """
 
     task: Task
@@ -54,10 +56,10 @@ class ProbeInputs:
         return rows
 
     def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:
-        """What was predicted for the scored rows as a value, with the columns that the manifest
-        gives.
+        """The predictions of the scored rows as a value, with the columns that the manifest gives.
 
-        predicted: label ids (scored,), or 0 and 1 (scored, traits) in a traits task.
+        Args:
+            predicted: Label ids (scored,), or 0 and 1 (scored, traits) in a traits task.
         """
         return Predictions(
             ids=tuple(self.manifest.rows[i].id for i in self.scored),
@@ -82,7 +84,12 @@ def given_columns(
     nothing but the predictions.
 
     ``group``, strings, where the task has groups; ``true_poisonous`` and ``predicted_poisonous``,
-    bool, where the data set lists poisonous classes. predicted: label ids of ``rows``.
+    bool, where the data set lists poisonous classes.
+
+    Args:
+        manifest: The rows.
+        rows: Rows that are predicted.
+        predicted: Label ids of ``rows``.
     """
     columns: dict[str, npt.NDArray[Any]] = {}
     if manifest.grouped:

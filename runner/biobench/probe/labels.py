@@ -15,7 +15,8 @@ from biobench.errors import ArgumentError
 
 
 def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
-    """Labels of any type that can be sorted, one for each of ``rows`` rows, none of them missing.
+    """Check labels of any type that can be sorted, one for each of ``rows`` rows, none of them
+    missing.
 
     Raises ArgumentError for another shape, for NaN, an infinity, NaT and None, and for labels that
     cannot be compared with each other.
@@ -29,7 +30,8 @@ def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
     if missing.any():
         row = int(np.argmax(missing))
         raise ArgumentError(
-            f"y[{row}] is {labels[row]}, which is no label", remedy="leave items without label out"
+            f"y[{row}] is {labels[row]}, which is not a label",
+            remedy="leave items without label out",
         )
     if labels.dtype.kind == "O":
         try:
@@ -68,9 +70,10 @@ def _is_missing(label: Any) -> bool:
 def checked_ids(
     values: npt.ArrayLike, rows: int, classes: int | None = None
 ) -> npt.NDArray[np.integer[Any]]:
-    """Label ids, one for each of ``rows`` rows: integers from 0, below ``classes`` where given.
+    """Check label ids, one for each of ``rows`` rows: integers from 0, below ``classes`` where
+    given.
 
-    Raises ArgumentError otherwise.
+    Raises ArgumentError for other values.
     """
     labels = checked_labels(values, rows)
     last = int(np.iinfo(np.int64).max) if classes is None else classes - 1

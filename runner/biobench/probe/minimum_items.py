@@ -1,4 +1,4 @@
-"""What the probes need of their items at least, as far as labels tell (SPEC.md, "Protocols").
+"""Minimum requirements of the probes on their items, as far as labels tell (SPEC.md, "Protocols").
 
 In: label ids or counts. Out: nothing, or the ItemsError with which a probe ends. Before an image is
 embedded :mod:`biobench.probe.preconditions` asks the same.
@@ -17,7 +17,7 @@ Ids = npt.NDArray[np.integer[Any]]
 
 
 def scored_items(count: int) -> None:
-    """ItemsError where no item is scored."""
+    """Raise ItemsError where no item is scored."""
     if count == 0:
         raise ItemsError(
             "no item is scored",
@@ -26,15 +26,18 @@ def scored_items(count: int) -> None:
 
 
 def training_items(count: int) -> None:
-    """ItemsError for a train split without items."""
+    """Raise ItemsError for a train split without items."""
     if count == 0:
         raise ItemsError("the training split is empty", remedy="check the data folder's layout")
 
 
 def two_classes(ids: Ids, learner: str, group: str = "") -> None:
-    """ItemsError where fewer than two classes occur among ``ids``.
+    """Raise ItemsError where fewer than two classes occur among ``ids``.
 
-    learner: what learns, for people. group: the sub-task that the items are of, if any.
+    Args:
+        ids: Class ids of the training items.
+        learner: Name of the probe, for messages.
+        group: The sub-task that the items are of, if any.
     """
     if np.unique(ids).size < 2:
         whose = f" of group {group!r}" if group else ""
@@ -46,7 +49,8 @@ def two_classes(ids: Ids, learner: str, group: str = "") -> None:
 
 
 def two_classes_without(fold: int, ids: Ids) -> None:
-    """ItemsError where the items outside a fold, of classes ``ids``, are of fewer than two."""
+    """Raise ItemsError where the items outside a fold, of classes ``ids``, are of fewer than
+    two."""
     if np.unique(ids).size < 2:
         raise ItemsError(
             f"without fold {fold} all training items are of one class",
@@ -55,7 +59,7 @@ def two_classes_without(fold: int, ids: Ids) -> None:
 
 
 def enough_neighbours(items: int, k: int) -> None:
-    """ItemsError where an item has fewer than ``k`` others."""
+    """Raise ItemsError where an item has fewer than ``k`` others."""
     if items <= k:
         raise ItemsError(
             f"{items} items leave fewer than {k} neighbours for each",

@@ -1,6 +1,5 @@
-"""The error of an estimator that has not learnt yet; a module of its own, since the import of
-scikit-learn takes seconds.
-"""
+"""The error of an estimator that is not fitted; a module of its own, since the import of
+scikit-learn takes seconds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Whether a protocol refuses a train split, as far as labels tell (SPEC.md, section "Protocols").
+"""Preconditions of a protocol on a train split, as far as labels tell (SPEC.md, section
+"Protocols").
 
 In: a task and the items of its manifest, or of a sample of it. Out: the error that its probe would
-end with, before an image is embedded for it. What the features decide is left to the probe.
+end with, before an image is embedded for it. Errors that depend on features are left to the probe.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from biobench.spec.documents import Task
 
 
 def refusal(task: Task, items: Manifest) -> DataError | None:
-    """Why the task's protocol cannot be applied to these items whatever their features are.
+    """The error of the task's protocol on these items, whatever their features are.
 
-    items: rows are items. Null where nothing speaks against it, which is no promise: a covariance
-    may have no inverse. What it says, the probe says too.
+    Args:
+        task: The task.
+        items: A manifest whose rows are items.
+
+    Returns:
+        The error that the probe would raise; None where there is none, which is not a promise: a
+        covariance may have no inverse.
     """
     try:
         _refuse(task, items)

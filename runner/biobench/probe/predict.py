@@ -1,4 +1,4 @@
-"""From features to predictions, by the task's protocol (SPEC.md, section "Protocols").
+"""Predictions from features, by the task's protocol (SPEC.md, section "Protocols").
 
 In: a task, its manifest and features in manifest order. Out: predictions of the scored rows.
 """
@@ -31,10 +31,21 @@ def run_probe(
 ) -> Predictions:
     """Train and apply the task's probe; the result does not depend on ``threads``.
 
-    features: float32 (rows, dim) in manifest order. checkpoint: where a probe that takes long keeps
-    its state and finds it again. Raises ModelError naming the item whose features are not finite
-    or, where the protocol normalises, all zero; DataError where the split cannot be probed;
-    SpecError for an unknown protocol or a constant that it cannot have.
+    Args:
+        task: The task.
+        suite: Its suite, for the seed.
+        manifest: The rows.
+        features: float32 (rows, dim) in manifest order.
+        device: ``cpu`` or ``cuda``.
+        threads: Number of workers.
+        progress: Called with units of work done.
+        checkpoint: Where a probe that takes long stores its state and finds it again.
+
+    Raises:
+        ModelError: Features of an item are not finite or, where the protocol normalises, all zero;
+            names the item.
+        DataError: The split cannot be probed.
+        SpecError: The protocol is unknown, or a constant has a value that it cannot have.
     """
     _check(task, manifest, features)
     entry = PROTOCOLS.get(task.protocol.kind)

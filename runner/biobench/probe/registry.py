@@ -19,6 +19,7 @@ PROTOCOLS: Mapping[str, ProtocolEntry] = {
 
 
 def is_exact(kind: str | None) -> bool:
-    """Whether equal features give equal predictions everywhere; False for an unknown kind."""
+    """Return whether equal features give equal predictions everywhere; False for an unknown
+    kind."""
     entry = PROTOCOLS.get(kind) if kind is not None else None
     return entry is not None and entry.level is not None

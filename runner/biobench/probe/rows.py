@@ -28,11 +28,13 @@ _BLOCK_VALUES = 1 << 20
 def checked_features(
     values: npt.ArrayLike, name: str = "X", *, largest: float = np.inf
 ) -> npt.NDArray[Any]:
-    """A real matrix (rows, features), float32 or float64, each value at most ``LARGEST`` and
+    """Check a real matrix (rows, features), float32 or float64, each value at most ``LARGEST`` and
     ``largest`` in absolute value.
 
-    Raises ArgumentError for another shape or type, ItemsError without a row, and FeaturesError
-    naming the first row that holds NaN, an infinity or a larger value.
+    Raises:
+        ArgumentError: The shape or type is another one.
+        ItemsError: There is no row.
+        FeaturesError: A row holds NaN, an infinity or a larger value; names the first.
     """
     matrix = as_array(name, values)
     if matrix.dtype.kind not in "fiu":
@@ -76,7 +78,8 @@ def _unusable(values: npt.NDArray[Any], where: str, limit: float) -> FeaturesErr
 
 
 def finite_decisions(values: npt.NDArray[Any]) -> None:
-    """FeaturesError naming the first row, along the first axis, with a value that is not finite."""
+    """Raise FeaturesError naming the first row, along the first axis, with a value that is not
+    finite."""
     finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not finite.all():
         raise FeaturesError(
@@ -95,7 +98,7 @@ def _blocks(matrix: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
 def unit_rows(matrix: npt.NDArray[Any], name: str = "X") -> FloatMatrix:
     """Rows in float64 divided by their L2 norm.
 
-    FeaturesError names the first row of norm zero, or of one below 1e-140.
+    Raises FeaturesError naming the first row of norm zero, or of one below 1e-140.
     """
     result = np.empty(matrix.shape, np.float64)
     for start, block in _blocks(matrix):

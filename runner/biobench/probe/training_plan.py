@@ -1,4 +1,4 @@
-"""What training by gradient descent takes from the specification (SPEC.md, "Linear probe").
+"""Random numbers and learning rates of training by gradient descent (SPEC.md, "Linear probe").
 
 In: a seed, the names of streams and a protocol's constants. Out: initial values, the batches of an
 epoch and the rate of a step, the same in any language.
@@ -24,7 +24,7 @@ Progress = Callable[[int], None]
 
 
 class TrainingPlan(Protocol):
-    """What every probe that is trained by gradient descent states."""
+    """Constants of a probe that is trained by gradient descent."""
 
     learning_rate: float
     final_learning_rate_ratio: float
@@ -47,7 +47,7 @@ class TrainingPlan(Protocol):
 
 
 def check_plan(plan: TrainingPlan) -> None:
-    """ArgumentError unless the plan's values are such as a protocol document may have."""
+    """Raise ArgumentError unless the plan's values are such as a protocol document may have."""
     real_number("learning_rate", plan.learning_rate, above=0)
     real_number("final_learning_rate_ratio", plan.final_learning_rate_ratio, least=0, most=1)
     real_number("beta1", plan.beta1, least=0, below=1)

@@ -59,5 +59,5 @@ def say(console: Console, line: str) -> None:
 
 
 def as_text(cell: str) -> Text:
-    """A cell that is no markup, as wide as it is printed."""
+    """A cell as plain text, without markup, as wide as it is printed."""
     return Text(shown(cell))

@@ -1,7 +1,7 @@
-"""Where the whole result of a folder lies while a newer one is being put in place.
+"""The location of the whole result of a folder while a newer one is being put in place.
 
-In: a folder that somebody names. Out: the folder to read. Files of several names cannot be replaced
-at one moment, so a new result first stands whole in a folder of its own (see replace.py).
+In: a folder that a user names. Out: the folder to read. Files of several names cannot be replaced
+at one moment, so a new result is first written whole to a folder of its own (see replace.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ and is gone once its files have the places of the earlier ones."""
 def current(folder: Path) -> Path:
     """The folder that holds the whole result of ``folder``, or of a size of a learning curve.
 
-    It is another one than ``folder`` only while a run puts its files in place, or where that was
-    broken off.
+    It differs from ``folder`` only while a run puts its files in place, or where that was
+    interrupted.
     """
     for pending in (folder / PENDING, folder.parent / PENDING / folder.name):
         if pending.is_dir():
@@ -28,7 +28,8 @@ def current(folder: Path) -> Path:
 
 
 def read_from(folder: Path) -> Path:
-    """As :func:`current`; tells people where that is another folder than the one they see."""
+    """As :func:`current`, and print a note where the result is read from another folder than the
+    named one."""
     place = current(folder)
     if place != folder:
         print_note(

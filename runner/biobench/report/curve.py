@@ -31,13 +31,18 @@ FILE = CURVE
 COLUMNS = ("task", "metric", "n_train", "train", "score", "low", "high", "reason")
 
 Cell = TaskOutcome | str
-"""A task at a size: what was scored, or why nothing was."""
+"""A task at a size: its outcome, or the reason why there is none."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """``document`` is curve.json as a JSON value. ``results`` has one a size, null where no task
-    has a score; ``folder`` is where the curve was written."""
+    """A learning curve.
+
+    Attributes:
+        document: curve.json as a JSON value.
+        results: One a size, None where no task has a score.
+        folder: Folder that the curve was written to, None where it was not.
+    """
 
     document: dict[str, Any]
     results: tuple[Results | None, ...]
@@ -51,7 +56,7 @@ class Curve:
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
-        """Sizes, ascending; null is the whole train split."""
+        """Sizes, ascending; None is the whole train split."""
         return tuple(size["n_train"] for size in self.document["sizes"])
 
     def rows(self) -> list[dict[str, Any]]:
@@ -67,7 +72,8 @@ class Curve:
         return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """:meth:`rows` as CSV with a header; what is null is empty, and no text is a formula."""
+        """:meth:`rows` as CSV with a header; None becomes an empty cell, and no text can act as a
+        formula."""
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -143,11 +149,13 @@ def _cell(size: int | None, cell: Cell) -> dict[str, Any]:
 def write_curve(
     curve: Curve, outcomes: Mapping[int | None, Sequence[TaskOutcome]], folder: Path
 ) -> Curve:
-    """Write the sizes' results and the curve under ``folder``, in place of what an earlier run or
-    curve left there; returns the curve with its folder.
+    """Write the sizes' results and the curve under ``folder``, replacing an earlier run or curve.
 
-    The folder holds all of the earlier files until it holds all of the new ones. Raises
-    BiobenchError where it cannot be written.
+    The folder holds all of the earlier files until it holds all of the new ones. Returns the curve
+    with its folder.
+
+    Raises:
+        BiobenchError: The folder cannot be written.
     """
     with replacing(folder) as fresh:
         for size, result in zip(curve.sizes, curve.results, strict=True):

@@ -18,8 +18,8 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def places(sizes: Sequence[int | None]) -> list[float]:
-    """Horizontal places in [0, 1]: the logarithm of a size; all of the train split comes last, as
-    far from its neighbour as that is, on average, from its own."""
+    """Horizontal positions in [0, 1]: the logarithm of a size; the whole train split comes last, at
+    the average distance between neighbours."""
     logs = [math.log10(size) for size in sizes if size is not None]
     step = (logs[-1] - logs[0]) / (len(logs) - 1) if len(logs) > 1 else 1.0
     if None in sizes:
@@ -33,7 +33,7 @@ def _x(place: float) -> float:
 
 
 def _y(value: float) -> float:
-    """Vertical place of a score: the axis runs over [0, 1] in every plot, so plots compare."""
+    """Vertical position of a score; the axis of every plot runs over [0, 1]."""
     return round(HEIGHT - BOTTOM - min(max(value, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
 
 
@@ -50,7 +50,8 @@ def _panel(name: str, cells: Sequence[dict[str, Any]], xs: Sequence[float]) -> d
 
 
 def notes(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Why cells are empty: one note a task and reason, with its sizes and its number from 1."""
+    """Reasons why cells are empty: one note a task and reason, with its sizes and its number from
+    1."""
     found: dict[tuple[str, str], list[int | None]] = {}
     for task, entry in document["tasks"].items():
         for cell in entry["cells"]:
@@ -63,7 +64,7 @@ def notes(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def render_curve(document: dict[str, Any]) -> str:
-    """The page as HTML text; everything that a document holds is escaped."""
+    """The page as HTML text; all values of the document are escaped."""
     sizes = [size["n_train"] for size in document["sizes"]]
     xs = [_x(place) for place in places(sizes)]
     panels = [_panel(task, entry["cells"], xs) for task, entry in document["tasks"].items()]

@@ -13,7 +13,7 @@ from biobench.report.curve_page import notes
 
 
 def print_curve(curve: Curve, console: Console) -> None:
-    """Print the table, below it why cells are empty, and what the numbers are worth.
+    """Print the table, the reasons why cells are empty, and the limits of the numbers.
 
     A terminal of few columns gets several tables, each with some of the sizes.
     """

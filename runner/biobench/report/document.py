@@ -28,7 +28,8 @@ STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
 
 
 def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results:
-    """The result of a run; ``digests.result`` covers everything but times, places and costs."""
+    """Build the result of a run; ``digests.result`` covers everything except times, places and
+    costs."""
     backbone, execution = provenance.backbone, provenance.execution
     info = backbone.info
     bad = sum(outcome.bad for outcome in outcomes)
@@ -95,7 +96,7 @@ def stage_root(tasks: dict[str, Any], stage: str) -> str:
 
 
 def _task_entries(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any]:
-    """Entries in the suite's order, then those of tasks that are no members."""
+    """Entries in the suite's order, then those of tasks outside the suite."""
     entries = {outcome.task.id: _task_entry(outcome) for outcome in outcomes}
     entries |= {item.task.id: _declared_entry(item) for item in provenance.external}
     members = provenance.suite.members
@@ -108,7 +109,7 @@ def _declared_score(declared: ExternalScore) -> Score:
 
 
 def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
-    """The entry of a score that was published elsewhere: nothing of it was run here."""
+    """The entry of a score that was published elsewhere and was not run here."""
     task, score = declared.task, _declared_score(declared)
     return {
         "version": task.version,

@@ -1,6 +1,6 @@
 """Files that an earlier run or learning curve left in a folder, as its documents name them.
 
-In: a folder. Out: its own files; whatever else a person has put there is none of them.
+In: a folder. Out: its own files; files that the user has put there are not among them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ MOST_CURVE = 1 << 26
 """Bytes of a curve's document: far more than one of all tasks at a hundred sizes has."""
 
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
-"""Where a curve's document says that the result of a size lies."""
+"""Paths of the results of a curve's sizes, as its document gives them."""
 
 
 def own_files(folder: Path) -> list[Path]:
     """The files of an earlier run and of an earlier curve in ``folder``, relative to it.
 
-    A document comes after everything that is known from it, so that a removal in this order that is
-    broken off can go on.
+    A document comes after the files that only it names, so that an interrupted removal in this
+    order can be continued.
     """
     places = [Path(size) / file for size in _sizes(folder) for file in _of_run(folder / size)]
     places += _of_run(folder)
@@ -56,7 +56,7 @@ def _sizes(folder: Path) -> list[str]:
 
 
 def _of_run(folder: Path) -> list[Path]:
-    """What an earlier result names as its own, the page and the result itself."""
+    """The files that an earlier result names as its own, the page and the result itself."""
     places = []
     try:
         tasks = list(results_in(folder).tasks.values())

@@ -1,7 +1,7 @@
-"""When a result is official (SPEC.md, section "Official results").
+"""The conditions of an official result (SPEC.md, section "Official results").
 
-In: what a run did, or what a result says of itself. Out: every condition that does not hold. A run
-writes them into its result, and verifying asks the same ones again.
+In: the facts of a run, or of a result. Out: every condition that does not hold. A run writes them
+into its result, and `verify` checks the same ones again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ from biobench.spec.documents import BENCHMARK, Dataset, Suite
 
 @dataclass(frozen=True)
 class Claim:
-    """What decides whether a result is official.
+    """The facts that decide whether a result is official.
 
-    run and declared: ids of tasks. own: whether a task is the user's own. counts: differences from
-    the specification, a line each. datasets: of the tasks that were run; compared: whether their
-    files were held to the specification's digest. resolved, source, revision: the model's.
-    trusted, pinned: see :class:`biobench.models.base.ModelInfo`. half_on_cpu: float16 without CUDA.
-    settings: whether those of level E2 were in force.
+    Attributes:
+        run: Ids of the tasks that were run.
+        declared: Ids of the tasks with a declared score.
+        own: True where a task is the user's own.
+        counts: Differences from the specification, a line each.
+        datasets: Data sets of the tasks that were run.
+        compared: True where their files were compared with the specification's digest.
+        resolved: Resolved name of the model.
+        source: Source of the model.
+        revision: Revision of the model.
+        trusted: See :class:`biobench.models.base.ModelInfo`.
+        pinned: See :class:`biobench.models.base.ModelInfo`.
+        half_on_cpu: True for float16 without CUDA.
+        settings: True where the settings of level E2 were in force.
     """
 
     division: str
@@ -67,7 +76,7 @@ def unofficial_reasons(claim: Claim) -> list[str]:
 
 
 def _tasks(claim: Claim) -> list[str]:
-    """What of the choice of tasks keeps a result from being official."""
+    """Conditions on the choice of tasks that do not hold."""
     reasons = []
     members = claim.suite.members
     if claim.suite.id != BENCHMARK:
@@ -83,7 +92,8 @@ def _tasks(claim: Claim) -> list[str]:
 
 
 def _files(claim: Claim) -> list[str]:
-    """Files count as the benchmark's own only when compared with the specification's hash."""
+    """Conditions on files that do not hold: they count as the benchmark's own only when compared
+    with the specification's hash."""
     reasons = []
     for dataset in claim.datasets:
         if dataset.files_digest is None:
@@ -96,7 +106,8 @@ def _files(claim: Claim) -> list[str]:
 
 
 def unpinned(resolved: str, source: str, revision: str | None) -> str:
-    """With the name to give instead, where a hub said which commit it was."""
+    """The reason that the revision is not pinned, with the name to give instead, where a hub gave
+    the commit."""
     reason = "the model's revision is not pinned"
     if source != "hub" or revision is None:
         return reason

@@ -1,4 +1,4 @@
-"""What a run hands to the report stage: each task's outcome, and what all tasks have in common."""
+"""The input of the report stage: each task's outcome, and the provenance that all tasks share."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ from biobench.spec.load import Spec
 class TaskOutcome:
     """One scored task with everything that its entry in the result is made of.
 
-    bad counts unreadable images, computed those that went through the backbone in this run. The
-    features are not kept: those of a whole benchmark would not fit in memory. torch_state: see
-    :mod:`biobench.repro.torch_state`, read once the task was scored. wall, cpu and stages are in
-    seconds.
+    The features are not kept: those of a whole benchmark would not fit in memory.
+
+    Attributes:
+        bad: Number of unreadable images.
+        computed: Number of images that went through the backbone in this run.
+        torch_state: See :mod:`biobench.repro.torch_state`, read once the task was scored.
+        wall: Seconds of wall time.
+        cpu: Seconds of processor time.
+        stages: Seconds by stage.
     """
 
     task: Task
@@ -42,8 +47,12 @@ class TaskOutcome:
 
 @dataclass(frozen=True)
 class ExternalScore:
-    """A published score that stands in for running a task: that of the task's primary metric, as a
-    fraction, and where it is published."""
+    """A published score that stands in for running a task.
+
+    Attributes:
+        score: The task's primary metric, as a fraction.
+        source: Where it is published.
+    """
 
     task: Task
     score: float
@@ -52,11 +61,16 @@ class ExternalScore:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What all tasks of a run have in common. ``wall`` is in seconds.
+    """The facts that all tasks of a run share.
 
-    suite: the one that the tasks belong to. tasks: those that were run, in its order. own: whether
-    one is the user's own. external: published scores that stand in for running a task.
-    bits_fixed: whether level E2, or E3 on a GPU, can be claimed. torch_state: that of all tasks.
+    Attributes:
+        suite: The suite that the tasks belong to.
+        tasks: The tasks that were run, in its order.
+        own: True where one is the user's own.
+        external: Published scores that stand in for running a task.
+        bits_fixed: True where level E2, or E3 on a GPU, can be claimed.
+        torch_state: That of all tasks.
+        wall: Seconds of wall time.
     """
 
     spec: Spec

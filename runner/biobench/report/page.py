@@ -18,7 +18,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def _x(value: float) -> float:
-    """Horizontal place of a score: the axis runs over [0, 1] for every page, so pages compare."""
+    """Horizontal position of a score; the axis of every page runs over [0, 1]."""
     return LABEL_WIDTH + min(max(value, 0.0), 1.0) * (PLOT_WIDTH - LABEL_WIDTH - 60)
 
 
@@ -54,12 +54,12 @@ def _plot(results: Results) -> dict[str, Any]:
 
 
 def render_page(results: Results) -> str:
-    """The page as HTML text; everything that a document holds is escaped."""
+    """The page as HTML text; all values of the document are escaped."""
     return render("result.html", result=results.document, plot=_plot(results))
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of the folder templates/ with its values, which are escaped."""
+    """Render a template of the folder templates/ with its values, which are escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

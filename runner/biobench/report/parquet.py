@@ -1,8 +1,8 @@
 """The Parquet file of predictions, decoded (SPEC.md, section "Results").
 
-In: the bytes of a file that may be damaged or anybody's. Out: predictions, or why there are none.
-Its library ends the process at some damaged files and has no limit of its own, so nobody calls this
-but the process of :mod:`biobench.report.parquet_process`.
+In: the bytes of a file that may be damaged or from anyone. Out: predictions, or why there are none.
+Its library ends the process at some damaged files and has no limit of its own, so only the process
+of :mod:`biobench.report.parquet_process` calls this.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _table(data: bytes) -> pa.Table:
 
 
 def _fault(file: pq.ParquetFile) -> str | None:
-    """Why a file is not read, from what its footer and its types say."""
+    """The reason why a file is not read, from its footer and its types; None where there is
+    none."""
     footer, schema = file.metadata, file.schema_arrow
     names = list(schema.names)
     for name in ("id", "y_true", "y_pred"):
@@ -84,7 +85,7 @@ def _fault(file: pq.ParquetFile) -> str | None:
     for field in schema:
         if not _fits(field.type, FORMS.get(field.name)):
             kind = str(field.type)[:80]
-            return f"has a column {short(field.name)} of {kind}, as no predictions file has"
+            return f"has a column {short(field.name)} of {kind}, which no predictions file has"
     if footer.num_rows > MOST_ROWS:
         return f"has {footer.num_rows} rows, more than {MOST_ROWS}"
     size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
@@ -112,7 +113,7 @@ def _of_table(table: pa.Table) -> Predictions:
         chunks = table[name].chunks if name in table.column_names else []
         for text in (text for chunk in chunks for text in chunk.dictionary.to_pylist()):
             if text is None or len(text) > most:
-                raise Unsound(f"has an absurd text in column {name}")
+                raise Unsound(f"has an empty or too long text in column {name}")
     columns = {name: _column(table[name]) for name in table.column_names if name != "id"}
     for name, column in columns.items():
         if column.dtype.kind == "f" and not np.isfinite(column).all():
@@ -133,10 +134,10 @@ def _of_table(table: pa.Table) -> Predictions:
 def _labels(column: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     labels: npt.NDArray[np.int32] = column.astype(np.int32)
     if not np.array_equal(labels, column):
-        raise Unsound("has a label that is no label id")
+        raise Unsound("has a label that is not a label id")
     return labels
 
 
 def _column(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """A column as an array of its own kind; lists give a row an item."""
+    """A column as an array of its own kind; lists give one row an item."""
     return np.array(column.to_pylist())

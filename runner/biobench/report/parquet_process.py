@@ -1,7 +1,7 @@
-"""A process of its own that decodes Parquet, for a file may end the process that does.
+"""A separate process that decodes Parquet, since a file may end the process that decodes it.
 
 In: the bytes of a file. Out: the canonical JSON of its predictions, or why there are none. One
-process serves as many files as there are; a new one takes its place where one ended it.
+process serves many files; a new one replaces one that a file ended.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _PROGRAM = "from biobench.report.parquet_process import serve; serve()"
 
 
 class _Reader:
-    """The process, started when it is needed, and one question at a time."""
+    """The process, started when it is needed, with one request at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, data: bytes) -> bytes:
-        """The answer to a file; raises Unsound where there is none."""
+        """The reply for a file; raises Unsound where there is none."""
         with self._lock:
             process = self._process or self._start()
             # It has no limit of time of its own, and a file might keep it for ever.
@@ -97,7 +97,7 @@ class _Reader:
             process.wait()
 
     def forget(self) -> None:
-        """In a forked process: the one of the parent is not ours."""
+        """Forget the process in a forked process: it belongs to the parent."""
         self.__init__()  # type: ignore[misc]
 
 
@@ -112,13 +112,13 @@ def canonical_of(data: bytes) -> bytes:
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
-    """The texts beside the columns of a Parquet file; raises Unsound where it is none."""
+    """The metadata of a Parquet file; raises Unsound where it is not one."""
     found: dict[str, str] = json.loads(_READER.ask(b"m" + data))
     return found
 
 
 def serve() -> None:
-    """Answer files on standard input until it ends."""
+    """Reply to files on standard input until it ends."""
     from biobench.report.parquet import decoded, metadata
 
     # Ctrl-C is for the command, which closes the pipe.

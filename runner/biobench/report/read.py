@@ -1,8 +1,7 @@
 """Reading a file of predictions that a result names (SPEC.md, section "Results").
 
-In: a folder and the name of a file in it. Out: predictions, or the texts beside its columns. A
-damaged file, or one that somebody made to do harm, is one line: the process that decodes it is
-another one.
+In: a folder and the name of a file in it. Out: predictions, or the file's metadata. A damaged or
+malicious file gives an error of one line: another process decodes it.
 """
 
 from __future__ import annotations
@@ -24,14 +23,15 @@ T = TypeVar("T")
 
 
 def read_predictions(folder: Path, name: str, task: str) -> Predictions:
-    """The predictions of a task, whatever their digest is; DataError where they cannot be read."""
+    """Read the predictions of a task without checking their digest; raises DataError where they
+    cannot be read."""
     limits = Limits(MOST_ROWS, MOST_COLUMNS)
     return _read(folder, name, lambda data: predictions_of(task, canonical_of(data), limits))
 
 
 def read_metadata(folder: Path, name: str) -> dict[str, str]:
-    """The texts beside the columns, such as the names of the classes; DataError where the file
-    cannot be read."""
+    """Read the metadata of a file, such as the names of the classes; raises DataError where the
+    file cannot be read."""
     return _read(folder, name, metadata_of)
 
 

@@ -1,15 +1,16 @@
-"""Putting a new result in the place of the one that a folder holds, all of it or nothing.
+"""Replacing the result in a folder by a new one, all of it or nothing.
 
 In: a folder and the new files. Out: the folder with them, without the files of the earlier result,
-and with whatever a person has put there. At every moment, whatever ends the process, the folder
-holds the whole earlier result or the whole new one for :func:`biobench.report.current.current`.
+and with the files that the user has put there. At every moment, whatever ends the process, the
+folder holds the whole earlier result or the whole new one for
+:func:`biobench.report.current.current`.
 
 1. The new files are written to a folder of their own in the folder, and synced.
 2. It is renamed to :data:`PENDING`. From here on the new result is the folder's.
 3. The files of the earlier result are removed, and the new ones linked to their places.
 4. The pending folder is renamed and removed.
 
-A run that finds a pending folder goes on at step 3; what else killed runs have left, it removes.
+A run that finds a pending folder goes on at step 3; other leftovers of killed runs are removed.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ _OWN_FOLDER = re.compile(rf"{PREDICTIONS}|all|n-[0-9]{{1,9}}")
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Let no other run write ``folder``, which is made, and clean up after runs that were killed.
+    """Lock ``folder`` against other runs; make it, and clean up after runs that were killed.
 
-    Raises UsageError where another process writes it, BiobenchError where it cannot be written.
+    Raises:
+        UsageError: Another process writes it.
+        BiobenchError: It cannot be written.
     """
 
     with lock.locked(folder, LOCK, busy=partial(_busy, folder), fails=partial(_unwritable, folder)):
@@ -83,10 +86,12 @@ def _busy(folder: Path, process: str) -> UsageError:
 
 @contextlib.contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder whose files replace those of the result in ``folder`` at the end.
+    """Give a new folder whose files replace those of the result in ``folder`` at the end.
 
-    Nothing is replaced where the block raises. The files of the block are synced here. Raises
-    BiobenchError where they cannot be written or put in place.
+    Nothing is replaced where the block raises. The files of the block are synced here.
+
+    Raises:
+        BiobenchError: The files cannot be written or put in place.
     """
     with _said(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +148,7 @@ def _finish(folder: Path) -> None:
 
 
 def _refuse_in_the_way(folder: Path) -> None:
-    """Raise UsageError where something that is not ours has a place that a result needs."""
+    """Raise UsageError where a file or folder of the user's is at a path that a result needs."""
     files = (RESULTS, PAGE, CURVE, CURVE_TABLE, CURVE_PAGE)
     for path in sorted(folder.iterdir()):
         if path.name in files and path.is_dir():
@@ -158,7 +163,7 @@ def _refuse_in_the_way(folder: Path) -> None:
 
 
 def _link(source: Path, target: Path, temporary: Path) -> None:
-    """Let ``target`` be the file ``source`` as well; both are whole at every moment."""
+    """Make ``target`` the same file as ``source``; both are whole at every moment."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary.unlink(missing_ok=True)
     try:
@@ -176,7 +181,7 @@ def _link(source: Path, target: Path, temporary: Path) -> None:
 
 
 def _clean(folder: Path) -> None:
-    """Remove what killed runs have left; to be called with the lock held."""
+    """Remove leftovers of killed runs; call it with the lock held."""
     for path in (p for top in ("", f"{PREDICTIONS}/", f"*/{PREDICTIONS}/")
                  for p in folder.glob(f"{top}{TEMPORARY}*")):  # fmt: skip
         if path.is_dir() and not path.is_symlink():
@@ -210,7 +215,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _said(folder: Path) -> Iterator[None]:
-    """Turn errors of the disk into one line about the folder that the person knows."""
+    """Turn disk errors into one line about the folder that the user named."""
     try:
         yield
     except OSError as error:

@@ -53,10 +53,12 @@ def result_digest(document: Mapping[str, Any]) -> str:
 
 
 class Results:
-    """A result document. ``document`` is the JSON value; the rest are views of it.
+    """A result document with views of it.
 
-    ``folder`` is where it was read from or written to; ``held`` are the predictions by task, where
-    they came with the document.
+    Attributes:
+        document: The JSON value.
+        folder: Folder that it was read from or written to, None where there is none.
+        held: Predictions by task, where they came with the document.
     """
 
     def __init__(
@@ -88,10 +90,11 @@ class Results:
         return digests
 
     def predictions(self, task: str) -> Predictions:
-        """The predictions of one task of a result that was saved.
+        """Read the predictions of one task of a result that was saved.
 
-        Raises UsageError for a task that the result does not have or only declares, and DataError
-        where its file is missing or is not the one that was scored.
+        Raises:
+            UsageError: The result does not have the task or only declares its score.
+            DataError: The file is missing or is not the one that was scored.
         """
         predictions = self.unchecked_predictions(task)
         if predictions.digest != self.tasks[task]["digests"]["predictions"]:
@@ -103,7 +106,7 @@ class Results:
         return predictions
 
     def unchecked_predictions(self, task: str) -> Predictions:
-        """As :meth:`predictions`, whatever their digest is."""
+        """As :meth:`predictions`, without checking their digest."""
         if task not in self.tasks:
             raise UsageError(
                 f"the result has no task {task!r}", remedy=f"it has {', '.join(self.tasks)}"
@@ -125,15 +128,17 @@ class Results:
         return read_predictions(self.folder, str(entry["predictions"]), task)
 
     def predictions_metadata(self, task: str) -> dict[str, str] | None:
-        """The texts beside the columns of a task's predictions, such as the names of the classes;
-        None where they came with the result or it was not saved. Raises DataError for a file that
-        cannot be read."""
+        """The metadata of a task's predictions, such as the names of the classes.
+
+        None where the predictions came with the result or it was not saved. Raises DataError for a
+        file that cannot be read.
+        """
         if self.held is not None or self.folder is None:
             return None
         return read_metadata(self.folder, str(self.tasks[task]["predictions"]))
 
     def place_of(self, task: str) -> str:
-        """Where the predictions of a task come from, for messages."""
+        """The location of a task's predictions, for messages."""
         named = str(self.tasks[task]["predictions"])
         return named if self.folder is None else str(self.folder / named)
 
@@ -142,8 +147,12 @@ class Results:
         return json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row a task: model, task, metric, score, low, high, test, declared. Raises
-        BiobenchError where pandas is not installed."""
+        """A pandas DataFrame, one row a task: model, task, metric, score, low, high, test,
+        declared.
+
+        Raises:
+            BiobenchError: pandas is not installed.
+        """
         try:
             import pandas
         except ImportError as error:
@@ -166,7 +175,7 @@ class Results:
         return pandas.DataFrame(rows)
 
     def save(self, folder: Path) -> Path:
-        """Write ``results.json`` whole or not at all; returns its path."""
+        """Write ``results.json`` whole or not at all, and return its path."""
         path = folder / FILE
         write_atomically(path, self.to_json().encode())
         self.folder = folder
@@ -180,8 +189,15 @@ class Results:
 def load_results(path: str | Path) -> Results:
     """Read ``results.json`` (the file, or the folder that holds it).
 
-    Raises DataError where it is missing, is not JSON, or has a schema that this version does not
-    know.
+    Args:
+        path: The file or the folder.
+
+    Returns:
+        The result.
+
+    Raises:
+        DataError: The file is missing, is not JSON, or has a schema that this version does not
+            know.
     """
     path = Path(path)
     if current(path).is_dir():
@@ -191,18 +207,19 @@ def load_results(path: str | Path) -> Results:
 
 
 def results_in(folder: Path) -> Results:
-    """As :func:`load_results`, whether or not a newer result is being put in place there."""
+    """As :func:`load_results`, even while a newer result is being put in place there."""
     path = folder / FILE
     return results_of(read_document(path), str(path), folder)
 
 
 def read_document(path: Path) -> Any:
-    """The JSON value of a file; raises DataError where it cannot be read or is no JSON."""
+    """The JSON value of a file; raises DataError where it cannot be read or is not JSON."""
     return document_of(read_file(path, MOST_BYTES), str(path))
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """The bytes of a file; raises DataError where there are none, or more than ``limit``."""
+    """The bytes of a file; raises DataError where it cannot be read or has more than ``limit``
+    bytes."""
     try:
         return read_plain(path, limit)
     except Unreadable as error:
@@ -214,9 +231,10 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def document_of(data: bytes, where: str) -> Any:
-    """The JSON value of a text; raises DataError where it is none, or too large for a result."""
+    """The JSON value of a text; raises DataError where it is not JSON, or too large for a
+    result."""
     if len(data) > MOST_BYTES:
-        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, as no result has", where=where)
+        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, the limit of a result", where=where)
     try:
         value = parse_json(data)
     except CanonicalError as error:
@@ -230,8 +248,7 @@ def document_of(data: bytes, where: str) -> Any:
 
 
 def size_of(value: Any) -> tuple[int, int]:
-    """How many lists and objects lie in each other, and how many values there are in all, without
-    recursion."""
+    """Depth of nested lists and objects, and number of values in all, without recursion."""
     deepest, count, level = 0, 0, [value]
     while level:
         count += len(level)
@@ -248,7 +265,7 @@ def results_of(
     folder: Path | None = None,
     held: Mapping[str, Predictions] | None = None,
 ) -> Results:
-    """A result of a JSON value; raises DataError for a schema that this version does not know."""
+    """A result from a JSON value; raises DataError for a schema that this version does not know."""
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise DataError(
@@ -259,7 +276,7 @@ def results_of(
     for name, kind in _SHAPE.items():
         if not isinstance(document.get(name), kind):
             raise DataError(
-                f"has no {name} as a result must have",
+                f"has no {name}, which a result must have",
                 where=where,
                 remedy="give a results.json that `biobench run` wrote, unchanged",
             )

@@ -1,8 +1,8 @@
 """Predictions as canonical JSON, read a few rows at a time (SPEC.md, section "Digests").
 
-In: bytes that may be anybody's. Out: predictions. A row is matched before it is parsed, so that no
-value is made that a row cannot hold: neither nesting, nor a list without end, nor a text that is
-copied to every row. Whether the bytes are the canonical ones is seen from their digest in the end.
+In: bytes from anyone. Out: predictions. A row is matched before it is parsed, so that no value is
+made that a row cannot hold: neither nesting, nor a list without end, nor a text that is copied to
+every row. Their digest decides in the end whether the bytes are the canonical ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from biobench.data.predictions import Predictions
 from biobench.errors import DataError
 
 DERIVED = ("id", "y_true", "y_pred", "correct")
-"""Columns that are no extras of the protocol: ``correct`` follows from the two before it."""
+"""Columns that are not extras of the protocol: ``correct`` follows from the two before it."""
 FORMS = {
     "id": "string",
     "y_true": "labels",
@@ -34,7 +34,7 @@ FORMS = {
     "first_hit": "labels",
     "average_precision": "float",
 }
-"""Every column that a predictions file can have, and what its values are."""
+"""Every column that a predictions file can have, and the kind of its values."""
 EXTRAS = frozenset(FORMS) - frozenset(DERIVED)
 LABELS = {"y_true", "y_pred"}
 KINDS: Mapping[str, set[type]] = {"string": {str}, "bool": {bool}, "float": {int, float}}
@@ -57,7 +57,7 @@ _ROW = re.compile(rb"\[%b,%b,%b,%b\]" % (_TEXT, _LABEL, _LABEL, _EXTRAS))
 
 
 class Unsound(Exception):
-    """Bytes that are no predictions, or more of them than there can be; the text says why."""
+    """Bytes that are not predictions, or exceed the limits; the text gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def predictions_of(task: str, data: bytes | memoryview, limits: Limits) -> Predi
         columns = {"y_true": [row[1] for row in rows], "y_pred": [row[2] for row in rows]}
         for name in sorted(names):
             if name not in EXTRAS:
-                raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+                raise Unsound(f"the predictions of {task} have an unknown column {name!r}")
             columns[name] = [row[3][name] for row in rows]
         for name, values in columns.items():
             parts.setdefault(name, []).append(_array(task, name, values))
@@ -104,7 +104,7 @@ def predictions_of(task: str, data: bytes | memoryview, limits: Limits) -> Predi
 
 def _rows(task: str, data: bytes | memoryview, most: int) -> Iterator[list[Any]]:
     """Rows as JSON values, some at a time."""
-    odd = f"the predictions of {task} are no list of id, truth, prediction, extras"
+    odd = f"the predictions of {task} are not a list of id, truth, prediction, extras"
     if bytes(data[:1]) != b"[" or bytes(data[-1:]) != b"]":
         raise Unsound(odd)
     at, end, count = 1, len(data) - 1, 0
@@ -133,26 +133,26 @@ def _rows(task: str, data: bytes | memoryview, most: int) -> Iterator[list[Any]]
 
 
 def _array(task: str, name: str, values: list[Any]) -> npt.NDArray[Any]:
-    """Cells of a column as an array of the one kind that it can have."""
+    """Cells of a column as an array of the only kind that it can have."""
     form = FORMS[name]
     kinds = {type(value) for value in values}
     if form == "labels":
         lengths = {len(value) if isinstance(value, list) else -1 for value in values}
         if len(lengths) > 1 or not kinds <= {int, list}:
-            raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+            raise Unsound(f"the predictions of {task} have invalid values in column {name!r}")
         array = np.array(values, np.int64)
         if array.size and np.abs(array).max() > np.iinfo(np.int32).max:
-            raise Unsound(f"the predictions of {task} have labels that are no label ids")
+            raise Unsound(f"the predictions of {task} have labels that are not label ids")
         return array.astype(np.int32)
     if not kinds <= KINDS[form]:
-        raise Unsound(f"the predictions of {task} have an odd column {name!r}")
+        raise Unsound(f"the predictions of {task} have invalid values in column {name!r}")
     if form == "string" and max(map(len, values)) > MOST_TEXT["group"]:
-        raise Unsound(f"the predictions of {task} have an absurd text in column {name!r}")
+        raise Unsound(f"the predictions of {task} have too long a text in column {name!r}")
     return np.array(values, np.float64 if form == "float" else None)
 
 
 def _whole(task: str, name: str, parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """A column of its parts."""
+    """Join the parts of a column."""
     widths = {part.shape[1:] for part in parts}
     if len(widths) > 1:
         raise Unsound(f"the predictions of {task} have lists of unequal length in column {name!r}")
@@ -160,5 +160,5 @@ def _whole(task: str, name: str, parts: list[npt.NDArray[Any]]) -> npt.NDArray[A
 
 
 def _size(parts: list[npt.NDArray[Any]]) -> int:
-    """Bytes of a column: every text has the room of the longest."""
+    """Bytes of a column: every text takes as much memory as the longest."""
     return max(part.itemsize for part in parts) * sum(part.size for part in parts)

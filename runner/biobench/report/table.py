@@ -60,7 +60,7 @@ def results_table(results: Results, width: int) -> Table:
 
 
 def print_results(results: Results, console: Console) -> None:
-    """Print the table and the lines that say what the numbers are worth."""
+    """Print the table and the lines on the limits of the numbers."""
     document = results.document
     model = document["model"]
     say(

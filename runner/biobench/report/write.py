@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
-    """Write everything of a run under ``folder``, in place of what an earlier run or curve left.
+    """Write all files of a run under ``folder``, replacing those of an earlier run or curve.
 
-    The folder holds the whole earlier result until it holds the whole new one. Raises
-    BiobenchError where it cannot be written.
+    The folder holds the whole earlier result until it holds the whole new one.
+
+    Raises:
+        BiobenchError: The folder cannot be written.
     """
     with replacing(folder) as fresh:
         write_files(results, outcomes, fresh)

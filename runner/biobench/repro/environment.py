@@ -1,4 +1,4 @@
-"""What a result says about the machine and software that made it; none enters a digest."""
+"""The record of the machine and software that made a result; none of it enters a digest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def available_cores() -> int:
 
 
 def _system() -> str:
-    """As ``platform.platform()`` has it, which on Linux starts a program to find it out."""
+    """``platform.platform()`` without the program that it starts on Linux."""
     if platform.system() != "Linux":
         return platform.platform()
     kernel, name = os.uname(), libc()
@@ -41,13 +41,19 @@ def _system() -> str:
 
 
 def _digest(variable: str) -> str | None:
-    """The digest that an image put into its environment; a value of another form says nothing."""
+    """The digest that an image put into its environment; None for a value of another form."""
     value = os.environ.get(variable, "")
     return value if re.fullmatch("sha256:[0-9a-f]{64}", value) else None
 
 
 def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[str, Any]:
-    """The result's ``environment`` object. torch_state: as it was while the run embedded."""
+    """The result's ``environment`` object.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        workers: Micro-batches side by side.
+        torch_state: The state of torch while the run embedded.
+    """
     gpu: str | None = None
     if device.startswith("cuda"):
         import torch

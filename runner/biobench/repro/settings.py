@@ -59,7 +59,7 @@ ALLOCATOR: dict[str, str] = {
 
 
 def process_environment() -> dict[str, str]:
-    """The environment that this process was started with, which later changes do not touch."""
+    """The environment that this process was started with, without later changes."""
     try:
         raw = Path("/proc/self/environ").read_bytes()
     except OSError:
@@ -69,8 +69,8 @@ def process_environment() -> dict[str, str]:
 
 
 def conflicts(environment: Mapping[str, str]) -> list[str]:
-    """``NAME=value`` of each setting that is present with another value, and of each variable that
-    must not be present, in a fixed order."""
+    """``NAME=value`` of each setting with a wrong value, and of each variable that must not be set,
+    in a fixed order."""
     wrong = [n for n, value in SETTINGS.items() if environment.get(n, value) != value]
     return [f"{name}={environment[name]}" for name in (*wrong, *_unwanted(environment))]
 
@@ -80,13 +80,14 @@ def _unwanted(environment: Mapping[str, str]) -> list[str]:
 
 
 def applied() -> bool:
-    """Whether the libraries of this process saw every setting when they loaded, and no more."""
+    """True where the libraries of this process saw every setting when they loaded, and no forbidden
+    one."""
     environment = process_environment()
     return not conflicts(environment) and all(name in environment for name in SETTINGS)
 
 
 def can_fix_bits() -> bool:
-    """Whether the processor can have level E2: x86-64 with AVX2 and FMA."""
+    """True where the processor can have level E2: x86-64 with AVX2 and FMA."""
     if platform.machine() not in {"x86_64", "AMD64"}:
         return False
     try:
@@ -98,13 +99,14 @@ def can_fix_bits() -> bool:
 
 
 def bits_fixed() -> bool:
-    """Whether level E2 holds here: the settings in force, on a processor that can have it, and
-    nothing in this process altered since."""
+    """True where level E2 holds here: the settings are in force, on a processor that can have it,
+    and nothing in this process was altered since."""
     return can_fix_bits() and applied() and not altered(read_state(), in_run=False)
 
 
 def recorded() -> dict[str, str | None]:
-    """What this process was started with, for the result's ``environment.settings``."""
+    """The settings that this process was started with, for the result's
+    ``environment.settings``."""
     environment = process_environment() or dict(os.environ)
     names = (*SETTINGS, *_unwanted(environment))
     return {name: environment.get(name) for name in names}
@@ -113,7 +115,7 @@ def recorded() -> dict[str, str | None]:
 def restart_with_settings() -> None:
     """Replace this process by itself with the missing settings; a conflicting value is kept.
 
-    Returns without doing anything when nothing is missing, so it cannot loop.
+    Does nothing where no setting is missing, so it cannot loop.
     """
     wanted = SETTINGS | ALLOCATOR
     missing = {name: value for name, value in wanted.items() if name not in os.environ}

@@ -1,4 +1,5 @@
-"""The software that can move a bit: what a result records of it, and in what two results differ.
+"""The software that can move a bit: its record in a result, and its differences between two
+results.
 
 In: this process, or two result documents. Out: digests and versions by name. None of them enters a
 digest of a result (docs/decisions/verifying.md).
@@ -41,7 +42,7 @@ _NOT_USED: Mapping[str, frozenset[str]] = {
 def code_digest(package: Path = PACKAGE) -> str:
     """Digest of the runner's own code: ``[[path, sha256], ...]`` of its modules and native library.
 
-    A checkout and the wheel that was built from it have the same one, as far as their native
+    A checkout and the wheel that was built from it have the same digest, as far as their native
     libraries are the same.
     """
     files = (path for path in package.rglob("*") if path.suffix in _CODE)
@@ -96,8 +97,8 @@ def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
 
 
 def libc() -> str | None:
-    """Name and version of the C library, whose functions torch and NumPy call; ``None`` where it
-    does not say."""
+    """Name and version of the C library, whose functions torch and NumPy call; None where it is
+    unknown."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, OSError, ValueError):
@@ -105,7 +106,8 @@ def libc() -> str | None:
 
 
 def software(document: Mapping[str, Any]) -> dict[str, str]:
-    """What decides the bits of a result's features beside model, data and processor, by name.
+    """Software that decides the bits of a result's features beside model, data and processor, by
+    name.
 
     Libraries that only another loader of models uses are left out. Levels E1, E2 and E3 hold
     between results that have equal software.
@@ -126,7 +128,7 @@ def software(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def differing_software(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """In what the software of two result documents differs: name -> both values, shortened to the
+    """Differences in software of two result documents: name -> both values, shortened to the
     version where that differs already."""
     ours, theirs = software(a), software(b)
     found = {}

@@ -50,7 +50,7 @@ ARITHMETIC: Mapping[str, frozenset[str]] = {
     "subnormal numbers": frozenset({"kept"}),
     "rounding": frozenset({"to nearest"}),
 }
-"""What the processor's control register of this thread makes of numbers; new threads inherit it."""
+"""Modes of the processor's control register of this thread; new threads inherit them."""
 
 
 def read_state() -> dict[str, str]:
@@ -66,7 +66,10 @@ def read_state() -> dict[str, str]:
 def altered(state: Mapping[str, str], *, in_run: bool) -> dict[str, str]:
     """The switches of ``state`` with a value that levels E2 and E3 do not allow.
 
-    in_run: whether the switches in :data:`HELD` are judged, which a run sets only while it embeds.
+    Args:
+        state: Switches by name.
+        in_run: True to check the switches in :data:`HELD` too, which a run sets only while it
+            embeds.
     """
     allowed = {**EXPECTED, **ARITHMETIC, **(HELD if in_run else {})}
     return {
@@ -87,7 +90,7 @@ def merged(states: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _value(torch: Any, name: str) -> str | None:
-    """The value of a switch as text, ``None`` where torch has no such switch."""
+    """The value of a switch as text, None where torch has no such switch."""
     path, _, argument = name.removesuffix(")").partition("(")
     found = torch
     try:

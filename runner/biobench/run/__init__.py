@@ -1,1 +1,1 @@
-"""What comes around the flow: a run's plan, its tasks, its context, the folder of its result."""
+"""The preparation of a run: plan, tasks, context, and the folder of its result."""

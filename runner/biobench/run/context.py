@@ -1,6 +1,6 @@
-"""What the stages of a run share: its plan, the loaded model, the store, and how it is executed.
+"""The context that the stages of a run share: plan, loaded model, store, and execution.
 
-In: options. Out: a context; the model is loaded last, when nothing in the data speaks against it.
+In: options. Out: a context; the model is loaded last, after the checks of the data.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What all tasks of a run share. ``clock`` is what ``time.perf_counter`` said at its start.
+    """The context that all tasks of a run share.
 
-    compared_alone: names of the model, once one image of the run was embedded without others.
+    Attributes:
+        clock: Value of ``time.perf_counter`` at the start of the run.
+        compared_alone: Names of the model, once one image of the run was embedded without others.
     """
 
     plan: Plan
@@ -41,7 +43,7 @@ class Context:
 
     @property
     def options(self) -> Options:
-        """What the user asked for."""
+        """Options of the run."""
         return self.plan.options
 
     @property
@@ -51,9 +53,11 @@ class Context:
 
 
 def prepare(options: Options, sizes: Sizes | None = None) -> Context:
-    """A plan with its model loaded.
+    """Make a plan and load its model.
 
-    Raises UsageError, DataError, SpecError or ModelError as the command line's exit codes say.
+    Raises:
+        BiobenchError: UsageError, DataError, SpecError or ModelError, as the command line's exit
+            codes say.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     require_torch()

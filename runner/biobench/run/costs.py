@@ -1,4 +1,4 @@
-"""What a run costs: seconds by stage, and memory."""
+"""Costs of a run: seconds by stage, and memory."""
 
 from __future__ import annotations
 

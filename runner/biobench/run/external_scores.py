@@ -16,7 +16,8 @@ from biobench.spec.load import Spec
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a person says: a task's id, the score as a fraction, and where it is published."""
+    """A score that the user declares: a task's id, the score as a fraction, and where it is
+    published."""
 
     task: str
     score: float
@@ -24,9 +25,10 @@ class Declaration:
 
 
 def read_declarations(given: Sequence[str], sources: Sequence[str]) -> tuple[Declaration, ...]:
-    """Declarations from ``TASK=SCORE`` and, in the same order, their sources.
+    """Read declarations from ``TASK=SCORE`` and, in the same order, their sources.
 
-    Raises UsageError for a score that is no number, and where a declaration has no source.
+    Raises:
+        UsageError: A score is not a number, or a declaration has no source.
     """
     if len(given) != len(sources):
         raise UsageError(
@@ -51,8 +53,9 @@ def resolve_declarations(
 ) -> tuple[ExternalScore, ...]:
     """The declared tasks in a division, in the order given.
 
-    Raises UsageError for a task that the specification does not have or lets nobody declare, one
-    that is declared twice, a score outside [0, 1], and an empty source.
+    Raises:
+        UsageError: The specification does not have a task or does not let its score be declared, a
+            task is declared twice, a score is outside [0, 1], or a source is empty.
     """
     allowed = [id for id in spec.task_ids() if spec.task(id).declarable]
     found: list[ExternalScore] = []
@@ -75,7 +78,7 @@ def resolve_declarations(
             raise UsageError("the task is declared twice", where=where, remedy="declare it once")
         if not 0 <= declaration.score <= 1:
             raise UsageError(
-                f"{declaration.score:g} is no fraction",
+                f"{declaration.score:g} is not a fraction",
                 where=where,
                 remedy="scores lie between 0 and 1: write 0.812 for 81.2%",
             )

@@ -13,9 +13,9 @@ from biobench.run.plan import Plan
 
 
 class Failures:
-    """Tasks that cannot be scored: their table or an image cannot be read, or their probe or metric
-    failed. The hours that the others took are not lost with them: they are scored and written
-    first."""
+    """Tasks that cannot be scored, because their table or an image cannot be read, or their probe
+    or metric failed. The other tasks are scored and written first, so that their work is not
+    lost."""
 
     def __init__(self, plan: Plan) -> None:
         self._options = plan.options
@@ -30,7 +30,7 @@ class Failures:
         return self._errors.keys()
 
     def note(self, task: str, error: Exception) -> None:
-        """Keep the error of a task, and tell people that the run goes on."""
+        """Keep the error of a task, and print a note that the run goes on."""
         self._errors.setdefault(task, error)
         # Its frames hold the task's features.
         traceback.clear_frames(error.__traceback__)
@@ -39,7 +39,7 @@ class Failures:
 
     @staticmethod
     def reason(error: Exception) -> str:
-        """One line that says what happened."""
+        """One line that describes an error."""
         if isinstance(error, BiobenchError):
             return error.what
         return " ".join(f"it failed unexpectedly ({type(error).__name__}: {error})".split())

@@ -1,4 +1,4 @@
-"""The manifests of a run's tasks, and what differs from the specification in them.
+"""The manifests of a run's tasks, and their differences from the specification.
 
 In: located tasks. Out: a manifest each, or why there is none.
 """
@@ -18,8 +18,8 @@ from biobench.run.selection import Selection, leave_out
 def read_manifests(
     selection: Selection,
 ) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[LocatedTask, DataError], ...]]:
-    """The tasks that have a manifest, their manifests, and why others have none; raises DataError
-    where no task has one."""
+    """The tasks that have a manifest, their manifests, and the errors of the others; raises
+    DataError where no task has one."""
     manifests: list[Manifest] = []
     unreadable: list[tuple[LocatedTask, DataError]] = []
     for selected in selection.selected:
@@ -34,7 +34,7 @@ def read_manifests(
 
 
 def count_lines(selection: Selection, manifests: Sequence[Manifest]) -> list[str]:
-    """Counts of the whole manifests that are not those of the specification, one line each."""
+    """Counts of the whole manifests that differ from those of the specification, one line each."""
     return [
         line
         for item, manifest in zip(selection.selected, manifests, strict=True)

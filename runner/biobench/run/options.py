@@ -1,7 +1,7 @@
-"""What the user asked for, checked as far as neither data nor a model is needed.
+"""The options of a run, checked as far as neither data nor a model is needed.
 
-In: values of the command line or of a call. Out: options, refused where no data can make them
-right.
+In: values of the command line or of a call. Out: options; UsageError where no data can make them
+valid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for; see ``biobench run --help``. ``model`` is a name or a backbone."""
+    """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone."""
 
     model: str | Backbone
     suite: str | None = None
@@ -46,7 +46,7 @@ class Options:
 
 
 def refuse_options(options: Options, spec: Spec) -> None:
-    """Raise UsageError or ModelError for an option that no data can make right."""
+    """Raise UsageError or ModelError for an option that no data can make valid."""
     if options.division not in ("official", "compat"):
         raise UsageError(
             f"there is no division {options.division!r} to run", remedy="use official or compat"
@@ -69,8 +69,8 @@ def refuse_options(options: Options, spec: Spec) -> None:
 
 
 def select_device(options: Options) -> str:
-    """``cpu`` or ``cuda``; UsageError or ModelError where it is not there or cannot do what is
-    asked."""
+    """``cpu`` or ``cuda``; raises UsageError or ModelError where it does not exist or lacks a
+    required feature."""
     from biobench.embed.forward import choose_device
 
     device = choose_device(options.device)
@@ -80,6 +80,6 @@ def select_device(options: Options) -> str:
 
 
 def say(options: Options, line: str) -> None:
-    """One line for people, on standard error."""
+    """Print one line for people on standard error."""
     if not options.quiet:
         print_note(f"biobench: {line}")

@@ -1,7 +1,7 @@
-"""The folder of a result: its name, whether it can be written, and that one run at a time does so.
+"""The folder of a result: its default name, the check that it can be written, and its lock.
 
-In: options and a selection of tasks. Out: a folder, refused before the first image where it must
-be.
+In: options and a selection of tasks. Out: a folder; UsageError before the first image where it
+cannot be used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_NAME = 150
 
 
 def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
-    """Where a run goes whose user named no folder."""
+    """The folder of a result where the user named none."""
     model = options.model if isinstance(options.model, str) else options.model.info.name
     words = [
         model,
@@ -55,11 +55,13 @@ def refuse_folder(out: Path, tasks: Sequence[str], sizes: Sizes) -> None:
 
 @contextmanager
 def claim_out(folder: Path, *, save: bool) -> Iterator[Path | None]:
-    """The folder of the result, which no other run can write meanwhile; None where nothing is
-    saved.
+    """Lock the folder of the result against other runs; None where nothing is saved.
 
-    Its path stays right where the working folder is removed during the run. Raises UsageError
-    where another run writes it, BiobenchError where it cannot be written.
+    Its path stays right where the working folder is removed during the run.
+
+    Raises:
+        UsageError: Another run writes it.
+        BiobenchError: It cannot be written.
     """
     if not save:
         yield None

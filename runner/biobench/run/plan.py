@@ -1,7 +1,6 @@
-"""What a run would do: options, tasks with their manifests, folders; no model is loaded.
+"""The plan of a run: options, tasks with their manifests, folders; no model is loaded.
 
-In: options. Out: a plan, made in one direction: what was asked for, its tasks, their manifests,
-what speaks against them.
+In: options. Out: a plan, made in one direction: options, tasks, manifests, preconditions.
 """
 
 from __future__ import annotations
@@ -28,12 +27,15 @@ from biobench.spec.load import Spec, load_spec
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do, without loading the model.
+    """The plan of a run, made without loading the model.
 
-    ``manifests`` are those before a sample is taken, in the order of ``selection.selected``.
-    ``refused``: by task id and size why a task is not scored there. ``failed``: tasks that were
-    asked for beside those and cannot be scored: they have no manifest, or none that their protocol
-    can work with. ``store`` and ``out`` are folders; ``out`` can be written.
+    Attributes:
+        manifests: Manifests before a sample is taken, in the order of ``selection.selected``.
+        refused: By task id and size, the reason why a task is not scored there.
+        failed: Tasks that were asked for beside those and cannot be scored: they have no manifest,
+            or none that their protocol can work with.
+        store: Folder of the store.
+        out: Folder of the result, which can be written.
     """
 
     options: Options
@@ -56,7 +58,8 @@ class Plan:
 
     @property
     def differences(self) -> list[str]:
-        """Counts of the whole manifests that are not those of the specification, one line each."""
+        """Counts of the whole manifests that differ from those of the specification, one line
+        each."""
         return count_lines(self.selection, self.manifests)
 
     def sizes_of(self, task: str) -> Sizes:
@@ -65,7 +68,7 @@ class Plan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know about the tasks and what the views leave out of them."""
+        """Notes on the tasks, and on the items that the views leave out of them."""
         dropped = (
             f"{selected.task.id}: {left_out(manifest.dropped)}, and "
             f"{'is' if manifest.dropped == 1 else 'are'} left out"
@@ -105,10 +108,15 @@ class Plan:
 
 
 def plan(options: Options, sizes: Sizes | None = None) -> Plan:
-    """Select tasks and read their manifests; errors as :func:`biobench.pipeline.run`, short of what
-    only a loaded model shows.
+    """Select tasks and read their manifests.
 
-    sizes: those of a learning curve, instead of ``options.n_train`` alone.
+    Args:
+        options: Options of the run.
+        sizes: Sizes of a learning curve, instead of ``options.n_train`` alone.
+
+    Raises:
+        BiobenchError: As :func:`biobench.pipeline.run`, except for errors that only a loaded model
+            shows.
     """
     asked = (options.n_train,) if sizes is None else sizes
     spec = load_spec()

@@ -1,4 +1,4 @@
-"""What speaks against a task or an official result before the first image is read.
+"""Preconditions of tasks and of official results, checked before the first image is read.
 
 In: tasks, their manifests and the sizes of the train split. Out: the tasks that can be scored, and
 why others cannot.
@@ -22,13 +22,13 @@ from biobench.run.selection import NO_TRAIN_SPLIT, Selection, leave_out
 from biobench.spec.documents import BENCHMARK, Task
 
 Refused = Mapping[str, Mapping[int | None, DataError]]
-"""By task id and size why a task is not scored there."""
+"""By task id and size, the reason why a task is not scored there."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What is left of a selection: its tasks with their manifests, what the protocols refuse at
-    some of the sizes, and the tasks that were asked for and cannot be scored at all."""
+    """The remaining selection: tasks with their manifests, refusals of protocols at some of the
+    sizes, and the tasks that were asked for and cannot be scored at all."""
 
     selection: Selection
     manifests: tuple[Manifest, ...]
@@ -41,9 +41,11 @@ def judge(
 ) -> Judged:
     """Leave out the tasks whose protocol refuses their train split, before an image is read.
 
-    At one size of a suite's train splits they are left out with a note: nobody asked for each of
-    them. A task that is named, or to be scored on its whole train split, failed. Raises DataError
-    where no task is left.
+    At a single few-shot size, tasks of a suite are left out with a note, since none was asked for
+    by name. A task that is named, or scored on its whole train split, counts as failed.
+
+    Raises:
+        DataError: No task is left.
     """
     pairs = list(zip(selection.selected, manifests, strict=True))
     refused = {item.task.id: _refused(item.task, whole, sizes) for item, whole in pairs}
@@ -66,7 +68,7 @@ def judge(
 
 
 def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
-    """Why the task cannot be scored at a size, as far as labels tell."""
+    """The errors of the task by size, as far as labels tell."""
     found: dict[int | None, DataError] = {}
     for size in sizes:
         if size is not None and not can_be_sampled(task):
@@ -80,7 +82,7 @@ def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, Data
 
 
 def refuse_conflicts(selection: Selection, options: Options, sizes: Sizes) -> None:
-    """Raise UsageError for settings of the environment that an official run cannot have; say them
+    """Raise UsageError for settings of the environment that an official run cannot have; print them
     where the run cannot be official."""
     conflicts = settings.conflicts(settings.process_environment())
     if not conflicts:
@@ -95,7 +97,7 @@ def refuse_conflicts(selection: Selection, options: Options, sizes: Sizes) -> No
 
 
 def could_be_official(selection: Selection, options: Options, sizes: Sizes | None = None) -> bool:
-    """Whether nothing in what was asked for rules out an official result, at any of the sizes."""
+    """True where no option rules out an official result, at any of the sizes."""
     benchmark = selection.suite.id == BENCHMARK and selection.whole
     asked = (options.n_train,) if sizes is None else sizes
     model = options.model

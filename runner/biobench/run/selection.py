@@ -1,6 +1,7 @@
-"""Which tasks a run scores, and where their data lie (SPEC.md, section "Suites").
+"""The tasks that a run scores, and the folders of their data (SPEC.md, section "Suites").
 
-In: what the user named and the folder of data. Out: tasks with folders, and the absent ones.
+In: the names that the user gave and the folder of data. Out: tasks with folders, and the absent
+ones.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ _SOURCES = {
     "gated": "they are given on request only",
     "manual": "they have to be made ready by hand, as the notes of the data set say",
 }
-"""What a person without the data has to know first, by the status of the data set."""
+"""The first hint for a person without the data, by the status of the data set."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Tasks to score. ``absent``: those of the suite that have no score; ``notes``: for people.
+    """The tasks to score.
 
-    ``declared``: tasks whose published score stands in for running them.
+    Attributes:
+        absent: Tasks of the suite that have no score.
+        notes: Lines for people.
+        declared: Tasks whose published score stands in for running them.
     """
 
     suite: Suite
@@ -49,7 +53,8 @@ class Selection:
 
     @property
     def whole(self) -> bool:
-        """Whether exactly the members of the suite are scored, in its order: then it has a mean."""
+        """True where exactly the members of the suite are scored, in its order: then it has a
+        mean."""
         return tuple(item.task.id for item in self.selected) == self.suite.members
 
 
@@ -62,14 +67,16 @@ def select(
     division: Division,
     declared: tuple[ExternalScore, ...] = (),
 ) -> Selection:
-    """Select tasks.
+    """Choose tasks to score.
 
-    Named ones must be there; without a name those are selected whose data are there; with no data
-    at all (no folder named, or an empty one), the embedded demo suite. A declared task
-    is not run and needs no data.
+    Named tasks must have data. Without a name, those are selected that have data; with no data at
+    all (no folder named, or an empty one), the embedded demo suite. A declared task is not run and
+    needs no data.
 
-    Raises UsageError for unknown names, for a task that is named and declared, for a declared one
-    that the suite lacks, and where all tasks are declared; DataError where named data are absent.
+    Raises:
+        UsageError: A name is unknown, a task is both named and declared, the suite lacks a declared
+            task, or all tasks are declared.
+        DataError: Data of a named task are absent.
     """
     stands_in = tuple(item.task.id for item in declared)
     for name in tasks:
@@ -96,7 +103,8 @@ def select(
 
 
 def leave_out(selection: Selection, ids: Collection[str], note: str | None = None) -> Selection:
-    """``selection`` without some of its tasks, which then count as absent; ``note``: for people."""
+    """Return ``selection`` without some of its tasks, which then count as absent; ``note``: for
+    people."""
     return replace(
         selection,
         selected=tuple(item for item in selection.selected if item.task.id not in ids),
@@ -112,8 +120,10 @@ def leave_out(selection: Selection, ids: Collection[str], note: str | None = Non
 def select_sampled(spec: Spec, options: Options, sizes: Sizes) -> Selection:
     """The tasks that the options choose, without those that have no form at the sizes asked for.
 
-    Raises as :func:`select`; UsageError where a named task, or every one, has no such form, and
-    where a score is declared at a size that its publication does not have.
+    Raises:
+        BiobenchError: As :func:`select`.
+        UsageError: A named task, or every one, has no such form, or a score is declared at a size
+            that its publication does not have.
     """
     selection = select(
         spec,
@@ -218,7 +228,8 @@ def _named_tasks(
 
 
 def _is_file(name: str, spec: Spec) -> bool:
-    """Whether a --task names a file of the user's own; UsageError where that can be none."""
+    """True where a --task names a file of the user's own; raises UsageError where it cannot be
+    one."""
     path = Path(name)
     if path.suffix == ".yaml" or opened_by_the_shell(path):
         return True

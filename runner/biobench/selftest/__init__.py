@@ -1,5 +1,6 @@
-"""The self test: does this machine repeat the recorded bits of every stage (docs/reproducing.md).
+"""The self test: checks that this machine repeats the recorded bits of every stage
+(docs/reproducing.md).
 
 Each part takes inputs that are the same everywhere, never another part's output, so that a wrong
-stage is named by itself.
+stage is found by itself.
 """

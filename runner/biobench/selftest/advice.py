@@ -1,4 +1,4 @@
-"""What a lab should do next, after the self test.
+"""The next steps for a user after the self test.
 
 In: the report. Out: lines for people, the most useful first.
 """
@@ -11,7 +11,7 @@ REPORT_IT = "if it stays so, report it with the output of `biobench selftest --j
 
 
 def verdict(report: Report) -> str:
-    """One line: what this machine repeats, or the first stage that it does not."""
+    """One line: the parts that this machine repeats, or the first stage that it does not."""
     left_out = [finding for finding in report.findings if finding.outcome == LEFT_OUT]
     if not report.reproduces:
         first = report.failures[0]
@@ -25,7 +25,7 @@ def verdict(report: Report) -> str:
 
 
 def next_steps(report: Report) -> list[str]:
-    """What to do, one line a step."""
+    """The next steps, one line each."""
     if report.failures:
         return [*_settings(report), *_remedies(report)]
     steps: list[str] = []

@@ -64,7 +64,7 @@ def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
 
 
 def values(recipe: Recipe, rows: int, workers: int) -> Features:
-    """What a model gets of ``rows`` images of all data sets, float32 (rows, 3, H, W)."""
+    """The input values of a model for ``rows`` images of all data sets, float32 (rows, 3, H, W)."""
     from biobench.native import ImageLoader
 
     paths = [path for files in pixels.images().values() for path in files][::_SPREAD]
@@ -77,7 +77,7 @@ def values(recipe: Recipe, rows: int, workers: int) -> Features:
 
 
 def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
-    """Features of one full micro-batch, as a run computes them."""
+    """Compute features of one full micro-batch, as a run does."""
     from biobench.embed.forward import Forward, deterministic
     from biobench.spec.load import load_spec
 

@@ -43,7 +43,7 @@ _ACTIVATIONS = ("gelu", "silu", "softplus", "mish", "hardswish", "elu")
 
 
 def _grids() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """-9 to 9, above 0 to 9, and inside -1 to 1, each point one rounding of a quotient."""
+    """Points from -9 to 9, above 0 to 9, and inside -1 to 1, each one rounding of a quotient."""
     import torch
 
     steps = np.arange(1, POINTS + 1, dtype=np.float64)

@@ -1,7 +1,7 @@
-"""The recorded measurements that a machine is held to, and how near to them another is.
+"""The recorded measurements that a machine is compared with, and the distance of others from them.
 
-In: the file ``golden.json`` beside this module, which ``tools/make_golden.py`` writes. Out: how far
-a measurement is from the recorded one, in numbers and in words.
+In: the file ``golden.json`` beside this module, which ``tools/make_golden.py`` writes. Out: the
+distance of a measurement from the recorded one, in numbers and in words.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Golden:
-    """cpu: the processor that the parts were measured on. packages, libc: versions that can move
-    bits.
+    """The recorded measurements.
 
-    parts: ``digest`` and ``values`` by part id.
+    Attributes:
+        cpu: The processor that the parts were measured on.
+        packages: Versions of packages that can move bits.
+        libc: Version of the C library, None where it is unknown.
+        parts: ``digest`` and ``values`` by part id.
     """
 
     cpu: str
@@ -41,7 +44,8 @@ class Golden:
 
 
 def read_golden(file: Path = FILE) -> Golden:
-    """The recorded measurements; BiobenchError where the file is missing or of another form."""
+    """Read the recorded measurements; raises BiobenchError where the file is missing or of another
+    form."""
     try:
         document = json.loads(file.read_bytes())
         if document["schema"] != SCHEMA:
@@ -59,7 +63,7 @@ def read_golden(file: Path = FILE) -> Golden:
 
 
 def golden_document(golden: Golden) -> dict[str, Any]:
-    """What :func:`read_golden` reads, as a JSON value."""
+    """The JSON value that :func:`read_golden` reads."""
     parts = {
         id: {"digest": part.digest, "values": dict(part.values)}
         for id, part in golden.parts.items()
@@ -75,10 +79,12 @@ def golden_document(golden: Golden) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a measurement is from the recorded one whose digest it misses.
+    """The distance of a measurement from the recorded one, where their digests differ.
 
-    near: whether it is within level T. text: the size of the difference, for people. numbers: the
-    same by name, for programs.
+    Attributes:
+        near: True where it is within level T.
+        text: The size of the difference, for people.
+        numbers: The same by name, for programs.
     """
 
     near: bool
@@ -89,7 +95,8 @@ class Distance:
 def distance(
     part: Part, found: Measured, recorded: Measured, tolerance: Mapping[str, float]
 ) -> Distance:
-    """The distance that the values of both measurements tell; tolerance: that of the suite."""
+    """Compute the distance between the values of both measurements; tolerance: that of the
+    suite."""
     mine, theirs = found.values, recorded.values
     if part.stage == "features" and "rows" in theirs:
         return _features(mine, theirs, tolerance["feature_cosine"])
@@ -112,7 +119,7 @@ def distance(
 
 
 def _samples_are_near(mine: Mapping[str, str], theirs: Mapping[str, str]) -> bool:
-    """Whether every sample is the recorded one to :data:`_NEAR`."""
+    """True where every sample is the recorded one to :data:`_NEAR`."""
     return all(
         np.allclose(_floats(mine[name]), _floats(theirs[name]), rtol=_NEAR, atol=_NEAR)
         for name in theirs

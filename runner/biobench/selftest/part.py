@@ -1,7 +1,7 @@
-"""What the self test consists of: parts, each one measurement of one stage.
+"""The parts of the self test, each one measurement of one stage.
 
 In: the conditions of this run. Out: a digest that machines are compared by, and the few values that
-say how far apart two measurements are where the digests differ.
+tell the distance of two measurements where the digests differ.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ STAGES = ("settings", "pixels", "features", "predictions", "score")
 
 @dataclass(frozen=True)
 class Conditions:
-    """device: ``cpu`` or ``cuda``. workers: threads side by side; no digest depends on them.
+    """Conditions of a measurement.
 
-    small: features of few small images, for processors that are emulated.
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        workers: Threads side by side; no digest depends on them.
+        small: Compute features of few small images, for processors that are emulated.
     """
 
     device: str = "cpu"
@@ -28,7 +31,12 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Measured:
-    """``digest`` covers every bit; ``values`` are JSON values by which nearness is judged."""
+    """A measurement.
+
+    Attributes:
+        digest: Digest that covers every bit.
+        values: JSON values by which nearness is judged.
+    """
 
     digest: str
     values: Mapping[str, Any]
@@ -36,8 +44,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Part:
-    """level: the promise that the part is held to. needs: import names without which it is left
-    out. on_gpu: whether a GPU computes it where one is chosen."""
+    """One part of the self test.
+
+    Attributes:
+        level: The level that the part is expected to reach.
+        needs: Import names without which it is left out.
+        on_gpu: True where a GPU computes it, if one is chosen.
+    """
 
     stage: str
     name: str

@@ -31,7 +31,7 @@ def data() -> inputs.LabelledFeatures:
 
 
 def traits(features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """0 or 1 for each trait, (rows, traits): whether the trait's features outweigh another's."""
+    """0 or 1 for each trait, (rows, traits): 1 where the trait's features outweigh another's."""
     columns = np.arange(TRAITS) * _DIMS_OF_A_TRAIT
     found: npt.NDArray[np.int64] = (features[:, columns] > features[:, columns + 1]).astype(
         np.int64

@@ -1,4 +1,4 @@
-"""Running the self test: every part measured, compared, and the machine judged.
+"""The self test: measures every part and compares it with the recorded measurements.
 
 In: the recorded measurements and this machine. Out: a report with the level that each part reaches,
 the first stage that fails, and what to do next.
@@ -30,10 +30,14 @@ SETTINGS = "settings"
 
 @dataclass(frozen=True)
 class Finding:
-    """One part. level: that it reaches, None for none. expected: that this machine is held to.
+    """The outcome of one part.
 
-    outcome: one of :data:`EQUAL`, :data:`NEAR`, :data:`DIFFERENT`, :data:`FAILED` (an error, in
-    ``detail``) and :data:`LEFT_OUT` (why, in ``detail``). digest: what was measured.
+    Attributes:
+        outcome: One of :data:`EQUAL`, :data:`NEAR`, :data:`DIFFERENT`, :data:`FAILED` (an error, in
+            ``detail``) and :data:`LEFT_OUT` (why, in ``detail``).
+        level: The level that the part reaches, None for none.
+        expected: The level that this machine is expected to reach.
+        digest: Digest of the measurement.
     """
 
     part: Part
@@ -47,7 +51,8 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether the part is as good as is expected here; one that is left out claims nothing."""
+        """True where the part reaches the expected level; a part that is left out claims
+        nothing."""
         if self.outcome == LEFT_OUT:
             return True
         return self.level is not None and STRENGTH.index(self.level) <= STRENGTH.index(
@@ -57,8 +62,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides bits here. ``gpu`` is None where none takes part, ``libc`` where the C library
-    does not say its version. conflicts: settings, and switches of torch, that no run may have."""
+    """The facts of this machine that decide bits.
+
+    Attributes:
+        gpu: None where no GPU takes part.
+        libc: None where the C library's version is unknown.
+        conflicts: Settings, and switches of torch, that no run may have.
+    """
 
     cpu: str
     gpu: str | None
@@ -94,7 +104,7 @@ def this_machine(device: str) -> Machine:
 
 
 def expected_level(part: Part, machine: Machine, device: str) -> str:
-    """The level that a part is held to: E2 asks for a processor that can have it."""
+    """The level that a part is expected to reach: E2 needs a processor that can have it."""
     if part.level != "E2":
         return part.level
     on_gpu = part.on_gpu and device == "cuda"
@@ -109,8 +119,8 @@ def measure(
     tolerance: Mapping[str, float],
     tell: Callable[[Finding], None] = lambda finding: None,
 ) -> list[Finding]:
-    """The settings, then every part in order; ``tell`` hears of each as it is done. An error ends
-    its part alone."""
+    """Measure the settings, then every part in order; ``tell`` is called with each finding. An
+    error ends its part alone."""
     findings = [settings_finding(machine)]
     tell(findings[0])
     for part in parts:
@@ -120,8 +130,8 @@ def measure(
 
 
 def settings_finding(machine: Machine) -> Finding:
-    """The stage of the settings: an official run is refused where it fails, and others claim level
-    T, whatever bits the parts happen to give."""
+    """Judge the settings: where they fail, an official run is refused and other runs claim level T,
+    whatever bits the parts give."""
     level = "E2" if machine.can_repeat else "T"
     part = Part(SETTINGS, "environment", level, (), lambda conditions: Measured("", {}))
     if not machine.conflicts:
@@ -176,18 +186,18 @@ class Report:
 
     @property
     def failures(self) -> list[Finding]:
-        """Parts that are not as good as is expected here, in the order of the flow."""
+        """Parts that do not reach the expected level, in the order of the flow."""
         return [finding for finding in self.findings if not finding.holds]
 
     @property
     def reproduces(self) -> bool:
-        """Whether every part that could be measured holds its level."""
+        """True where every part that could be measured holds its level."""
         return not self.failures
 
     def levels(self) -> dict[str, str | None]:
         """The weakest level of each stage's parts; None where one reaches none.
 
-        With settings that no official run has there is no E2, whatever the bits: so runs claim it.
+        With settings that official runs do not allow, no stage has level E2, as in a run.
         """
         found: dict[str, str | None] = {}
         for finding in self.findings:
@@ -202,7 +212,7 @@ class Report:
         return found
 
     def other_versions(self) -> list[str]:
-        """What can move bits and is here in another version than was recorded."""
+        """Software that can move bits and whose version here differs from the recorded one."""
         found = [
             f"{name} {self.machine.packages[name]} instead of {version}"
             for name, version in self.golden.packages.items()

@@ -38,7 +38,7 @@ def vector_values(library: Library) -> dict[str, Any]:
         try:
             values[place] = parse_json(read_plain(path, MOST_JSON))
         except CanonicalError as error:
-            raise SpecError(str(error), where=place, remedy="mend the file") from error
+            raise SpecError(str(error), where=place, remedy="fix the file") from error
         except Unreadable as error:
             raise SpecError(error.what, where=place, remedy=error.remedy) from error
     return values

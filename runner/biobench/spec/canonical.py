@@ -14,7 +14,7 @@ MAX_SAFE_INTEGER = (1 << 53) - 1
 
 
 def number(value: float) -> str:
-    """A float64 as ECMAScript's Number.prototype.toString gives it (RFC 8785, section 3.2.2.3).
+    """Format a float64 as ECMAScript's Number.prototype.toString does (RFC 8785, section 3.2.2.3).
 
     Raises ValueError for NaN and infinities, which JSON cannot hold.
     """
@@ -50,7 +50,7 @@ encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def canonical_json(value: Any) -> bytes:
-    """RFC 8785 bytes of a value made of dict, list, tuple, str, int, float, bool and None.
+    """Encode a value made of dict, list, tuple, str, int, float, bool and None as RFC 8785 bytes.
 
     Raises ValueError for a key that is not a string, an integer beyond 2^53 - 1 in magnitude, a
     number that is not finite, a lone surrogate, or any other type.
@@ -61,7 +61,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 class CanonicalError(ValueError):
-    """A text that is not the JSON that the specification allows; ``error`` is one of ``syntax``,
+    """A text is not the JSON that the specification allows; ``error`` is one of ``syntax``,
     ``duplicate-key`` and ``value``."""
 
     def __init__(self, message: str, error: str) -> None:
@@ -70,11 +70,11 @@ class CanonicalError(ValueError):
 
 
 def parse_json(data: bytes | str) -> Any:
-    """The value of a JSON text (RFC 8259, in UTF-8) that has a canonical form.
+    """Parse a JSON text (RFC 8259, in UTF-8) that has a canonical form.
 
     Raises CanonicalError for a text that is not JSON or not UTF-8 (``syntax``), a repeated name
-    (``duplicate-key``), and an integer beyond 2^53 - 1, a number beyond float64 or a lone
-    surrogate (``value``).
+    (``duplicate-key``), and an integer beyond 2^53 - 1, a number beyond float64 or a lone surrogate
+    (``value``).
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data

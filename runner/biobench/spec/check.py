@@ -1,4 +1,4 @@
-"""What must hold of a specification's documents (SPEC.md, section "Documents").
+"""The checks of a specification's documents (SPEC.md, section "Documents").
 
 In: a library as read. Out: problems, in path order, each with file, line, pointer and remedy.
 """
@@ -19,7 +19,7 @@ from biobench.spec.shape import Flaw, flaws
 
 
 def check_library(library: Library) -> list[Problem]:
-    """Problems of every document, those of a document with a wrong shape first and alone."""
+    """Problems of every document; a document with a wrong shape has only those of its shape."""
     problems: list[Problem] = []
     sound: list[Document] = []
     for document in library.documents.values():
@@ -59,7 +59,7 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
 
 
 def own_value(document: Document, library: Library) -> dict[str, Any]:
-    """An own task that has no problems, resolved and with its defaults."""
+    """The value of an own task without problems, resolved and with its defaults."""
     links = chain(document, library.by_id["task"])
     assert isinstance(links, list)  # check_own_task has seen to it
     return with_defaults(merge(links))
@@ -97,7 +97,7 @@ def _problems(document: Document, pointer: str, found: Iterable[Flaw]) -> list[P
 def _kind(
     document: Document, pointer: str, value: Any, prefix: str, library: Library
 ) -> Iterator[Problem]:
-    """A mapping whose ``kind`` names the schema of its other keys."""
+    """Check a mapping whose ``kind`` names the schema of its other keys."""
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(kind, str):
         return
@@ -149,7 +149,7 @@ def _layout(document: Document, pointer: str, value: Any, library: Library) -> I
 
 
 def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iterator[Problem]:
-    """Each null has a reason and each reason a null."""
+    """Check that each null has a reason and each reason a null."""
     reasons = value.get("unknown", {})
     if not isinstance(reasons, dict):
         return
@@ -184,7 +184,7 @@ def _nulls(value: Any, pointer: str) -> Iterator[str]:
 
 
 def _names(document: Document, library: Library) -> Iterator[Problem]:
-    """An id is the name of its file, and stands in one file."""
+    """Check that an id is the name of its file, and occurs in one file."""
     at = document.source.problem
     if document.kind in library.by_id and document.kind not in ("suite", "models"):
         key = f"/{document.kind}"
@@ -207,7 +207,8 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
 
 
 def _pins(document: Document) -> Iterator[Problem]:
-    """A superseded task states all that it rests on; a current one rests on what is current."""
+    """Check that a superseded task states all versions that it rests on, and that a current one
+    rests on current documents."""
     at = document.source.problem
     for kind, key in PINS.items():
         wanted = superseded(document) and isinstance(document.value.get(kind), str)
@@ -223,8 +224,8 @@ def _pins(document: Document) -> Iterator[Problem]:
 
 
 def _duplicates(document: Document, place: str, label: str) -> Iterator[Problem]:
-    """A name that an earlier entry of the list at ``place`` (keys parted by /) has; none where the
-    document has no such list."""
+    """Names that an earlier entry of the list at ``place`` (keys separated by /) has; none where
+    the document has no such list."""
     entries: Any = document.value
     for key in place.split("/"):
         entries = entries.get(key, {})
@@ -278,7 +279,7 @@ def _suites(document: Document, library: Library) -> Iterator[Problem]:
             elif member not in suite["members"]:
                 yield document.source.problem(
                     place,
-                    f"{member} is no member",
+                    f"{member} is not a member",
                     choose(member, suite["members"]),
                     "value",
                 )
@@ -321,7 +322,7 @@ def _misfits(
     parent: Mapping[str, Any] | None,
     library: Library,
 ) -> Iterator[Problem]:
-    """Parts that do not fit, in either division. What a parent has too is reported there."""
+    """Parts that do not fit, in either division. Those of a parent are reported there."""
     seen: set[str] = set()
     divisions: tuple[Division, ...] = ("official", "compat")
     for division in divisions:
@@ -338,7 +339,7 @@ def _misfits(
 
 
 def _place(document: Document, misfit: Misfit, overridden: Mapping[str, Any]) -> str:
-    """The first of a misfit's places that this document writes, else its ``extends``."""
+    """The first of a misfit's pointers that this document writes, else its ``extends``."""
     for pointer in misfit.pointers:
         key = pointer.split("/")[1]
         if key in overridden:
@@ -350,7 +351,8 @@ def _place(document: Document, misfit: Misfit, overridden: Mapping[str, Any]) ->
 
 
 def _parts(document: Document, task: Mapping[str, Any], library: Library) -> Iterator[Problem]:
-    """What a resolved task names. What it inherits is reported where that is written."""
+    """Check the documents that a resolved task names. Inherited ones are reported where they are
+    written."""
     for place in ("", "/compat"):
         part = document.value.get("compat", {}) if place else document.value
         if "view" in part:

@@ -1,8 +1,8 @@
 """A data set document as Croissant, the metadata format of MLCommons (version 1.0, JSON-LD).
 
-In: a data set document's JSON value. Out: what other tools read: where the files are, which of them
-are images, and how ids and labels are found. A fact that is not known stays out, and the
-description says so; no checksum, licence or date is made up.
+In: a data set document's JSON value. Out: the facts that other tools read: where the files are,
+which of them are images, and how ids and labels are found. A fact that is not known is left out,
+and the description says so; no checksum, licence or date is made up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The files of a Croissant document: sources, what lies in them, and sets of images.
+"""The files of a Croissant document: sources, their contents, and sets of images.
 
 In: the sources of a data set document, and places below the data folder that a layout names. Out:
 FileObjects and FileSets, each contained in the archives from which the place is unpacked.
@@ -32,9 +32,10 @@ _OWN = {
 
 
 class Files:
-    """What a Croissant document distributes, gathered while its records are described.
+    """The distribution of a Croissant document, collected while its records are described.
 
-    ``unchecked``: names of the files that stand alone and have no known checksum.
+    Attributes:
+        unchecked: Names of the files that stand alone and have no known checksum.
     """
 
     def __init__(self, sources: Sequence[Mapping[str, Any]]) -> None:
@@ -50,7 +51,8 @@ class Files:
         return list(self._entries.values())
 
     def table(self, path: str, note: str = "") -> str:
-        """The id of the FileObject of a table or annotation file; added where it is no source."""
+        """The id of the FileObject of a table or annotation file, which is added where it is not a
+        source."""
         for source in self._sources:
             if not _is_archive(source) and _join(source["unpacks_to"], source["name"]) == path:
                 if note:

@@ -1,8 +1,8 @@
 """The records of a Croissant document: how a layout gives ids, images and labels.
 
-In: a layout value and the files of the document. Out: RecordSets. The format can say which column
-or which part of a path holds a fact; how a path is built from several columns it cannot, so the
-description repeats the layout's template.
+In: a layout value and the files of the document. Out: RecordSets. The format can express the column
+or the part of a path that holds a fact, but not how a path is built from several columns; the
+description repeats the layout's template for that.
 """
 
 from __future__ import annotations

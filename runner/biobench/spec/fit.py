@@ -1,8 +1,8 @@
-"""Whether the parts of a task fit each other (SPEC.md, section "Tasks").
+"""The fit of a task's parts (SPEC.md, section "Tasks").
 
 In: a resolved task and the documents that it names. Out: misfits, each with the places where it can
-be mended, the likeliest first. What a part needs or gives is read from its document, so that a new
-protocol or layout needs no line here.
+be fixed, the likeliest first. The needs and outputs of a part are read from its document, so that a
+new protocol or layout needs no line here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNKNOWN_RULES = ("train-names-or-unknown", "written-ids")
 
 @dataclass(frozen=True)
 class Misfit:
-    """Two parts of a task that do not fit. ``pointers``: where a change would mend it."""
+    """Two parts of a task that do not fit. ``pointers``: where a change would fix it."""
 
     pointers: tuple[str, ...]
     message: str
@@ -35,8 +35,8 @@ class Misfit:
 def misfits(task: Mapping[str, Any], library: Library) -> list[Misfit]:
     """Misfits of a resolved task, in one division.
 
-    What follows from another misfit is left out: metrics are judged only against a protocol that
-    fits. A part that has no document is no misfit; it is reported as an unknown reference.
+    Misfits that follow from another are left out: metrics are judged only against a protocol that
+    fits. A part without a document is not a misfit; it is reported as an unknown reference.
     """
     layout = _layout(task, library)
     protocol = _document(library, "protocol", task["protocol"])

@@ -53,7 +53,7 @@ class Stream:
         try:
             seed = operator.index(seed)
         except TypeError as error:
-            raise UsageError("the seed is no integer", remedy=_SEED) from error
+            raise UsageError("the seed must be an integer", remedy=_SEED) from error
         if not 0 <= seed <= _MASK:
             raise UsageError(f"the seed is {seed}", remedy=_SEED)
         word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

@@ -56,7 +56,7 @@ class Library:
     by_id: Mapping[str, Mapping[str, Document]]
 
     def version(self, kind: str, id: str, version: int | str) -> Document | None:
-        """A version of a document, current or superseded; None where it is not there.
+        """A version of a document, current or superseded; None where it does not exist.
 
         Tasks and protocols count in integers, data sets in text of digits: both match.
         """
@@ -86,7 +86,7 @@ def version_folder(root: Path) -> Path:
 
 
 def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, list[Problem]]:
-    """Documents and schemas below ``root``, and a problem for each file that cannot be read.
+    """Read documents and schemas below ``root``, with a problem for each file that cannot be read.
 
     ``shown_root`` stands for the folder in messages. Raises SpecError where there is no suite.yaml.
     """
@@ -108,7 +108,7 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
         schema = _schema(folder / "schema" / name)
         if isinstance(schema, str):
             file = f"{shown}/schema/{name}"
-            remedy = "mend it" if shown_root is None else "install biobench again"
+            remedy = "fix it" if shown_root is None else "install biobench again"
             kind = "syntax" if name in found else "no-file"
             problems.append(Problem(file, None, "", f"the schema {schema}", remedy, kind))
         else:
@@ -119,7 +119,7 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
 def library_of(
     folder: Path, sources: Mapping[str, Source], schemas: Mapping[str, Mapping[str, Any]]
 ) -> Library:
-    """A library of documents by their path below ``v1/``, in the order given.
+    """Make a library of documents by their path below ``v1/``, in the order given.
 
     Raises KeyError for a path that is neither suite.yaml, models.yaml nor below a folder of
     :data:`KINDS`.
@@ -143,11 +143,11 @@ def stem(path: str) -> tuple[str, int | None]:
 
 
 def _schema(path: Path) -> Mapping[str, Any] | str:
-    """The schema in a file, or what is wrong with it."""
+    """The schema in a file, or a description of what is wrong with it."""
     try:
         value = json.loads(read_plain(path, MOST_JSON))
     except Unreadable as error:
         return error.what if path.exists() else "is not there"
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
-    return value if isinstance(value, dict) else "is no JSON object"
+    return value if isinstance(value, dict) else "is not a JSON object"

@@ -70,7 +70,7 @@ class Spec:
         return MappingProxyType(dict(self._suite["tolerance"]))
 
     def schema(self, name: str) -> Mapping[str, Any]:
-        """The JSON Schema ``schema/<name>.schema.json``; KeyError for a name that is not there."""
+        """The JSON Schema ``schema/<name>.schema.json``; raises KeyError for an unknown name."""
         return self._library.schemas[name]
 
     @cached_property
@@ -100,11 +100,17 @@ class Spec:
         return tuple(sorted(self._library.by_id["protocol"]))
 
     def task(self, id: str, division: str = "official", version: int | None = None) -> Task:
-        """A task, resolved for a division; raises SpecError for an id or version that is not known
-        and UsageError for a division.
+        """A task, resolved for a division.
 
-        ``version`` is the current one unless a superseded one is asked for, which comes with the
-        protocol and the data set that it pins.
+        Args:
+            id: Id of the task.
+            division: ``official``, ``compat`` or ``open``.
+            version: The current one, unless a superseded one is asked for, which comes with the
+                protocol and the data set that it pins.
+
+        Raises:
+            SpecError: The id or version is not known.
+            UsageError: The division is not known.
         """
         document = self._find("task", id, version)
         links = chain(document, self._library.by_id["task"])
@@ -144,7 +150,8 @@ class Spec:
 
 
 def load_spec(root: Path | None = None) -> Spec:
-    """The specification below ``root``, the folder that holds ``v1/``; by default the runner's own.
+    """Load the specification below ``root``, the folder that holds ``v1/``; by default the runner's
+    own.
 
     Raises SpecError with the first problem of any document.
     """
@@ -152,10 +159,11 @@ def load_spec(root: Path | None = None) -> Spec:
 
 
 def task_from_file(path: Path, spec: Spec, division: str = "open") -> Task:
-    """A person's own task from a YAML file, in division ``open`` or, where asked for, ``compat``.
+    """Read a person's own task from a YAML file, in division ``open`` or, where asked for,
+    ``compat``.
 
-    What a task of the suite must state and an own one may leave out: resolve.OWN_TASK. Raises
-    SpecError with file, line, pointer and remedy.
+    Keys that a task of the suite must state and an own one may leave out are in resolve.OWN_TASK.
+    Raises SpecError with file, line, pointer and remedy.
     """
     return spec.own_task(Document("task", str(path), read_yaml(path)), division)
 

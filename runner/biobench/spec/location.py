@@ -1,4 +1,4 @@
-"""Where the specification lies (SPEC.md, section "The bundle").
+"""The location of the specification (SPEC.md, section "The bundle").
 
 In: nothing. Out: the folder that holds ``v1/``: a checkout's own, else the copy in the wheel.
 """

@@ -1,4 +1,4 @@
-"""What a superseded task rests on (SPEC.md, section "Tasks").
+"""The versions that a superseded task rests on (SPEC.md, section "Tasks").
 
 In: a library and a task document. Out: the library as that document sees it, with the versions of
 the protocol and the data set that it pins.
@@ -16,7 +16,7 @@ PINS = {"protocol": "protocol_version", "dataset": "dataset_version"}
 
 
 def superseded(document: Document) -> bool:
-    """Whether the name of a document's file states a version."""
+    """True where the name of a document's file states a version."""
     return stem(document.path)[1] is not None
 
 
@@ -35,7 +35,7 @@ def pinned(library: Library, document: Document) -> Library:
 
 
 def missing_pins(library: Library, document: Document) -> Iterator[tuple[str, str, str]]:
-    """Kind, id and version of what a superseded task pins and what is not there."""
+    """Kind, id and version of documents that a superseded task pins and that do not exist."""
     for kind, id, version in _pins(document):
         if id in library.by_id[kind] and library.version(kind, id, version) is None:
             yield kind, id, version

@@ -1,4 +1,4 @@
-"""What is wrong with a document, as a value (SPEC.md, section "Documents").
+"""Problems of a document, as values (SPEC.md, section "Documents").
 
 In: a document's file, line and JSON pointer. Out: one line for people, one error id for tools.
 """
@@ -14,10 +14,12 @@ from biobench.errors import SpecError
 
 @dataclass(frozen=True)
 class Problem:
-    """One flaw. ``line`` counts from 1, None where it is the whole file's or the file is JSON;
-    ``pointer`` is an RFC 6901 pointer, empty for the document.
+    """One flaw of a document.
 
-    ``error`` is one of the ids of SPEC.md, section "Documents" (``unknown-key``, ...).
+    Attributes:
+        line: Line from 1; None where the flaw is the whole file's or the file is JSON.
+        pointer: An RFC 6901 pointer, empty for the document.
+        error: One of the ids of SPEC.md, section "Documents" (``unknown-key``, ...).
     """
 
     file: str
@@ -29,7 +31,7 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """File, line and pointer, as far as there are any."""
+        """File, line and pointer, as far as they exist."""
         line = "" if self.line is None else f":{self.line}"
         return f"{self.file}{line}" + (f" {self.pointer}" if self.pointer else "")
 
@@ -47,7 +49,7 @@ def escape(key: str) -> str:
 
 
 def unescape(token: str) -> str:
-    """The key behind one reference token; undoes :func:`escape`."""
+    """The key behind one reference token; the inverse of :func:`escape`."""
     return token.replace("~1", "/").replace("~0", "~")
 
 

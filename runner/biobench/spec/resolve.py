@@ -25,7 +25,7 @@ OWN_TASK: Mapping[str, Any] = {
     "compat": {},
     "errata": [],
 }
-"""What a person's own task may leave out, and what holds then."""
+"""Keys that a person's own task may leave out, and their defaults."""
 
 
 def chain(document: Document, tasks: Mapping[str, Document]) -> list[Document] | str:
@@ -61,7 +61,7 @@ def merge(documents: list[Document]) -> dict[str, Any]:
 
 
 def with_defaults(task: Mapping[str, Any]) -> dict[str, Any]:
-    """A person's own task with what it left out; ``title`` falls back to the id."""
+    """A person's own task with the keys that it left out; ``title`` falls back to the id."""
     full = {**OWN_TASK, "title": task.get("task"), "unknown": {}, **task}
     if "counts" not in task:
         reasons = {f"/counts/{key}": _NO_COUNT for key in OWN_TASK["counts"]}

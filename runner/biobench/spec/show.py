@@ -1,6 +1,7 @@
 """A document by id, resolved, as JSON values.
 
-In: the specification and an id. Out: what the runner would use, ``extends`` and overrides applied.
+In: the specification and an id. Out: the values that the runner uses, ``extends`` and overrides
+applied.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def to_json(value: Any) -> Any:
 
 
 def resolved_document(spec: Spec, id: str, division: Division) -> Any:
-    """The task, protocol, data set or suite with this id; a task's and a suite's come first.
+    """The task, protocol, data set or suite with this id, looked for in the order task, suite,
+    others.
 
     Raises UsageError for an unknown id or division.
     """

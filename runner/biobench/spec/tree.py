@@ -1,7 +1,7 @@
 """The files of a specification's folder beside its documents (SPEC.md, section "Documents").
 
 In: the folder that holds suite.yaml. Out: a problem for each file or folder that no reader would
-look at, and for each schema that is no JSON Schema.
+open, and for each schema that is not a JSON Schema.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KNOWN = re.compile(
 
 
 def strays(folder: Path, shown: str) -> Iterator[Problem]:
-    """Files and folders with no meaning, in path order; one of a folder stands for all in it.
+    """Files and folders without a meaning, in path order; a folder stands for all in it.
 
     Hidden ones, which tools leave behind, are passed over.
     """
@@ -52,7 +52,8 @@ def _strays(folder: Path, place: str, shown: str) -> Iterator[Problem]:
 
 
 def schema_problems(schemas: Mapping[str, Mapping[str, Any]], shown: str) -> Iterator[Problem]:
-    """What is no JSON Schema 2020-12 in the schemas, or would fail when it is used."""
+    """Find keywords of the schemas that are not JSON Schema 2020-12, or would fail when they are
+    used."""
     import jsonschema
 
     for name, schema in schemas.items():
@@ -63,13 +64,13 @@ def schema_problems(schemas: Mapping[str, Mapping[str, Any]], shown: str) -> Ite
         broken = {"".join(f"/{escape(str(k))}" for k in e.absolute_path): e for e in errors}
         for pointer, error in sorted(broken.items()):
             message = f"is not JSON Schema ({error.message[:100]})"
-            yield Problem(file, None, pointer, message, "mend the keyword", "value")
+            yield Problem(file, None, pointer, message, "fix the keyword", "value")
         if not broken:
             yield from _unusable(file, schema, schema, "")
 
 
 def _unusable(file: str, value: Any, root: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
-    """References that lead nowhere, and patterns that are no regular expressions."""
+    """Find references that lead nowhere, and patterns that are not regular expressions."""
     if isinstance(value, list):
         for i, item in enumerate(value):
             yield from _unusable(file, item, root, f"{pointer}/{i}")
@@ -87,7 +88,7 @@ def _unusable(file: str, value: Any, root: Mapping[str, Any], pointer: str) -> I
         try:
             compiled(pattern)
         except re.error as error:
-            message = f"{pattern!r} is no regular expression ({error})"
-            yield Problem(file, None, f"{pointer}/pattern", message, "mend it", "value")
+            message = f"{pattern!r} is not a regular expression ({error})"
+            yield Problem(file, None, f"{pointer}/pattern", message, "fix it", "value")
     for key, member in value.items():
         yield from _unusable(file, member, root, f"{pointer}/{escape(key)}")

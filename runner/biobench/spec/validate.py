@@ -27,8 +27,9 @@ def validate(path: Path) -> list[Problem]:
     """Problems of a specification's folder (with ``v1/suite.yaml`` or suite.yaml), of a file or a
     folder in it, of a person's own task file, or of all such files (``*.yaml``) in a folder.
 
-    Raises UsageError for a path that is not there, and SpecError only for an installation without
-    a sound specification of its own.
+    Raises:
+        UsageError: The path does not exist.
+        SpecError: The installation has no sound specification of its own.
     """
     if not os.path.lexists(path):
         raise UsageError("is not there", where=str(path), remedy="check the path")
@@ -49,7 +50,8 @@ def validate(path: Path) -> list[Problem]:
 
 
 def specification_of(path: Path) -> Path | None:
-    """The folder with suite.yaml that ``path`` is, holds as v1/ or lies in; None without one."""
+    """The folder with suite.yaml that ``path`` is, holds as v1/ or lies in; None where there is
+    none."""
     below = (path, path / "v1") if path.is_dir() else ()
     for candidate in below:
         if (candidate / "suite.yaml").is_file():

@@ -59,7 +59,7 @@ class Source:
 
 
 class SourceError(SpecError):
-    """A file that is not the YAML that the specification allows; carries its ``problem``."""
+    """A file is not the YAML that the specification allows; carries its ``problem``."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -119,10 +119,10 @@ def parse_yaml(text: str, file: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        reader.fail(line, "", f"is not YAML ({error.problem})", "mend the line", "syntax")
+        reader.fail(line, "", f"is not YAML ({error.problem})", "fix the line", "syntax")
     except (yaml.YAMLError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        reader.fail(1, "", f"is not YAML ({reason})", "mend the file", "syntax")
+        reader.fail(1, "", f"is not YAML ({reason})", "fix the file", "syntax")
     if node is None:
         raise SourceError(Problem(file, 1, "", "is empty", "write a document", "syntax"))
     reader.lines[""] = node.start_mark.line + 1 if node.start_mark else 1
@@ -201,7 +201,9 @@ class _Reader:
         if _FLOAT.match(text) and text != "-0":
             value = float(text)
             if value in (float("inf"), float("-inf")):
-                self.fail(line, pointer, f"{text} is no float64", "write a finite number", "value")
+                self.fail(
+                    line, pointer, f"{text} is not a float64", "write a finite number", "value"
+                )
             return value
         if _AMBIGUOUS.match(text) or text == "":
             self.fail(

@@ -1,4 +1,4 @@
-"""One result against another, along the evidence chain (SPEC.md, section "Evidence").
+"""Comparison of two results, along the evidence chain (SPEC.md, section "Evidence").
 
 In: two results, and where their evidence may lie. Out: a report that says for each stage whether
 the two are equal, how far they are apart, and which level they reached together.
@@ -30,18 +30,23 @@ from biobench.verify.measure import (
 )
 from biobench.verify.recipes import recipe_of
 from biobench.verify.rules import task_rules
-from biobench.verify.stored import held
+from biobench.verify.stored import stored_evidence
 
 _ASKED = ("suite", "division", "n_train")
 _MODEL = ("feature", "precision")
 _BITS = ("E1", "E2", "E3")
 _OF_WEIGHTS = ("dim", "parameters")
-"""What one model with equal weights cannot have twice, where it gives one feature."""
+"""Values that are equal wherever weights and feature are equal."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two results with where to look: ``ours`` and ``theirs`` are their images, where known."""
+    """Two results with the locations of their evidence.
+
+    Attributes:
+        ours: Images of ``a``, where known.
+        theirs: Images of ``b``, where known.
+    """
 
     a: Results
     b: Results
@@ -51,7 +56,7 @@ class Pair:
 
 
 def compare(pair: Pair, spec: Spec) -> Report:
-    """Whether the second result reproduces the first.
+    """Report whether the second result reproduces the first.
 
     A difference holds where it follows from equal inputs, both promise no more than level T, and it
     is within the tolerance of the specification. Both results must fit their schema.
@@ -60,7 +65,7 @@ def compare(pair: Pair, spec: Spec) -> Report:
 
 
 def shared_level(a: Results, b: Results) -> str:
-    """What two results promise each other of features from equal inputs: E1, E2, E3 or T.
+    """The level that two results share for features from equal inputs: E1, E2, E3 or T.
 
     Equal bits are promised by equal software alone: on one processor and between processors under
     the settings of level E2, and on one model of GPU with one micro-batch.
@@ -79,8 +84,8 @@ def shared_level(a: Results, b: Results) -> str:
 
 
 def same_from_predictions(a: Results, b: Results) -> bool:
-    """Whether two results have the same digests from the predictions on: what makes a number that
-    two laboratories agree on, whatever their features were."""
+    """True where two results have the same digests from the predictions on, whatever their features
+    were; two laboratories then agree on the number."""
     tasks = [
         {id: (entry["score"], entry["digests"].get("predictions")) for id, entry in r.tasks.items()}
         for r in (a, b)
@@ -135,7 +140,7 @@ class _Comparison:
         equal = {stage: ours[stage] == theirs[stage] for stage in ours}
         found, missing = None, ""
         if not all(equal[stage] for stage in ("manifest", "pixels", "features")):
-            sides = [held(pair.stores, results, id) for results in (pair.a, pair.b)]
+            sides = [stored_evidence(pair.stores, results, id) for results in (pair.a, pair.b)]
             whole = [side.evidence for side in sides if side.evidence is not None]
             found = (whole[0], whole[1]) if len(whole) == 2 else None
             missing = next((side.missing for side in sides if side.evidence is None), "")
@@ -211,8 +216,16 @@ class _Comparison:
         level: str,
         within: bool | None = False,
     ) -> None:
-        """level: what is reached where the stage is equal. within: whether a difference is one that
-        level T allows, None where it could not be measured."""
+        """Add the finding and the level of a task at a stage.
+
+        Args:
+            stage: The stage.
+            id: The task.
+            equal: True where both are equal.
+            distance: The measured difference.
+            level: The level that is reached where both are equal.
+            within: True where level T allows the difference, None where it could not be measured.
+        """
         self._levels.setdefault(stage, []).append(level if equal else "T" if within else None)
         if equal:
             self._findings.append(Finding(stage, True, "", id))
@@ -243,7 +256,7 @@ def _weaker(a: str, b: str) -> str:
 
 
 def _setup(a: Results, b: Results) -> Iterator[Finding]:
-    """Whether both ran the same tasks in the same way."""
+    """Compare the tasks that both ran, and the options."""
     faults = [
         f"{name} is {a.document[name]!r} and {b.document[name]!r}"
         for name in _ASKED
@@ -275,9 +288,9 @@ def _setup(a: Results, b: Results) -> Iterator[Finding]:
 
 
 def _software(a: Results, b: Results) -> Finding:
-    """In what the software of two results differs, and what else of their processes does.
+    """Compare the software and the process settings of two results.
 
-    It is no fault: it says which bits were never promised to be equal.
+    A difference is not a fault: it says which bits were never promised to be equal.
     """
     size = {name: list(pair) for name, pair in differing_software(a.document, b.document).items()}
     text = ", ".join(f"{name} {one} and {other}" for name, (one, other) in size.items())
@@ -320,7 +333,7 @@ def _root(stage: str, a: Results, b: Results) -> Finding:
 
 
 def _summed(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Tasks that are equal at a stage as one finding."""
+    """Tasks that are equal at a stage, as one finding."""
     equal: dict[str, list[str]] = {}
     for finding in findings:
         if finding.holds and finding.task and not finding.text:

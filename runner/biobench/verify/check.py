@@ -1,4 +1,4 @@
-"""What one result claims, looked at as far as files, images and stores at hand allow.
+"""The checks of one result, as far as files, images and stores at hand allow.
 
 In: a result, the specification, and where to look. Out: a report by stages.
 """
@@ -39,23 +39,29 @@ from biobench.verify.from_data import (
 from biobench.verify.names import check_names
 from biobench.verify.rules import TaskRules, suite_of, task_rules
 from biobench.verify.scores import check_scores
-from biobench.verify.stored import Held, check_store, held
+from biobench.verify.stored import StoredEvidence, check_store, stored_evidence
 from biobench.verify.truth import check_truth
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the evidence beside a result may lie."""
+    """Locations where the evidence beside a result may lie."""
 
     images: Images
     stores: Sequence[Store]
 
 
 def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = False) -> Report:
-    """Everything that can be looked at without the model; ``scores_only``: what the result and its
-    predictions tell by themselves.
+    """Check everything that needs no model.
 
-    Raises DataError for a predictions file that cannot be read.
+    Args:
+        results: The result.
+        spec: The specification.
+        places: Locations of images and stores.
+        scores_only: Check only the result and its predictions.
+
+    Raises:
+        DataError: A predictions file cannot be read.
     """
     form = check_form(results.document, spec)
     if not form[0].holds:
@@ -88,10 +94,12 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
 
 @dataclass
 class Chain:
-    """What data, images and stores at hand told.
+    """The outcome of checking the evidence chain with data, images and stores at hand.
 
-    truth: whether the predictions are of the data, in words by task. differences: of the counts
-    from those of a task's document, by task, where the data are here.
+    Attributes:
+        truth: By task, whether the predictions match the data, in words.
+        differences: By task, differences of the counts from those of the task's document, where the
+            data are here.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -106,17 +114,19 @@ def _chain(
     places: Places,
     odd: Collection[str | None],
 ) -> Chain:
-    """From data to features, as far as they are here, one task after the other.
+    """Check the chain from data to features, as far as its evidence is here, one task after the
+    other.
 
-    odd: tasks whose predictions are not those that were scored, of which nothing more is asked.
+    ``odd``: tasks whose predictions are not those that were scored; their predictions are not
+    checked further.
     """
     chain = Chain()
-    evidence: dict[str, Held] = {}
+    evidence: dict[str, StoredEvidence] = {}
     absent: dict[str, str] = {}
     made: dict[str, list[Finding]] = {stage: [] for stage in _DONE}
     for id, rule in rules.items():
-        found = held(places.stores, results, id)
-        evidence[id] = found.let_go()
+        found = stored_evidence(places.stores, results, id)
+        evidence[id] = found.without_arrays()
         chain.findings += _width(found, id, results.document["model"]["dim"])
         task = rule.document or places.images.own.get(id)
         root = None if task is None else find_root(task, results, places.images)
@@ -157,7 +167,7 @@ def _task(
     results: Results,
     suite: Suite,
     root: Path,
-    found: Held,
+    found: StoredEvidence,
     images: Images,
     chain: Chain,
     odd: bool,
@@ -186,8 +196,8 @@ def _task(
             yield exact
 
 
-def _width(found: Held, id: str, dim: int) -> Iterator[Finding]:
-    """Whether the features that are held have as many numbers as stated."""
+def _width(found: StoredEvidence, id: str, dim: int) -> Iterator[Finding]:
+    """Check that stored features have the stated number of components."""
     if found.evidence is not None and found.evidence.features.shape[1] != dim:
         width = found.evidence.features.shape[1]
         text = f"a feature in the store has {width} numbers, and the result says {dim}"
@@ -195,7 +205,7 @@ def _width(found: Held, id: str, dim: int) -> Iterator[Finding]:
 
 
 def _bad_images(decoded: Sequence[Finding], of: int, stated: int) -> Iterator[Finding]:
-    """Whether the unreadable images are as many as stated, as far as images were decoded again."""
+    """Check the number of unreadable images, as far as images were decoded again."""
     bad = sum(finding.size.get("bad", 0) for finding in decoded)
     whole = all(finding.holds for finding in decoded) and len(decoded) == of
     if bad > stated or (whole and bad != stated):
@@ -212,7 +222,7 @@ _DONE = {
 
 
 def _summed(stage: str, findings: Sequence[Finding], of: int) -> Iterator[Finding]:
-    """Findings that hold as one line."""
+    """Findings that hold, as one line."""
     yield from (finding for finding in findings if not finding.holds)
     good = [finding for finding in findings if finding.holds]
     if good:

@@ -1,4 +1,4 @@
-"""A learning curve: each size is a result like any other, and the curve says what they say.
+"""The checks of a learning curve: each size is a result, and the curve must agree with them.
 
 In: curve.json and the folders of its sizes. Out: the results, and findings about the curve itself.
 """
@@ -55,7 +55,7 @@ def _empty(document: Mapping[str, Any], i: int, name: str) -> Iterator[Finding]:
 
 
 def _size(document: Mapping[str, Any], i: int, name: str, results: Results) -> Iterator[Finding]:
-    """Whether a size says what its result says. The result itself is checked as any other."""
+    """Compare a size of the curve with its result. The result itself is checked as any other."""
     size, found = document["sizes"][i], results.document
     mean = results.mean and {key: results.mean.get(key) for key in ("score", "low", "high")}
     model = {key: found["model"].get(key) for key in _MODEL}
@@ -78,7 +78,7 @@ def _size(document: Mapping[str, Any], i: int, name: str, results: Results) -> I
 def _cell(
     n_train: int | None, cell: Mapping[str, Any], results: Results, task: str
 ) -> dict[str, Any]:
-    """The cell that a result makes; its reason, where it has no score, is only the curve's."""
+    """The cell that a result makes; the reason of an empty cell is only in the curve."""
     found = results.tasks.get(task)
     if not isinstance(found, dict):
         empty: dict[str, Any] = dict.fromkeys(("train", "score", "low", "high"))

@@ -1,4 +1,4 @@
-"""The document itself: its form, its digests, and what it claims about its levels and its status.
+"""The checks of the document itself: its form, its digests, and its claims on levels and status.
 
 In: a result and the specification. Out: findings. Nothing but the document is read.
 """
@@ -44,8 +44,8 @@ _TORCHVISION = ("timm:", "open_clip:")
 
 
 def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Finding]:
-    """Whether a document fits its schema; one finding for each of the first flaws, or one that says
-    so."""
+    """Check a document against its schema; one finding for each of the first flaws, or one finding
+    that it fits."""
     found = [
         Finding("document", False, f"{flaw.pointer}: {flaw.message[:200]}; {flaw.remedy[:200]}")
         for flaw in flaws(document, spec.schema(schema), MOST_FLAWS)
@@ -54,7 +54,7 @@ def check_form(document: Any, spec: Spec, schema: str = "results") -> list[Findi
 
 
 def check_spec(results: Results, spec: Spec) -> list[Finding]:
-    """Whether the result was made by this specification, and knows its suite."""
+    """Check that the result was made by this specification, and that its suite exists."""
     made_by = results.document["spec"]
     findings = []
     if made_by["digest"] != spec.digest or made_by["version"] != spec.version:
@@ -80,7 +80,7 @@ def check_spec(results: Results, spec: Spec) -> list[Finding]:
 
 
 def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Finding]:
-    """Whether suite and division are those of a run of these tasks."""
+    """Check that suite and division are those of a run of these tasks."""
     run = {id for id, entry in results.tasks.items() if not entry["declared"]}
     own = not run <= set(spec.task_ids())
     if own is not (results.document["division"] == "open"):
@@ -92,7 +92,7 @@ def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Findin
 
 
 def check_model(results: Results, spec: Spec) -> Iterator[Finding]:
-    """Whether a result says of its model what the list of models says of that name."""
+    """Compare a result's facts on its model with the list of models."""
     model = results.document["model"]
     name = None if model["source"] == "python" else _parsed(model, spec)
     entry, pinned = (None, None) if name is None else (name.entry, name.pinned_entry)
@@ -108,8 +108,7 @@ def check_model(results: Results, spec: Spec) -> Iterator[Finding]:
 
 
 def check_digests(results: Results) -> Iterator[Finding]:
-    """Whether the digests that the document can be asked about are those of their content, and
-    predictions lie where every result has them."""
+    """Check the digests that the document can prove, and the names of the predictions files."""
     for id, entry in results.tasks.items():
         if not entry["declared"] and entry["predictions"] != f"predictions/{id}.parquet":
             text = f"its predictions are not predictions/{id}.parquet"
@@ -128,8 +127,8 @@ def check_digests(results: Results) -> Iterator[Finding]:
 
 
 def check_recipe(results: Results) -> Iterator[Finding]:
-    """Whether the recipe's digest is that of its content, with mean and std applied as torchvision
-    does; another table is not in the result, and only its model can make it."""
+    """Check that the recipe's digest is that of its content, with mean and std applied as
+    torchvision does; another table is not in the result, and only its model can make it."""
     model = results.document["model"]
     recipe = recipe_of(model["recipe"])
     try:
@@ -147,7 +146,7 @@ def check_recipe(results: Results) -> Iterator[Finding]:
 
 
 def check_sample(results: Results, rules: Mapping[str, TaskRules]) -> Iterator[Finding]:
-    """Whether the tasks can have been run on a sample of their train items, where one is stated."""
+    """Check that the tasks can be run on a sample of their train items, where one is stated."""
     size = results.document["n_train"]
     for id, rule in rules.items():
         if size is not None and rule.document is not None and not can_be_sampled(rule.document):
@@ -157,8 +156,8 @@ def check_sample(results: Results, rules: Mapping[str, TaskRules]) -> Iterator[F
 def check_levels(
     results: Results, rules: Mapping[str, TaskRules], spec: Spec, suite: Suite
 ) -> Iterator[Finding]:
-    """Whether each stage claims what the record of the run allows, and the features no more; and
-    whether the micro-batch is that of the suite."""
+    """Check that the claimed levels are those that the record of the run allows, for features at
+    most, and that the micro-batch is that of the suite."""
     model, claimed = results.document["model"], results.document["levels"]
     on_gpu = results.document["environment"]["gpu"] is not None
     wanted = suite.micro_batch_cuda if on_gpu else suite.micro_batch_cpu
@@ -208,10 +207,15 @@ def check_official(
     spec: Spec,
     differences: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Finding]:
-    """Whether a result is official where it says so, and otherwise for the reasons that it gives,
-    as far as the document can tell: by the conditions that its run was held to.
+    """Check the official status of a result, or the reasons that it gives for being unofficial, as
+    far as the document can tell: by the same conditions as its run.
 
-    differences: of the counts from those of a task's document, by task, where the data are here.
+    Args:
+        results: The result.
+        rules: Rules of its tasks.
+        spec: The specification.
+        differences: By task, differences of the counts from those of the task's document, where the
+            data are here.
     """
     document = results.document
     if not document["official"]:
@@ -237,7 +241,7 @@ def _reasons_faults(
     spec: Spec,
     differences: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
-    """In what the reasons that a result gives are not those that its document has.
+    """Differences between the reasons that a result gives and those that its document has.
 
     Of the counts the document has those of train and test items; the number of classes and the
     exact words follow from the data alone.
@@ -270,7 +274,7 @@ def _reasons_faults(
 
 
 def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
-    """What decides whether a result is official, as far as its document tells."""
+    """The facts that decide whether a result is official, as far as its document tells."""
     document, model = results.document, results.document["model"]
     known = [(rule.document, results.tasks[id]) for id, rule in rules.items() if rule.document]
     suite = suite_of(results, spec)
@@ -303,7 +307,7 @@ def _pinned(model: Mapping[str, Any], spec: Spec) -> bool:
 
 
 def _parsed(model: Mapping[str, Any], spec: Spec) -> ModelName | None:
-    """The name that a result gives its model; ``None`` where it is none."""
+    """The parsed name that a result gives its model; None where it is not a model name."""
     short = model["name"].partition("@")[0]
     if ":" not in model["name"] and short not in (DEMO, *spec.models):
         # No name of a model; to look for similar ones would load the libraries of models.

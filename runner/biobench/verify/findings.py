@@ -1,4 +1,4 @@
-"""What was found out about a result, stage by stage, in the order of the evidence chain."""
+"""The findings about a result, stage by stage, in the order of the evidence chain."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ SHOWN = 10
 """Findings of a stage that are printed; the rest are counted."""
 
 Holds = bool | None
-"""True, false, or None for what could not be looked at."""
+"""True, False, or None where it could not be checked."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at, or could not be.
+    """The outcome of one check.
 
-    task: None where it is about the whole result. size: measured differences by name, as numbers.
+    Attributes:
+        task: None where it is about the whole result.
+        size: Measured differences by name, as numbers.
     """
 
     stage: str
@@ -47,7 +49,7 @@ class Finding:
         return f"{self.task}: {self.text}" if self.task else self.text
 
     def document(self) -> dict[str, Any]:
-        """As a JSON value."""
+        """The finding as a JSON value."""
         named = {} if self.task is None else {"task": self.task}
         sizes = {"size": dict(self.size)} if self.size else {}
         return {"holds": self.holds, **named, "text": self.text, **sizes}
@@ -60,7 +62,8 @@ Level = str | None
 class Report:
     """Findings with the level that each stage claims and reaches; None where there is none.
 
-    truth: by task, whether its predictions are of the data at hand, in words.
+    Attributes:
+        truth: By task, whether its predictions match the data at hand, in words.
     """
 
     findings: tuple[Finding, ...]
@@ -76,7 +79,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found that does not hold."""
+        """True where every check holds or could not be made."""
         return self.first is None
 
     def of(self, stage: str) -> tuple[Finding, ...]:
@@ -85,18 +88,18 @@ class Report:
         return tuple(sorted(found, key=lambda finding: _WEIGHT[finding.holds]))
 
     def status(self, stage: str) -> Holds:
-        """False where something does not hold, None where nothing could be looked at."""
+        """False where something does not hold, None where nothing could be checked."""
         found = self.of(stage)
         if any(finding.holds is False for finding in found):
             return False
         return True if any(finding.holds for finding in found) else None
 
     def stages(self) -> Iterator[str]:
-        """Those with findings, in order."""
+        """The stages with findings, in order."""
         return (stage for stage in STAGES if self.of(stage))
 
     def document(self) -> dict[str, Any]:
-        """As a JSON value."""
+        """The report as a JSON value."""
         truth = {"truth": dict(self.truth)} if self.truth else {}
         return {
             "holds": self.holds,
@@ -119,7 +122,7 @@ Kind = Literal["check", "compare"]
 
 
 def lines(report: Report, kind: Kind) -> list[str]:
-    """The report for people: a line a stage, with what it is based on."""
+    """The report for people: a line a stage, with the facts that it rests on."""
     rows = [
         (
             stage,

@@ -1,4 +1,5 @@
-"""Level D, and level P where it can be had: the chain made again from the images, without a model.
+"""The checks of level D, and of level P where possible: the chain made again from the images,
+without a model.
 
 In: a result, its data, and features that a store holds. Out: findings of the stages data, pixels
 and predictions.
@@ -33,14 +34,15 @@ from biobench.verify.recipes import recipe_of
 
 BATCH = 32
 MOST_PIXELS = 1 << 21
-"""Pixels of a crop, which a stranger's result may state at will: a batch of it takes 200 MB."""
+"""Most pixels of a crop, which a result may state at will: a batch of it takes 200 MB."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """Where a result's images may lie, and how they are read.
+    """Locations of a result's images, and the settings to read them.
 
-    own: tasks of a person's own by id, since a result names none of their files.
+    Attributes:
+        own: Tasks of a person's own by id, since a result names none of their files.
     """
 
     data: Path | None
@@ -51,7 +53,7 @@ class Images:
 
 def find_root(task: Task, results: Results, images: Images) -> Path | None:
     """The folder of a task's data, None where it is not here; raises DataError where ``--data`` is
-    no folder."""
+    not a folder."""
     alone = sum(not entry["declared"] for entry in results.tasks.values()) == 1
     return locate(task, images.data, only_task=alone)
 
@@ -65,7 +67,8 @@ def sampled(task: Task, results: Results, manifest: Manifest) -> Manifest:
 def check_manifest(
     id: str, entry: Mapping[str, Any], manifest: Manifest, evidence: Evidence | None
 ) -> Finding:
-    """Whether a manifest is the one that was scored, and its counts are those that are stated."""
+    """Check that a manifest is the one that was scored, and that its counts are those that are
+    stated."""
     if manifest.digest == entry["digests"]["manifest"]:
         wrong = [
             f"{name} is {count} by its list of images, not {entry['counts'][name]}"
@@ -82,7 +85,7 @@ def check_manifest(
 
 
 def rows_difference(here: Sequence[Sequence[Any]], there: Sequence[Sequence[Any]]) -> str:
-    """In which rows two manifests differ, in words."""
+    """Describe the rows in which two manifests differ."""
     ours, theirs = ({row[0]: list(row) for row in rows} for rows in (here, there))
     added = [id for id in ours if id not in theirs]
     lost = [id for id in theirs if id not in ours]
@@ -102,7 +105,7 @@ def rows_difference(here: Sequence[Sequence[Any]], there: Sequence[Sequence[Any]
 def leaves(
     manifest: Manifest, recipe: Recipe, images: Images, name: str
 ) -> tuple[npt.NDArray[np.uint8], dict[int, str]]:
-    """BLAKE3 of each row's crop, uint8 (rows, 32), and why rows gave none."""
+    """BLAKE3 of each row's crop, uint8 (rows, 32), and the errors of rows without one."""
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
     found = np.zeros((len(paths), 32), np.uint8)
     bad: dict[int, str] = {}
@@ -127,8 +130,12 @@ def check_pixels(
     images: Images,
     evidence: Evidence | None,
 ) -> tuple[Finding, dict[int, str] | None]:
-    """Whether the images give the pixels that were scored, and why rows gave none, by row; ``None``
-    where that was not seen of the images that were scored."""
+    """Check that the images give the pixels that were scored.
+
+    Returns:
+        The finding, and the errors of rows without pixels, by row; None where the images are not
+        known to be those that were scored.
+    """
     entry = results.tasks[id]
     recipe = recipe_of(results.document["model"]["recipe"])
     if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
@@ -163,7 +170,7 @@ def check_exact(
     evidence: Evidence,
     workers: int,
 ) -> Finding | None:
-    """Level P: whether the features give the predictions; None for a probe that is trained."""
+    """Check at level P that the features give the predictions; None for a probe that is trained."""
     from biobench.probe.predict import run_probe
 
     if not is_exact(task.protocol.kind):

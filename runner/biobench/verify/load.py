@@ -1,6 +1,6 @@
-"""What a path names: a result, a submission or a learning curve.
+"""Loading of a result, a submission or a learning curve from a path.
 
-In: a path. Out: the value, read as a file that may be anybody's.
+In: a path. Out: the value, read as a file that may come from anyone.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ OWN_STORE = "store"
 
 @dataclass(frozen=True, eq=False)
 class CurveFile:
-    """A learning curve as it lies on the disk: its document, and the folder of its sizes."""
+    """A learning curve on the disk: its document, and the folder of its sizes."""
 
     document: Any
     folder: Path
 
 
 def open_any(path: Path) -> Results | CurveFile:
-    """What ``path`` names; raises DataError where it cannot be read or is none of them."""
+    """Load what ``path`` names; raises DataError where it cannot be read or is none of the
+    three."""
     place = current(path)
     if place.is_dir():
         curve = not (place / RESULTS).is_file() and (place / CURVE).is_file()
@@ -47,7 +48,7 @@ def open_any(path: Path) -> Results | CurveFile:
         raise DataError("is empty", where=where, remedy=remedy)
     if data.startswith(_MARKS):
         raise DataError(
-            "begins with a byte order mark, as no result does",
+            "begins with a byte order mark, which no result does",
             where=where,
             remedy="take the file as it was written, or save it as UTF-8 without the mark",
         )
@@ -55,20 +56,20 @@ def open_any(path: Path) -> Results | CurveFile:
         return submission_of(data, where)
     document = document_of(data, where)
     if not isinstance(document, dict):
-        raise DataError("is JSON, but no object as a result is", where=where, remedy=remedy)
+        raise DataError("is JSON, but not an object", where=where, remedy=remedy)
     if document.get("schema") == CURVE_SCHEMA:
         return CurveFile(document, path.parent)
     return results_of(document, where, path.parent)
 
 
 def stores_beside(paths: Iterable[Path]) -> list[Path]:
-    """The folders ``store`` beside results, where a container leaves what it embedded."""
+    """The folders ``store`` beside results, where a container writes features."""
     folders = [path if path.is_dir() else path.parent for path in paths]
     return [folder / OWN_STORE for folder in folders if (folder / OWN_STORE).is_dir()]
 
 
 def open_result(path: Path) -> Results:
-    """The result that ``path`` names; raises DataError also for a learning curve."""
+    """Load the result that ``path`` names; raises DataError also for a learning curve."""
     found = open_any(path)
     if isinstance(found, CurveFile):
         raise DataError(

@@ -1,4 +1,4 @@
-"""How far two results are apart at a stage, in the measures of SPEC.md, section "Evidence".
+"""Distances of two results at a stage, in the measures of SPEC.md, section "Evidence".
 
 In: evidence, predictions or scores of one task in two results. Out: sizes by name, and the same in
 words. Items are matched by their ids.
@@ -38,7 +38,7 @@ class Distance:
 def matched(
     ours: Sequence[str], theirs: Sequence[str]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Places of the ids that both have, in our order, int64 (n,) each."""
+    """Positions of the ids that both have, in our order, int64 (n,) each."""
     place = {id: i for i, id in enumerate(theirs)}
     pairs = [(i, place[id]) for i, id in enumerate(ours) if id in place]
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
@@ -74,7 +74,8 @@ def _largest(
     recipe: Recipe,
     workers: int,
 ) -> int | str:
-    """The largest difference of two values of the first images, or why it cannot be measured."""
+    """The largest difference of two values of the first images, or the reason why it cannot be
+    measured."""
     if None in roots:
         return "by how much cannot be measured: give --data and --against-data"
     if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
@@ -157,9 +158,11 @@ def prediction_distance(a: Predictions, b: Predictions) -> Distance:
 
 
 def score_distance(a: Mapping[str, Any], b: Mapping[str, Any]) -> Distance:
-    """Difference of two scores, and where it lies in the first one's interval.
+    """Difference of two scores, and its place in the first one's interval.
 
-    a, b: entries of a result, or its means, with ``score`` and the bounds of its interval.
+    Args:
+        a: An entry of a result, or its mean, with ``score`` and the bounds of its interval.
+        b: The same of the other result.
     """
     difference = b["score"] - a["score"]
     bounds = a.get("interval", a)

@@ -1,4 +1,4 @@
-"""The class names that a predictions file carries, held to the data.
+"""The class names that a predictions file carries, compared with the data.
 
 In: a result with its files. Out: findings of stage predictions. A submission has no such names.
 """
@@ -19,7 +19,7 @@ _LISTS = ("classes", "test_classes")
 
 def read_names(results: Results, task: str) -> dict[str, Any] | None:
     """``task``, ``classes`` and ``test_classes`` of a predictions file that was read before, as far
-    as its metadata have them; ``None`` where there is no file."""
+    as its metadata have them; None where there is no file."""
     found = results.predictions_metadata(task)
     if found is None:
         return None
@@ -33,7 +33,7 @@ def read_names(results: Results, task: str) -> dict[str, Any] | None:
 
 
 def check_names(results: Results, task: str, manifest: Manifest | None) -> Iterator[Finding]:
-    """Whether the names are those of the data; without a manifest whether they can be."""
+    """Check that the names are those of the data; without a manifest, that they are possible."""
     names = read_names(results, task)
     if names is None:
         return

@@ -35,8 +35,8 @@ def recipe_of(document: Mapping[str, Any]) -> Recipe:
 
 
 def torchvision_values(mean: Sequence[float], std: Sequence[float]) -> bytes:
-    """What torchvision's ToTensor and Normalize make of each value, float32 little-endian (3, 256),
-    without torch: bytes / 255, then minus mean, then / std, each rounded to float32."""
+    """The output of torchvision's ToTensor and Normalize for each value, float32 little-endian (3,
+    256), without torch: bytes / 255, then minus mean, then / std, each rounded to float32."""
     values = np.arange(256, dtype=np.float32) / np.float32(255)
     with np.errstate(all="ignore"):
         channels = [

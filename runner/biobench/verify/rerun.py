@@ -1,7 +1,7 @@
-"""Running again what a result says was run, and from nothing: no store that holds anything.
+"""Running a result again from nothing, with an empty store.
 
-In: a result, and what a person knows of its places. Out: a new result with a store of its own. Only
-here is a model loaded.
+In: a result, and the user's paths. Out: a new result with a store of its own. Only here is a model
+loaded.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ OUT = "result"
 
 @dataclass(frozen=True)
 class Given:
-    """What a person says about running again.
+    """The user's options for running again.
 
-    model: instead of the name in the result. data: the images. own: files of own tasks by id.
-    folder: for the new result and its store.
+    Attributes:
+        folder: Folder for the new result and its store.
+        model: Model to use instead of the name in the result.
+        data: Folder of the images.
+        own: Files of own tasks by id.
     """
 
     folder: Path
@@ -40,11 +43,20 @@ class Given:
 
 
 def options_again(results: Results, said: Mapping[str, Any], given: Given, spec: Spec) -> Options:
-    """The options that make a result anew; ``said``: the options of the recorded command by name.
+    """The options that make a result again.
 
-    What was run comes from the result, where things lie from ``given``, else from the recorded
-    command. Raises UsageError for a model of somebody's own code that nobody here named, and an own
-    task whose file is not known.
+    The tasks and settings come from the result, paths from ``given``, else from the recorded
+    command.
+
+    Args:
+        results: The result.
+        said: Options of the recorded command by name.
+        given: The user's options.
+        spec: The specification.
+
+    Raises:
+        UsageError: The model is somebody's own code that the user did not name, or the file of an
+            own task is not known.
     """
     document = results.document
     model = given.model or said.get("model") or document["model"]["name"]

@@ -1,4 +1,4 @@
-"""What a result's tasks are scored by, from the specification, or from the result for own tasks.
+"""The rules of a result's tasks, from the specification, or from the result for own tasks.
 
 In: a result and the specification. Out: for each task that was run its id, division and metrics;
 findings where the result and the specification disagree.
@@ -21,10 +21,11 @@ from biobench.verify.findings import Finding
 
 @dataclass(frozen=True)
 class TaskRules:
-    """What a task's score depends on, see :class:`biobench.metric.score.Rules`.
+    """The rules that a task's score depends on, see :class:`biobench.metric.score.Rules`.
 
-    document: the specification's own, or the file of a person's own task; ``None`` where that is
-    not here.
+    Attributes:
+        document: The task of the specification, or of the file of a person's own task; None where
+            that is not here.
     """
 
     id: str
@@ -36,9 +37,10 @@ class TaskRules:
 def task_rules(
     results: Results, spec: Spec, own: Mapping[str, Task] = MappingProxyType({})
 ) -> tuple[dict[str, TaskRules], list[Finding]]:
-    """Rules by task id, of those that were run, and what does not fit the specification.
+    """Rules by task id, of tasks that were run, and findings where the result does not fit the
+    specification.
 
-    own: tasks of a person's own whose files are here, by id.
+    ``own``: tasks of a person's own whose files are here, by id.
     """
     rules: dict[str, TaskRules] = {}
     findings = []

@@ -1,4 +1,4 @@
-"""Level S: every metric, interval and the mean, computed again from the predictions.
+"""The checks of level S: every metric, interval and the mean, computed again from the predictions.
 
 In: a result and the rules of its tasks. Out: findings of the stages predictions and score.
 """
@@ -65,7 +65,7 @@ def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite)
 
 
 def _load(results: Results, id: str) -> Predictions:
-    """The predictions of a task; an error names the stage, as findings do."""
+    """Load the predictions of a task; an error names the stage, as findings do."""
     try:
         return results.unchecked_predictions(id)
     except DataError as error:
@@ -95,7 +95,7 @@ def _predictions(
 
 
 def _odd_label(task: TaskRules, classes: int, predictions: Predictions) -> str | None:
-    """What a label is that no label id of the task can be, None where all can."""
+    """Describe a label that cannot be a label id of the task, None where all can."""
     named = task.document is not None and task.document.label_rule in _INDEXES
     for name, labels in (("y_true", predictions.y_true), ("y_pred", predictions.y_pred)):
         if not labels.size:
@@ -105,7 +105,7 @@ def _odd_label(task: TaskRules, classes: int, predictions: Predictions) -> str |
         if most is not None and high > most:
             return f"{name} holds {high}, and the labels of the task end at {most}"
         if low < NO_PREDICTION:
-            return f"{name} holds {low}, which is no label"
+            return f"{name} holds {low}, which is not a label"
     return None
 
 
@@ -134,7 +134,7 @@ def _shown(interval: Mapping[str, Any] | None) -> str:
 
 
 def _declared(results: Results) -> Iterator[Finding]:
-    """Every entry's own digest of its score, declared ones too."""
+    """Check every entry's own digest of its score, declared ones too."""
     for id, entry in results.tasks.items():
         said = {name: entry[name] for name in ("score", "interval", "metrics")}
         if sha256_json(said) != entry["digests"]["score"]:

@@ -1,7 +1,7 @@
-"""What the stores at hand still hold of a result's chain.
+"""The evidence of a result's chain that stores still have.
 
-In: stores and a result. Out: for each task its evidence, or why there is none; findings where what
-is held is damaged or is not what the result states.
+In: stores and a result. Out: for each task its evidence, or why there is none; findings where the
+evidence is damaged or is not what the result states.
 """
 
 from __future__ import annotations
@@ -18,37 +18,45 @@ _STAGE = {"manifest": "data", "pixels": "pixels", "features": "features"}
 
 
 @dataclass(frozen=True)
-class Held:
-    """The evidence of one task: whole, or ``missing`` says why not and ``damaged`` at which
-    stage. ``items`` counts its features."""
+class StoredEvidence:
+    """The evidence of one task, as far as a store has it.
+
+    Attributes:
+        evidence: The evidence; None where it is incomplete or was dropped.
+        items: Number of its features.
+        missing: The reason why it is incomplete, else empty.
+        damaged: The stage at which it is damaged, else None.
+    """
 
     evidence: Evidence | None
     items: int = 0
     missing: str = ""
     damaged: str | None = None
 
-    def let_go(self) -> Held:
+    def without_arrays(self) -> StoredEvidence:
         """The same without the arrays: those of a whole benchmark would not fit in memory."""
         return replace(self, evidence=None)
 
 
-def held(stores: Sequence[Store], results: Results, task: str) -> Held:
-    """What the first of ``stores`` that has it holds of a task that was run."""
-    reasons: list[Held] = []
+def stored_evidence(stores: Sequence[Store], results: Results, task: str) -> StoredEvidence:
+    """The evidence of a task that was run, from the first of ``stores`` that has it."""
+    reasons: list[StoredEvidence] = []
     for store in stores:
         try:
             evidence = recall(store, results.tasks[task]["digests"])
-            return Held(evidence, len(evidence.items))
+            return StoredEvidence(evidence, len(evidence.items))
         except NotStored as reason:
             stage = None if reason.stage is None else _STAGE[reason.stage]
-            reasons.append(Held(None, missing=str(reason), damaged=stage))
+            reasons.append(StoredEvidence(None, missing=str(reason), damaged=stage))
     damaged = [reason for reason in reasons if reason.damaged is not None]
     found = [reason for reason in reasons if reason.missing != "the store does not have them"]
-    return next(iter((*damaged, *found, *reasons)), Held(None, missing="there is no store"))
+    none = StoredEvidence(None, missing="there is no store")
+    return next(iter((*damaged, *found, *reasons)), none)
 
 
-def check_store(evidence: Mapping[str, Held]) -> list[Finding]:
-    """Findings about the features that are held, by task; one that says why where none are."""
+def check_store(evidence: Mapping[str, StoredEvidence]) -> list[Finding]:
+    """Findings about the stored features, by task; one that gives the reason where there are
+    none."""
     findings = [
         Finding(found.damaged, False, f"{found.missing}: delete it, and run again", task)
         for task, found in evidence.items()

@@ -1,8 +1,8 @@
 """A submission: a result with its predictions in one file (docs/official-results.md).
 
-In: a result. Out: a tar archive without compression whose bytes follow from the result alone. On
-the way back the file is anybody's: each header must be the one that would be written, so there is
-nothing in it to follow, expand or overwrite, and nothing is unpacked to a disk.
+In: a result. Out: a tar archive without compression whose bytes follow from the result alone. When
+it is read, the file may come from anyone: each header must be the one that would be written, so
+there is nothing in it to follow, expand or overwrite, and nothing is unpacked to a disk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from biobench.errors import DataError
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
-from biobench.verify.submission_rows import claimed_rows, held_predictions
+from biobench.verify.submission_rows import claimed_rows, member_predictions
 
 SCHEMA = "biobench.submission/1"
 HEAD = "submission.json"
@@ -34,12 +34,15 @@ _REMEDY = "ask for the file that `biobench submit` wrote, unchanged"
 
 
 def submission_bytes(results: Results) -> bytes:
-    """The file of a result; raises DataError where its predictions are not those it was scored on,
-    or are more than a submission can have.
+    """The file of a result.
 
     Members, in this order: ``submission.json``, canonical JSON; ``results.json``, as a run writes
     it, since canonical JSON would lose the order of the tasks; and for each task that was run
     ``predictions/<task>.json``, canonical JSON, whose sha256 is the digest of the predictions.
+
+    Raises:
+        DataError: Predictions are not those that the result was scored on, or exceed the limits of
+            a submission.
     """
     members = {RESULTS: results.to_json().encode()}
     for task, entry in results.tasks.items():
@@ -85,7 +88,7 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 
 
 def _header(path: str, size: int) -> bytes:
-    """One block in the format ustar; raises Refused for a path that has no place in one."""
+    """One block in the format ustar; raises Refused for a path that does not fit in one."""
     if path != "/".join(entry_parts(path)) or not path.isascii() or len(path) > 100:
         raise Refused(f"the member {shown(path[:120])!r} has a name that none can have")
     member = tarfile.TarInfo(path)
@@ -125,14 +128,14 @@ def _named(header: bytes) -> tuple[str, int]:
     """Path and size of a header that is as it would be written; raises Refused for any other."""
     kinds = {tarfile.SYMTYPE: "a link", tarfile.LNKTYPE: "a link", tarfile.DIRTYPE: "a folder"}
     if header[257:263] != b"ustar\0":
-        raise Refused("it is no tar archive, or another kind of one")
+        raise Refused("it is not a tar archive, or another kind of one")
     path = header[:100].rstrip(b"\0").decode("utf-8", "surrogateescape")
     named = shown(path)
     if header[156:157] != tarfile.REGTYPE:
         raise Refused(f"{named!r} is {kinds.get(header[156:157], 'no plain file')}")
     digits = header[124:135]
     if not digits.isdigit() or any(digit in b"89" for digit in digits):
-        raise Refused(f"{named!r} has a size that is no number")
+        raise Refused(f"{named!r} has a size that is not a number")
     size = int(digits, 8)
     if size > MOST_MEMBER:
         raise Refused(f"{named!r} has more than {MOST_MEMBER >> 20} MiB")
@@ -142,9 +145,10 @@ def _named(header: bytes) -> tuple[str, int]:
 
 
 def submission_of(data: bytes, where: str) -> Results:
-    """The result of a submission's bytes, which holds its predictions; ``where`` is for messages.
+    """The result of a submission's bytes, with its predictions; ``where`` is for messages.
 
-    Raises DataError for what is no submission, or whose parts do not belong together.
+    Raises:
+        DataError: The bytes are not a submission, or its parts do not belong together.
     """
     try:
         if data[:2] in (b"\x1f\x8b", b"PK", b"BZ") or data[:4] in (b"\xfd7zX", b"\x28\xb5\x2f\xfd"):
@@ -152,12 +156,12 @@ def submission_of(data: bytes, where: str) -> Results:
         return _results(unpack(data), where)
     except (Refused, CanonicalError, ValueError) as error:
         reason = shown(joined(error), 400)
-        raise DataError(f"is no submission: {reason}", where=where, remedy=_REMEDY) from error
+        raise DataError(f"is not a submission: {reason}", where=where, remedy=_REMEDY) from error
 
 
 def _results(members: Mapping[str, memoryview], where: str) -> Results:
-    """The parts in their order: names, head and hashes, the result, what it claims, and then, task
-    by task, the predictions. Each is held to its limit before it is read."""
+    """Read the parts in their order: names, head and hashes, the result, its claims, and then, task
+    by task, the predictions. Each is compared with its limit before it is read."""
     names = list(members)
     if names[:2] != [HEAD, RESULTS]:
         raise Refused(f"it does not begin with {HEAD} and {RESULTS}")
@@ -176,8 +180,8 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
         same = False
     if not same:
         raise Refused(f"{HEAD} is not that of its members")
-    held = held_predictions({task: members[_place(task)] for task in ran})
-    return Results(results.document, None, held)
+    predictions = member_predictions({task: members[_place(task)] for task in ran})
+    return Results(results.document, None, predictions)
 
 
 def _head_of(data: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""How many predictions a submission can have (docs/official-results.md), and reading them.
+"""The limits of a submission's predictions (docs/official-results.md), and reading them.
 
-In: what a result claims, and the members with its predictions. Out: predictions by task.
+In: the counts that a result claims, and the members with its predictions. Out: predictions by task.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MOST_COLUMNS = 64 << 20
 where the longest group has 40 characters."""
 
 
-def held_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
-    """The predictions of members by task; raises Refused for others, and for more of
-    them than all tasks together can have."""
+def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
+    """The predictions of members by task; raises Refused for invalid ones, and for more of them
+    than all tasks together can have."""
     held: dict[str, Predictions] = {}
     rows = cells = 0
     for task, data in members.items():
@@ -52,7 +52,7 @@ def _predictions(task: str, data: memoryview) -> Predictions:
 
 
 def claimed_rows(tasks: Mapping[str, Any]) -> None:
-    """Hold the counts that a result claims to what a submission can have; raises Refused."""
+    """Compare the counts that a result claims with the limits of a submission; raises Refused."""
     total = 0
     for task, entry in tasks.items():
         if entry["declared"]:

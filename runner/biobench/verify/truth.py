@@ -1,4 +1,4 @@
-"""Predictions held to the data: what of them follows from the manifest and from their neighbours.
+"""Predictions compared with the data: the values that follow from the manifest and the neighbours.
 
 In: the predictions of a result, and a manifest that was made again from documents and data. Out:
 findings of stage predictions. Labels that a trained probe predicts cannot be made again here, only
@@ -30,9 +30,13 @@ _Ints = npt.NDArray[np.int64]
 def check_truth(
     task: Task, manifest: Manifest, predictions: Predictions, bad: Collection[int] | None
 ) -> list[Finding]:
-    """Findings about what does not follow from the data; none where all does.
+    """Find the values that do not follow from the data; no findings where all do.
 
-    bad: items of the manifest with an image that cannot be read; ``None`` where that is not known.
+    Args:
+        task: The task.
+        manifest: Its manifest, made again.
+        predictions: The predictions of the result.
+        bad: Items of the manifest with an image that cannot be read; None where that is not known.
     """
     items = manifest.items
     scored = np.flatnonzero(items.scored())
@@ -98,7 +102,7 @@ def _predicted(
     predictions: Predictions,
     bad: Collection[int] | None,
 ) -> Iterator[str]:
-    """Whether each prediction is one that the protocol can make of this manifest."""
+    """Find predictions that the protocol cannot make of this manifest."""
     lost = (predictions.y_pred == NO_PREDICTION).reshape(scored.size, -1).all(axis=1)
     if bad is not None:
         unreadable = np.isin(scored, sorted(bad))
@@ -116,13 +120,14 @@ def _predicted(
         possible = _learnt(items, scored, predictions.y_pred)
         possible |= (predictions.y_pred == -1) & (kind == "nearest_centroid")
     if not (possible | lost).all():
-        yield f"y_pred is no label that can be learnt here {_which(~possible & ~lost, predictions)}"
+        wrong = ~possible & ~lost
+        yield f"y_pred is not a label that can be learnt here {_which(wrong, predictions)}"
 
 
 def _learnt(
     items: Manifest, scored: _Ints, predicted: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.bool_]:
-    """Whether each label has an example to learn from, in the group of the item."""
+    """Mask of labels that have an example to learn from, in the group of the item."""
     learnt = {(row.group, row.label) for row in items.rows if row.split != "test"}
     pairs = zip(scored.tolist(), predicted.tolist(), strict=True)
     return np.array([(items.rows[i].group, label) in learnt for i, label in pairs], np.bool_)
@@ -135,9 +140,9 @@ def _ranking(
     predictions: Predictions,
     bad: Collection[int] | None,
 ) -> Iterator[str]:
-    """Whether the columns of nearest neighbours follow from each other and from the labels.
+    """Check that the columns of nearest neighbours follow from each other and from the labels.
 
-    The neighbours themselves follow from features alone. What comes after the listed ones is
+    The neighbours themselves follow from features alone. The ranking after the listed ones is
     bounded: an average precision must lie between that of the best and of the worst order of the
     rest.
     """
@@ -189,7 +194,7 @@ def _ranking(
 def _places_fault(near: _Ints, row: int, good: npt.NDArray[np.bool_], count: int) -> str | None:
     listed, rest = near[:count], near[count:]
     if (listed < 0).any() or (listed >= good.size).any() or (rest != NO_NEIGHBOUR).any():
-        return "neighbours are no rows of the manifest"
+        return "neighbours are not rows of the manifest"
     if (listed == row).any():
         return "an item is its own neighbour"
     if np.unique(listed).size < listed.size:
@@ -202,7 +207,16 @@ def _places_fault(near: _Ints, row: int, good: npt.NDArray[np.bool_], count: int
 def _hits_fault(
     hits: _Ints, listed: int, others: int, relevant: int, first_hit: int, precision: float
 ) -> str | None:
-    """hits: ranks of the listed neighbours of the right class. relevant: rows of that class."""
+    """The fault of ranks and precisions, None where there is none.
+
+    Args:
+        hits: Ranks of the listed neighbours of the right class.
+        listed: Number of listed neighbours.
+        others: Number of other rows.
+        relevant: Number of rows of that class.
+        first_hit: The stated rank.
+        precision: The stated average precision.
+    """
     if hits.size or not relevant:
         if first_hit != (int(hits[0]) if hits.size else 0):
             return "first_hit is not that of the neighbours"

@@ -1,4 +1,4 @@
-"""Everything that one call of ``biobench verify`` found out.
+"""The outcome of one call of ``biobench verify``.
 
 In: a path and where its evidence may lie. Out: reports about results and about pairs of them, for
 people and as JSON.
@@ -31,7 +31,7 @@ CURVE = "curve"
 
 @dataclass(frozen=True)
 class Compared:
-    """A result against another one, or against itself when it was run again."""
+    """The comparison of a result with another one, or with itself when it was run again."""
 
     report: Report
     same_from_predictions: bool
@@ -41,7 +41,8 @@ class Compared:
 class Verdict:
     """Reports by name: of each result (a curve has several), and of each comparison.
 
-    results: those that were named, the other one left out; they can be run again.
+    Attributes:
+        results: The named results, without the one of ``--against``; they can be run again.
     """
 
     results: Mapping[str, Results]
@@ -49,7 +50,7 @@ class Verdict:
     compared: Mapping[str, Compared] = field(default_factory=dict)
 
     def and_against(self, path: Path, spec: Spec, places: Places, theirs: Images) -> Verdict:
-        """Compared with another result, which is checked as well."""
+        """Add the comparison with another result, which is checked as well."""
         if list(self.results) != [RESULT]:
             raise UsageError(
                 "a learning curve has several results",
@@ -69,7 +70,7 @@ class Verdict:
     def and_again(
         self, name: str, again: Results, spec: Spec, places: Places, options: Options
     ) -> Verdict:
-        """Compared with what running again gave, and what it left in its store."""
+        """Add the comparison with the result of running again and its store."""
         ours = self.results[name]
         assert options.store is not None
         images = replace(places.images, data=options.data)
@@ -84,16 +85,16 @@ class Verdict:
 
     @property
     def readable(self) -> bool:
-        """Whether every document has the form of one, so that more can be asked of it."""
+        """True where every document has the form of a result, so that it can be checked further."""
         return all(report.status("document") is not False for report in self.checked.values())
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was found that does not hold."""
+        """True where every report holds."""
         return all(report.holds for _, report in self._reports())
 
     def document(self) -> dict[str, Any]:
-        """As a JSON value."""
+        """The reports as a JSON value."""
         first = next((report.first for _, report in self._reports() if not report.holds), None)
         compared = {
             name: {"same_from_predictions": found.same_from_predictions, **found.report.document()}
@@ -107,7 +108,7 @@ class Verdict:
         }
 
     def lines(self) -> list[str]:
-        """For people: a table for each report."""
+        """The reports as text: a table for each."""
         out: list[str] = []
         for name, report in self.checked.items():
             out += ["", f"{name}{_described(self.results.get(name))}", *lines(report, "check")]
@@ -119,7 +120,7 @@ class Verdict:
         return [shown(line) for line in out[1:]]
 
     def raise_unless_it_holds(self, where: str) -> None:
-        """VerificationError with the first stage that does not hold."""
+        """Raise VerificationError with the first stage that does not hold."""
         for name, report in self._reports():
             if report.first is None:
                 continue
@@ -145,7 +146,7 @@ def _described(results: Results | None) -> str:
 
 
 def verify_one(path: Path, spec: Spec, places: Places) -> Verdict:
-    """What a path names, looked at by itself.
+    """Check a result, a submission or a learning curve by itself.
 
     Raises DataError where it, or a file that it names, cannot be read.
     """

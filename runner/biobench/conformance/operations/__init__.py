@@ -23,7 +23,7 @@ Operation = Callable[[Mapping[str, Any], Spec], Any]
 
 @cache
 def operations() -> Mapping[str, Operation]:
-    """Every operation by name, of all modules of this package in the order of their names.
+    """Collect every operation by name, of all modules of this package in the order of their names.
 
     Raises ValueError where two modules have an operation of one name.
     """

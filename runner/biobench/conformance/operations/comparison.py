@@ -1,4 +1,4 @@
-"""Models against each other (SPEC.md, section 18)."""
+"""Comparison of models (SPEC.md, section 18)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Documents: the YAML, what is valid, and what a task or protocol is in a division (SPEC.md,
-section 6)."""
+"""Documents: the YAML, its validity, and tasks or protocols in a division (SPEC.md, section 6)."""
 
 from __future__ import annotations
 
@@ -80,7 +79,7 @@ def _suite(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def task_value(task: Task) -> Any:
-    """What can move a score of a resolved task, by the keys of its document."""
+    """The values of a resolved task that can move a score, by the keys of its document."""
     return to_json(
         {
             "task": task.id,
@@ -101,7 +100,7 @@ def task_value(task: Task) -> Any:
 
 
 def protocol_value(protocol: Protocol) -> Any:
-    """What can move a score of a protocol in a division."""
+    """The values of a protocol in a division that can move a score."""
     return to_json(
         {
             "protocol": protocol.id,

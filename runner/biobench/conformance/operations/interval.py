@@ -41,8 +41,8 @@ def any_suite(spec: Spec) -> Suite:
 
 
 def predictions_of(given: Mapping[str, Any]) -> Predictions:
-    """The predictions of an input: columns by name, items numbered where it names none, and right
-    where it predicts none."""
+    """The predictions of an input: columns by name. Items are numbered where it names none, and
+    predictions equal the truth where it has none."""
     truth = np.array(given["y_true"], np.int32)
     return Predictions(
         tuple(given.get("ids", map(str, range(len(truth))))),

@@ -63,7 +63,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _probe(given: Mapping[str, Any], spec: Spec) -> LinearProbe:
-    """The probe of the protocol document, with the constants that the input states instead."""
+    """The probe of the protocol document, with the constants that the input gives instead."""
     constants = spec.protocol(given["protocol"], given["division"]).constants
     return LinearProbe.from_protocol(
         {**constants, **given.get("constants", {})},

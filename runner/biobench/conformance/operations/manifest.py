@@ -19,7 +19,7 @@ from biobench.spec.load import Spec
 
 
 def task_of(given: Mapping[str, Any]) -> Task:
-    """A task of which only what builds manifests is stated; the rest is without effect."""
+    """A task with only the fields that build manifests; the rest has no effect."""
     split_rule = given.get("split", "train-test")
     tables = dict.fromkeys(SPLITS[split_rule], "table.csv")
     options = {"tables": tables, "path": "{path}", **given.get("layout_options", {})}

@@ -69,7 +69,7 @@ def _fit(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
-    """As a task's probe stage does it."""
+    """Predict as a task's probe stage does."""
     division = given["division"]
     protocol = spec.protocol(given["protocol"], division)
     task = replace(spec.task("herbarium19", division), protocol=protocol)

@@ -35,7 +35,7 @@ def image_value(pixels: Pixels) -> dict[str, Any]:
 
 
 def recipe_of(geometry: Mapping[str, Any], table: bytes = bytes(3072)) -> Recipe:
-    """A recipe from the geometry of section 8.4; what it leaves out is without effect."""
+    """A recipe from the geometry of section 8.4; fields that it leaves out have no effect."""
     return Recipe(
         mode=geometry["mode"],
         size=_pair(geometry.get("size", [1, 1])),
@@ -51,7 +51,7 @@ def recipe_of(geometry: Mapping[str, Any], table: bytes = bytes(3072)) -> Recipe
 
 
 def decode_arrays(images: list[Pixels], recipe: Recipe) -> DecodedBatch:
-    """Images through the runner's own path from file to crop, as lossless files."""
+    """Decode images on the runner's own path from file to crop, as lossless files."""
     from PIL import Image
 
     with tempfile.TemporaryDirectory(prefix="biobench-") as folder:
@@ -90,8 +90,8 @@ def _recipe(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _decode(given: Mapping[str, Any], spec: Spec) -> Any:
-    """A file of any format; the optional ones have names of their own, so that a port which has
-    not got one does not claim it."""
+    """Decode a file of any format; the optional formats have names of their own, so that a port
+    which lacks one does not claim it."""
     with tempfile.NamedTemporaryFile(prefix="biobench-") as file:
         file.write(base64.b64decode(given["file"], validate=True))
         file.flush()

@@ -1,4 +1,4 @@
-"""Frames of videos: which are taken, their pixels, their digests (SPEC.md, section 7.9)."""
+"""Frames of videos: their choice, their pixels, their digests (SPEC.md, section 7.9)."""
 
 from __future__ import annotations
 

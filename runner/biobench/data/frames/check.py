@@ -1,4 +1,4 @@
-"""What is known of a data set's frames without reading them, and whether they are as they were cut.
+"""The state of a data set's frames, and whether they are as they were cut.
 
 In: a data set, its folder, and digests of its files. Out: a state in words, and differences.
 """
@@ -23,10 +23,11 @@ State = Literal["not cut", "partly cut", "cut", "no record", "other frames"]
 
 
 def frames_state(dataset: Dataset, root: Path) -> tuple[State, str]:
-    """The state of the frames in ``root``, and what is to be done, ``""`` where nothing is.
+    """The state of the frames in ``root``, and what to do about it, ``""`` where nothing is to be
+    done.
 
-    ``no record``: frames are there, and nothing says how they were made. ``other frames``: they
-    were cut, and are not those of the document.
+    ``no record``: frames exist, and nothing says how they were made. ``other frames``: they were
+    cut, and are not those of the document.
     """
     place = Place(root, frames_top(dataset))
     command = f"`biobench data frames {dataset.id}`"
@@ -64,10 +65,13 @@ def require_frames(dataset: Dataset, root: Path) -> None:
 
 @dataclass
 class FramesReport:
-    """What the files of the frames are.
+    """The state of the frames' files.
 
-    digest: of all of them, as found. left_out: clips that have none because that was asked for when
-    they were cut, with the reason. differences: one line each.
+    Attributes:
+        digest: Digest of all of them, as found.
+        left_out: Clips without frames because that was asked for when they were cut, with the
+            reason.
+        differences: Differences from the record and the document, one line each.
     """
 
     digest: str
@@ -87,8 +91,14 @@ def clips_left_out(dataset: Dataset, root: Path) -> Mapping[str, str]:
 def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> FramesReport:
     """Compare frames with their record, and with the document where it knows their digest.
 
-    digests: of every file of the data set, by path; only those of clips that were left out may
-    lack. Raises as :func:`clips_of`.
+    Args:
+        dataset: A data set of videos.
+        root: Its folder.
+        digests: Digests of every file of the data set, by path; only those of clips that were left
+            out may be missing.
+
+    Raises:
+        DataError: As :func:`clips_of`.
     """
     top = frames_top(dataset)
     place = Place(root, top)
@@ -114,7 +124,7 @@ def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> Fr
 
 
 def _left_out(clips: Mapping[str, str], name: str) -> str:
-    """One line, however many they are."""
+    """One line for any number of clips."""
     count = len(clips)
     verb = "was" if count == 1 else "were"
     first = [f"{shown(clip)} {shown(why)}" for clip, why in list(clips.items())[:SHOWN]]
@@ -124,7 +134,7 @@ def _left_out(clips: Mapping[str, str], name: str) -> str:
 
 
 def _strangers(clip: Clip, place: Place) -> list[str]:
-    """Files in a clip's folder that are none of its frames."""
+    """Files in a clip's folder that are not among its frames."""
     own = {path.rpartition("/")[2] for path in clip.frames}
     names = sorted(name for name in os.listdir(place.of(clip)) if not name.startswith("."))
     return [
@@ -135,7 +145,7 @@ def _strangers(clip: Clip, place: Place) -> list[str]:
 
 
 def _since(record: Record, found: Mapping[str, str], name: str) -> list[str]:
-    """How frames differ from those that were cut."""
+    """Differences between frames and those that were cut."""
     lines = []
     for clip in sorted(found.keys() | record.entries.keys()):
         if clip not in record.entries:

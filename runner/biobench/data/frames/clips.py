@@ -1,4 +1,4 @@
-"""The videos of a data set, and the frames that are to be made of each.
+"""The videos of a data set, and the frames to make of each.
 
 In: a data set's document and its tables. Out: clips in order of their names (SPEC.md, section
 "Frames of videos").
@@ -19,7 +19,7 @@ from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 
 SUBJECT = "{subject}"
-"""What stands for the clip's name in the path of a video."""
+"""Placeholder of the clip's name in the path of a video."""
 
 DigestOf = Callable[[str], str]
 """Path below the data folder -> ``sha256:`` digest of the file."""
@@ -80,7 +80,7 @@ def clips_of(dataset: Dataset, root: Path) -> list[Clip]:
     frames: dict[str, list[str]] = {}
     for item in find(root, layout, split_rule_of(layout), keep_missing=True).items:
         frames.setdefault(item.subject, []).append(item.path)
-    faults = Faults("mend the tables, or unpack the data set again")
+    faults = Faults("fix the tables, or unpack the data set again")
     clips = [
         _clip(str(dataset.videos["path"]), name, paths, top, faults)
         for name, paths in sorted(frames.items())

@@ -41,9 +41,13 @@ taken off, in green; of cb in blue."""
 class Samples:
     """One picture as it is coded.
 
-    luma: uint8 (height, width). chroma: two planes of ceil(width / 2^shifts[0]) by ceil(height /
-    2^shifts[1]) samples, none for gray. matrix: a code of H.273. full: whether samples go from 0 to
-    255 instead of from 16.
+    Attributes:
+        luma: uint8 (height, width).
+        chroma: Two planes of ceil(width / 2^shifts[0]) by ceil(height / 2^shifts[1]) samples, none
+            for gray.
+        shifts: Halvings of width and height between luma and chroma.
+        matrix: A code of H.273.
+        full: True where samples go from 0 to 255 instead of from 16.
     """
 
     luma: Plane
@@ -54,7 +58,7 @@ class Samples:
 
 
 def coefficients(matrix: int, full: bool) -> Coefficients:
-    """Of a code of H.273 and a range."""
+    """Coefficients of a code of H.273 and a range."""
     return _COEFFICIENTS[_MATRICES.get(matrix, "BT.601"), full]
 
 
@@ -76,7 +80,7 @@ def to_rgb(samples: Samples) -> npt.NDArray[np.uint8]:
 
 
 def _terms(samples: Samples, rows: slice, shares: Sequence[int]) -> list[npt.NDArray[np.int32]]:
-    """What chroma adds to red, green and blue in these rows, times 2^16."""
+    """The contribution of chroma to red, green and blue in these rows, times 2^16."""
     shape = samples.luma[rows].shape
     if samples.chroma is None:
         return [np.zeros(shape, np.int32) for _ in range(3)]
@@ -96,6 +100,7 @@ def narrowed(plane: npt.NDArray[np.uint16], bits: int) -> Plane:
 
 
 def turned(rgb: npt.NDArray[np.uint8], degrees: int) -> npt.NDArray[np.uint8]:
-    """A picture turned counterclockwise; as it is, where ``degrees`` are no quarter turns."""
+    """Turn a picture counterclockwise; it stays as it is where ``degrees`` is not a multiple of
+    90."""
     turns, rest = divmod(degrees, 90)
     return rgb if rest else np.rot90(rgb, turns)

@@ -1,4 +1,4 @@
-"""``biobench data frames``: from videos to frames, side by side, going on where it was.
+"""``biobench data frames``: cut videos into frames, in parallel, continuing where it stopped.
 
 In: a data set whose videos are there. Out: the folder of the frames, and its record.
 """
@@ -40,10 +40,20 @@ def cut_frames(
 ) -> Record:
     """Cut every video of ``dataset`` in ``root`` that is not cut yet.
 
-    leave_out: give the frames of the others their place although videos are missing or bad.
-    Otherwise such videos raise DataError, after all others have been cut; they are kept, and the
-    next call goes on with what is left. Raises DataError as well for frames that are there and were
-    not cut here, BiobenchError where the disk takes no more, SpecError for a layout without videos.
+    Args:
+        dataset: A data set of videos.
+        root: Its folder.
+        workers: Videos that are cut at once.
+        leave_out: Move the other frames into place although videos are missing or bad. Otherwise
+            such videos raise DataError after all others have been cut; those are kept, and the next
+            call continues with the rest.
+        say: Called with lines for people.
+        quiet: Show no progress.
+
+    Raises:
+        DataError: Videos are missing or bad, or frames exist that were not cut here.
+        BiobenchError: The disk is full.
+        SpecError: The layout has no videos.
     """
     clips = clips_of(dataset, root)
     place = Place(root, frames_top(dataset))
@@ -69,7 +79,7 @@ def cut_frames(
 def _cut_left(
     dataset: Dataset, clips: Sequence[Clip], place: Place, workers: int, quiet: bool
 ) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Entries of the clips that are cut, and why others are not."""
+    """Entries of the clips that are cut, and the reasons why others are not."""
     known = place.known()
     if not known and place.has_frames():
         raise DataError(
@@ -101,7 +111,7 @@ def _cut_left(
 def _cut_all(
     clips: Sequence[Clip], place: Place, workers: int
 ) -> Generator[tuple[Clip, Entry | str], None, None]:
-    """Each clip with its entry, or with why it has none, as they come."""
+    """Each clip with its entry, or with the reason why it has none, as they are done."""
     stop = threading.Event()
     tools = made_with()
     pool = ThreadPoolExecutor(max(1, workers), "cut")
@@ -146,7 +156,7 @@ def _cut(
 
 
 def _refuse_strangers(left: Sequence[Clip], known: Mapping[str, Entry], place: Place) -> None:
-    """A folder that nobody has a record of may be a person's own work."""
+    """Refuse folders without a record, which may be the user's own work."""
     faults = Faults("move these folders away")
     for clip in left:
         if clip.name not in known and place.of(clip).exists():

@@ -1,7 +1,7 @@
-"""Where frames lie: ``<folder>`` in the data folder, ``.<folder>.cutting`` while videos are cut.
+"""The folders of frames: ``<folder>`` in the data folder, ``.<folder>.cutting`` during the cut.
 
-In: clips and their files. Out: folders that hold all frames of a clip, or are not there. A clip has
-a temporary name until it is whole, and all get their place when the last is done.
+In: clips and their files. Out: folders that hold all frames of a clip, or do not exist. A clip has
+a temporary name until it is whole, and all are moved into place when the last is done.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Place:
 
     @property
     def record(self) -> Record | None:
-        """The record of the frames that have their place."""
+        """The record of the frames that are in place."""
         return read_record(self.root, self.top)
 
     def known(self) -> dict[str, Entry]:
@@ -40,11 +40,11 @@ class Place:
         return {**(record.entries if record else {}), **read_journal(self.stage)}
 
     def has_frames(self) -> bool:
-        """Whether anything has the place of the frames."""
+        """True where anything lies at the place of the frames."""
         return self.target.is_dir() and any(self.target.iterdir())
 
     def ready(self) -> int:
-        """How many clips wait for their place."""
+        """Number of clips that are cut and not yet in place."""
         return sum(1 for _ in self._ready.iterdir()) if self._ready.is_dir() else 0
 
     def of(self, clip: Clip) -> Path:
@@ -57,7 +57,7 @@ class Place:
         return [clip for clip in clips if not self._holds(clip, known)]
 
     def _holds(self, clip: Clip, known: Mapping[str, Entry]) -> bool:
-        """Whether a clip is cut, and its video, where it is still there, has the same size."""
+        """True where a clip is cut, and its video, where it still exists, has the same size."""
         entry = known.get(clip.name)
         if entry is None:
             return False
@@ -76,9 +76,9 @@ class Place:
             raise cannot_write(self.stage, error) from error
 
     def store(self, number: int, clip: Clip, files: Sequence[bytes]) -> None:
-        """Keep the frames of a clip, all or none; ``number`` is of nobody else.
+        """Store the frames of a clip, all or none; ``number`` is unique to it.
 
-        Raises BiobenchError where the disk takes no more.
+        Raises BiobenchError where the disk is full.
         """
         fresh, place = self.stage / f"clip.{number}", self._ready / self._inner(clip)
         try:
@@ -91,7 +91,7 @@ class Place:
             raise cannot_write(place, error) from error
 
     def move_in(self, clips: Sequence[Clip]) -> None:
-        """Give the clips that are ready their place: at once, where there were none before."""
+        """Move the clips that are ready into place: at once, where there were none before."""
         try:
             if not self.has_frames():
                 if self.target.is_dir():

@@ -1,8 +1,7 @@
-"""What is known of frames that were cut: ``<folder>.json`` beside their folder, and, while videos
-are being cut, a journal with a line for each that is done.
+"""The record of frames that were cut: ``<folder>.json`` beside their folder, and, while videos are
+being cut, a journal with a line for each clip that is done.
 
-In: entries. Out: the same entries; a line that a kill has torn and a file that is no record are
-none.
+In: entries. Out: the same entries; a torn line and a file that is not a record are left out.
 """
 
 from __future__ import annotations
@@ -29,9 +28,15 @@ MOST_RECORD = 256 << 20
 class Entry:
     """The frames of one clip.
 
-    video, pixels, digest: ``sha256:`` digests of the video's file, of the frames' RGB and of their
-    files (SPEC.md, section "Digests"). count: frames that the video has. height, width: of its
-    first frame. bytes: of the frames' files. made_with: versions by name.
+    Attributes:
+        video: ``sha256:`` digest of the video's file (SPEC.md, section "Digests").
+        pixels: Digest of the frames' RGB.
+        digest: Digest of the frames' files.
+        count: Frames that the video has.
+        height: Height of its first frame.
+        width: Width of its first frame.
+        bytes: Size of the frames' files.
+        made_with: Versions by name.
     """
 
     clip: str
@@ -68,7 +73,7 @@ class Record:
 
 
 def record_path(root: Path, top: str) -> Path:
-    """Where the record of the frames in the folder ``top`` lies."""
+    """Path of the record of the frames in the folder ``top``."""
     return root / f"{top}.json"
 
 
@@ -101,7 +106,7 @@ def read_record(root: Path, top: str) -> Record | None:
 
 
 def record_bytes(record: Record) -> bytes:
-    """The record as its file has it: one line a clip."""
+    """The record as its file holds it: one line a clip."""
     tools = [dict(pairs) for pairs in dict.fromkeys(map(_tools, record.entries.values()))]
     head = {
         "schema": SCHEMA,
@@ -139,7 +144,7 @@ def read_journal(stage: Path) -> dict[str, Entry]:
 
 
 def note(stage: Path, entry: Entry) -> None:
-    """Add a clip to the journal, for good."""
+    """Append a clip to the journal and sync it."""
     path = stage / JOURNAL
     try:
         with path.open("ab") as file:

@@ -1,6 +1,6 @@
-"""Which frames of a video are taken (SPEC.md, section "Frames of videos").
+"""The choice of a video's frames (SPEC.md, section "Frames of videos").
 
-In: how many frames a video has. Out: their numbers, from 0.
+In: the number of a video's frames. Out: the numbers of those that are taken, from 0.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ Stopped = Callable[[], bool]
 
 
 class BadVideo(Exception):
-    """Why a video has no frames, in a few words."""
+    """The reason why a video has no frames, in a few words."""
 
 
 class Interrupted(Exception):
@@ -46,9 +46,13 @@ class Interrupted(Exception):
 class Cut:
     """The chosen frames of a video.
 
-    files: JPEG files in order. count: frames that the video has. height, width: of the first chosen
-    frame. pixels: ``sha256:`` digest of the chosen frames' RGB, one after another, before they
-    became JPEG.
+    Attributes:
+        files: JPEG files in order.
+        count: Frames that the video has.
+        height: Height of the first chosen frame.
+        width: Width of the first chosen frame.
+        pixels: ``sha256:`` digest of the chosen frames' RGB, one after another, before they became
+            JPEG.
     """
 
     files: tuple[bytes, ...]
@@ -59,7 +63,7 @@ class Cut:
 
 
 def made_with() -> dict[str, str]:
-    """Versions of what decides the bytes of a frame."""
+    """Versions of the software that decides the bytes of a frame."""
     import av
     import PIL
     from PIL import features
@@ -73,10 +77,12 @@ def made_with() -> dict[str, str]:
 
 
 def cut_video(path: Path, frames: int, stopped: Stopped = lambda: False) -> Cut:
-    """``frames`` frames of the video in ``path``.
+    """Decode ``frames`` frames of the video in ``path``.
 
-    Raises BadVideo where it is damaged, ends early, has no video or too few frames, or frames that
-    are too large or not of luma and chroma; Interrupted once ``stopped()`` is true.
+    Raises:
+        BadVideo: It is damaged, ends early, has no video or too few frames, or frames that are too
+            large or not of luma and chroma.
+        Interrupted: ``stopped()`` became true.
     """
     # The file's own count decides which frames are kept while it is decoded; where it proves wrong,
     # the video is decoded again with the count that was found.
@@ -141,7 +147,7 @@ def _opened(path: Path) -> InputContainer:
 
 
 def _video(container: InputContainer) -> VideoStream:
-    """The first stream of moving pictures; a cover is none."""
+    """The first stream of moving pictures; a cover image does not count."""
     import av
 
     cover = av.stream.Disposition.attached_pic
@@ -152,7 +158,7 @@ def _video(container: InputContainer) -> VideoStream:
 
 
 def _expected_count(path: Path) -> int:
-    """How many frames the file says it has; raises BadVideo where they cannot all be there."""
+    """Number of frames that the file states; raises BadVideo where they cannot all be there."""
     with _opened(path) as container:
         entries = list(_video(container).index_entries)
         end = max((entry.pos + entry.size for entry in entries), default=0)
@@ -228,7 +234,7 @@ def _samples(frame: av.VideoFrame) -> Samples:
 
 
 def _shift(side: Callable[[int], int]) -> int:
-    """How many halvings lie between a side of luma and that of chroma."""
+    """Number of halvings between a side of luma and that of chroma."""
     return (1024 // side(1024)).bit_length() - 1
 
 

@@ -18,9 +18,12 @@ _TILE = 1 << 15
 def squared_distances(queries: FloatMatrix, gallery_columns: FloatMatrix) -> FloatMatrix:
     """Distances from each query to each gallery row, float64 (queries, gallery).
 
-    queries: float64 (q, d). gallery_columns: the gallery transposed, float64 (d, g), contiguous.
     The loop runs over features and each step is one subtraction, one product and one sum over many
     pairs: three separate roundings a pair, so no fused multiply-add and no other order can enter.
+
+    Args:
+        queries: float64 (q, d).
+        gallery_columns: The gallery transposed, float64 (d, g), contiguous.
     """
     q, d = queries.shape
     g = gallery_columns.shape[1]
@@ -46,8 +49,12 @@ def listed_distances(
 ) -> FloatMatrix:
     """Distances from query i to the gallery rows ``rows[i]``, float64, shape of ``rows``.
 
-    queries: float64 (q, d). gallery: float64 (g, d). rows: int64 (q, c). The same numbers as
-    :func:`squared_distances` gives for these pairs.
+    They are the same numbers as :func:`squared_distances` gives for these pairs.
+
+    Args:
+        queries: float64 (q, d).
+        gallery: float64 (g, d).
+        rows: int64 (q, c).
     """
     result = np.empty(rows.shape)
     step = max(1, (1 << 20) // (rows.shape[1] * queries.shape[1]))

@@ -43,9 +43,14 @@ _QUERY_BLOCK = 32
 class KNNProbe(Classifier):
     """Nearest-neighbour classifier with uniform votes; a tie goes to the smallest label.
 
-    k: neighbours that vote. normalise: ``l2`` divides each row by its norm in float64, ``none``
-    leaves rows as they are. candidate_margin: how many proposals beyond k FAISS is first asked for;
-    it changes the speed and never the result. Raises ArgumentError for other values.
+    Args:
+        k: Number of neighbours that vote.
+        normalise: ``l2`` divides each row by its norm in float64, ``none`` leaves rows as they are.
+        candidate_margin: Number of proposals beyond k that FAISS is first asked for; it changes the
+            speed and never the result.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "_gallery"
@@ -63,16 +68,25 @@ class KNNProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="knn", fixed=FIXED, free=FREE)
         del values["listed_neighbours"]
         return cls(**values)
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Keep the gallery: X real (rows, features), y labels of any sortable type (rows,).
+        """Store the gallery.
 
-        Raises ItemsError with fewer rows than k, FeaturesError for a row that is not finite, beyond
-        1e150 or, with ``l2``, all zero, and ArgumentError for X and y that do not fit.
+        Args:
+            X: Features, real (rows, features).
+            y: Labels of any sortable type (rows,).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ItemsError: There are fewer rows than k.
+            FeaturesError: A row is not finite, beyond 1e150 or, with ``l2``, all zero.
+            ArgumentError: X and y have other shapes or types.
         """
         matrix = self._to_learn(X)
         labels = checked_labels(y, len(matrix))
@@ -95,7 +109,14 @@ class KNNProbe(Classifier):
         self,
         X: npt.ArrayLike,
     ) -> tuple[FloatMatrix, npt.NDArray[np.int64]]:
-        """Squared distances float64 (q, k) and gallery rows int64 (q, k), nearest first."""
+        """Find the k nearest gallery rows of each query.
+
+        Args:
+            X: Features, real (q, features).
+
+        Returns:
+            Squared distances, float64 (q, k), and gallery rows, int64 (q, k), nearest first.
+        """
         queries = scaled_rows(self._to_predict(X), self.normalise)
         self._enough(len(self._gallery))
         distances = np.empty((len(queries), self.k))
@@ -118,7 +139,7 @@ class KNNProbe(Classifier):
         return distances, rows
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The label of each query, shape (q,), of the type of ``y``."""
+        """Predict the label of each query, shape (q,), of the type of ``y``."""
         _, rows = self.kneighbors(X)
         labels: npt.NDArray[Any] = self.classes_[votes(self._labels[rows])]
         return labels
@@ -126,7 +147,7 @@ class KNNProbe(Classifier):
     def _search(
         self, queries: FloatMatrix, count: int
     ) -> tuple[npt.NDArray[np.bool_], FloatMatrix, npt.NDArray[np.int64]]:
-        """Which queries are settled by ``count`` proposals, with their k distances and rows.
+        """Mask of queries that ``count`` proposals settle, with their k distances and rows.
 
         The bound. Let u = 2^-24 be float32's unit roundoff, d the number of features, s the norm of
         the query plus the largest norm of the gallery, D the squared distance and F what FAISS
@@ -166,13 +187,13 @@ class KNNProbe(Classifier):
 
 
 def checked_normalisation(name: str) -> str:
-    """``l2`` or ``none``; ArgumentError otherwise."""
+    """Return ``l2`` or ``none``; raise ArgumentError for other values."""
     one_of("normalise", name, ("l2", "none"))
     return name
 
 
 def scaled_rows(matrix: npt.NDArray[Any], normalise: str, name: str = "X") -> FloatMatrix:
-    """Rows as the distance sees them: float64, divided by their norm for ``l2``."""
+    """Rows as the distance uses them: float64, divided by their norm for ``l2``."""
     return unit_rows(matrix, name) if normalise == "l2" else matrix.astype(np.float64)
 
 

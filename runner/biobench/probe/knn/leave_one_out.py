@@ -27,11 +27,14 @@ _QUERY_BLOCK = 32
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What the exact ranking says of each query.
+    """The exact ranking of each query.
 
-    predicted: label id by the votes of the k nearest, int64 (q,). neighbours: the nearest rows in
-    order, int32 (q, listed), -1 where there are fewer. first_hit: rank from 1 of the first row of
-    the query's class, 0 where there is none, int32 (q,). average_precision: float64 (q,).
+    Attributes:
+        predicted: Label id by the votes of the k nearest, int64 (q,).
+        neighbours: The nearest rows in order, int32 (q, listed), -1 where there are fewer.
+        first_hit: Rank from 1 of the first row of the query's class, 0 where there is none, int32
+            (q,).
+        average_precision: float64 (q,).
     """
 
     predicted: npt.NDArray[np.int64]
@@ -53,11 +56,21 @@ def leave_one_out(
 ) -> Ranking:
     """Rank, for each query row, all other rows by (float64 squared distance, row).
 
-    features: real (rows, dim) in manifest order. labels: ids (rows,). queries: row numbers, (q,).
-    k: neighbours that vote, a tie going to the smallest id. threads: workers over fixed blocks of
-    queries; the result does not depend on it. progress: called with each number of queries done.
     The average precision ranks every row, so all distances are computed and no index is needed.
-    Raises DataError where fewer than k other rows exist, ModelError as :class:`KNNProbe`.
+
+    Args:
+        features: Real (rows, dim) in manifest order.
+        labels: Label ids (rows,).
+        queries: Row numbers (q,).
+        k: Number of neighbours that vote; a tie goes to the smallest id.
+        normalise: ``l2`` or ``none``.
+        listed: Number of neighbours that are listed.
+        threads: Workers over fixed blocks of queries; the result does not depend on it.
+        progress: Called with each number of queries done.
+
+    Raises:
+        DataError: Fewer than k other rows exist.
+        ModelError: As :class:`KNNProbe`.
     """
     matrix = checked_features(features, "features")
     ids = checked_labels(labels, len(matrix)).astype(np.int64)

@@ -20,7 +20,7 @@ from biobench.spec.documents import Task
 
 
 def apply(inputs: ProbeInputs) -> Predictions:
-    """Each scored row against all others; the extras are those of the specification."""
+    """Compare each scored row with all others; the extras are those of the specification."""
     task = inputs.task
     constants = read_constants(
         task.protocol.constants, protocol=task.protocol.id, fixed=FIXED, free=FREE

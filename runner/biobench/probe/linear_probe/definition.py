@@ -27,7 +27,7 @@ def train(
     *,
     dtype: torch.dtype = torch.float64,
 ) -> torch.nn.Sequential:
-    """LayerNorm and Linear after ``probe.steps`` steps of torch's AdamW on raw ``features``."""
+    """Train LayerNorm and Linear by ``probe.steps`` steps of torch's AdamW on raw ``features``."""
     x = torch.from_numpy(features).to(dtype)
     target = torch.from_numpy(ids)
     norm = torch.nn.LayerNorm(x.shape[1], eps=probe.normalisation_epsilon, dtype=dtype)

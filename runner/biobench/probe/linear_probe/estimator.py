@@ -68,12 +68,19 @@ def initial_values(
 class LinearProbe(Classifier):
     """Linear classifier on frozen features, trained by gradient descent.
 
-    classes: number of label ids, which are then 0 to classes - 1; None takes the sorted distinct
-    labels of ``fit``. The other arguments are the protocol's constants. seed and stream name the
-    portable random numbers: streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
-    device: ``cpu`` or ``cuda``. threads: workers over fixed chunks of a batch; the result does not
-    depend on it. progress: called now and then with the number of further steps done. Raises
-    ArgumentError for other values.
+    Arguments that are not listed are the protocol's constants.
+
+    Args:
+        classes: Number of label ids, which are then 0 to classes - 1; None takes the sorted
+            distinct labels of ``fit``.
+        seed: Seed of the portable random numbers.
+        stream: Prefix of their streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
+        device: ``cpu`` or ``cuda``.
+        threads: Workers over fixed chunks of a batch; the result does not depend on it.
+        progress: Called now and then with the number of further steps done.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "weight_"
@@ -132,7 +139,7 @@ class LinearProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="linear_probe", fixed=FIXED, free=FREE)
         return cls(
             classes,
@@ -145,11 +152,20 @@ class LinearProbe(Classifier):
         )
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Train on X real (rows, features) and y labels (rows,).
+        """Train the layer.
 
-        Raises ItemsError where all rows have one label, FeaturesError for a row that is not finite
-        or beyond 1e150, ArgumentError for X and y that do not fit, such as a label that is no id
-        below ``classes``, and for ``cuda`` where there is none.
+        Args:
+            X: Features, real (rows, features).
+            y: Labels (rows,).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ItemsError: All rows have one label.
+            FeaturesError: A row is not finite or beyond 1e150.
+            ArgumentError: X and y have other shapes or types, a label is not an id below
+                ``classes``, or ``device`` is ``cuda`` and there is none.
         """
         matrix = self._to_learn(X)
         ids: npt.NDArray[np.integer[Any]]
@@ -183,7 +199,7 @@ class LinearProbe(Classifier):
         )
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Logits, float32 (rows, classes), also of two classes."""
+        """Compute logits, float32 (rows, classes), also of two classes."""
         from biobench.probe.linear_probe.training import logits
 
         matrix = self._to_predict(X)

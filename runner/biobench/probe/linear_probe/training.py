@@ -77,7 +77,7 @@ class _Training:
         return torch.from_numpy(values.astype(np.float32)).to(self.probe.device)
 
     def fold(self) -> None:
-        """Put W gamma into ``folded`` and W beta + b into ``offset``."""
+        """Write W gamma to ``folded`` and W beta + b to ``offset``."""
         p = self.parameters
         torch.mul(p.weight, p.gamma, out=self.folded)
         multiply(p.weight, p.beta.view(-1, 1), self.offset.view(-1, 1))
@@ -136,11 +136,22 @@ def train(
     weight: Float32,
     bias: Float32,
 ) -> tuple[Float32, Float32]:
-    """Exactly ``probe.steps`` steps from the initial weight and bias.
+    """Take ``probe.steps`` steps from the initial weight and bias.
 
-    rows: normalised features, float32 (n, d). ids: int64 (n,). Returns W gamma, float32
-    (classes, d), and W beta + b, float32 (classes,), on the CPU. Subnormal numbers are kept.
-    Raises ModelError where the values stop being finite.
+    Subnormal numbers are kept.
+
+    Args:
+        probe: The plan.
+        rows: Normalised features, float32 (n, d).
+        ids: Label ids, int64 (n,).
+        weight: Initial weight, float32 (classes, d).
+        bias: Initial bias, float32 (classes,).
+
+    Returns:
+        W gamma, float32 (classes, d), and W beta + b, float32 (classes,), on the CPU.
+
+    Raises:
+        ModelError: The values stop being finite.
     """
     check_device(probe)
     with training():

@@ -73,19 +73,25 @@ _COUNTING = Lock()
 class LogisticProbe(Classifier):
     """Multinomial logistic regression on standardised features, classes weighted equally.
 
-    candidates: values of C, of which cross-validation takes one; None takes the 30 of the
-    specification. A single one is taken as it is, without folds. gradient_tolerance: largest
-    absolute component of the mean objective's gradient at a fit. search_score_classes: what a
-    fold's macro-F1 is averaged over, ``truth`` or ``truth-or-prediction``. search_tie: which of
-    equally good candidates is taken, ``smallest`` or ``first``. threads: folds fitted at a time;
-    the result does not depend on it. progress: called with the number of further fits done. Raises
-    ArgumentError for other values.
-
     With three classes or more C is that of scikit-learn's
     ``LogisticRegression(class_weight="balanced")`` on standardised features. With two classes
     scikit-learn fits one weight vector v through a sigmoid, this probe two through a softmax: -v/2
-    and v/2, whose squares add up to half of v's. So the probe with C is scikit-learn's with 2 C;
-    v is ``coef_[1] - coef_[0]``, and scikit-learn's intercept ``intercept_[1] - intercept_[0]``.
+    and v/2, whose squares add up to half of v's. So the probe with C is scikit-learn's with 2 C; v
+    is ``coef_[1] - coef_[0]``, and scikit-learn's intercept ``intercept_[1] - intercept_[0]``.
+
+    Args:
+        candidates: Values of C, of which cross-validation takes one; None takes the 30 of the
+            specification. A single one is taken as it is, without folds.
+        folds: Number of folds of the cross-validation.
+        gradient_tolerance: Largest absolute component of the mean objective's gradient at a fit.
+        search_score_classes: Classes that a fold's macro-F1 is averaged over, ``truth`` or
+            ``truth-or-prediction``.
+        search_tie: Which of equally good candidates is taken, ``smallest`` or ``first``.
+        threads: Folds fitted at a time; the result does not depend on it.
+        progress: Called with the number of further fits done.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "coef_"
@@ -142,7 +148,7 @@ class LogisticProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="logistic_regression", fixed=FIXED, free=FREE)
         try:
             return cls(**values, threads=threads, progress=progress)
@@ -152,14 +158,24 @@ class LogisticProbe(Classifier):
             ) from None
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Choose C and fit: X real (rows, features), y labels of any sortable type (rows,).
+        """Choose C and fit.
 
-        Leaves ``C_``, ``scores_`` float64 (candidates, folds), ``classes_``, and of the fit on all
+        Sets ``C_``, ``scores_`` float64 (candidates, folds), ``classes_``, and of the fit on all
         rows ``coef_`` (classes, features), ``intercept_`` (classes,), ``mean_`` and ``deviation_``.
-        Raises ItemsError where all rows are of one class, no class has a row for each fold or a
-        fold leaves a single class; FeaturesError for a row that is not finite or beyond 1e150;
-        ArgumentError for X and y that do not fit; BiobenchError for a fit that does not reach the
-        tolerance.
+
+        Args:
+            X: Features, real (rows, features).
+            y: Labels of any sortable type (rows,).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ItemsError: All rows are of one class, no class has a row for each fold, or a fold
+                leaves a single class.
+            FeaturesError: A row is not finite or beyond 1e150.
+            ArgumentError: X and y have other shapes or types.
+            BiobenchError: A fit does not reach the tolerance.
         """
         matrix = self._to_learn(X)
         strengths = self._strengths()
@@ -180,7 +196,7 @@ class LogisticProbe(Classifier):
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatMatrix:
-        """W z + b of each row, float64 (rows, classes), also of two classes."""
+        """Compute W z + b of each row, float64 (rows, classes), also of two classes."""
         matrix = self._to_predict(X)
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             values = _decision(self.scaling_.apply(matrix), self._fit)
@@ -240,8 +256,13 @@ class LogisticProbe(Classifier):
     ) -> tuple[Scaling, Iterator[list[tuple[float, SoftmaxFit]]]]:
         """The scaling of ``matrix``, and for each C, ascending, the fits up to its own.
 
-        ids: 0 to classes - 1, each occurring. path: fits of smaller values of C. Each fit starts
-        where those before point to.
+        Each fit starts where those before point to.
+
+        Args:
+            matrix: Features.
+            ids: Class ids 0 to classes - 1, each occurring.
+            ascending: Values of C.
+            path: Fits of smaller values of C.
         """
         two_classes(ids, "logistic regression")
         scaling = fit_scaling(matrix)

@@ -22,9 +22,16 @@ Tie = Literal["smallest", "first"]
 def fold_numbers(ids: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64]:
     """Fold of each row, int64 (n,): scikit-learn's StratifiedKFold without shuffling.
 
-    ids: class ids (n,). With the rows sorted by class, classes by their first row, the places are
-    dealt to the folds in turn, which says how many rows of a class a fold gets; a class's rows then
-    go to its folds in their own order. Raises ItemsError where no class has ``folds`` rows.
+    With the rows sorted by class, classes by their first row, the places are dealt to the folds in
+    turn, which decides how many rows of a class a fold gets; a class's rows then go to its folds in
+    their own order.
+
+    Args:
+        ids: Class ids (n,).
+        folds: Number of folds.
+
+    Raises:
+        ItemsError: No class has ``folds`` rows.
     """
     _, firsts, numbers, sizes = np.unique(
         ids, return_index=True, return_inverse=True, return_counts=True
@@ -66,16 +73,18 @@ def mean_score(scores: FloatMatrix) -> float:
 
 
 def choose(candidates: Sequence[float], scores: FloatMatrix, tie: Tie) -> int:
-    """Place in ``candidates`` of the one with the best mean score.
+    """Position in ``candidates`` of the one with the best mean score.
 
-    scores: float64 (candidates, folds). Of equal means the smallest candidate is taken, or the
-    first of the list.
+    Args:
+        candidates: Values of C.
+        scores: float64 (candidates, folds).
+        tie: Of equal means, the ``smallest`` candidate is taken, or the ``first`` of the list.
     """
     return ranking(candidates, scores, tie)[0]
 
 
 def ranking(candidates: Sequence[float], scores: FloatMatrix, tie: Tie) -> list[int]:
-    """Places of all candidates, best first, ties as in :func:`choose`."""
+    """Positions of all candidates, best first, ties as in :func:`choose`."""
     means = [mean_score(row) for row in scores]
     return sorted(
         range(len(candidates)),

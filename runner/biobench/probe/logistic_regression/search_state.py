@@ -1,8 +1,7 @@
-"""How far the search for C has come (SPEC.md, section "Logistic regression").
+"""The state of the search for C (SPEC.md, section "Logistic regression").
 
-In: scores and fits as they are found, fold by fold. Out: the same in the next process: what is
-known of a fold is its scores so far, and the last fits, which the start of the next one follows
-from.
+In: scores and fits as they are found, fold by fold. Out: the same in the next process: the scores
+of a fold so far, and the last fits, from which the start of the next one follows.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ class SearchState:
         self._lock = Lock()
 
     def begin(self, fold: int, classes: int, features: int) -> tuple[int, Path]:
-        """How many candidates of a fold are known, and its last fits.
+        """Number of known candidates of a fold, and its last fits.
 
         Args:
             fold: The fold.
-            classes: Classes of its train rows.
-            features: Features of a row.
+            classes: Number of classes of its train rows.
+            features: Number of features of a row.
         """
         if self._loaded is None or self._checkpoint is None:
             return 0, []
@@ -57,7 +56,7 @@ class SearchState:
         return count, list(path)
 
     def add(self, fold: int, score: float, path: Path) -> None:
-        """Note the score of a fold's next candidate; ``path``: the fits up to it."""
+        """Record the score of a fold's next candidate; ``path``: the fits up to it."""
         with self._lock:
             self.scores[fold, self._done[fold]] = score
             self._done[fold] += 1
@@ -66,7 +65,7 @@ class SearchState:
                 self._checkpoint.save(self._arrays())
 
     def save(self) -> None:
-        """Keep what is known, where there is a checkpoint."""
+        """Save the state, where there is a checkpoint."""
         with self._lock:
             if self._checkpoint is not None and any(self._done):
                 self._checkpoint.save(self._arrays())
@@ -87,8 +86,8 @@ class SearchState:
 def _of_fold(
     state: dict[str, npt.NDArray[Any]], fold: int, shape: Sequence[int], sizes: tuple[int, int]
 ) -> tuple[int, FloatMatrix, Path] | None:
-    """What a state says of a fold: how many candidates, their scores, the last fits; None where it
-    is no state of this search."""
+    """The state of a fold: the number of known candidates, their scores, the last fits; None where
+    the state is not of this search."""
     names = ("scores", "done", f"strengths_{fold}", f"weights_{fold}", f"intercepts_{fold}")
     if any(name not in state for name in names):
         return None

@@ -32,8 +32,13 @@ PATH = 4
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxFit:
-    """weight (classes, features), intercept (classes,) that sums to 0, both float64; ``gradient``
-    is the largest absolute component of the objective's gradient there."""
+    """A fit of softmax regression.
+
+    Attributes:
+        weight: float64 (classes, features).
+        intercept: float64 (classes,), whose sum is 0.
+        gradient: Largest absolute component of the objective's gradient there.
+    """
 
     weight: FloatMatrix
     intercept: FloatMatrix
@@ -43,9 +48,12 @@ class SoftmaxFit:
 class SoftmaxObjective:
     """Mean weighted cross-entropy of softmax(W z + b), to which a fit adds sum(W^2) / (2 C n).
 
-    rows: float64 (n, features), scaled. ids: class numbers 0 to classes - 1, int64 (n,), each
-    number occurring. A row of class c weighs n / (classes * n_c). Points of the objective are
-    matrices (classes, features + 1) whose last column is the intercept.
+    A row of class c weighs n / (classes * n_c). Points of the objective are matrices (classes,
+    features + 1) whose last column is the intercept.
+
+    Args:
+        rows: float64 (n, features), scaled.
+        ids: Class numbers 0 to classes - 1, int64 (n,), each number occurring.
     """
 
     def __init__(self, rows: FloatMatrix, ids: npt.NDArray[np.int64]) -> None:
@@ -88,8 +96,8 @@ class SoftmaxObjective:
     def curve(
         self, probabilities: FloatMatrix, precision: type[np.floating[Any]] = np.float64
     ) -> Callable[[FloatMatrix], FloatMatrix]:
-        """What multiplies a direction by the Hessian of the mean cross-entropy, both float64
-        (classes, features + 1), with products in ``precision``."""
+        """A function that multiplies a direction by the Hessian of the mean cross-entropy, both
+        float64 (classes, features + 1), with products in ``precision``."""
         if self._rounded.dtype != precision:
             self._rounded = self.rows.astype(precision)
         rows, chances = self._rounded, probabilities.astype(precision)
@@ -108,7 +116,7 @@ class SoftmaxObjective:
         return product
 
     def penalty(self, strength: float) -> FloatMatrix:
-        """What a point is multiplied by for the gradient of the penalty, (1, features + 1)."""
+        """The factor of a point in the gradient of the penalty, (1, features + 1)."""
         scale = np.full((1, self.rows.shape[1]), 1.0 / (strength * self.count))
         scale[0, -1] = 0.0
         return scale
@@ -135,10 +143,12 @@ def minimise(
     tolerance: float,
     start: SoftmaxFit | None = None,
 ) -> SoftmaxFit:
-    """The fit with C = ``strength``, from ``start`` (default: zeros).
+    """Fit with C = ``strength``, from ``start`` (default: zeros).
 
-    Raises BiobenchError where the gradient does not come down to ``tolerance``. The start changes
-    the time, and the fit by no more than the tolerance allows.
+    The start changes the time, and the fit by no more than the tolerance allows.
+
+    Raises:
+        BiobenchError: The gradient does not come down to ``tolerance``.
     """
     shape = (objective.classes, objective.rows.shape[1])
     point = np.zeros(shape) if start is None else np.column_stack([start.weight, start.intercept])
@@ -182,11 +192,17 @@ def minimise(
 
 
 def extrapolated(path: Sequence[tuple[float, SoftmaxFit]], strength: float) -> SoftmaxFit | None:
-    """Where to start the fit with C = ``strength``: the last fits continued along log C.
+    """A start for the fit with C = ``strength``: the last fits continued along log C.
 
-    path: values of C, ascending and below ``strength``, with their fits. The optimum is smooth in
-    log C, so the polynomial through the last few is near it; a step wider than they span together
-    starts at the last of them. Null for an empty path. The gradient of what is returned is NaN.
+    The optimum is smooth in log C, so the polynomial through the last few is near it; a step wider
+    than they span together starts at the last of them.
+
+    Args:
+        path: Values of C, ascending and below ``strength``, with their fits.
+        strength: C of the next fit.
+
+    Returns:
+        The start, whose gradient is NaN; None for an empty path.
     """
     if not path:
         return None

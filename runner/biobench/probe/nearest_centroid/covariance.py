@@ -84,10 +84,12 @@ def _row_squares(matrix: FloatMatrix) -> FloatMatrix:
 def _shrinkage(
     scaled: FloatMatrix, diagonal: FloatMatrix, row_squares: FloatMatrix
 ) -> tuple[float, float]:
-    """How much of the covariance is replaced, and the mean variance that replaces it.
+    """The share of the covariance that is replaced, and the mean variance that replaces it.
 
-    scaled: float64 (n, d). diagonal: that of the scatter matrix (d,). row_squares: sums of squares
-    of its rows (d,).
+    Args:
+        scaled: float64 (n, d).
+        diagonal: Diagonal of the scatter matrix (d,).
+        row_squares: Sums of squares of its rows (d,).
     """
     n, d = scaled.shape
     target = float(row_sums(diagonal / n)) / d
@@ -134,11 +136,17 @@ def within_class_covariance(
     mapper: Mapper = map,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[FloatMatrix, FloatMatrix]:
-    """Class means (classes, d) and the sum over the classes of (n_c / n) times their covariance
-    (d, d), float64.
+    """Class means and the sum over the classes of (n_c / n) times their covariance.
 
-    features: real (n, d). numbers: class 0 to classes - 1 of each row, int64 (n,); each class has a
-    row. progress: called with each number of rows done.
+    Args:
+        features: Real (n, d).
+        numbers: Class 0 to classes - 1 of each row, int64 (n,); each class has a row.
+        classes: Number of classes.
+        mapper: ``map`` or the ``map`` of a pool.
+        progress: Called with each number of rows done.
+
+    Returns:
+        Means, float64 (classes, d), and covariance, float64 (d, d).
     """
     n, d = features.shape
     means = np.empty((classes, d))

@@ -51,10 +51,15 @@ Progress = Callable[[int], None]
 class CentroidProbe(Classifier):
     """Nearest-centroid classifier with rejection; a tie goes to the smallest label.
 
-    rejection_percentile: share of the training rows, in percent, whose distance is not rejected.
-    threads: workers over fixed parts; the result does not depend on it. progress: called with each
-    number of rows done, of which ``fit`` does each twice and ``predict`` once. Raises ArgumentError
-    for other values.
+    Args:
+        rejection_percentile: Share of the training rows, in percent, whose distance is not
+            rejected.
+        threads: Workers over fixed parts; the result does not depend on it.
+        progress: Called with each number of rows done, of which ``fit`` does each twice and
+            ``predict`` once.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "factor_"
@@ -84,19 +89,28 @@ class CentroidProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="nearest_centroid", fixed=FIXED, free=FREE)
         return cls(**values, threads=threads, progress=progress)
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Learn from X real (rows, features) and y, label ids from 0 (rows,).
+        """Compute centroids, covariance and the threshold of rejection.
 
         Sets ``classes_`` (the ids that occur, ascending), ``mean_`` (d,), ``centroids_`` and
         ``means_`` (classes, d), ``covariance_`` (d, d), ``factor_`` (d, d, lower triangular) and
         ``threshold_``.
-        Raises ArgumentError for labels that are no ids, FeaturesError for a row that is not finite
-        or beyond 1e150, and ItemsError where the rows are too few for a covariance that has an
-        inverse.
+
+        Args:
+            X: Features, real (rows, features).
+            y: Label ids from 0 (rows,).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ArgumentError: X and y have other shapes or types, or labels are not ids.
+            FeaturesError: A row is not finite or beyond 1e150.
+            ItemsError: The rows are too few for a covariance that has an inverse.
         """
         matrix = self._to_learn(X)
         labels = checked_ids(y, len(matrix))
@@ -170,7 +184,9 @@ class CentroidProbe(Classifier):
 def percentile(values: FloatMatrix, percent: float) -> float:
     """Percentile with linear interpolation: the operations and the bits of ``numpy.percentile``.
 
-    values: float64 (n,), n >= 1. percent: 0 to 100.
+    Args:
+        values: float64 (n,), n >= 1.
+        percent: 0 to 100.
     """
     ordered = np.sort(values)
     place = (ordered.size - 1) * (percent / 100.0)
@@ -190,7 +206,7 @@ def _mean(matrix: npt.NDArray[Any]) -> FloatMatrix:
 
 
 def _unit_or_zero(centred: FloatMatrix) -> FloatMatrix:
-    """Rows divided by their norm; a row of norm 0 stays, since it has no direction."""
+    """Rows divided by their norm; a row of norm 0 is kept, since it has no direction."""
     norms = np.sqrt(row_sums(centred * centred))
     norms[norms == 0] = 1.0
     return centred / norms[:, None]

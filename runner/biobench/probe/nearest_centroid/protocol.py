@@ -14,7 +14,7 @@ from biobench.spec.documents import Task
 
 
 def apply(inputs: ProbeInputs) -> Predictions:
-    """Learn from the train split and predict the scored rows, -1 for those that are rejected."""
+    """Fit on the train split and predict the scored rows, -1 for those that are rejected."""
     train = inputs.train()
     probe = CentroidProbe.from_protocol(
         inputs.task.protocol.constants, threads=inputs.threads, progress=inputs.progress

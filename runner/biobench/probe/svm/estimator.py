@@ -50,7 +50,7 @@ DecisionTie = Literal["smallest-id", "largest-id"]
 
 
 class CentredRowError(FeaturesError):
-    """A row has no direction once the train mean is taken away; ``row`` is its number."""
+    """A row has no direction once the train mean is subtracted; ``row`` is its number."""
 
     def __init__(self, row: int, where: str) -> None:
         self.row = row
@@ -65,10 +65,17 @@ class CentredRowError(FeaturesError):
 class SVMProbe(Classifier):
     """Linear support vector machine with hinge loss, as libsvm defines it, at its optimum.
 
-    Each row is divided by its norm, the train mean is taken away, and it is divided by its norm
-    again. C: weight of the losses. violation_tolerance: of the dual, at a fit. decision_tie: which
-    class of a pair a decision value of 0 votes for, ``smallest-id`` or ``largest-id``. Raises
-    ArgumentError for other values.
+    Each row is divided by its norm, the train mean is subtracted, and it is divided by its norm
+    again.
+
+    Args:
+        C: Weight of the losses.
+        violation_tolerance: Largest violation of the dual at a fit.
+        decision_tie: Class of a pair that a decision value of 0 votes for, ``smallest-id`` or
+            ``largest-id``.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "coef_"
@@ -92,7 +99,7 @@ class SVMProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="svm", fixed=FIXED, free=FREE)
         try:
             return cls(**values)
@@ -100,13 +107,23 @@ class SVMProbe(Classifier):
             raise SpecError(error.what, where="protocol svm", remedy=error.remedy) from None
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit one machine a pair of classes: X real (rows, features), y labels (rows,).
+        """Fit one machine for each pair of classes.
 
-        Leaves ``classes_``, ``mean_`` float64 (features,), ``coef_`` (pairs, features) and
-        ``intercept_`` (pairs,), pairs in the order (0, 1), (0, 2), ..., (1, 2), ... Raises
-        ItemsError where all rows are of one class, FeaturesError for a row that is not finite,
-        beyond 1e150, all zero, or all zero once centred, ArgumentError for X and y that do not fit,
-        BiobenchError for a machine that misses the tolerance.
+        Sets ``classes_``, ``mean_`` float64 (features,), ``coef_`` (pairs, features) and
+        ``intercept_`` (pairs,), pairs in the order (0, 1), (0, 2), ..., (1, 2), ...
+
+        Args:
+            X: Features, real (rows, features).
+            y: Labels of any sortable type (rows,).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ItemsError: All rows are of one class.
+            FeaturesError: A row is not finite, beyond 1e150, all zero, or all zero once centred.
+            ArgumentError: X and y have other shapes or types.
+            BiobenchError: A machine does not reach the tolerance.
         """
         matrix = self._to_learn(X)
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
@@ -142,7 +159,7 @@ class SVMProbe(Classifier):
 
 
 def centre(matrix: npt.NDArray[Any]) -> tuple[FloatMatrix, FloatMatrix]:
-    """The mean of train rows of length one, float64 (features,), and these rows as machines see
+    """The mean of train rows of length one, float64 (features,), and these rows as machines take
     them; errors as :func:`centred_rows`."""
     units = unit_rows(matrix)
     mean = column_sums(units) / len(units)
@@ -167,10 +184,14 @@ def _centred(units: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
 
 
 def vote(decisions: FloatMatrix, classes: int, tie: DecisionTie) -> npt.NDArray[np.int64]:
-    """The class number with the most votes of each row, int64 (rows,).
+    """The class number with the most votes of each row, int64 (rows,); of equal votes the first
+    class.
 
-    decisions: float64 (rows, pairs), pairs (0, 1), (0, 2), ..., (1, 2), ...; above 0 is a vote for
-    the later class of the pair, below 0 for the earlier. Of classes with equal votes the first.
+    Args:
+        decisions: float64 (rows, pairs), pairs (0, 1), (0, 2), ..., (1, 2), ...; above 0 is a vote
+            for the later class of the pair, below 0 for the earlier.
+        classes: Number of classes.
+        tie: Class that a decision of 0 votes for.
     """
     votes = np.zeros((len(decisions), classes), np.int64)
     for pair, (one, other) in enumerate(combinations(range(classes), 2)):

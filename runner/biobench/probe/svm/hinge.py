@@ -18,7 +18,7 @@ from biobench._common.sums import FloatMatrix
 from biobench.errors import BiobenchError
 
 _START_TOLERANCE = 1e-3
-"""Where libsvm stops: near enough for the active set to be almost right."""
+"""Tolerance at which libsvm stops: near enough for the active set to be almost right."""
 _STEPS_PER_ROW = 20
 _BALANCE = 1e-12
 """Largest |sum of a_i s_i| of an optimum, as a share of C n."""
@@ -26,8 +26,14 @@ _BALANCE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class HingeFit:
-    """weight float64 (features,), intercept, the dual variables (n,) behind the weight, and their
-    violation."""
+    """A fitted machine.
+
+    Attributes:
+        weight: float64 (features,).
+        intercept: Intercept.
+        dual: The dual variables (n,) behind the weight.
+        violation: Their violation.
+    """
 
     weight: FloatMatrix
     intercept: float
@@ -38,9 +44,12 @@ class HingeFit:
 def midpoint(gaps: FloatMatrix, positives: int) -> float:
     """The middle of the intercepts that minimise the hinge losses.
 
-    gaps: s_i - w x_i of every row, float64 (n,). positives: rows of sign +1. The sum of the losses
-    has slope -positives far below all gaps and one more beyond each, so it is flat between the
-    gaps number ``positives`` and the next.
+    The sum of the losses has slope -positives far below all gaps and one more beyond each, so it is
+    flat between the gaps number ``positives`` and the next.
+
+    Args:
+        gaps: s_i - w x_i of every row, float64 (n,).
+        positives: Number of rows of sign +1.
     """
     ordered = np.sort(gaps)
     return float((ordered[positives - 1] + ordered[positives]) / 2)
@@ -61,16 +70,23 @@ def extremes(
 
 
 def violation(rows: FloatMatrix, signs: FloatMatrix, dual: FloatMatrix, strength: float) -> float:
-    """How far dual variables are from the optimum: below 0 or small where they are there."""
+    """Distance of dual variables from the optimum: below 0 or small where they are there."""
     _, gaps = _state(rows, signs, dual)
     top, low = extremes(gaps, signs, dual, strength)
     return float(gaps[top] - gaps[low])
 
 
 def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: float) -> HingeFit:
-    """The fit with C = ``strength``; rows float64 (n, features), signs -1.0 or 1.0, both occurring.
+    """Fit a machine with C = ``strength``.
 
-    Raises BiobenchError where the violation does not come down to ``tolerance``.
+    Args:
+        rows: float64 (n, features).
+        signs: -1.0 or 1.0 (n,), both occurring.
+        strength: C.
+        tolerance: Largest violation of the fit.
+
+    Raises:
+        BiobenchError: The violation does not come down to ``tolerance``.
     """
     dual = _start(rows, signs, strength)
     weight, gaps = _state(rows, signs, dual)
@@ -124,7 +140,7 @@ def _move(
 ) -> bool:
     """Move the free dual variables to their optimum, or until the first meets a bound.
 
-    Changes ``dual``; true where a variable met a bound, so that the free ones are fewer.
+    Changes ``dual``; returns true where a variable met a bound, so that fewer are free.
     """
     free = np.flatnonzero((dual > 0) & (dual < strength))
     if free.size == 0:
@@ -161,8 +177,8 @@ def _exchange(
     reached: float,
     pair: tuple[int, int],
 ) -> None:
-    """Let a_i s_i of the pair's first row grow and that of the second shrink by the same, as far as
-    the dual falls; changes ``dual``."""
+    """Increase a_i s_i of the pair's first row and decrease that of the second by the same, as far
+    as the dual falls; changes ``dual``."""
     top, low = pair
     room_top = strength - dual[top] if signs[top] > 0 else dual[top]
     room_low = dual[low] if signs[low] > 0 else strength - dual[low]

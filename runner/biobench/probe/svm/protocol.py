@@ -59,8 +59,8 @@ def apply(inputs: ProbeInputs) -> Predictions:
 def _resume(
     inputs: ProbeInputs, predicted: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Labels of all rows and which groups have theirs, as an earlier process left them, or as they
-    are given."""
+    """Labels of all rows and a mask of groups that have theirs, from the checkpoint, or as they are
+    given."""
     state = None if inputs.checkpoint is None else inputs.checkpoint.load()
     if state is None or not fits(state, {"predicted": predicted, "done": done}):
         return predicted, done

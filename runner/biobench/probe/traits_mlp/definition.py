@@ -27,7 +27,7 @@ def train(
     *,
     dtype: torch.dtype = torch.float64,
 ) -> tuple[torch.nn.Linear, torch.nn.Linear]:
-    """Both layers after ``probe.steps`` steps of torch's AdamW."""
+    """Train both layers by ``probe.steps`` steps of torch's AdamW."""
     x = torch.from_numpy(features).to(dtype)
     target = torch.from_numpy(traits).to(dtype)
     hidden = torch.nn.Linear(x.shape[1], probe.hidden, dtype=dtype)

@@ -73,12 +73,19 @@ def initial_layers(
 class TraitsProbe(Estimator):
     """Network of two linear layers for traits that are present or absent, trained by AdamW.
 
-    The arguments are the protocol's constants. seed and stream name the portable random numbers:
-    streams ``<stream>/hidden/weight``, ``/hidden/bias``, ``/output/weight``, ``/output/bias``,
-    ``/order/<epoch>`` and, with dropout, ``/dropout/<step>``. device: ``cpu`` or ``cuda``.
-    threads: workers over fixed chunks of a batch; the result does not depend on it. progress:
-    called now and then with the number of further steps done. Raises ArgumentError for other
-    values.
+    Arguments that are not listed are the protocol's constants.
+
+    Args:
+        seed: Seed of the portable random numbers.
+        stream: Prefix of their streams ``<stream>/hidden/weight``, ``/hidden/bias``,
+            ``/output/weight``, ``/output/bias``, ``/order/<epoch>`` and, with dropout,
+            ``/dropout/<step>``.
+        device: ``cpu`` or ``cuda``.
+        threads: Workers over fixed chunks of a batch; the result does not depend on it.
+        progress: Called now and then with the number of further steps done.
+
+    Raises:
+        ArgumentError: An argument has a value that is not allowed.
     """
 
     _learned = "hidden_weight_"
@@ -145,7 +152,7 @@ class TraitsProbe(Estimator):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """The probe that a protocol document describes; SpecError where it cannot be this one."""
+        """Make the probe of a protocol document; raises SpecError where it does not fit."""
         values = read_constants(constants, protocol="traits_mlp", fixed=FIXED, free=FREE)
         return cls(
             **values,
@@ -167,10 +174,19 @@ class TraitsProbe(Estimator):
         return rate * 2.0 ** -(step // self.halving_steps) if self.halving_steps else rate
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Train on X real (rows, features) and y, 0 or 1, (rows, traits).
+        """Train both layers.
 
-        Raises ArgumentError for traits of another shape or value and for ``cuda`` where there is
-        none, FeaturesError for a row that is not finite or leaves float32.
+        Args:
+            X: Features, real (rows, features).
+            y: 0 or 1 for each trait (rows, traits).
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ArgumentError: Traits have another shape or value, or ``device`` is ``cuda`` and there
+                is none.
+            FeaturesError: A row is not finite or leaves float32.
         """
         matrix = self._to_learn(X).astype(np.float32)
         traits = checked_traits(y, len(matrix))
@@ -186,7 +202,7 @@ class TraitsProbe(Estimator):
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
-        """Logits, float32 (rows, traits); FeaturesError for a row whose logits leave float32."""
+        """Logits, float32 (rows, traits); raises FeaturesError where a row's leave float32."""
         from biobench.probe.traits_mlp.training import logits
 
         matrix = self._to_predict(X).astype(np.float32)
@@ -200,7 +216,8 @@ class TraitsProbe(Estimator):
 
 
 def checked_traits(values: npt.ArrayLike, rows: int) -> Float32:
-    """Traits as float32 (rows, traits); ArgumentError unless each is 0 or 1."""
+    """Check traits and return them as float32 (rows, traits); raise ArgumentError unless each is 0
+    or 1."""
     traits = as_array("y", values)
     if traits.ndim != 2 or len(traits) != rows or traits.shape[1] == 0:
         raise ArgumentError(

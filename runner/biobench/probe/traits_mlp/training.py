@@ -34,7 +34,7 @@ Layers = tuple[Float32, Float32, Float32, Float32]
 
 
 class TraitsPlan(TrainingPlan, Protocol):
-    """What a traits network states: its constants, and its layers once it has learnt."""
+    """Constants of a traits network, and its layers once it is fitted."""
 
     hidden: int
     dropout: float
@@ -57,10 +57,10 @@ class _Parameters:
 
 
 def dropout_mask(probe: TraitsPlan, step: int, first: int, rows: int) -> Float32:
-    """What multiplies the hidden units of the batch's places ``first`` to ``first + rows - 1``.
+    """Factors of the hidden units of the batch's positions ``first`` to ``first + rows - 1``.
 
-    float32 (rows, hidden): 0 where unit i of place r is dropped, which the float at position
-    r hidden + i of stream ``<stream>/dropout/<step>`` decides, else 1 / (1 - dropout).
+    float32 (rows, hidden): 0 where unit i of position r is dropped, which the float at position r
+    hidden + i of stream ``<stream>/dropout/<step>`` decides, else 1 / (1 - dropout).
     """
     stream = Stream(probe.seed, f"{probe.stream}/dropout/{step}")
     u = stream.floats(rows * probe.hidden, first * probe.hidden).astype(np.float64)
@@ -101,11 +101,12 @@ class _Training:
         self.step = 0
 
     def begin(self, step: int) -> None:
-        """Note the step, by which the dropout stream is named."""
+        """Store the step, which names the dropout stream."""
         self.step = step
 
     def chunk_gradient(self, number: int, batch: torch.Tensor | None, size: int) -> None:
-        """The part of one chunk of a batch of ``size`` rows; ``batch`` None means all rows."""
+        """Compute the part of one chunk of a batch of ``size`` rows; ``batch`` None means all
+        rows."""
         start, stop = self.bounds[number]
         stop = min(stop, size)
         chunk, p = self.chunks[number], self.parameters
@@ -137,7 +138,7 @@ class _Training:
         torch.sum(slopes, 0, out=chunk.part.hidden_bias)
 
     def _mask(self, units: torch.Tensor, start: int) -> torch.Tensor | None:
-        """What multiplies the units and their slopes: dropout, and 0 where the rectifier cuts."""
+        """Factors of the units and their slopes: dropout, and 0 where the rectifier cuts."""
         mask: torch.Tensor | None = None
         if self.probe.dropout:
             values = dropout_mask(self.probe, self.step, start, len(units))
@@ -156,10 +157,19 @@ class _Training:
 
 
 def train(probe: TraitsPlan, rows: Float32, traits: Float32, layers: Layers) -> Layers:
-    """Exactly ``probe.steps`` steps from the initial ``layers``.
+    """Take ``probe.steps`` steps from the initial ``layers``.
 
-    rows: features, float32 (n, d). traits: float32 (n, traits) of 0 and 1. Returns the trained
-    layers on the CPU. Raises ModelError where the values stop being finite.
+    Args:
+        probe: The plan.
+        rows: Features, float32 (n, d).
+        traits: float32 (n, traits) of 0 and 1.
+        layers: Initial layers.
+
+    Returns:
+        The trained layers on the CPU.
+
+    Raises:
+        ModelError: The values stop being finite.
     """
     check_device(probe)
     with training():
