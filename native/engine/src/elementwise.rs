@@ -140,20 +140,19 @@ impl Kernel for Row<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let n = self.out.len();
-        let take = |(x, step): (&[f32], usize), at: usize, count: usize| {
-            if step == 0 {
-                s.splat(x[0])
-            } else {
-                match x[at..].first_chunk::<LANES>() {
-                    Some(whole) => s.load(whole),
-                    None => s.load_part(&x[at..at + count], 0.0),
-                }
-            }
-        };
         for (i, out) in self.out.chunks_mut(LANES).enumerate() {
             let (at, count) = (i * LANES, LANES.min(n - i * LANES));
-            let y = self.operation.apply(s, take(self.a, at, count), take(self.b, at, count));
+            let y = self.operation.apply(s, take(s, self.a, at, count), take(s, self.b, at, count));
             s.store_part(y, out);
         }
+    }
+}
+
+#[inline(always)]
+fn take<S: Simd>(s: S, (x, step): (&[f32], usize), at: usize, count: usize) -> S::Group {
+    if step == 0 {
+        s.splat(x[0])
+    } else {
+        s.load_part(&x[at..at + count], 0.0)
     }
 }

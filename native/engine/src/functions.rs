@@ -123,6 +123,12 @@ pub fn gelu_tanh<S: Simd>(s: S, x: S::Group) -> S::Group {
     s.mul(s.mul(x, s.splat(0.5)), s.add(s.splat(1.0), t))
 }
 
+/// x kept between 0 and 6
+#[inline(always)]
+fn ramp<S: Simd>(s: S, x: S::Group) -> S::Group {
+    s.min(s.splat(6.0), s.max(s.splat(0.0), x))
+}
+
 /// An elementwise function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the field's")]
@@ -195,8 +201,6 @@ impl Function {
     /// The function of each lane. The choice is the same for all lanes and calls of a kernel.
     #[inline(always)]
     pub fn apply<S: Simd>(self, s: S, x: S::Group) -> S::Group {
-        let ramp = |x| s.min(s.splat(6.0), s.max(s.splat(0.0), x));
-        let three = || s.splat(3.0);
         match self {
             Self::Identity => x,
             Self::Exp => exp(s, x),
@@ -208,9 +212,9 @@ impl Function {
             Self::QuickGelu => s.mul(x, sigmoid(s, s.mul(x, s.splat(QUICK_GELU)))),
             Self::Silu => s.mul(x, sigmoid(s, x)),
             Self::Relu => s.max(s.splat(0.0), x),
-            Self::Relu6 => ramp(x),
-            Self::HardSigmoid => s.div(ramp(s.add(x, three())), s.splat(6.0)),
-            Self::HardSwish => s.div(s.mul(x, ramp(s.add(x, three()))), s.splat(6.0)),
+            Self::Relu6 => ramp(s, x),
+            Self::HardSigmoid => s.div(ramp(s, s.add(x, s.splat(3.0))), s.splat(6.0)),
+            Self::HardSwish => s.div(s.mul(x, ramp(s, s.add(x, s.splat(3.0)))), s.splat(6.0)),
             Self::Neg => s.neg(x),
             Self::Sqrt => s.sqrt(x),
         }

@@ -57,14 +57,19 @@ impl Kernel for Norm<'_> {
                 RowNorm::Rms { weight, eps } => {
                     let scale = 1.0 / (squares(s, x, 0.0) / x.len() as f32 + eps).sqrt();
                     let scale = s.splat(scale);
-                    each(s, x, out, |at, x| {
-                        let y = s.mul(x, scale);
-                        weight.map_or(y, |w| s.mul(y, s.load_part(&w[at.start..at.end], 0.0)))
-                    });
+                    for (i, (x, out)) in x.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
+                        let mut y = s.mul(s.load_part(x, 0.0), scale);
+                        if let Some(weight) = weight {
+                            y = s.mul(y, s.load_part(&weight[i * LANES..][..x.len()], 0.0));
+                        }
+                        s.store_part(y, out);
+                    }
                 }
                 RowNorm::Softmax => {
                     let m = s.splat(maximum(s, x));
-                    each(s, x, out, |_, x| exp(s, s.sub(x, m)));
+                    for (x, out) in x.chunks(LANES).zip(out.chunks_mut(LANES)) {
+                        s.store_part(exp(s, s.sub(s.load_part(x, 0.0), m)), out);
+                    }
                     let inverse = s.splat(1.0 / sum(s, out));
                     for part in out.chunks_mut(LANES) {
                         let y = s.mul(s.load_part(part, 0.0), inverse);
@@ -94,32 +99,13 @@ fn standardise<S: Simd>(
     out: &mut [f32],
 ) {
     let (mean, scale) = (s.splat(mean), s.splat(scale));
-    each(s, x, out, |at, x| {
-        let y = s.mul(s.sub(x, mean), scale);
-        affine.map_or(y, |(w, b)| {
-            s.fma(y, s.load_part(&w[at.start..at.end], 0.0), s.load_part(&b[at.start..at.end], 0.0))
-        })
-    });
-}
-
-/// `f` of each group of a row and of its place.
-#[inline(always)]
-fn each<S: Simd>(
-    s: S,
-    x: &[f32],
-    out: &mut [f32],
-    f: impl Fn(core::ops::Range<usize>, S::Group) -> S::Group,
-) {
-    let mut at = 0;
-    while at + LANES <= x.len() {
-        let end = at + LANES;
-        let y = f(at..end, s.load(x[at..].first_chunk().expect("a whole group")));
-        s.store(y, out[at..].first_chunk_mut().expect("a whole group"));
-        at = end;
-    }
-    if at < x.len() {
-        let y = f(at..x.len(), s.load_part(&x[at..], 0.0));
-        s.store_part(y, &mut out[at..]);
+    for (i, (x, out)) in x.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
+        let mut y = s.mul(s.sub(s.load_part(x, 0.0), mean), scale);
+        if let Some((weight, bias)) = affine {
+            let at = i * LANES..i * LANES + x.len();
+            y = s.fma(y, s.load_part(&weight[at.clone()], 0.0), s.load_part(&bias[at], 0.0));
+        }
+        s.store_part(y, out);
     }
 }
 
@@ -168,10 +154,12 @@ impl Kernel for Affine<'_> {
     fn run<S: Simd>(self, s: S) {
         let width = self.scale.len();
         for (x, out) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)) {
-            each(s, x, out, |at, x| {
-                let scale = s.load_part(&self.scale[at.start..at.end], 0.0);
-                s.fma(x, scale, s.load_part(&self.shift[at.start..at.end], 0.0))
-            });
+            for (i, (x, out)) in x.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
+                let at = i * LANES..i * LANES + x.len();
+                let scale = s.load_part(&self.scale[at.clone()], 0.0);
+                let y = s.fma(s.load_part(x, 0.0), scale, s.load_part(&self.shift[at], 0.0));
+                s.store_part(y, out);
+            }
         }
     }
 }

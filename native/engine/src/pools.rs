@@ -102,30 +102,25 @@ impl Kernel for Across<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let channels = self.out.len();
-        for (i, out) in self.out.chunks_mut(LANES).enumerate() {
+        let mut this = self;
+        let channels = this.out.len();
+        let out = std::mem::take(&mut this.out);
+        for (i, out) in out.chunks_mut(LANES).enumerate() {
             let (first, count) = (i * LANES, LANES.min(channels - i * LANES));
-            let at = |element: usize| {
-                let start = element + first;
-                match self.x[start..].first_chunk::<LANES>() {
-                    Some(whole) => s.load(whole),
-                    None => s.load_part(&self.x[start..start + count], 0.0),
-                }
-            };
-            let y = match self.how {
+            let y = match this.how {
                 How::Fold => {
                     let mut m = s.splat(f32::NEG_INFINITY);
-                    for element in self.elements {
-                        m = s.max(m, at(*element));
+                    for element in this.elements {
+                        m = s.max(m, this.channels(s, element + first, count));
                     }
                     m
                 }
                 How::Max => {
                     let mut lanes = [s.splat(f32::NEG_INFINITY); LANES];
-                    for group in self.elements.chunks(LANES) {
+                    for group in this.elements.chunks(LANES) {
                         for (l, lane) in lanes.iter_mut().enumerate() {
                             let x = match group.get(l) {
-                                Some(element) => at(*element),
+                                Some(element) => this.channels(s, element + first, count),
                                 None => s.splat(f32::NEG_INFINITY),
                             };
                             *lane = s.max(*lane, x);
@@ -140,9 +135,9 @@ impl Kernel for Across<'_> {
                 }
                 How::Mean(divisor) => {
                     let mut lanes = [s.splat(0.0); LANES];
-                    for group in self.elements.chunks(LANES) {
+                    for group in this.elements.chunks(LANES) {
                         for (element, lane) in group.iter().zip(&mut lanes) {
-                            *lane = s.add(*lane, at(*element));
+                            *lane = s.add(*lane, this.channels(s, element + first, count));
                         }
                     }
                     for w in [8, 4, 2, 1] {
@@ -155,6 +150,13 @@ impl Kernel for Across<'_> {
             };
             s.store_part(y, out);
         }
+    }
+}
+
+impl Across<'_> {
+    #[inline(always)]
+    fn channels<S: Simd>(&self, s: S, start: usize, count: usize) -> S::Group {
+        s.load_part(&self.x[start..start + count], 0.0)
     }
 }
 

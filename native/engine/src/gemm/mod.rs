@@ -209,28 +209,15 @@ fn finish<S: Simd>(s: S, e: &Epilogue, out: &mut [f32], width: usize, at: usize,
             let count = LANES.min(covered - done);
             let place = start + done..start + done + count;
             let column = at + done..at + done + count;
-            let full = <&mut [f32; LANES]>::try_from(&mut out[place.clone()]);
-            if let Ok(to) = full {
-                let mut x = s.load(to);
-                if let Some(bias) = e.bias {
-                    x = s.add(x, s.load_part(&bias[column], 0.0));
-                }
-                x = e.activation.apply(s, x);
-                if let Some(residual) = e.residual {
-                    x = s.add(x, s.load_part(&residual[place], 0.0));
-                }
-                s.store(x, to);
-            } else {
-                let mut x = s.load_part(&out[place.clone()], 0.0);
-                if let Some(bias) = e.bias {
-                    x = s.add(x, s.load_part(&bias[column], 0.0));
-                }
-                x = e.activation.apply(s, x);
-                if let Some(residual) = e.residual {
-                    x = s.add(x, s.load_part(&residual[place.clone()], 0.0));
-                }
-                s.store_part(x, &mut out[place]);
+            let mut x = s.load_part(&out[place.clone()], 0.0);
+            if let Some(bias) = e.bias {
+                x = s.add(x, s.load_part(&bias[column], 0.0));
             }
+            x = e.activation.apply(s, x);
+            if let Some(residual) = e.residual {
+                x = s.add(x, s.load_part(&residual[place.clone()], 0.0));
+            }
+            s.store_part(x, &mut out[place]);
             done += count;
         }
     }

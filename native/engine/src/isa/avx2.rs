@@ -121,27 +121,34 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     fn copysign(self, a: Pair, b: Pair) -> Pair {
+        let [a0, a1] = self.abs(a);
         // SAFETY: as above.
         unsafe {
             let sign = _mm256_set1_ps(-0.0);
-            let join = |a, b| _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b));
-            [join(a[0], b[0]), join(a[1], b[1])]
+            [_mm256_or_ps(a0, _mm256_and_ps(sign, b[0])), _mm256_or_ps(a1, _mm256_and_ps(sign, b[1]))]
         }
     }
     #[inline(always)]
     fn powers(self, t: Pair) -> (Pair, Pair) {
+        let (low, high) = (self.half_powers(t[0]), self.half_powers(t[1]));
+        ([low.0, high.0], [low.1, high.1])
+    }
+}
+
+impl Avx2 {
+    #[inline(always)]
+    fn half_powers(self, t: __m256) -> (__m256, __m256) {
         // SAFETY: as above.
         unsafe {
             let magic = _mm256_set1_epi32(MAGIC.to_bits() as i32);
             let bias = _mm256_set1_epi32(127);
-            let power = |n| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, bias)));
-            let both = |t| {
-                let n = _mm256_sub_epi32(_mm256_castps_si256(t), magic);
-                let half = _mm256_srai_epi32::<1>(n);
-                (power(half), power(_mm256_sub_epi32(n, half)))
-            };
-            let (low, high) = (both(t[0]), both(t[1]));
-            ([low.0, high.0], [low.1, high.1])
+            let n = _mm256_sub_epi32(_mm256_castps_si256(t), magic);
+            let half = _mm256_srai_epi32::<1>(n);
+            let rest = _mm256_sub_epi32(n, half);
+            (
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(half, bias))),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(rest, bias))),
+            )
         }
     }
 }

@@ -123,8 +123,11 @@ impl Simd for Avx512 {
             let n = _mm512_sub_epi32(_mm512_castps_si512(t), magic);
             let half = _mm512_srai_epi32::<1>(n);
             let bias = _mm512_set1_epi32(127);
-            let power = |n| _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_add_epi32(n, bias)));
-            (power(half), power(_mm512_sub_epi32(n, half)))
+            let rest = _mm512_sub_epi32(n, half);
+            (
+                _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_add_epi32(half, bias))),
+                _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_add_epi32(rest, bias))),
+            )
         }
     }
 }

@@ -4,8 +4,9 @@
 //! check of [`Isa`]. Every operation is exact by IEEE 754 (+ - * / sqrt, fused multiply-add) or a choice of bits,
 //! so that the four implementations give the same bits; only the bits of a NaN may differ.
 //!
-//! Every function that is generic over [`Simd`] must be `#[inline(always)]`. One that is not is compiled without the
-//! instruction set, and each operation becomes a call: the same bits, 40 times slower. `tests/speed.rs` guards it.
+//! Every function that is generic over [`Simd`] must be `#[inline(always)]`, and none may hold a closure that computes with
+//! groups, which cannot be marked so. What is not inlined is compiled without the instruction set, and each operation
+//! becomes a call: the same bits, 40 times slower. `tests/speed.rs` guards it.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -68,17 +69,23 @@ pub trait Simd: Copy {
     /// values, also NaN, any two numbers.
     fn powers(self, t: Self::Group) -> (Self::Group, Self::Group);
 
-    /// The first `from.len()` lanes from memory, `fill` in the others.
+    /// The first `from.len()` lanes from memory, at most 16, `fill` in the others.
     #[inline(always)]
     fn load_part(self, from: &[f32], fill: f32) -> Self::Group {
+        if let Ok(whole) = from.try_into() {
+            return self.load(whole);
+        }
         let mut lanes = [fill; LANES];
         lanes[..from.len()].copy_from_slice(from);
         self.load(&lanes)
     }
 
-    /// The first `to.len()` lanes to memory.
+    /// The first `to.len()` lanes to memory, at most 16.
     #[inline(always)]
     fn store_part(self, x: Self::Group, to: &mut [f32]) {
+        if let Ok(whole) = to.try_into() {
+            return self.store(x, whole);
+        }
         let lanes = self.lanes(x);
         to.copy_from_slice(&lanes[..to.len()]);
     }
