@@ -18,10 +18,20 @@ fn main() -> ExitCode {
     };
     let threads = arguments.next().map_or(Some(1), |n| n.parse().ok());
     let (Some(isa), Some(threads)) = (isa, threads) else {
-        eprintln!("this processor has {:?}", Isa::available().iter().map(|s| s.name()).collect::<Vec<_>>());
+        eprintln!(
+            "this processor has {:?}",
+            Isa::available()
+                .iter()
+                .map(|s| s.name())
+                .collect::<Vec<_>>()
+        );
         return ExitCode::FAILURE;
     };
     let engine = Engine::with(isa, threads).expect("threads");
-    println!("{} {}, {threads} threads", operations::digest(&engine), isa.name());
+    println!(
+        "{} {}, {threads} threads",
+        operations::digest(&engine),
+        isa.name()
+    );
     ExitCode::SUCCESS
 }

@@ -33,21 +33,42 @@ fn best(rounds: usize, mut work: impl FnMut()) -> f64 {
 }
 
 fn report(name: &str, seconds: f64, flops: f64) {
-    println!("  {name:34} {:8.2} ms {:7.1} GFLOP/s", seconds * 1e3, flops / seconds / 1e9);
+    println!(
+        "  {name:34} {:8.2} ms {:7.1} GFLOP/s",
+        seconds * 1e3,
+        flops / seconds / 1e9
+    );
 }
 
 fn main() {
-    let threads = std::env::args().nth(1).map_or(1, |n| n.parse().expect("a number of threads"));
+    let threads = std::env::args()
+        .nth(1)
+        .map_or(1, |n| n.parse().expect("a number of threads"));
     for isa in Isa::available() {
         let engine = Engine::with(isa, threads).expect("threads");
-        let (part, rounds) = if isa.name() == "scalar" { (16, 1) } else { (1, 5) };
+        let (part, rounds) = if isa.name() == "scalar" {
+            (16, 1)
+        } else {
+            (1, 5)
+        };
         println!("{}, {threads} threads", isa.name());
-        for (m, k, n) in [(1576, 768, 3072), (1576, 3072, 768), (6304, 768, 768), (1576, 768, 24)] {
+        for (m, k, n) in [
+            (1576, 768, 3072),
+            (1576, 3072, 768),
+            (6304, 768, 768),
+            (1576, 768, 24),
+        ] {
             let m = m / part;
             let (x, w) = (numbers(m * k), Packed::transposed(&numbers(k * n), k, n));
             let mut out = vec![0.0; m * n];
-            let t = best(rounds, || product(&engine, &x, &w, &Epilogue::NONE, &mut out));
-            report(&format!("product {m} x {k} x {n}"), t, 2.0 * (m * k * n) as f64);
+            let t = best(rounds, || {
+                product(&engine, &x, &w, &Epilogue::NONE, &mut out)
+            });
+            report(
+                &format!("product {m} x {k} x {n}"),
+                t,
+                2.0 * (m * k * n) as f64,
+            );
         }
         for (side, channels, outputs, kernel, stride, groups) in [
             (56, 64, 64, 3, 1, 1),
@@ -78,31 +99,77 @@ fn main() {
             let x = numbers(batch * side * side * channels);
             let (rows, columns) = window.output();
             let mut out = vec![0.0; batch * rows * columns * outputs];
-            let t = best(rounds, || conv.apply(&engine, &x, &Epilogue::NONE, &mut out));
-            let name = format!("conv {kernel}x{kernel}/{stride} {side}x{side} {channels}->{outputs} g{groups}");
-            report(&name, t, 2.0 * (out.len() * inside * kernel * kernel) as f64);
+            let t = best(rounds, || {
+                conv.apply(&engine, &x, &Epilogue::NONE, &mut out)
+            });
+            let name = format!(
+                "conv {kernel}x{kernel}/{stride} {side}x{side} {channels}->{outputs} g{groups}"
+            );
+            report(
+                &name,
+                t,
+                2.0 * (out.len() * inside * kernel * kernel) as f64,
+            );
         }
         for (batch, heads, n, d) in [(8, 12, 197, 64), (2, 16, 577, 64)] {
             let batch = if part == 1 { batch } else { 1 };
-            let (q, k, v) = (numbers(batch * heads * n * d), numbers(batch * heads * n * d), numbers(batch * heads * n * d));
+            let (q, k, v) = (
+                numbers(batch * heads * n * d),
+                numbers(batch * heads * n * d),
+                numbers(batch * heads * n * d),
+            );
             let view = |x| Heads::contiguous(x, n, heads, d);
-            let f = Factors { q: view(&q), k: view(&k), v: view(&v), bias: None };
-            let a = Attention { batch, heads, queries: n, keys: n, width: d, value_width: d, scale: 0.125, bias: None };
+            let f = Factors {
+                q: view(&q),
+                k: view(&k),
+                v: view(&v),
+                bias: None,
+            };
+            let a = Attention {
+                batch,
+                heads,
+                queries: n,
+                keys: n,
+                width: d,
+                value_width: d,
+                scale: 0.125,
+                bias: None,
+            };
             let mut out = vec![0.0; q.len()];
             let t = best(rounds, || attention(&engine, &f, &a, &mut out));
-            report(&format!("attention {batch} x {heads} x {n}"), t, 4.0 * (batch * heads * n * n * d) as f64);
+            report(
+                &format!("attention {batch} x {heads} x {n}"),
+                t,
+                4.0 * (batch * heads * n * n * d) as f64,
+            );
         }
         let x = numbers(4_841_472 / part);
         let mut out = vec![0.0; x.len()];
-        for function in [Function::Gelu, Function::GeluTanh, Function::Silu, Function::Exp] {
+        for function in [
+            Function::Gelu,
+            Function::GeluTanh,
+            Function::Silu,
+            Function::Exp,
+        ] {
             let t = best(rounds, || map(&engine, &x, function, &mut out));
-            report(&format!("{} of {}", function.name(), x.len()), t, x.len() as f64);
+            report(
+                &format!("{} of {}", function.name(), x.len()),
+                t,
+                x.len() as f64,
+            );
         }
         let x = &x[..1576 / part * 768];
         let (w, b) = (numbers(768), numbers(768));
-        let norm = RowNorm::Layer { affine: Some((&w, &b)), eps: 1e-6 };
+        let norm = RowNorm::Layer {
+            affine: Some((&w, &b)),
+            eps: 1e-6,
+        };
         let mut out = vec![0.0; x.len()];
         let t = best(rounds, || rows(&engine, x, 768, &norm, &mut out));
-        report(&format!("layer norm {} x 768", x.len() / 768), t, x.len() as f64);
+        report(
+            &format!("layer norm {} x 768", x.len() / 768),
+            t,
+            x.len() as f64,
+        );
     }
 }

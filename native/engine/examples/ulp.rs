@@ -24,7 +24,13 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 /// The worst error over the arguments from `first` on, and where.
-fn worst(engine: &Engine, function: Function, first: u32, count: u32, exact: impl Fn(f64) -> f64) -> (f64, f32) {
+fn worst(
+    engine: &Engine,
+    function: Function,
+    first: u32,
+    count: u32,
+    exact: impl Fn(f64) -> f64,
+) -> (f64, f32) {
     let x: Vec<f32> = (0..count).map(|i| f32::from_bits(first + i)).collect();
     let mut y = vec![0.0; x.len()];
     map(engine, &x, function, &mut y);
@@ -33,7 +39,11 @@ fn worst(engine: &Engine, function: Function, first: u32, count: u32, exact: imp
         let expected = exact(f64::from(x));
         let rounded = expected as f32;
         let error = if x.is_nan() || rounded.is_infinite() {
-            if (x.is_nan() && y.is_nan()) || rounded == y { 0.0 } else { f64::INFINITY }
+            if (x.is_nan() && y.is_nan()) || rounded == y {
+                0.0
+            } else {
+                f64::INFINITY
+            }
         } else {
             (f64::from(y) - expected).abs() / unit(expected)
         };
@@ -57,6 +67,10 @@ fn main() {
         let engine = Engine::new(1).expect("one thread");
         let parts = (0..1u32 << 10).map(|i| worst(&engine, function, i * PART, PART, exact));
         let (error, x) = parts.fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a });
-        println!("{:8} {error:.4} ulp at {x:e} ({:08x})", function.name(), x.to_bits());
+        println!(
+            "{:8} {error:.4} ulp at {x:e} ({:08x})",
+            function.name(),
+            x.to_bits()
+        );
     }
 }

@@ -26,7 +26,12 @@ impl<'a> Heads<'a> {
     /// (batch, rows, heads, width) without gaps.
     #[must_use]
     pub fn contiguous(data: &'a [f32], rows: usize, heads: usize, width: usize) -> Self {
-        Self { data, batch: rows * heads * width, row: heads * width, head: width }
+        Self {
+            data,
+            batch: rows * heads * width,
+            row: heads * width,
+            head: width,
+        }
     }
 
     #[inline(always)]
@@ -60,8 +65,19 @@ pub fn attention(engine: &Engine, f: &Factors, a: &Attention, out: &mut [f32]) {
     if a.batch >= engine.threads() {
         engine.chunks(out, row, |scratch: &mut Scratch, b, out| {
             for h in 0..a.heads {
-                let place = Place { row: a.heads * a.value_width, start: h * a.value_width };
-                engine.isa().run(Head { f, a, b, h, place, scratch, out });
+                let place = Place {
+                    row: a.heads * a.value_width,
+                    start: h * a.value_width,
+                };
+                engine.isa().run(Head {
+                    f,
+                    a,
+                    b,
+                    h,
+                    place,
+                    scratch,
+                    out,
+                });
             }
         });
         return;
@@ -70,11 +86,26 @@ pub fn attention(engine: &Engine, f: &Factors, a: &Attention, out: &mut [f32]) {
     let size = a.queries * a.value_width;
     let mut heads = vec![0.0; out.len()];
     engine.chunks(&mut heads, size, |scratch: &mut Scratch, i, out| {
-        let place = Place { row: a.value_width, start: 0 };
-        engine.isa().run(Head { f, a, b: i / a.heads, h: i % a.heads, place, scratch, out });
+        let place = Place {
+            row: a.value_width,
+            start: 0,
+        };
+        engine.isa().run(Head {
+            f,
+            a,
+            b: i / a.heads,
+            h: i % a.heads,
+            place,
+            scratch,
+            out,
+        });
     });
     for (i, to) in out.chunks_mut(a.value_width).enumerate() {
-        let (b, query, h) = (i / a.heads / a.queries, i / a.heads % a.queries, i % a.heads);
+        let (b, query, h) = (
+            i / a.heads / a.queries,
+            i / a.heads % a.queries,
+            i % a.heads,
+        );
         let from = (b * a.heads + h) * size + query * a.value_width;
         to.copy_from_slice(&heads[from..from + a.value_width]);
     }
@@ -142,7 +173,8 @@ impl Head<'_> {
         let (a, f, t) = (self.a, self.f, &mut *self.scratch);
         let empty = [0.0; DEPTH + LANES];
         t.keys.resize(a.width.div_ceil(DEPTH) * a.keys, empty);
-        t.values.resize(a.keys.div_ceil(DEPTH) * a.value_width, empty);
+        t.values
+            .resize(a.keys.div_ceil(DEPTH) * a.value_width, empty);
         for j in 0..a.keys {
             let key = f.k.at(self.b, j, self.h, a.width);
             for (block, part) in key.chunks(DEPTH).enumerate() {
@@ -150,7 +182,10 @@ impl Head<'_> {
             }
             let first = j / DEPTH * a.value_width;
             let rows = &mut t.values[first..first + a.value_width];
-            for (row, x) in rows.iter_mut().zip(f.v.at(self.b, j, self.h, a.value_width)) {
+            for (row, x) in rows
+                .iter_mut()
+                .zip(f.v.at(self.b, j, self.h, a.value_width))
+            {
                 row[j % DEPTH] = *x;
             }
         }
@@ -181,7 +216,8 @@ impl Head<'_> {
             let plane = (self.b % rows) * heads + self.h % heads;
             &bias[(plane * a.queries + first) * a.keys..][..count * a.keys]
         });
-        t.bias.resize(if bias.is_some() { a.keys * wide } else { 0 }, 0.0);
+        t.bias
+            .resize(if bias.is_some() { a.keys * wide } else { 0 }, 0.0);
         if let Some(bias) = bias {
             for (i, row) in bias.chunks(a.keys).enumerate() {
                 for (j, x) in row.iter().enumerate() {
@@ -241,7 +277,10 @@ fn softmax<S: Simd>(
     let mut m = s.splat(f32::NEG_INFINITY);
     for (j, line) in weights.iter_mut().enumerate() {
         let at = j * wide + g * LANES;
-        let mut x = s.mul(s.load(scores[at..].first_chunk().expect("a whole group")), factor);
+        let mut x = s.mul(
+            s.load(scores[at..].first_chunk().expect("a whole group")),
+            factor,
+        );
         if let Some(bias) = bias {
             x = s.add(x, s.load(bias[at..].first_chunk().expect("a whole group")));
         }

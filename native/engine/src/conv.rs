@@ -30,8 +30,17 @@ impl Convolution {
     ///
     /// Where the sizes do not fit.
     #[must_use]
-    pub fn new(weight: &[f32], window: Window, channels: usize, outputs: usize, groups: usize) -> Self {
-        assert!(channels.is_multiple_of(groups) && outputs.is_multiple_of(groups), "the groups");
+    pub fn new(
+        weight: &[f32],
+        window: Window,
+        channels: usize,
+        outputs: usize,
+        groups: usize,
+    ) -> Self {
+        assert!(
+            channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
+            "the groups"
+        );
         let (inside, outside) = (channels / groups, outputs / groups);
         let taps = window.kernel.0 * window.kernel.1;
         assert_eq!(weight.len(), outputs * inside * taps, "the weight");
@@ -46,7 +55,12 @@ impl Convolution {
             };
             Kind::Groups((0..groups).map(pack).collect())
         };
-        Self { window, channels, outputs, kind }
+        Self {
+            window,
+            channels,
+            outputs,
+            kind,
+        }
     }
 
     /// Channels of the output.

@@ -28,7 +28,10 @@ pub(crate) fn apply(
             window,
             channels,
             y: i % rows,
-            epilogue: Epilogue { residual: epilogue.residual.map(|r| &r[i * width..][..width]), ..*epilogue },
+            epilogue: Epilogue {
+                residual: epilogue.residual.map(|r| &r[i * width..][..width]),
+                ..*epilogue
+            },
             out,
         });
     });

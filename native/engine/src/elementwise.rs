@@ -42,7 +42,11 @@ pub fn map(engine: &Engine, x: &[f32], function: Function, out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "the output");
     let size = engine.share(x.len(), LANES);
     engine.chunks(out, size, |_: &mut (), i, out| {
-        engine.isa().run(Map { x: &x[i * size..][..out.len()], function, out });
+        engine.isa().run(Map {
+            x: &x[i * size..][..out.len()],
+            function,
+            out,
+        });
     });
 }
 
@@ -90,7 +94,9 @@ pub fn binary(
             continue;
         }
         match joined.last_mut() {
-            Some(last) if last.1 == a * size && last.2 == b * size => *last = (last.0 * size, *a, *b),
+            Some(last) if last.1 == a * size && last.2 == b * size => {
+                *last = (last.0 * size, *a, *b)
+            }
             _ => joined.push((*size, *a, *b)),
         }
     }
@@ -108,7 +114,12 @@ pub fn binary(
                 row /= size;
             }
             let (a, b) = (&a[at..], &b[bt..]);
-            engine.isa().run(Row { operation, a: (a, inner.1), b: (b, inner.2), out });
+            engine.isa().run(Row {
+                operation,
+                a: (a, inner.1),
+                b: (b, inner.2),
+                out,
+            });
         }
     });
 }
@@ -119,7 +130,10 @@ fn steps(from: &[usize], to: &[usize]) -> Vec<usize> {
     let mut step = 1;
     for (i, size) in from.iter().rev().enumerate() {
         let place = to.len() - 1 - i;
-        assert!(*size == 1 || *size == to[place], "{from:?} cannot be broadcast to {to:?}");
+        assert!(
+            *size == 1 || *size == to[place],
+            "{from:?} cannot be broadcast to {to:?}"
+        );
         steps[place] = if *size == 1 { 0 } else { step };
         step *= size;
     }
@@ -142,7 +156,9 @@ impl Kernel for Row<'_> {
         let n = self.out.len();
         for (i, out) in self.out.chunks_mut(LANES).enumerate() {
             let (at, count) = (i * LANES, LANES.min(n - i * LANES));
-            let y = self.operation.apply(s, take(s, self.a, at, count), take(s, self.b, at, count));
+            let y = self
+                .operation
+                .apply(s, take(s, self.a, at, count), take(s, self.b, at, count));
             s.store_part(y, out);
         }
     }

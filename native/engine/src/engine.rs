@@ -24,7 +24,11 @@ impl Engine {
     pub fn new(threads: usize) -> Result<Self, EngineError> {
         let isa = Isa::choose().map_err(|name| EngineError::InstructionSet {
             name,
-            available: Isa::available().iter().map(|s| s.name()).collect::<Vec<_>>().join(", "),
+            available: Isa::available()
+                .iter()
+                .map(|s| s.name())
+                .collect::<Vec<_>>()
+                .join(", "),
         })?;
         Self::with(isa, threads)
     }
@@ -80,7 +84,9 @@ impl Engine {
         };
         match &self.pool {
             Some(pool) if out.len() > size => pool.install(|| {
-                out.par_chunks_mut(size).enumerate().for_each_init(T::default, guarded);
+                out.par_chunks_mut(size)
+                    .enumerate()
+                    .for_each_init(T::default, guarded);
             }),
             _ => {
                 let mut scratch = T::default();
@@ -93,7 +99,11 @@ impl Engine {
 
     /// Elements of a chunk so that each thread gets several, and none is so small that its start is felt.
     pub(crate) fn share(&self, elements: usize, unit: usize) -> usize {
-        let parts = if self.threads == 1 { 1 } else { 4 * self.threads };
+        let parts = if self.threads == 1 {
+            1
+        } else {
+            4 * self.threads
+        };
         let size = elements.div_ceil(parts).max(16 * 1024);
         size.next_multiple_of(unit.max(1))
     }

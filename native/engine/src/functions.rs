@@ -14,22 +14,46 @@ pub const MINUS_LN2_LOW: f32 = f32::from_bits(0xb5bf_be8e);
 /// Where exp stops: below it the result is 0, above it infinite.
 pub const EXP_RANGE: (f32, f32) = (-110.0, 90.0);
 /// exp(r) = 1 + r (1 + r P(r)), lowest power first.
-pub const EXP: [f32; 5] = bits([0x3eff_ffff, 0x3e2a_aa4d, 0x3d2a_abcc, 0x3c09_1a8d, 0x3ab5_72f7]);
+pub const EXP: [f32; 5] = bits([
+    0x3eff_ffff,
+    0x3e2a_aa4d,
+    0x3d2a_abcc,
+    0x3c09_1a8d,
+    0x3ab5_72f7,
+]);
 /// Below it erf is x + x P(x^2), from it on 1 - exp(-x + x Q(x)).
 pub const ERF_SPLIT: f32 = 0.927_734_4;
 /// From here on erf is 1.
 pub const ERF_END: f32 = 4.0;
 /// P of erf, lowest power first.
-pub const ERF_SMALL: [f32; 6] =
-    bits([0x3e03_75d3, 0xbec0_9374, 0x3de7_0d44, 0xbcdb_44fc, 0x3ba3_93a5, 0xba1c_cf71]);
+pub const ERF_SMALL: [f32; 6] = bits([
+    0x3e03_75d3,
+    0xbec0_9374,
+    0x3de7_0d44,
+    0xbcdb_44fc,
+    0x3ba3_93a5,
+    0xba1c_cf71,
+]);
 /// Q of erf, lowest power first.
 pub const ERF_LARGE: [f32; 7] = bits([
-    0xbe03_d19c, 0xbf22_837a, 0xbdda_b532, 0x3cc6_8ffa, 0xbb7d_4bc4, 0x39c5_3214, 0xb788_fdac,
+    0xbe03_d19c,
+    0xbf22_837a,
+    0xbdda_b532,
+    0x3cc6_8ffa,
+    0xbb7d_4bc4,
+    0x39c5_3214,
+    0xb788_fdac,
 ]);
 /// Below it tanh is x + x (x^2 P(x^2)), from it on 1 - 2/(exp(2x) + 1).
 pub const TANH_SPLIT: f32 = 0.625;
 /// P of tanh, lowest power first.
-pub const TANH: [f32; 5] = bits([0xbeaa_aa99, 0x3e08_837a, 0xbd5c_1b1a, 0x3ca9_0249, 0xbbba_b34b]);
+pub const TANH: [f32; 5] = bits([
+    0xbeaa_aa99,
+    0x3e08_837a,
+    0xbd5c_1b1a,
+    0x3ca9_0249,
+    0xbbba_b34b,
+]);
 /// sqrt(1/2)
 pub const SQRT_HALF: f32 = f32::from_bits(0x3f35_04f3);
 /// sqrt(2/pi)

@@ -20,9 +20,10 @@ pub mod movement;
 pub mod norms;
 pub mod pools;
 
+pub mod program;
 pub mod shapes;
 pub mod sums;
-
+pub mod tables;
 
 pub use crate::engine::Engine;
 pub use crate::error::EngineError;

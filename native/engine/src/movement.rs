@@ -8,7 +8,14 @@ use crate::engine::Engine;
 /// # Panics
 ///
 /// Where an element would lie beside `x`.
-pub fn strided(engine: &Engine, x: &[f32], offset: usize, shape: &[usize], steps: &[usize], out: &mut [f32]) {
+pub fn strided(
+    engine: &Engine,
+    x: &[f32],
+    offset: usize,
+    shape: &[usize],
+    steps: &[usize],
+    out: &mut [f32],
+) {
     let mut joined: Vec<(usize, usize)> = Vec::new();
     for (size, step) in shape.iter().zip(steps) {
         if *size == 1 {
@@ -65,9 +72,18 @@ pub fn concatenate(parts: &[(&[f32], usize)], out: &mut [f32]) {
 
 /// Copies `x` (`shape`) into the middle of `out`, which has `before` more elements before and `after` more behind in each
 /// dimension, filled with `value`.
-pub fn pad(x: &[f32], shape: &[usize], before: &[usize], after: &[usize], value: f32, out: &mut [f32]) {
+pub fn pad(
+    x: &[f32],
+    shape: &[usize],
+    before: &[usize],
+    after: &[usize],
+    value: f32,
+    out: &mut [f32],
+) {
     out.fill(value);
-    let padded: Vec<usize> = (0..shape.len()).map(|i| before[i] + shape[i] + after[i]).collect();
+    let padded: Vec<usize> = (0..shape.len())
+        .map(|i| before[i] + shape[i] + after[i])
+        .collect();
     let steps = contiguous(&padded);
     let Some(length) = shape.last() else {
         out.copy_from_slice(x);

@@ -28,11 +28,19 @@ pub enum RowNorm<'a> {
 
 /// Normalises rows of `width`.
 pub fn rows(engine: &Engine, x: &[f32], width: usize, norm: &RowNorm, out: &mut [f32]) {
-    assert!(x.len() == out.len() && x.len().is_multiple_of(width), "rows of {width}");
+    assert!(
+        x.len() == out.len() && x.len().is_multiple_of(width),
+        "rows of {width}"
+    );
     let size = engine.share(x.len(), width);
     engine.chunks(out, size, |_: &mut (), i, out| {
         let x = &x[i * size..][..out.len()];
-        engine.isa().run(Norm { x, width, norm, out });
+        engine.isa().run(Norm {
+            x,
+            width,
+            norm,
+            out,
+        });
     });
 }
 
@@ -48,7 +56,11 @@ impl Kernel for Norm<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        for (x, out) in self.x.chunks_exact(self.width).zip(self.out.chunks_exact_mut(self.width)) {
+        for (x, out) in self
+            .x
+            .chunks_exact(self.width)
+            .zip(self.out.chunks_exact_mut(self.width))
+        {
             match self.norm {
                 RowNorm::Layer { affine, eps } => {
                     let (mean, scale) = moments(s, x, *eps);
@@ -103,7 +115,11 @@ fn standardise<S: Simd>(
         let mut y = s.mul(s.sub(s.load_part(x, 0.0), mean), scale);
         if let Some((weight, bias)) = affine {
             let at = i * LANES..i * LANES + x.len();
-            y = s.fma(y, s.load_part(&weight[at.clone()], 0.0), s.load_part(&bias[at], 0.0));
+            y = s.fma(
+                y,
+                s.load_part(&weight[at.clone()], 0.0),
+                s.load_part(&bias[at], 0.0),
+            );
         }
         s.store_part(y, out);
     }
@@ -124,7 +140,8 @@ pub fn batch_norm_affine(
     for c in 0..mean.len() {
         let scale = weight[c] / (variance[c] + eps).sqrt();
         both.0.push(scale);
-        both.1.push(crate::isa::fused_multiply_add(-mean[c], scale, bias[c]));
+        both.1
+            .push(crate::isa::fused_multiply_add(-mean[c], scale, bias[c]));
     }
     both
 }
@@ -132,11 +149,19 @@ pub fn batch_norm_affine(
 /// x (..., channels) times scale plus shift, one fused multiply-add.
 pub fn affine(engine: &Engine, x: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
     let width = scale.len();
-    assert!(x.len() == out.len() && shift.len() == width && x.len().is_multiple_of(width), "the channels");
+    assert!(
+        x.len() == out.len() && shift.len() == width && x.len().is_multiple_of(width),
+        "the channels"
+    );
     let size = engine.share(x.len(), width);
     engine.chunks(out, size, |_: &mut (), i, out| {
         let x = &x[i * size..][..out.len()];
-        engine.isa().run(Affine { x, scale, shift, out });
+        engine.isa().run(Affine {
+            x,
+            scale,
+            shift,
+            out,
+        });
     });
 }
 
@@ -153,11 +178,19 @@ impl Kernel for Affine<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let width = self.scale.len();
-        for (x, out) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)) {
+        for (x, out) in self
+            .x
+            .chunks_exact(width)
+            .zip(self.out.chunks_exact_mut(width))
+        {
             for (i, (x, out)) in x.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
                 let at = i * LANES..i * LANES + x.len();
                 let scale = s.load_part(&self.scale[at.clone()], 0.0);
-                let y = s.fma(s.load_part(x, 0.0), scale, s.load_part(&self.shift[at], 0.0));
+                let y = s.fma(
+                    s.load_part(x, 0.0),
+                    scale,
+                    s.load_part(&self.shift[at], 0.0),
+                );
                 s.store_part(y, out);
             }
         }
@@ -174,23 +207,33 @@ pub fn group_norm(
     out: &mut [f32],
 ) {
     let inside = channels / groups;
-    engine.chunks(out, positions * channels, |scratch: &mut (Vec<f32>, Vec<f32>), b, out| {
-        let x = &x[b * out.len()..][..out.len()];
-        for g in 0..groups {
-            let (elements, normed) = &mut *scratch;
-            elements.clear();
-            for row in x.chunks(channels) {
-                elements.extend_from_slice(&row[g * inside..(g + 1) * inside]);
+    engine.chunks(
+        out,
+        positions * channels,
+        |scratch: &mut (Vec<f32>, Vec<f32>), b, out| {
+            let x = &x[b * out.len()..][..out.len()];
+            for g in 0..groups {
+                let (elements, normed) = &mut *scratch;
+                elements.clear();
+                for row in x.chunks(channels) {
+                    elements.extend_from_slice(&row[g * inside..(g + 1) * inside]);
+                }
+                normed.resize(elements.len(), 0.0);
+                let at = g * inside..(g + 1) * inside;
+                let (weight, bias) = (&affine.0[at.clone()], &affine.1[at]);
+                engine.isa().run(Group {
+                    x: elements,
+                    weight,
+                    bias,
+                    eps,
+                    out: normed,
+                });
+                for (row, part) in out.chunks_mut(channels).zip(normed.chunks(inside)) {
+                    row[g * inside..(g + 1) * inside].copy_from_slice(part);
+                }
             }
-            normed.resize(elements.len(), 0.0);
-            let at = g * inside..(g + 1) * inside;
-            let (weight, bias) = (&affine.0[at.clone()], &affine.1[at]);
-            engine.isa().run(Group { x: elements, weight, bias, eps, out: normed });
-            for (row, part) in out.chunks_mut(channels).zip(normed.chunks(inside)) {
-                row[g * inside..(g + 1) * inside].copy_from_slice(part);
-            }
-        }
-    });
+        },
+    );
 }
 
 /// The elements of a group, position by position.
@@ -209,7 +252,11 @@ impl Kernel for Group<'_> {
     fn run<S: Simd>(self, s: S) {
         let moments = moments(s, self.x, self.eps);
         let width = self.weight.len();
-        for (x, out) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)) {
+        for (x, out) in self
+            .x
+            .chunks_exact(width)
+            .zip(self.out.chunks_exact_mut(width))
+        {
             standardise(s, x, moments, Some((self.weight, self.bias)), out);
         }
     }

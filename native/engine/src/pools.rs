@@ -10,25 +10,34 @@ use crate::sums::{maximum, sum};
 pub fn pool(engine: &Engine, x: &[f32], w: &Window, channels: usize, kind: Pool, out: &mut [f32]) {
     let (rows, columns) = w.output();
     let image = w.input.0 * w.input.1 * channels;
-    engine.chunks(out, columns * channels, |elements: &mut Vec<usize>, i, out| {
-        let x = &x[i / rows * image..][..image];
-        for (column, out) in out.chunks_mut(channels).enumerate() {
-            elements.clear();
-            for i_tap in 0..w.kernel.0 {
-                for j in 0..w.kernel.1 {
-                    if let Some((r, q)) = w.tap(i % rows, column, i_tap, j) {
-                        elements.push((r * w.input.1 + q) * channels);
+    engine.chunks(
+        out,
+        columns * channels,
+        |elements: &mut Vec<usize>, i, out| {
+            let x = &x[i / rows * image..][..image];
+            for (column, out) in out.chunks_mut(channels).enumerate() {
+                elements.clear();
+                for i_tap in 0..w.kernel.0 {
+                    for j in 0..w.kernel.1 {
+                        if let Some((r, q)) = w.tap(i % rows, column, i_tap, j) {
+                            elements.push((r * w.input.1 + q) * channels);
+                        }
                     }
                 }
+                let how = match kind {
+                    Pool::Max => How::Fold,
+                    Pool::MeanInside => How::Mean(elements.len()),
+                    Pool::Mean => How::Mean(w.kernel.0 * w.kernel.1),
+                };
+                engine.isa().run(Across {
+                    x,
+                    elements,
+                    how,
+                    out,
+                });
             }
-            let how = match kind {
-                Pool::Max => How::Fold,
-                Pool::MeanInside => How::Mean(elements.len()),
-                Pool::Mean => How::Mean(w.kernel.0 * w.kernel.1),
-            };
-            engine.isa().run(Across { x, elements, how, out });
-        }
-    });
+        },
+    );
 }
 
 /// The mean over windows that share an image out.
@@ -40,19 +49,28 @@ pub fn adaptive_mean(
     out: &mut [f32],
 ) {
     let image = height * width * channels;
-    engine.chunks(out, columns * channels, |elements: &mut Vec<usize>, i, out| {
-        let x = &x[i / rows * image..][..image];
-        let y = i % rows;
-        for (column, out) in out.chunks_mut(channels).enumerate() {
-            elements.clear();
-            for r in y * height / rows..((y + 1) * height).div_ceil(rows) {
-                for q in column * width / columns..((column + 1) * width).div_ceil(columns) {
-                    elements.push((r * width + q) * channels);
+    engine.chunks(
+        out,
+        columns * channels,
+        |elements: &mut Vec<usize>, i, out| {
+            let x = &x[i / rows * image..][..image];
+            let y = i % rows;
+            for (column, out) in out.chunks_mut(channels).enumerate() {
+                elements.clear();
+                for r in y * height / rows..((y + 1) * height).div_ceil(rows) {
+                    for q in column * width / columns..((column + 1) * width).div_ceil(columns) {
+                        elements.push((r * width + q) * channels);
+                    }
                 }
+                engine.isa().run(Across {
+                    x,
+                    elements,
+                    how: How::Mean(elements.len()),
+                    out,
+                });
             }
-            engine.isa().run(Across { x, elements, how: How::Mean(elements.len()), out });
-        }
-    });
+        },
+    );
 }
 
 /// The mean or the maximum over the middle one of (outer, length, inner).
@@ -63,11 +81,22 @@ pub fn reduce(
     max: bool,
     out: &mut [f32],
 ) {
-    assert!(x.len() == outer * length * inner && out.len() == outer * inner && length > 0, "the sizes");
+    assert!(
+        x.len() == outer * length * inner && out.len() == outer * inner && length > 0,
+        "the sizes"
+    );
     if inner == 1 {
-        let size = engine.share(outer, 1).min(outer.div_ceil(engine.threads())).max(1);
+        let size = engine
+            .share(outer, 1)
+            .min(outer.div_ceil(engine.threads()))
+            .max(1);
         engine.chunks(out, size, |_: &mut (), i, out| {
-            engine.isa().run(Along { x: &x[i * size * length..][..out.len() * length], length, max, out });
+            engine.isa().run(Along {
+                x: &x[i * size * length..][..out.len() * length],
+                length,
+                max,
+                out,
+            });
         });
         return;
     }
@@ -75,7 +104,12 @@ pub fn reduce(
     let how = if max { How::Max } else { How::Mean(length) };
     engine.chunks(out, inner, |_: &mut (), o, out| {
         let x = &x[o * length * inner..][..length * inner];
-        engine.isa().run(Across { x, elements: &elements, how, out });
+        engine.isa().run(Across {
+            x,
+            elements: &elements,
+            how,
+            out,
+        });
     });
 }
 
@@ -174,7 +208,11 @@ impl Kernel for Along<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for (x, out) in self.x.chunks_exact(self.length).zip(self.out) {
-            *out = if self.max { maximum(s, x) } else { sum(s, x) / self.length as f32 };
+            *out = if self.max {
+                maximum(s, x)
+            } else {
+                sum(s, x) / self.length as f32
+            };
         }
     }
 }

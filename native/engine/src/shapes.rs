@@ -27,8 +27,20 @@ impl Window {
                 .map_or(0, |left| left / stride + 1)
         };
         (
-            side(self.input.0, self.kernel.0, self.stride.0, self.dilation.0, self.before.0 + self.after.0),
-            side(self.input.1, self.kernel.1, self.stride.1, self.dilation.1, self.before.1 + self.after.1),
+            side(
+                self.input.0,
+                self.kernel.0,
+                self.stride.0,
+                self.dilation.0,
+                self.before.0 + self.after.0,
+            ),
+            side(
+                self.input.1,
+                self.kernel.1,
+                self.stride.1,
+                self.dilation.1,
+                self.before.1 + self.after.1,
+            ),
         )
     }
 

@@ -23,7 +23,11 @@ fn emulated_is_exact() {
             2 => {
                 let (a, b) = (near(&mut r), near(&mut r));
                 let c = -(a * b);
-                (a, b, f32::from_bits(c.to_bits().wrapping_add(r.within(0, 4) as u32)))
+                (
+                    a,
+                    b,
+                    f32::from_bits(c.to_bits().wrapping_add(r.within(0, 4) as u32)),
+                )
             }
             // Subnormal results.
             _ => {
@@ -34,6 +38,9 @@ fn emulated_is_exact() {
         };
         let (found, expected) = (fused_multiply_add(a, b, c), a.mul_add(b, c));
         let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
-        assert!(same, "fma({a:e}, {b:e}, {c:e}) is {expected:e}, emulated {found:e}");
+        assert!(
+            same,
+            "fma({a:e}, {b:e}, {c:e}) is {expected:e}, emulated {found:e}"
+        );
     }
 }

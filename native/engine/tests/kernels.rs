@@ -16,13 +16,18 @@ use biobench_engine::shapes::{Attention, Window};
 use common::{assert_same, engines, Random};
 
 fn rounds(usual: usize) -> u64 {
-    std::env::var("ENGINE_ROUNDS").map_or(usual, |n| n.parse().expect("ENGINE_ROUNDS is a number")) as u64
+    std::env::var("ENGINE_ROUNDS").map_or(usual, |n| n.parse().expect("ENGINE_ROUNDS is a number"))
+        as u64
 }
 
 /// Activations and residuals as they come.
 fn after(r: &mut Random, n: usize, size: usize) -> (Option<Vec<f32>>, Function, Option<Vec<f32>>) {
     let bias = r.chance(60).then(|| r.numbers(n));
-    let activation = if r.chance(50) { Function::ALL[r.within(0, 14)] } else { Function::Identity };
+    let activation = if r.chance(50) {
+        Function::ALL[r.within(0, 14)]
+    } else {
+        Function::Identity
+    };
     let residual = r.chance(40).then(|| r.numbers(size));
     (bias, activation, residual)
 }
@@ -32,31 +37,67 @@ fn products() {
     let engines = engines();
     for round in 0..rounds(60) {
         let mut r = Random::new(round);
-        let m = if r.chance(10) { r.within(150, 400) } else { r.within(1, 50) };
-        let k = [r.within(0, 40), r.within(380, 390), r.within(760, 800), r.within(1, 9)][r.within(0, 3)];
+        let m = if r.chance(10) {
+            r.within(150, 400)
+        } else {
+            r.within(1, 50)
+        };
+        let k = [
+            r.within(0, 40),
+            r.within(380, 390),
+            r.within(760, 800),
+            r.within(1, 9),
+        ][r.within(0, 3)];
         let k = if m > 50 { k % 50 } else { k };
         let n = [r.within(1, 70), r.within(1, 16), 32, r.within(400, 460)][r.within(0, 3)];
         let n = if k > 300 { n % 40 + 1 } else { n };
         let (x, w) = (r.numbers(m * k), r.numbers(n * k));
         let (bias, activation, residual) = after(&mut r, n, m * n);
-        let expected =
-            plain::products::linear(&x, &w, (m, k, n), bias.as_deref(), activation, residual.as_deref());
+        let expected = plain::products::linear(
+            &x,
+            &w,
+            (m, k, n),
+            bias.as_deref(),
+            activation,
+            residual.as_deref(),
+        );
         let packed = Packed::transposed(&w, k, n);
         for (name, engine) in &engines {
             let mut out = vec![f32::NAN; m * n];
-            let e = Epilogue { bias: bias.as_deref(), activation, residual: residual.as_deref() };
+            let e = Epilogue {
+                bias: bias.as_deref(),
+                activation,
+                residual: residual.as_deref(),
+            };
             product(engine, &x, &packed, &e, &mut out);
-            assert_same(&out, &expected, &format!("{name}: {m} x {k} x {n}, {activation:?}, round {round}"));
+            assert_same(
+                &out,
+                &expected,
+                &format!("{name}: {m} x {k} x {n}, {activation:?}, round {round}"),
+            );
         }
     }
 }
 
 fn window(r: &mut Random) -> Window {
-    let side = |r: &mut Random| (r.within(1, 5), r.within(1, 3), r.within(1, 2), r.within(0, 3), r.within(0, 3));
+    let side = |r: &mut Random| {
+        (
+            r.within(1, 5),
+            r.within(1, 3),
+            r.within(1, 2),
+            r.within(0, 3),
+            r.within(0, 3),
+        )
+    };
     let (rows, columns) = (side(r), side(r));
-    let least = |s: (usize, usize, usize, usize, usize)| ((s.0 - 1) * s.2 + 1).saturating_sub(s.3 + s.4).max(1);
+    let least = |s: (usize, usize, usize, usize, usize)| {
+        ((s.0 - 1) * s.2 + 1).saturating_sub(s.3 + s.4).max(1)
+    };
     Window {
-        input: (least(rows) + r.within(0, 9), least(columns) + r.within(0, 9)),
+        input: (
+            least(rows) + r.within(0, 9),
+            least(columns) + r.within(0, 9),
+        ),
         kernel: (rows.0, columns.0),
         stride: (rows.1, columns.1),
         dilation: (rows.2, columns.2),
@@ -74,7 +115,11 @@ fn convolutions() {
         let batch = r.within(1, 3);
         let groups = [1, 1, r.within(1, 4), r.within(1, 40)][r.within(0, 3)];
         let depthwise = groups > 4 || r.chance(30);
-        let (inside, outside) = if depthwise { (1, 1) } else { (r.within(1, 20), r.within(1, 40)) };
+        let (inside, outside) = if depthwise {
+            (1, 1)
+        } else {
+            (r.within(1, 20), r.within(1, 40))
+        };
         let (channels, outputs) = (groups * inside, groups * outside);
         let (rows, columns) = w.output();
         let size = batch * rows * columns * outputs;
@@ -83,14 +128,28 @@ fn convolutions() {
         let (bias, activation, residual) = after(&mut r, outputs, size);
         let sizes = (batch, channels, outputs, groups);
         let expected = plain::products::convolution(
-            &x, &weight, &w, sizes, bias.as_deref(), activation, residual.as_deref(),
+            &x,
+            &weight,
+            &w,
+            sizes,
+            bias.as_deref(),
+            activation,
+            residual.as_deref(),
         );
         let conv = Convolution::new(&weight, w, channels, outputs, groups);
         for (name, engine) in &engines {
             let mut out = vec![f32::NAN; size];
-            let e = Epilogue { bias: bias.as_deref(), activation, residual: residual.as_deref() };
+            let e = Epilogue {
+                bias: bias.as_deref(),
+                activation,
+                residual: residual.as_deref(),
+            };
             conv.apply(engine, &x, &e, &mut out);
-            assert_same(&out, &expected, &format!("{name}: {w:?} {sizes:?}, round {round}"));
+            assert_same(
+                &out,
+                &expected,
+                &format!("{name}: {w:?} {sizes:?}, round {round}"),
+            );
         }
     }
 }
@@ -100,8 +159,16 @@ fn attentions() {
     let engines = engines();
     for round in 0..rounds(30) {
         let mut r = Random::new(2000 + round);
-        let keys = if r.chance(10) { r.within(380, 400) } else { r.within(1, 60) };
-        let width = if r.chance(5) { r.within(380, 390) } else { r.within(1, 70) };
+        let keys = if r.chance(10) {
+            r.within(380, 400)
+        } else {
+            r.within(1, 60)
+        };
+        let width = if r.chance(5) {
+            r.within(380, 390)
+        } else {
+            r.within(1, 70)
+        };
         let bias = r.chance(50).then(|| (r.within(1, 2), r.within(0, 1)));
         let mut a = Attention {
             batch: r.within(1, 4),
@@ -120,7 +187,8 @@ fn attentions() {
         let bias = a.bias.map(|(rows, heads)| {
             let mut bias = r.numbers(rows * heads * a.queries * a.keys);
             if r.chance(50) {
-                bias.iter_mut().for_each(|x| *x = if r.chance(30) { f32::NEG_INFINITY } else { 0.0 });
+                bias.iter_mut()
+                    .for_each(|x| *x = if r.chance(30) { f32::NEG_INFINITY } else { 0.0 });
             }
             bias
         });
@@ -151,9 +219,15 @@ fn normalisations() {
         let pair = r.chance(70).then_some((&weight[..], &bias[..]));
         let single = pair.map(|(w, _)| w);
         let variance: Vec<f32> = r.numbers(width).iter().map(|v| v.abs()).collect();
-        let groups = (1..=width).filter(|g| width.is_multiple_of(*g)).last().unwrap_or(1);
+        let groups = (1..=width)
+            .filter(|g| width.is_multiple_of(*g))
+            .last()
+            .unwrap_or(1);
         let groups = if r.chance(50) { groups } else { 1 };
-        let per_image = (1..=count).filter(|n| count.is_multiple_of(*n)).nth(1).unwrap_or(1);
+        let per_image = (1..=count)
+            .filter(|n| count.is_multiple_of(*n))
+            .nth(1)
+            .unwrap_or(1);
         let sizes = (per_image, width, groups);
         let layer = plain::norms::layer_norm(&x, width, pair, eps);
         let rms = plain::norms::rms_norm(&x, width, single, eps);
@@ -164,9 +238,24 @@ fn normalisations() {
         for (name, engine) in &engines {
             let what = format!("{name}: {count} x {width}, round {round}");
             let mut out = vec![f32::NAN; x.len()];
-            rows(engine, &x, width, &RowNorm::Layer { affine: pair, eps }, &mut out);
+            rows(
+                engine,
+                &x,
+                width,
+                &RowNorm::Layer { affine: pair, eps },
+                &mut out,
+            );
             assert_same(&out, &layer, &format!("layer norm, {what}"));
-            rows(engine, &x, width, &RowNorm::Rms { weight: single, eps }, &mut out);
+            rows(
+                engine,
+                &x,
+                width,
+                &RowNorm::Rms {
+                    weight: single,
+                    eps,
+                },
+                &mut out,
+            );
             assert_same(&out, &rms, &format!("RMS norm, {what}"));
             rows(engine, &x, width, &RowNorm::Softmax, &mut out);
             assert_same(&out, &softmax, &format!("softmax, {what}"));
@@ -205,10 +294,18 @@ fn poolings() {
             for max in [false, true] {
                 let mut out = vec![f32::NAN; batch * channels];
                 pools::reduce(engine, &x, sizes, max, &mut out);
-                assert_same(&out, &plain::windows::reduce(&x, sizes, max), &format!("across, {what}"));
+                assert_same(
+                    &out,
+                    &plain::windows::reduce(&x, sizes, max),
+                    &format!("across, {what}"),
+                );
                 let along = (batch * channels, height * width, 1);
                 pools::reduce(engine, &x, along, max, &mut out);
-                assert_same(&out, &plain::windows::reduce(&x, along, max), &format!("along, {what}"));
+                assert_same(
+                    &out,
+                    &plain::windows::reduce(&x, along, max),
+                    &format!("along, {what}"),
+                );
             }
         }
     }
@@ -218,7 +315,19 @@ fn poolings() {
 fn arguments() -> Vec<f32> {
     let mut r = Random::new(5);
     let mut x: Vec<f32> = (0..=u32::MAX).step_by(65_537).map(f32::from_bits).collect();
-    for border in [0.0f32, 0.625, 0.927_734_4, 4.0, 6.0, 3.0, 90.0, 110.0, 88.722_84, 103.97, 87.336_55] {
+    for border in [
+        0.0f32,
+        0.625,
+        0.927_734_4,
+        4.0,
+        6.0,
+        3.0,
+        90.0,
+        110.0,
+        88.722_84,
+        103.97,
+        87.336_55,
+    ] {
         for sign in [1.0, -1.0] {
             x.extend((0..20).map(|i| f32::from_bits((border * sign).to_bits().wrapping_add(i))));
             x.extend((0..20).map(|i| f32::from_bits((border * sign).to_bits().wrapping_sub(i))));
@@ -233,7 +342,10 @@ fn functions() {
     let x = arguments();
     for (name, engine) in engines().iter().filter(|(_, engine)| engine.threads() < 3) {
         for function in Function::ALL {
-            let expected: Vec<f32> = x.iter().map(|x| plain::functions::apply(function, *x)).collect();
+            let expected: Vec<f32> = x
+                .iter()
+                .map(|x| plain::functions::apply(function, *x))
+                .collect();
             let mut out = vec![f32::NAN; x.len()];
             map(engine, &x, function, &mut out);
             assert_same(&out, &expected, &format!("{name}: {function:?}"));
@@ -248,9 +360,15 @@ fn operations_on_two() {
         let mut r = Random::new(6000 + round);
         let shape: Vec<usize> = (0..r.within(1, 4)).map(|_| r.within(1, 20)).collect();
         let thin = |r: &mut Random| {
-            let from = if r.chance(30) { r.within(0, shape.len()) } else { 0 };
-            let shape: Vec<usize> =
-                shape[from..].iter().map(|n| if r.chance(30) { 1 } else { *n }).collect();
+            let from = if r.chance(30) {
+                r.within(0, shape.len())
+            } else {
+                0
+            };
+            let shape: Vec<usize> = shape[from..]
+                .iter()
+                .map(|n| if r.chance(30) { 1 } else { *n })
+                .collect();
             let numbers = r.numbers(shape.iter().product());
             (shape, numbers)
         };
@@ -276,11 +394,23 @@ fn operations_on_two() {
                     Binary::Mul => a * b,
                     Binary::Div => a / b,
                 };
-                let expected: Vec<f32> =
-                    (0..size).map(|i| one(a[at(&a_shape, i)], b[at(&b_shape, i)])).collect();
+                let expected: Vec<f32> = (0..size)
+                    .map(|i| one(a[at(&a_shape, i)], b[at(&b_shape, i)]))
+                    .collect();
                 let mut out = vec![f32::NAN; size];
-                binary(engine, operation, (&a, &a_shape), (&b, &b_shape), &shape, &mut out);
-                assert_same(&out, &expected, &format!("{name}: {operation:?} {a_shape:?} {b_shape:?} to {shape:?}"));
+                binary(
+                    engine,
+                    operation,
+                    (&a, &a_shape),
+                    (&b, &b_shape),
+                    &shape,
+                    &mut out,
+                );
+                assert_same(
+                    &out,
+                    &expected,
+                    &format!("{name}: {operation:?} {a_shape:?} {b_shape:?} to {shape:?}"),
+                );
             }
         }
     }

@@ -25,7 +25,15 @@ pub fn exp(x: f32) -> f32 {
     let r = n.mul_add(f(0xbf31_7200), x);
     let r = n.mul_add(f(0xb5bf_be8e), r);
     let p = horner(
-        &[0x3ab5_72f7, 0x3c09_1a8d, 0x3d2a_abcc, 0x3e2a_aa4d, 0x3eff_ffff, 0x3f80_0000, 0x3f80_0000],
+        &[
+            0x3ab5_72f7,
+            0x3c09_1a8d,
+            0x3d2a_abcc,
+            0x3e2a_aa4d,
+            0x3eff_ffff,
+            0x3f80_0000,
+            0x3f80_0000,
+        ],
         r,
     );
     let half = (n / 2.0).floor();
@@ -44,12 +52,25 @@ pub fn erf(x: f32) -> f32 {
     }
     let a = x.abs();
     if a < f(0x3f6d_8000) {
-        let words = [0xba1c_cf71, 0x3ba3_93a5, 0xbcdb_44fc, 0x3de7_0d44, 0xbec0_9374, 0x3e03_75d3];
+        let words = [
+            0xba1c_cf71,
+            0x3ba3_93a5,
+            0xbcdb_44fc,
+            0x3de7_0d44,
+            0xbec0_9374,
+            0x3e03_75d3,
+        ];
         return horner(&words, x * x).mul_add(x, x);
     }
     let a = if a < 4.0 { a } else { 4.0 };
     let words = [
-        0xb788_fdac, 0x39c5_3214, 0xbb7d_4bc4, 0x3cc6_8ffa, 0xbdda_b532, 0xbf22_837a, 0xbe03_d19c,
+        0xb788_fdac,
+        0x39c5_3214,
+        0xbb7d_4bc4,
+        0x3cc6_8ffa,
+        0xbdda_b532,
+        0xbf22_837a,
+        0xbe03_d19c,
     ];
     let large = 1.0 - exp(horner(&words, a).mul_add(a, -a));
     large.copysign(x)
@@ -61,7 +82,13 @@ pub fn tanh(x: f32) -> f32 {
     let a = x.abs();
     if a < 0.625 {
         let square = x * x;
-        let words = [0xbbba_b34b, 0x3ca9_0249, 0xbd5c_1b1a, 0x3e08_837a, 0xbeaa_aa99];
+        let words = [
+            0xbbba_b34b,
+            0x3ca9_0249,
+            0xbd5c_1b1a,
+            0x3e08_837a,
+            0xbeaa_aa99,
+        ];
         return (horner(&words, square) * square).mul_add(x, x);
     }
     (1.0 - 2.0 / (exp(a + a) + 1.0)).copysign(x)

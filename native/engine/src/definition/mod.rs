@@ -54,7 +54,10 @@ pub fn larger(a: f32, b: f32) -> f32 {
 pub fn maximum(elements: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; 16];
     for i in 0..elements.len().next_multiple_of(16) {
-        lanes[i % 16] = larger(lanes[i % 16], *elements.get(i).unwrap_or(&f32::NEG_INFINITY));
+        lanes[i % 16] = larger(
+            lanes[i % 16],
+            *elements.get(i).unwrap_or(&f32::NEG_INFINITY),
+        );
     }
     for w in [8, 4, 2, 1] {
         for i in 0..w {

@@ -38,7 +38,14 @@ pub fn rms_norm(x: &[f32], width: usize, weight: Option<&[f32]>, eps: f32) -> Ve
 }
 
 /// Batch normalisation in eval form: x (..., channels) times scale plus shift, one fused multiply-add.
-pub fn batch_norm(x: &[f32], mean: &[f32], variance: &[f32], weight: &[f32], bias: &[f32], eps: f32) -> Vec<f32> {
+pub fn batch_norm(
+    x: &[f32],
+    mean: &[f32],
+    variance: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    eps: f32,
+) -> Vec<f32> {
     let mut out = Vec::new();
     for row in x.chunks(mean.len()) {
         for (c, value) in row.iter().enumerate() {

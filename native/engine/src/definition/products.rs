@@ -34,7 +34,12 @@ pub fn linear(
     for i in 0..m {
         for j in 0..n {
             let c = chain((0..k).map(|l| (x[i * k + l], weight[j * k + l])));
-            out.push(finish(c, bias.map(|b| b[j]), activation, residual.map(|r| r[i * n + j])));
+            out.push(finish(
+                c,
+                bias.map(|b| b[j]),
+                activation,
+                residual.map(|r| r[i * n + j]),
+            ));
         }
     }
     out
@@ -93,10 +98,17 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: Option<&[f32]>, a: &Atte
     for b in 0..a.batch {
         for h in 0..a.heads {
             for i in 0..a.queries {
-                let at = |row: usize, length: usize, width: usize| ((b * length + row) * a.heads + h) * width;
+                let at = |row: usize, length: usize, width: usize| {
+                    ((b * length + row) * a.heads + h) * width
+                };
                 let mut scores = Vec::new();
                 for j in 0..a.keys {
-                    let pairs = (0..a.width).map(|d| (k[at(j, a.keys, a.width) + d], q[at(i, a.queries, a.width) + d]));
+                    let pairs = (0..a.width).map(|d| {
+                        (
+                            k[at(j, a.keys, a.width) + d],
+                            q[at(i, a.queries, a.width) + d],
+                        )
+                    });
                     let mut s = chain(pairs) * a.scale;
                     if let (Some((rows, heads)), Some(bias)) = (a.bias, bias) {
                         let plane = (b % rows) * heads + h % heads;

@@ -26,12 +26,15 @@ pub fn pool(x: &[f32], w: &Window, batch: usize, channels: usize, kind: Pool) ->
                     for i in 0..w.kernel.0 {
                         for j in 0..w.kernel.1 {
                             if let Some((r, q)) = w.tap(y, column, i, j) {
-                                elements.push(x[((b * w.input.0 + r) * w.input.1 + q) * channels + c]);
+                                elements
+                                    .push(x[((b * w.input.0 + r) * w.input.1 + q) * channels + c]);
                             }
                         }
                     }
                     out.push(match kind {
-                        Pool::Max => elements.iter().fold(f32::NEG_INFINITY, |m, x| larger(m, *x)),
+                        Pool::Max => elements
+                            .iter()
+                            .fold(f32::NEG_INFINITY, |m, x| larger(m, *x)),
                         Pool::MeanInside => sum(&elements) / elements.len() as f32,
                         Pool::Mean => sum(&elements) / (w.kernel.0 * w.kernel.1) as f32,
                     });
@@ -55,7 +58,8 @@ pub fn adaptive_mean(
                 for c in 0..channels {
                     let mut elements = Vec::new();
                     for r in y * height / rows..((y + 1) * height).div_ceil(rows) {
-                        for q in column * width / columns..((column + 1) * width).div_ceil(columns) {
+                        for q in column * width / columns..((column + 1) * width).div_ceil(columns)
+                        {
                             elements.push(x[((b * height + r) * width + q) * channels + c]);
                         }
                     }
@@ -72,8 +76,14 @@ pub fn reduce(x: &[f32], (outer, length, inner): (usize, usize, usize), max: boo
     let mut out = Vec::new();
     for o in 0..outer {
         for i in 0..inner {
-            let elements: Vec<f32> = (0..length).map(|l| x[(o * length + l) * inner + i]).collect();
-            out.push(if max { maximum(&elements) } else { sum(&elements) / length as f32 });
+            let elements: Vec<f32> = (0..length)
+                .map(|l| x[(o * length + l) * inner + i])
+                .collect();
+            out.push(if max {
+                maximum(&elements)
+            } else {
+                sum(&elements) / length as f32
+            });
         }
     }
     out

@@ -30,7 +30,11 @@ pub struct Epilogue<'a> {
 
 impl Epilogue<'_> {
     /// Nothing follows.
-    pub const NONE: Self = Self { bias: None, activation: Function::Identity, residual: None };
+    pub const NONE: Self = Self {
+        bias: None,
+        activation: Function::Identity,
+        residual: None,
+    };
 
     fn is_none(&self) -> bool {
         self.bias.is_none() && self.residual.is_none() && self.activation == Function::Identity
@@ -57,7 +61,10 @@ impl Rows for Contiguous<'_> {
 /// Where the sizes do not fit.
 pub fn product(engine: &Engine, x: &[f32], weight: &Packed, epilogue: &Epilogue, out: &mut [f32]) {
     let (k, n) = (weight.depth(), weight.columns());
-    assert!(n > 0 && out.len().is_multiple_of(n), "the output has no whole rows");
+    assert!(
+        n > 0 && out.len().is_multiple_of(n),
+        "the output has no whole rows"
+    );
     let m = out.len() / n;
     assert_eq!(x.len(), m * k, "the left factor");
     let weights = std::slice::from_ref(weight);
@@ -74,28 +81,48 @@ pub(crate) fn products<R: Rows>(
 ) {
     let width: usize = weights.iter().map(Packed::columns).sum();
     assert!(epilogue.bias.is_none_or(|b| b.len() == width), "the bias");
-    assert!(epilogue.residual.is_none_or(|r| r.len() == out.len()), "the residual");
+    assert!(
+        epilogue.residual.is_none_or(|r| r.len() == out.len()),
+        "the residual"
+    );
     let m = out.len() / width;
     // Few rows: columns are shared out, into blocks that are put side by side afterwards.
-    if engine.threads() > 1 && weights.len() == 1 && m <= 2 * tile::ROWS && width >= 64 * engine.threads() {
+    if engine.threads() > 1
+        && weights.len() == 1
+        && m <= 2 * tile::ROWS
+        && width >= 64 * engine.threads()
+    {
         return by_columns(engine, rows, &weights[0], epilogue, out, m);
     }
     let few = m < 4 * engine.threads() * tile::ROWS;
-    let height = if few { (m.div_ceil(engine.threads())).next_multiple_of(42) } else { tile::ROWS };
-    engine.chunks(out, height.min(tile::ROWS) * width, |scratch: &mut Vec<Block>, i, out| {
-        let first = i * height.min(tile::ROWS);
-        let residual = epilogue.residual.map(|r| &r[first * width..first * width + out.len()]);
-        engine.isa().run(Task {
-            rows,
-            weights,
-            epilogue: Epilogue { residual, ..*epilogue },
-            first,
-            width,
-            columns: None,
-            scratch,
-            out,
-        });
-    });
+    let height = if few {
+        (m.div_ceil(engine.threads())).next_multiple_of(42)
+    } else {
+        tile::ROWS
+    };
+    engine.chunks(
+        out,
+        height.min(tile::ROWS) * width,
+        |scratch: &mut Vec<Block>, i, out| {
+            let first = i * height.min(tile::ROWS);
+            let residual = epilogue
+                .residual
+                .map(|r| &r[first * width..first * width + out.len()]);
+            engine.isa().run(Task {
+                rows,
+                weights,
+                epilogue: Epilogue {
+                    residual,
+                    ..*epilogue
+                },
+                first,
+                width,
+                columns: None,
+                scratch,
+                out,
+            });
+        },
+    );
 }
 
 fn by_columns<R: Rows>(
@@ -109,22 +136,29 @@ fn by_columns<R: Rows>(
     let n = weight.columns();
     let share = n.div_ceil(2 * engine.threads()).next_multiple_of(2 * LANES);
     let mut blocks = vec![0.0; n.div_ceil(share) * share * m];
-    let without = Epilogue { residual: None, ..*epilogue };
-    engine.chunks(&mut blocks, share * m, |scratch: &mut Vec<Block>, i, block| {
-        let first = i * share;
-        let count = share.min(n - first);
-        let bias = without.bias.map(|b| &b[first..first + count]);
-        engine.isa().run(Task {
-            rows,
-            weights: std::slice::from_ref(weight),
-            epilogue: Epilogue { bias, ..without },
-            first: 0,
-            width: count,
-            columns: Some((first, count)),
-            scratch,
-            out: &mut block[..count * m],
-        });
-    });
+    let without = Epilogue {
+        residual: None,
+        ..*epilogue
+    };
+    engine.chunks(
+        &mut blocks,
+        share * m,
+        |scratch: &mut Vec<Block>, i, block| {
+            let first = i * share;
+            let count = share.min(n - first);
+            let bias = without.bias.map(|b| &b[first..first + count]);
+            engine.isa().run(Task {
+                rows,
+                weights: std::slice::from_ref(weight),
+                epilogue: Epilogue { bias, ..without },
+                first: 0,
+                width: count,
+                columns: Some((first, count)),
+                scratch,
+                out: &mut block[..count * m],
+            });
+        },
+    );
     let _environment = crate::isa::environment::Environment::standard();
     for (i, row) in out.chunks_mut(n).enumerate() {
         for (j, part) in row.chunks_mut(share).enumerate() {
@@ -179,7 +213,10 @@ impl<R: Rows> Kernel for Task<'_, R> {
                     let panel = (from + column) / LANES;
                     let at = place + column;
                     if two {
-                        let b = [weight.panel(panel, k, size), weight.panel(panel + 1, k, size)];
+                        let b = [
+                            weight.panel(panel, k, size),
+                            weight.panel(panel + 1, k, size),
+                        ];
                         tiles::<S, 2>(s, a, b, &mut self.out[at..], self.width, covered, k == 0);
                     } else {
                         let b = [weight.panel(panel, k, size)];

@@ -34,7 +34,11 @@ impl Packed {
                 }
             }
         }
-        Self { lines, depth, columns }
+        Self {
+            lines,
+            depth,
+            columns,
+        }
     }
 
     /// Packs the transpose of `weight` (n, k), as a linear layer holds it.

@@ -68,7 +68,10 @@ fn tile<S: Simd, const R: usize, const G: usize>(
                 *x = if whole {
                     s.load(from[g * LANES..].first_chunk().expect("a whole group"))
                 } else {
-                    s.load_part(&from[(g * LANES).min(covered)..covered.min((g + 1) * LANES)], 0.0)
+                    s.load_part(
+                        &from[(g * LANES).min(covered)..covered.min((g + 1) * LANES)],
+                        0.0,
+                    )
                 };
             }
         }
@@ -95,7 +98,10 @@ fn tile<S: Simd, const R: usize, const G: usize>(
             if whole {
                 s.store(x, to[g * LANES..].first_chunk_mut().expect("a whole group"));
             } else {
-                s.store_part(x, &mut to[(g * LANES).min(covered)..covered.min((g + 1) * LANES)]);
+                s.store_part(
+                    x,
+                    &mut to[(g * LANES).min(covered)..covered.min((g + 1) * LANES)],
+                );
             }
         }
     }

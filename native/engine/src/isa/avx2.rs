@@ -43,7 +43,12 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load(self, from: &Lanes) -> Pair {
         // SAFETY: as above.
-        unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))] }
+        unsafe {
+            [
+                _mm256_loadu_ps(from.as_ptr()),
+                _mm256_loadu_ps(from.as_ptr().add(8)),
+            ]
+        }
     }
     #[inline(always)]
     fn store(self, x: Pair, to: &mut Lanes) {
@@ -81,7 +86,12 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn fma(self, a: Pair, b: Pair, c: Pair) -> Pair {
         // SAFETY: as above.
-        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        unsafe {
+            [
+                _mm256_fmadd_ps(a[0], b[0], c[0]),
+                _mm256_fmadd_ps(a[1], b[1], c[1]),
+            ]
+        }
     }
     #[inline(always)]
     fn max(self, a: Pair, b: Pair) -> Pair {
@@ -125,7 +135,10 @@ impl Simd for Avx2 {
         // SAFETY: as above.
         unsafe {
             let sign = _mm256_set1_ps(-0.0);
-            [_mm256_or_ps(a0, _mm256_and_ps(sign, b[0])), _mm256_or_ps(a1, _mm256_and_ps(sign, b[1]))]
+            [
+                _mm256_or_ps(a0, _mm256_and_ps(sign, b[0])),
+                _mm256_or_ps(a1, _mm256_and_ps(sign, b[1])),
+            ]
         }
     }
     #[inline(always)]

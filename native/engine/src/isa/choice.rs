@@ -1,9 +1,9 @@
 //! The instruction set that this processor has, and the call of a kernel with it.
 
-#[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
 use super::{scalar::Scalar, Simd};
 
 /// The environment variable that lowers the choice, for tests: `scalar`, `avx2`, `avx512` or `neon`.

@@ -127,11 +127,20 @@ impl Simd for Neon {
     }
     #[inline(always)]
     fn powers(self, t: Four) -> (Four, Four) {
-        let n = each!(|i| vsubq_s32(vreinterpretq_s32_f32(t[i]), vdupq_n_s32(MAGIC.to_bits() as i32)));
+        let n = each!(|i| vsubq_s32(
+            vreinterpretq_s32_f32(t[i]),
+            vdupq_n_s32(MAGIC.to_bits() as i32)
+        ));
         let half = each!(|i| vshrq_n_s32::<1>(n[i]));
-        let low = each!(|i| vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(half[i], vdupq_n_s32(127)))));
+        let low = each!(|i| vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(
+            half[i],
+            vdupq_n_s32(127)
+        ))));
         let rest = each!(|i| vsubq_s32(n[i], half[i]));
-        let high = each!(|i| vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(rest[i], vdupq_n_s32(127)))));
+        let high = each!(|i| vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(
+            rest[i],
+            vdupq_n_s32(127)
+        ))));
         (low, high)
     }
 }

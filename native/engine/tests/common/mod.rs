@@ -43,7 +43,9 @@ impl Random {
         match kind {
             // Products that underflow: chains become -0 and subnormal.
             0 => self.plain() * [1e-20, 1e-22, 1e-38, 1e-45, 0.0, -0.0][self.within(0, 5)],
-            1 if self.chance(2) => [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 3e38][self.within(0, 3)],
+            1 if self.chance(2) => {
+                [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 3e38][self.within(0, 3)]
+            }
             1 | 2 => [self.plain(), 0.0, -0.0, 100.0 * self.plain()][self.within(0, 3)],
             _ => self.plain(),
         }
@@ -56,7 +58,12 @@ pub fn assert_same(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
     for (i, (a, b)) in found.iter().zip(expected).enumerate() {
         let same = a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-        assert!(same, "{what}: element {i} is {a:?} ({:08x}), not {b:?} ({:08x})", a.to_bits(), b.to_bits());
+        assert!(
+            same,
+            "{what}: element {i} is {a:?} ({:08x}), not {b:?} ({:08x})",
+            a.to_bits(),
+            b.to_bits()
+        );
     }
 }
 

@@ -38,11 +38,23 @@ impl All<'_> {
     }
 
     fn products(&mut self) {
-        for (i, (m, k, n)) in [(1, 1, 1), (37, 128, 65), (15, 801, 33), (171, 40, 24)].into_iter().enumerate() {
+        for (i, (m, k, n)) in [(1, 1, 1), (37, 128, 65), (15, 801, 33), (171, 40, 24)]
+            .into_iter()
+            .enumerate()
+        {
             let packed = Packed::transposed(&numbers(10, n * k), k, n);
             let (bias, residual) = (numbers(12, n), numbers(13, m * n));
-            let activation = [Function::Gelu, Function::QuickGelu, Function::Silu, Function::Relu][i];
-            let e = Epilogue { bias: Some(&bias), activation, residual: Some(&residual) };
+            let activation = [
+                Function::Gelu,
+                Function::QuickGelu,
+                Function::Silu,
+                Function::Relu,
+            ][i];
+            let e = Epilogue {
+                bias: Some(&bias),
+                activation,
+                residual: Some(&residual),
+            };
             let mut out = vec![0.0; m * n];
             product(self.engine, &numbers(11, m * k), &packed, &e, &mut out);
             self.add(&out);
@@ -50,9 +62,13 @@ impl All<'_> {
     }
 
     fn convolutions(&mut self) {
-        for (side, channels, outputs, kernel, stride, groups) in
-            [(13, 20, 35, 3, 1, 1), (23, 3, 17, 7, 2, 1), (9, 24, 36, 3, 2, 4), (11, 37, 37, 5, 1, 37), (8, 48, 48, 3, 2, 48)]
-        {
+        for (side, channels, outputs, kernel, stride, groups) in [
+            (13, 20, 35, 3, 1, 1),
+            (23, 3, 17, 7, 2, 1),
+            (9, 24, 36, 3, 2, 4),
+            (11, 37, 37, 5, 1, 37),
+            (8, 48, 48, 3, 2, 48),
+        ] {
             let border = (kernel / 2, kernel / 2);
             let window = Window {
                 input: (side, side + 2),
@@ -66,7 +82,11 @@ impl All<'_> {
             let weight = numbers(20, outputs * channels / groups * kernel * kernel);
             let conv = Convolution::new(&weight, window, channels, outputs, groups);
             let bias = numbers(21, outputs);
-            let e = Epilogue { bias: Some(&bias), activation: Function::HardSwish, residual: None };
+            let e = Epilogue {
+                bias: Some(&bias),
+                activation: Function::HardSwish,
+                residual: None,
+            };
             let mut out = vec![0.0; 2 * rows * columns * outputs];
             let x = numbers(22, 2 * side * (side + 2) * channels);
             conv.apply(self.engine, &x, &e, &mut out);
@@ -77,20 +97,40 @@ impl All<'_> {
                 self.add(&out);
             }
             let mut out = vec![0.0; 2 * 3 * 4 * channels];
-            pools::adaptive_mean(self.engine, &x, (side, side + 2, channels), (3, 4), &mut out);
+            pools::adaptive_mean(
+                self.engine,
+                &x,
+                (side, side + 2, channels),
+                (3, 4),
+                &mut out,
+            );
             self.add(&out);
             let mut out = vec![0.0; 2 * channels];
             for max in [false, true] {
-                pools::reduce(self.engine, &x, (2, side * (side + 2), channels), max, &mut out);
+                pools::reduce(
+                    self.engine,
+                    &x,
+                    (2, side * (side + 2), channels),
+                    max,
+                    &mut out,
+                );
                 self.add(&out);
-                pools::reduce(self.engine, &x, (2 * channels, side * (side + 2), 1), max, &mut out);
+                pools::reduce(
+                    self.engine,
+                    &x,
+                    (2 * channels, side * (side + 2), 1),
+                    max,
+                    &mut out,
+                );
                 self.add(&out);
             }
         }
     }
 
     fn attentions(&mut self) {
-        for (queries, keys, width, bias) in [(37, 37, 32, false), (33, 41, 16, true), (1, 401, 24, true)] {
+        for (queries, keys, width, bias) in
+            [(37, 37, 32, false), (33, 41, 16, true), (1, 401, 24, true)]
+        {
             let a = Attention {
                 batch: 2,
                 heads: 3,
@@ -101,8 +141,14 @@ impl All<'_> {
                 scale: 0.17,
                 bias: bias.then_some((1, 3)),
             };
-            let (q, k) = (numbers(30, 6 * queries * width), numbers(31, 6 * keys * width));
-            let (v, b) = (numbers(32, 6 * keys * (width + 1)), numbers(33, 3 * queries * keys));
+            let (q, k) = (
+                numbers(30, 6 * queries * width),
+                numbers(31, 6 * keys * width),
+            );
+            let (v, b) = (
+                numbers(32, 6 * keys * (width + 1)),
+                numbers(33, 3 * queries * keys),
+            );
             let f = Factors {
                 q: Heads::contiguous(&q, queries, 3, width),
                 k: Heads::contiguous(&k, keys, 3, width),
@@ -120,13 +166,29 @@ impl All<'_> {
         let (weight, bias) = (numbers(41, width), numbers(42, width));
         let affine_of = Some((&weight[..], &bias[..]));
         let mut out = vec![0.0; x.len()];
-        let norms =
-            [RowNorm::Layer { affine: affine_of, eps: 1e-6 }, RowNorm::Rms { weight: Some(&weight), eps: 1e-5 }, RowNorm::Softmax];
+        let norms = [
+            RowNorm::Layer {
+                affine: affine_of,
+                eps: 1e-6,
+            },
+            RowNorm::Rms {
+                weight: Some(&weight),
+                eps: 1e-5,
+            },
+            RowNorm::Softmax,
+        ];
         for norm in norms {
             rows(self.engine, &x, width, &norm, &mut out);
             self.add(&out);
         }
-        group_norm(self.engine, &x, (4, width, 5), (&weight, &bias), 1e-5, &mut out);
+        group_norm(
+            self.engine,
+            &x,
+            (4, width, 5),
+            (&weight, &bias),
+            1e-5,
+            &mut out,
+        );
         self.add(&out);
         let variance: Vec<f32> = numbers(43, width).iter().map(|v| v.abs()).collect();
         let (scale, shift) = batch_norm_affine(&bias, &variance, &weight, &bias, 1e-5);
@@ -145,7 +207,14 @@ impl All<'_> {
         let (a, b) = (numbers(50, 35 * 30), numbers(51, 30));
         let mut out = vec![0.0; a.len()];
         for operation in [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div] {
-            binary(self.engine, operation, (&a, &[35, 30]), (&b, &[30]), &[35, 30], &mut out);
+            binary(
+                self.engine,
+                operation,
+                (&a, &[35, 30]),
+                (&b, &[30]),
+                &[35, 30],
+                &mut out,
+            );
             self.add(&out);
         }
     }
@@ -153,11 +222,18 @@ impl All<'_> {
 
 /// The digest of all outputs.
 pub fn digest(engine: &Engine) -> String {
-    let mut all = All { engine, hash: Sha256::new() };
+    let mut all = All {
+        engine,
+        hash: Sha256::new(),
+    };
     all.products();
     all.convolutions();
     all.attentions();
     all.norms();
     all.elements();
-    all.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    all.hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
