@@ -256,9 +256,8 @@ mod tests {
 
     #[test]
     fn powers_are_the_nearest_or_next_float32() {
-        for i in 0..200_000u32 {
-            let base =
-                f32::from_bits(i.wrapping_mul(2_654_435_761) >> 1 & 0x7f7f_ffff | 0x0080_0000);
+        for i in 1..200_000u32 {
+            let base = f32::from_bits(i.wrapping_mul(2_654_435_761) & 0x7f7f_ffff);
             let exponent = (i % 401) as f32 / 100.0 - 2.0;
             let expected = f64::from(base).powf(f64::from(exponent));
             let found = pow(base, exponent);

@@ -349,7 +349,7 @@ fn the_digest_is_that_of_the_canonical_text() {
     assert_eq!(program.digest(), format!("sha256:{digits}"));
     let lines = program.explain();
     assert!(
-        lines.contains("v13 [b, 10, 2, 10] = attention(k=v10, q=v8, v=v12, scale=\"3e99999a\")"),
+        lines.contains("v14 [b, 10, 2, 10] = attention(k=v11, q=v9, v=v13, scale=\"3e99999a\")"),
         "{lines}"
     );
 }
