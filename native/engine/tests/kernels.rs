@@ -219,9 +219,9 @@ fn normalisations() {
         let pair = r.chance(70).then_some((&weight[..], &bias[..]));
         let single = pair.map(|(w, _)| w);
         let variance: Vec<f32> = r.numbers(width).iter().map(|v| v.abs()).collect();
-        let groups = (1..=width)
-            .filter(|g| width.is_multiple_of(*g))
-            .last()
+        let groups = (1..=width.div_ceil(2))
+            .rev()
+            .find(|g| width.is_multiple_of(*g))
             .unwrap_or(1);
         let groups = if r.chance(50) { groups } else { 1 };
         let per_image = (1..=count)

@@ -1,5 +1,5 @@
-//! Each kernel is much faster than its scalar twin. One function that is not inlined leaves the bits as they are and makes a
-//! kernel up to 40 times slower, slower than the twin (`isa`). Only optimised builds are measured.
+//! Each kernel is much faster than its scalar twin, which emulates the fused multiply-add. One function that is not inlined
+//! leaves the bits as they are and makes a kernel up to 40 times slower (`isa`). Only optimised builds are measured.
 #![cfg(not(debug_assertions))]
 
 use std::time::Instant;
@@ -15,8 +15,15 @@ use biobench_engine::pools;
 use biobench_engine::shapes::{Attention, Window};
 use biobench_engine::Engine;
 
-/// How many times the scalar twin a kernel is at least.
-const LEAST: f64 = 4.0;
+/// How many times the scalar twin a kernel is at least: about a third of what was measured on AVX2, and above what a missed
+/// inlining left (5 times for exp, 8 for gelu, 1.3 for layer norm).
+fn least(name: &str) -> f64 {
+    match name {
+        "layer norm" => 4.0,
+        "depthwise" => 6.0,
+        _ => 12.0,
+    }
+}
 
 type Work = Box<dyn Fn(&Engine)>;
 
@@ -154,15 +161,12 @@ fn kernels_are_faster_than_their_scalar_twins() {
                 .map(|_| seconds(&scalar, &work) / seconds(&engine, &work))
                 .fold(0.0, f64::max);
             println!("{} {name}: {ratio:.1} times the scalar twin", isa.name());
-            if ratio < LEAST {
+            if ratio < least(name) {
                 slow.push(format!("{} {name}: {ratio:.1}", isa.name()));
             }
         }
     }
-    assert!(
-        slow.is_empty(),
-        "below {LEAST} times the scalar twin: {slow:?}"
-    );
+    assert!(slow.is_empty(), "too close to the scalar twin: {slow:?}");
 }
 
 #[test]
