@@ -9,6 +9,8 @@ extern "C" {
     fn erf(x: f64) -> f64;
 }
 
+type Exact = fn(f64) -> f64;
+
 /// The distance of float32 numbers around `x`.
 fn unit(x: f64) -> f64 {
     let exponent = ((x.abs().to_bits() >> 52) as i32 - 1023).max(-126);
@@ -55,7 +57,7 @@ fn worst(
 }
 
 fn main() {
-    let functions: [(Function, fn(f64) -> f64); 4] = [
+    let functions: [(Function, Exact); 4] = [
         (Function::Exp, f64::exp),
         // SAFETY: a function of the C library without conditions.
         (Function::Erf, |x| unsafe { erf(x) }),
