@@ -1,7 +1,8 @@
-"""Fit the polynomials of native/engine/src/functions.rs; run by hand, prints the constants as hexadecimal bits.
+"""Fit the polynomials of native/engine/src/functions.rs and print the constants as bits.
 
-Each is a minimax fit by linear programming against mpmath. Coefficients are rounded to float32 one at a
-time, from the lowest power on, and the rest is fitted again, so that rounding costs almost nothing.
+Run by hand. Each is a minimax fit by linear programming against mpmath. Coefficients are rounded to
+float32 one at a time, from the lowest power on, and the rest is fitted again, so that rounding
+costs almost nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def fit(
     span: tuple[float, float],
     degree: int,
 ) -> None:
-    """Print the coefficients of f as a polynomial of variable(x), x over span, lowest power first."""
+    """Print the coefficients of f in powers of variable(x), x over span, lowest first."""
     low, high = span
     nodes = np.cos(np.linspace(0, np.pi, 1200))
     x = (high + low) / 2 + (high - low) / 2 * nodes
@@ -81,7 +82,7 @@ def main() -> None:
         (1e-4, 0.9277344),
         5,
     )
-    # erf(x) = 1 - exp(-x + x P(x)), x from 475/512 to 4; the weight makes the error of erfc absolute.
+    # erf(x) = 1 - exp(-x + x P(x)), x from 475/512 to 4; the weight makes erfc's error absolute.
     fit(
         "erf, large",
         lambda x: mpmath.log(mpmath.erfc(x)) / x + 1,

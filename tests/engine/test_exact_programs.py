@@ -81,7 +81,7 @@ def test_the_engine_says_what_it_computes_with() -> None:
 
 def test_an_unknown_instruction_set_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIOBENCH_ENGINE_ISA", "mmx")
-    with pytest.raises(ValueError, match='this processor has no instruction set "mmx"; it has scalar'):
+    with pytest.raises(ValueError, match='has no instruction set "mmx"; it has scalar'):
         Engine(1)
 
 
@@ -95,9 +95,9 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="constant c0 has the digest sha256:"):
         Program(text(), lambda _: bytes(WEIGHT.nbytes))
     program = Program(text(), DATA.get)
-    for x in (np.zeros((2, 41), np.float32), np.zeros((0, 40), np.float32), np.zeros(40, np.float32)):
+    for shape in ((2, 41), (0, 40), (40,)):
         with pytest.raises(ValueError, match=r"input: shape \[b, 40\], not"):
-            program.run(Engine(1), x)
+            program.run(Engine(1), np.zeros(shape, np.float32))
     with pytest.raises(ValueError, match="must be C-contiguous"):
         program.run(Engine(1), np.zeros((40, 3), np.float32).T)
 

@@ -11,7 +11,9 @@ use pyo3::prelude::*;
 
 fn exception(error: &EngineError) -> PyErr {
     match error {
-        EngineError::Threads { threads, .. } if *threads > 0 => PyOSError::new_err(error.to_string()),
+        EngineError::Threads { threads, .. } if *threads > 0 => {
+            PyOSError::new_err(error.to_string())
+        }
         _ => PyValueError::new_err(error.to_string()),
     }
 }
@@ -24,7 +26,9 @@ pub(crate) struct Engine(biobench_engine::Engine);
 impl Engine {
     #[new]
     fn new(threads: usize) -> PyResult<Self> {
-        biobench_engine::Engine::new(threads).map(Self).map_err(|error| exception(&error))
+        biobench_engine::Engine::new(threads)
+            .map(Self)
+            .map_err(|error| exception(&error))
     }
 
     #[getter]
@@ -52,7 +56,9 @@ impl Program {
     fn new(text: &str, supply: &Bound<'_, PyAny>) -> PyResult<Self> {
         let raised: RefCell<Option<PyErr>> = RefCell::new(None);
         let bytes = |digest: &str| -> Option<Vec<u8>> {
-            let given = supply.call1((digest,)).and_then(|b| b.extract::<Option<Vec<u8>>>());
+            let given = supply
+                .call1((digest,))
+                .and_then(|b| b.extract::<Option<Vec<u8>>>());
             given.unwrap_or_else(|error| {
                 raised.borrow_mut().get_or_insert(error);
                 None
@@ -63,7 +69,10 @@ impl Program {
             return Err(error);
         }
         let program = program.map_err(|error| exception(&error))?;
-        Ok(Self { program, workspace: Mutex::new(None) })
+        Ok(Self {
+            program,
+            workspace: Mutex::new(None),
+        })
     }
 
     #[getter]
@@ -101,12 +110,24 @@ impl Program {
             let message = format!("input: shape {}, not {shape:?}", self.program.input());
             return Err(PyValueError::new_err(message));
         }
-        let data = input.as_slice().map_err(|_| PyValueError::new_err("input: must be C-contiguous"))?;
+        let wrong = || PyValueError::new_err("input: must be C-contiguous");
+        // `as_slice` gives the memory of arrays in Fortran order, too.
+        if !input.is_c_contiguous() {
+            return Err(wrong());
+        }
+        let data = input.as_slice().map_err(|_| wrong())?;
         let out = py.detach(|| {
-            let taken = self.workspace.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let taken = self
+                .workspace
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             let mut workspace = taken.unwrap_or_default();
             let out = self.program.run(&engine.0, data, batch, &mut workspace);
-            *self.workspace.lock().unwrap_or_else(PoisonError::into_inner) = Some(workspace);
+            *self
+                .workspace
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(workspace);
             out
         });
         let out = out.map_err(|error| exception(&error))?;
