@@ -25,7 +25,7 @@ pub(super) fn decode(
     let mut x = 0usize;
     let mut commands = 0usize;
     while pixels.left() > 0 {
-        if commands % COMMANDS_PER_CHECK == 0 {
+        if commands.is_multiple_of(COMMANDS_PER_CHECK) {
             cancel.check()?;
         }
         commands += 1;

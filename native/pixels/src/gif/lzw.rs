@@ -42,7 +42,7 @@ pub(super) fn decode(
     let mut text = [0; TABLE];
     let mut count = 0usize;
     loop {
-        if count % CODES_PER_CHECK == 0 {
+        if count.is_multiple_of(CODES_PER_CHECK) {
             cancel.check()?;
         }
         count += 1;
