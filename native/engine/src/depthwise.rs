@@ -5,9 +5,6 @@ use crate::gemm::Epilogue;
 use crate::isa::{Kernel, Simd, LANES};
 use crate::shapes::Window;
 
-/// Outputs that are computed together.
-const TOGETHER: usize = 4;
-
 /// Convolves with `taps` (kernel rows, kernel columns, channels).
 pub(crate) fn apply(
     engine: &Engine,
@@ -60,9 +57,18 @@ impl Kernel for Row<'_> {
             let count = LANES.min(this.channels - channel);
             let mut column = 0;
             while column < columns {
-                let whole = count == LANES && columns - column >= TOGETHER;
-                column += if whole && this.is_inside(column) {
-                    this.together(s, channel, column)
+                // As many chains as hide the latency of a fused multiply-add and fit into the registers.
+                let room = if count == LANES {
+                    this.inside(column, columns)
+                } else {
+                    0
+                };
+                column += if S::TILE.1 == 2 && room >= 8 {
+                    this.together::<S, 8>(s, channel, column)
+                } else if room >= 4 {
+                    this.together::<S, 4>(s, channel, column)
+                } else if room >= 2 {
+                    this.together::<S, 2>(s, channel, column)
                 } else {
                     this.single(s, channel, count, column)
                 };
@@ -73,18 +79,24 @@ impl Kernel for Row<'_> {
 }
 
 impl Row<'_> {
-    /// Whether all columns under the outputs from `column` on lie in the image.
+    /// How many outputs from `column` on have all their columns in the image.
     #[inline(always)]
-    fn is_inside(&self, column: usize) -> bool {
+    fn inside(&self, column: usize, columns: usize) -> usize {
         let w = self.window;
-        let last = (column + TOGETHER - 1) * w.stride.1 + (w.kernel.1 - 1) * w.dilation.1;
-        column * w.stride.1 >= w.before.1 && last < w.input.1 + w.before.1
+        if column * w.stride.1 < w.before.1 {
+            return 0;
+        }
+        let reach = (w.kernel.1 - 1) * w.dilation.1;
+        let end = (w.input.1 + w.before.1)
+            .saturating_sub(reach)
+            .div_ceil(w.stride.1);
+        end.min(columns).saturating_sub(column)
     }
 
     #[inline(always)]
-    fn together<S: Simd>(&mut self, s: S, channel: usize, column: usize) -> usize {
+    fn together<S: Simd, const N: usize>(&mut self, s: S, channel: usize, column: usize) -> usize {
         let w = self.window;
-        let mut c = [s.splat(0.0); TOGETHER];
+        let mut c = [s.splat(0.0); N];
         let zero = s.splat(0.0);
         for i in 0..w.kernel.0 {
             let row = (self.y * w.stride.0 + i * w.dilation.0).checked_sub(w.before.0);
@@ -96,7 +108,7 @@ impl Row<'_> {
                     let first = column * w.stride.1 + j * w.dilation.1 - w.before.1;
                     let start = (row * w.input.1 + first) * self.channels + channel;
                     let step = w.stride.1 * self.channels;
-                    let from = &self.x[start..start + (TOGETHER - 1) * step + LANES];
+                    let from = &self.x[start..start + (N - 1) * step + LANES];
                     for (o, c) in c.iter_mut().enumerate() {
                         let x = s.load(from[o * step..].first_chunk().expect("a whole group"));
                         *c = s.fma(x, weight, *c);
@@ -111,7 +123,7 @@ impl Row<'_> {
         for (o, c) in c.into_iter().enumerate() {
             self.finish(s, c, (column + o) * self.channels + channel, channel, LANES);
         }
-        TOGETHER
+        N
     }
 
     #[inline(always)]
