@@ -1,5 +1,5 @@
 //! Each kernel is much faster than its scalar twin, which emulates the fused multiply-add. One function that is not inlined
-//! leaves the bits as they are and makes a kernel up to 40 times slower (`isa`). Only optimised builds are measured.
+//! leaves the bits as they are and makes a kernel 5 to 21 times slower (`isa`). Only optimised builds are measured.
 #![cfg(not(debug_assertions))]
 
 use std::time::Instant;
