@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "Engine",
     "Loader",
+    "Program",
     "build_info",
     "decode",
     "kernels",
@@ -66,6 +68,58 @@ class Decoder(Protocol):
 
     def open(self, data: bytes) -> Image:
         """Read the headers of a file."""
+
+@final
+class Engine:
+    """Threads and an instruction set that compute in exact arithmetic; neither moves a bit.
+
+    The instruction set is the fastest of the processor, or the one that the environment variable
+    ``BIOBENCH_ENGINE_ISA`` names, for tests.
+
+    Raises ValueError for no threads or an instruction set that the processor has not, OSError where
+    the threads cannot be started. Not to be used in a forked process.
+    """
+
+    def __new__(cls, threads: int) -> Engine: ...
+    @property
+    def instruction_set(self) -> str:
+        """``scalar``, ``avx2``, ``avx512`` or ``neon``."""
+
+    @property
+    def threads(self) -> int:
+        """The number of threads."""
+
+@final
+class Program:
+    """A program of the specification's section "Programs", with its constants.
+
+    text: the JSON. supply: called with the digest of each constant; gives its little-endian bytes,
+    or ``None`` where it is not there.
+
+    Raises ValueError in one line for a text that is no program, an operation that does not fit, or
+    a constant that is missing or has another digest.
+    """
+
+    def __new__(cls, text: str, supply: Callable[[str], bytes | None]) -> Program: ...
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the digest of the canonical text."""
+
+    @property
+    def text(self) -> str:
+        """The canonical text."""
+
+    def explain(self) -> str:
+        """The operations, one a line."""
+
+    def memory(self, batch: int) -> int:
+        """Bytes of the buffers of a batch, without constants."""
+
+    def run(self, engine: Engine, input: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The output for a batch, float32, C-contiguous.
+
+        Raises ValueError for an input of another shape or layout.
+        """
 
 @final
 class Loader:

@@ -1,6 +1,7 @@
 //! `biobench._native`: checks arguments, allocates arrays, detaches from the interpreter, maps
-//! errors. All arithmetic is in `biobench-pixels`. The documentation for users is `_native.pyi`.
+//! errors. All arithmetic is in `biobench-pixels` and `biobench-engine`. The documentation for users is `_native.pyi`.
 
+mod engine;
 mod files;
 mod foreign;
 mod info;
@@ -13,6 +14,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::engine::{Engine, Program};
     #[pymodule_export]
     use super::files::read_files;
     #[pymodule_export]

@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
 
     /// The next row, made RGB where a place for it is given.
     fn advance(&mut self, rgb: Option<&mut [u8]>) -> Result<(), PixelError> {
-        if self.next % ROWS_PER_CHECK == 0 {
+        if self.next.is_multiple_of(ROWS_PER_CHECK) {
             self.cancel.check()?;
         }
         let row;
@@ -152,7 +152,7 @@ fn weave(
     let stride = length / head.height as usize;
     let mut rows = 0usize;
     while let Some(row) = reader.next_interlaced_row().map_err(refuse)? {
-        if rows % ROWS_PER_CHECK == 0 {
+        if rows.is_multiple_of(ROWS_PER_CHECK) {
             cancel.check()?;
         }
         let InterlaceInfo::Adam7(place) = row.interlace() else {

@@ -1,0 +1,239 @@
+//! Every operation once or more, with sizes that leave ends in all tiles, and one digest of all outputs.
+
+use biobench_engine::attention::{attention, Factors, Heads};
+use biobench_engine::conv::Convolution;
+use biobench_engine::definition::windows::Pool;
+use biobench_engine::elementwise::{binary, map, Binary};
+use biobench_engine::functions::Function;
+use biobench_engine::gemm::{product, Epilogue, Packed};
+use biobench_engine::norms::{affine, batch_norm_affine, group_norm, rows, RowNorm};
+use biobench_engine::shapes::{Attention, Window};
+use biobench_engine::{pools, Engine};
+use sha2::{Digest, Sha256};
+
+/// Numbers between -1 and 1 from a generator that is written here, so that nothing else decides them.
+fn numbers(seed: u32, n: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..n).map(next).collect()
+}
+
+struct All<'a> {
+    engine: &'a Engine,
+    hash: Sha256,
+}
+
+impl All<'_> {
+    /// Adds an output to the digest; a NaN has one form there.
+    fn add(&mut self, x: &[f32]) {
+        for x in x {
+            let word = if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() };
+            self.hash.update(word.to_le_bytes());
+        }
+    }
+
+    fn products(&mut self) {
+        for (i, (m, k, n)) in [(1, 1, 1), (37, 128, 65), (15, 801, 33), (171, 40, 24)]
+            .into_iter()
+            .enumerate()
+        {
+            let packed = Packed::transposed(&numbers(10, n * k), k, n);
+            let (bias, residual) = (numbers(12, n), numbers(13, m * n));
+            let activation = [
+                Function::Gelu,
+                Function::QuickGelu,
+                Function::Silu,
+                Function::Relu,
+            ][i];
+            let e = Epilogue {
+                bias: Some(&bias),
+                activation,
+                residual: Some(&residual),
+            };
+            let mut out = vec![0.0; m * n];
+            product(self.engine, &numbers(11, m * k), &packed, &e, &mut out);
+            self.add(&out);
+        }
+    }
+
+    fn convolutions(&mut self) {
+        for (side, channels, outputs, kernel, stride, groups) in [
+            (13, 20, 35, 3, 1, 1),
+            (23, 3, 17, 7, 2, 1),
+            (9, 24, 36, 3, 2, 4),
+            (11, 37, 37, 5, 1, 37),
+            (8, 48, 48, 3, 2, 48),
+        ] {
+            let border = (kernel / 2, kernel / 2);
+            let window = Window {
+                input: (side, side + 2),
+                kernel: (kernel, kernel),
+                stride: (stride, stride),
+                dilation: (1, 1),
+                before: border,
+                after: border,
+            };
+            let (rows, columns) = window.output();
+            let weight = numbers(20, outputs * channels / groups * kernel * kernel);
+            let conv = Convolution::new(&weight, window, channels, outputs, groups);
+            let bias = numbers(21, outputs);
+            let e = Epilogue {
+                bias: Some(&bias),
+                activation: Function::HardSwish,
+                residual: None,
+            };
+            let mut out = vec![0.0; 2 * rows * columns * outputs];
+            let x = numbers(22, 2 * side * (side + 2) * channels);
+            conv.apply(self.engine, &x, &e, &mut out);
+            self.add(&out);
+            for kind in [Pool::Max, Pool::Mean, Pool::MeanInside] {
+                let mut out = vec![0.0; 2 * rows * columns * channels];
+                pools::pool(self.engine, &x, &window, channels, kind, &mut out);
+                self.add(&out);
+            }
+            let mut out = vec![0.0; 2 * 3 * 4 * channels];
+            pools::adaptive_mean(
+                self.engine,
+                &x,
+                (side, side + 2, channels),
+                (3, 4),
+                &mut out,
+            );
+            self.add(&out);
+            let mut out = vec![0.0; 2 * channels];
+            for max in [false, true] {
+                pools::reduce(
+                    self.engine,
+                    &x,
+                    (2, side * (side + 2), channels),
+                    max,
+                    &mut out,
+                );
+                self.add(&out);
+                pools::reduce(
+                    self.engine,
+                    &x,
+                    (2 * channels, side * (side + 2), 1),
+                    max,
+                    &mut out,
+                );
+                self.add(&out);
+            }
+        }
+    }
+
+    fn attentions(&mut self) {
+        for (queries, keys, width, bias) in
+            [(37, 37, 32, false), (33, 41, 16, true), (1, 401, 24, true)]
+        {
+            let a = Attention {
+                batch: 2,
+                heads: 3,
+                queries,
+                keys,
+                width,
+                value_width: width + 1,
+                scale: 0.17,
+                bias: bias.then_some((1, 3)),
+            };
+            let (q, k) = (
+                numbers(30, 6 * queries * width),
+                numbers(31, 6 * keys * width),
+            );
+            let (v, b) = (
+                numbers(32, 6 * keys * (width + 1)),
+                numbers(33, 3 * queries * keys),
+            );
+            let f = Factors {
+                q: Heads::contiguous(&q, queries, 3, width),
+                k: Heads::contiguous(&k, keys, 3, width),
+                v: Heads::contiguous(&v, keys, 3, width + 1),
+                bias: bias.then_some(&b),
+            };
+            let mut out = vec![0.0; 6 * queries * (width + 1)];
+            attention(self.engine, &f, &a, &mut out);
+            self.add(&out);
+        }
+    }
+
+    fn norms(&mut self) {
+        let (x, width) = (numbers(40, 12 * 90), 90);
+        let (weight, bias) = (numbers(41, width), numbers(42, width));
+        let affine_of = Some((&weight[..], &bias[..]));
+        let mut out = vec![0.0; x.len()];
+        let norms = [
+            RowNorm::Layer {
+                affine: affine_of,
+                eps: 1e-6,
+            },
+            RowNorm::Rms {
+                weight: Some(&weight),
+                eps: 1e-5,
+            },
+            RowNorm::Softmax,
+        ];
+        for norm in norms {
+            rows(self.engine, &x, width, &norm, &mut out);
+            self.add(&out);
+        }
+        group_norm(
+            self.engine,
+            &x,
+            (4, width, 5),
+            (&weight, &bias),
+            1e-5,
+            &mut out,
+        );
+        self.add(&out);
+        let variance: Vec<f32> = numbers(43, width).iter().map(|v| v.abs()).collect();
+        let (scale, shift) = batch_norm_affine(&bias, &variance, &weight, &bias, 1e-5);
+        affine(self.engine, &x, &scale, &shift, &mut out);
+        self.add(&out);
+    }
+
+    fn elements(&mut self) {
+        // Every sign and binade, and NaN.
+        let x: Vec<f32> = (0..=u32::MAX).step_by(65_537).map(f32::from_bits).collect();
+        let mut out = vec![0.0; x.len()];
+        for function in Function::ALL {
+            map(self.engine, &x, function, &mut out);
+            self.add(&out);
+        }
+        let (a, b) = (numbers(50, 35 * 30), numbers(51, 30));
+        let mut out = vec![0.0; a.len()];
+        for operation in [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div] {
+            binary(
+                self.engine,
+                operation,
+                (&a, &[35, 30]),
+                (&b, &[30]),
+                &[35, 30],
+                &mut out,
+            );
+            self.add(&out);
+        }
+    }
+}
+
+/// The digest of all outputs.
+pub fn digest(engine: &Engine) -> String {
+    let mut all = All {
+        engine,
+        hash: Sha256::new(),
+    };
+    all.products();
+    all.convolutions();
+    all.attentions();
+    all.norms();
+    all.elements();
+    all.hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
