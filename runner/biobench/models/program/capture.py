@@ -1,0 +1,83 @@
+"""From a torch module to a graph of operators, by ``torch.export`` before any decomposition.
+
+In: a module and the function that takes its features. Out: the exported graph, whose batch is a
+symbol, with the tensors that it names. docs/decisions/exact-engine.md says why this form was taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biobench.models.program.document import Dim, Shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in order, the tensors of its placeholders by node name, and the name of the images."""
+
+    nodes: tuple[torch.fx.Node, ...]
+    tensors: Mapping[str, torch.Tensor]
+    images: str
+
+
+def capture(
+    module: torch.nn.Module,
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    size: tuple[int, int],
+) -> Graph:
+    """The graph of ``forward``, which uses ``module``, for images of ``size`` (rows, columns).
+
+    Raises whatever torch raises where it cannot trace the forward pass.
+    """
+    import torch
+
+    class Features(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return forward(images)
+
+    example = torch.zeros(2, 3, *size)
+    with torch.no_grad():
+        exported = torch.export.export(
+            Features().eval(),
+            (example,),
+            dynamic_shapes=({0: torch.export.Dim("b", min=1)},),
+            strict=False,
+        )
+    signature = exported.graph_signature
+    state = {**exported.state_dict, **exported.constants}
+    named = {
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
+    tensors = {node: state[name].detach() for node, name in named.items()}
+    (images,) = signature.user_inputs
+    return Graph(tuple(exported.graph.nodes), tensors, str(images))
+
+
+def shape_of(tensor: Any) -> Shape:
+    """The shape of a traced tensor, with the batch as a symbol."""
+    return tuple(dim_of(size) for size in tensor.shape)
+
+
+def dim_of(size: Any) -> Dim:
+    """A size of a traced tensor: a number, or a number times the batch."""
+    if isinstance(size, int):
+        return Dim(size)
+    expression = size.node.expr
+    (symbol,) = expression.free_symbols or (None,)
+    if symbol is None:
+        return Dim(int(expression))
+    factor = expression / symbol
+    if not factor.is_Integer:
+        raise ValueError(f"a size of {expression}")
+    return Dim(int(factor), batch=True)

@@ -1,0 +1,213 @@
+"""Rules for operators that work element by element, and for reductions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from biobench.models.program.document import ONE, Reference
+from biobench.models.program.lower import Lowering, NotCarried, Operand, lowers
+from biobench.models.program.values import Value, in_order, plain, reshape, straight
+
+FUNCTIONS = {
+    "relu.default": "relu",
+    "silu.default": "silu",
+    "sigmoid.default": "sigmoid",
+    "tanh.default": "tanh",
+    "exp.default": "exp",
+    "erf.default": "erf",
+    "sqrt.default": "sqrt",
+    "neg.default": "neg",
+    "hardswish.default": "hard_swish",
+    "hardsigmoid.default": "hard_sigmoid",
+    "relu6.default": "relu6",
+}
+
+
+def apply(lowering: Lowering, function: str, x: Operand) -> Value:
+    """A function of each element."""
+    value = lowering.value(x)
+    reference = value.reference
+    return Value(
+        lowering.builder.operation(function, {"x": reference}, reference.shape), value.order
+    )
+
+
+def _register_functions() -> None:
+    for name, function in FUNCTIONS.items():
+        lowers(name)(lambda lowering, x, function=function: apply(lowering, function, x))
+
+
+_register_functions()
+
+
+@lowers("gelu.default")
+def gelu(lowering: Lowering, x: Operand, approximate: str = "none") -> Value:
+    """GELU by erf, or by tanh."""
+    return apply(lowering, "gelu" if approximate == "none" else "gelu_tanh", x)
+
+
+@lowers("hardtanh.default")
+def hardtanh(lowering: Lowering, x: Operand, least: float = -1.0, most: float = 1.0) -> Value:
+    """Between 0 and 6 alone."""
+    if (least, most) != (0.0, 6.0):
+        raise NotCarried(f"hardtanh between {least} and {most}")
+    return apply(lowering, "relu6", x)
+
+
+@lowers("rsqrt.default")
+def rsqrt(lowering: Lowering, x: Operand) -> Value:
+    """1 / sqrt(x), each rounded."""
+    return binary(lowering, "div", 1.0, apply(lowering, "sqrt", x))
+
+
+@lowers("pow.Tensor_Scalar")
+def power(lowering: Lowering, x: Operand, exponent: float) -> Value:
+    """The square alone."""
+    if exponent != 2:
+        raise NotCarried(f"the power {exponent}")
+    return binary(lowering, "mul", x, x)
+
+
+def binary(lowering: Lowering, name: str, a: Operand, b: Operand) -> Value:
+    """An operation of two operands, broadcast."""
+    if isinstance(a, Value) and isinstance(b, Value):
+        return _two_values(lowering, name, a, b)
+    whole = a if isinstance(a, Value) else b
+    if isinstance(whole, Value):
+        rank = max(len(whole.order), getattr(a, "ndim", 0), getattr(b, "ndim", 0))
+        if rank > len(whole.order):
+            added = (ONE,) * (rank - len(whole.order))
+            whole = reshape(lowering.builder, whole, (*added, *whole.shape))
+        left, right = (
+            whole.reference if isinstance(x, Value) else lowering.like(x, whole.order)
+            for x in (a, b)
+        )
+        return _operation(lowering, name, left, right, whole.order)
+    raise NotCarried(f"{name} of constants")
+
+
+def _two_values(lowering: Lowering, name: str, a: Value, b: Value) -> Value:
+    builder = lowering.builder
+    if len(a.order) == len(b.order):
+        return _operation(
+            lowering, name, a.reference, in_order(builder, b, a.order).reference, a.order
+        )
+    left, right = straight(builder, a), straight(builder, b)
+    rank = max(len(left.shape), len(right.shape))
+    return _operation(lowering, name, left, right, tuple(range(rank)))
+
+
+def _operation(
+    lowering: Lowering, name: str, a: Reference, b: Reference, order: tuple[int, ...]
+) -> Value:
+    rank = len(order)
+    left, right = ((ONE,) * (rank - len(x.shape)) + x.shape for x in (a, b))
+    shape = tuple(y if x == ONE else x for x, y in zip(left, right, strict=True))
+    return Value(lowering.builder.operation(name, {"a": a, "b": b}, shape), order)
+
+
+@lowers("add.Tensor", "add.Scalar")
+def add(lowering: Lowering, a: Operand, b: Operand, *, alpha: float = 1) -> Value:
+    """a + b."""
+    if alpha != 1:
+        raise NotCarried("an addition with a factor")
+    return binary(lowering, "add", a, b)
+
+
+@lowers("sub.Tensor", "sub.Scalar")
+def sub(lowering: Lowering, a: Operand, b: Operand, *, alpha: float = 1) -> Value:
+    """a - b."""
+    if alpha != 1:
+        raise NotCarried("a subtraction with a factor")
+    return binary(lowering, "sub", a, b)
+
+
+@lowers("mul.Tensor", "mul.Scalar")
+def mul(lowering: Lowering, a: Operand, b: Operand) -> Value:
+    """a * b."""
+    return binary(lowering, "mul", a, b)
+
+
+@lowers("div.Tensor", "div.Scalar")
+def div(lowering: Lowering, a: Operand, b: Operand) -> Value:
+    """a / b."""
+    return binary(lowering, "div", a, b)
+
+
+@lowers("mean.dim")
+def mean(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
+    """The mean over axes."""
+    return _reduce(lowering, "mean", lowering.value(x), dims)
+
+
+@lowers("amax.default")
+def amax(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
+    """The largest element over axes."""
+    return _reduce(lowering, "amax", lowering.value(x), dims)
+
+
+@lowers("max.dim")
+def max_values(lowering: Lowering, x: Operand, dim: int, keepdim: bool = False) -> list[Any]:
+    """The largest element over an axis; its place is not carried."""
+    lowering.shape = tuple(d for i, d in enumerate(lowering.value(x).shape) if i != dim)
+    return [_reduce(lowering, "amax", lowering.value(x), [dim]), None]
+
+
+@lowers("adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default")
+def adaptive_pool(lowering: Lowering, x: Operand, size: list[int]) -> Value:
+    """The mean over all positions, or over equal parts of an image."""
+    value = lowering.value(x)
+    rank = len(value.order)
+    if all(n == 1 for n in size):
+        return _reduce(lowering, "mean", value, list(range(rank - len(size), rank)))
+    if rank != 4:
+        raise NotCarried(f"an adaptive pooling of {rank} axes")
+    images = in_order(lowering.builder, value, (0, 3, 1, 2))
+    shape = tuple(lowering.shape[axis] for axis in (0, 2, 3, 1))
+    pooled = lowering.builder.operation(
+        "adaptive_avg_pool2d", {"x": images.reference}, shape, size=list(size)
+    )
+    return Value(pooled, images.order)
+
+
+def _reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Value:
+    wanted = sorted(dim % len(value.order) for dim in dims)
+    axes = [value.order[dim] for dim in wanted]
+    if axes != list(range(axes[0], axes[0] + len(axes))):
+        value = plain(straight(lowering.builder, value))
+        axes = wanted
+    kept = [axis for axis in range(len(value.order)) if axis not in axes]
+    shape = tuple(value.reference.shape[axis] for axis in kept)
+    reference = lowering.builder.operation(name, {"x": value.reference}, shape, axes=axes)
+    order = tuple(kept.index(axis) for axis in value.order if axis not in axes)
+    reduced = Value(reference, order)
+    return reduced if reduced.shape == lowering.shape else _with_ones(lowering, reduced)
+
+
+def _with_ones(lowering: Lowering, value: Value) -> Value:
+    return reshape(lowering.builder, value, lowering.shape)
+
+
+@lowers("softmax.int", "_softmax.default")
+def softmax(lowering: Lowering, x: Operand, dim: int, dtype: Any = None) -> Value:
+    """Softmax over the last axis of torch."""
+    value = lowering.value(x)
+    rank = len(value.order)
+    if dim % rank != rank - 1:
+        raise NotCarried("a softmax over another axis than the last")
+    if value.order[-1] != rank - 1:
+        value = plain(straight(lowering.builder, value))
+    reference = value.reference
+    return Value(
+        lowering.builder.operation("softmax", {"x": reference}, reference.shape), value.order
+    )
+
+
+@lowers("masked_fill.Scalar")
+def masked_fill(lowering: Lowering, x: Operand, mask: Operand, number: float) -> Value:
+    """Where a mask is nowhere true, nothing; other masks are not carried."""
+    if isinstance(mask, np.ndarray) and not mask.any():
+        return lowering.value(x)
+    raise NotCarried("a mask that is filled in")
