@@ -3,11 +3,13 @@ them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from biobench._common.output import console, print_json, print_line
+from biobench.commands.options import path
 
 app = typer.Typer(no_args_is_help=True, help="Model names.")
 
@@ -86,3 +88,24 @@ def show(
     del information["fingerprint"]  # of this machine and for the store alone
     document = {**information, "recipe": backbone.recipe.document()}
     print_json(document)
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the operations, one a line.")
+    ] = False,
+) -> None:
+    """Write a model as a program of exact operations: --model program:PATH."""
+    from biobench.models.load import load_model
+    from biobench.models.program_model import export as write
+    from biobench.spec.load import load_spec
+
+    program = write(load_model(model, load_spec().models, offline=offline), out)
+    if explain:
+        print_line(program.explain())
+    print_line(f"program {program.digest}")
+    print_line(f"written: {out}")

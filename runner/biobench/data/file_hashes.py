@@ -65,7 +65,10 @@ def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
     try:
         files = _native.read_files(paths, workers=max(1, workers))
     except OSError as error:
-        raise _unreadable(os.fspath(error.filename or ""), error) from error
+        if error.filename is None:
+            # Of no file: there are no threads.
+            raise
+        raise _unreadable(os.fspath(error.filename), error) from error
     return [file_read(*file) for file in files]
 
 

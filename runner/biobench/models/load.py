@@ -68,6 +68,10 @@ def _dispatch(parsed: ModelName, *, offline: bool, rules: Rules) -> Backbone:
         from biobench.models.hf_model import load_hf
 
         return load_hf(parsed, offline=offline, rules=rules)
+    if parsed.loader == "program":
+        from biobench.models.program_model import load_program
+
+        return load_program(parsed)
     from biobench.models.python_model import load_python
 
     return load_python(parsed)

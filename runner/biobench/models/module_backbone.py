@@ -48,6 +48,11 @@ class ModuleBackbone:
         self.info = info
         self._forward = forward
 
+    @property
+    def forward(self) -> Forward:
+        """What takes the features of a batch, for whoever traces it."""
+        return self._forward
+
     def to(self, device: str) -> None:
         """Move the weights to ``cpu`` or ``cuda``."""
         self.module.to(device)

@@ -17,11 +17,14 @@ from typing import Literal
 from biobench.errors import ModelError
 from biobench.spec.documents import ModelEntry
 
-Loader = Literal["demo", "hf", "open_clip", "timm", "py"]
+Loader = Literal["demo", "hf", "open_clip", "timm", "py", "program"]
 DEMO = "demo"
 HUB_PREFIX = "hf-hub:"
 COMMIT = re.compile("[0-9a-f]{40}")
-FORMS = "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class or a short name"
+FORMS = (
+    "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, py:package.module:Class or a "
+    "short name"
+)
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,16 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
                 "a Python model is written py:package.module:Class", where=f"model {given!r}"
             )
         return ModelName(given, full, "py", rest, "class")
+    if prefix == "program":
+        if not rest:
+            raise ModelError(
+                "a program is written program:FOLDER, as `biobench models export` wrote it",
+                where=f"model {given!r}",
+            )
+        return ModelName(given, full, "program", rest, "folder")
     if prefix not in ("hf", "open_clip", "timm"):
-        near = difflib.get_close_matches(prefix, ["hf", "open_clip", "timm", "py"], n=1, cutoff=0.5)
+        prefixes = ["hf", "open_clip", "timm", "py", "program"]
+        near = difflib.get_close_matches(prefix, prefixes, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}:{rest}? " if near else ""
         raise ModelError(
             f"no loader is called {prefix!r}", where=f"model {given!r}", remedy=f"{hint}use {FORMS}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Graph:
     """Nodes in order, the tensors of its placeholders by node name, and the name of the images."""
 
-    nodes: tuple[torch.fx.Node, ...]
+    nodes: tuple[Any, ...]
     tensors: Mapping[str, torch.Tensor]
     images: str
 

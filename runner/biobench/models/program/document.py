@@ -1,7 +1,7 @@
-"""A program as a document: operations in order, shapes with a symbol for the batch, constants by digest.
+"""A program as a document: operations, shapes with a symbol for the batch, constants by digest.
 
-In: operations, one after the other. Out: the JSON value that SPEC.md, section "Programs", describes,
-and the bytes of its constants.
+In: operations, one after the other. Out: the JSON value that SPEC.md, section "Programs",
+describes, and the bytes of its constants.
 """
 
 from __future__ import annotations

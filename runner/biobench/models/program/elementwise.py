@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from biobench.models.program.document import ONE, Reference
-from biobench.models.program.lower import Lowering, NotCarried, Operand, lowers
+from biobench.models.program.lowering import Lowering, NotCarried, Operand, lowers
 from biobench.models.program.values import Value, in_order, plain, reshape, straight
 
 FUNCTIONS = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from biobench.models.program.document import ONE, Dim, Shape, float_bits
-from biobench.models.program.lower import (
+from biobench.models.program.lowering import (
     Lowering,
     NotCarried,
     Operand,
@@ -33,6 +33,10 @@ def _vector(lowering: Lowering, operand: Operand) -> Any:
 @lowers("linear.default")
 def linear(lowering: Lowering, x: Operand, weight: Operand, bias: Operand = None) -> Value:
     """x W^T + b."""
+    return _linear(lowering, x, weight, bias)
+
+
+def _linear(lowering: Lowering, x: Operand, weight: Operand, bias: Operand) -> Value:
     value = _last_axis(lowering, x)
     matrix = as_float(constant(weight))
     shape = (*value.reference.shape[:-1], Dim(len(matrix)))
@@ -56,13 +60,11 @@ def _last_axis(lowering: Lowering, x: Operand) -> Value:
 def matmul(lowering: Lowering, a: Operand, b: Operand) -> Value:
     """Products of matrices; a constant right one is a linear layer."""
     if isinstance(b, np.ndarray) and b.ndim == 2:
-        return linear(lowering, a, np.ascontiguousarray(b.T))
+        return _linear(lowering, a, np.ascontiguousarray(b.T), None)
     left, right = lowering.straight(a), lowering.straight(b)
     if len(left.shape) != len(right.shape):
         raise NotCarried("products of matrices that are broadcast")
-    return plain(
-        lowering.builder.operation("matmul", {"a": left, "b": right}, lowering.shape)
-    )
+    return plain(lowering.builder.operation("matmul", {"a": left, "b": right}, lowering.shape))
 
 
 @lowers("conv2d.default", "conv2d.padding")
@@ -256,9 +258,7 @@ def _attention_bias(lowering: Lowering, mask: Operand) -> Any:
         array = np.where(array, np.float32(0), np.float32(-np.inf))
     if array.ndim > 4:
         raise NotCarried("a mask of more than four axes")
-    return lowering.builder.constant(
-        as_float(array.reshape((1,) * (4 - array.ndim) + array.shape))
-    )
+    return lowering.builder.constant(as_float(array.reshape((1,) * (4 - array.ndim) + array.shape)))
 
 
 @lowers("max_pool2d.default")
@@ -328,6 +328,4 @@ def _pool(
 def _windows(value: Value, sides: list[int], size: list[int], steps: list[int]) -> list[int]:
     """Whole windows along rows and columns."""
     lengths = [value.reference.shape[axis].factor for axis in (1, 2)]
-    return [
-        (lengths[i] + sides[i] + sides[i + 2] - size[i]) // steps[i] + 1 for i in range(2)
-    ]
+    return [(lengths[i] + sides[i] + sides[i + 2] - size[i]) // steps[i] + 1 for i in range(2)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from biobench.models.program.document import Dim, Reference, Shape, float_bits
-from biobench.models.program.lower import Lowering, NotCarried, Operand, lowers
+from biobench.models.program.lowering import Lowering, NotCarried, Operand, lowers
 from biobench.models.program.values import (
     Value,
     in_order,
@@ -23,7 +23,8 @@ _END = 1 << 62
 
 @lowers(
     "contiguous.default", "clone.default", "alias.default", "detach.default", "to.dtype",
-    "to.device", "to.dtype_layout", "type_as.default", "_to_copy.default", "lift_fresh_copy.default",
+    "to.device", "to.dtype_layout", "type_as.default", "_to_copy.default",
+    "lift_fresh_copy.default",
 )  # fmt: skip
 def same(lowering: Lowering, x: Operand, *rest: Any, **options: Any) -> Value:
     """Nothing changes: all is float32 here."""
@@ -218,9 +219,7 @@ def _joined(lowering: Lowering, values: list[Value], dim: int) -> Value:
     return Value(_concatenated(lowering, references, axis, tuple(shape)), order)
 
 
-def _concatenated(
-    lowering: Lowering, parts: list[Reference], axis: int, shape: Shape
-) -> Reference:
+def _concatenated(lowering: Lowering, parts: list[Reference], axis: int, shape: Shape) -> Reference:
     return lowering.builder.operation("concatenate", {"parts": parts}, shape, axis=axis)
 
 

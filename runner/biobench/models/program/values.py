@@ -2,8 +2,8 @@
 
 torch moves axes about without moving data. A value here is a program's value and the order in which
 torch sees its axes, so that a permutation costs an operation only where an operation needs another
-layout: convolutions take channels last, attention takes heads beside width, and most graphs come out
-without a single one.
+layout: convolutions take channels last, attention takes heads beside width, and most graphs come
+out with the one that turns the image.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ def _placed(value: Value, groups: Sequence[_Group]) -> tuple[Shape, tuple[int, .
         first[number] = len(shape)
         shape += groups[number][1]
     order = [
-        first[number] + place for number, (_, dims) in enumerate(groups) for place in range(len(dims))
+        first[number] + place
+        for number, (_, dims) in enumerate(groups)
+        for place in range(len(dims))
     ]
     return tuple(shape), tuple(order)
 

@@ -1,0 +1,248 @@
+"""Programs as models of their own: ``biobench models export`` and ``program:FOLDER``.
+
+In: a loaded backbone, or a folder that it was exported to. Out: such a folder, or a backbone whose
+features are computed by the exact engine, with the same bits on every processor.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench import _native
+from biobench._common.files import read_regular, require_writable, write_atomically
+from biobench.decode.recipe import Recipe
+from biobench.errors import ModelError, UsageError
+from biobench.models import guards
+from biobench.models.base import Backbone, ModelInfo
+from biobench.models.module_backbone import ModuleBackbone, described
+from biobench.models.names import ModelName
+from biobench.models.program.lower import NotCarried
+from biobench.spec.canonical import canonical_json, sha256_bytes
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEMA = "biobench.model/1"
+MODEL, PROGRAM, CONSTANTS = "model.json", "program.json", "constants.safetensors"
+TABLE = "table"
+"""The recipe's value table among the constants, which are named by their digests."""
+MOST_BYTES = 64 << 20
+"""Of the text of a program: one of a thousand layers has some 4 MiB."""
+DIFFERENCE = 1e-4
+"""Largest difference to torch's features, of the largest feature, that rounding can explain; a
+wrong rule of the lowering gives far more."""
+
+
+class ProgramBackbone:
+    """A program with its recipe; one image's features do not depend on its batch."""
+
+    def __init__(self, program: _native.Program, recipe: Recipe, info: ModelInfo) -> None:
+        self.program = program
+        self.recipe = recipe
+        self.info = info
+        # Batches run beside each other, so each takes one thread.
+        self._engine = _native.Engine(1)
+
+    def to(self, device: str) -> None:
+        """Stay on the CPU.
+
+        Raises:
+            ModelError: Another device is asked for.
+        """
+        if device != "cpu":
+            raise ModelError(
+                "a program runs on the CPU", where=self.info.name, remedy="give --device cpu"
+            )
+
+    def run(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Compute the features of a batch: float32 (N, 3, H, W) -> float32 (N, dim)."""
+        return self.program.run(self._engine, np.ascontiguousarray(images))
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        """Compute as :meth:`run`, of tensors."""
+        import torch
+
+        return torch.from_numpy(self.run(batch.numpy()))
+
+
+def make_program(backbone: Backbone) -> tuple[_native.Program, Mapping[str, bytes]]:
+    """Make the program of a loaded backbone; returns it and its constants by digest.
+
+    Raises:
+        ModelError: The engine lacks an operation, torch cannot trace the forward pass, or the
+            features of the program are not torch's.
+    """
+    from biobench.models.program.capture import capture
+    from biobench.models.program.lower import lower
+
+    name = backbone.info.name
+    if not isinstance(backbone, ModuleBackbone):
+        raise ModelError("is no torch module", where=name)
+    try:
+        graph = capture(backbone.module, backbone.forward, backbone.recipe.crop)
+        document, constants = lower(graph)
+    except NotCarried as error:
+        raise ModelError(f"the exact engine does not carry it: {error}", where=name) from error
+    except Exception as error:  # torch raises anything while it traces
+        raise ModelError(
+            f"torch cannot trace its forward pass: {described(error)}", where=name
+        ) from error
+    program = _native.Program(canonical_json(document).decode(), constants.get)
+    _compare(backbone, program)
+    return program, constants
+
+
+def _compare(backbone: ModuleBackbone, program: _native.Program) -> None:
+    import torch
+
+    rows, columns = backbone.recipe.crop
+    images = torch.linspace(-1, 1, 2 * 3 * rows * columns).reshape(2, 3, rows, columns)
+    with torch.inference_mode():
+        expected = backbone.embed(images).numpy()
+    found = program.run(_native.Engine(1), images.numpy())
+    difference = float(np.abs(found - expected).max() / np.abs(expected).max())
+    if not difference <= DIFFERENCE:
+        raise ModelError(
+            f"its program gives features that differ from torch's by {difference:.1e} of the "
+            "largest",
+            where=backbone.info.name,
+            remedy="tell the maintainers which model it is",
+        )
+
+
+def export(backbone: Backbone, folder: Path) -> _native.Program:
+    """Write a backbone's program, constants and recipe to a folder that is not there yet.
+
+    Raises:
+        UsageError: The folder exists, or cannot be made.
+        ModelError: As :func:`make_program`.
+    """
+    from safetensors.numpy import save_file
+
+    if folder.exists():
+        raise UsageError("exists already", where=str(folder), remedy="name a new folder")
+    require_writable(folder)
+    program, constants = make_program(backbone)
+    recipe = backbone.recipe
+    information = asdict(backbone.info)
+    del information["fingerprint"]  # of this machine
+    document = {
+        "schema": SCHEMA,
+        "program": program.digest,
+        "model": information,
+        "recipe": {
+            **recipe.geometry(),
+            "mean": list(recipe.mean),
+            "std": list(recipe.std),
+            "digest": recipe.digest,
+        },
+    }
+    tensors = {name: np.frombuffer(data, np.uint8) for name, data in constants.items()}
+    tensors[TABLE] = np.frombuffer(recipe.table_bytes, np.uint8)
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        write_atomically(beside / PROGRAM, program.text.encode())
+        write_atomically(beside / MODEL, text.encode())
+        save_file(tensors, beside / CONSTANTS)
+        # The library leaves it to this user alone.
+        (beside / CONSTANTS).chmod(0o644)
+        beside.chmod(0o755)
+        beside.rename(folder)
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written ({error.strerror})", where=str(folder), remedy="free some room"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return program
+
+
+def load_program(name: ModelName) -> ProgramBackbone:
+    """Load the backbone in a folder that :func:`export` wrote.
+
+    What the folder says of the checkpoint is its author's word, so the digest of the program, which
+    covers every constant, stands in the place of the checkpoint's.
+
+    Raises:
+        ModelError: A file is missing, damaged, or not the one that the others name.
+    """
+    folder = Path(name.target).expanduser()
+    document = guards.read_configuration(folder / MODEL) if (folder / MODEL).is_file() else {}
+    if document.get("schema") != SCHEMA:
+        raise ModelError(
+            f"holds no {MODEL} of a program",
+            where=str(folder),
+            remedy="write one with `biobench models export`",
+        )
+    try:
+        text = read_regular(folder / PROGRAM, MOST_BYTES).decode()
+        program, table = _read(text, folder / CONSTANTS)
+        if program.digest != document["program"]:
+            raise ValueError(f"{PROGRAM} is not the program that {MODEL} names")
+        recipe = _recipe(document["recipe"], table)
+        images = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
+        features = program.run(_native.Engine(1), images.reshape(1, 3, *recipe.crop))
+        stated = ModelInfo(**{**document["model"], "fingerprint": ""})
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelError(f"cannot be read ({reason})", where=str(folder)) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(described(error), where=str(folder)) from error
+    given, resolved = name.recorded
+    info = replace(
+        stated,
+        name=given,
+        resolved=resolved,
+        source="local",
+        revision=None,
+        revision_sources=None,
+        weights=program.digest,
+        dim=int(features.shape[1]),
+        pinned=False,
+        trusted=True,
+        overlap=tuple(stated.overlap),
+        fingerprint=sha256_bytes(features.astype("<f4").tobytes()),
+    )
+    return ProgramBackbone(program, recipe, info)
+
+
+def _read(text: str, constants: Path) -> tuple[_native.Program, bytes]:
+    """Read a program whose constants are in a file, and the value table there."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(constants, framework="numpy") as handle:
+            names = frozenset(handle.keys())
+
+            def supply(digest: str) -> bytes | None:
+                return bytes(handle.get_tensor(digest).tobytes()) if digest in names else None
+
+            if TABLE not in names:
+                raise ValueError(f"{CONSTANTS} has no value table")
+            return _native.Program(text, supply), bytes(handle.get_tensor(TABLE).tobytes())
+    except SafetensorError as error:
+        raise ValueError(f"{CONSTANTS} is damaged: {error}") from error
+
+
+def _recipe(value: Mapping[str, Any], table: bytes) -> Recipe:
+    if len(table) != 3 * 256 * 4:
+        raise ValueError("the value table has another size")
+    lists = ("size", "crop", "pad", "mean", "std")
+    fields: dict[str, Any] = {
+        key: tuple(item) if key in lists else item for key, item in value.items() if key != "digest"
+    }
+    recipe = Recipe(**fields, table_bytes=table)
+    if recipe.digest != value["digest"]:
+        raise ValueError(f"the value table is not that of the recipe in {MODEL}")
+    return recipe
