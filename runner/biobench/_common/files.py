@@ -22,7 +22,7 @@ MOUNTED = (
 )
 
 LEFTOVER_S = 5.0
-"""A temporary file that is younger may have a process that has not locked it yet."""
+"""Age below which the process of a temporary file may not have locked it yet."""
 
 
 def require_writable(folder: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from biobench.run.options import Options
 
 MOST_NAME = 150
-"""Letters of the folder of a result whose user named none."""
+"""Most characters of the default name of a result's folder."""
 
 
 def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
