@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from biobench.run.options import Options
 
 MOST_NAME = 150
-"""Most characters of the default name of a result's folder."""
+"""Characters after which the default name of a result's folder is cut."""
 
 
 def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:

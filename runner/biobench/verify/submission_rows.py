@@ -21,8 +21,8 @@ MOST_CELLS = 2_000_000
 MOST_GROUPS = 10_000
 """Most groups of a task, whose score is a mean over them in each replicate."""
 MOST_COLUMNS = 64 << 20
-"""Most bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are 50 MB
-where the longest group has 40 characters."""
+"""Most bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are
+50 MB where the longest group has 40 characters."""
 
 
 def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
