@@ -171,7 +171,7 @@ def opened_by_the_shell(path: Path) -> bool:
 def require_file(path: Path) -> None:
     """Raise UsageError where ``path`` is a folder or lies where nothing can be written."""
     if path.is_dir():
-        raise UsageError("is a folder", where=str(path), remedy="name a file in it")
+        raise UsageError("is a folder", where=str(path), remedy="name the file to write in it")
     require_writable(path.parent)
 
 
