@@ -24,7 +24,7 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
 KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
-"""Commands that keep what they did so far, and go on from there."""
+"""Commands that keep their progress, and continue from there."""
 
 
 class Interrupted(BaseException):

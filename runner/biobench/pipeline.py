@@ -142,7 +142,7 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
                 try:
                     cells[id][size] = score_task(features, size, context)
                 except Exception as error:  # noqa: BLE001 - raised once the others are written
-                    # A sample that cannot be probed is a gap in a curve and no failure of the task.
+                    # A sample that cannot be probed is a gap in a curve, not a failure of the task.
                     if len(plan.sizes) == 1 or not isinstance(error, DataError):
                         failures.note(id, error)
                     cells[id][size] = failures.reason(error)

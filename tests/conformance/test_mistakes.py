@@ -35,19 +35,19 @@ class Mistake:
 
 MISTAKES = {
     "a-query-is-centred-and-not-divided-by-its-norm": Mistake(
-        "probe.centroid",
+        "probe.nearest_centroid.estimator",
         "nearest(_unit_or_zero(centred), self.centroids_, mapper)",
         "nearest(centred, self.centroids_, mapper)",
         "nearest-centroid/fit",
     ),
     "the-first-form-of-the-percentile-everywhere": Mistake(
-        "probe.centroid",
+        "probe.nearest_centroid.estimator",
         "below + step * part if part < 0.5 else above - step * (1.0 - part)",
         "below + step * part",
         "nearest-centroid/threshold",
     ),
     "the-second-form-of-the-percentile-everywhere": Mistake(
-        "probe.centroid",
+        "probe.nearest_centroid.estimator",
         "below + step * part if part < 0.5 else above - step * (1.0 - part)",
         "above - step * (1.0 - part)",
         "nearest-centroid/threshold",
@@ -83,13 +83,13 @@ MISTAKES = {
         "views/pooled_digest",
     ),
     "the-slope-of-a-unit-at-zero-is-one": Mistake(
-        "probe.traits_training",
+        "probe.traits_mlp.training",
         "positive = (units > 0)",
         "positive = (units >= 0)",
         "traits-network-training/first_steps",
     ),
     "a-logit-needs-half-a-hundredth-more": Mistake(
-        "probe.traits",
+        "probe.traits_mlp.estimator",
         "self.decision_function(X) > self.threshold)",
         "self.decision_function(X) > self.threshold * 1.01)",
         "traits-network/predict",

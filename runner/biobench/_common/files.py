@@ -22,7 +22,7 @@ MOUNTED = (
 )
 
 LEFTOVER_S = 5.0
-"""A temporary file that is younger may have a process that has not locked it yet."""
+"""Age below which the process of a temporary file may not have locked it yet."""
 
 
 def require_writable(folder: Path) -> None:
@@ -171,7 +171,7 @@ def opened_by_the_shell(path: Path) -> bool:
 def require_file(path: Path) -> None:
     """Raise UsageError where ``path`` is a folder or lies where nothing can be written."""
     if path.is_dir():
-        raise UsageError("is a folder", where=str(path), remedy="name a file in it")
+        raise UsageError("is a folder", where=str(path), remedy="name the file to write in it")
     require_writable(path.parent)
 
 

@@ -16,28 +16,28 @@ LONGEST = 4_000
 VALUE = 60
 """Characters of a value in a message."""
 MARK = 36
-"""Room for what stands in place of the middle of a long text."""
+"""Characters of the note that replaces the middle of a long text."""
 # Characters that Unicode counts as printable and that draw nothing: fillers, the joiner of
 # graphemes, selectors of variants, and the blank of Braille.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-# What begins a formula in a spreadsheet, and the two that Japanese ones take for such.
+# Characters that begin a formula in a spreadsheet, and two that Japanese spreadsheets treat alike.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def shown(text: str, most: int | None = None) -> str:
-    """Escape ``text`` to one line; what is not seen as itself is written as Python escapes it.
+    """Escape ``text`` to one line; a character that is not visible is written as Python escapes it.
 
-    That is controls (C0, C1), what turns or joins text (bidi, zero width), separators of lines,
-    lone surrogates, and spaces other than the plain one.
+    These are controls (C0, C1), characters that turn or join text (bidi, zero width), separators of
+    lines, lone surrogates, and spaces other than the plain one.
 
     Args:
         text: Any text.
         most: Characters of the result, about; the middle of a longer one is left out.
     """
-    # Before it is escaped too: nobody shall wait for what is then cut away.
+    # Before it is escaped too, so that no time is spent on text that is then cut away.
     text = _cut(text, most)
     if text.isprintable() and _INVISIBLE.search(text) is None:
         return text
@@ -90,7 +90,7 @@ def _seen(character: str) -> bool:
 def _cut(text: str, most: int | None) -> str:
     if most is None or len(text) <= most:
         return text
-    # With what stands in the middle it is no longer than ``most``, and is not cut again.
+    # With the note in the middle it is not longer than ``most``, and is not cut again.
     tail = (most - MARK) // 3
     head = most - MARK - tail
     return f"{text[:head]}...({len(text) - head - tail} characters)...{text[-tail:]}"

@@ -25,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 
 @app.command("list")
 def list_data(data: Data = None, json: Json = False) -> None:
-    """List the data sets: which are there, and what is missing of the others."""
+    """List the data sets: which are there, and what the others lack."""
     from biobench.commands.data_list import print_lines, print_states
     from biobench.data.state import state_of
     from biobench.spec.load import load_spec

@@ -1,5 +1,4 @@
-"""``biobench models``: the names of models.yaml, what they resolve to, and the hub's facts on
-them."""
+"""``biobench models``: the names of models.yaml, and the hub's facts on them."""
 
 from __future__ import annotations
 

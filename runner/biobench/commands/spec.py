@@ -11,7 +11,7 @@ from biobench._common.output import print_bytes, print_json, print_line, print_n
 from biobench.commands.options import Division, SpecFolder
 
 MOST_PROBLEMS = 1_000
-"""That are printed; the rest are counted."""
+"""Problems that are printed; the rest are counted."""
 
 app = typer.Typer(no_args_is_help=True, help="The specification's documents.")
 

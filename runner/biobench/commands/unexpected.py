@@ -74,6 +74,6 @@ def _no_memory(error: BaseException) -> bool:
 def _no_thread(error: BaseException) -> bool:
     if isinstance(error, RuntimeError):
         return "can't start new thread" in str(error)
-    # What the native extension and a fork meet; of a file it is something else.
+    # The errors of the native extension and of a fork; with a file name they mean something else.
     again = isinstance(error, OSError) and error.filename is None
     return again and os.strerror(errno.EAGAIN) in str(error)

@@ -23,7 +23,7 @@ from biobench.spec.shape import flaws
 
 SCHEMA = "biobench.answers/1"
 MAX_BYTES = 64_000_000
-"""Of an answers file; a complete one has a twentieth of it."""
+"""Most bytes of an answers file; a complete one has a twentieth of it."""
 
 
 @dataclass

@@ -140,7 +140,7 @@ def _labeller(
     def label_of(item: Item) -> int:
         if item.label == unknown and item.split == "test":
             return UNKNOWN
-        # An excluded item gets no row, and its name may be no class.
+        # An excluded item gets no row, and its name may not be a class.
         return (test if item.split == "test" else train).get(item.label, UNKNOWN)
 
     return label_of

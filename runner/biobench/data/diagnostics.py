@@ -14,7 +14,7 @@ from biobench.data.manifest import Manifest
 from biobench.errors import counted
 
 NAMED = 5
-"""So many names fit in one line that people read."""
+"""Names that fit in one line for people."""
 
 
 def unused_lines(manifest: Manifest) -> list[str]:

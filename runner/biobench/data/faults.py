@@ -13,11 +13,11 @@ from biobench.errors import DataError, counted
 SHOWN = 10
 """Most kinds of fault that a message lists, and most names in all; the rest are counted."""
 APART = 3
-"""Up to how many faults of a kind stand apart, each with its own words."""
+"""Most faults of a kind that are listed apart, each with its own words."""
 
 MOST_NAME = 300
 MOST_WORDS = 1500
-"""Characters of a name, and of what is said of it."""
+"""Characters of a name, and of the description of its fault."""
 
 
 class Faults:

@@ -25,7 +25,7 @@ Identity = tuple[int, int, int, int]
 """Size, inode, modification and change time (ns) of a file, wrapped to 64 bits with a sign."""
 
 BLOCK = 1024
-"""Files between two notes of what is known."""
+"""Files that are read between two writes of the index."""
 
 BUSY_S = 5.0
 """Most seconds to wait for another process, or for a disk without locks, on which SQLite waits as
@@ -199,7 +199,7 @@ def _key(path: str) -> bytes:
 def _open(index: Path) -> sqlite3.Connection:
     """Open the index, or create it; raises sqlite3.Error or OSError where that fails."""
     if index.exists() and not index.is_file():
-        # SQLite would wait for who writes a named pipe.
+        # SQLite would wait for the writer of a named pipe.
         raise OSError(errno.EINVAL, "not a regular file", str(index))
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +211,7 @@ def _open(index: Path) -> sqlite3.Connection:
         # would be taken for whole.
         return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", timeout=BUSY_S, uri=True)
     except sqlite3.DatabaseError:
-        # Not a database any more. It holds nothing that cannot be found again.
+        # No longer a database. All of its contents can be computed again.
         index.unlink()
         return _connect(index)
 

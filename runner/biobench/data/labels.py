@@ -19,7 +19,7 @@ UNKNOWN = -1
 """The label id of test items of unknown class."""
 UNKNOWN_RULES = ("train-names-or-unknown", "written-ids")
 LARGEST_ID = 999_999
-"""A written id is the number of a class; one above this is a mistake that would fill memory."""
+"""Largest written id, which is the number of a class: a larger one would fill memory."""
 
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _SIGNED = re.compile(r"-?[0-9]{1,18}")

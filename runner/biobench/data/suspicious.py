@@ -18,7 +18,7 @@ from biobench.errors import counted
 from biobench.spec.documents import Layout
 
 NAMED = 3
-"""So many pairs fit in one line that people read."""
+"""Pairs that fit in one line for people."""
 
 Pair = tuple[str, str]
 

@@ -32,7 +32,7 @@ from biobench.spec.documents import Dataset, Task
 Pairs = Sequence[tuple[str, str]]
 
 MOST_LIST = 512 << 20
-"""Bytes of a list of files; ImageNet's has about 200 MB."""
+"""Most bytes of a list of files; ImageNet's has about 200 MB."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ def verify(
         report.frames = frames
         report.differences += frames.differences
         if frames.left_out:
-            # Nothing of what is left is a fact for the documents.
+            # The rest of the data gives no values for the documents.
             return report
         known = {"digest": dataset.videos["digest"]}
         found = {"digest": frames.digest}

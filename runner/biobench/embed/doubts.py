@@ -18,7 +18,7 @@ from biobench.embed.embedded import Embedded
 from biobench.errors import counted
 
 NAMED = 3
-"""So many pairs fit in one line that people read."""
+"""Pairs that fit in one line for people."""
 TOLERANCE = 1e-3
 """Largest distance of two features of an image, of the length of one, that is still rounding: the
 same shape and padding give the same bits on a processor and nearly so on a GPU."""

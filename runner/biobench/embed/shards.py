@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 KIND = "features"
 REVISION = 2
-"""Raised by any change of decoding, resizing or embedding that can move a bit."""
+"""Version that any change of decoding, resizing or embedding increments if it can move a bit."""
 
 MICRO_BATCHES_PER_SHARD = 8
-"""Rows of a shard are the most that an interruption loses; small shards make many files."""
+"""Rows of a shard: the most that an interruption loses; small shards make many files."""
 
 Rows = npt.NDArray[np.int64]
 Wanted = npt.NDArray[np.bool_] | None

@@ -27,7 +27,7 @@ from biobench.errors import DataError
 
 _SIZE, _MODIFIED = 0, 2
 _ABSENT = -1
-"""Stands for the size of a file of which the system says nothing."""
+"""Size of a file that the system does not give."""
 _PREFIX = "sha256:"
 
 

@@ -141,7 +141,7 @@ def macro_f1_replicates(
     strata = Strata.of(own if numbers is None else numbers)
     strata.require_one(own, "y_true")
     classes = class_sizes.size
-    # The last bin takes predictions that are no class of the truth.
+    # The last bin takes predictions that are not a class of the truth.
     size = classes + 1
     # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass for both.
     code = np.where(own == guess, guess + size, guess)[strata.order]

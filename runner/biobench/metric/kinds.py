@@ -157,4 +157,4 @@ METRICS: Mapping[str, Kind] = {
     "user_loss": _user_loss(),
     "group_accuracy": _group_accuracy(),
 }
-"""Metric id -> how it is computed."""
+"""Metric id -> the functions that compute it."""

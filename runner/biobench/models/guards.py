@@ -177,6 +177,6 @@ def build_without_storage(name: ModelName, stored: int, build: Callable[[], obje
     """
     import torch
 
-    # What else is wrong with it the real call says.
+    # The real call reports other errors.
     with budget(name, stored), suppress(Exception), torch.device("meta"):
         build()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from biobench.models.names import ModelName
 
 CARD_BYTES = 1 << 16
-"""Of a model card's beginning, which has its licence."""
+"""Bytes of a model card's beginning, which has its licence."""
 CONFIGURATIONS = (
     "config.json",
     "preprocessor_config.json",

@@ -69,7 +69,7 @@ def compare(name: str, entries: Mapping[str, ModelEntry]) -> list[Fact]:
     written = str(licence) if licence else None
     agrees = None
     if entry.licence is not None and written is not None:
-        # A card's `other` only says that the text lies beside it.
+        # A card's `other` only means that the text of the licence is a file beside it.
         agrees = None if written == "other" else entry.licence.lower() == written.lower()
     return [*facts, Fact("licence", entry.licence, written, agrees)]
 

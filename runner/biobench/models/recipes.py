@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 LARGEST_SIDE = 4096
-"""Of a model's input: no model is known that takes larger ones, and memory grows with it."""
+"""Largest side of a model's input: no known model takes larger ones, and memory grows with it."""
 
 
 def refuse(reason: str) -> ModelError:

@@ -29,7 +29,7 @@ from biobench.spec.documents import Suite, Task
 
 KIND = "predictions"
 REVISION = 3
-"""Raised by any change of a probe that can move a prediction."""
+"""Version that any change of a probe increments if it can move a prediction."""
 
 
 def predict(

@@ -29,7 +29,7 @@ PROGRESS_STEPS = 50
 """Steps between two calls of the progress function, which costs as much as a small task's step."""
 
 quiet = partial(np.errstate, over="ignore", invalid="ignore")
-"""Values that overflow are found once, at the end."""
+"""Values that overflow are detected once, at the end."""
 
 Float32 = npt.NDArray[np.float32]
 

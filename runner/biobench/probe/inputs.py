@@ -19,8 +19,8 @@ from biobench.probe.minimum_items import training_items
 from biobench.spec.documents import Suite, Task
 
 NO_PREDICTION = -2
-"""The prediction for an image that could not be read: no label id and not -1, which is the unknown
-class, so it is never right."""
+"""The prediction for an image that could not be read: neither a label id nor -1, the unknown class,
+so it is never right."""
 NO_NEIGHBOUR = -1
 
 Progress = Callable[[int], None]

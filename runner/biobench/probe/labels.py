@@ -61,7 +61,7 @@ def _is_missing(label: Any) -> bool:
     if label is None:
         return True
     try:
-        # NaN and NaT differ from themselves; pandas' NA does not say whether it does.
+        # NaN and NaT differ from themselves; pandas' NA gives neither true nor false.
         return not bool(label == label) or label in (np.inf, -np.inf)  # noqa: PLR0124
     except (TypeError, ValueError):
         return True

@@ -168,7 +168,7 @@ def suite_mean(
     suite: Suite, scores: Mapping[str, Score], declared: Mapping[str, Score]
 ) -> dict[str, Any] | None:
     """``mean`` of a result from the scores that were run and those that are declared, by task."""
-    # The benchmark's own mean is of what was run, whatever a document may allow.
+    # The benchmark's own mean is of the tasks that were run, whatever a document may allow.
     allowed = {} if suite.id == BENCHMARK else declared
     used = {task: score for task, score in allowed.items() if task in suite.members}
     mean = aggregate(suite.members, {**scores, **used})

@@ -19,7 +19,7 @@ CURVE_TABLE = "curve.csv"
 CURVE_PAGE = "curve.html"
 PREDICTIONS = "predictions"
 MOST_CURVE = 1 << 26
-"""Bytes of a curve's document: far more than one of all tasks at a hundred sizes has."""
+"""Most bytes of a curve's document: far more than that of all tasks at a hundred sizes."""
 
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Paths of the results of a curve's sizes, as its document gives them."""

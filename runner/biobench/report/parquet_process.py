@@ -21,7 +21,7 @@ from typing import IO
 from biobench.report.rows import Unsound
 
 MOST_MEMORY = 2 << 30
-"""Bytes of data of the process: a file of predictions can say that it holds any number of them."""
+"""Most memory of the process: a file of predictions can state any number of bytes."""
 MOST_SECONDS = 120.0
 _LENGTH = struct.Struct("<q")
 _PROGRAM = "from biobench.report.parquet_process import serve; serve()"
@@ -38,7 +38,7 @@ class _Reader:
         """The reply for a file; raises Unsound where there is none."""
         with self._lock:
             process = self._process or self._start()
-            # It has no limit of time of its own, and a file might keep it for ever.
+            # The library has no time limit of its own, and a file might occupy it for ever.
             watch = threading.Timer(MOST_SECONDS, process.kill)
             watch.daemon = True
             watch.start()
@@ -50,7 +50,7 @@ class _Reader:
             except (OSError, EOFError) as error:
                 raise Unsound(f"cannot be read as Parquet ({self._ended()})") from error
             except BaseException:
-                # What is left of the answer would be taken for the next one.
+                # The rest of the reply would be taken for the next one.
                 self.close()
                 raise
             finally:

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
 MOST_BYTES = 8 << 20
-"""No honest result is larger: an entry of a task has some kilobytes."""
+"""Most bytes of a result: an entry of a task has some kilobytes."""
 MOST_VALUES = 200_000
-"""Each is looked at by a schema. An entry of a task has about 60."""
+"""Most values of a result: the schema checks each. An entry of a task has about 60."""
 MOST_DEPTH = 32
 MOST_TASKS = 1_000
-"""Each is looked at by a schema, which takes a stranger's time."""
+"""Most tasks of a result: the schema checks each, which takes time."""
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "model": dict,
     "tasks": dict,

@@ -39,7 +39,7 @@ EXTRAS = frozenset(FORMS) - frozenset(DERIVED)
 LABELS = {"y_true", "y_pred"}
 KINDS: Mapping[str, set[type]] = {"string": {str}, "bool": {bool}, "float": {int, float}}
 MOST_TEXT = {"id": 8_192, "group": 256}
-"""Characters of a text. An array of groups has room for the longest in each row."""
+"""Most characters of a text: each element of an array of groups takes the memory of the longest."""
 MOST_LIST = 1_000
 _ROWS = 2_048
 """Rows that are parsed at a time."""

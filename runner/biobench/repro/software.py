@@ -23,7 +23,7 @@ PACKAGES = (
 )  # fmt: skip
 
 MOVE_FEATURES = (*PACKAGES[:9], "pillow")
-"""Those whose version can move a feature or a prediction; the others only read and write files."""
+"""Packages whose version can move a feature or a prediction; others only read and write files."""
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _CODE = frozenset({".py", ".so", ".pyd", ".dylib"})

@@ -100,7 +100,7 @@ def _value(torch: Any, name: str) -> str | None:
     except (AttributeError, TypeError):
         return None
     except RuntimeError as error:
-        # torch refuses to say where its old and its new names of a switch contradict each other.
+        # torch raises where its old and its new names of a switch contradict each other.
         return " ".join(str(error).split())[:80] or "refused"
 
 

@@ -77,7 +77,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         else options.model
     )
     execution = _execution(made.selection.suite, options)
-    # Last: where something is wrong, the one line that says so stands alone.
+    # Last, so that an error before it is the only line.
     for note in made.notes:
         say(options, note)
     for line in made.differences if None in made.sizes else ():

@@ -45,13 +45,14 @@ class Failures:
         return " ".join(f"it failed unexpectedly ({type(error).__name__}: {error})".split())
 
     def raise_first(self, folder: Path | None) -> None:
-        """Raise the first error, where there is one; ``folder`` holds what was scored."""
+        """Raise the first error, where there is one; ``folder`` holds the results of the scored
+        tasks."""
         for error in self._errors.values():
             if folder is not None:
                 self._say(f"what was scored is in {folder}")
             raise error
 
     def _say(self, line: str) -> None:
-        # Who asked for the bare document is still told what it lacks.
+        # With --json, too, people are told which tasks failed.
         quiet = self._options.quiet and not self._options.from_command
         say(replace(self._options, quiet=quiet), line)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from biobench.run.options import Options
 
 MOST_NAME = 150
-"""Letters of the folder of a result whose user named none."""
+"""Characters after which the default name of a result's folder is cut."""
 
 
 def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:

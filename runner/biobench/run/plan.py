@@ -75,7 +75,7 @@ class Plan:
             for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
             if manifest.dropped
         )
-        # Own data alone: what the official ones leave out is known and in their documents.
+        # Own data alone: the documents of the official data sets list what is left out.
         unused = (
             f"{selected.task.id}: {line}"
             for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
@@ -120,7 +120,7 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     """
     asked = (options.n_train,) if sizes is None else sizes
     spec = load_spec()
-    # What is cheap to find out comes first: manifests of millions of images take minutes.
+    # Cheap checks come first: manifests of millions of images take minutes.
     refuse_options(options, spec)
     selection = select_sampled(spec, options, asked)
     refuse_conflicts(selection, options, asked)
@@ -141,7 +141,7 @@ def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path
         require_writable(out)
         refuse_folder(out, [item.task.id for item in selection.selected], sizes)
     if not store.is_dir():
-        # One that is there may have all that is needed.
+        # An existing store may have all that is needed.
         require_writable(store)
     return store, out
 

@@ -85,7 +85,7 @@ def select(
                 f"task {name} is named and declared", remedy="leave one of --task and --declare out"
             )
     selection = _select(spec, suite, tasks, data, division, stands_in)
-    # Beside the benchmark a declared score may stand; another suite has its own tasks alone.
+    # The benchmark may have declared scores beside it; another suite has its own tasks alone.
     for name in stands_in if selection.suite.id != BENCHMARK else ():
         if name not in selection.suite.members:
             having = [suite.id for suite in spec.suites.values() if name in suite.members]
@@ -143,7 +143,7 @@ def select_sampled(spec: Spec, options: Options, sizes: Sizes) -> Selection:
     if not few_shot or not unsampled:
         return selection
     if options.tasks:
-        # Who names a task is told that it cannot be had; who names a suite gets the rest of it.
+        # A named task that cannot be scored is an error; of a suite the others are scored.
         raise no_train_split(unsampled[0])
     if None in sizes:
         return selection

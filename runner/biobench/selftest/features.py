@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Features = npt.NDArray[np.float32]
 
 SMALL_SIDE, SMALL_ROWS = 64, 8
-"""Of an emulated processor. Eight rows, since one to four take other kernels than a full batch."""
+"""Rows on an emulated processor: eight, since one to four take other kernels than a full batch."""
 SHOWN_ROWS = 4
 """Rows that are recorded themselves, for the distance of others from them."""
 _SPREAD = 11

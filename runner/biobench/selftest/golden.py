@@ -21,9 +21,9 @@ from biobench.selftest.part import Measured, Part
 SCHEMA = "biobench.golden/1"
 FILE = Path(__file__).with_name("golden.json")
 _NEAR = 1e-5
-"""Of functions: eighty times float32's precision, since libraries differ in the last digits."""
+"""Tolerance of functions, eighty times float32's precision: libraries differ in the last digits."""
 _NAMED = 5
-"""Names of things that differ, at most, in one line."""
+"""Most names of differing items in one line."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def distance(
         return _predictions(mine["predictions"], theirs["predictions"], tolerance)
     if part.stage == "score":
         size = abs(mine["score"] - theirs["score"])
-        # A score is exact in any language, so nearness is no excuse.
+        # A score is exact in any language, so a near one is still wrong.
         return Distance(False, f"score differs by {size:.3g}", {"score_difference": size})
     key = next(iter(theirs))
     others = [name for name in theirs[key] if mine[key].get(name) != theirs[key][name]]

@@ -61,7 +61,7 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
 def own_value(document: Document, library: Library) -> dict[str, Any]:
     """The value of an own task without problems, resolved and with its defaults."""
     links = chain(document, library.by_id["task"])
-    assert isinstance(links, list)  # check_own_task has seen to it
+    assert isinstance(links, list)  # check_own_task has made sure
     return with_defaults(merge(links))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Division = Literal["official", "compat", "open"]
 BENCHMARK = "biobench"
-"""Id of the suite that official results are of."""
+"""Id of the suite of official results."""
 LabelRule = Literal[
     "train-names", "split-names", "union-names", "train-names-or-unknown", "written-ids"
 ]

@@ -20,7 +20,7 @@ from biobench.spec.yaml_source import Source, SourceError, read_yaml
 KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
 """Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
 MOST_JSON = 64 << 20
-"""Bytes of a schema or a file of vectors."""
+"""Most bytes of a schema or a file of vectors."""
 SCHEMA_SUFFIX = ".schema.json"
 NEEDED = ("task", "dataset", "protocol", "suite", "models", "vectors", "answers")
 """Schemas without which nothing can be checked."""

@@ -58,7 +58,7 @@ def specification_of(path: Path) -> Path | None:
             return candidate
     full = Path(os.path.abspath(path))
     for i, above in enumerate(full.parents[:DEPTH]):
-        # Farther up another program's suite.yaml might lie.
+        # A folder farther up might hold another program's suite.yaml.
         known = i < 2 or full.relative_to(above).parts[0] == "conformance"
         if known and (above / "suite.yaml").is_file():
             return above if path.is_absolute() else Path(os.path.relpath(above))

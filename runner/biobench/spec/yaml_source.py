@@ -18,7 +18,7 @@ from biobench.spec.canonical import MAX_SAFE_INTEGER
 from biobench.spec.problems import Problem, escape, unescape
 
 MAX_BYTES = 1_000_000
-"""Of a document; the longest of the specification has a hundredth of it."""
+"""Most bytes of a document; the longest of the specification has a hundredth of it."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _CORE = "tag:yaml.org,2002:"

@@ -126,7 +126,7 @@ class _Comparison:
         }
         claimed["data"] = "D"
         if self._promise == "T":
-            # Each may claim equal bits among its like; these two are not alike.
+            # Each may claim equal bits among results of its kind; these two are not of one kind.
             claimed |= {stage: "T" for stage, level in claimed.items() if level in _BITS}
         reached = {
             stage: None if None in levels else max(filter(None, levels), key=STRENGTH.index)

@@ -65,7 +65,7 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
     """
     form = check_form(results.document, spec)
     if not form[0].holds:
-        # Nothing more can be asked of a document that has another shape.
+        # A document of another shape cannot be checked further.
         return Report(tuple(form), {}, {})
     rules, faults = task_rules(results, spec, places.images.own)
     findings = [

@@ -28,7 +28,7 @@ from biobench.verify.recipes import recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of
 
 MOST_FLAWS = 100
-"""Of a document; a stranger's may have one in every value."""
+"""Most flaws that are reported; an untrusted document may have one in every value."""
 ROOTS = {
     "data": "manifest",
     "pixels": "pixels",
@@ -288,7 +288,7 @@ def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Cl
         n_train=document["n_train"],
         counts=[line for task, entry in known for line in _differences(task, entry["counts"])],
         datasets=[task.dataset for task, _ in known],
-        # Of which files were scored a result has no proof; --data looks at those that are here.
+        # A result cannot prove which files were scored; --data checks those that are here.
         compared=True,
         bad_images=document["bad_images"],
         resolved=model["resolved"],
@@ -310,7 +310,7 @@ def _parsed(model: Mapping[str, Any], spec: Spec) -> ModelName | None:
     """The parsed name that a result gives its model; None where it is not a model name."""
     short = model["name"].partition("@")[0]
     if ":" not in model["name"] and short not in (DEMO, *spec.models):
-        # No name of a model; to look for similar ones would load the libraries of models.
+        # Not a model name; a search for similar ones would load the libraries of models.
         return None
     try:
         return parse_name(model["name"], spec.models)

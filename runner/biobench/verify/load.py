@@ -33,8 +33,7 @@ class CurveFile:
 
 
 def open_any(path: Path) -> Results | CurveFile:
-    """Load what ``path`` names; raises DataError where it cannot be read or is none of the
-    three."""
+    """Load what ``path`` names; raises DataError where it is unreadable or none of the three."""
     place = current(path)
     if place.is_dir():
         curve = not (place / RESULTS).is_file() and (place / CURVE).is_file()

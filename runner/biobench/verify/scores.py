@@ -81,7 +81,7 @@ def _predictions(
     if count != entry["counts"]["test"]:
         text = f"{count} of them, and the result counts {entry['counts']['test']} scored items"
         yield Finding("predictions", False, text, id)
-        # A stranger may add rows at will; nothing more is computed of those that nobody scored.
+        # A file may have any number of added rows: no more is computed of rows that nobody scored.
         return
     if predictions.digest != entry["digests"]["predictions"]:
         yield Finding("predictions", False, "they have another digest than the result says", id)

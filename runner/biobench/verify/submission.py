@@ -53,7 +53,7 @@ def submission_bytes(results: Results) -> bytes:
         data = pack({HEAD: canonical_json(_head(results, members)), **members})
         if len(data) > MOST_FILE:
             raise Refused(f"it would have more than {MOST_FILE >> 20} MiB")
-        # What is written can be read: no limit is found out by whoever gets it.
+        # The limits are checked here too, so that a file that is written can be read.
         _results(unpack(data), RESULTS)
     except Refused as error:
         raise DataError(

@@ -13,16 +13,16 @@ from biobench.data.unpack.refused import Refused
 from biobench.report.rows import Limits, Unsound, predictions_of
 
 MOST_ROWS = 200_000
-"""Of a task. The largest test split of the specification has 151,236 items."""
+"""Most predictions of a task. The largest test split of the specification has 151,236 items."""
 MOST_ALL_ROWS = 350_000
-"""Of all tasks. Those of the suite biobench are about 300,000 together."""
+"""Most predictions of all tasks. Those of the suite biobench are about 300,000 together."""
 MOST_CELLS = 2_000_000
-"""Of all lists of all tasks. Nine traits of 18,015 items have 324,270."""
+"""Most values in lists of all tasks. Nine traits of 18,015 items have 324,270."""
 MOST_GROUPS = 10_000
-"""Of a task, whose score is a mean over them in each replicate."""
+"""Most groups of a task, whose score is a mean over them in each replicate."""
 MOST_COLUMNS = 64 << 20
-"""Bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are 50 MB
-where the longest group has 40 characters."""
+"""Most bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are
+50 MB where the longest group has 40 characters."""
 
 
 def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:

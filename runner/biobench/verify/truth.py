@@ -86,7 +86,7 @@ def _columns(task: Task, items: Manifest, scored: _Ints, predictions: Prediction
     for name, column in given.items():
         if name not in predictions.extras:
             continue
-        # As lists: a stranger's column may be of any kind.
+        # As lists: a column of an untrusted file may be of any kind.
         pairs = zip(predictions.extras[name].tolist(), column.tolist(), strict=True)
         wrong = np.array([found != value for found, value in pairs], np.bool_)
         if not wrong.any():

@@ -21,7 +21,7 @@ from biobench.spec.documents import Dataset
 SCHEMA = "biobench.frames/1"
 JOURNAL = "done.jsonl"
 MOST_RECORD = 256 << 20
-"""Bytes of a record or a journal; a clip has about 600."""
+"""Most bytes of a record or a journal; a clip has about 600."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def note(stage: Path, entry: Entry) -> None:
     path = stage / JOURNAL
     try:
         with path.open("ab") as file:
-            # A torn line before this one must not swallow it.
+            # A torn line before this one must not be joined with it.
             file.write(b"\n" + json.dumps(asdict(entry)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())

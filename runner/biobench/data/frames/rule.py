@@ -9,7 +9,7 @@ MAX_PIXELS = 35_651_584
 """Largest height times width of a frame: that of H.264's level 6.2 (ITU-T H.264, table A-1)."""
 
 MAX_SIDE = 65_500
-"""Largest height and width: what libjpeg writes."""
+"""Largest height and width that libjpeg writes."""
 
 
 def chosen(count: int, frames: int) -> list[int]:
