@@ -119,7 +119,7 @@ def _no_image_id(d: Document) -> None:
         (_surrogate, "the name is not UTF-8"),
         (_nul, "holds a NUL"),
         (_lost, "images/lost.jpg: the file is missing"),
-        (_nameless, "file_name is no string"),
+        (_nameless, "file_name must be a string"),
         (_no_id, "/images/1: an object with an integer or string id"),
         (_unannotated, "images/1.jpg: image 1 has no annotation"),
         (_orphan, "/annotations/4: no image has the id 77"),
@@ -158,7 +158,7 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
         ('{"images": []}', "no list 'annotations'"),
         ('{"images": 3, "annotations": []}', "no list 'images'"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"images": [], "annotations": [], "info": NaN}', "NaN is no number of JSON"),
+        ('{"images": [], "annotations": [], "info": NaN}', "NaN is not a number of JSON"),
     ],
 )
 def test_a_broken_document_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -131,8 +131,8 @@ def test_a_cell_that_is_no_trait(tmp_path: Path, rows: str, expected: str) -> No
     ("rows", "expected"),
     [
         ("1.jpg,a,s,1\n2.jpg,a,s,1\n", "position 1 of the subject s is taken at train.csv line 2"),
-        ("1.jpg,a,s,1\n2.jpg,a,t,1.5\n", "'1.5' of column 'n' is no integer from 0"),
-        ("1.jpg,a,s,-1\n", "'-1' of column 'n' is no integer from 0"),
+        ("1.jpg,a,s,1\n2.jpg,a,t,1.5\n", "'1.5' of column 'n' must be an integer from 0"),
+        ("1.jpg,a,s,-1\n", "'-1' of column 'n' must be an integer from 0"),
         ("1.jpg,a,s,\n", "column 'n' is empty"),
         ("1.jpg,a,,0\n", "column 'clip' is empty"),
         ("1.jpg,a,z,0\n", "the subject z is in test, and at train.csv line 2 in train"),

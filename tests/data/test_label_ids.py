@@ -58,7 +58,7 @@ def test_a_label_that_is_no_id_is_no_class(
     """Neither division takes it for a class more; the line of the table is named."""
     label = str(LARGEST[task] + 1) if label == "largest + 1" else label
     root = relabelled(tmp_path, task, [label])
-    words = rf"1 fault: {TABLE[task]} line \d+: the label '{label}' is no integer from 0 to "
+    words = rf"1 fault: {TABLE[task]} line \d+: the label '{label}' must be an integer from 0 to "
     with pytest.raises(DataError, match=words + str(LARGEST[task])) as caught:
         build_manifest(SPEC.task(f"demo-{task}", division), root, seed=1)
     assert caught.value.exit_code == 3

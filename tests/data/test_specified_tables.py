@@ -257,9 +257,9 @@ def test_imagenet_with_its_validation_images_as_they_come(tmp_path: Path) -> Non
     ("labels", "words"),
     [
         ("449\n1000\n", "2 classes for the 3 images in val"),
-        ("449\n1000\n1001\n", "line 3: '1001' is no number from 1 to 1000"),
-        ("449\n1000\n-1\n", "'-1' is no number from 1 to 1000"),
-        ("449\n1000\n\u0663\n", "is no number from 1 to 1000"),
+        ("449\n1000\n1001\n", "line 3: '1001' must be a number from 1 to 1000"),
+        ("449\n1000\n-1\n", "'-1' must be a number from 1 to 1000"),
+        ("449\n1000\n\u0663\n", "must be a number from 1 to 1000"),
     ],
 )
 def test_a_list_that_does_not_fit(tmp_path: Path, labels: str, words: str) -> None:

@@ -34,7 +34,7 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
 
     Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
     broken JSON, with its line; missing image file; image without an annotation or with several;
-    annotation without an image; repeated id or file name; label that is no string; path that climbs
+    annotation without an image; repeated id or file name; label that is not a string; path that climbs
     out of the data folder).
     """
     annotations = join("", layout.options["annotations"])
@@ -111,7 +111,7 @@ def _read(source: str, label: str) -> dict[str, Any]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _text(source: str) -> str:
@@ -177,7 +177,7 @@ def _image_paths(
             faults.add(place, f"duplicate image id {shown(identifier)}")
             continue
         name = image.get("file_name")
-        fault = path_fault(name) if isinstance(name, str) else "file_name is no string"
+        fault = path_fault(name) if isinstance(name, str) else "file_name must be a string"
         if fault:
             faults.add(place, f"file_name {short(name)}: {fault}")
         path = join(images_folder, name) if not fault else place

@@ -39,7 +39,7 @@ def find(
     base = os.fspath(root)
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
-    faults = Faults("mend the tables, or give --data the folder that their paths start from")
+    faults = Faults("fix the tables, or give --data the folder that their paths start from")
     read = partial(read_table, base)
     found = collect(options, read, Present(base), faults, keep_missing=keep_missing)
     faults.raise_if_any(base)

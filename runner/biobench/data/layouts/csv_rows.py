@@ -199,7 +199,7 @@ class RowItems:
             return True
         if is_id(label, options.label_ids - 1):
             return True
-        what = f"the label {shown(label)!r} is no integer from 0 to {options.label_ids - 1}"
+        what = f"the label {shown(label)!r} must be an integer from 0 to {options.label_ids - 1}"
         self._fault(row, what)
         return False
 
@@ -238,7 +238,7 @@ class RowItems:
         cell = cells[column]
         if cell.isascii() and cell.isdigit() and len(cell) <= MAX_POSITION_DIGITS:
             return int(cell)
-        self._fault(row, f"{shown(cell)!r} of column {column!r} is no integer from 0")
+        self._fault(row, f"{shown(cell)!r} of column {column!r} must be an integer from 0")
         return None
 
     def _may_join(self, row: int, subject: str, position: int, split: Split) -> bool:
