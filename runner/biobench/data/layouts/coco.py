@@ -34,8 +34,8 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
 
     Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
     broken JSON, with its line; missing image file; image without an annotation or with several;
-    annotation without an image; repeated id or file name; label that is not a string; path that climbs
-    out of the data folder).
+    annotation without an image; repeated id or file name; label that is not a string; path that
+    climbs out of the data folder).
     """
     annotations = join("", layout.options["annotations"])
     images_folder = join("", layout.options["images"])

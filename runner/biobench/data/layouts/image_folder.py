@@ -101,7 +101,8 @@ def _listed(
     items = []
     for i, (path, line) in enumerate(zip(images, lines, strict=True), 1):
         if not _NUMBER.fullmatch(line) or int(line) > len(classes):
-            what = f"{short(line.decode('utf-8', 'replace'))} must be a number from 1 to {len(classes)}"
+            written = short(line.decode("utf-8", "replace"))
+            what = f"{written} must be a number from 1 to {len(classes)}"
             faults.add(f"{table} line {i}", what)
         else:
             items.append(Item(path, path, classes[int(line) - 1], split))
