@@ -31,6 +31,7 @@ NEED_THEM = (
     "biobench.models.",
     "biobench.probe.gradient_descent",
     "biobench.probe.linear_probe.definition",
+    "biobench.probe.autograd",
     "biobench.probe.linear_probe.training",
     "biobench.probe.traits_mlp.definition",
     "biobench.probe.traits_mlp.training",
