@@ -69,7 +69,13 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
         if not outcomes:
             failures.raise_first(None)
         results = conclude(outcomes, size, context)
-        if out is not None:
+        if out is not None and failures.would_lose(out):
+            say(
+                options,
+                f"{context.plan.out} keeps its earlier result, which has a task that failed now; "
+                "what was scored is in the store, and another --out takes it",
+            )
+        elif out is not None:
             write_run(results, outcomes, out)
             results.folder = context.plan.out
     return results, failures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from biobench._common import store as store_module
 from biobench._common.files import remove_leftovers, write_atomically
+from biobench._common.folder_lock import refuse_locked
 from biobench._common.store import Store
 from biobench.errors import BiobenchError, UsageError
 
@@ -150,3 +152,33 @@ def test_an_entry_that_is_cut_off_while_it_is_read(
 
     monkeypatch.setattr(store_module, "open_regular", opened_and_cut)
     assert store.get("features", KEY) is None
+
+
+def test_an_entry_that_was_made_longer_is_not_read(tmp_path: Path) -> None:
+    """It is absent: 400 GB of zeros would not fit into memory."""
+    store = Store(tmp_path)
+    store.put("features", KEY, {"features": np.zeros(10, dtype=np.float32)})
+    path = store.path("features", KEY)
+    os.truncate(path, 400 << 30)
+    assert store.get("features", KEY) is None
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "X"])
+def test_an_entry_of_a_type_that_numpy_lacks(dtype: str, tmp_path: Path) -> None:
+    """It is absent, like every other damaged one."""
+    store = Store(tmp_path)
+    path = store.path("features", KEY)
+    path.parent.mkdir(parents=True)
+    size = 1 if dtype == "F8_E4M3" else 2
+    header = json.dumps(
+        {"a": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4 * size]}}
+    ).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * size))
+    assert store.get("features", KEY) is None
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
+    """Whoever asks whether a folder is in use gets an answer."""
+    os.mkfifo(tmp_path / "lock")
+    refuse_locked(tmp_path, "lock", busy=BiobenchError)

@@ -142,11 +142,12 @@ def test_the_first_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_in_the_place_of_the_index(tmp_path: Path) -> None:
-    """It is not waited for: every file is hashed each time."""
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
+def test_a_pipe_in_the_place_of_the_index(suffix: str, tmp_path: Path) -> None:
+    """It is not waited for, nor are those beside it: every file is hashed each time."""
     path = tmp_path / "a.jpg"
     path.write_text("one")
-    os.mkfifo(tmp_path / "index.sqlite")
+    os.mkfifo(tmp_path / f"index.sqlite{suffix}")
     index = ContentIndex(tmp_path / "index.sqlite")
     assert index.digests([str(path)], 1) == [_sha("one")]
     index.close()

@@ -261,6 +261,10 @@ def test_configurations_that_are_none(
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
     """Protects from a hang: only regular files are read."""
     folder = transformers_folder(tmp_path, "vit")
+    os.mkfifo(folder / "zz.index.json")
+    with pytest.raises(ModelError, match=r"zz\.index\.json: cannot be read"):
+        load_model(f"hf:{folder}", {})
+    (folder / "zz.index.json").unlink()
     for file, says in (("model.safetensors", "no weights"), ("config.json", r"no config\.json")):
         (folder / file).unlink()
         os.mkfifo(folder / file)

@@ -269,3 +269,18 @@ def test_a_store_that_takes_nothing_more(
     monkeypatch.setattr(Store, "put", full)
     assert list(run(apart).tasks) == list(KINDS)
     assert list(load_results(tmp_path / "out").tasks) == list(KINDS)
+
+
+def test_an_earlier_result_that_has_more_is_kept(
+    apart: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A task that fails now had a score: the folder keeps it, and the command says so."""
+    whole = run(apart)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    truncate(apart, "groups")
+    with pytest.raises(DataError, match="cannot be read"):
+        run(apart)
+    assert {path: path.read_bytes() for path in before} == before
+    assert load_results(tmp_path / "out").digests == whole.digests
+    said = capsys.readouterr().err
+    assert "keeps its earlier result, which has a task that failed now" in said

@@ -169,3 +169,10 @@ def test_a_model_of_ones_own_may_use_anything() -> None:
         "open_clip_torch": "0.1"
     }
     assert "open_clip_torch" in differing_software(ours, theirs)
+
+
+def test_what_nobody_knows_is_not_known_to_be_equal() -> None:
+    """Two results without a C library's version may have been made with two."""
+    ours = document("timm:resnet18")
+    ours["environment"]["libc"] = None
+    assert list(differing_software(ours, copy.deepcopy(ours))) == ["C library"]

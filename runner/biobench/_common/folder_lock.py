@@ -52,7 +52,7 @@ def locked(
 def refuse_locked(folder: Path, name: str, *, busy: Callable[[str], BiobenchError]) -> None:
     """Raise ``busy`` where another process holds the lock now; leaves no trace."""
     try:
-        handle = os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(folder / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import stat
@@ -58,6 +59,10 @@ def default_store() -> Path:
     )
 
 
+_MOST_HEADER = 1 << 20
+"""Bytes of an entry's header; that of a dozen arrays has some thousand."""
+
+
 def _content_digest(arrays: Arrays) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
@@ -73,6 +78,21 @@ def _metadata(data: bytes) -> object:
     JSON object that follows."""
     size = int.from_bytes(data[:8], "little")
     return json.loads(data[8 : 8 + size]).get("__metadata__")
+
+
+def _stated_size(file: io.BufferedReader) -> int:
+    """Return the bytes that an entry has by its own header: a file may have been made longer.
+
+    The file is then at its start again. Raises ValueError, KeyError, TypeError or AttributeError
+    for a header that is damaged.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    if length > _MOST_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    header = json.loads(file.read(length))
+    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    file.seek(0)
+    return 8 + length + max(ends, default=0)
 
 
 @dataclass(frozen=True)
@@ -148,9 +168,10 @@ class Store:
         try:
             # Read, not mapped: a file that another process cuts off would end this one.
             with open_regular(path) as file:
-                data = file.read()
+                data = file.read(_stated_size(file) + 1)
             arrays = {name: array.copy() for name, array in load(data).items()}
-        except (OSError, SafetensorError):
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
+            # The last ones: what a header states that is no array of NumPy.
             return None
         if _metadata(data) != {"key": key, "content": _content_digest(arrays)}:
             return None

@@ -198,9 +198,11 @@ def _key(path: str) -> bytes:
 
 def _open(index: Path) -> sqlite3.Connection:
     """Open the index, or create it; raises sqlite3.Error or OSError where that fails."""
-    if index.exists() and not index.is_file():
-        # SQLite would wait for the writer of a named pipe.
-        raise OSError(errno.EINVAL, "not a regular file", str(index))
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        place = index.with_name(index.name + suffix)
+        if place.exists() and not place.is_file():
+            # SQLite would wait for the writer of a named pipe.
+            raise OSError(errno.EINVAL, "not a regular file", str(place))
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
         return _connect(index)

@@ -155,7 +155,9 @@ class _Computation:
                 good = [i for i, row in enumerate(part.tolist()) if row not in self._result.bad]
                 if self._compare_alone and len(good) > 1:
                     self._compare_alone = False
-                    place = slice(good[0], good[0] + 1)
+                    # One of the middle: a model may mix into an image those before it alone.
+                    middle = good[len(good) // 2]
+                    place = slice(middle, middle + 1)
                     self._alone = part[place], forward.submit(batch.array[place])
                 if len(self._pending) >= forward.depth:
                     self._finish_one()

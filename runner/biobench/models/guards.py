@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.files import open_regular
 from biobench.errors import ModelError
 from biobench.models.module_backbone import first_line
 
@@ -46,13 +47,18 @@ def read_configuration(path: Path) -> dict[str, Any]:
     Raises ModelError for a file that is too long, is nested too deeply, holds anything else or
     asks for more layers than any model has: frameworks make lists of that length.
     """
-    if path.stat().st_size > CONFIGURATION_BYTES:
+    try:
+        with open_regular(path) as file:
+            data = file.read(CONFIGURATION_BYTES + 1)
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    if len(data) > CONFIGURATION_BYTES:
         raise ModelError(
             f"has more than {CONFIGURATION_BYTES >> 20} MiB, too much for a configuration",
             where=str(path),
         )
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(data.decode("utf-8"))
     except RecursionError as error:
         raise ModelError("is nested too deeply", where=str(path)) from error
     except ValueError as error:

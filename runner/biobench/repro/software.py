@@ -134,7 +134,8 @@ def differing_software(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, 
     found = {}
     for name in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(name, "none"), theirs.get(name, "none")
-        if one != other:
+        # What nobody knows of two machines is not known to be equal.
+        if one != other or one == "unknown":
             plain = one.partition(" (")[0], other.partition(" (")[0]
             found[name] = plain if plain[0] != plain[1] else (one, other)
     return found

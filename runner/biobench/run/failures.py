@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from biobench.errors import BiobenchError
+from biobench.errors import BiobenchError, DataError
+from biobench.report.results import results_in
 from biobench.run.options import say
 from biobench.run.plan import Plan
 
@@ -28,6 +29,16 @@ class Failures:
     def tasks(self) -> Collection[str]:
         """Ids of the tasks that failed, in the order of the run."""
         return self._errors.keys()
+
+    def would_lose(self, folder: Path) -> bool:
+        """Return whether a result in ``folder`` has a score of a task that failed now."""
+        if not self._errors:
+            return False
+        try:
+            earlier = results_in(folder)
+        except DataError:
+            return False
+        return any(task in earlier.tasks for task in self._errors)
 
     def note(self, task: str, error: Exception) -> None:
         """Keep the error of a task, and print a note that the run goes on."""
