@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loader_programs import FORK, SECONDS, interrupted, run
 from PIL import Image
 from test_native_batch import RECIPE
 
 from biobench.native import ImageLoader
 
 pytestmark = pytest.mark.slow
-
-SECONDS = 60
-"""No program here works for more than a few seconds; a hang has to end as well."""
 
 
 @pytest.fixture(scope="module")
@@ -56,30 +51,6 @@ def threads_end() -> bool:
     while native_threads() and time.monotonic() < deadline:
         time.sleep(0.01)
     return native_threads() == 0
-
-
-def program(files: list[Path], text: str) -> subprocess.Popen[str]:
-    """A program that knows the files, the recipe and the loader."""
-    head = (
-        "import os, signal, sys, threading, time\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_native_batch import RECIPE\n"
-        "from biobench.native import ImageLoader\n"
-        f"files = {[str(file) for file in files]!r}\n"
-        "small = files[1:]\n"
-    )
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-c", head + text], text=True, **pipes)  # type: ignore[call-overload, no-any-return]
-
-
-def run(files: list[Path], text: str) -> tuple[int, str, str]:
-    """Exit code and outputs of a program."""
-    child = program(files, text)
-    try:
-        out, err = child.communicate(timeout=SECONDS)
-    finally:
-        child.kill()
-    return child.returncode, out, err
 
 
 def test_threads_end_with_the_iteration(files: list[Path]) -> None:
@@ -178,33 +149,7 @@ def test_interrupt(files: list[Path]) -> None:
         "        print('interrupted', flush=True)\n"
         "print(starts)\n"
     )
-    child = program(files, text)
-    assert child.stdout is not None
-    try:
-        assert child.stdout.readline() == "started\n"
-        time.sleep(0.2)
-        before = time.monotonic()
-        child.send_signal(signal.SIGINT)
-        assert child.stdout.readline() == "interrupted\n"
-        assert time.monotonic() - before < 5
-        out, err = child.communicate(timeout=SECONDS)
-    finally:
-        child.kill()
-    assert (child.returncode, out, err) == (0, "[0, 6, 12, 18]\n", "")
-
-
-FORK = """
-def wait(child):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "hang"
-"""
+    assert interrupted(files, text) == (0, "[0, 6, 12, 18]\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -5,15 +5,13 @@ What could hang or kill is run in a program of its own.
 
 from __future__ import annotations
 
-import signal
 import struct
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loader_programs import FORK, interrupted, run
 from PIL import Image
-from test_loader_lifetime import FORK, SECONDS, program, run
 
 pytestmark = pytest.mark.slow
 
@@ -133,19 +131,7 @@ def test_interrupt(files: list[Path]) -> None:
         "        print('interrupted', flush=True)\n"
         "print(starts)\n"
     )
-    child = program(files, text)
-    assert child.stdout is not None
-    try:
-        assert child.stdout.readline() == "started\n"
-        time.sleep(0.2)
-        before = time.monotonic()
-        child.send_signal(signal.SIGINT)
-        assert child.stdout.readline() == "interrupted\n"
-        assert time.monotonic() - before < 5
-        out, err = child.communicate(timeout=SECONDS)
-    finally:
-        child.kill()
-    assert (child.returncode, out, err) == (0, "[0, 4, 8, 12]\n", "")
+    assert interrupted(files, text) == (0, "[0, 4, 8, 12]\n", "")
 
 
 def test_forked_children(files: list[Path]) -> None:

@@ -7,6 +7,8 @@ mod build;
 mod compiled;
 mod document;
 mod inputs;
+mod layers;
+mod moves;
 mod plan;
 mod shape;
 

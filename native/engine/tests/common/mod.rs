@@ -1,6 +1,9 @@
 //! Numbers and comparisons that the tests share.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub mod draft;
+pub mod transformer;
+
 use biobench_engine::isa::Isa;
 use biobench_engine::Engine;
 
@@ -77,4 +80,10 @@ pub fn engines() -> Vec<(String, Engine)> {
         }
     }
     engines
+}
+
+/// How many random cases a test draws: `ENGINE_ROUNDS`, or as many as usual.
+pub fn rounds(usual: usize) -> u64 {
+    std::env::var("ENGINE_ROUNDS").map_or(usual, |n| n.parse().expect("ENGINE_ROUNDS is a number"))
+        as u64
 }
