@@ -1,1 +1,1 @@
-"""How the images are built: base, wheels, layers, archive. ``containers/build`` is the command."""
+"""Building of the images: base, wheels, layers, archive. ``containers/build`` is the command."""

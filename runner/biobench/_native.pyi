@@ -127,7 +127,7 @@ class Loader:
 
     The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
     layout: ``NHWC`` or ``NCHW``. table: float32, shape (3, 256), to be looked up for each value;
-    null gives the uint8 pixels. ahead: batches at most that wait or are being loaded. allocate:
+    None gives the uint8 pixels. ahead: batches at most that wait or are being loaded. allocate:
     called by the thread that asks for batches, with a number of bytes; gives a new writable uint8
     array of that length which nobody else uses; by default memory is the loader's own, and used
     again when the last array over it is gone. kernel: one of :func:`kernels`, for tests; the pixels
@@ -172,7 +172,7 @@ class Loader:
         ]
         | None
     ):
-        """The next batch; null after the last, or when the loader is closed.
+        """The next batch; None after the last, or when the loader is closed.
 
         Returns the index of its first item; the array; the BLAKE3 digest of each uint8 crop,
         32 bytes, zero where an item failed; (index in the batch, kind, message) of each item that

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,13 +70,7 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
         if not outcomes:
             failures.raise_first(None)
         results = conclude(outcomes, size, context)
-        if out is not None and failures.would_lose(out):
-            say(
-                options,
-                f"{context.plan.out} keeps its earlier result, which has a task that failed now; "
-                "what was scored is in the store, and another --out takes it",
-            )
-        elif out is not None:
+        if out is not None and not _keeps_earlier(out, failures, context):
             write_run(results, outcomes, out)
             results.folder = context.plan.out
     return results, failures
@@ -117,7 +112,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
             failures.raise_first(None)
         tasks = [item.task for item in context.plan.asked]
         curve = assemble_curve(ordered, tasks, cells, results)
-        if out is not None:
+        if out is not None and not _keeps_earlier(out, failures, context):
             curve = replace(write_curve(curve, outcomes, out), folder=context.plan.out)
     return curve, failures
 
@@ -155,6 +150,18 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
             # Those of the next task may not fit into memory beside them.
             del features
     return cells, failures
+
+
+def _keeps_earlier(out: Path, failures: Failures, context: Context) -> bool:
+    """Return whether ``out`` stays as it is, since it has a score of a task that failed now; says
+    so."""
+    lost = failures.would_lose(out)
+    if lost:
+        failures.say(
+            f"{context.plan.out} keeps its earlier result, which has a task that failed now; what "
+            "was scored is in the store, and another --out takes it"
+        )
+    return lost
 
 
 def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:

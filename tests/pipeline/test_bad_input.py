@@ -307,6 +307,13 @@ class Mixing(MeanColour):
         return features - features.mean(0)
 
 
+class Trailing(MeanColour):
+    """Adds to each image those before it: the first of a batch is as it is alone."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        return super().embed(batch).cumsum(0)
+
+
 def test_what_looks_wrong_is_said(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -319,6 +326,8 @@ def test_what_looks_wrong_is_said(
     run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
     said = capsys.readouterr().err
     assert "plankton: the model mixes the images of a batch: the features of train/" in said
+    run(options(data, tmp_path, quiet=False, model=Trailing(), store=tmp_path / "third"))
+    assert "plankton: the model mixes the images of a batch" in capsys.readouterr().err
     assert "plankton: 1 image of the test split has the bytes of one of the train split: " in said
     assert (
         "plankton: 1 image has the bytes of one of another class: val/balanus/v10.png and" in said

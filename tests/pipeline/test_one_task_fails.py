@@ -205,8 +205,8 @@ def test_a_curve_of_tasks_that_cannot_be_read(apart: Options, tmp_path: Path) ->
     (apart.data / "classes" / image).write_bytes(whole.read_bytes())
     (apart.data / "groups" / "all.csv").unlink()
     with pytest.raises(DataError, match=r"all\.csv"):
-        learning_curve(apart, (2, None))
-    document = json.loads((tmp_path / "out/curve.json").read_text())
+        learning_curve(replace(apart, out=tmp_path / "other"), (2, None))
+    document = json.loads((tmp_path / "other/curve.json").read_text())
     assert list(document["tasks"]) == ["classes", "groups"]
     assert all(cell["score"] is None for cell in document["tasks"]["groups"]["cells"])
     assert all(cell["score"] is not None for cell in document["tasks"]["classes"]["cells"])
@@ -282,5 +282,9 @@ def test_an_earlier_result_that_has_more_is_kept(
         run(apart)
     assert {path: path.read_bytes() for path in before} == before
     assert load_results(tmp_path / "out").digests == whole.digests
-    said = capsys.readouterr().err
-    assert "keeps its earlier result, which has a task that failed now" in said
+    kept = "keeps its earlier result, which has a task that failed now"
+    assert kept in capsys.readouterr().err
+    with pytest.raises(DataError, match="cannot be read"):
+        learning_curve(apart, (2, None))
+    assert {path: path.read_bytes() for path in before} == before
+    assert kept in capsys.readouterr().err

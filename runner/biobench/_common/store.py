@@ -73,26 +73,20 @@ def _content_digest(arrays: Arrays) -> str:
     return "sha256:" + digest.hexdigest()
 
 
-def _metadata(data: bytes) -> object:
-    """The metadata of a safetensors file that was loaded: its first 8 bytes are the length of the
-    JSON object that follows."""
-    size = int.from_bytes(data[:8], "little")
-    return json.loads(data[8 : 8 + size]).get("__metadata__")
+def _read_header(file: io.BufferedReader) -> tuple[int, object]:
+    """Return the bytes that an entry has by its own header, and the texts beside its arrays.
 
-
-def _stated_size(file: io.BufferedReader) -> int:
-    """Return the bytes that an entry has by its own header: a file may have been made longer.
-
-    The file is then at its start again. Raises ValueError, KeyError, TypeError or AttributeError
-    for a header that is damaged.
+    A file may have been made longer. It is then at its start again. Raises ValueError, KeyError,
+    TypeError or AttributeError for a header that is damaged.
     """
     length = int.from_bytes(file.read(8), "little")
     if length > _MOST_HEADER:
         raise ValueError(f"a header of {length} bytes")
     header = json.loads(file.read(length))
-    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    metadata = header.pop("__metadata__", None)
+    ends = [entry["data_offsets"][1] for entry in header.values()]
     file.seek(0)
-    return 8 + length + max(ends, default=0)
+    return 8 + length + max(ends, default=0), metadata
 
 
 @dataclass(frozen=True)
@@ -168,12 +162,14 @@ class Store:
         try:
             # Read, not mapped: a file that another process cuts off would end this one.
             with open_regular(path) as file:
-                data = file.read(_stated_size(file) + 1)
+                size, metadata = _read_header(file)
+                # Another length than the stated one is refused by the library.
+                data = file.read(size + 1)
             arrays = {name: array.copy() for name, array in load(data).items()}
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
             # The last ones: what a header states that is no array of NumPy.
             return None
-        if _metadata(data) != {"key": key, "content": _content_digest(arrays)}:
+        if metadata != {"key": key, "content": _content_digest(arrays)}:
             return None
         with contextlib.suppress(OSError):
             os.utime(path)

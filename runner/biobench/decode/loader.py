@@ -207,7 +207,7 @@ class ImageLoader:
 
 
 def _ahead(max_bytes: int, batch_size: int, recipe: Recipe, dtype: Dtype) -> int:
-    """How many batches may be in work: one more may wait to be used again."""
+    """Number of batches that may be in work: one more may wait to be used again."""
     height, width = recipe.crop
     batch = batch_size * height * width * 3 * np.dtype(dtype).itemsize
     if max_bytes < 2 * batch:

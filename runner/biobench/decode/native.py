@@ -130,7 +130,7 @@ def decode_batch(
 def failures_of(
     found: Sequence[tuple[int, str, str]], names: Sequence[str], start: int
 ) -> list[Failure]:
-    """What the native loader tells of a batch that begins with item ``start`` of ``names``."""
+    """Description by the native loader of a batch that begins with item ``start`` of ``names``."""
     return [Failure(start + i, names[start + i], kind, message) for i, kind, message in found]
 
 

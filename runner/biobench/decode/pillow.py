@@ -58,7 +58,7 @@ def versions() -> list[str | None]:
 
 
 def open_image(data: bytes) -> ImageFile.ImageFile:
-    """What the headers of a file say, before any pixel is decoded.
+    """Facts of a file's headers, before any pixel is decoded.
 
     Raises:
         Refusal: Pillow does not know the file as one of :data:`FORMATS`, or it is beyond a limit.

@@ -55,7 +55,7 @@ class Recipe:
         return np.frombuffer(self.table_bytes, dtype="<f4").reshape(3, 256)
 
     def geometry(self) -> dict[str, Any]:
-        """What decides the uint8 pixels, as JSON values."""
+        """Return the fields that decide the uint8 pixels, as JSON values."""
         return {
             "mode": self.mode,
             "size": list(self.size),
@@ -77,7 +77,7 @@ class Recipe:
         return sha256_json({**self.geometry(), "table": sha256_bytes(self.table_bytes)})
 
     def document(self) -> dict[str, Any]:
-        """The recipe as a result states it: one number where both sides are equal, ``pad`` null
+        """The recipe as a result states it: one number where both sides are equal, ``pad`` None
         where no image can need padding (SPEC.md, section "Recipes")."""
         fixed = self.mode == "squash" or (self.mode == "shortest" and self.size[0] == self.size[1])
         covered = self.crop[0] <= self.size[0] and self.crop[1] <= self.size[1]

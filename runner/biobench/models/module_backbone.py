@@ -50,7 +50,7 @@ class ModuleBackbone:
 
     @property
     def forward(self) -> Forward:
-        """What takes the features of a batch, for whoever traces it."""
+        """The function that takes the features of a batch, for whoever traces it."""
         return self._forward
 
     def to(self, device: str) -> None:

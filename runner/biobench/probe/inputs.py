@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,18 @@ NO_NEIGHBOUR = -1
 
 Progress = Callable[[int], None]
 """Called with the number of further units of work done."""
+
+
+class TrainedProbe(Protocol):
+    """An estimator that learns from a train split; :mod:`biobench.probe.estimator` has the base."""
+
+    checkpoint: Checkpoint | None
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Any:
+        """Learn from features and what is known of them."""
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Predict for features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +66,18 @@ class ProbeInputs:
         rows = self.manifest.indices("train")
         training_items(rows.size)
         return rows
+
+    def fit_predict(self, probe: TrainedProbe, targets: npt.NDArray[Any]) -> Predictions:
+        """Fit a probe on the train split and predict the scored rows.
+
+        Args:
+            probe: The estimator; it keeps its state in ``checkpoint``, if it keeps any.
+            targets: What is learnt, one row a manifest row.
+        """
+        train = self.train()
+        probe.checkpoint = self.checkpoint
+        probe.fit(self.features[train], targets[train])
+        return self.predictions(probe.predict(self.features[self.scored]))
 
     def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:
         """The predictions of the scored rows as a value, with the columns that the manifest gives.

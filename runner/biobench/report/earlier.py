@@ -5,6 +5,7 @@ In: a folder. Out: its own files; files that the user has put there are not amon
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -43,6 +44,15 @@ def _is_file(path: Path) -> bool:
     except OSError:
         # A name that this disk cannot have.
         return False
+
+
+def scored_tasks(folder: Path) -> set[str]:
+    """Return the tasks with a score in the result or learning curve in ``folder``."""
+    found: set[str] = set()
+    for place in (folder, *(folder / name for name in _sizes(folder))):
+        with contextlib.suppress(DataError):
+            found |= results_in(place).tasks.keys()
+    return found
 
 
 def _sizes(folder: Path) -> list[str]:

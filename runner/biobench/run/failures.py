@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from biobench.errors import BiobenchError, DataError
-from biobench.report.results import results_in
+from biobench.errors import BiobenchError
+from biobench.report.earlier import scored_tasks
 from biobench.run.options import say
 from biobench.run.plan import Plan
 
@@ -25,20 +24,9 @@ class Failures:
         for item, error in plan.failed:
             self.note(item.task.id, error)
 
-    @property
-    def tasks(self) -> Collection[str]:
-        """Ids of the tasks that failed, in the order of the run."""
-        return self._errors.keys()
-
     def would_lose(self, folder: Path) -> bool:
-        """Return whether a result in ``folder`` has a score of a task that failed now."""
-        if not self._errors:
-            return False
-        try:
-            earlier = results_in(folder)
-        except DataError:
-            return False
-        return any(task in earlier.tasks for task in self._errors)
+        """Return whether a result or curve in ``folder`` has a score of a task that failed now."""
+        return bool(self._errors) and not scored_tasks(folder).isdisjoint(self._errors)
 
     def note(self, task: str, error: Exception) -> None:
         """Keep the error of a task, and print a note that the run goes on."""
@@ -46,7 +34,7 @@ class Failures:
         # Its frames hold the task's features.
         traceback.clear_frames(error.__traceback__)
         if not self._alone:
-            self._say(f"{task} is not scored, the run goes on: {self.reason(error)}")
+            self.say(f"{task} is not scored, the run goes on: {self.reason(error)}")
 
     @staticmethod
     def reason(error: Exception) -> str:
@@ -60,10 +48,10 @@ class Failures:
         tasks."""
         for error in self._errors.values():
             if folder is not None:
-                self._say(f"what was scored is in {folder}")
+                self.say(f"what was scored is in {folder}")
             raise error
 
-    def _say(self, line: str) -> None:
-        # With --json, too, people are told which tasks failed.
+    def say(self, line: str) -> None:
+        """Print one line for people, with --json too."""
         quiet = self._options.quiet and not self._options.from_command
         say(replace(self._options, quiet=quiet), line)

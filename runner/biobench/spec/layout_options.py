@@ -1,4 +1,4 @@
-"""What must hold among a layout's options beyond their schema (SPEC.md, section "Layouts").
+"""Rules among a layout's options beyond their schema (SPEC.md, section "Layouts").
 
 In: a layout value that its schema takes. Out: flaws with pointers below ``/options``. The files
 themselves are looked at when the data are read.

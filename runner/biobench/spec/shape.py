@@ -1,4 +1,4 @@
-"""How a JSON value differs from a schema, in words for people (SPEC.md, section "Documents").
+"""Words for people on how a JSON value differs from a schema (SPEC.md, section "Documents").
 
 In: a JSON value and a schema of spec/v1/schema. Out: flaws with pointer and remedy. The library
 jsonschema judges; here is only what to say of its errors.
@@ -67,7 +67,7 @@ FORMS: Mapping[str, str] = {
     "^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)+$": "parts of lower-case letters, digits and "
     "_ . - with / between them, such as knn/ties",
 }
-"""What to write where a pattern of a schema does not match, for people."""
+"""Advice for people where a pattern of a schema does not match."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How large the files are that are still to come, asked of their hosts before the first byte.
+"""Sizes of the files that are still to come, asked of their hosts before the first byte.
 
 In: files of unknown size. Out: the sizes that hosts tell. It is only a courtesy: a host that does
 not answer is left to the download itself.

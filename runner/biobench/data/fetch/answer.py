@@ -45,7 +45,7 @@ def request_headers(start: int, origin: Origin | None, url: str) -> dict[str, st
 def read_answer(
     response: httpx2.Response, url: str, start: int, kept: Origin | None, *, sure: bool
 ) -> Answer:
-    """What the answer gives.
+    """Content that the answer gives.
 
     kept: where the bytes before ``start`` come from. sure: whether a checksum will tell if they fit
     together. Raises Trouble.

@@ -43,7 +43,7 @@ class Digests:
 
 
 def difference(known: Known, found: Digest) -> str | None:
-    """The first fact of the document that the bytes do not have, or null."""
+    """The first fact of the document that the bytes do not have, or None."""
     for name in ("bytes", "sha256", "md5"):
         wanted, actual = getattr(known, name), getattr(found, name)
         if wanted is not None and wanted != actual:

@@ -9,7 +9,7 @@ from biobench._common.byte_sizes import show_size
 from biobench.errors import BiobenchError
 
 RESERVE = 64 << 20
-"""What is left to others on the disk."""
+"""Bytes that are left to others on the disk."""
 
 
 def free_bytes(folder: Path) -> int:

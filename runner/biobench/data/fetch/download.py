@@ -29,14 +29,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Downloaded:
-    """Where the bytes came from, and their digest."""
+    """Source of the bytes, and their digest."""
 
     digest: Digest
     url: str
 
 
 def part_of(folder: Path, name: str) -> Path:
-    """Where a file lies that is not whole yet."""
+    """Path of a file that is not whole yet."""
     return folder / f"{name}.part"
 
 

@@ -26,7 +26,7 @@ _BLOCK = 1 << 20
 
 
 def is_the_file(file: File, part: PartFile) -> bool:
-    """Whether the bytes as they came are the file; raises Lasting for damaged gzip data."""
+    """Return whether the bytes as they came are the file; raises Lasting for damaged gzip data."""
     if file.known.has_checksum:
         return difference(file.known, part.digest()) is None
     if not file.name.lower().endswith((".gz", ".tgz")):

@@ -1,4 +1,4 @@
-"""How often to try again, and how long to wait before it."""
+"""Number of tries, and the waits between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to try an address, and how long to wait.
+    """Number of tries of an address, and the waits between them.
 
     Waits double from ``first_s`` to ``longest_s``. ``tries`` are those in a row that brought less
     than ``least_bytes``, and how often a file may begin anew; ``most_tries`` are those of one
@@ -39,7 +39,7 @@ class Pace:
 
 
 def asked_wait(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds of a ``Retry-After`` header (a number or a date), null where it says nothing."""
+    """Seconds of a ``Retry-After`` header (a number or a date), None where it says nothing."""
     if value is None:
         return None
     text = value.strip()

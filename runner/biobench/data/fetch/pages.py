@@ -53,7 +53,7 @@ class _Page(HTMLParser):
 
 
 def is_page(response: httpx2.Response, name: str) -> bool:
-    """Whether a web page came where the file ``name`` was asked for."""
+    """Return whether a web page came where the file ``name`` was asked for."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in {"text/html", "application/xhtml+xml"} and not name.lower().endswith(
         (".html", ".htm")
@@ -61,7 +61,7 @@ def is_page(response: httpx2.Response, name: str) -> bool:
 
 
 def address_behind(response: httpx2.Response) -> str:
-    """Where the page's form leads; raises Lasting where it has none or leads to a stranger."""
+    """Address that the page's form leads to; raises Lasting where there is none or a stranger's."""
     content = b""
     for chunk in response.iter_bytes():
         content += chunk

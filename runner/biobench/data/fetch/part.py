@@ -22,7 +22,7 @@ from biobench.data.fetch.disk import cannot_write
 from biobench.errors import BiobenchError
 
 SYNC_BYTES = 64 << 20
-"""What a killed process or a power cut loses at most."""
+"""Most bytes that a killed process or a power cut loses."""
 MOST_STATE = 1 << 20
 
 
@@ -30,7 +30,7 @@ MOST_STATE = 1 << 20
 class Origin:
     """Which bytes a part is the beginning of, as the host named them.
 
-    etag: a strong one only. total: the length of the whole, null where the host does not say.
+    etag: a strong one only. total: the length of the whole, None where the host does not say.
     encoding: the content encoding that the bytes are still in, ``""`` for none.
     """
 
@@ -42,7 +42,7 @@ class Origin:
 
     @property
     def validator(self) -> str | None:
-        """What ``If-Range`` can name."""
+        """Validator that ``If-Range`` can name."""
         return self.etag or self.modified
 
 

@@ -1,4 +1,4 @@
-"""What is known of a source that is there: ``NAME.fetched.json`` beside it.
+"""Known facts of a source that is there: ``NAME.fetched.json`` beside it.
 
 In: the files of a source. Out: their digest, without reading them again as long as size and time of
 modification are those that were noted.
@@ -24,19 +24,19 @@ MOST_RECORD = 16 << 20
 
 @dataclass(frozen=True)
 class Record:
-    """The digest of a source and the address or folder of each of its files, null if unknown."""
+    """The digest of a source and the address or folder of each of its files, None if unknown."""
 
     digest: Digest
     origins: tuple[str | None, ...]
 
 
 def record_path(folder: Path, name: str) -> Path:
-    """Where the record of the source ``name`` lies."""
+    """Path of the record of the source ``name``."""
     return folder / f"{name}.fetched.json"
 
 
 def read_record(source: Source, folder: Path) -> Record | None:
-    """The record of a source, null where there is none or the files are others by now."""
+    """The record of a source, None where there is none or the files are others by now."""
     try:
         value = json.loads(read_regular(record_path(folder, source.name), MOST_RECORD))
         digest = Digest(value["bytes"], value["sha256"], value["md5"])

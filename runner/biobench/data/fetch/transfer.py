@@ -146,7 +146,7 @@ def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None
 
 
 def _most_bytes(origin: Origin, file: File, pace: Pace) -> int:
-    """How many bytes an answer may have, whether or not its head says how many come."""
+    """Most bytes that an answer may have, whether or not its head says how many come."""
     known = file.known.bytes
     if known is None:
         return pace.most_unsaid if origin.total is None else origin.total

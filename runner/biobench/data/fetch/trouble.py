@@ -1,4 +1,4 @@
-"""What can go wrong with one address, by what to do about it."""
+"""Errors of one address, by what to do about them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Unreachable(Passing):
 
 
 class Changed(Trouble):
-    """What was kept belongs to other bytes than what is there now: begin this file anew."""
+    """The kept part belongs to other bytes than what is there now: begin this file anew."""
 
 
 class Lasting(Trouble):

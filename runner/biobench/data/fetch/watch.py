@@ -36,7 +36,7 @@ class Watch:
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """What a request is sent with, so that its connection is known here."""
+        """Extensions that a request is sent with, so that its connection is known here."""
         return {"trace": self._trace}
 
     def count(self, size: int) -> None:

@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Finder(Protocol):
-    """What finds the items of a layout."""
+    """Function that finds the items of a layout."""
 
     def __call__(
         self,

@@ -151,7 +151,7 @@ def _identifier(value: Any) -> str | None:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a JSON value is a non-empty string that UTF-8 can hold: no lone surrogate."""
+    """Return whether a JSON value is a non-empty string that UTF-8 can hold: no lone surrogate."""
     if not isinstance(value, str) or not value:
         return False
     try:

@@ -69,7 +69,7 @@ def collect(
     *,
     keep_missing: KeepMissing,
 ) -> Found:
-    """What :func:`find` does, as a function of the tables and of which files are there."""
+    """Do what :func:`find` does, as a function of the tables and of which files are there."""
     rows = RowItems(options, present, faults, keep_missing)
     parsed: dict[str, Table | None] = {}
     for split, name in options.tables:

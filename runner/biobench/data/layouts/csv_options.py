@@ -39,7 +39,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Poisonous:
-    """Where the poisonous classes are listed.
+    """Place where the poisonous classes are listed.
 
     values: what each cell of ``column`` says. whole: whether the table must say of each class what
     it is, once; otherwise any other cell, and no row, says that a class is not poisonous.
@@ -118,7 +118,7 @@ def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
 
 
 def _meanings(cells: Mapping[T, Sequence[str]]) -> dict[str, T]:
-    """What each cell means, of the cells of each meaning; a cell has one."""
+    """Meaning of each cell, from the cells of each meaning; a cell has one."""
     return {cell: meaning for meaning, listed in cells.items() for cell in listed}
 
 

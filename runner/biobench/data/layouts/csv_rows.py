@@ -110,7 +110,7 @@ class RowItems:
             self._rows = first + line
 
     def _place(self, row: int) -> str:
-        """How a message names a row."""
+        """Name of a row in a message."""
         first, table = self._tables[bisect_left(self._tables, (row, "")) - 1]
         return place(table, row - first)
 
@@ -141,7 +141,7 @@ class RowItems:
                 )
 
     def _has_number(self, table: Table) -> bool:
-        """Whether a table has the column that stands for a frame's number, which is a fault."""
+        """Return whether a table has the column of a frame's number, which is a fault."""
         number = self.options.frames.column if self.options.frames else None
         if number is None or number not in table.columns:
             return False
@@ -193,7 +193,7 @@ class RowItems:
         return subject in self.keep_missing
 
     def _may_be_label(self, row: int, label: str) -> bool:
-        """Whether the label is an id, where the layout says that labels are."""
+        """Return whether the label is an id, where the layout says that labels are."""
         options = self.options
         if options.label_ids is None or label == options.unknown_label:
             return True
@@ -242,8 +242,8 @@ class RowItems:
         return None
 
     def _may_join(self, row: int, subject: str, position: int, split: Split) -> bool:
-        """Whether the row can be of its subject, which is of one split and has no two images in
-        one position."""
+        """Return whether the row can be of its subject, which is of one split and has no two images
+        in one position."""
         if not subject:
             return True
         known = self._subjects.get(subject)

@@ -1,4 +1,4 @@
-"""What a layout finds in a data folder (SPEC.md, section "Layouts")."""
+"""Findings of a layout in a data folder (SPEC.md, section "Layouts")."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from biobench.data.manifest import Item
 
 KeepMissing = bool | Collection[str]
-"""Whether items without a file are listed instead of refused; or the subjects whose items are."""
+"""True where items without a file are listed, not refused; or the subjects whose items are."""
 
 
 @dataclass(frozen=True)

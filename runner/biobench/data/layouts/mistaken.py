@@ -15,6 +15,6 @@ _STARTS = (
 
 
 def mistaken(data: bytes) -> str | None:
-    """What a file is that is no annotation file; None where nothing of that kind is seen."""
+    """Kind of a file that is not an annotation file; None where nothing of that kind is seen."""
     start = data[:64].lower()
     return next((what for begin, what in _STARTS if start.startswith(begin)), None)

@@ -17,7 +17,7 @@ class Present:
         self._folders: dict[str, set[str]] = {}
 
     def __call__(self, path: str) -> bool:
-        """Whether ``base/path`` is a file; ``path`` has ``/`` between its parts."""
+        """Return whether ``base/path`` is a file; ``path`` has ``/`` between its parts."""
         folder, _, name = path.rpartition("/")
         names = self._folders.get(folder)
         if names is None:

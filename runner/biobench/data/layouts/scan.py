@@ -52,7 +52,7 @@ def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
 
 
 def is_folder(entry: os.DirEntry[str], path: str, faults: Faults) -> bool | None:
-    """Whether an entry is a folder (true), a file (false), or a fault (None); follows links."""
+    """Return True for a folder, False for a file and None for a fault; follows links."""
     try:
         if entry.is_dir():
             return True

@@ -50,7 +50,7 @@ class Table:
         return zip(self.lines, *(self.cells[column] for column in columns), strict=True)
 
     def has(self, columns: Iterable[str], faults: Faults) -> bool:
-        """Whether each of these is one column; adds faults where there is none, or two."""
+        """Return whether each of these is one column; adds faults where there is none, or two."""
         wanted = tuple(dict.fromkeys(columns))
         counts = {column: self.columns.count(column) for column in wanted}
         absent = [column for column in wanted if not counts[column]]
@@ -122,7 +122,7 @@ def parse_table(
 
 
 def place(table: str, line: int) -> str:
-    """How a message names a row."""
+    """Name of a row in a message."""
     return f"{table} line {line}"
 
 

@@ -1,4 +1,4 @@
-"""How much an archive may become: less than the disk has, and no bomb.
+"""Limits of what an archive may become: less than the disk has, and no bomb.
 
 Images hardly compress, so the content of an archive is about as large as the archive.
 """

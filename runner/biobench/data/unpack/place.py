@@ -1,4 +1,4 @@
-"""Where the content of an archive goes: ``archive_root`` and ``unpacks_to`` (SPEC.md, section "Data
+"""Place of an archive's content: ``archive_root`` and ``unpacks_to`` (SPEC.md, section "Data
 folders").
 
 In: the folder that a source was unpacked to. Out: the folder in it that is meant, and its place in

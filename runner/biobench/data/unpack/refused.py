@@ -1,4 +1,4 @@
-"""What an archive must not hold."""
+"""Error of an archive that holds what it must not."""
 
 from __future__ import annotations
 

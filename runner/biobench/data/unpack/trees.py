@@ -42,12 +42,12 @@ class Trees:
         return tree, rest
 
     def same(self, tree: Tree, parts: Parts) -> Parts | None:
-        """The place of another entry in ``tree``; null where it lies elsewhere."""
+        """The place of another entry in ``tree``; None where it lies elsewhere."""
         place = self._place(parts)
         return place[1] if place is not None and self._trees.get(place[0]) is tree else None
 
     def finish(self) -> tuple[Path, int] | None:
-        """The folder with what is meant, and how many other entries there are; null where there is
+        """The folder with what is meant, and how many other entries there are; None where there is
         none. Raises Refused where several folders could be meant."""
         for tree in self._trees.values():
             tree.finish()

@@ -35,7 +35,7 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 """Compression that Python reads. An archive with another one is sound: a new copy is the same."""
 OTHER = "unpack it with another program, such as unzip"
 _EXTRAS = "__MACOSX"
-"""What macOS adds to a zip: attributes of its own, one file for each real one."""
+"""Entries that macOS adds to a zip: attributes of its own, one file for each real one."""
 
 
 def unpack_zip(archive: Joined, trees: Trees, limits: Limits) -> None:

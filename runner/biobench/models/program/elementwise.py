@@ -207,7 +207,7 @@ def softmax(lowering: Lowering, x: Operand, dim: int, dtype: Any = None) -> Valu
 
 @lowers("masked_fill.Scalar")
 def masked_fill(lowering: Lowering, x: Operand, mask: Operand, number: float) -> Value:
-    """Where a mask is nowhere true, nothing; other masks are not carried."""
+    """Nothing changes for a mask that is nowhere true; others are not carried."""
     if isinstance(mask, np.ndarray) and not mask.any():
         return lowering.value(x)
     raise NotCarried("a mask that is filled in")

@@ -1,4 +1,4 @@
-"""What the rules of all operators share: the program so far, and where rules are registered.
+"""State that the rules of all operators share: the program so far, and where rules are registered.
 
 In: operands, which are values, constants or numbers. Out: references to a program's values.
 """
@@ -45,7 +45,7 @@ class Lowering:
         self.shape: Shape = ()
         """The shape that torch states for the result of the current operator."""
         self.stated: Any = None
-        """What torch states for it: a traced tensor, or a list of them."""
+        """The statement of torch for it: a traced tensor, or a list of them."""
 
     def value(self, operand: Operand) -> Value:
         """An operand as a value; a constant becomes one of the program's."""

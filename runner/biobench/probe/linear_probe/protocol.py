@@ -13,7 +13,6 @@ from biobench.spec.documents import Task
 
 def apply(inputs: ProbeInputs) -> Predictions:
     """Train on the train split and predict the scored rows."""
-    train = inputs.train()
     probe = LinearProbe.from_protocol(
         inputs.task.protocol.constants,
         classes=len(inputs.manifest.classes),
@@ -23,9 +22,7 @@ def apply(inputs: ProbeInputs) -> Predictions:
         threads=inputs.threads,
         progress=inputs.progress,
     )
-    probe.checkpoint = inputs.checkpoint
-    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
-    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
+    return inputs.fit_predict(probe, inputs.manifest.labels())
 
 
 def _refuse(task: Task, items: Manifest) -> None:

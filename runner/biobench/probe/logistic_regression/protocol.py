@@ -14,13 +14,10 @@ from biobench.spec.documents import Task
 
 def apply(inputs: ProbeInputs) -> Predictions:
     """Choose C, fit on the train split and predict the scored rows."""
-    train = inputs.train()
     probe = LogisticProbe.from_protocol(
         inputs.task.protocol.constants, threads=inputs.threads, progress=inputs.progress
     )
-    probe.checkpoint = inputs.checkpoint
-    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
-    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
+    return inputs.fit_predict(probe, inputs.manifest.labels())
 
 
 def _work(task: Task, manifest: Manifest) -> tuple[int, str]:

@@ -15,12 +15,10 @@ from biobench.spec.documents import Task
 
 def apply(inputs: ProbeInputs) -> Predictions:
     """Fit on the train split and predict the scored rows, -1 for those that are rejected."""
-    train = inputs.train()
     probe = CentroidProbe.from_protocol(
         inputs.task.protocol.constants, threads=inputs.threads, progress=inputs.progress
     )
-    probe.fit(inputs.features[train], inputs.manifest.labels()[train])
-    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
+    return inputs.fit_predict(probe, inputs.manifest.labels())
 
 
 def _work(task: Task, manifest: Manifest) -> tuple[int, str]:

@@ -17,7 +17,6 @@ def apply(inputs: ProbeInputs) -> Predictions:
             where=inputs.task.id,
             remedy="name traits in the data set's layout, or take another protocol",
         )
-    train = inputs.train()
     probe = TraitsProbe.from_protocol(
         inputs.task.protocol.constants,
         seed=inputs.suite.seed,
@@ -26,9 +25,7 @@ def apply(inputs: ProbeInputs) -> Predictions:
         threads=inputs.threads,
         progress=inputs.progress,
     )
-    probe.checkpoint = inputs.checkpoint
-    probe.fit(inputs.features[train], inputs.manifest.traits()[train])
-    return inputs.predictions(probe.predict(inputs.features[inputs.scored]))
+    return inputs.fit_predict(probe, inputs.manifest.traits())
 
 
 ENTRY = ProtocolEntry("traits_mlp", apply, count_steps)
