@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from biobench.models.program.document import ONE, Reference
-from biobench.models.program.lowering import Lowering, NotCarried, Operand, lowers
+from biobench.models.program.lowering import Lowering, NotCarried, Operand, Rule, lowers
 from biobench.models.program.values import Value, in_order, plain, reshape, straight
 
 FUNCTIONS = {
@@ -27,19 +27,15 @@ FUNCTIONS = {
 
 def apply(lowering: Lowering, function: str, x: Operand) -> Value:
     """A function of each element."""
-    value = lowering.value(x)
-    reference = value.reference
-    return Value(
-        lowering.builder.operation(function, {"x": reference}, reference.shape), value.order
-    )
+    return lowering.alike(function, lowering.value(x))
 
 
-def _register_functions() -> None:
-    for name, function in FUNCTIONS.items():
-        lowers(name)(lambda lowering, x, function=function: apply(lowering, function, x))
+def _applying(function: str) -> Rule:
+    return lambda lowering, x: apply(lowering, function, x)
 
 
-_register_functions()
+for _name, _function in FUNCTIONS.items():
+    lowers(_name)(_applying(_function))
 
 
 @lowers("gelu.default")
@@ -183,14 +179,11 @@ def _reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Val
     reference = lowering.builder.operation(name, {"x": value.reference}, shape, axes=axes)
     order = tuple(kept.index(axis) for axis in value.order if axis not in axes)
     reduced = Value(reference, order)
-    return reduced if reduced.shape == lowering.shape else _with_ones(lowering, reduced)
+    # The axes stay with one element where torch keeps them.
+    return reshape(lowering.builder, reduced, lowering.shape)
 
 
-def _with_ones(lowering: Lowering, value: Value) -> Value:
-    return reshape(lowering.builder, value, lowering.shape)
-
-
-@lowers("softmax.int", "_softmax.default")
+@lowers("softmax.int")
 def softmax(lowering: Lowering, x: Operand, dim: int, dtype: Any = None) -> Value:
     """Softmax over the last axis of torch."""
     value = lowering.value(x)
@@ -199,10 +192,7 @@ def softmax(lowering: Lowering, x: Operand, dim: int, dtype: Any = None) -> Valu
         raise NotCarried("a softmax over another axis than the last")
     if value.order[-1] != rank - 1:
         value = plain(straight(lowering.builder, value))
-    reference = value.reference
-    return Value(
-        lowering.builder.operation("softmax", {"x": reference}, reference.shape), value.order
-    )
+    return lowering.alike("softmax", value)
 
 
 @lowers("masked_fill.Scalar")

@@ -120,7 +120,7 @@ def _sides(padding: Any, kernel: tuple[int, ...], dilation: list[int]) -> list[i
     return [*pair, *pair]
 
 
-@lowers("batch_norm.default", "_native_batch_norm_legit_no_training.default")
+@lowers("batch_norm.default")
 def batch_norm(
     lowering: Lowering,
     x: Operand,
@@ -145,18 +145,12 @@ def batch_norm(
     scale = np.ones_like(center) if weight is None else constant(weight)
     shift = np.zeros_like(center) if bias is None else constant(bias)
     inputs = {
-        "x": value.reference,
-        **{
-            name: lowering.builder.constant(as_float(array))
-            for name, array in (
-                ("mean", center), ("variance", spread), ("weight", scale), ("bias", shift)
-            )
-        },
+        name: lowering.builder.constant(as_float(array))
+        for name, array in (
+            ("mean", center), ("variance", spread), ("weight", scale), ("bias", shift)
+        )
     }  # fmt: skip
-    reference = lowering.builder.operation(
-        "batch_norm", inputs, value.reference.shape, eps=float_bits(eps)
-    )
-    return Value(reference, value.order)
+    return lowering.alike("batch_norm", value, inputs, eps=float_bits(eps))
 
 
 @lowers("layer_norm.default")
@@ -179,14 +173,10 @@ def layer_norm(
         weight = np.ones(size, np.float32) if weight is None else weight
         bias = np.zeros(size, np.float32) if bias is None else bias
     inputs = {
-        "x": value.reference,
         "weight": _vector(lowering, weight),
         "bias": _vector(lowering, bias),
     }
-    reference = lowering.builder.operation(
-        "layer_norm", inputs, value.reference.shape, eps=float_bits(eps)
-    )
-    return Value(reference, value.order)
+    return lowering.alike("layer_norm", value, inputs, eps=float_bits(eps))
 
 
 @lowers("rms_norm.default")
@@ -201,12 +191,9 @@ def rms_norm(
     if len(normalised) != 1:
         raise NotCarried("a root mean square normalisation over several axes")
     value = _last_axis(lowering, x)
-    inputs = {"x": value.reference, "weight": _vector(lowering, weight)}
+    inputs = {"weight": _vector(lowering, weight)}
     epsilon = float(np.finfo(np.float32).eps) if eps is None else eps
-    reference = lowering.builder.operation(
-        "rms_norm", inputs, value.reference.shape, eps=float_bits(epsilon)
-    )
-    return Value(reference, value.order)
+    return lowering.alike("rms_norm", value, inputs, eps=float_bits(epsilon))
 
 
 @lowers("scaled_dot_product_attention.default")

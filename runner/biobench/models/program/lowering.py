@@ -5,7 +5,7 @@ In: operands, which are values, constants or numbers. Out: references to a progr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,19 @@ class Lowering:
         if isinstance(operand, np.ndarray):
             return plain(self.builder.constant(as_float(operand)))
         raise NotCarried(f"a {type(operand).__name__} where a tensor is expected")
+
+    def alike(
+        self,
+        name: str,
+        value: Value,
+        inputs: Mapping[str, Reference | None] | None = None,
+        **attributes: Any,
+    ) -> Value:
+        """Append an operation whose result has the shape and layout of ``value``, its input x."""
+        reference = self.builder.operation(
+            name, {"x": value.reference, **(inputs or {})}, value.reference.shape, **attributes
+        )
+        return Value(reference, value.order)
 
     def straight(self, operand: Operand) -> Reference:
         """An operand with its axes as torch sees them."""
