@@ -142,7 +142,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(["mount", *options, place], capture_output=True, check=False).returncode:
         pytest.skip("this user cannot mount a file system")
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "-l", place], check=True)
 
 
 @pytest.mark.parametrize("left", range(0, 200, 20))
