@@ -26,6 +26,7 @@ def evaluate(
     *,
     suite: str | None = None,
     data: str | Path | None = None,
+    engine: str = "auto",
     device: str = "auto",
     division: Division = "official",
     out: str | Path | None = None,
@@ -34,8 +35,9 @@ def evaluate(
 ) -> Results:
     """Score a frozen backbone on tasks and return the result.
 
-    In a process where the settings of level E2 were not in the environment from the start, the
-    features claim level T, and the result says so. Features are kept in the store of
+    Features of the exact engine have level F in any process. What torch and other libraries compute
+    claims level T where the settings of level E2 were not in the environment from the start, and
+    the result says so. Features are kept in the store of
     BIOBENCH_STORE, by default in the user's cache folder.
 
     Args:
@@ -44,6 +46,8 @@ def evaluate(
         tasks: One task id or file, or several.
         suite: A suite, instead of ``tasks``.
         data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
+        engine: ``exact``, ``torch``, or ``auto``: the exact engine where it carries the model and
+            there is no GPU.
         device: ``auto``, ``cpu`` or ``cuda``.
         division: ``official`` or ``compat``.
         out: Folder for results.json, predictions and the page; None writes no result.
@@ -58,7 +62,7 @@ def evaluate(
         BiobenchError: One of the errors of :mod:`biobench.errors`.
     """
     declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
-    options = _options(model, tasks, suite, data, device, division, out)
+    options = _options(model, tasks, suite, data, engine, device, division, out)
     return run(replace(options, n_train=n_train, declare=declared))
 
 
@@ -69,6 +73,7 @@ def learning_curve(
     sizes: Sequence[int | None] = (1, 3, 10, 30, 100, None),
     suite: str | None = None,
     data: str | Path | None = None,
+    engine: str = "auto",
     device: str = "auto",
     division: Division = "official",
     out: str | Path | None = None,
@@ -81,6 +86,8 @@ def learning_curve(
         sizes: Training items a class (compat: in all); None for the whole train split.
         suite: A suite, instead of ``tasks``.
         data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
+        engine: ``exact``, ``torch``, or ``auto``: the exact engine where it carries the model and
+            there is no GPU.
         device: ``auto``, ``cpu`` or ``cuda``.
         division: ``official`` or ``compat``.
         out: Folder for the results of the sizes, the curve and its page; None writes nothing.
@@ -94,7 +101,9 @@ def learning_curve(
     """
     from biobench.pipeline import learning_curve as run_curve
 
-    return run_curve(_options(model, tasks, suite, data, device, division, out), tuple(sizes))
+    return run_curve(
+        _options(model, tasks, suite, data, engine, device, division, out), tuple(sizes)
+    )
 
 
 def _options(
@@ -102,6 +111,7 @@ def _options(
     tasks: str | Sequence[str] | None,
     suite: str | None,
     data: str | Path | None,
+    engine: str,
     device: str,
     division: Division,
     out: str | Path | None,
@@ -117,6 +127,7 @@ def _options(
         suite=suite,
         tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
         data=_data_folder(data),
+        engine=engine,
         device=device,
         division=division,
         out=Path(out) if out is not None else None,

@@ -226,7 +226,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         DataError: The sample cannot be probed.
     """
     from biobench.embed import evidence
-    from biobench.embed.features import features_digest
+    from biobench.embed.embedded import feature_leaves, features_root
     from biobench.embed.pool import pool
     from biobench.metric import score as metric
     from biobench.probe.cached import predict
@@ -238,7 +238,8 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
     # A row is an image; from here on a row is an item, which a view may pool from several.
     items, rule = manifest.items, pool_rule(task.view)
     pooled, bad = pool(manifest, embedded.features, embedded.bad, rule)
-    digest = features_digest([row.id for row in items.rows], pooled)
+    leaves = feature_leaves(pooled)
+    digest = features_root([row.id for row in items.rows], leaves)
     pixels = embedded.pixels_digest([row.id for row in manifest.rows])
     digests = {"manifest": manifest.digest, "pixels": pixels, "features": digest}
     try:
@@ -263,6 +264,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         score=score,
         pixels_digest=pixels,
         features_digest=digest,
+        leaves={"pixels": embedded.pixels, "features": leaves},
         torch_state=torch_state.read_state(),
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),

@@ -166,7 +166,9 @@ def test_a_run_and_a_curve_in_one_folder(asked: Options, folder: Path) -> None:
     (out / "other.json").write_text("{}")
     run(task)
     names = {path.name for path in out.iterdir()}
-    assert names == {"results.json", "report.html", "predictions", "n-6", "other.json"}
+    assert names == {
+        "results.json", "report.html", "predictions", "evidence", "n-6", "other.json"
+    }  # fmt: skip
     assert [path.name for path in (out / "n-6").iterdir()] == ["notes.txt"]
     learning_curve(task, (6, None))
     names = {path.name for path in out.iterdir()}

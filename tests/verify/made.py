@@ -19,7 +19,9 @@ from drawn import TASKS, draw, draw_folders, draw_table, metric, write_task
 from biobench import Results, load_results
 from biobench._common.store import Store
 from biobench.data.locate import EMBEDDED
+from biobench.data.predictions import Predictions
 from biobench.pipeline import run
+from biobench.report.item_digests import STAGES, Leaves, place_of
 from biobench.run.external_scores import Declaration
 from biobench.run.options import Options
 from biobench.spec.load import load_spec, task_from_file
@@ -44,6 +46,19 @@ class Made:
     @property
     def results(self) -> Results:
         return load_results(self.out)
+
+    def results_held(self) -> dict[str, Predictions]:
+        """The predictions as a submission holds them."""
+        return {id: self.results.predictions(id) for id in self.results.tasks}
+
+    def digests_held(self) -> dict[str, Leaves]:
+        """The digests of items as a submission holds them."""
+        results = self.results
+        return {
+            place_of(id, stage): results.item_digests(id, stage)
+            for id in results.tasks
+            for stage in STAGES
+        }
 
     def places(self, *, data: bool = True, store: bool = True, **changes: Any) -> Places:
         """Where its evidence lies, as far as it is to be looked at."""

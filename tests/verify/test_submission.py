@@ -20,7 +20,6 @@ from made import Made
 from biobench import Results
 from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
-from biobench.report.results import results_of
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.spec.load import load_spec
 from biobench.verify import submission, submission_rows
@@ -51,7 +50,10 @@ def test_any_tar_reads_it(packed: bytes, demo: Made) -> None:
             (0, 0, "", 0o644)
         }
     tasks = demo.results.tasks
-    assert names == ["submission.json", "results.json", *(f"predictions/{id}.json" for id in tasks)]
+    digests = [f"evidence/{id}.{stage}" for id in tasks for stage in ("pixels", "features")]
+    rows = [f"predictions/{id}.json" for id in tasks]
+    assert names == ["submission.json", "results.json", *rows, *digests]
+    assert all(members[name] == (demo.out / name).read_bytes() for name in digests)
     for id, entry in tasks.items():
         digest = hashlib.sha256(members[f"predictions/{id}.json"]).hexdigest()
         assert "sha256:" + digest == entry["digests"]["predictions"]
@@ -74,12 +76,17 @@ def test_it_verifies_by_itself(packed: bytes, own: Made, tmp_path: Path) -> None
 
 
 def members_of(packed: bytes) -> dict[str, Any]:
-    return {path: json.loads(bytes(data)) for path, data in unpack(packed).items()}
+    """Values of the members of JSON; bytes of the others."""
+    members = {path: bytes(data) for path, data in unpack(packed).items()}
+    return {p: json.loads(data) if p.endswith(".json") else data for p, data in members.items()}
 
 
 def repacked(values: dict[str, Any]) -> bytes:
     """Members anew, with the digests of the members in the head."""
-    members = {path: canonical_json(value) for path, value in values.items()}
+    members = {
+        path: value if isinstance(value, bytes) else canonical_json(value)
+        for path, value in values.items()
+    }
     members["results.json"] = Results(values["results.json"]).to_json().encode()
     head = values["submission.json"] | {
         "members": {p: sha256_bytes(d) for p, d in members.items() if p != "submission.json"}
@@ -295,9 +302,7 @@ def test_more_than_a_submission_can_have(packed: bytes, demo: Made) -> None:
     rows = b"[" + b",".join(b'["%d",0,0,{}]' % i for i in range(200_100)) + b"]"
     with pytest.raises(DataError, match="are more than 200,000"):
         submission_of(with_head(members | {PLACE: rows}), "file")
-    forged = results_of(document, "here", None, {
-        id: demo.results.predictions(id) for id in demo.results.tasks
-    })  # fmt: skip
+    forged = Results(document, None, demo.results_held(), demo.digests_held())
     with pytest.raises(DataError, match="cannot be submitted: task demo-beluga claims"):
         submission_bytes(forged)
 
@@ -313,7 +318,12 @@ def test_the_limits_hold_the_suites() -> None:
 
 def test_limits(packed: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of members, of their number, and of the file, before it is read whole."""
-    monkeypatch.setattr(submission, "MOST_TASKS", 0)
+    for name, most in (("MOST_REST", 10_000), ("MOST_DIGESTS", 100)):
+        with monkeypatch.context() as limits:
+            limits.setattr(submission, name, most)
+            with pytest.raises(DataError, match="MiB of digests of items and"):
+                submission_of(packed, "file")
+    monkeypatch.setattr(submission, "MOST_MEMBERS", 2)
     with pytest.raises(DataError, match="more than 2 members"):
         submission_of(packed, "file")
     monkeypatch.setattr("biobench.verify.load.MOST_FILE", 10_000)
@@ -350,9 +360,11 @@ def test_any_bytes(data: bytes) -> None:
 def test_what_cannot_be_packed(demo: Made) -> None:
     """A task whose name is no name of a member."""
     document = json.loads(json.dumps(demo.results.document))
-    held = {id: demo.results.predictions(id) for id in demo.results.tasks}
     document["tasks"] = {"../x": document["tasks"]["demo-beluga"]}
-    forged = results_of(document, "here", None, {"../x": held["demo-beluga"]})
-    assert isinstance(forged, Results)
+    digests = {
+        place.replace("demo-beluga", "../x"): leaves
+        for place, leaves in demo.digests_held().items()
+    }
+    forged = Results(document, None, {"../x": demo.results_held()["demo-beluga"]}, digests)
     with pytest.raises(DataError, match=r"cannot be submitted: .*climbs out"):
         submission_bytes(forged)

@@ -234,15 +234,17 @@ def pooled_digest(given: Any, output: Any) -> bool:
     numbers = struct.unpack(f"<{len(data) // 4}f", data)
     width = given["width"]
     rows = [numbers[i : i + width] for i in range(0, len(numbers), width)]
-    found = b""
-    for item in range(len(given["ids"])):
+    listed = []
+    for item, id in enumerate(given["ids"]):
+        found = b""
         own = [row for row, of in zip(rows, given["item_of_row"], strict=True) if of == item]
         for column in zip(*own, strict=True):
             value = max(column) if given["pool"] == "max" else sequential(column) / len(column)
             packed = struct.pack("<f", value)
             found += bytes(4) if struct.unpack("<f", packed)[0] == 0 else packed
-    ids = json.dumps(given["ids"], separators=(",", ":")).encode()
-    return bool(output == {"digest": "sha256:" + hashlib.sha256(ids + found).hexdigest()})
+        listed.append([id, "sha256:" + hashlib.sha256(found).hexdigest()])
+    text = json.dumps(listed, separators=(",", ":")).encode()
+    return bool(output == {"digest": "sha256:" + hashlib.sha256(text).hexdigest()})
 
 
 def digest_cases() -> Iterator[Case]:

@@ -46,8 +46,8 @@ impl Engine {
 #[pyclass(frozen, module = "biobench._native")]
 pub(crate) struct Program {
     program: biobench_engine::program::Program,
-    /// Buffers of the last run; another run at the same time has its own.
-    workspace: Mutex<Option<Workspace>>,
+    /// Buffers of earlier runs. Runs at the same time have one each.
+    workspaces: Mutex<Vec<Workspace>>,
 }
 
 #[pymethods]
@@ -71,7 +71,7 @@ impl Program {
         let program = program.map_err(|error| exception(&error))?;
         Ok(Self {
             program,
-            workspace: Mutex::new(None),
+            workspaces: Mutex::new(Vec::new()),
         })
     }
 
@@ -117,17 +117,15 @@ impl Program {
         }
         let data = input.as_slice().map_err(|_| wrong())?;
         let out = py.detach(|| {
-            let taken = self
-                .workspace
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let kept = || {
+                self.workspaces
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+            };
+            let taken = kept().pop();
             let mut workspace = taken.unwrap_or_default();
             let out = self.program.run(&engine.0, data, batch, &mut workspace);
-            *self
-                .workspace
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(workspace);
+            kept().push(workspace);
             out
         });
         let out = out.map_err(|error| exception(&error))?;

@@ -30,6 +30,14 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Engine(StrEnum):
+    """What computes the features."""
+
+    auto = "auto"
+    exact = "exact"
+    torch = "torch"
+
+
 class Division(StrEnum):
     """The protocol: the specification's, or upstream's as it was run."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import console, print_json_text, print_line
-from biobench.commands.options import Device, Division, OnBadImage, Precision, path
+from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def run(
             help="Folder for what can be reused. [default: the user's cache folder]",
         ),
     ] = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="What computes the features: the exact engine, with equal bits on every "
+            "processor; torch; or the first where it carries the model and there is no GPU."
+        ),
+    ] = Engine.auto,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
     division: Annotated[
         Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
@@ -118,6 +125,7 @@ def run(
         data=data,
         out=out,
         store=store,
+        engine=engine.value,
         device=device.value,
         division=division.value,
         n_train=sizes[0],

@@ -16,6 +16,7 @@ from biobench.errors import UsageError
 if TYPE_CHECKING:
     from biobench.report.results import Results
     from biobench.spec.load import Spec
+    from biobench.verify.check import Places
     from biobench.verify.verdict import Verdict
 
 SCHEMA = "biobench.verification/1"
@@ -34,6 +35,19 @@ def verify(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again from nothing, and compare.")
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Decode and embed N items again, drawn by chance over all tasks; minutes, and the "
+            "same answer on any processor.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**63 - 1, help="With --sample: draw what an earlier check drew."),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder that holds the data sets: make manifests and pixels again."),
@@ -56,13 +70,14 @@ def verify(
         typer.Option(help="With --rerun: folder for the new result and its store, which are kept."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="With --rerun: the model, where it lies elsewhere here.")
+        str | None,
+        typer.Option(help="With --rerun or --sample: the model, where it lies elsewhere here."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="With --rerun: never ask a hub.")
+        bool, typer.Option("--offline", help="With --rerun or --sample: never ask a hub.")
     ] = False,
     spec: SpecFolder = None,
     json: Annotated[
@@ -74,9 +89,15 @@ def verify(
         from biobench.repro import settings
 
         settings.restart_with_settings()
-    for name, value in (("--out", out), ("--model", model), ("--offline", offline)):
-        if value and not rerun:
-            raise UsageError(f"{name} is for --rerun", remedy="give --rerun, or leave it out")
+    if out and not rerun:
+        raise UsageError("--out is for --rerun", remedy="give --rerun, or leave it out")
+    for name, value in (("--model", model), ("--offline", offline)):
+        if value and not rerun and sample is None:
+            raise UsageError(
+                f"{name} is for --rerun and --sample", remedy="give one of them, or leave it out"
+            )
+    if seed is not None and sample is None:
+        raise UsageError("--seed is for --sample", remedy="give --sample, or leave it out")
     if rerun and against is not None:
         raise UsageError("--rerun and --against exclude each other", remedy="give one of them")
     if against_data is not None and against is None:
@@ -100,6 +121,11 @@ def verify(
     if against is not None:
         theirs = Images(against_data, tasks, images.workers, json)
         verdict = verdict.and_against(against, specification, places, theirs)
+    if sample is not None and verdict.readable:
+        verdict = _sample(
+            verdict, specification, places, own, sample, seed,
+            model=model, offline=offline, quiet=json,
+        )  # fmt: skip
     if rerun and verdict.readable:
         with _folder(out) as folder:
             verdict = _rerun(
@@ -125,6 +151,44 @@ def _folder(out: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="biobench-rerun-") as folder:
         yield Path(folder)
+
+
+def _sample(
+    verdict: Verdict,
+    spec: Spec,
+    places: Places,
+    own: Mapping[str, Path],
+    count: int,
+    seed: int | None,
+    *,
+    model: str | None,
+    offline: bool,
+    quiet: bool,
+) -> Verdict:
+    """Add the check of a sample of items of each result."""
+    import secrets
+
+    from biobench._common.store import Store, default_store
+    from biobench.models.load import load_model
+    from biobench.run.engine import choose_engine
+    from biobench.verify.rerun import Given, options_again
+    from biobench.verify.sample import Sample
+
+    drawn = Sample(count, secrets.randbits(63) if seed is None else seed)
+    for name, results in verdict.results.items():
+        said = recorded_options(results.document["run"]["argv"])
+        files = {**_recorded_tasks(said, results, spec), **own}
+        given = Given(Path(), model, places.images.data, files, None, offline, quiet)
+        options = options_again(results, said, given, spec)
+        assert isinstance(options.model, str)
+        compat = options.division == "compat"
+        loaded = load_model(
+            options.model, spec.models, offline=options.offline,
+            feature="compat" if compat else "official",
+        )  # fmt: skip
+        backbone, _ = choose_engine(loaded, options, Store(default_store()))
+        verdict = verdict.and_sample(name, spec, places, backbone, drawn)
+    return verdict
 
 
 def _rerun(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.spec.canonical import canonical_json, sha256_json
+from biobench.spec.canonical import sha256_json
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,20 @@ def pixels_digest(ids: Sequence[str], pixels: npt.NDArray[np.uint8]) -> str:
     return sha256_json([[item, "blake3:" + row.tobytes().hex()] for item, row in rows])
 
 
+def feature_leaves(features: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """SHA-256 of each row of float32 (rows, dim), little-endian: uint8 (rows, 32)."""
+    rows = np.ascontiguousarray(features, dtype="<f4")
+    leaves = b"".join(hashlib.sha256(row.data).digest() for row in rows)
+    return np.frombuffer(leaves, np.uint8).reshape(-1, 32)
+
+
+def features_root(ids: Sequence[str], leaves: npt.NDArray[np.uint8]) -> str:
+    """Digest of ``[[id, sha256 of the features], ...]`` in manifest order; ``leaves``: see
+    :func:`feature_leaves`."""
+    rows = zip(ids, leaves, strict=True)
+    return sha256_json([[item, "sha256:" + row.tobytes().hex()] for item, row in rows])
+
+
 def features_digest(ids: Sequence[str], features: npt.NDArray[np.float32]) -> str:
-    """Digest of the canonical JSON of the ids, then the float32 rows, little-endian."""
-    digest = hashlib.sha256(canonical_json(list(ids)))
-    # In place: the rows of a large task are gigabytes.
-    digest.update(np.ascontiguousarray(features, dtype="<f4").data.cast("B"))
-    return "sha256:" + digest.hexdigest()
+    """:func:`features_root` of float32 (rows, dim)."""
+    return features_root(ids, feature_leaves(features))

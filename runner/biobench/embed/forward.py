@@ -1,7 +1,8 @@
 """The forward pass over micro-batches of fixed shape (SPEC.md, section "Features").
 
 In: float32 values of at most one micro-batch. Out: float32 features of its rows, the same bits for
-any number of workers: every pass sees the same shape, on one thread, and the rest is zero pixels.
+any number of workers. By torch every pass sees the same shape, on one thread, and the rest is zero
+pixels; the exact engine needs neither.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import BiobenchError, ModelError, UsageError
+from biobench.models.program_model import ProgramBackbone
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -106,6 +108,9 @@ class Forward:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if isinstance(self._backbone, ProgramBackbone):
+            # A row's bits depend on no other row, so nothing is filled up.
+            return self._backbone.run(values)
         import torch
 
         # This belongs to a thread, and some libraries change it where they are loaded.

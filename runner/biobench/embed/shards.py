@@ -75,7 +75,8 @@ class ShardKeys:
             "recipe": backbone.recipe.digest,
             "precision": execution.precision,
             "micro_batch": execution.micro_batch,
-            "engine": execution.engine,
+            # A program gives one value wherever it runs.
+            "engine": info.program or execution.engine,
         }
 
     def key(self, files: Sequence[str]) -> str:

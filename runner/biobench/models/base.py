@@ -34,12 +34,14 @@ class ModelInfo:
             loaded; weights of a package are pinned by its version.
         trusted: False where the user's own code ran.
         fingerprint: sha256 of the features of one image of ramps, float32, little-endian, on the
-            CPU. It distinguishes models with equal weights whose code or configuration differs. It
-            depends on the machine: it enters the store's key and no digest of a result.
+            CPU. It distinguishes models with equal weights whose code or configuration differs. By
+            torch it depends on the machine: it enters the store's key and no digest of a result.
         revision_sources: Number of sources of the revision in the name's entry of models.yaml; None
             where the revision is the caller's own choice.
         training_data: Training data, of the name's entry.
         overlap: Tasks that the training data overlap, of the name's entry.
+        program: Digest of the program by which the exact engine computes the features; None where
+            torch does.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ModelInfo:
     revision_sources: int | None = None
     training_data: str | None = None
     overlap: tuple[str, ...] = ()
+    program: str | None = None
 
 
 class Backbone(Protocol):

@@ -134,7 +134,7 @@ def export(backbone: Backbone, folder: Path) -> _native.Program:
     program, constants = make_program(backbone)
     recipe = backbone.recipe
     information = asdict(backbone.info)
-    del information["fingerprint"]  # of this machine
+    del information["fingerprint"], information["program"]  # of this machine; stated above
     document = {
         "schema": SCHEMA,
         "program": program.digest,
@@ -208,6 +208,7 @@ def load_program(name: ModelName) -> ProgramBackbone:
         revision=None,
         revision_sources=None,
         weights=program.digest,
+        program=program.digest,
         dim=int(features.shape[1]),
         pinned=False,
         trusted=True,

@@ -23,7 +23,7 @@ from biobench.repro.environment import describe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import BENCHMARK, Suite
 
-STRENGTH = ("S", "D", "P", "E2", "E3", "E1", "T")
+STRENGTH = ("S", "D", "F", "P", "E2", "E3", "E1", "T")
 """Levels from the strongest promise to the weakest; a result claims its weakest task's."""
 
 
@@ -33,9 +33,9 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
     backbone, execution = provenance.backbone, provenance.execution
     info = backbone.info
     bad = sum(outcome.bad for outcome in outcomes)
-    tasks = _task_entries(outcomes, provenance)
+    tasks, levels = _task_entries(outcomes, provenance), _levels(outcomes, provenance)
     declared = [task for task, entry in tasks.items() if entry["declared"]]
-    reasons = unofficial_reasons(_claim(provenance, bad, declared))
+    reasons = unofficial_reasons(_claim(provenance, bad, declared, levels))
     recipe = backbone.recipe
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -57,6 +57,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "training_data": info.training_data,
             "overlap": list(info.overlap),
             "weights": info.weights,
+            "program": info.program,
             "feature": info.feature,
             "dim": info.dim,
             "parameters": info.parameters,
@@ -76,7 +77,7 @@ def assemble(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> Results
             "predictions": stage_root(tasks, "predictions"),
             "score": stage_root(tasks, "score"),
         },
-        "levels": _levels(outcomes, provenance),
+        "levels": levels,
         "environment": describe(execution.device, execution.workers, provenance.torch_state),
         "run": {
             "started": provenance.started.isoformat(timespec="seconds"),
@@ -179,19 +180,29 @@ def suite_mean(
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     on_device = "E3" if provenance.execution.device == "cuda" else "E2"
-    features = on_device if provenance.bits_fixed else "T"
-    return claimed_levels(features, {outcome.task.protocol.kind for outcome in outcomes})
+    libraries = on_device if provenance.bits_fixed else "T"
+    features = libraries if provenance.backbone.info.program is None else "F"
+    kinds = {outcome.task.protocol.kind for outcome in outcomes}
+    return claimed_levels(features, libraries, kinds)
 
 
-def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
-    """``levels`` of a result from that of its features and the kinds of its tasks' protocols."""
+def claimed_levels(features: str, libraries: str, kinds: Set[str]) -> dict[str, str]:
+    """``levels`` of a result.
+
+    Args:
+        features: Level of the features.
+        libraries: Level of what torch and other libraries compute there.
+        kinds: Kinds of the protocols of its tasks.
+    """
     predictions = max(
-        ("P" if is_exact(kind) else features for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if is_exact(kind) else libraries for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
 
-def _claim(provenance: Provenance, bad: int, declared: Sequence[str]) -> Claim:
+def _claim(
+    provenance: Provenance, bad: int, declared: Sequence[str], levels: Mapping[str, str]
+) -> Claim:
     info = provenance.backbone.info
     execution = provenance.execution
     return Claim(
@@ -211,5 +222,5 @@ def _claim(provenance: Provenance, bad: int, declared: Sequence[str]) -> Claim:
         trusted=info.trusted,
         pinned=info.pinned,
         half_on_cpu=execution.precision == "float16" and execution.device != "cuda",
-        settings=provenance.bits_fixed,
+        settings="T" not in levels.values(),
     )

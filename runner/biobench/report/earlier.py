@@ -12,6 +12,7 @@ from pathlib import Path
 
 from biobench._common.files import read_regular
 from biobench.errors import DataError
+from biobench.report.item_digests import STAGES, place_of
 from biobench.report.results import FILE, results_in
 
 PAGE = "report.html"
@@ -77,4 +78,5 @@ def _of_run(folder: Path) -> list[Path]:
         path = Path(str(named))
         if path.parts[:-1] == (PREDICTIONS,) and path.name not in ("", ".."):
             places.append(path)
+            places += [Path(place_of(path.stem, stage)) for stage in STAGES]
     return [*places, Path(PAGE), Path(FILE)]

@@ -29,7 +29,8 @@ class Claim:
         trusted: See :class:`biobench.models.base.ModelInfo`.
         pinned: See :class:`biobench.models.base.ModelInfo`.
         half_on_cpu: True for float16 without CUDA.
-        settings: True where the settings of level E2 were in force.
+        settings: True where no stage has level T: what the exact engine does not compute needs the
+            settings of level E2.
     """
 
     division: str

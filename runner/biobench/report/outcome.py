@@ -11,6 +11,7 @@ from biobench.data.predictions import Predictions
 from biobench.embed.features import Execution
 from biobench.metric.score import Score
 from biobench.models.base import Backbone
+from biobench.report.item_digests import Leaves, Stage
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
 
@@ -24,6 +25,7 @@ class TaskOutcome:
     Attributes:
         bad: Number of unreadable images.
         computed: Number of images that went through the backbone in this run.
+        leaves: Digests of single rows and items by stage, see :mod:`biobench.report.item_digests`.
         torch_state: See :mod:`biobench.repro.torch_state`, read once the task was scored.
         wall: Seconds of wall time.
         cpu: Seconds of processor time.
@@ -38,6 +40,7 @@ class TaskOutcome:
     score: Score
     pixels_digest: str
     features_digest: str
+    leaves: Mapping[Stage, Leaves]
     torch_state: Mapping[str, str]
     wall: float
     cpu: float

@@ -36,11 +36,12 @@ from biobench.report.earlier import (
     PREDICTIONS,
     own_files,
 )
+from biobench.report.item_digests import FOLDER as EVIDENCE
 from biobench.report.results import FILE as RESULTS
 
 LOCK = ".biobench-lock"
 TEMPORARY = ".biobench-tmp-"
-_OWN_FOLDER = re.compile(rf"{PREDICTIONS}|all|n-[0-9]{{1,9}}")
+_OWN_FOLDER = re.compile(rf"{PREDICTIONS}|{EVIDENCE}|all|n-[0-9]{{1,9}}")
 
 
 @contextlib.contextmanager
@@ -137,7 +138,7 @@ def _finish(folder: Path) -> None:
         _link(pending / path, folder / path, temporary / "file")
     # Not only those of the stale files, which may be gone since a time before.
     for top in (path for path in folder.iterdir() if _OWN_FOLDER.fullmatch(path.name)):
-        for empty in (top / PREDICTIONS, top):
+        for empty in (top / PREDICTIONS, top / EVIDENCE, top):
             with contextlib.suppress(OSError):
                 empty.rmdir()
     for parent in {folder / path.parent for path in fresh}:
@@ -182,8 +183,8 @@ def _link(source: Path, target: Path, temporary: Path) -> None:
 
 def _clean(folder: Path) -> None:
     """Remove leftovers of killed runs; call it with the lock held."""
-    for path in (p for top in ("", f"{PREDICTIONS}/", f"*/{PREDICTIONS}/")
-                 for p in folder.glob(f"{top}{TEMPORARY}*")):  # fmt: skip
+    inside = [f"{top}{name}/" for top in ("", "*/") for name in (PREDICTIONS, EVIDENCE)]
+    for path in (p for top in ("", *inside) for p in folder.glob(f"{top}{TEMPORARY}*")):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:

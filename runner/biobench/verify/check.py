@@ -36,6 +36,7 @@ from biobench.verify.from_data import (
     find_root,
     sampled,
 )
+from biobench.verify.item_digests import check_item_digests
 from biobench.verify.names import check_names
 from biobench.verify.rules import TaskRules, suite_of, task_rules
 from biobench.verify.scores import check_scores
@@ -184,6 +185,9 @@ def _task(
     yield same
     if not same.holds:
         return
+    fault = check_item_digests(results, id, manifest)
+    if fault is not None:
+        yield fault
     pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
     yield pixels
     bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}

@@ -166,10 +166,16 @@ def check_levels(
         yield Finding("features", False, text)
     if model["precision"] == "float16" and not on_gpu:
         yield Finding("features", False, "precision is float16, which no run on a CPU has")
-    best = features_level(results)
+    best = libraries_level(results)
+    exact = model["program"] is not None
+    if exact and on_gpu:
+        text = "program is stated, and it ran on a GPU, which the exact engine does not use"
+        yield Finding("features", False, text)
     # A processor that cannot have level E2 claims T under the same settings.
-    if claimed["features"] not in (best, "T"):
+    if claimed["features"] not in (("F",) if exact else (best, "T")):
         text = f"claims {claimed['features']}, and the recorded environment allows {best}"
+        if exact:
+            text = f"claims {claimed['features']}, and features of the exact engine have F"
         yield Finding("features", False, text)
     try:
         kinds = {_kind(results, task, spec) for task in rules.values()}
@@ -178,15 +184,18 @@ def check_levels(
         return
     if not kinds:
         return
-    allowed = claimed_levels(claimed["features"], kinds)
+    # Features by torch say which of the two levels the libraries had.
+    possible = (best, "T") if exact else (claimed["features"],)
+    options = [claimed_levels(claimed["features"], level, kinds) for level in possible]
     for stage in ("pixels", "predictions", "score"):
-        if claimed[stage] != allowed[stage]:
-            text = f"claims {claimed[stage]}, and by its protocols it is {allowed[stage]}"
+        if all(claimed[stage] != allowed[stage] for allowed in options):
+            text = f"claims {claimed[stage]}, and by its protocols it is {options[0][stage]}"
             yield Finding(stage, False, text)
 
 
-def features_level(results: Results) -> str:
-    """The strongest level that the recorded environment allows the features: E2, E3 or T."""
+def libraries_level(results: Results) -> str:
+    """The strongest level that the recorded environment allows what libraries compute: E2, E3 or
+    T."""
     environment = results.document["environment"]
     settings = {name: value for name, value in environment["settings"].items() if value is not None}
     # A run also records variables that it must not have.
@@ -297,7 +306,7 @@ def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Cl
         trusted=model["source"] != "python",
         pinned=_pinned(model, spec),
         half_on_cpu=model["precision"] == "float16" and document["environment"]["gpu"] is None,
-        settings=document["levels"]["features"] != "T" and features_level(results) != "T",
+        settings="T" not in document["levels"].values(),
     )
 
 

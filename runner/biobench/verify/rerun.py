@@ -77,6 +77,7 @@ def options_again(results: Results, said: Mapping[str, Any], given: Given, spec:
         data=given.data or (recorded if recorded is not None and recorded.is_dir() else None),
         out=given.folder / OUT,
         store=given.folder / STORE,
+        engine="torch" if document["model"]["program"] is None else "exact",
         # A result of a CPU is run again on a CPU, also where there is a GPU.
         device="cpu" if document["environment"]["gpu"] is None else "auto",
         division=division,

@@ -15,6 +15,9 @@ from biobench._common.text import joined, short, shown
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
+from biobench.report.item_digests import FOLDER as EVIDENCE
+from biobench.report.item_digests import MOST_BYTES as MOST_LEAVES
+from biobench.report.item_digests import STAGES, files_of, leaves_of, place_of
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
@@ -24,12 +27,17 @@ SCHEMA = "biobench.submission/1"
 HEAD = "submission.json"
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
-MOST_FILE = 64 << 20
+MOST_REST = 64 << 20
+"""Most bytes without the digests of items, which are compared and never parsed."""
+MOST_DIGESTS = 192 << 20
+"""Most bytes of the digests of items. Those of the suite biobench take 110 MB."""
+MOST_FILE = MOST_REST + MOST_DIGESTS
 MOST_MEMBER = 32 << 20
 """Predictions of 200,000 items with names of 100 characters take 25 MB."""
 MOST_HEAD = 1 << 20
 MOST_RESULT = 4 << 20
 MOST_TASKS = 100
+MOST_MEMBERS = 2 + 3 * MOST_TASKS
 _REMEDY = "ask for the file that `biobench submit` wrote, unchanged"
 
 
@@ -38,7 +46,8 @@ def submission_bytes(results: Results) -> bytes:
 
     Members, in this order: ``submission.json``, canonical JSON; ``results.json``, as a run writes
     it, since canonical JSON would lose the order of the tasks; and for each task that was run
-    ``predictions/<task>.json``, canonical JSON, whose sha256 is the digest of the predictions.
+    ``predictions/<task>.json``, canonical JSON, whose sha256 is the digest of the predictions;
+    then the digests of its items, ``evidence/<task>.pixels`` and ``evidence/<task>.features``.
 
     Raises:
         DataError: Predictions are not those that the result was scored on, or exceed the limits of
@@ -49,10 +58,13 @@ def submission_bytes(results: Results) -> bytes:
         if not entry["declared"]:
             found = results.predictions(task)
             members[_place(task)] = b"".join(found.canonical())
+    for task, entry in results.tasks.items():
+        if not entry["declared"]:
+            members |= files_of(
+                task, {stage: results.item_digests(task, stage) for stage in STAGES}
+            )
     try:
         data = pack({HEAD: canonical_json(_head(results, members)), **members})
-        if len(data) > MOST_FILE:
-            raise Refused(f"it would have more than {MOST_FILE >> 20} MiB")
         # The limits are checked here too, so that a file that is written can be read.
         _results(unpack(data), RESULTS)
     except Refused as error:
@@ -106,8 +118,8 @@ def unpack(data: bytes) -> dict[str, memoryview]:
         header = data[at : at + BLOCK]
         if len(header) < BLOCK:
             raise Refused("it ends early")
-        if len(members) == MOST_TASKS + 2:
-            raise Refused(f"it has more than {MOST_TASKS + 2} members")
+        if len(members) == MOST_MEMBERS:
+            raise Refused(f"it has more than {MOST_MEMBERS} members")
         path, size = _named(header)
         if path in members:
             raise Refused(f"{path} is twice in it")
@@ -121,7 +133,15 @@ def unpack(data: bytes) -> dict[str, memoryview]:
         at += -size % BLOCK
     if data[at:] != END:
         raise Refused("it has bytes after its end, or no end")
+    digests = sum(len(member) for path, member in members.items() if _is_digests(path))
+    if digests > MOST_DIGESTS or len(data) - digests > MOST_REST:
+        most = f"{MOST_DIGESTS >> 20} MiB of digests of items and {MOST_REST >> 20} MiB of the rest"
+        raise Refused(f"it has more than {most}")
     return members
+
+
+def _is_digests(path: str) -> bool:
+    return path.startswith(f"{EVIDENCE}/")
 
 
 def _named(header: bytes) -> tuple[str, int]:
@@ -137,8 +157,9 @@ def _named(header: bytes) -> tuple[str, int]:
     if not digits.isdigit() or any(digit in b"89" for digit in digits):
         raise Refused(f"{named!r} has a size that is not a number")
     size = int(digits, 8)
-    if size > MOST_MEMBER:
-        raise Refused(f"{named!r} has more than {MOST_MEMBER >> 20} MiB")
+    most = MOST_LEAVES if _is_digests(path) else MOST_MEMBER
+    if size > most:
+        raise Refused(f"{named!r} has more than {most >> 20} MiB")
     if _header(path, size) != header:
         raise Refused(f"{named!r} has a header with a time, an owner or another extra")
     return path, size
@@ -171,8 +192,12 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
         raise Refused(f"{HEAD} is not that of its members")
     results = _result_of(members[RESULTS], where)
     ran = [id for id, entry in results.tasks.items() if _ran(id, entry)]
-    if names[2:] != [_place(task) for task in ran]:
-        raise Refused("it does not have the predictions of each task that was run, and no others")
+    digests = [place_of(task, stage) for task in ran for stage in STAGES]
+    if names[2:] != [*(_place(task) for task in ran), *digests]:
+        raise Refused(
+            "it does not have predictions and digests of items of each task that was run, and no "
+            "others"
+        )
     claimed_rows(results.tasks)
     try:
         same = head == {**_head(results, {}), "members": hashes}
@@ -181,7 +206,8 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
     if not same:
         raise Refused(f"{HEAD} is not that of its members")
     predictions = member_predictions({task: members[_place(task)] for task in ran})
-    return Results(results.document, None, predictions)
+    leaves = {place: leaves_of(members[place], f"{where}: {place}") for place in digests}
+    return Results(results.document, None, predictions, leaves)
 
 
 def _head_of(data: bytes) -> dict[str, Any]:

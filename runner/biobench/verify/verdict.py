@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biobench._common.store import Store
 from biobench._common.text import shown
@@ -23,6 +23,11 @@ from biobench.verify.curve import check_curve
 from biobench.verify.findings import Report, lines
 from biobench.verify.from_data import Images
 from biobench.verify.load import CurveFile, open_any, open_result
+from biobench.verify.rules import suite_of, task_rules
+from biobench.verify.sample import Sample, check_items
+
+if TYPE_CHECKING:
+    from biobench.models.base import Backbone
 
 RESULT = "result"
 OTHER = "other result"
@@ -78,6 +83,19 @@ class Verdict:
         found = Compared(compare(pair, spec), same_from_predictions(ours, again))
         title = "run again" if name == RESULT else f"{name} run again"
         return replace(self, compared={**self.compared, title: found})
+
+    def and_sample(
+        self, name: str, spec: Spec, places: Places, backbone: Backbone, sample: Sample
+    ) -> Verdict:
+        """Add the check of a sample of a result's items."""
+        results = self.results[name]
+        rules, _ = task_rules(results, spec, places.images.own)
+        suite = suite_of(results, spec)
+        if suite is None:
+            return self
+        report = check_items(results, list(rules.values()), suite, places.images, backbone, sample)
+        title = "sample" if name == RESULT else f"{name}, sample"
+        return replace(self, checked={**self.checked, title: report})
 
     def _reports(self) -> list[tuple[str, Report]]:
         compared = [(name, found.report) for name, found in self.compared.items()]

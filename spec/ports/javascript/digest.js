@@ -47,7 +47,7 @@ export function pixelsDigest(crops) {
 
 /** rows: one array of numbers an id, rounded to float32 here. */
 export function featuresDigest(ids, rows) {
-  return sha256(canonicalBytes(ids), ...rows.map(float32Bytes));
+  return digestOfValue(ids.map((id, i) => [id, sha256(float32Bytes(rows[i]))]));
 }
 
 /** tensors: {name: {dtype, shape, bytes}}, bytes row-major and little-endian. */

@@ -1,0 +1,60 @@
+"""Whether the exact engine or torch computes the features of a run.
+
+In: a loaded backbone and the options. Out: the backbone that is run, and one line that says what
+computes its features and which level they have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biobench.errors import ModelError, UsageError
+from biobench.repro import settings
+from biobench.run.options import Options, select_device
+
+if TYPE_CHECKING:
+    from biobench._common.store import Store
+    from biobench.models.base import Backbone
+
+
+def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[Backbone, str]:
+    """The backbone as it is run, and the line about it.
+
+    The exact engine is taken on the CPU where it carries the model. A caller's own code is run as
+    it is unless the engine is asked for: its program would be that of one trace.
+
+    Raises:
+        UsageError: The model is a program, which only the exact engine runs.
+        ModelError: The exact engine is asked for and does not carry the model.
+    """
+    from biobench.models.exact import exact_backbone
+
+    name = backbone.info.name
+    if backbone.info.program is not None:
+        if options.engine == "torch" or options.device == "cuda":
+            raise UsageError(
+                "a program is run by the exact engine, on the CPU",
+                where=f"model {name!r}",
+                remedy="leave out --engine torch and --device cuda",
+            )
+        return backbone, _exact_line(name)
+    device = select_device(options)
+    if options.engine == "exact":
+        return exact_backbone(backbone, store), _exact_line(name)
+    level = ("E3" if device == "cuda" else "E2") if settings.bits_fixed() else "T"
+    if device == "cuda":
+        reason = "it runs on the GPU"
+    elif options.engine == "torch":
+        reason = "as asked"
+    elif not backbone.info.trusted:
+        reason = "it is the caller's own code"
+    else:
+        try:
+            return exact_backbone(backbone, store), _exact_line(name)
+        except ModelError as error:
+            reason = error.what
+    return backbone, f"model {name!r}: torch computes its features, level {level}: {reason}"
+
+
+def _exact_line(name: str) -> str:
+    return f"model {name!r}: the exact engine computes its features, level F"

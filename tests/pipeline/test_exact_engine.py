@@ -1,0 +1,145 @@
+"""Which engine computes the features of a run, and what a result says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from backbones import MeanColour
+
+from biobench import evaluate, load_results
+from biobench.embed.forward import Forward
+from biobench.errors import ModelError, UsageError
+from biobench.models import exact
+from biobench.pipeline import run
+from biobench.run.options import Options
+
+pytestmark = pytest.mark.slow
+
+TASK = "demo-kabr"
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    folder = tmp_path_factory.mktemp("engine")
+    return Options(
+        model="demo", tasks=(TASK,), out=folder / "out", store=folder / "store", workers=1
+    )
+
+
+@pytest.fixture(scope="module")
+def first(asked: Options) -> Options:
+    run(asked)
+    return asked
+
+
+def test_the_engine_by_default(first: Options) -> None:
+    """In a process without the settings of level E2, too; the program is stated."""
+    assert first.out is not None
+    document = load_results(first.out).document
+    assert document["levels"]["features"] == "F"
+    assert document["model"]["program"].startswith("sha256:")
+
+
+def test_a_program_is_traced_once(
+    first: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store has it; with other threads the digests are the same."""
+
+    def traced(backbone: object) -> None:
+        raise AssertionError("traced again")
+
+    monkeypatch.setattr(exact, "make_program", traced)
+    assert first.store is not None
+    assert first.out is not None
+    for entry in first.store.glob("features/*/*"):
+        entry.unlink()
+    again = run(replace(first, out=tmp_path / "out", workers=3))
+    assert again.digests == load_results(first.out).digests
+
+
+def test_a_damaged_program_is_made_again(first: Options, tmp_path: Path) -> None:
+    """As any other entry of the store."""
+    assert first.store is not None
+    assert first.out is not None
+    (entry,) = first.store.glob("programs/*/*")
+    entry.write_bytes(entry.read_bytes()[:-100])
+    again = run(replace(first, out=tmp_path / "out"))
+    assert again.digests == load_results(first.out).digests
+
+
+def test_torch_where_it_is_asked_for(
+    first: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At a level of its own, and under keys of its own."""
+    found = run(replace(first, out=tmp_path, engine="torch"))
+    assert first.out is not None
+    assert found.document["model"]["program"] is None
+    assert found.document["levels"]["features"] in ("E2", "T")
+    assert found.digests["features"] != load_results(first.out).digests["features"]
+    assert "torch computes its features" in capsys.readouterr().err
+
+
+def test_what_the_engine_does_not_carry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and torch by default, an error where the engine is asked for."""
+    options = Options(model=MeanColour(), tasks=(TASK,), out=tmp_path, store=tmp_path / "store")
+    assert run(options).document["model"]["program"] is None
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "torch computes" in line]
+    assert line.endswith("it is the caller's own code")
+    with pytest.raises(ModelError, match="is no torch module"):
+        run(replace(options, engine="exact"))
+
+
+def test_choices_that_do_not_fit(asked: Options) -> None:
+    """Each in one line, before anything is loaded."""
+    with pytest.raises(UsageError, match="no engine 'fast'"):
+        run(replace(asked, engine="fast"))
+    with pytest.raises(UsageError, match="the exact engine runs on the CPU"):
+        run(replace(asked, engine="exact", device="cuda"))
+
+
+def test_a_program_is_no_model_of_torch(first: Options, tmp_path: Path) -> None:
+    """`--engine torch` with `program:DIR`."""
+    from biobench.cli import execute
+
+    folder = tmp_path / "demo"
+    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
+    with pytest.raises(UsageError, match="a program is run by the exact engine"):
+        run(replace(first, model=f"program:{folder}", engine="torch"))
+    assert first.out is not None
+    found = run(replace(first, model=f"program:{folder}", out=tmp_path / "out"))
+    assert found.digests["features"] == load_results(first.out).digests["features"]
+
+
+def test_evaluate_reaches_the_level_of_the_command(
+    first: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any process: nothing depends on what was in its environment from the start."""
+    monkeypatch.setenv("BIOBENCH_STORE", str(first.store))
+    assert first.out is not None
+    found = evaluate("demo", TASK)
+    assert found.document["levels"]["features"] == "F"
+    assert found.digests["features"] == load_results(first.out).digests["features"]
+
+
+def test_rows_do_not_depend_on_their_batch(first: Options) -> None:
+    """Each alone, in any order, and all together."""
+    import numpy as np
+
+    from biobench._common.store import Store
+    from biobench.models.load import load_model
+    from biobench.spec.load import load_spec
+
+    assert first.store is not None
+    backbone = exact.exact_backbone(load_model("demo", load_spec().models), Store(first.store))
+    rng = np.random.default_rng(7)
+    images = rng.standard_normal((5, 3, *backbone.recipe.crop)).astype(np.float32)
+    forward = Forward(backbone, device="cpu", micro_batch=32, workers=2, precision="float32")
+    try:
+        whole = forward.submit(images).result()
+        alone = [forward.submit(images[i : i + 1]) for i in range(5)]
+        assert np.array_equal(whole, np.concatenate([future.result() for future in alone]))
+        assert np.array_equal(whole[::-1], forward.submit(images[::-1].copy()).result())
+    finally:
+        forward.close()
