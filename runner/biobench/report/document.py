@@ -180,13 +180,15 @@ def suite_mean(
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     on_device = "E3" if provenance.execution.device == "cuda" else "E2"
     features = on_device if provenance.bits_fixed else "T"
-    return claimed_levels(features, {outcome.task.protocol.kind for outcome in outcomes})
+    kinds = {outcome.task.protocol.kind for outcome in outcomes}
+    return claimed_levels(features, kinds, gpu=provenance.execution.device == "cuda")
 
 
-def claimed_levels(features: str, kinds: Set[str]) -> dict[str, str]:
-    """``levels`` of a result from that of its features and the kinds of its tasks' protocols."""
+def claimed_levels(features: str, kinds: Set[str], *, gpu: bool) -> dict[str, str]:
+    """``levels`` of a result from that of its features, the kinds of its tasks' protocols, and
+    whether it had a GPU."""
     predictions = max(
-        ("P" if is_exact(kind) else features for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if is_exact(kind, gpu=gpu) else features for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 

@@ -178,11 +178,16 @@ def check_levels(
         return
     if not kinds:
         return
-    allowed = claimed_levels(claimed["features"], kinds)
+    allowed = claimed_levels(claimed["features"], kinds, gpu=with_gpu(results))
     for stage in ("pixels", "predictions", "score"):
         if claimed[stage] != allowed[stage]:
             text = f"claims {claimed[stage]}, and by its protocols it is {allowed[stage]}"
             yield Finding(stage, False, text)
+
+
+def with_gpu(results: Results) -> bool:
+    """True where a result names a GPU."""
+    return results.document["environment"]["gpu"] is not None
 
 
 def features_level(results: Results) -> str:
@@ -192,7 +197,7 @@ def features_level(results: Results) -> str:
     # A run also records variables that it must not have.
     if settings != SETTINGS or altered(environment["torch"], in_run=True):
         return "T"
-    return "E2" if environment["gpu"] is None else "E3"
+    return "E3" if with_gpu(results) else "E2"
 
 
 def _kind(results: Results, task: TaskRules, spec: Spec) -> str:
