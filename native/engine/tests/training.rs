@@ -226,6 +226,7 @@ fn a_step_of_no_size_moves_no_parameter() {
     let batch = Batch::new(&x, 6, None).expect("rows");
     let before = head.list(0);
     let factors = ADAMW.factors(1e-60, (0.9, 0.999));
-    head.step(engine, &batch, &[1; 20], &factors).expect("sizes");
+    head.step(engine, &batch, &[1; 20], &factors)
+        .expect("sizes");
     assert_same(&head.list(0), &before, "parameters");
 }

@@ -1,5 +1,6 @@
 //! AdamW, element by element.
 
+use crate::isa::environment::Environment;
 use crate::isa::{Kernel, Simd, LANES};
 
 /// Constants of the optimiser.
@@ -16,12 +17,14 @@ impl AdamW {
     /// The powers of both betas after one step more: products from the left, as a library's power may differ.
     #[must_use]
     pub fn powers(&self, (first, second): (f64, f64)) -> (f64, f64) {
+        let _environment = Environment::standard();
         (first * self.beta1, second * self.beta2)
     }
 
     /// The factors of a step from its rate and the powers of the betas that belong to it.
     #[must_use]
     pub fn factors(&self, rate: f64, (first, second): (f64, f64)) -> Factors {
+        let _environment = Environment::standard();
         Factors {
             decay: (1.0 - rate * self.weight_decay) as f32,
             keep: (self.beta1 as f32, self.beta2 as f32),
