@@ -122,6 +122,61 @@ class Program:
         """
 
 @final
+class Head:
+    """A linear probe or a traits network under training by AdamW (SPEC.md, 10.1 and 10.6).
+
+    ``adamw`` is beta1, beta2, epsilon and weight decay. All arrays are C-contiguous. Raises
+    ValueError in one line where sizes do not fit.
+    """
+
+    @staticmethod
+    def linear(
+        engine: Engine,
+        weight: npt.NDArray[np.float32],
+        affine: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+        bias: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int64],
+        adamw: tuple[float, float, float, float],
+    ) -> Head:
+        """A linear probe: weight (classes, features), gamma and beta, bias, ids of all rows."""
+
+    @staticmethod
+    def traits(
+        engine: Engine,
+        layers: tuple[
+            npt.NDArray[np.float32],
+            npt.NDArray[np.float32],
+            npt.NDArray[np.float32],
+            npt.NDArray[np.float32],
+        ],
+        relu: bool,
+        traits: npt.NDArray[np.float32],
+        adamw: tuple[float, float, float, float],
+    ) -> Head:
+        """A traits network: weight and bias of both layers, traits (rows, traits) of all rows."""
+
+    def step(
+        self,
+        engine: Engine,
+        rows: npt.NDArray[np.float32],
+        batch: npt.NDArray[np.int64] | None,
+        rate: float,
+        dropout: npt.NDArray[np.float32] | None = None,
+    ) -> bool:
+        """Take the next step on some of all rows, or on all; False, and nothing is changed, where
+        the size of the step is 0 in float32."""
+
+    def state(self) -> list[npt.NDArray[np.float32]]:
+        """Parameters, first and second moments, each as one list: weights row by row, gamma, beta,
+        bias; or weight and bias of the first layer, then of the second."""
+
+    def restore(self, lists: list[npt.NDArray[np.float32]], steps: int) -> None:
+        """Set what :meth:`state` gives, after a number of steps."""
+
+    def folded(self, engine: Engine) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """A linear probe's layer without the affine part: weight times gamma, and the bias."""
+
+@final
 class Loader:
     """Batches of files in order, loaded ahead on ``workers`` threads.
 
@@ -216,6 +271,19 @@ def leave_interpreter() -> None:
 
     Importing this module has ``atexit`` call it: a thread that comes back to an interpreter that is
     gone would end the process. Images that would need one are then reported as ``cancelled``.
+    """
+
+def linear(
+    engine: Engine,
+    rows: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    *,
+    relu: bool = False,
+) -> npt.NDArray[np.float32]:
+    """rows (n, k) times the transpose of weight (m, k), plus bias, (n, m), in exact arithmetic.
+
+    Raises ValueError where sizes do not fit.
     """
 
 def read_files(paths: Sequence[str | os.PathLike[str]], *, workers: int) -> list[_FileRead]:

@@ -29,12 +29,12 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 """
 NEED_THEM = (
     "biobench.models.",
-    "biobench.probe.gradient_descent",
-    "biobench.probe.linear_probe.definition",
     "biobench.probe.autograd",
-    "biobench.probe.linear_probe.training",
+    "biobench.probe.linear_probe.definition",
+    "biobench.probe.linear_probe.torch_training",
+    "biobench.probe.torch_descent",
     "biobench.probe.traits_mlp.definition",
-    "biobench.probe.traits_mlp.training",
+    "biobench.probe.traits_mlp.torch_training",
 )
 
 
@@ -70,6 +70,21 @@ def test_every_module_but_those_of_models_can_be_imported(hidden: dict[str, str]
     assert done.returncode == 0, done.stderr
 
 
+def test_trained_probes_need_none_of_them(hidden: dict[str, str]) -> None:
+    """The exact engine trains both on the CPU, also in the slim image."""
+    program = (
+        "import numpy as np\n"
+        "from biobench.probe import LinearProbe, TraitsProbe\n"
+        "x, y = np.random.default_rng(1).normal(size=(40, 5)), np.arange(40) % 2\n"
+        "LinearProbe(2, steps=3).fit(x, y).predict(x)\n"
+        "TraitsProbe(hidden=4, steps=3).fit(x, y[:, None]).predict(x)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=hidden, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--model", "demo"], ["run", "--model", "timm:resnet18"]])
 def test_run_names_the_full_image(hidden: dict[str, str], arguments: list[str]) -> None:
     """Exit 5 and one line, before any data are read."""
@@ -93,15 +108,15 @@ def test_conformance_claims_what_it_can_answer(hidden: dict[str, str], tmp_path:
     """Cases that need a library are unanswered, not wrong, and their section is not claimed."""
     file = tmp_path / "answers.json"
     done = biobench(
-        hidden, "conformance", "run", "--section", "metrics", "--section", "traits-network",
+        hidden, "conformance", "run", "--section", "metrics", "--section", "digests",
         "--answers", str(file), "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     tallies = {tally["section"]: tally for tally in json.loads(done.stdout)["tallies"]}
     assert tallies["metrics"]["claimed"]
     assert tallies["metrics"]["right"] == tallies["metrics"]["cases"]
-    assert not tallies["traits-network"]["claimed"]
-    assert tallies["traits-network"]["unanswered"] > 0
+    assert not tallies["digests"]["claimed"]
+    assert tallies["digests"]["unanswered"] > 0
     assert "torch is not installed" in done.stderr
     assert json.loads(file.read_text())["sections"] == ["metrics"]
     assert biobench(hidden, "conformance", "check", str(file)).returncode == 0

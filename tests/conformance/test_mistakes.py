@@ -82,11 +82,11 @@ MISTAKES = {
         "pooled += np.float32(-0.0)",
         "views/pooled_digest",
     ),
-    "the-slope-of-a-unit-at-zero-is-one": Mistake(
-        "probe.traits_mlp.training",
-        "positive = (units > 0)",
-        "positive = (units >= 0)",
-        "traits-network-training/first_steps",
+    "the-rate-is-halved-a-step-too-soon": Mistake(
+        "probe.traits_mlp.estimator",
+        "-(step // self.halving_steps)",
+        "-((step + 1) // self.halving_steps)",
+        "traits-network/first_steps",
     ),
     "a-logit-needs-half-a-hundredth-more": Mistake(
         "probe.traits_mlp.estimator",

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
-import torch
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobench.probe.gradient_descent import square_root
+from biobench import _native
+from biobench.probe import exact_head
+from biobench.probe.training_plan import cosine
 
 
-@given(st.lists(st.floats(0, 2.0**100, width=32), min_size=1, max_size=40))
-def test_a_root_is_the_correctly_rounded_one(values: list[float]) -> None:
-    """torch's own root on the CPU is MKL's, which differs between makers of processors: a probe
-    that took it would learn other bits on each."""
-    given_values = np.array(values, np.float32)
-    out = torch.empty(len(values))
-    found = square_root(torch.from_numpy(given_values), out)
-    assert found is out
-    # Rounding twice is exact here: float64 has more than twice float32's digits and two more.
-    expected = np.array([math.sqrt(value) for value in given_values.tolist()], np.float32)
-    np.testing.assert_array_equal(found.numpy(), expected)
+@given(st.floats(0, math.pi))
+def test_the_cosine_is_the_cosine(x: float) -> None:
+    """Its own formula, as the C library's differs between machines, is as exact as that."""
+    assert cosine(x) == pytest.approx(math.cos(x), abs=2.0**-52)
+
+
+def test_the_cosine_falls() -> None:
+    """Rates never rise, so that training may end where a rate underflows."""
+    values = [cosine(math.pi * step / 30_000) for step in range(30_001)]
+    assert values[0] == 1.0
+    assert values[-1] == -1.0
+    assert all(before > after for before, after in itertools.pairwise(values))
+
+
+def test_a_system_without_threads_computes_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads move no bit, so a limit on them costs time and no result."""
+    native = _native.Engine
+
+    def limited(threads: int) -> _native.Engine:
+        if threads > 1:
+            raise OSError("7 threads could not be started")
+        return native(threads)
+
+    monkeypatch.setattr(_native, "Engine", limited)
+    assert exact_head.engine(7).threads == 1
+
+
+def test_a_layer_takes_rows_in_any_layout() -> None:
+    """Slices and Fortran order, more rows than one call takes, and none."""
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(40_000, 6)).astype(np.float32)
+    weight = np.asfortranarray(rng.normal(size=(3, 6)).astype(np.float32))
+    bias = np.array([1.0, -1.0, 0.0], np.float32)
+    found = exact_head.outputs(rows, weight, bias, threads=2)
+    np.testing.assert_allclose(found, rows @ weight.T + bias, atol=1e-5)
+    other = exact_head.outputs(np.asfortranarray(rows)[::2], weight, bias, threads=1, relu=True)
+    assert np.array_equal(other, np.maximum(found[::2], 0))
+    assert exact_head.outputs(rows[:0], weight, bias, threads=1).shape == (0, 3)
+    with pytest.raises(ValueError, match="C-contiguous"):
+        _native.linear(exact_head.engine(1), rows, weight, bias)

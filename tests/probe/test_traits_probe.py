@@ -12,12 +12,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biobench import _native
 from biobench.errors import ModelError, SpecError, UsageError
-from biobench.probe import TraitsProbe, gradient_descent
+from biobench.probe import TraitsProbe, exact_head, torch_descent
 from biobench.probe.traits_mlp import definition as traits_reference
+from biobench.probe.traits_mlp import torch_training
 from biobench.probe.traits_mlp import training as traits_training
 from biobench.probe.traits_mlp.estimator import FIXED, FREE, initial_layers
-from biobench.probe.traits_mlp.training import dropout_mask
+from biobench.probe.traits_mlp.plan import dropout_mask
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 
@@ -45,7 +47,7 @@ def test_training_is_the_autograd_definition(
 ) -> None:
     """Closed-form gradients and the in-place update give torch's own layers and optimiser.
 
-    One batch an epoch, several with a short last one, several chunks a batch; a large learning rate
+    One batch an epoch, several with a short last one, batches of many rows; a large learning rate
     makes an error of any term visible; the definition runs in float64.
     """
     features, traits = animals(rows, 12, 3)
@@ -64,41 +66,58 @@ def test_training_is_the_autograd_definition(
 
 
 def test_one_step_has_every_gradient_right() -> None:
-    """Each parameter's gradient over two chunks is the automatic one, with dropout and without."""
+    """Each parameter's gradient is the automatic one, with dropout and without; that of the exact
+    engine, whose first moment it is where beta1 is 0, and torch's for CUDA."""
     features, traits = animals(700, 10, 4, seed=5)
+    targets = traits.astype(np.float32)
     for dropout in (0.0, 0.5):
         probe = TraitsProbe(hidden=16, dropout=dropout, steps=1, stream="twin")
+        mask = dropout_mask(probe, 0, 0, 700) if dropout else None
         layers = initial_layers(17, "twin", 10, 16, 4)
         leaves = [torch.from_numpy(v).double().requires_grad_() for v in layers]
         units = torch.relu(torch.from_numpy(features).double() @ leaves[0].t() + leaves[1])
-        if dropout:
-            units = units * torch.from_numpy(dropout_mask(probe, 0, 0, 700))
+        if mask is not None:
+            units = units * torch.from_numpy(mask)
         logits = units @ leaves[2].t() + leaves[3]
         torch.nn.functional.binary_cross_entropy_with_logits(
-            logits, torch.from_numpy(traits).double()
+            logits, torch.from_numpy(targets).double()
         ).backward()
-        with torch.inference_mode():
-            run = traits_training._Training(probe, features, traits.astype(np.float32), layers)
-            assert len(run.bounds) == 2
-            for number in range(2):
-                run.chunk_gradient(number, None, 700)
-            total = run.chunks[0].part.flat + run.chunks[1].part.flat
         expected = np.concatenate([leaf.grad.numpy().reshape(-1) for leaf in leaves])
-        np.testing.assert_allclose(total.numpy(), expected, atol=1e-6, rtol=1e-4)
+
+        engine = exact_head.engine(2)
+        head = _native.Head.traits(engine, layers, True, targets, (0.0, 0.999, 1e-8, 0.0))
+        assert head.step(engine, features, None, 3e-4, mask)
+        np.testing.assert_allclose(head.state()[1], expected, atol=1e-6, rtol=1e-4)
+        with torch_descent.training():
+            twin = torch_training.TraitsTorchHead(probe, features, targets, layers)
+            found = twin.gradient(0, None, 700).numpy()
+        np.testing.assert_allclose(found, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_torch_trains_the_same_layers() -> None:
+    """What a CUDA device runs is the same training up to rounding, here on the CPU."""
+    features, traits = animals(300, 12, 3)
+    probe = TraitsProbe(
+        hidden=16, steps=60, batch_size=128, dropout=0.3, learning_rate=0.01, stream="twin"
+    )
+    given = probe, features, traits.astype(np.float32), initial_layers(17, "twin", 12, 16, 3)
+    trained = torch_training.train(*given)
+    for ours, theirs in zip(traits_training.train(*given), trained, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_bits_do_not_depend_on_the_number_of_threads() -> None:
-    """Chunks have a fixed size and their sums a fixed order: 1, 2 and 3 workers agree exactly."""
+    """Each sum is one chain over the rows of the batch: 1, 2, 3 and 7 threads agree exactly."""
     features, traits = animals(1700, 40, 5)
     runs = [
         TraitsProbe(steps=12, batch_size=1600, dropout=0.5, threads=threads).fit(features, traits)
-        for threads in (1, 2, 3)
+        for threads in (1, 2, 3, 7)
     ]
     assert len({r.hidden_weight_.tobytes() + r.output_bias_.tobytes() for r in runs}) == 1
 
 
 def test_a_row_is_predicted_alike_in_any_company() -> None:
-    """Logits come from chunks of a fixed size: one row alone has the bits it has among many."""
+    """A logit is a chain over the units: one row alone has the bits it has among many."""
     features, traits = animals(1100, 30, 5)
     probe = TraitsProbe(steps=5).fit(features, traits)
     together = probe.decision_function(features)
@@ -142,7 +161,7 @@ def test_initial_layers_are_the_streams() -> None:
 @given(st.integers(0, 40), st.integers(1, 9), st.floats(0, 0.99), st.integers(0, 10**6))
 @settings(max_examples=50)
 def test_dropout_reads_one_float_a_unit(first: int, rows: int, dropout: float, step: int) -> None:
-    """Unit i of place r by the float at r hidden + i, so a chunk draws what the batch draws."""
+    """Unit i of place r by the float at r hidden + i, so some rows draw what the batch draws."""
     probe = TraitsProbe(hidden=6, dropout=dropout, stream="traits_mlp/t")
     mask = dropout_mask(probe, step, first, rows)
     stream = Stream(17, f"traits_mlp/t/dropout/{step}")
@@ -182,33 +201,33 @@ def test_the_rate_is_upstreams_step_schedule_in_compat() -> None:
             schedule.step()
 
 
-def test_steps_that_move_nothing_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a rate that underflows, training to the last step gives the same bits."""
+def test_steps_that_move_nothing_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the rate underflows training ends, with all steps told; the same bits as where the plan
+    ends with the last step that moves."""
     features, traits = animals(30, 5, 2)
+    calls: list[bool] = []
+    step = exact_head.ExactHead.step
 
-    def fitted() -> bytes:
+    def counted(self: Any, number: int, batch: Any, size: int) -> bool:
+        calls.append(step(self, number, batch, size))
+        return calls[-1]
+
+    monkeypatch.setattr(exact_head.ExactHead, "step", counted)
+
+    def fitted(steps: int) -> bytes:
         seen: list[int] = []
         probe = TraitsProbe(
-            hidden=8, halving_steps=1, final_learning_rate_ratio=1.0, steps=260,
+            hidden=8, halving_steps=1, final_learning_rate_ratio=1.0, steps=steps,
             progress=seen.append,
         ).fit(features, traits)  # fmt: skip
-        assert sum(seen) == 260
+        assert sum(seen) == steps
         return probe.hidden_weight_.tobytes() + probe.output_weight_.tobytes()
 
-    calls: list[int] = []
-    update = gradient_descent.AdamW.update
-
-    def counted(self: Any, gradient: torch.Tensor, step: int) -> None:
-        calls.append(step)
-        update(self, gradient, step)
-
-    monkeypatch.setattr(gradient_descent.AdamW, "update", counted)
-    short = fitted()
-    assert 100 < len(calls) < 150
-    calls.clear()
-    monkeypatch.setattr(gradient_descent, "_moves", lambda plan, step: True)
-    assert fitted() == short
-    assert len(calls) == 260
+    short = fitted(260)
+    moved = sum(calls)
+    assert 100 < moved < 150
+    assert calls == [True] * moved + [False]
+    assert fitted(moved) == short
 
 
 def test_defaults_are_the_protocols_constants() -> None:

@@ -178,10 +178,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     from biobench.verify.from_data import check_exact
 
-    def exact_once(task: Any, suite: Any, entry: Any, *rest: Any) -> Any:
+    def exact_once(task: Any, suite: Any, entry: Any, *rest: Any, **how: Any) -> Any:
         key = ("exact", task.id, suite.id, repr(entry["digests"]))
         if key not in kept:
-            kept[key] = check_exact(task, suite, entry, *rest)
+            kept[key] = check_exact(task, suite, entry, *rest, **how)
         return kept[key]
 
     monkeypatch.setattr(scores, "score_task", score_once)

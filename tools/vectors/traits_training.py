@@ -1,4 +1,4 @@
-"""Section 10.6: training the traits network, within a tolerance."""
+"""Section 10.6: training the traits network."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def same_rates(given: Any, output: Any) -> None:
 
 
 def layers_within(bound: float) -> Any:
-    """A check of the layers against float64, with a fifth of what the vectors allow."""
+    """A check of the layers against float64, whose sums have another order and rounding."""
 
     def check(given: Any, output: Any) -> None:
         c, p = constants(given), trained(given)
@@ -87,12 +87,10 @@ def fish(name: str, rows: int, width: int, traits: int) -> dict[str, Any]:
 
 
 def files() -> Iterator[VectorFile]:
-    def file(
-        name: str, operation: str, about: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
+    def file(name: str, operation: str, about: str, cases: list[Case]) -> VectorFile:
         return VectorFile(
-            "traits-network-training", name, "10.6", "T", f"traits_mlp.{operation}", about, cases,
-            source="a plain loop in float64", tolerance=tolerance,
+            "traits-network", name, "10.6", "P", f"traits_mlp.{operation}", about, cases,
+            source="a plain loop in float64, to within its rounding",
         )  # fmt: skip
 
     yield file(
@@ -109,13 +107,7 @@ def files() -> Iterator[VectorFile]:
                                                                        "halving_steps": 3}}),
             ]
         ],
-        {"/rates": {"relative": 1e-12}},
     )  # fmt: skip
-
-    def layers(bound: float) -> dict[str, Any]:
-        bounds = {f"/{name}": {"absolute": bound} for name in LAYERS}
-        share = plain.SUITE["tolerance"]["equal_predictions"]
-        return {**bounds, "/logits": {"absolute": 5 * bound}, "/y_pred": {"equal_share": share}}
 
     few = {**fish("few", 9, 3, 2), "task": "fishnet"}
     many = {**fish("many", 30, 4, 3), "task": "my-fish"}
@@ -174,7 +166,6 @@ def files() -> Iterator[VectorFile]:
                 ("traits-of-other-rows", [[0, 1]] * 8),
             ]
         ],
-        layers(first),
     )
     whole = 2e-3
     yield file(
@@ -189,5 +180,4 @@ def files() -> Iterator[VectorFile]:
             )
             for division in (OFFICIAL, COMPAT)
         ],
-        layers(whole),
     )

@@ -69,16 +69,16 @@ impl Engine {
 
     /// Calls `task` with each chunk of `size` elements and its number, with a scratch that lives as long as a thread's
     /// share of the work.
-    pub(crate) fn chunks<T: Default>(
+    pub(crate) fn chunks<E: Send, T: Default>(
         &self,
-        out: &mut [f32],
+        out: &mut [E],
         size: usize,
-        task: impl Fn(&mut T, usize, &mut [f32]) + Sync,
+        task: impl Fn(&mut T, usize, &mut [E]) + Sync,
     ) {
         if out.is_empty() || size == 0 {
             return;
         }
-        let guarded = |scratch: &mut T, (i, chunk): (usize, &mut [f32])| {
+        let guarded = |scratch: &mut T, (i, chunk): (usize, &mut [E])| {
             let _environment = Environment::standard();
             task(scratch, i, chunk);
         };

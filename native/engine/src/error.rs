@@ -40,6 +40,9 @@ pub enum EngineError {
         /// What is wrong.
         reason: String,
     },
+    /// A training's arrays do not fit together.
+    #[error("training: {0}")]
+    Training(String),
     /// The input is of another size than the program's.
     #[error("input: {0}")]
     Input(String),

@@ -24,6 +24,7 @@ pub mod program;
 pub mod shapes;
 pub mod sums;
 pub mod tables;
+pub mod training;
 
 pub use crate::engine::Engine;
 pub use crate::error::EngineError;

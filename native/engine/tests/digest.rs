@@ -7,7 +7,7 @@ use biobench_engine::Engine;
 #[path = "common/operations.rs"]
 mod operations;
 
-const RECORDED: &str = "52cde924c9abb6f8c5569c54e56662514e5ed8a48f9dd88d83ba36ef08a19a1e";
+const RECORDED: &str = "ad2ce684e36a038f6d314367f0139e80625b92f06920799125b6eceabf70660a";
 
 #[test]
 fn everywhere_the_same() {

@@ -13,6 +13,7 @@ use biobench_engine::isa::Isa;
 use biobench_engine::norms::{rows, RowNorm};
 use biobench_engine::pools;
 use biobench_engine::shapes::{Attention, Window};
+use biobench_engine::training::{AdamW, Batch, LinearHead};
 use biobench_engine::Engine;
 
 /// How many times the scalar twin a kernel is at least: about a third of what was measured on AVX2, and above what a missed
@@ -123,6 +124,26 @@ fn kernels() -> Vec<(&'static str, Work)> {
     all.push((
         "softmax",
         Box::new(move |engine| rows(engine, &y, 256, &RowNorm::Softmax, &mut vec![0.0; 1 << 16])),
+    ));
+    let y = x.clone();
+    all.push((
+        "training step",
+        Box::new(move |engine| {
+            let (gamma, beta) = (y[..128].to_vec(), y[..128].to_vec());
+            let head = LinearHead::new(engine, &y[..32 * 128], gamma, beta, vec![0.0; 32]);
+            let batch = Batch::new(&y, 128, None).expect("rows");
+            let adamw = AdamW {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: 0.01,
+            };
+            let factors = adamw.factors(0.001, (0.9, 0.999));
+            let step = head
+                .expect("sizes")
+                .step(engine, &batch, &[3; 512], &factors);
+            step.expect("sizes");
+        }),
     ));
     let y = x.clone();
     all.push((

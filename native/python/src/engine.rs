@@ -9,7 +9,7 @@ use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedA
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-fn exception(error: &EngineError) -> PyErr {
+pub(crate) fn exception(error: &EngineError) -> PyErr {
     match error {
         EngineError::Threads { threads, .. } if *threads > 0 => {
             PyOSError::new_err(error.to_string())
@@ -20,7 +20,7 @@ fn exception(error: &EngineError) -> PyErr {
 
 /// Threads and an instruction set.
 #[pyclass(frozen, module = "biobench._native")]
-pub(crate) struct Engine(biobench_engine::Engine);
+pub(crate) struct Engine(pub(crate) biobench_engine::Engine);
 
 #[pymethods]
 impl Engine {

@@ -9,6 +9,7 @@ mod interrupt;
 mod loader;
 mod single;
 mod slab;
+mod training;
 
 use pyo3::prelude::*;
 
@@ -26,6 +27,8 @@ mod _native {
     use super::loader::Loader;
     #[pymodule_export]
     use super::single::{decode, resize};
+    #[pymodule_export]
+    use super::training::{linear, Head};
     use super::{foreign, Bound, PyModule, PyResult};
 
     #[pymodule_init]

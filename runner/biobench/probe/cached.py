@@ -28,7 +28,7 @@ from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
 
 KIND = "predictions"
-REVISION = 3
+REVISION = 4
 """Version that any change of a probe increments if it can move a prediction."""
 
 

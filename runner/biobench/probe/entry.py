@@ -51,6 +51,8 @@ class ProtocolEntry:
         split: The split that it needs.
         level: ``P`` where predictions are arithmetic in a fixed order, so that equal features give
             equal predictions everywhere; None where they are only as exact as the features'.
+        on_gpu: True where a run on a GPU computes it there, so that its predictions are then as
+            exact as that device.
         refuse: Raises ItemsError where the labels of a task's items alone show that its probe would
             end with that error.
         unread: The extra columns of a number of scored items none of which could be read.
@@ -61,5 +63,6 @@ class ProtocolEntry:
     work: Callable[[Task, Manifest], tuple[int, str]]
     split: Literal["train-test", "leave-one-out"] = "train-test"
     level: Literal["P"] | None = None
+    on_gpu: bool = False
     refuse: Callable[[Task, Manifest], None] = _refuse_nothing
     unread: Callable[[Task, int], Columns] = _no_columns

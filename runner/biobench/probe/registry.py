@@ -18,8 +18,12 @@ PROTOCOLS: Mapping[str, ProtocolEntry] = {
 }
 
 
-def is_exact(kind: str | None) -> bool:
-    """Return whether equal features give equal predictions everywhere; False for an unknown
-    kind."""
+def is_exact(kind: str | None, *, gpu: bool) -> bool:
+    """Return whether equal features give equal predictions everywhere; False for an unknown kind.
+
+    Args:
+        kind: Kind of a task's protocol.
+        gpu: True where the run had a GPU.
+    """
     entry = PROTOCOLS.get(kind) if kind is not None else None
-    return entry is not None and entry.level is not None
+    return entry is not None and entry.level is not None and not (gpu and entry.on_gpu)

@@ -179,23 +179,27 @@ def suite_mean(
 
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
-    on_device = "E3" if provenance.execution.device == "cuda" else "E2"
+    gpu = provenance.execution.device == "cuda"
+    on_device = "E3" if gpu else "E2"
     libraries = on_device if provenance.bits_fixed else "T"
     features = libraries if provenance.backbone.info.program is None else "F"
     kinds = {outcome.task.protocol.kind for outcome in outcomes}
-    return claimed_levels(features, libraries, kinds)
+    return claimed_levels(features, libraries, kinds, gpu=gpu)
 
 
-def claimed_levels(features: str, libraries: str, kinds: Set[str]) -> dict[str, str]:
+def claimed_levels(
+    features: str, libraries: str, kinds: Set[str], *, gpu: bool
+) -> dict[str, str]:
     """``levels`` of a result.
 
     Args:
         features: Level of the features.
         libraries: Level of what torch and other libraries compute there.
         kinds: Kinds of the protocols of its tasks.
+        gpu: True where the run had a GPU.
     """
     predictions = max(
-        ("P" if is_exact(kind) else libraries for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if is_exact(kind, gpu=gpu) else libraries for kind in sorted(kinds)), key=STRENGTH.index
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 

@@ -17,7 +17,7 @@ from biobench.selftest.part import Conditions, Measured, Part
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
 TRAIN, TEST, DIM, CLASSES = 640, 160, 96, 8
-"""More training rows than the 512 that one worker takes of a batch, so that parts are added."""
+"""More training rows than a block of any product, so that chains are interrupted."""
 STEPS = 50
 TRAITS = 9
 _DIMS_OF_A_TRAIT = 5
@@ -173,8 +173,8 @@ def _part(probe: Probe, level: str, *needs: str, on_gpu: bool = False) -> Part:
 PARTS = (
     _part(knn, "P", "faiss"),
     _part(nearest_centroid, "P"),
-    _part(linear_probe, "E2", "torch", on_gpu=True),
-    _part(traits_mlp, "E2", "torch", on_gpu=True),
+    _part(linear_probe, "P", on_gpu=True),
+    _part(traits_mlp, "P", on_gpu=True),
     _part(logistic_regression, "E2"),
     _part(svm, "E2", "sklearn"),
 )

@@ -18,7 +18,7 @@ from biobench.report.document import STRENGTH
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
-from biobench.verify.document import libraries_level
+from biobench.verify.document import libraries_level, with_gpu
 from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import Images, rows_difference
 from biobench.verify.measure import (
@@ -206,7 +206,7 @@ class _Comparison:
 
     def _predictions(self, id: str, equal: Mapping[str, bool], same_inputs: bool) -> None:
         a, b = self._pair.a, self._pair.b
-        exact = is_exact(self._kinds.get(id))
+        exact = is_exact(self._kinds.get(id), gpu=with_gpu(a) or with_gpu(b))
         distance, within = Distance(""), False
         if not equal["predictions"]:
             distance = prediction_distance(a.unchecked_predictions(id), b.unchecked_predictions(id))

@@ -26,6 +26,7 @@ from biobench.verify.document import (
     check_recipe,
     check_sample,
     check_spec,
+    with_gpu,
 )
 from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import (
@@ -90,7 +91,9 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
         findings += check_official(results, rules, spec, chain.differences)
     findings.append(Finding("weights", None, "only --rerun looks at the model's weights"))
     claimed: dict[str, Level] = {"data": "D", **results.document["levels"]}
-    return Report(tuple(findings), claimed, _reached(findings, rules), chain.truth)
+    return Report(
+        tuple(findings), claimed, _reached(findings, rules, gpu=with_gpu(results)), chain.truth
+    )
 
 
 @dataclass
@@ -195,7 +198,10 @@ def _task(
         yield from check_names(results, id, manifest)
         yield from check_truth(task, manifest, results.unchecked_predictions(id), bad)
     if found.evidence is not None:
-        exact = check_exact(task, suite, entry, manifest, found.evidence, images.workers)
+        exact = check_exact(
+            task, suite, entry, manifest, found.evidence,
+            workers=images.workers, gpu=with_gpu(results),
+        )  # fmt: skip
         if exact is not None:
             yield exact
 
@@ -235,7 +241,9 @@ def _summed(stage: str, findings: Sequence[Finding], of: int) -> Iterator[Findin
         yield Finding(stage, True, f"{_DONE[stage]}, all equal{which}", size={"tasks": len(good)})
 
 
-def _reached(findings: Sequence[Finding], rules: Mapping[str, TaskRules]) -> dict[str, Level]:
+def _reached(
+    findings: Sequence[Finding], rules: Mapping[str, TaskRules], *, gpu: bool
+) -> dict[str, Level]:
     """The level that each stage was seen to reach here, for every task."""
 
     def whole(stage: str) -> bool:
@@ -244,7 +252,7 @@ def _reached(findings: Sequence[Finding], rules: Mapping[str, TaskRules]) -> dic
         return made == len(rules) > 0 and all(finding.holds for finding in found)
 
     exact = all(
-        rule.document is not None and is_exact(rule.document.protocol.kind)
+        rule.document is not None and is_exact(rule.document.protocol.kind, gpu=gpu)
         for rule in rules.values()
     )
     scored = [finding.holds for finding in findings if finding.stage == "score"]

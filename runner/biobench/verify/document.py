@@ -159,7 +159,7 @@ def check_levels(
     """Check that the claimed levels are those that the record of the run allows, for features at
     most, and that the micro-batch is that of the suite."""
     model, claimed = results.document["model"], results.document["levels"]
-    on_gpu = results.document["environment"]["gpu"] is not None
+    on_gpu = with_gpu(results)
     wanted = suite.micro_batch_cuda if on_gpu else suite.micro_batch_cpu
     if model["micro_batch"] != wanted:
         text = f"micro_batch is {model['micro_batch']}, and that of the suite is {wanted}"
@@ -186,11 +186,16 @@ def check_levels(
         return
     # Features by torch say which of the two levels the libraries had.
     possible = (best, "T") if exact else (claimed["features"],)
-    options = [claimed_levels(claimed["features"], level, kinds) for level in possible]
+    options = [claimed_levels(claimed["features"], level, kinds, gpu=on_gpu) for level in possible]
     for stage in ("pixels", "predictions", "score"):
         if all(claimed[stage] != allowed[stage] for allowed in options):
             text = f"claims {claimed[stage]}, and by its protocols it is {options[0][stage]}"
             yield Finding(stage, False, text)
+
+
+def with_gpu(results: Results) -> bool:
+    """True where a result names a GPU."""
+    return results.document["environment"]["gpu"] is not None
 
 
 def libraries_level(results: Results) -> str:
@@ -201,7 +206,7 @@ def libraries_level(results: Results) -> str:
     # A run also records variables that it must not have.
     if settings != SETTINGS or altered(environment["torch"], in_run=True):
         return "T"
-    return "E2" if environment["gpu"] is None else "E3"
+    return "E3" if with_gpu(results) else "E2"
 
 
 def _kind(results: Results, task: TaskRules, spec: Spec) -> str:

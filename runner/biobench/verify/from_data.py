@@ -168,12 +168,14 @@ def check_exact(
     entry: Mapping[str, Any],
     manifest: Manifest,
     evidence: Evidence,
+    *,
     workers: int,
+    gpu: bool,
 ) -> Finding | None:
-    """Check at level P that the features give the predictions; None for a probe that is trained."""
+    """Check at level P that the features give the predictions; None for another level's probe."""
     from biobench.probe.predict import run_probe
 
-    if not is_exact(task.protocol.kind):
+    if not is_exact(task.protocol.kind, gpu=gpu):
         return None
     id = task.id
     try:

@@ -1,7 +1,17 @@
-/** The linear probe (section 10.1). Parameters are float32; sums inside a product are float64. */
+/** The linear probe (section 10.1), in exact arithmetic. */
 
+import { chain, fma, softmax } from "./exact.js";
 import { Invalid } from "./invalid.js";
-import { AdamW, batches, checkFinite, largestIndex, uniform, zeroGradients } from "./training.js";
+import {
+  batches,
+  checkFinite,
+  columns,
+  descend,
+  largestIndex,
+  linear,
+  totals,
+  uniform,
+} from "./training.js";
 
 /** Rows of mean 0 and variance 1, rounded to float32. */
 export function standardise(rows, epsilon) {
@@ -25,52 +35,39 @@ export function initialParameters({ seed, task, classes, width, constants }) {
   };
 }
 
-function forward(row, parameters) {
-  const width = row.length;
-  const hidden = new Float32Array(width);
-  for (let j = 0; j < width; j += 1) {
-    hidden[j] = Math.fround(row[j] * parameters["norm.weight"][j]) + parameters["norm.bias"][j];
-  }
-  const weight = parameters["linear.weight"];
-  const logits = parameters["linear.bias"].map((bias, c) => {
-    let sum = bias;
-    for (let j = 0; j < width; j += 1) sum += weight[c * width + j] * hidden[j];
-    return sum;
-  });
-  return { hidden, logits };
-}
-
-/** Gradients of the mean cross-entropy of a batch, by parameter. */
+/** Gradients of the mean cross-entropy of a batch, by parameter (section 10.1, step 5). */
 function gradients(batch, rows, labels, parameters) {
-  const width = rows[0].length;
-  const sums = zeroGradients(parameters);
-  const weight = parameters["linear.weight"];
-  for (const row of batch) {
-    const { hidden, logits } = forward(rows[row], parameters);
-    const largest = logits.reduce((a, b) => Math.max(a, b));
-    const powers = Array.from(logits, (x) => Math.exp(x - largest));
-    const total = powers.reduce((a, b) => a + b);
-    const back = new Float64Array(width);
-    powers.forEach((power, c) => {
-      const error = (power / total - (c === labels[row] ? 1 : 0)) / batch.length;
-      sums["linear.bias"][c] += error;
-      for (let j = 0; j < width; j += 1) {
-        sums["linear.weight"][c * width + j] += error * hidden[j];
-        back[j] += error * weight[c * width + j];
-      }
-    });
-    for (let j = 0; j < width; j += 1) {
-      sums["norm.weight"][j] += back[j] * rows[row][j];
-      sums["norm.bias"][j] += back[j];
-    }
-  }
-  return sums;
+  const { "norm.weight": scale, "norm.bias": shift, "linear.weight": weight } = parameters;
+  const width = scale.length;
+  const classes = parameters["linear.bias"].length;
+  const inputs = batch.map((row) => rows[row]);
+  const layer = foldedLayer(parameters);
+  const share = Math.fround(1 / batch.length);
+  const residuals = linear(inputs, layer.weight, layer.bias).map((logits, r) => {
+    const values = softmax(logits);
+    values[labels[batch[r]]] -= 1;
+    return values.map((x) => x * share);
+  });
+  const products = columns(residuals, inputs);
+  const total = totals(residuals);
+  const overClasses = (factor) =>
+    Float32Array.from({ length: width }, (_, j) =>
+      chain(classes, (i) => weight[i * width + j], (i) => factor(i, j)),
+    );
+  return {
+    "linear.weight": products.map((a, place) => {
+      const j = place % width;
+      return fma(total[Math.floor(place / width)], shift[j], Math.fround(a * scale[j]));
+    }),
+    "norm.weight": overClasses((i, j) => products[i * width + j]),
+    "norm.bias": overClasses((i) => total[i]),
+    "linear.bias": total,
+  };
 }
 
 /** rows: standardised train rows; labels: their ids. */
 export function train({ seed, task, rows, labels, classes, constants }) {
   const parameters = initialParameters({ seed, task, classes, width: rows[0].length, constants });
-  const optimiser = new AdamW(parameters, constants);
   const order = batches({
     seed,
     name: `linear_probe/${task}/order`,
@@ -78,26 +75,26 @@ export function train({ seed, task, rows, labels, classes, constants }) {
     batchSize: constants.batch_size,
   });
   if (new Set(labels).size < 2) throw new Invalid("value", "one label only");
-  for (let step = 0; step < constants.steps; step += 1) {
-    optimiser.update(step, gradients(order.next().value, rows, labels, parameters));
-  }
-  checkFinite(parameters);
+  const gradientsOf = (batch) => gradients(batch, rows, labels, parameters);
+  descend({ parameters, constants, order, gradientsOf });
+  checkFinite(foldedLayer(parameters));
   return parameters;
+}
+
+/** The layer written without the norm's parameters, one Float32Array each. */
+function foldedLayer(parameters) {
+  const { "norm.weight": scale, "norm.bias": shift, "linear.weight": weight } = parameters;
+  const [offset] = linear([shift], weight, parameters["linear.bias"]);
+  return { weight: weight.map((w, place) => w * scale[place % scale.length]), bias: offset };
 }
 
 /** {weight: [class][feature], bias}: the layer written without the norm's parameters. */
 export function folded(parameters) {
-  const scale = parameters["norm.weight"];
-  const shift = parameters["norm.bias"];
-  const width = scale.length;
-  const rows = Array.from(parameters["linear.bias"], (_, c) =>
-    parameters["linear.weight"].subarray(c * width, (c + 1) * width),
-  );
+  const { weight, bias } = foldedLayer(parameters);
+  const width = weight.length / bias.length;
   return {
-    weight: rows.map((row) => Array.from(row, (w, j) => Math.fround(w * scale[j]))),
-    bias: rows.map((row, c) =>
-      Math.fround(row.reduce((sum, w, j) => sum + w * shift[j], parameters["linear.bias"][c])),
-    ),
+    weight: Array.from(bias, (_, i) => Array.from(weight.subarray(i * width, (i + 1) * width))),
+    bias: Array.from(bias),
   };
 }
 
@@ -114,7 +111,8 @@ export function unfolded({ weight, bias }) {
 
 /** The float32 logits of standardised rows. */
 export function logitsOf(parameters, rows) {
-  return rows.map((row) => forward(row, parameters).logits);
+  const { weight, bias } = foldedLayer(parameters);
+  return linear(rows, weight, bias);
 }
 
 /** The id of the largest logit, a tie to the smallest. */

@@ -1,5 +1,6 @@
 /** What the trained probes share: start, order of rows, learning rate and AdamW (sections 10.1 and 10.6). */
 
+import { chain, cosine, fma } from "./exact.js";
 import { Stream } from "./generator.js";
 import { Invalid } from "./invalid.js";
 
@@ -17,9 +18,16 @@ export function* batches(options) {
 export function learningRate(step, constants) {
   const { learning_rate: rate, final_learning_rate_ratio: ratio, steps } = constants;
   const final = rate * ratio;
-  const cosine = final + ((rate - final) * (1 + Math.cos((Math.PI * step) / steps))) / 2;
+  const falling = final + ((rate - final) * (1 + cosine((Math.PI * step) / steps))) / 2;
   const halving = constants.halving_steps ?? 0;
-  return halving === 0 ? cosine : cosine * 2 ** -Math.floor(step / halving);
+  return halving === 0 ? falling : falling * halved(Math.floor(step / halving));
+}
+
+/** 2^-n. */
+function halved(n) {
+  let power = 1;
+  for (let i = 0; i < n && power > 0; i += 1) power /= 2;
+  return power;
 }
 
 export class AdamW {
@@ -27,6 +35,7 @@ export class AdamW {
   constructor(parameters, constants) {
     this.parameters = parameters;
     this.constants = constants;
+    this.powers = [1, 1];
     this.moments = Object.fromEntries(
       Object.entries(parameters).map(([name, values]) => [
         name,
@@ -35,30 +44,69 @@ export class AdamW {
     );
   }
 
-  /** gradients: {name: array of numbers}. */
-  update(step, gradients) {
-    const { beta1, beta2, epsilon, weight_decay: decay, weight_decay_on: decayed } = this.constants;
+  /** Begins a step; false where its size is 0 in float32, which ends the training. */
+  begin(step) {
+    const { beta1, beta2, weight_decay: decay } = this.constants;
     const rate = learningRate(step, this.constants);
-    const correction1 = 1 - beta1 ** (step + 1);
-    const correction2 = 1 - beta2 ** (step + 1);
+    this.powers = [this.powers[0] * beta1, this.powers[1] * beta2];
+    this.kept = Math.fround(1 - rate * decay);
+    this.scale = Math.fround(1 / Math.sqrt(1 - this.powers[1]));
+    this.size = Math.fround(rate / (1 - this.powers[0]));
+    return this.size !== 0;
+  }
+
+  /** gradients: {name: Float32Array}. */
+  update(gradients) {
+    const { beta1, beta2, epsilon, weight_decay_on: decayed } = this.constants;
+    const [keep1, keep2, take1, take2] = [beta1, beta2, 1 - beta1, 1 - beta2].map(Math.fround);
+    const added = Math.fround(epsilon);
     for (const [name, values] of Object.entries(this.parameters)) {
       const { first, second } = this.moments[name];
-      const kept = decayed.includes(name) ? 1 - rate * decay : 1;
+      const kept = decayed.includes(name) ? this.kept : 1;
       for (let i = 0; i < values.length; i += 1) {
         const slope = gradients[name][i];
-        first[i] = beta1 * first[i] + (1 - beta1) * slope;
-        second[i] = beta2 * second[i] + (1 - beta2) * slope * slope;
-        const move = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + epsilon);
-        values[i] = values[i] * kept - rate * move;
+        first[i] = fma(take1, slope, Math.fround(keep1 * first[i]));
+        second[i] = fma(take2, Math.fround(slope * slope), Math.fround(keep2 * second[i]));
+        const root = fma(Math.fround(Math.sqrt(second[i])), this.scale, added);
+        const move = Math.fround(first[i] / root);
+        values[i] = fma(-this.size, move, Math.fround(values[i] * kept));
       }
     }
   }
 }
 
-/** One zeroed float64 sum for each element of each parameter. */
-export function zeroGradients(parameters) {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, values]) => [name, new Float64Array(values.length)]),
+/** Calls gradientsOf(batch, step) for each step that moves, and updates. */
+export function descend({ parameters, constants, order, gradientsOf }) {
+  const optimiser = new AdamW(parameters, constants);
+  for (let step = 0; step < constants.steps && optimiser.begin(step); step += 1) {
+    optimiser.update(gradientsOf(order.next().value, step));
+  }
+}
+
+/** The chains of each row of `rows` with each row of `weight`, plus the bias: one Float32Array a row. */
+export function linear(rows, weight, bias) {
+  return rows.map((row) =>
+    Float32Array.from(bias, (b, i) => {
+      const start = i * row.length;
+      return chain(row.length, (j) => row[j], (j) => weight[start + j]) + b;
+    }),
+  );
+}
+
+/** For each column of `left` and each of `right` the chain over their rows, one Float32Array. */
+export function columns(left, right) {
+  const width = right[0].length;
+  return Float32Array.from({ length: left[0].length * width }, (_, place) => {
+    const i = Math.floor(place / width);
+    const j = place % width;
+    return chain(left.length, (r) => left[r][i], (r) => right[r][j]);
+  });
+}
+
+/** The sum of each column, rows ascending. */
+export function totals(rows) {
+  return Float32Array.from(rows[0], (_, i) =>
+    rows.reduce((total, row) => Math.fround(total + row[i]), 0),
   );
 }
 

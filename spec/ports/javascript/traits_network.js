@@ -1,8 +1,9 @@
-/** The traits network (section 10.6). Parameters are float32; sums inside a product are float64. */
+/** The traits network (section 10.6), in exact arithmetic. */
 
+import { chain, sigmoid } from "./exact.js";
 import { Stream } from "./generator.js";
 import { Invalid } from "./invalid.js";
-import { AdamW, batches, checkFinite, uniform, zeroGradients } from "./training.js";
+import { batches, checkFinite, columns, descend, linear, totals, uniform } from "./training.js";
 
 export function initialParameters({ seed, task, traits, width, constants }) {
   const { hidden } = constants;
@@ -15,21 +16,16 @@ export function initialParameters({ seed, task, traits, width, constants }) {
   };
 }
 
-function layer(weight, bias, input) {
-  return bias.map((start, i) => {
-    let sum = start;
-    for (let j = 0; j < input.length; j += 1) sum += weight[i * input.length + j] * input[j];
-    return sum;
+/** The sums, units and logits of rows; factorsOf: what dropout multiplies the units of a row with, or null. */
+function forward(rows, parameters, { activation }, factorsOf = () => null) {
+  const sums = linear(rows, parameters["hidden.weight"], parameters["hidden.bias"]);
+  const units = sums.map((row, place) => {
+    const factors = factorsOf(place);
+    const active = activation === "relu" ? row.map((a) => (a < 0 ? 0 : a)) : row;
+    return factors === null ? active : active.map((a, i) => a * factors[i]);
   });
-}
-
-/** factors: what dropout multiplies each hidden unit with, or null. */
-function forward(row, parameters, { activation }, factors = null) {
-  const sums = layer(parameters["hidden.weight"], parameters["hidden.bias"], row);
-  const slopes = sums.map((a, i) => (activation === "relu" && a <= 0 ? 0 : 1) * (factors?.[i] ?? 1));
-  const hidden = sums.map((a, i) => (slopes[i] === 0 ? 0 : a * slopes[i]));
-  const logits = layer(parameters["output.weight"], parameters["output.bias"], hidden);
-  return { slopes, hidden, logits };
+  const logits = linear(units, parameters["output.weight"], parameters["output.bias"]);
+  return { sums, units, logits };
 }
 
 /** A function of a row's place in the batch of a step: what multiplies its hidden units, or null. */
@@ -43,33 +39,30 @@ export function dropoutOf({ seed, task, step }, { hidden, dropout }) {
     );
 }
 
-/** Gradients of the mean loss of a batch, by parameter; factorsOf: the dropout of a place. */
+/** Gradients of the mean loss of a batch, by parameter (section 10.6, step 6); factorsOf: the dropout of a place. */
 function gradients(batch, rows, traits, parameters, constants, factorsOf) {
-  const sums = zeroGradients(parameters);
-  const { hidden: units } = constants;
+  const inputs = batch.map((row) => rows[row]);
+  const { sums, units, logits } = forward(inputs, parameters, constants, factorsOf);
+  const count = logits[0].length;
+  const share = Math.fround(1 / (batch.length * count));
+  const residuals = logits.map((row, r) =>
+    row.map((logit, t) => Math.fround(sigmoid(logit) - traits[batch[r]][t]) * share),
+  );
   const weight = parameters["output.weight"];
-  batch.forEach((row, place) => {
-    const { slopes, hidden, logits } = forward(rows[row], parameters, constants, factorsOf(place));
-    const back = new Float64Array(units);
-    logits.forEach((logit, t) => {
-      const share = 1 / (1 + Math.exp(-logit));
-      const error = (share - traits[row][t]) / (batch.length * logits.length);
-      sums["output.bias"][t] += error;
-      for (let i = 0; i < units; i += 1) {
-        sums["output.weight"][t * units + i] += error * hidden[i];
-        back[i] += error * weight[t * units + i];
-      }
+  const slopes = sums.map((row, r) => {
+    const factors = factorsOf(r);
+    return row.map((a, i) => {
+      if (constants.activation === "relu" && !(a > 0)) return 0;
+      const back = chain(count, (t) => residuals[r][t], (t) => weight[t * row.length + i]);
+      return factors === null ? back : back * factors[i];
     });
-    for (let i = 0; i < units; i += 1) {
-      const error = back[i] * slopes[i];
-      if (error === 0) continue;
-      sums["hidden.bias"][i] += error;
-      for (let j = 0; j < rows[row].length; j += 1) {
-        sums["hidden.weight"][i * rows[row].length + j] += error * rows[row][j];
-      }
-    }
   });
-  return sums;
+  return {
+    "hidden.weight": columns(slopes, inputs),
+    "hidden.bias": totals(slopes),
+    "output.weight": columns(residuals, units),
+    "output.bias": totals(residuals),
+  };
 }
 
 function isTraits(values) {
@@ -83,24 +76,25 @@ export function train({ seed, task, rows, traits, constants }) {
   }
   const width = rows[0].length;
   const parameters = initialParameters({ seed, task, traits: traits[0].length, width, constants });
-  const optimiser = new AdamW(parameters, constants);
   const order = batches({
     seed,
     name: `traits_mlp/${task}/order`,
     rows: rows.length,
     batchSize: constants.batch_size,
   });
-  for (let step = 0; step < constants.steps; step += 1) {
-    const batch = order.next().value;
+  const inputs = rows.map((row) => Float32Array.from(row));
+  const gradientsOf = (batch, step) => {
     const factorsOf = dropoutOf({ seed, task, step }, constants);
-    optimiser.update(step, gradients(batch, rows, traits, parameters, constants, factorsOf));
-  }
+    return gradients(batch, inputs, traits, parameters, constants, factorsOf);
+  };
+  descend({ parameters, constants, order, gradientsOf });
   checkFinite(parameters);
   return parameters;
 }
 
 export function logitsOf(parameters, rows, constants) {
-  return rows.map((row) => forward(row, parameters, constants).logits);
+  const inputs = rows.map((row) => Float32Array.from(row));
+  return forward(inputs, parameters, constants).logits;
 }
 
 export function predict(parameters, rows, constants) {

@@ -6,6 +6,7 @@
 pub mod functions;
 pub mod norms;
 pub mod products;
+pub mod training;
 pub mod windows;
 
 /// The sum of a list: lane l of 16 adds elements l, l + 16, ... from +0; then lane i takes lane i + w for

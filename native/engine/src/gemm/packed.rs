@@ -63,6 +63,20 @@ impl Packed {
         Self::new(depth, columns, |k, n| matrix[k * columns + n])
     }
 
+    /// Zeros, to be filled panel by panel.
+    pub(crate) fn zeros(depth: usize, columns: usize) -> Self {
+        Self {
+            lines: vec![Line::ZERO; depth * columns.div_ceil(LANES)],
+            depth,
+            columns,
+        }
+    }
+
+    /// The panels, each with its rows.
+    pub(crate) fn panels_mut(&mut self) -> impl Iterator<Item = &mut [Line]> {
+        self.lines.chunks_mut(self.depth)
+    }
+
     /// Rows, the length of each chain.
     #[must_use]
     pub fn depth(&self) -> usize {

@@ -8,6 +8,7 @@ use biobench_engine::functions::Function;
 use biobench_engine::gemm::{product, Epilogue, Packed};
 use biobench_engine::norms::{affine, batch_norm_affine, group_norm, rows, RowNorm};
 use biobench_engine::shapes::{Attention, Window};
+use biobench_engine::training::{Activation, AdamW, Batch, LinearHead, TraitsHead};
 use biobench_engine::{pools, Engine};
 use sha2::{Digest, Sha256};
 
@@ -220,6 +221,51 @@ impl All<'_> {
     }
 }
 
+/// Training, of which NEON and the scalar code see no other recording.
+impl All<'_> {
+    fn trained(&mut self) {
+        let adamw = AdamW {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+        };
+        let (n, d, outputs, units) = (301, 150, 21, 37);
+        let x = numbers(60, n * d);
+        let some: Vec<usize> = (0..n).filter(|row| row % 3 != 1).collect();
+        let labels: Vec<usize> = (0..n).map(|row| row * 5 % outputs).collect();
+        let traits: Vec<f32> = (0..n * outputs).map(|i| (i * i % 3 / 2) as f32).collect();
+        let (gamma, beta) = (numbers(62, d), numbers(63, d));
+        let weight = numbers(61, outputs * d);
+        let linear = LinearHead::new(self.engine, &weight, gamma, beta, numbers(64, outputs));
+        let layers = (
+            numbers(65, units * d),
+            numbers(66, units),
+            numbers(67, outputs * units),
+            numbers(68, outputs),
+        );
+        let network = TraitsHead::new(self.engine, d, layers, Activation::Relu);
+        let (mut linear, mut network) = (linear.expect("sizes"), network.expect("sizes"));
+        let mut powers = (1.0, 1.0);
+        for rows in [None, Some(&some[..]), Some(&some[7..])] {
+            powers = adamw.powers(powers);
+            let factors = adamw.factors(0.003, powers);
+            let batch = Batch::new(&x, d, rows).expect("rows");
+            let step = linear.step(self.engine, &batch, &labels, &factors);
+            step.expect("sizes");
+            let step = network.step(self.engine, &batch, &traits, None, &factors);
+            step.expect("sizes");
+        }
+        for list in 0..3 {
+            self.add(&linear.list(list));
+            self.add(&network.list(list));
+        }
+        let (weight, bias) = linear.folded(self.engine);
+        self.add(&weight);
+        self.add(&bias);
+    }
+}
+
 /// The digest of all outputs.
 pub fn digest(engine: &Engine) -> String {
     let mut all = All {
@@ -231,6 +277,7 @@ pub fn digest(engine: &Engine) -> String {
     all.attentions();
     all.norms();
     all.elements();
+    all.trained();
     all.hash
         .finalize()
         .iter()

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import BiobenchError
+from biobench.probe.gradient_descent import schedule
 from biobench.probe.training_plan import batches
 from biobench.probe.traits_mlp.estimator import TraitsProbe, initial_layers
+from biobench.probe.traits_mlp.plan import dropout_mask
 from biobench.spec.load import Spec
 
 _LAYERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
@@ -42,12 +44,10 @@ def _batches(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _last_batch(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.probe.gradient_descent import schedule
-
     rows, steps, last = given["rows"], 0, np.arange(given["rows"])
     for batch, _ in schedule(_probe(given, spec), rows):
         steps += 1
-        last = np.arange(rows) if batch is None else batch.numpy()
+        last = np.arange(rows) if batch is None else batch
     return {"steps": steps, "last": last.tolist()}
 
 
@@ -57,8 +57,6 @@ def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _dropout(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.probe.traits_mlp.training import dropout_mask
-
     mask = dropout_mask(_probe(given, spec), given["step"], given["place"], given["rows"])
     return {"factors": mask[:, given["units"]].tolist()}
 

@@ -1,7 +1,8 @@
 """The linear probe: layer normalisation, one linear layer, AdamW (SPEC.md, section "Linear probe").
 
 In: frozen features and label ids. Out: label ids. The features never change, so their normalised
-rows are computed once and a step is two matrix products with gradients in closed form.
+rows are computed once and a step is two matrix products with gradients in closed form. On the CPU
+the layer has the same bits on every processor.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from biobench._common.arguments import real_number, whole_number
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
+from biobench.probe.exact_head import outputs
 from biobench.probe.labels import checked_ids, checked_labels
+from biobench.probe.linear_probe.training import train
 from biobench.probe.minimum_items import two_classes
 from biobench.probe.rows import standard_rows
 from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
@@ -76,7 +79,7 @@ class LinearProbe(Classifier):
         seed: Seed of the portable random numbers.
         stream: Prefix of their streams ``<stream>/weight``, ``/bias`` and ``/order/<epoch>``.
         device: ``cpu`` or ``cuda``.
-        threads: Workers over fixed chunks of a batch; the result does not depend on it.
+        threads: Threads on the CPU; the result does not depend on it.
         progress: Called now and then with the number of further steps done.
 
     Raises:
@@ -176,8 +179,6 @@ class LinearProbe(Classifier):
             self.classes_ = np.arange(self.classes)
             ids = checked_ids(y, len(matrix), self.classes)
         two_classes(ids, "a linear probe")
-        from biobench.probe.linear_probe.training import train
-
         weight, bias = initial_values(self.seed, self.stream, len(self.classes_), matrix.shape[1])
         weight, self.bias_ = train(
             self,
@@ -200,10 +201,8 @@ class LinearProbe(Classifier):
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Compute logits, float32 (rows, classes), also of two classes."""
-        from biobench.probe.linear_probe.training import logits
-
-        matrix = self._to_predict(X)
-        return logits(standard_rows(matrix, self.normalisation_epsilon), self.weight_, self.bias_)
+        rows = standard_rows(self._to_predict(X), self.normalisation_epsilon)
+        return outputs(rows, self.weight_, self.bias_, threads=self.threads)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""

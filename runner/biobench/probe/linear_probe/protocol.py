@@ -30,4 +30,4 @@ def _refuse(task: Task, items: Manifest) -> None:
     two_classes(items.labels()[items.indices("train")], "a linear probe")
 
 
-ENTRY = ProtocolEntry("linear_probe", apply, count_steps, refuse=_refuse)
+ENTRY = ProtocolEntry("linear_probe", apply, count_steps, refuse=_refuse, level="P", on_gpu=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from biobench.probe.autograd import descend
-from biobench.probe.traits_mlp.training import Layers, dropout_mask
+from biobench.probe.traits_mlp.plan import Layers, dropout_mask
 
 if TYPE_CHECKING:
     from biobench.probe.traits_mlp.estimator import TraitsProbe

@@ -5,6 +5,7 @@ In: frozen features and 0 or 1 for each trait. Out: 0 or 1 for each trait.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Estimator
 from biobench.probe.rows import finite_decisions
 from biobench.probe.training_plan import Progress, check_plan, learning_rate, uniform_values
+from biobench.probe.traits_mlp.training import logits, train
 
 FIXED: Mapping[str, Any] = {
     "standardisation": "none",
@@ -81,7 +83,7 @@ class TraitsProbe(Estimator):
             ``/output/weight``, ``/output/bias``, ``/order/<epoch>`` and, with dropout,
             ``/dropout/<step>``.
         device: ``cpu`` or ``cuda``.
-        threads: Workers over fixed chunks of a batch; the result does not depend on it.
+        threads: Threads on the CPU; the result does not depend on it.
         progress: Called now and then with the number of further steps done.
 
     Raises:
@@ -171,7 +173,7 @@ class TraitsProbe(Estimator):
             ratio=self.final_learning_rate_ratio,
             steps=self.steps,
         )
-        return rate * 2.0 ** -(step // self.halving_steps) if self.halving_steps else rate
+        return math.ldexp(rate, -(step // self.halving_steps)) if self.halving_steps else rate
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Train both layers.
@@ -190,8 +192,6 @@ class TraitsProbe(Estimator):
         """
         matrix = self._to_learn(X).astype(np.float32)
         traits = checked_traits(y, len(matrix))
-        from biobench.probe.traits_mlp.training import train
-
         layers = initial_layers(
             self.seed, self.stream, matrix.shape[1], self.hidden, traits.shape[1]
         )
@@ -203,8 +203,6 @@ class TraitsProbe(Estimator):
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
         """Logits, float32 (rows, traits); raises FeaturesError where a row's leave float32."""
-        from biobench.probe.traits_mlp.training import logits
-
         matrix = self._to_predict(X).astype(np.float32)
         values = logits(self, matrix)
         finite_decisions(values)

@@ -28,4 +28,4 @@ def apply(inputs: ProbeInputs) -> Predictions:
     return inputs.fit_predict(probe, inputs.manifest.traits())
 
 
-ENTRY = ProtocolEntry("traits_mlp", apply, count_steps)
+ENTRY = ProtocolEntry("traits_mlp", apply, count_steps, level="P", on_gpu=True)

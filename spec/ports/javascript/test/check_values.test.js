@@ -9,6 +9,7 @@ import { canonical, parse } from "../canonical.js";
 import { compareModels, holm, pValue, tiesForBest } from "../comparison.js";
 import { constantsOf, resolveTask, taskOf } from "../documents.js";
 import { cropOffset, targetSize } from "../geometry.js";
+import { cosine, exp, fma } from "../exact.js";
 import { GOLDEN, mix, Stream } from "../generator.js";
 import { Invalid } from "../invalid.js";
 import { bounds, strata, tailCount } from "../interval.js";
@@ -142,4 +143,26 @@ test("section 19: equal orders, opposite orders, and null where nothing is defin
   assert.deepEqual([same.spearman.value, same.kendall.value, same.misranked.value], [1, 1, 0]);
   assert.equal(association([1, 2], [2, 1], options).kendall.value, -1);
   assert.equal(association([1, 1], [2, 1], options).r2.value, null);
+});
+
+test("section 21: a fused multiply-add is rounded once", () => {
+  const tiny = 2 ** -23;
+  // The exact sum lies 2^-70 below the middle of two float32, which float64 cannot tell.
+  const [a, b, c] = [2 ** -12 * (1 + tiny), 2 ** -12 * (1 - tiny), 1 + tiny];
+  assert.equal(Math.fround(a * b + c), 1 + 2 * tiny);
+  assert.equal(fma(a, b, c), 1 + tiny);
+  assert.equal(fma(-a, b, -c), -1 - tiny);
+  // Underflow to -0, an infinity, and NaN.
+  assert.ok(Object.is(fma(-(2 ** -100), 2 ** -100, 0), -0));
+  assert.equal(fma(3e38, 10, 0), Infinity);
+  assert.ok(Number.isNaN(fma(Infinity, 0, 1)));
+});
+
+test("section 21: functions", () => {
+  assert.equal(exp(0), 1);
+  assert.equal(exp(-200), 0);
+  assert.equal(exp(100), Infinity);
+  assert.ok(Math.abs(exp(1) - Math.E) < 2e-7);
+  assert.deepEqual([0, Math.PI].map(cosine), [1, -1]);
+  assert.ok(Math.abs(cosine(1) - Math.cos(1)) < 2e-16);
 });
