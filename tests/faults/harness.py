@@ -95,8 +95,12 @@ class Process:
         self._files = files
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.killpg(self.pid, number)
+        except ProcessLookupError:
+            # It ended, or has no group of its own yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def running(self) -> bool:
         """Whether it has not ended; one that ended waits to be waited for."""
