@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 LISTED_COLUMNS = 12
 MOST_BYTES = 256 << 20
-MOST_LINES = 2_000_000
+MOST_LINES = 1_250_000
 MOST_RECORD = 8 << 20
 """Limits of a table: its size, its lines, and the characters of a record. The largest table of the
 specification's data sets has about a million lines."""
