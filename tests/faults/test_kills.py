@@ -91,7 +91,7 @@ def test_a_run_killed_at_any_time(
     """From the first millisecond of the process on: the earlier result stays until the new one is
     whole, and the same command ends with equal digests.
 
-    Nine tenths of a run from a cold start are imports. Four fifths of the kills of the long suite
+    Nine tenths of a run from a cold start are imports. Nine tenths of the kills of the long suite
     are those of runs that are forked with the libraries loaded, where every moment is one of work.
     """
     ground, random = Ground(bench, nursery, tmp_path), dice(f"kills {warm}")
@@ -107,7 +107,7 @@ def test_a_run_killed_at_any_time(
         whole = max(whole, worked(run.pid))
         time.sleep(0.001)
     assert run.done().code == 0
-    count, killed, wrong = times(10, 800 if warm else 200), 0, []
+    count, killed, wrong = times(10, 900 if warm else 100), 0, []
     while killed < count:
         run, moment = start(), whole * (killed + random.random()) / count
         while run.running() and worked(run.pid) < moment:

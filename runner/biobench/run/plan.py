@@ -14,6 +14,7 @@ from biobench.data.diagnostics import unused_lines
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
+from biobench.data.suspicious import linked_places
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
 from biobench.run.learning_curve import Sizes
@@ -68,7 +69,8 @@ class Plan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on the tasks, and on the items that the views leave out of them."""
+        """Notes on the tasks, on the items that the views leave out of them, and on splits that are
+        one and the same."""
         dropped = (
             f"{selected.task.id}: {left_out(manifest.dropped)}, and "
             f"{'is' if manifest.dropped == 1 else 'are'} left out"
@@ -82,7 +84,12 @@ class Plan:
             if selected.task.division == "open"
             for line in unused_lines(manifest)
         )
-        return (*self.selection.notes, *dropped, *unused)
+        linked = (
+            f"{item.task.id}: {line}"
+            for item in self.selection.selected
+            for line in linked_places(item.task.dataset.layout, item.root)
+        )
+        return (*self.selection.notes, *dropped, *unused, *linked)
 
     def lines(self) -> list[str]:
         """One line a task and size for people, and the notes."""
