@@ -11,7 +11,6 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench.data.diagnostics import unused_lines
-from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
 from biobench.data.suspicious import linked_places
@@ -23,6 +22,7 @@ from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import default_out, refuse_folder
 from biobench.run.preconditions import Refused, judge, refuse_conflicts
 from biobench.run.selection import Selection, select_sampled
+from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
 
 
@@ -33,8 +33,8 @@ class Plan:
     Attributes:
         manifests: Manifests before a sample is taken, in the order of ``selection.selected``.
         refused: By task id and size, the reason why a task is not scored there.
-        failed: Tasks that were asked for beside those and cannot be scored: they have no manifest,
-            or none that their protocol can work with.
+        failed: Tasks that were asked for beside those and cannot be scored: their data are not
+            there, they have no manifest, or none that their protocol can work with.
         store: Folder of the store.
         out: Folder of the result, which can be written.
     """
@@ -47,15 +47,14 @@ class Plan:
     refused: Refused
     store: Path
     out: Path
-    failed: tuple[tuple[LocatedTask, DataError], ...] = ()
+    failed: tuple[tuple[Task, DataError], ...] = ()
 
     @property
-    def asked(self) -> tuple[LocatedTask, ...]:
-        """The tasks that can be scored and those that have no manifest, in the suite's order."""
-        members = self.selection.suite.members
-        all = (*self.selection.selected, *(item for item, _ in self.failed))
-        place = {id: number for number, id in enumerate(members)}
-        return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
+    def asked(self) -> tuple[Task, ...]:
+        """The tasks that can be scored and those that cannot, in their order."""
+        scored = [item.task for item in self.selection.selected]
+        tasks = {task.id: task for task in (*scored, *(task for task, _ in self.failed))}
+        return tuple(tasks[id] for id in self.selection.named if id in tasks)
 
     @property
     def differences(self) -> list[str]:
@@ -106,7 +105,7 @@ class Plan:
                     f"{task.id}{at}: {_described(manifest)}, "
                     f"protocol {task.protocol.id}, in {selected.root}"
                 )
-        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.failed]
+        lines += [f"{task.id}: not scored, {error.what}" for task, error in self.failed]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
@@ -136,7 +135,7 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     judged = judge(selection, manifests, options, asked)
     return Plan(
         options, asked, spec, judged.selection, judged.manifests, judged.refused, store, out,
-        (*unreadable, *judged.failed),
+        (*selection.unlocated, *unreadable, *judged.failed),
     )  # fmt: skip
 
 
