@@ -338,6 +338,9 @@ def test_what_looks_wrong_is_said(
     run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
     said = capsys.readouterr().err
     assert "plankton: the model mixes the images of a batch: the features of train/" in said
+    line = next(line for line in said.splitlines() if "mixes" in line)
+    run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
+    assert line in capsys.readouterr().err.splitlines(), "a store that has all features knows it"
     run(options(data, tmp_path, quiet=False, model=Trailing(), store=tmp_path / "third"))
     assert "plankton: the model mixes the images of a batch" in capsys.readouterr().err
     assert "plankton: 1 image of the test split has the bytes of one of the train split: " in said

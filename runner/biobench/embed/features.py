@@ -19,6 +19,7 @@ from biobench._common.text import shown
 from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
+from biobench.embed import alone
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, parts
@@ -81,7 +82,8 @@ def embed(
         wanted: bool (rows,), the rows that are asked for; ``None`` for all. A row keeps its place
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
-        compare_alone: Where anything is computed, embed one image a second time, without others.
+        compare_alone: Say how an image alone differs from the same image among others, where the
+            store knows. Otherwise embed one a second time, where anything is computed.
 
     Raises:
         DataError: Images cannot be read, or were changed while the stage ran: the first ten and
@@ -96,14 +98,17 @@ def embed(
         rows = rows_to_read(manifest, execution.micro_batch, wanted)
         watch = FileWatch(paths, rows, index, execution.workers)
         result = _nothing(manifest, backbone, shards, watch)
-        missing = _find(shards, watch, ShardKeys(backbone, execution), store, result, progress)
+        keys = ShardKeys(backbone, execution)
+        missing = _find(shards, watch, keys, store, result, progress)
+        if compare_alone:
+            result.alone = alone.recall(store, keys)
         try:
             if missing:
                 count = sum(map(len, missing.values()))
                 store.warn(f"the features of {count} of {len(rows)} images")
                 compute(
                     missing, manifest, backbone, store, execution, result, watch, progress,
-                    compare_alone=compare_alone,
+                    compare_alone=compare_alone and result.alone is None,
                 )  # fmt: skip
         finally:
             watch.flush()
