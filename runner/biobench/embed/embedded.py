@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from biobench.spec.canonical import canonical_json, sha256_json
 
-
 TOLERANCE = 1e-3
 """Largest distance of two features of an image, of the length of one, that is still rounding: the
 same shape and padding give the same bits on a processor and nearly so on a GPU."""
