@@ -84,7 +84,11 @@ def file_digest(path: str) -> str:
 
 def identity_of(path: str) -> Identity:
     """The identity of the file that a path names now; raises OSError where there is none."""
-    status = os.stat(path)
+    return identity_in(os.stat(path))
+
+
+def identity_in(status: os.stat_result) -> Identity:
+    """The identity that the status of a file has."""
     return (
         _signed(status.st_size),
         _signed(status.st_ino),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench._common.store import Store
 from biobench._common.text import shown
+from biobench.data.annotations import changed
 from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
@@ -87,7 +88,8 @@ def embed(
 
     Raises:
         DataError: Images cannot be read, or were changed while the stage ran: the first ten and
-            the count.
+            the count. A table or annotation file no longer has the bytes that the manifest was made
+            of.
         ModelError: The model gives a value that is not finite; names the image.
     """
     # Joined as text: a quarter of a million Path objects would cost seconds.
@@ -121,6 +123,8 @@ def embed(
         index.close()
     if watch.changed:
         raise _changed_images(manifest, watch.changed)
+    if tables := changed(manifest.root, manifest.tables):
+        raise _changed_tables(manifest, tables)
     return result
 
 
@@ -187,6 +191,15 @@ def _changed_images(manifest: Manifest, changed: Collection[int]) -> DataError:
     return DataError(
         f"{len(changed)} of {len(manifest.rows)} images were changed while they were read: "
         + _listed([manifest.rows[row].path for row in sorted(changed)]),
+        where=str(manifest.root),
+        remedy="run again once nothing writes there; what was embedded is kept",
+    )
+
+
+def _changed_tables(manifest: Manifest, paths: Sequence[str]) -> DataError:
+    was = "was" if len(paths) == 1 else "were"
+    return DataError(
+        f"{_listed(paths)} {was} changed while the run went on",
         where=str(manifest.root),
         remedy="run again once nothing writes there; what was embedded is kept",
     )
