@@ -114,7 +114,10 @@ class Process:
         if code is None:
             self.kill()
             self._nursery.wait(self.pid, 10)
-        out, err = (path.read_text(errors="replace") for path in self._files)
+        # One that was killed at once has made none.
+        out, err = (
+            path.read_text(errors="replace") if path.exists() else "" for path in self._files
+        )
         assert code is not None, f"it hangs: {limit:.0f} s and no end; {err[-2000:]}"
         return Done(code, out, err)
 
