@@ -9,15 +9,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from biobench._common.optional_dependencies import missing_library
 from biobench._common.output import guard_streams, print_note
-from biobench._common.text import joined
+from biobench._common.text import joined, shown
 from biobench.commands.stdio import open_closed_streams
 from biobench.commands.unexpected import explained, require_working_folder
-from biobench.errors import BiobenchError
+from biobench.errors import BiobenchError, UsageError
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
@@ -25,6 +26,8 @@ EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
 KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
 """Commands that keep their progress, and continue from there."""
+IN_STORE = (("run",), ("data", "verify"))
+"""Those of them that keep it in the store."""
 
 
 class Interrupted(BaseException):
@@ -91,10 +94,36 @@ def _unexpected(error: Exception) -> str:
 
 
 def _kept(arguments: Sequence[str]) -> str:
-    keeps = any(tuple(arguments[: len(words)]) == words for words in KEEPING)
+    keeps = _is_any(arguments, KEEPING)
     if not keeps or "--dry-run" in arguments:
         return ""
+    if _is_any(arguments, IN_STORE):
+        from biobench._common.store import default_store, may_only_be_read
+
+        try:
+            store = _named_store(arguments) or default_store()
+        except UsageError:
+            return ""
+        if may_only_be_read(store):
+            named = shown(str(store))
+            return f"; the store {named} can only be read, so what was computed is not kept"
     return "; what was computed is kept, the same command goes on from here"
+
+
+def _is_any(arguments: Sequence[str], commands: Sequence[tuple[str, ...]]) -> bool:
+    return any(tuple(arguments[: len(words)]) == words for words in commands)
+
+
+def _named_store(arguments: Sequence[str]) -> Path | None:
+    """The folder that ``--store`` names, read from the arguments themselves: the signal may come
+    before they are parsed."""
+    found = None
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if option == "--store" and value:
+            found = Path(value)
+        elif option.startswith("--store="):
+            found = Path(option.removeprefix("--store="))
+    return found
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -110,8 +110,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
         ]
         if all(result is None for result in results):
             failures.raise_first(None)
-        tasks = [item.task for item in context.plan.asked]
-        curve = assemble_curve(ordered, tasks, cells, results)
+        curve = assemble_curve(ordered, context.plan.asked, cells, results)
         if out is not None and not _keeps_earlier(out, failures, context):
             curve = replace(write_curve(curve, outcomes, out), folder=context.plan.out)
     return curve, failures
@@ -122,9 +121,7 @@ def _score_all(context: Context) -> tuple[Cells, Failures]:
     from biobench.embed.forward import deterministic
 
     plan = context.plan
-    cells: Cells = {
-        item.task.id: dict.fromkeys(plan.sizes, error.what) for item, error in plan.failed
-    }
+    cells: Cells = {task.id: dict.fromkeys(plan.sizes, error.what) for task, error in plan.failed}
     failures = Failures(plan)
     with deterministic():
         for located, whole in zip(plan.selection.selected, plan.manifests, strict=True):

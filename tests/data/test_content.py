@@ -87,6 +87,28 @@ def test_a_broken_index_is_made_anew(tmp_path: Path) -> None:
     index.close()
 
 
+@pytest.mark.parametrize("mask", [0x80, 0xFF])
+def test_each_byte_of_the_index_flipped(mask: int, tmp_path: Path) -> None:
+    """SQLite quotes damaged text in its messages, which Python cannot decode then."""
+    path, place = tmp_path / "a.jpg", tmp_path / "index.sqlite"
+    path.write_text("one")
+    aged = time.time() - 100
+    os.utime(path, (aged, aged))
+    ContentIndex(place).close()
+    whole = place.read_bytes()
+    for number in (i for i, byte in enumerate(whole) if byte):
+        damaged = bytearray(whole)
+        damaged[number] ^= mask
+        place.write_bytes(damaged)
+        for mode in (0o600, 0o400):
+            if place.exists():
+                place.chmod(mode)
+            index = ContentIndex(place)
+            assert index.digests([str(path)], 1) == [_sha("one")], number
+            index.close()
+        place.unlink(missing_ok=True)
+
+
 def test_order_is_kept_and_a_missing_file_is_named(tmp_path: Path) -> None:
     """Digests come in the order of the paths, for any number of workers."""
     paths = []

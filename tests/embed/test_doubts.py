@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
+from biobench.embed.alone import KIND, compare, recall, remember
 from biobench.embed.doubts import doubts
-from biobench.embed.embedded import Embedded
+from biobench.embed.embedded import Alone, Embedded
 
 ROWS = (
     Row("a", "train/a.png", 0, "train", False),
@@ -81,7 +83,39 @@ def test_constant_features() -> None:
 def test_an_image_alone(factor: float, lines: int) -> None:
     """Rounding is no mixture."""
     features = embedded(1, 2, 3, 4).features
-    alone = (features[1] * factor).astype(np.float32)
-    found = doubts(manifest(), embedded(1, 2, 3, 4, alone=(1, alone)))
+    alone = compare(ROWS[1].path, features[1], (features[1] * factor).astype(np.float32))
+    found = doubts(manifest(), embedded(1, 2, 3, 4, alone=alone))
     assert len(found) == lines
     assert all(line.startswith("the model mixes") and "train/b.png" in line for line in found)
+
+
+class Keys:
+    """The keys of a model."""
+
+    def of_model(self, kind: str) -> str:
+        return f"sha256:{kind.encode().hex():0>64}"
+
+
+def test_the_comparison_is_kept(tmp_path: Path) -> None:
+    """It is found again as it was; whatever else lies there is none."""
+    store, keys, made = Store(tmp_path), Keys(), Alone("train/\u00e9.png", 0.25, 3.5)
+    assert recall(store, keys) is None  # type: ignore[arg-type]
+    remember(store, keys, made)  # type: ignore[arg-type]
+    assert recall(store, keys) == made  # type: ignore[arg-type]
+    numbers, path = np.array([1.0, 2.0]), np.frombuffer(b"a", np.uint8)
+    for arrays in (
+        {"path": path},
+        {"path": path, "numbers": np.array([1.0, 2.0, 3.0])},
+        {"path": path, "numbers": np.array([[1.0], [2.0]])[:, :, None]},
+        {"path": np.array([255], np.uint8), "numbers": numbers},
+    ):
+        store.put(KIND, keys.of_model(KIND), arrays)
+        found = recall(store, keys)  # type: ignore[arg-type]
+        assert found is None or isinstance(found.distance, float)
+
+
+def test_a_distance_that_is_none() -> None:
+    """Two features that cannot be compared are different."""
+    assert Alone("a", float("nan"), 1.0).differs
+    assert Alone("a", 1.0, 0.0).differs
+    assert not Alone("a", 0.0, 0.0).differs

@@ -95,8 +95,12 @@ class Process:
         self._files = files
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.killpg(self.pid, number)
+        except ProcessLookupError:
+            # It ended, or has no group of its own yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def running(self) -> bool:
         """Whether it has not ended; one that ended waits to be waited for."""
@@ -110,7 +114,10 @@ class Process:
         if code is None:
             self.kill()
             self._nursery.wait(self.pid, 10)
-        out, err = (path.read_text(errors="replace") for path in self._files)
+        # One that was killed at once has made none.
+        out, err = (
+            path.read_text(errors="replace") if path.exists() else "" for path in self._files
+        )
         assert code is not None, f"it hangs: {limit:.0f} s and no end; {err[-2000:]}"
         return Done(code, out, err)
 

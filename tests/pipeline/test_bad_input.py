@@ -299,6 +299,18 @@ def test_a_full_disk_or_forbidden_folder_is_named(data: Path, tmp_path: Path) ->
         run(options(data, tmp_path, out=tmp_path / "blocked"))
 
 
+def test_a_split_that_is_a_link_to_another(data: Path, tmp_path: Path) -> None:
+    """`run` says it before anything is embedded, as `data verify` does: such a score means
+    nothing. Links to another disk are no such thing."""
+    given = options(data, tmp_path, quiet=False)
+    shutil.move(data / "plankton/train", tmp_path / "elsewhere")
+    (data / "plankton/train").symlink_to(tmp_path / "elsewhere")
+    assert not any("link" in line for line in plan(given).notes)
+    shutil.rmtree(data / "plankton/val")
+    (data / "plankton/val").symlink_to("train")
+    assert "plankton: val and train are one and the same, by a link" in plan(given).notes
+
+
 class Mixing(MeanColour):
     """Takes the mean of its batch away, as a net in training mode does."""
 
@@ -326,6 +338,9 @@ def test_what_looks_wrong_is_said(
     run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
     said = capsys.readouterr().err
     assert "plankton: the model mixes the images of a batch: the features of train/" in said
+    line = next(line for line in said.splitlines() if "mixes" in line)
+    run(options(data, tmp_path, quiet=False, model=Mixing(), store=tmp_path / "other"))
+    assert line in capsys.readouterr().err.splitlines(), "a store that has all features knows it"
     run(options(data, tmp_path, quiet=False, model=Trailing(), store=tmp_path / "third"))
     assert "plankton: the model mixes the images of a batch" in capsys.readouterr().err
     assert "plankton: 1 image of the test split has the bytes of one of the train split: " in said

@@ -235,7 +235,7 @@ def test_shards_of_unchanged_images_are_kept(
         run(replace(options, model=model))
     again = Changing()
     run(replace(options, model=again))
-    assert again.passes == 1 + 1
+    assert again.passes == 1
 
 
 def test_a_learning_curve_mixes_nothing(data: Path, options: Options) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from backbones import MeanColour
-from drawn import draw_table, write_task
+from drawn import draw_folders, draw_table, write_task
 
 from biobench import load_results
 from biobench._common.store import Store
@@ -171,7 +171,7 @@ def test_a_table_that_cannot_be_read(
     assert apart.data is not None
     (apart.data / "groups" / "all.csv").write_text("no,such,columns\n1,2,3\n")
     made = plan(apart)
-    assert [chosen.task.id for chosen, _ in made.failed] == ["groups"]
+    assert [task.id for task, _ in made.failed] == ["groups"]
     assert any(line.startswith("groups: not scored, ") for line in made.lines())
     with pytest.raises(DataError) as caught:
         run(apart)
@@ -179,6 +179,66 @@ def test_a_table_that_cannot_be_read(
     assert list(load_results(tmp_path / "out").tasks) == ["classes"]
     first = capsys.readouterr().err.partition("groups: embed")[0]
     assert "biobench: groups is not scored, the run goes on: " in first
+
+
+@pytest.mark.parametrize("absent", KINDS)
+def test_data_that_are_not_there(
+    absent: str, apart: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of one named task is absent: it is said before anything is embedded, and the other
+    task is scored."""
+    assert apart.data is not None
+    (other,) = set(KINDS) - {absent}
+    folder = apart.data / absent
+    folder.rename(tmp_path / "away")
+    made = plan(apart)
+    assert [task.id for task, _ in made.failed] == [absent]
+    assert [task.id for task in made.asked] == list(KINDS)
+    assert f"{absent}: not scored, the data of task {absent} are not there" in made.lines()
+    with pytest.raises(DataError, match=f"the data of {absent} must lie in {folder}") as caught:
+        run(apart)
+    assert caught.value.exit_code == 3
+    assert list(load_results(tmp_path / "out").tasks) == [other]
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == (
+        f"biobench: {absent} is not scored, the run goes on: the data of task {absent} are not "
+        "there"
+    )
+    with pytest.raises(DataError, match="are not there"):
+        learning_curve(replace(apart, out=tmp_path / "curve"), (2, None))
+    document = json.loads((tmp_path / "curve/curve.json").read_text())
+    cells = document["tasks"][absent]["cells"]
+    assert [cell["reason"] for cell in cells] == [f"the data of task {absent} are not there"] * 2
+
+
+def test_where_no_data_are_there_nothing_is_scored(apart: Options, tmp_path: Path) -> None:
+    """The first error alone, before a model is loaded."""
+    (tmp_path / "data").rename(tmp_path / "away")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(DataError, match="the data of task classes are not there"):
+        plan(apart)
+
+
+def test_a_suite_without_some_of_its_data(tmp_path: Path) -> None:
+    """A suite that is asked for is as many named tasks; one without a name is what there is."""
+    draw_folders(tmp_path / "data" / "plankton", {"train": 3, "val": 1})
+    given = Options(model=MeanColour(), data=tmp_path / "data", store=tmp_path / "store")
+    assert plan(given).failed == ()
+    made = plan(replace(given, suite="biobench"))
+    assert [located.task.id for located in made.selection.selected] == ["plankton"]
+    assert [task.id for task, _ in made.failed] == [
+        task for task in made.selection.suite.tasks if task != "plankton"
+    ]
+    assert set(made.selection.absent) == {task.id for task, _ in made.failed}
+
+
+def test_the_folder_of_the_result_has_all_names(apart: Options) -> None:
+    """The same command has the same folder, whether the data are there or not."""
+    assert apart.data is not None
+    named = plan(replace(apart, out=None)).out
+    assert "classes-groups" in str(named)
+    (apart.data / "classes" / "all.csv").parent.rename(apart.data / "away")
+    assert plan(replace(apart, out=None)).out == named
 
 
 def test_one_task_alone_has_one_line(apart: Options, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +307,7 @@ def test_a_split_that_the_protocol_refuses(
     few = replace(
         asked, tasks=tasks, data=tmp_path / "data", out=tmp_path / "out", store=tmp_path / "store"
     )
-    assert [located.task.id for located, _ in plan(few).failed] == ["clips"]
+    assert [task.id for task, _ in plan(few).failed] == ["clips"]
     with pytest.raises(DataError, match="folds") as caught:
         run(few)
     assert caught.value.exit_code == 3

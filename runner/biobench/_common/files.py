@@ -126,9 +126,14 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
     ``limit`` bytes."""
     with open_regular(path) as file:
         data = file.read(limit + 1)
+    require_at_most(data, limit, path)
+    return data
+
+
+def require_at_most(data: bytes, limit: int, path: str | os.PathLike[str]) -> None:
+    """Raise OSError where more than ``limit`` bytes of a file were read."""
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"more than {limit // 1_000_000} MB", os.fspath(path))
-    return data
 
 
 def read_plain(path: Path, limit: int) -> bytes:

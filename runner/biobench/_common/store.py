@@ -59,6 +59,11 @@ def default_store() -> Path:
     )
 
 
+def may_only_be_read(store: Path) -> bool:
+    """True where a store is there and this user, or its disk, lets nothing be written in it."""
+    return store.is_dir() and not os.access(store, os.W_OK)
+
+
 _MOST_HEADER = 1 << 20
 """Bytes of an entry's header; that of a dozen arrays has some thousand."""
 
@@ -143,7 +148,7 @@ class Store:
     @property
     def refusal(self) -> str | None:
         """The reason why nothing can be stored; None where no reason is known."""
-        if self._refusal is None and self.root.is_dir() and not os.access(self.root, os.W_OK):
+        if self._refusal is None and may_only_be_read(self.root):
             self._refusal = "this user may only read it"
         return self._refusal
 

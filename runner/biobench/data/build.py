@@ -107,6 +107,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         dropped=made.dropped,
         excluded_names=Counter(item.label for item in tested if item.id not in scored),
         of_no_split=found.of_no_split,
+        tables=found.tables,
     )
 
 

@@ -45,6 +45,11 @@ class Faults:
         if len(names) < SHOWN:
             names.append(shown(name, MOST_NAME))
 
+    def add_unlisted(self, count: int) -> None:
+        """Count faults beside those of the :data:`SHOWN` kinds that were added."""
+        self._count += count
+        self._more = self._more or count > 0
+
     @property
     def count(self) -> int:
         """Number of faults."""

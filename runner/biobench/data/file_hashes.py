@@ -34,6 +34,9 @@ long: hashing a file again may be the quicker way."""
 SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago is hashed again next time: its clock may be coarse."""
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""Errors of an index. SQLite's messages quote a damaged schema; Python decodes them as UTF-8."""
+
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -84,7 +87,11 @@ def file_digest(path: str) -> str:
 
 def identity_of(path: str) -> Identity:
     """The identity of the file that a path names now; raises OSError where there is none."""
-    status = os.stat(path)
+    return identity_in(os.stat(path))
+
+
+def identity_in(status: os.stat_result) -> Identity:
+    """The identity that the status of a file has."""
     return (
         _signed(status.st_size),
         _signed(status.st_ino),
@@ -110,7 +117,7 @@ class ContentIndex:
 
     def __init__(self, index: Path) -> None:
         self._connection: sqlite3.Connection | None = None
-        with contextlib.suppress(sqlite3.Error, OSError):
+        with contextlib.suppress(*_ERRORS, OSError):
             self._connection = _open(index)
 
     def close(self) -> None:
@@ -177,7 +184,7 @@ class ContentIndex:
         if self._connection is None:
             return found
         query = "SELECT path, size, inode, modified, changed, digest FROM files WHERE path IN "
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_ERRORS):
             for start in range(0, len(keys), 500):
                 block = keys[start : start + 500]
                 marks = ",".join("?" * len(block))
@@ -188,7 +195,7 @@ class ContentIndex:
     def _write(self, rows: Iterable[tuple[object, ...]]) -> None:
         if self._connection is None:
             return
-        with contextlib.suppress(sqlite3.Error), self._connection:
+        with contextlib.suppress(*_ERRORS), self._connection:
             self._connection.executemany("REPLACE INTO files VALUES (?,?,?,?,?,?)", rows)
 
 
@@ -197,7 +204,7 @@ def _key(path: str) -> bytes:
 
 
 def _open(index: Path) -> sqlite3.Connection:
-    """Open the index, or create it; raises sqlite3.Error or OSError where that fails."""
+    """Open the index, or create it; raises OSError or one of _ERRORS where that fails."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         place = index.with_name(index.name + suffix)
         if place.exists() and not place.is_file():
@@ -212,7 +219,7 @@ def _open(index: Path) -> sqlite3.Connection:
         # Nothing can be written there. Not "immutable": what a killed process left half written
         # would be taken for whole.
         return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", timeout=BUSY_S, uri=True)
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         # No longer a database. All of its contents can be computed again.
         index.unlink()
         return _connect(index)
@@ -222,7 +229,7 @@ def _connect(index: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(index, timeout=BUSY_S)
     try:
         connection.execute(_SCHEMA)
-    except sqlite3.Error:
+    except _ERRORS:
         connection.close()
         raise
     return connection

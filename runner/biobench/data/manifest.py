@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from biobench.data.file_hashes import FileRead
 from biobench.spec.canonical import canonical_json
 
 Split = Literal["train", "test", "gallery"]
@@ -85,6 +86,7 @@ class Manifest:
         poisonous: The classes that the data set lists as such, None where it has no such list.
         dropped: Number of clips that the view left out, in all splits.
         of_no_split: Cell of a table's column of splits that names no split -> rows that have it.
+        tables: The tables and annotation files that it was made of, as they were read.
     """
 
     root: Path
@@ -95,6 +97,7 @@ class Manifest:
     poisonous: tuple[int, ...] | None = None
     dropped: int = 0
     of_no_split: Mapping[str, int] = field(default_factory=dict)
+    tables: Mapping[str, FileRead] = field(default_factory=dict)
 
     @property
     def excluded(self) -> int:

@@ -1,4 +1,4 @@
-"""Suspicious facts of a data set that are not faults by themselves: ``biobench data verify``.
+"""Suspicious facts of a data set that are no faults by themselves, for ``data verify`` and ``run``.
 
 In: a manifest and the digests of its files, or a layout and its folder. Out: lines for people, one
 a kind, with the first items.

@@ -19,6 +19,7 @@ from biobench._common.progress import Progress
 from biobench._common.store import Store
 from biobench.data.file_hashes import file_read
 from biobench.data.manifest import Manifest
+from biobench.embed import alone
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward
 from biobench.embed.shards import KIND, Rows, ShardKeys, groups
@@ -116,7 +117,10 @@ class _Computation:
                 self._finish_one()
             if self._alone is not None:
                 rows, future = self._alone
-                self._result.alone = int(rows[0]), future.result()[0]
+                row = int(rows[0])
+                path, features = self._manifest.rows[row].path, self._result.features[row]
+                self._result.alone = alone.compare(path, features, future.result()[0])
+                alone.remember(self._store, self._keys, self._result.alone)
         finally:
             forward.close()
         # "decode" is the time that the forward pass had to wait for pixels.

@@ -19,9 +19,6 @@ from biobench.errors import counted
 
 NAMED = 3
 """Pairs that fit in one line for people."""
-TOLERANCE = 1e-3
-"""Largest distance of two features of an image, of the length of one, that is still rounding: the
-same shape and padding give the same bits on a processor and nearly so on a GPU."""
 
 
 def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
@@ -41,14 +38,12 @@ def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
         lines.append(
             f"the features of all {len(read)} images are equal: the model tells none from another"
         )
-    if embedded.alone is not None:
-        row, alone = embedded.alone
-        distance = float(np.linalg.norm(embedded.features[row].astype(np.float64) - alone))
-        if not distance <= TOLERANCE * float(np.linalg.norm(alone)):
-            lines.append(
-                "the model mixes the images of a batch: the features of "
-                f"{shown(manifest.rows[row].path)} alone and among others differ by {distance:.3g}"
-            )
+    alone = embedded.alone
+    if alone is not None and alone.differs:
+        lines.append(
+            "the model mixes the images of a batch: the features of "
+            f"{shown(alone.path)} alone and among others differ by {alone.distance:.3g}"
+        )
     return lines
 
 

@@ -16,6 +16,10 @@ import numpy.typing as npt
 
 from biobench.spec.canonical import sha256_json
 
+TOLERANCE = 1e-3
+"""Largest distance of two features of an image, of the length of one, that is still rounding: the
+same shape and padding give the same bits on a processor and nearly so on a GPU."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -33,6 +37,26 @@ class Execution:
     engine: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Alone:
+    """An image that was embedded a second time with no other image in its micro-batch.
+
+    Attributes:
+        path: Its path in the data set that it belongs to.
+        distance: Distance of the two features.
+        length: Length of those of the image alone.
+    """
+
+    path: str
+    distance: float
+    length: float
+
+    @property
+    def differs(self) -> bool:
+        """True where the distance is no rounding."""
+        return not self.distance <= TOLERANCE * self.length
+
+
 @dataclass
 class Embedded:
     """Features of a task.
@@ -44,8 +68,8 @@ class Embedded:
             row that is in none.
         files: SHA-256 of the bytes that each row was decoded from, uint8 (rows, 32); zero where
             they could not be read.
-        alone: A row that was embedded a second time with no other image in its micro-batch, and its
-            features.
+        alone: The comparison of an image alone with the same image among others, where it was asked
+            for and is known.
     """
 
     features: npt.NDArray[np.float32]
@@ -56,7 +80,7 @@ class Embedded:
     places: npt.NDArray[np.int64]
     files: npt.NDArray[np.uint8]
     seconds: dict[str, float] = field(default_factory=dict)
-    alone: tuple[int, npt.NDArray[np.float32]] | None = None
+    alone: Alone | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
         """The part for ``rows``, ascending, numbered anew from 0; the costs stay."""

@@ -16,9 +16,11 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench._common.store import Store
 from biobench._common.text import shown
+from biobench.data.annotations import changed
 from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
+from biobench.embed import alone
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, parts
@@ -81,11 +83,13 @@ def embed(
         wanted: bool (rows,), the rows that are asked for; ``None`` for all. A row keeps its place
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
-        compare_alone: Where anything is computed, embed one image a second time, without others.
+        compare_alone: Say how an image alone differs from the same image among others, where the
+            store knows. Otherwise embed one a second time, where anything is computed.
 
     Raises:
         DataError: Images cannot be read, or were changed while the stage ran: the first ten and
-            the count.
+            the count. A table or annotation file no longer has the bytes that the manifest was made
+            of.
         ModelError: The model gives a value that is not finite; names the image.
     """
     # Joined as text: a quarter of a million Path objects would cost seconds.
@@ -96,14 +100,17 @@ def embed(
         rows = rows_to_read(manifest, execution.micro_batch, wanted)
         watch = FileWatch(paths, rows, index, execution.workers)
         result = _nothing(manifest, backbone, shards, watch)
-        missing = _find(shards, watch, ShardKeys(backbone, execution), store, result, progress)
+        keys = ShardKeys(backbone, execution)
+        missing = _find(shards, watch, keys, store, result, progress)
+        if compare_alone:
+            result.alone = alone.recall(store, keys)
         try:
             if missing:
                 count = sum(map(len, missing.values()))
                 store.warn(f"the features of {count} of {len(rows)} images")
                 compute(
                     missing, manifest, backbone, store, execution, result, watch, progress,
-                    compare_alone=compare_alone,
+                    compare_alone=compare_alone and result.alone is None,
                 )  # fmt: skip
         finally:
             watch.flush()
@@ -116,6 +123,8 @@ def embed(
         index.close()
     if watch.changed:
         raise _changed_images(manifest, watch.changed)
+    if tables := changed(manifest.root, manifest.tables):
+        raise _changed_tables(manifest, tables)
     return result
 
 
@@ -182,6 +191,15 @@ def _changed_images(manifest: Manifest, changed: Collection[int]) -> DataError:
     return DataError(
         f"{len(changed)} of {len(manifest.rows)} images were changed while they were read: "
         + _listed([manifest.rows[row].path for row in sorted(changed)]),
+        where=str(manifest.root),
+        remedy="run again once nothing writes there; what was embedded is kept",
+    )
+
+
+def _changed_tables(manifest: Manifest, paths: Sequence[str]) -> DataError:
+    was = "was" if len(paths) == 1 else "were"
+    return DataError(
+        f"{_listed(paths)} {was} changed while the run went on",
         where=str(manifest.root),
         remedy="run again once nothing writes there; what was embedded is kept",
     )

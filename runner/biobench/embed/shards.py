@@ -79,6 +79,10 @@ class ShardKeys:
             "engine": info.program or execution.engine,
         }
 
+    def of_model(self, kind: str) -> str:
+        """The key of what is found of the backbone itself, with whatever images."""
+        return sha256_json({**self._base, "kind": kind})
+
     def key(self, files: Sequence[str]) -> str:
         """The key of the shard whose images were decoded from files with these digests."""
         return sha256_json({**self._base, "files": list(files)})

@@ -21,8 +21,8 @@ class Failures:
         self._options = plan.options
         self._alone = len(plan.selection.selected) + len(plan.failed) == 1
         self._errors: dict[str, Exception] = {}
-        for item, error in plan.failed:
-            self.note(item.task.id, error)
+        for task, error in plan.failed:
+            self.note(task.id, error)
 
     def would_lose(self, folder: Path) -> bool:
         """Return whether a result or curve in ``folder`` has a score of a task that failed now."""

@@ -9,27 +9,27 @@ from collections.abc import Sequence
 
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
-from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.errors import DataError
 from biobench.run.selection import Selection, leave_out
+from biobench.spec.documents import Task
 
 
 def read_manifests(
     selection: Selection,
-) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[LocatedTask, DataError], ...]]:
+) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[Task, DataError], ...]]:
     """The tasks that have a manifest, their manifests, and the errors of the others; raises
     DataError where no task has one."""
     manifests: list[Manifest] = []
-    unreadable: list[tuple[LocatedTask, DataError]] = []
+    unreadable: list[tuple[Task, DataError]] = []
     for selected in selection.selected:
         try:
             manifests.append(build_manifest(selected.task, selected.root, selection.suite.seed))
         except DataError as error:
-            unreadable.append((selected, error))
+            unreadable.append((selected.task, error))
     if unreadable and not manifests:
         raise unreadable[0][1]
-    readable = leave_out(selection, [item.task.id for item, _ in unreadable])
+    readable = leave_out(selection, [task.id for task, _ in unreadable])
     return readable, tuple(manifests), tuple(unreadable)
 
 

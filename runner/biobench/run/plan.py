@@ -11,9 +11,9 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench.data.diagnostics import unused_lines
-from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
+from biobench.data.suspicious import linked_places
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
 from biobench.run.learning_curve import Sizes
@@ -22,6 +22,7 @@ from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import default_out, refuse_folder
 from biobench.run.preconditions import Refused, judge, refuse_conflicts
 from biobench.run.selection import Selection, select_sampled
+from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
 
 
@@ -32,8 +33,8 @@ class Plan:
     Attributes:
         manifests: Manifests before a sample is taken, in the order of ``selection.selected``.
         refused: By task id and size, the reason why a task is not scored there.
-        failed: Tasks that were asked for beside those and cannot be scored: they have no manifest,
-            or none that their protocol can work with.
+        failed: Tasks that were asked for beside those and cannot be scored: their data are not
+            there, they have no manifest, or none that their protocol can work with.
         store: Folder of the store.
         out: Folder of the result, which can be written.
     """
@@ -46,15 +47,14 @@ class Plan:
     refused: Refused
     store: Path
     out: Path
-    failed: tuple[tuple[LocatedTask, DataError], ...] = ()
+    failed: tuple[tuple[Task, DataError], ...] = ()
 
     @property
-    def asked(self) -> tuple[LocatedTask, ...]:
-        """The tasks that can be scored and those that have no manifest, in the suite's order."""
-        members = self.selection.suite.members
-        all = (*self.selection.selected, *(item for item, _ in self.failed))
-        place = {id: number for number, id in enumerate(members)}
-        return tuple(sorted(all, key=lambda item: place.get(item.task.id, len(members))))
+    def asked(self) -> tuple[Task, ...]:
+        """The tasks that can be scored and those that cannot, in their order."""
+        scored = [item.task for item in self.selection.selected]
+        tasks = {task.id: task for task in (*scored, *(task for task, _ in self.failed))}
+        return tuple(tasks[id] for id in self.selection.named if id in tasks)
 
     @property
     def differences(self) -> list[str]:
@@ -68,7 +68,8 @@ class Plan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on the tasks, and on the items that the views leave out of them."""
+        """Notes on the tasks, on the items that the views leave out of them, and on splits that are
+        one and the same."""
         dropped = (
             f"{selected.task.id}: {left_out(manifest.dropped)}, and "
             f"{'is' if manifest.dropped == 1 else 'are'} left out"
@@ -82,7 +83,12 @@ class Plan:
             if selected.task.division == "open"
             for line in unused_lines(manifest)
         )
-        return (*self.selection.notes, *dropped, *unused)
+        linked = (
+            f"{item.task.id}: {line}"
+            for item in self.selection.selected
+            for line in linked_places(item.task.dataset.layout, item.root)
+        )
+        return (*self.selection.notes, *dropped, *unused, *linked)
 
     def lines(self) -> list[str]:
         """One line a task and size for people, and the notes."""
@@ -99,7 +105,7 @@ class Plan:
                     f"{task.id}{at}: {_described(manifest)}, "
                     f"protocol {task.protocol.id}, in {selected.root}"
                 )
-        lines += [f"{item.task.id}: not scored, {error.what}" for item, error in self.failed]
+        lines += [f"{task.id}: not scored, {error.what}" for task, error in self.failed]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
@@ -129,7 +135,7 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     judged = judge(selection, manifests, options, asked)
     return Plan(
         options, asked, spec, judged.selection, judged.manifests, judged.refused, store, out,
-        (*unreadable, *judged.failed),
+        (*selection.unlocated, *unreadable, *judged.failed),
     )  # fmt: skip
 
 

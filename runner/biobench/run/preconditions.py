@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, sample_train
 from biobench.errors import DataError, UsageError
@@ -33,7 +32,7 @@ class Judged:
     selection: Selection
     manifests: tuple[Manifest, ...]
     refused: Refused
-    failed: tuple[tuple[LocatedTask, DataError], ...] = ()
+    failed: tuple[tuple[Task, DataError], ...] = ()
 
 
 def judge(
@@ -57,7 +56,9 @@ def judge(
     kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
     if options.tasks or None in sizes:
         failed = tuple(
-            (item, refused[item.task.id][sizes[0]]) for item, _ in pairs if item.task.id in lost
+            (item.task, refused[item.task.id][sizes[0]])
+            for item, _ in pairs
+            if item.task.id in lost
         )
         return Judged(leave_out(selection, lost), kept, refused, failed)
     reasons = {id: refused[id][sizes[0]].what for id in lost}

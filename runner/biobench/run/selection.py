@@ -42,6 +42,9 @@ class Selection:
         absent: Tasks of the suite that have no score.
         notes: Lines for people.
         declared: Tasks whose published score stands in for running them.
+        unlocated: Tasks that were asked for, by name or with their suite, whose data are not there.
+        named: Ids of ``selected`` and ``unlocated`` in one order: that of the suite, or that in
+            which own tasks were named.
     """
 
     suite: Suite
@@ -50,6 +53,8 @@ class Selection:
     own: bool = False
     notes: tuple[str, ...] = ()
     declared: tuple[ExternalScore, ...] = ()
+    unlocated: tuple[tuple[Task, DataError], ...] = ()
+    named: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -69,14 +74,15 @@ def select(
 ) -> Selection:
     """Choose tasks to score.
 
-    Named tasks must have data. Without a name, those are selected that have data; with no data at
+    Tasks that are asked for must have data, by name or with their suite; where some have, the
+    others are in ``unlocated``. Without a name, those are selected that have data; with no data at
     all (no folder named, or an empty one), the embedded demo suite. A declared task is not run and
     needs no data.
 
     Raises:
         UsageError: A name is unknown, a task is both named and declared, the suite lacks a declared
             task, or all tasks are declared.
-        DataError: Data of a named task are absent.
+        DataError: No task that is asked for has its data.
     """
     stands_in = tuple(item.task.id for item in declared)
     for name in tasks:
@@ -215,16 +221,18 @@ def _named_tasks(
     ids = [task.id for task in tasks]
     if len(set(ids)) < len(ids):
         raise UsageError(f"a task is named twice: {', '.join(ids)}", remedy="name each once")
-    selected = tuple(_must_locate(task, data, only_task=len(tasks) == 1) for task in tasks)
+    selected, unlocated = _located(tasks, data)
+    there = [item.task.id for item in selected]
     # Named tasks belong to the suite that holds all of them, and are scored in its order.
     for suite in spec.suites.values():
         if not own and set(ids) <= set(suite.tasks):
             ordered = tuple(sorted(selected, key=lambda item: suite.tasks.index(item.task.id)))
-            absent = tuple(member for member in suite.members if member not in ids)
-            return Selection(suite, ordered, absent, own=False)
+            absent = tuple(member for member in suite.members if member not in there)
+            named = tuple(member for member in suite.tasks if member in ids)
+            return Selection(suite, ordered, absent, unlocated=unlocated, named=named)
     benchmark = spec.suites[BENCHMARK]
-    absent = tuple(member for member in benchmark.members if member not in ids)
-    return Selection(benchmark, selected, absent, own=own)
+    absent = tuple(member for member in benchmark.members if member not in there)
+    return Selection(benchmark, selected, absent, own=own, unlocated=unlocated, named=tuple(ids))
 
 
 def _is_file(name: str, spec: Spec) -> bool:
@@ -247,14 +255,16 @@ def _whole_suite(
     division: Division,
     declared: Sequence[str] = (),
 ) -> Selection:
-    selected = tuple(
-        _must_locate(spec.task(task, division), data, only_task=False)
-        for task in suite.tasks
-        if task not in declared
+    asked = [spec.task(task, division) for task in suite.tasks if task not in declared]
+    selected, unlocated = _located(asked, data, only_task=False)
+    unwritten = [member for member in suite.members if member not in suite.tasks]
+    lost = {task.id for task, _ in unlocated}
+    absent = tuple(member for member in suite.members if member in lost or member in unwritten)
+    notes = (
+        (f"the specification has no document yet for {', '.join(unwritten)}",) if unwritten else ()
     )
-    absent = tuple(member for member in suite.members if member not in suite.tasks)
-    notes = (f"the specification has no document yet for {', '.join(absent)}",) if absent else ()
-    return Selection(suite, selected, absent, notes=notes)
+    named = tuple(task.id for task in asked)
+    return Selection(suite, selected, absent, notes=notes, unlocated=unlocated, named=named)
 
 
 def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) -> Selection:
@@ -268,7 +278,25 @@ def _present(spec: Spec, suite: Suite, data: Path | None, division: Division) ->
             absent.append(member)
         else:
             selected.append(LocatedTask(task, root))
-    return Selection(suite, tuple(selected), tuple(absent))
+    named = tuple(item.task.id for item in selected)
+    return Selection(suite, tuple(selected), tuple(absent), named=named)
+
+
+def _located(
+    tasks: Sequence[Task], data: Path | None, *, only_task: bool | None = None
+) -> tuple[tuple[LocatedTask, ...], tuple[tuple[Task, DataError], ...]]:
+    """The tasks whose data are there, and the errors of the others; raises DataError where no data
+    are there."""
+    located, lost = [], []
+    alone = len(tasks) == 1 if only_task is None else only_task
+    for task in tasks:
+        try:
+            located.append(_must_locate(task, data, only_task=alone))
+        except DataError as error:
+            lost.append((task, error))
+    if lost and not located:
+        raise lost[0][1]
+    return tuple(located), tuple(lost)
 
 
 def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> LocatedTask:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -59,22 +58,8 @@ class Kind:
     image_folders: Callable[[Layout, SplitRule], list[str]]
 
 
-def _files_are_items(
-    finder: Callable[[Path, Layout, SplitRule], list[Item]],
-    root: Path,
-    layout: Layout,
-    split_rule: SplitRule,
-    *,
-    keep_missing: KeepMissing = False,
-) -> Found:
-    """A layout in which no item can lack its file, or in which that is always a fault."""
-    return Found(finder(root, layout, split_rule))
-
-
 LAYOUTS: Mapping[str, Kind] = {
-    "coco": Kind(
-        partial(_files_are_items, coco.find_items), coco.annotation_files, coco.image_folders
-    ),
+    "coco": Kind(coco.find, coco.annotation_files, coco.image_folders),
     "csv": Kind(csv.find, csv.annotation_files, csv.image_folders),
     "image-folder": Kind(
         image_folder.find, image_folder.annotation_files, image_folder.image_folders

@@ -11,9 +11,11 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn
 
-from biobench._common.files import read_regular
 from biobench._common.text import short, shown
+from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
+from biobench.data.file_hashes import FileRead
+from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.mistaken import mistaken
 from biobench.data.layouts.options import SplitRule, join, path_fault
 from biobench.data.layouts.present import Present
@@ -28,7 +30,9 @@ MOST_VALUES = 3_000_000
 _START = "give --data the folder that its path starts from"
 
 
-def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
+def find(
+    root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
+) -> Found:
     """Items in the order of the JSON file. An item's id is the decimal or string image id of the
     file.
 
@@ -44,7 +48,7 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
     source = os.path.join(base, annotations)
-    document = _read(source, label_key)
+    document, file = _read(source, label_key)
     if not os.path.isdir(os.path.join(base, images_folder)):
         raise DataError(
             "the images folder is missing", where=shown(f"{base}/{images_folder}"), remedy=_START
@@ -56,7 +60,8 @@ def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
         if image not in labels:
             faults.add(path, f"image {image} has no annotation")
     faults.raise_if_any(source)
-    return [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+    items = [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+    return Found(items, tables={annotations: file})
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
@@ -73,9 +78,9 @@ class _Repeated(Exception):
     """A name that an object has twice."""
 
 
-def _read(source: str, label: str) -> dict[str, Any]:
+def _read(source: str, label: str) -> tuple[dict[str, Any], FileRead]:
     where = shown(source)
-    text = _text(source)
+    text, file = _text(source)
     if text.count(",") > MOST_VALUES:
         raise DataError(f"the annotation file has more than {MOST_VALUES} values", where=where)
     kept = {"images", "annotations", "id", "file_name", "image_id", label}
@@ -107,17 +112,17 @@ def _read(source: str, label: str) -> dict[str, Any]:
         raise DataError("the JSON is nested too deeply", where=where) from error
     if not isinstance(document, dict):
         raise DataError("a JSON object with images and annotations is expected", where=where)
-    return document
+    return document, file
 
 
 def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _text(source: str) -> str:
+def _text(source: str) -> tuple[str, FileRead]:
     where = shown(source)
     try:
-        data = read_regular(source, MOST_BYTES)
+        data, file = read_whole(source, MOST_BYTES)
     except OSError as error:
         absent = isinstance(error, FileNotFoundError)
         what = "is missing" if absent else f"cannot be read ({error.strerror})"
@@ -131,7 +136,7 @@ def _text(source: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in data[:4]:
         raise DataError("the annotation file is UTF-16 or UTF-32; save it as UTF-8", where=where)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig"), file
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from biobench._common.text import shown
 from biobench.data.faults import Faults
+from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found, KeepMissing
@@ -72,21 +73,33 @@ def collect(
     """Do what :func:`find` does, as a function of the tables and of which files are there."""
     rows = RowItems(options, present, faults, keep_missing)
     parsed: dict[str, Table | None] = {}
+    files: dict[str, FileRead] = {}
     for split, name in options.tables:
         if name not in parsed:
             parsed[name] = _read(name, options.delimiter, options.names, read, faults, rows.columns)
         table = parsed[name]
         if table is not None:
             rows.add_table(table, split)
+            _note(table, files)
     rows.check_splits()
     rows.check_missing()
     items = rows.items()
     poisonous = None
     if options.poisonous is not None:
         named = dict.fromkeys(item.label for item in items)
-        poisonous = _poisonous(options.poisonous, named, options.unknown_label, read, faults)
+        listing = options.poisonous
+        table = _read(listing.table, ",", None, read, faults, (listing.label, listing.column))
+        if table is not None:
+            _note(table, files)
+        poisonous = _poisonous(listing, table, named, options.unknown_label, faults)
     traits = tuple(trait.column for trait in options.traits)
-    return Found(items, rows.missing, poisonous, traits, rows.of_no_split)
+    return Found(items, rows.missing, poisonous, traits, rows.of_no_split, files)
+
+
+def _note(table: Table, files: dict[str, FileRead]) -> None:
+    """Add what a table was read from to ``files``."""
+    if table.file is not None:
+        files[table.name] = table.file
 
 
 def _read(
@@ -106,14 +119,13 @@ def _read(
 
 def _poisonous(
     options: Poisonous,
+    table: Table | None,
     labels: Iterable[str],
     unknown: str | None,
-    read: Reader,
     faults: Faults,
 ) -> frozenset[str]:
     """The label names that the list calls poisonous; ``labels`` are those that it must have."""
     columns = (options.label, options.column)
-    table = _read(options.table, ",", None, read, faults, columns)
     if table is None or not table.has(columns, faults):
         return frozenset()
     listed: dict[str, tuple[int, bool]] = {}

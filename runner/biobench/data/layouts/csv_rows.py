@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from biobench._common.text import shown
-from biobench.data.faults import Faults
+from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.found import KeepMissing
@@ -26,6 +26,25 @@ Cells = Mapping[str, str]
 
 MAX_POSITION_DIGITS = 15
 LISTED_CELLS = 6
+
+
+@dataclass(slots=True)
+class _Lost:
+    """A row or clip whose images are not there: the first row and path, and how many."""
+
+    row: int
+    path: str
+    count: int = 1
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A subject, its first row, and the row of each position."""
+
+    name: str
+    split: Split
+    row: int
+    positions: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,13 +61,13 @@ class RowItems:
     faults: Faults
     keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
-    _lost: dict[str, tuple[int, list[str]]] = field(default_factory=dict, init=False)
+    _lost: dict[str | int, _Lost] = field(default_factory=dict, init=False)
+    _more_lost: set[str | int] = field(default_factory=set, init=False)
     _found: list[Item] = field(default_factory=list, init=False)
     _order: array[int] = field(default_factory=lambda: array("q"), init=False)
     _ids: dict[str, int] = field(default_factory=dict, init=False)
     _paths: dict[str | tuple[str, str], int] = field(default_factory=dict, init=False)
-    _positions: dict[tuple[str, int], int] = field(default_factory=dict, init=False)
-    _subjects: dict[str, tuple[Split, int]] = field(default_factory=dict, init=False)
+    _subjects: dict[str, _Subject] = field(default_factory=dict, init=False)
     _tables: list[tuple[int, str]] = field(default_factory=list, init=False)
     _rows: int = field(default=0, init=False)
     _filled: dict[Split, tuple[str, ...]] = field(default_factory=dict, init=False)
@@ -119,11 +138,12 @@ class RowItems:
 
     def check_missing(self) -> None:
         """Add a fault for each row, or each clip of several rows, whose images are not there."""
-        for row, paths in self._lost.values():
-            what = f"the image is missing: {shown(paths[0])}"
-            if len(paths) > 1:
-                what = f"{len(paths)} images are missing, the first is {shown(paths[0])}"
-            self._fault(row, what)
+        for lost in self._lost.values():
+            what = f"the image is missing: {shown(lost.path)}"
+            if lost.count > 1:
+                what = f"{lost.count} images are missing, the first is {shown(lost.path)}"
+            self._fault(lost.row, what)
+        self.faults.add_unlisted(len(self._more_lost))
 
     def check_splits(self) -> None:
         """Add a fault for each split that no cell of the column of splits named."""
@@ -159,8 +179,10 @@ class RowItems:
         if empty:
             return
         position = self._position(row, cells)
-        subject = options.subject.fill(cells) if options.subject else ""
-        if position is None or not self._may_join(row, subject, position, split):
+        if position is None:
+            return
+        subject = self._subject(row, cells, position, split)
+        if subject is None:
             return
         label = cells[options.label] if options.label is not None else ""
         if not self._may_be_label(row, label):
@@ -176,9 +198,7 @@ class RowItems:
                 # The other images of the row would say the same.
                 break
             if not there and not self._keeps_missing(subject):
-                # One fault a clip: ten frames of one would hide nine other clips.
-                clip = subject if options.position is not None and subject else self._place(row)
-                self._lost.setdefault(clip, (row, []))[1].append(path)
+                self._lose(row, subject, path)
                 continue
             if not there:
                 self.missing[identifier] = self._place(row)
@@ -186,6 +206,18 @@ class RowItems:
             self._found.append(item)
             if options.position is not None:
                 self._order.append(position)
+
+    def _lose(self, row: int, subject: str, path: str) -> None:
+        """Note that an image is not there, once a clip: ten frames of one would hide nine other
+        clips. What a message cannot list takes a number each, since it may be every row."""
+        clip = subject if self.options.position is not None and subject else row
+        known = self._lost.get(clip)
+        if known is not None:
+            known.count += 1
+        elif len(self._lost) < SHOWN:
+            self._lost[clip] = _Lost(row, path)
+        else:
+            self._more_lost.add(clip)
 
     def _keeps_missing(self, subject: str) -> bool:
         if isinstance(self.keep_missing, bool):
@@ -241,28 +273,30 @@ class RowItems:
         self._fault(row, f"{shown(cell)!r} of column {column!r} must be an integer from 0")
         return None
 
-    def _may_join(self, row: int, subject: str, position: int, split: Split) -> bool:
-        """Return whether the row can be of its subject, which is of one split and has no two images
-        in one position."""
-        if not subject:
-            return True
-        known = self._subjects.get(subject)
-        if known is None:
-            self._subjects[subject] = (split, row)
-        elif known[0] != split:
-            first, there = known[0], self._place(known[1])
-            what = f"the subject {shown(subject)} is in {split}, and at {there} in {first}"
+    def _subject(self, row: int, cells: Cells, position: int, split: Split) -> str | None:
+        """The subject that the row belongs to, which is of one split and has no two images in one
+        position; None, with a fault, where the row cannot be of it. Empty where it has none."""
+        name = self.options.subject.fill(cells) if self.options.subject else ""
+        if not name:
+            return name
+        subject = self._subjects.get(name)
+        if subject is None:
+            subject = self._subjects[name] = _Subject(name, split, row)
+        elif subject.split != split:
+            there = self._place(subject.row)
+            what = f"the subject {shown(name)} is in {split}, and at {there} in {subject.split}"
             self._fault(row, what)
-            return False
+            return None
+        # The same object for all rows of a clip: the text of each would take its room again.
+        name = subject.name
         if self.options.position is None:
-            return True
-        other = self._positions.get((subject, position))
-        if other is not None:
-            what = f"position {position} of the subject {shown(subject)} is taken at "
+            return name
+        other = subject.positions.setdefault(position, row)
+        if other != row:
+            what = f"position {position} of the subject {shown(name)} is taken at "
             self._fault(row, what + self._place(other))
-            return False
-        self._positions[subject, position] = row
-        return True
+            return None
+        return name
 
     def _locate(self, row: int, cells: Cells, split: Split) -> tuple[str, bool] | None:
         """The image's path and whether it is there; None, with a fault, where it can be none."""

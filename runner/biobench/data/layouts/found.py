@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from biobench.data.file_hashes import FileRead
 from biobench.data.manifest import Item
 
 KeepMissing = bool | Collection[str]
@@ -18,7 +19,8 @@ class Found:
     missing: id of an item whose file is not there -> where the item is named; filled only where
     the caller keeps such items. poisonous: label names that the data set calls poisonous,
     None where it says nothing of that. traits: names of the traits, in the order of an item's.
-    tables: paths of the files that were read beside those that :func:`annotation_files` knows.
+    tables: annotation files as they were read, by path; some are not among
+    :func:`annotation_files`.
     of_no_split: cell of a table's column of splits that names none -> rows that have it.
     """
 
@@ -27,4 +29,4 @@ class Found:
     poisonous: frozenset[str] | None = None
     traits: tuple[str, ...] = ()
     of_no_split: Mapping[str, int] = field(default_factory=dict)
-    tables: Sequence[str] = ()
+    tables: Mapping[str, FileRead] = field(default_factory=dict)

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from biobench._common.files import read_regular
 from biobench._common.text import short, shown
+from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
+from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files, is_folder
@@ -44,15 +45,14 @@ def find(
         raise DataError("the data folder is missing", where=shown(base))
     faults = Faults()
     items: list[Item] = []
-    tables: list[str] = []
+    tables: dict[str, FileRead] = {}
     flat = layout.options.get("flat", {})
     for split, split_folder in _split_folders(layout, split_rule).items():
         found = entries(base, split_folder, faults)
         kinds = [is_folder(entry, join(split_folder, entry.name), faults) for entry in found]
         if split in flat and True not in kinds:
             names = [entry.name for entry, kind in zip(found, kinds, strict=True) if kind is False]
-            items += _listed(base, split, split_folder, names, flat[split], faults)
-            tables.append(join("", flat[split]["labels"]))
+            items += _listed(base, split, split_folder, names, flat[split], faults, tables)
             continue
         for entry, kind in zip(found, kinds, strict=True):
             path = join(split_folder, entry.name)
@@ -79,15 +79,17 @@ def _listed(
     names: Sequence[str],
     listed: Mapping[str, Any],
     faults: Faults,
+    tables: dict[str, FileRead],
 ) -> list[Item]:
-    """The images of a split's folder, in order of their names, with the classes of the list."""
+    """The images of a split's folder, in order of their names, with the classes of the list, which
+    is added to ``tables``."""
     for name in names:
         if name.lower().endswith(UNDECODED):
             faults.add(join(split_folder, name), "an image format that is not read")
     images = [join(split_folder, name) for name in names if name.lower().endswith(DECODED)]
     table, classes = join("", listed["labels"]), listed["classes"]
     try:
-        lines = read_regular(os.path.join(base, table), MOST_BYTES).split()
+        data, tables[table] = read_whole(os.path.join(base, table), MOST_BYTES)
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         what = "is missing" if missing else f"cannot be read ({error.strerror})"
@@ -95,6 +97,7 @@ def _listed(
             split_folder, f"it has no class folders, and the list of its classes {table} {what}"
         )
         return []
+    lines = data.split()
     if len(lines) != len(images):
         faults.add(table, f"{len(lines)} classes for the {len(images)} images in {split_folder}")
         return []

@@ -18,7 +18,9 @@ from typing import Any, BinaryIO
 
 from biobench._common.files import open_regular
 from biobench._common.text import shown
+from biobench.data.annotations import Hashing
 from biobench.data.faults import Faults
+from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.mistaken import mistaken
 
 Row = tuple[Any, ...]
@@ -26,7 +28,7 @@ Row = tuple[Any, ...]
 
 LISTED_COLUMNS = 12
 MOST_BYTES = 256 << 20
-MOST_LINES = 2_000_000
+MOST_LINES = 1_250_000
 MOST_RECORD = 8 << 20
 """Limits of a table: its size, its lines, and the characters of a record. The largest table of the
 specification's data sets has about a million lines."""
@@ -38,12 +40,14 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Table:
-    """One table. ``name`` is its path. ``lines`` and the cells of each column are as long."""
+    """One table. ``name`` is its path. ``lines`` and the cells of each column are as long. ``file``
+    is what the cells were read from."""
 
     name: str
     columns: tuple[str, ...]
     lines: Sequence[int] = ()
     cells: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    file: FileRead | None = None
 
     def rows(self, columns: Iterable[str]) -> Iterator[Row]:
         """The line and the cells of these columns, which :func:`parse_table` was to keep."""
@@ -193,7 +197,7 @@ class _Lines:
         return line
 
 
-def _records(file: BinaryIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(file: Hashing, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Every record and the line that it begins on; raises csv.Error with the line."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     lines = _Lines(text)
@@ -219,7 +223,8 @@ def _parsed(
     faults: Faults,
     keep: Collection[str] | None,
 ) -> Table | None:
-    records = _records(file, delimiter)
+    hashing = Hashing(file)
+    records = _records(hashing, delimiter)
     if columns is None:
         head = next(records, None)
         if head is None:
@@ -246,7 +251,7 @@ def _parsed(
     if not lines and not others:
         faults.add(name, "the table has no row")
     cells_kept = {c: column.cells for c, (_, column) in zip(wanted, columns_kept, strict=True)}
-    return Table(name, tuple(columns), lines, cells_kept)
+    return Table(name, tuple(columns), lines, cells_kept, hashing.outcome)
 
 
 class _Column:

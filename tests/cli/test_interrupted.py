@@ -1,0 +1,92 @@
+"""The line of an interrupted command promises only what is so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from biobench import cli
+from biobench.cli import Interrupted, Terminated, execute
+
+GOES_ON = "; what was computed is kept, the same command goes on from here"
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that this user may only read, root too."""
+    (tmp_path / "store").mkdir()
+    allowed = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != tmp_path / "store" and allowed(path, mode)
+    )
+    return tmp_path / "store"
+
+
+def line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *arguments: str,
+    by: type[BaseException] = Interrupted,
+) -> str:
+    """What is said where the command is stopped in its work."""
+
+    def stopped(given: list[str]) -> int:
+        raise by
+
+    monkeypatch.setattr(cli, "_run", stopped)
+    assert execute(arguments) == (130 if by is Interrupted else 143)
+    return capsys.readouterr().err.strip()
+
+
+@pytest.mark.parametrize("by", [Interrupted, Terminated])
+@pytest.mark.parametrize("way", ["--store X", "--store=X", "variable", "--model demo --store X"])
+def test_a_store_that_is_only_read_keeps_nothing(
+    way: str,
+    by: type[BaseException],
+    closed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """However the store is named, and without the word `run` too."""
+    arguments = way.replace("X", str(closed)).split() if "X" in way else []
+    if not arguments:
+        monkeypatch.setenv("BIOBENCH_STORE", str(closed))
+    if "--model" not in arguments:
+        arguments.insert(0, "run")
+    word = "interrupted" if by is Interrupted else "terminated"
+    assert line(monkeypatch, capsys, *arguments, by=by) == (
+        f"biobench: {word}; the store {closed} can only be read, so what was computed is not kept"
+    )
+
+
+def test_digests_of_files_are_kept_in_the_store_too(
+    closed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`data verify` has no option of its own for it; downloads lie in the data folder."""
+    monkeypatch.setenv("BIOBENCH_STORE", str(closed))
+    assert "is not kept" in line(monkeypatch, capsys, "data", "verify", "beluga")
+    assert line(monkeypatch, capsys, "data", "fetch", "beluga").endswith(GOES_ON)
+
+
+def test_any_other_store_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that may be written, one that is not there yet, and a word that only looks like it."""
+    for store in (tmp_path, tmp_path / "new"):
+        assert line(monkeypatch, capsys, "run", "--store", str(store)).endswith(GOES_ON)
+    assert line(monkeypatch, capsys, "run", "--store").endswith(GOES_ON)
+    assert line(monkeypatch, capsys, "run", "--dry-run") == "biobench: interrupted"
+    assert line(monkeypatch, capsys, "verify", "x") == "biobench: interrupted"
+
+
+def test_a_user_without_a_home(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No place for a store: no promise, and no other error."""
+    monkeypatch.delenv("BIOBENCH_STORE", raising=False)
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *a, **k: "~")
+    assert line(monkeypatch, capsys, "run") == "biobench: interrupted"
