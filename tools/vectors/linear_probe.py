@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 
 Matrix = npt.NDArray[np.float64]
 OFFICIAL = {"protocol": "linear_probe", "division": "official"}
@@ -151,11 +151,7 @@ def with_test(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def exact_files() -> Iterator[VectorFile]:
-    def file(name: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "linear-probe", name, "10.1", "P", f"linear_probe.{name}", about, cases,
-            source="a plain loop",
-        )  # fmt: skip
+    file = Section("linear-probe", "10.1", "P", "linear_probe", "a plain loop").file
 
     rows = clusters("rows", 3, 19, 3)["features"]
     narrow = (np.array(clusters("narrow", 2, 6, 2)["features"]) * 2.0**-10).tolist()
@@ -237,17 +233,12 @@ def exact_files() -> Iterator[VectorFile]:
 
 
 def tolerant_files() -> Iterator[VectorFile]:
-    def file(
-        name: str, operation: str, about: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
-        return VectorFile(
-            "linear-probe-training", name, "10.1", "T", f"linear_probe.{operation}", about, cases,
-            source="a plain loop in float64", tolerance=tolerance,
-        )  # fmt: skip
+    file = Section(
+        "linear-probe-training", "10.1", "T", "linear_probe", "a plain loop in float64"
+    ).file
 
     steps = [0, 1, 2, 2500, 5000, 7499, 9998, 9999]
     yield file(
-        "rates",
         "rates",
         "The learning rate of some steps.",
         [
@@ -259,7 +250,7 @@ def tolerant_files() -> Iterator[VectorFile]:
                 same_rates,
             ),
         ],
-        {"/rates": {"relative": 1e-12}},
+        tolerance={"/rates": {"relative": 1e-12}},
     )
 
     def layer(bound: float) -> dict[str, Any]:
@@ -281,7 +272,6 @@ def tolerant_files() -> Iterator[VectorFile]:
     first = 1e-5
     yield file(
         "first_steps",
-        "train",
         "The layer after a few steps, and predictions of test rows.",
         [
             Case(
@@ -308,12 +298,12 @@ def tolerant_files() -> Iterator[VectorFile]:
                 refused,
             )
         ],
-        layer(first),
+        operation="train",
+        tolerance=layer(first),
     )
     whole = 2e-3
     yield file(
         "training",
-        "train",
         "The layer after all steps of the document, and predictions of test rows.",
         [
             Case(
@@ -323,7 +313,8 @@ def tolerant_files() -> Iterator[VectorFile]:
             )
             for division in (OFFICIAL, COMPAT)
         ],
-        layer(whole),
+        operation="train",
+        tolerance=layer(whole),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.traits_mlp import (
     COMPAT,
     LAYERS,
@@ -87,19 +87,11 @@ def fish(name: str, rows: int, width: int, traits: int) -> dict[str, Any]:
 
 
 def files() -> Iterator[VectorFile]:
-    def file(
-        name: str, operation: str, about: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
-        return VectorFile(
-            "traits-network-training", name, "10.6", "T", f"traits_mlp.{operation}", about, cases,
-            source="a plain loop in float64", tolerance=tolerance,
-        )  # fmt: skip
+    file = Section(
+        "traits-network-training", "10.6", "T", "traits_mlp", "a plain loop in float64"
+    ).file
 
-    yield file(
-        "rates",
-        "rates",
-        "The learning rate of some steps.",
-        [
+    yield file("rates", "The learning rate of some steps.", [
             Case(f"traits-network/rates/{name}", {**division, **given}, same_rates)
             for name, division, given in [
                 ("official", OFFICIAL, {"steps": [0, 1, 19, 20, 2500, 5000, 9998, 9999]}),
@@ -108,9 +100,7 @@ def files() -> Iterator[VectorFile]:
                 ("both", OFFICIAL, {"steps": [0, 2, 3, 8], "constants": {"steps": 9,
                                                                        "halving_steps": 3}}),
             ]
-        ],
-        {"/rates": {"relative": 1e-12}},
-    )  # fmt: skip
+        ], tolerance={"/rates": {"relative": 1e-12}})  # fmt: skip
 
     def layers(bound: float) -> dict[str, Any]:
         bounds = {f"/{name}": {"absolute": bound} for name in LAYERS}
@@ -139,7 +129,6 @@ def files() -> Iterator[VectorFile]:
     first = 1e-5
     yield file(
         "first_steps",
-        "train",
         "The layers after a few steps, and logits and traits of test rows.",
         [
             Case(
@@ -174,12 +163,12 @@ def files() -> Iterator[VectorFile]:
                 ("traits-of-other-rows", [[0, 1]] * 8),
             ]
         ],
-        layers(first),
+        operation="train",
+        tolerance=layers(first),
     )
     whole = 2e-3
     yield file(
         "training",
-        "train",
         "The layers after all steps of the document, and logits and traits of test rows.",
         [
             Case(
@@ -189,5 +178,6 @@ def files() -> Iterator[VectorFile]:
             )
             for division in (OFFICIAL, COMPAT)
         ],
-        layers(whole),
+        operation="train",
+        tolerance=layers(whole),
     )
