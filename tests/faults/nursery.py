@@ -28,7 +28,6 @@ def load() -> None:
     import pyarrow.parquet  # noqa: F401
     import rich.console
     import rich.table  # noqa: F401
-    import torch
 
     import biobench.api
     import biobench.commands.app
@@ -44,9 +43,6 @@ def load() -> None:
         importlib.import_module("typer._adapters")
     spec = load_spec()
     assert spec.digest
-    # This imports torch's compiler, which takes as long as torch.
-    torch.use_deterministic_algorithms(True)
-    torch.use_deterministic_algorithms(False)
     names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     # Arrow's allocator knows forks; whatever else had a thread would be waited for without end.
     assert len(names) - names.count("jemalloc_bg_thd") == 1, names
