@@ -183,6 +183,7 @@ def test_load_batch_names_the_bad_files(files: list[Path], tmp_path: Path) -> No
     assert "\n" not in text
 
 
+@pytest.mark.slow
 def test_load_batch_defaults_are_torchvision(files: list[Path]) -> None:
     """Protects the defaults: Resize(224, BICUBIC) and CenterCrop(224) of torchvision."""
     from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
