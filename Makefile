@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -38,6 +38,9 @@ target/tested/%: $(NATIVE) | develop
 test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream's scores
 	@[ -n "$$BIOBENCH_REAL_DATA" ] || { echo "test-real: set BIOBENCH_REAL_DATA to the folder of the data sets" >&2; exit 2; }
 	$(BIN)/pytest tests/real -m real_data --timeout 3000
+
+test-depth: setup ## what make test looks at with many models, and on an emulated processor
+	$(BIN)/pytest $(WORKERS) -m depth
 
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long

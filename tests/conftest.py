@@ -7,6 +7,7 @@ code has the marker `slow`. `make test-quick` runs the others.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import resource
@@ -24,6 +25,7 @@ from hypothesis import settings
 # No deadline: a busy machine is no failure. In continuous integration the cases are fixed, so that
 # a change is judged by what it changed; elsewhere each run looks at new ones.
 settings.register_profile("biobench", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("quick", settings.get_profile("biobench"), max_examples=25)
 settings.load_profile("biobench")
 
 # Libraries read these when they load, which is before any fixture runs.
@@ -67,6 +69,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The quick run looks at a quarter of the cases of a property: a number that a test states
+    itself is a multiple of the default."""
+    if config.option.markexpr == QUICK:
+        settings.load_profile("quick")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Skip the import of modules that the quick run deselects as a whole: some load torch."""
     if config.option.markexpr != QUICK or collection_path.suffix != ".py":
@@ -74,8 +83,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if SLOW_MODULE.search(collection_path.read_text(encoding="utf-8")) else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Modules with slow tests come first: begun last, one would leave the other workers idle."""
+    if "depth" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("depth") is not None:
+                item.add_marker(pytest.mark.skip(reason="run by `make test-depth`"))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -98,10 +111,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         )
 
 
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of stores, one a test. pytest's own numbering reads the whole folder for each, and most
+    tests have no store."""
+    folder = tmp_path_factory.mktemp("stores")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(stores: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has its own store and no data folder of the person who runs it."""
-    monkeypatch.setenv("BIOBENCH_STORE", str(tmp_path_factory.mktemp("store")))
+    monkeypatch.setenv("BIOBENCH_STORE", str(next(stores)))
     for name in ("BIOBENCH_DATA", "BIOBENCH_OUT", "BIOBENCH_DEBUG"):
         monkeypatch.delenv(name, raising=False)
 

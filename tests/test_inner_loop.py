@@ -33,7 +33,7 @@ def test_it(started):
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder for tests under the configuration of this one."""
     shutil.copy(Path(__file__).with_name("conftest.py"), pytester.path)
-    pytester.makeini("[pytest]\nmarkers = slow\n")
+    pytester.makeini("[pytest]\nmarkers =\n    slow\n    depth\n")
     return pytester
 
 
@@ -57,6 +57,27 @@ def test_slow_modules_are_not_even_imported(suite: pytest.Pytester) -> None:
     )
     suite.runpytest_subprocess("-m", "not slow").assert_outcomes(passed=1)
     suite.runpytest_subprocess().assert_outcomes(errors=2)
+
+
+def test_depth_is_run_on_demand(suite: pytest.Pytester) -> None:
+    """By its own target, and counted as skipped elsewhere."""
+    suite.makepyfile("import pytest\n\n@pytest.mark.depth\ndef test_it(): pass\n")
+    suite.runpytest_subprocess().assert_outcomes(skipped=1)
+    suite.runpytest_subprocess("-m", "depth").assert_outcomes(passed=1)
+
+
+def test_the_loop_draws_fewer_cases(suite: pytest.Pytester) -> None:
+    """A quarter, of the default and of a multiple of it."""
+    suite.makepyfile(
+        "from hypothesis import given, settings, strategies as st\n"
+        "seen = []\n"
+        "@given(st.floats())\ndef test_default(x): seen.append(x)\n"
+        "@settings(max_examples=3 * settings.default.max_examples)\n"
+        "@given(st.floats())\ndef test_more(x): seen.append(x)\n"
+        "def test_count(): assert 90 <= len(seen) <= 110\n"
+    )
+    suite.runpytest_subprocess("-m", "not slow").assert_outcomes(passed=3)
+    suite.runpytest_subprocess().assert_outcomes(passed=2, failed=1)
 
 
 def test_the_budget_counts_all_workers(suite: pytest.Pytester) -> None:

@@ -1,7 +1,9 @@
-"""The command line as a user meets it: real processes, exit codes, one line an error."""
+"""The command line as a user meets it: exit codes, one line an error; real processes where a
+stream, a signal or the time to begin is the point."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -9,15 +11,28 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from biobench.cli import execute
+
 pytestmark = pytest.mark.slow
 
 
-def biobench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def biobench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a command line ends with, in this process: another imports for a second."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        # A run begins again with its settings where the process can be told what it was.
+        patch.setattr(sys, "orig_argv", [])
+        code = execute(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "biobench", *arguments],
         capture_output=True,
@@ -52,7 +67,7 @@ def test_help_answers_at_once() -> None:
     times = []
     for _ in range(3):
         started = time.perf_counter()
-        done = biobench("--help")
+        done = process("--help")
         times.append(time.perf_counter() - started)
         assert done.returncode == 0
     assert "run" in done.stdout
@@ -120,10 +135,24 @@ def test_bad_arguments(arguments: list[str], code: int, words: list[str]) -> Non
     assert_one_line(biobench(*arguments), code, *words)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["nonsense"], 2), (["spec", "export", "--spec", "/tmp"], 4)]
+)
+def test_a_process_ends_as_a_call_does(arguments: list[str], code: int) -> None:
+    """The other tests here may call the command line instead of starting it."""
+    called, started = biobench(*arguments), process(*arguments)
+    assert_one_line(started, code)
+    assert (called.returncode, called.stdout, called.stderr) == (
+        started.returncode,
+        started.stdout,
+        started.stderr,
+    )
+
+
 def test_conflicting_settings_are_reported(tmp_path: Path) -> None:
     """A value that would move bits is kept and reported where no official result is at stake."""
     arguments = ["run", "--model", "demo", "--data", str(data_folder(tmp_path)), "--dry-run"]
-    done = biobench(*arguments, OMP_NUM_THREADS="3")
+    done = process(*arguments, OMP_NUM_THREADS="3")
     assert done.returncode == 0, done.stderr
     assert "OMP_NUM_THREADS=3" in done.stderr
     assert "level T" in done.stderr
@@ -204,29 +233,29 @@ def test_a_full_output_is_one_line(command: str, unbuffered: str) -> None:
 def test_an_interrupt_says_only_what_is_true() -> None:
     """`conformance run` keeps nothing; `run` does, and says so (tests/pipeline)."""
     arguments = [sys.executable, "-m", "biobench", "conformance", "run"]
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "biobench: interrupted\n")
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "biobench: interrupted\n")
 
 
 def test_an_interrupt_at_the_start_is_no_traceback(tmp_path: Path) -> None:
     """Ctrl-C is heard while the libraries of the command line still load."""
     slow = "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
     (tmp_path / "typer.py").write_text(slow)
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, "-m", "biobench", "--version"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "loading\n"
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "biobench: interrupted\n")
+    assert running.stdout is not None
+    assert running.stdout.readline() == "loading\n"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "biobench: interrupted\n")
 
 
 def test_another_folder_of_documents(tmp_path: Path, repository: Path) -> None:
@@ -236,7 +265,7 @@ def test_another_folder_of_documents(tmp_path: Path, repository: Path) -> None:
     path.write_text(re.sub("title: .*", "title: Zebras of Kenya", path.read_text(), count=1))
     folder = ("--spec", str(tmp_path))
     assert '"Zebras of Kenya"' in biobench("spec", "show", "kabr", *folder).stdout
-    exported, own = (biobench("spec", "export", *more) for more in (folder, ()))
+    exported, own = (process("spec", "export", *more) for more in (folder, ()))
     assert "Zebras of Kenya" in exported.stdout
     assert exported.stderr != own.stderr
 

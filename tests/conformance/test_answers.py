@@ -134,6 +134,7 @@ def test_an_operation_that_fails_is_a_wrong_case(monkeypatch: pytest.MonkeyPatch
         answers_document(outcomes, SPEC)
 
 
+@pytest.mark.slow
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Table, lines and exit codes, as a port's author and a CI job meet them."""
     path = tmp_path / "answers.json"

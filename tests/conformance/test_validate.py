@@ -18,6 +18,7 @@ def v1(tmp_path: Path) -> Path:
     return Path(shutil.copytree(spec_root() / "v1", tmp_path / "v1"))
 
 
+@pytest.mark.slow
 def test_flaws_of_vectors_are_problems(v1: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each in one line with its file, and exit 4."""
     assert validate(v1) == []

@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -24,7 +26,19 @@ V1 = spec_root() / "v1"
 PROSE = (spec_root() / "SPEC.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("vectors", FILES, ids=lambda vectors: vectors.path)
+LONG = ("weights.json", "association/intervals.json")
+"""Files that take as long as fits, beside those of level T, which are fits."""
+
+
+def by_time() -> Iterator[Any]:
+    """The files, those that take a second marked as slow; `make check-spec` runs them too."""
+    for vectors in FILES:
+        slow = vectors.level == "T" or vectors.path.endswith(LONG)
+        marks = [pytest.mark.slow] if slow else []
+        yield pytest.param(vectors, id=vectors.path, marks=marks)
+
+
+@pytest.mark.parametrize("vectors", list(by_time()))
 def test_this_implementation_is_right(vectors: Vectors) -> None:
     """Every case, with the first difference in words."""
     assert [(o.id, o.wrong) for o in run([vectors], SPEC) if o.wrong is not None] == []
@@ -61,8 +75,11 @@ def test_there_are_enough_and_they_stay_small() -> None:
 
 
 def copy_of_the_specification(folder: Path) -> Path:
+    """A copy of v1/ with the vectors of the generator alone."""
     target = folder / "v1"
-    shutil.copytree(V1, target)
+    shutil.copytree(V1, target, ignore=shutil.ignore_patterns("conformance"))
+    kept = "conformance/required/generator"
+    shutil.copytree(V1 / kept, target / kept)
     return target
 
 

@@ -36,7 +36,10 @@ FAULTS = st.one_of(
 )
 
 
-@settings(max_examples=35, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=35 * settings.default.max_examples // 100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(scripts=st.lists(st.lists(FAULTS, min_size=1, max_size=6), min_size=1, max_size=3))
 def test_whatever_happens_the_bytes_are_right_or_there_is_no_file(
     server: Server, tmp_path_factory: pytest.TempPathFactory, scripts: list[list[str]]
@@ -72,7 +75,11 @@ HONEST = st.one_of(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(
+    max_examples=25 * settings.default.max_examples // 100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     script=st.lists(HONEST, min_size=1, max_size=6),
     later=st.lists(HONEST, min_size=1, max_size=6),

@@ -50,7 +50,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     refused(tmp_path, "a.tar", tar_of(("a\udcff.png", b""), compress=False), "not UTF-8")
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.text(alphabet="./\\a:\0é", max_size=12))
 def test_accepted_names_stay_below(name: str) -> None:
     """Whatever is accepted, the place is inside, by any reading of the path."""

@@ -35,10 +35,11 @@ FUNGI = {**TABLES, "unknown_label": "-1", "poisonous": POISON}
 def relabelled(root: Path, task: str, labels: list[str]) -> Path:
     """A copy of a demo data set in which the first training rows have these labels."""
     copy = root / f"demo-{task}"
-    shutil.copytree(EMBEDDED / copy.name, copy)
+    if not copy.exists():
+        shutil.copytree(EMBEDDED / copy.name, copy)
     table = copy / TABLE[task]
     separator = " " if task in ("kabr", "mammalnet") else ","
-    lines = table.read_text("utf-8").splitlines()
+    lines = (EMBEDDED / copy.name / TABLE[task]).read_text("utf-8").splitlines()
     left = iter(labels)
     for number, line in enumerate(lines):
         cells = line.split(separator)
@@ -49,15 +50,21 @@ def relabelled(root: Path, task: str, labels: list[str]) -> Path:
     return copy
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For copies of which the table alone is written anew."""
+    return tmp_path_factory.mktemp("relabelled")
+
+
 @pytest.mark.parametrize("division", ["official", "compat"])
 @pytest.mark.parametrize("task", TABLE)
 @pytest.mark.parametrize("label", ["7.0", "-3", "abc", "07", "largest + 1"])
 def test_a_label_that_is_no_id_is_no_class(
-    tmp_path: Path, task: str, label: str, division: Division
+    shared: Path, task: str, label: str, division: Division
 ) -> None:
     """Neither division takes it for a class more; the line of the table is named."""
     label = str(LARGEST[task] + 1) if label == "largest + 1" else label
-    root = relabelled(tmp_path, task, [label])
+    root = relabelled(shared, task, [label])
     words = rf"1 fault: {TABLE[task]} line \d+: the label '{label}' must be an integer from 0 to "
     with pytest.raises(DataError, match=words + str(LARGEST[task])) as caught:
         build_manifest(SPEC.task(f"demo-{task}", division), root, seed=1)

@@ -30,7 +30,7 @@ def load() -> None:
     import rich.console
     import rich.table  # noqa: F401
     import safetensors.numpy  # noqa: F401
-    import torch
+    import torch  # noqa: F401
     from PIL import Image
 
     import biobench.api
@@ -60,9 +60,6 @@ def load() -> None:
     Image.preinit()
     spec = load_spec()
     assert spec.digest
-    # This imports torch's compiler, which takes as long as torch.
-    torch.use_deterministic_algorithms(True)
-    torch.use_deterministic_algorithms(False)
     names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     # Arrow's allocator knows forks; whatever else had a thread would be waited for without end.
     assert len(names) - names.count("jemalloc_bg_thd") == 1, names

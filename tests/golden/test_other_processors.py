@@ -58,6 +58,7 @@ def test_this_processor_repeats_what_was_recorded(recorded: dict[str, str]) -> N
     compare(measure(3), recorded, processor_name())
 
 
+@pytest.mark.depth
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("processor", EMULATED)
 def test_an_emulated_processor_repeats_what_was_recorded(

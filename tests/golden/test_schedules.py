@@ -64,6 +64,7 @@ def test_no_schedule_moves_a_bit() -> None:
             assert found[0]["tasks"][task] == recorded()["tasks"][task], task
 
 
+@pytest.mark.depth
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 def test_a_whole_run_is_the_recorded_one() -> None:

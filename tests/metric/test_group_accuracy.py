@@ -33,7 +33,7 @@ def definition(rows: list[tuple[str, int, int]]) -> float:
 
 
 @given(ROWS)
-@settings(max_examples=150)
+@settings(max_examples=150 * settings.default.max_examples // 100)
 def test_it_is_the_definition_to_the_bit(rows: list[tuple[str, int, int]]) -> None:
     """Groups in code-point order, whatever the order of the items."""
     groups, truth, prediction = zip(*rows, strict=True)

@@ -37,7 +37,7 @@ def definition(truth: list[list[int]], prediction: list[list[int]], *, compat: b
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=150 * settings.default.max_examples // 100)
 def test_it_is_the_definition_to_the_bit(data: st.DataObject) -> None:
     """In both divisions, with values missing from the truth and items without a prediction."""
     shape = data.draw(SHAPES)

@@ -40,7 +40,7 @@ def by_costs(pairs: list[tuple[int, int]], poisonous: set[int]) -> Fraction:
 
 
 @given(PAIRS, st.sets(st.integers(0, 6)))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_it_is_the_costs_of_the_challenge_rounded_once(
     pairs: list[tuple[int, int]], poisonous: set[int]
 ) -> None:

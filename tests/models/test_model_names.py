@@ -63,6 +63,7 @@ def test_the_resolved_name_goes_on() -> None:
     assert parse_name("demo", {}).resolved == "timm:tf_efficientnet_lite0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -9,6 +9,8 @@ from biobench.models.names import open_clip_names, parse_name
 from biobench.spec.documents import ModelEntry
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 ENTRIES = load_spec().models
 
 

@@ -76,7 +76,7 @@ def check(file: Path, data: bytes, chosen: Recipe) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=5 * settings.default.max_examples, deadline=None)
 @given(height=SIDES, width=SIDES, seed=st.integers(0, 2**32), options=OPTIONS, crop=CROPS)
 def test_colour(
     file: Path, height: int, width: int, seed: int, options: dict, crop: tuple[int, int]
@@ -85,7 +85,7 @@ def test_colour(
     check(file, jpeg(picture(height, width, seed), **options), cropped(crop))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(
     height=SIDES,
     width=SIDES,
@@ -109,7 +109,7 @@ def test_gray(
     check(file, bytes(data), cropped(crop))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(
     height=SIDES,
     width=SIDES,
@@ -132,7 +132,7 @@ def test_four_inks(
     check(file, adobe_transform(data, transform), cropped(crop))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250 * settings.default.max_examples // 100, deadline=None)
 @given(height=SIDES, width=SIDES, seed=st.integers(0, 2**32), options=OPTIONS, crop=CROPS)
 def test_vertical_subsampling(
     file: Path, height: int, width: int, seed: int, options: dict, crop: tuple[int, int]
@@ -142,7 +142,7 @@ def test_vertical_subsampling(
     check(file, resample_luma(data, width=height, height=width, factors=0x12), cropped(crop))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(
     rows=st.integers(1, 12),
     columns=st.integers(1, 12),
@@ -181,7 +181,7 @@ NAMES = st.sampled_from(sorted(DAMAGED))
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=3)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=5 * settings.default.max_examples, deadline=None)
 @given(name=NAMES, edits=EDITS, crop=CROPS)
 def test_changed(
     file: Path, name: str, edits: list[tuple[float, int]], crop: tuple[int, int]
@@ -198,7 +198,7 @@ def test_changed(
         np.testing.assert_array_equal(ours, theirs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(
     name=NAMES,
     kept=st.floats(0, 1),
@@ -213,7 +213,7 @@ def test_cut(file: Path, name: str, kept: float, crop: tuple[int, int], tail: by
     check(file, data[: int(kept * len(data))] + tail, cropped(crop))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(
     height=st.integers(1, 60),
     width=st.integers(1, 60),

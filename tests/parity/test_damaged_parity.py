@@ -89,7 +89,8 @@ def damage(data: bytes, edits: list[tuple[int, int]]) -> bytes:
 EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=3)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(name=st.sampled_from(sorted(JPEGS)), edits=EDITS)
 def test_changed_jpeg(file: Path, name: str, edits: list[tuple[int, int]]) -> None:
     """Protects one direction: a changed JPEG gives Pillow's pixels, or we refuse it."""
@@ -97,7 +98,7 @@ def test_changed_jpeg(file: Path, name: str, edits: list[tuple[int, int]]) -> No
     compare(file, data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(name=st.sampled_from(sorted(JPEGS)), length=st.integers(0, 10_000))
 def test_cut_jpeg(file: Path, name: str, length: int) -> None:
     """Protects the rule for cut files: refused exactly where Pillow refuses."""
@@ -107,7 +108,7 @@ def test_cut_jpeg(file: Path, name: str, length: int) -> None:
     assert ours == theirs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(name=st.sampled_from(sorted(PNGS)), edits=EDITS)
 def test_changed_png(file: Path, name: str, edits: list[tuple[int, int]]) -> None:
     """Protects one direction only: we may refuse a PNG whose stream ends early, Pillow fills it."""
@@ -115,7 +116,7 @@ def test_changed_png(file: Path, name: str, edits: list[tuple[int, int]]) -> Non
     compare(file, data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(name=st.sampled_from(sorted(PNGS)), length=st.integers(0, 10_000))
 def test_cut_png(file: Path, name: str, length: int) -> None:
     """Protects cut PNGs: what Pillow refuses is refused, and no pixel is invented."""
@@ -141,7 +142,7 @@ def test_rows_missing(file: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=6 * settings.default.max_examples, deadline=None)
 @given(name=st.sampled_from(sorted(OTHERS)), edits=EDITS, at_start=st.booleans())
 def test_changed_file(file: Path, name: str, edits: list[tuple[int, int]], at_start: bool) -> None:
     """Protects the other formats: what Pillow refuses is refused, and no pixel is invented."""
@@ -156,7 +157,7 @@ def test_changed_file(file: Path, name: str, edits: list[tuple[int, int]], at_st
             decode_file(file)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250 * settings.default.max_examples // 100, deadline=None)
 @given(name=st.sampled_from(sorted(OTHERS)), length=st.integers(0, 10_000))
 def test_cut_file(file: Path, name: str, length: int) -> None:
     """Protects the other formats: a cut file is refused exactly where Pillow refuses."""

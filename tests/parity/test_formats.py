@@ -42,7 +42,8 @@ def write(path: Path, pixels: np.ndarray, kind: str) -> None:
         image.save(path, kind)
 
 
-@settings(max_examples=150)
+@pytest.mark.slow
+@settings(max_examples=150 * settings.default.max_examples // 100)
 @given(
     kind=st.sampled_from([*FORMATS, "TIFF tiles", "TIFF turned", "BMP indexed"]),
     size=st.tuples(SIDES, SIDES),

@@ -44,7 +44,11 @@ def check(file: Path, data: bytes) -> None:
     np.testing.assert_array_equal(_native.decode(file), pillow_rgb(data))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=2 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(height=SIDES, width=SIDES, seed=st.integers(0, 2**32), options=OPTIONS)
 def test_colour(file: Path, height: int, width: int, seed: int, options: dict) -> None:
     """Protects colour files of any size, quality, subsampling, scan order and restart interval."""

@@ -38,7 +38,11 @@ def samples(height: int, width: int, colour: int, bits: int, seed: int) -> np.nd
     return values >> random.integers(0, bits) if bits == 16 else values
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=250 * settings.default.max_examples // 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     height=SIDES,
     width=SIDES,

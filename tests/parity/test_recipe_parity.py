@@ -41,7 +41,7 @@ def native(file: Path, recipe: Recipe) -> np.ndarray:
     return batch.pixels[0]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(height=SIDES, width=SIDES, recipe=RECIPES, seed=st.integers(0, 2**32))
 def test_native_equals_definition(
     file: Path, height: int, width: int, recipe: Recipe, seed: int
@@ -54,7 +54,7 @@ def test_native_equals_definition(
 SHAPES = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(shape=SHAPES, size=st.integers(1, 700))
 def test_floor_is_torchvision(shape: tuple[int, int], size: int) -> None:
     """Protects the target size of torchvision's Resize with one number."""
@@ -64,7 +64,7 @@ def test_floor_is_torchvision(shape: tuple[int, int], size: int) -> None:
     assert list(ours) == _compute_resized_output_size(shape, [size])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(shape=SHAPES, size=PAIRS, mode=st.sampled_from(["shortest", "longest"]))
 def test_half_even_is_keep_ratio(shape: tuple[int, int], size: tuple[int, int], mode: Any) -> None:
     """Protects the target size of ResizeKeepRatio in timm and OpenCLIP, square or not.
@@ -81,7 +81,7 @@ def test_half_even_is_keep_ratio(shape: tuple[int, int], size: tuple[int, int], 
         assert list(ours) == [max(1, v) for v in framework.get_params(image, size, longest)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(
     height=st.integers(1, 40), width=st.integers(1, 40), crop=st.tuples(*[st.integers(1, 40)] * 2)
 )

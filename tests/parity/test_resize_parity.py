@@ -20,7 +20,7 @@ def pillow(pixels: np.ndarray, height: int, width: int, name: str) -> np.ndarray
     return np.asarray(image)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples, deadline=None)
 @given(
     height=SIDES,
     width=SIDES,

@@ -104,7 +104,7 @@ def written(kind: dict[str, Any], size: tuple[int, int], seed: int, **options: A
     return tiff(drawn(kind, size, seed), **kind, tags=tags, **options)
 
 
-@settings(max_examples=250)
+@settings(max_examples=250 * settings.default.max_examples // 100)
 @given(
     kind=st.sampled_from(KINDS),
     size=st.tuples(SIDES, SIDES),
@@ -167,7 +167,7 @@ def jpeg_of(mode: str, **options: Any) -> Callable[[Samples], bytes]:
     return encode
 
 
-@settings(max_examples=150)
+@settings(max_examples=150 * settings.default.max_examples // 100)
 @given(
     photometric=st.sampled_from([INVERTED, GRAY, RGB, CMYK, YCBCR, YCBCR]),
     size=st.tuples(SIDES, SIDES),

@@ -116,7 +116,7 @@ def test_a_table_of_the_same_images_is_the_same_task(
     pond: Path, tmp_path: Path, store: Path
 ) -> None:
     """Folder or CSV: the manifest, and all that follows, has the same digests."""
-    by_folder, _ = score(pond, tmp_path, store, FOLDER, protocol="svm")
+    by_folder, _ = score(pond, tmp_path, store, FOLDER, MeanColour(), protocol="svm")
     rows = [[path, label, split] for split, label, path in images(pond, "test", "train")]
     layout = {
         "id": "csv",
@@ -127,7 +127,7 @@ def test_a_table_of_the_same_images_is_the_same_task(
             "label": "species",
         },
     }
-    by_table, _ = score(pond, tmp_path, store, layout, protocol="svm")
+    by_table, _ = score(pond, tmp_path, store, layout, MeanColour(), protocol="svm")
     assert by_table.tasks["pond"]["digests"] == by_folder.tasks["pond"]["digests"]
 
 
@@ -173,6 +173,7 @@ def test_traits(pond: Path, tmp_path: Path, store: Path) -> None:
     assert b'["ciliate", "round"]' in predictions.schema.metadata.values()
 
 
+@pytest.mark.slow
 def test_a_gallery_of_individuals(pond: Path, tmp_path: Path, store: Path) -> None:
     """Leave-one-out with nearest neighbours, from a table without a header."""
     rows = [f"{path};{label}" for _, label, path in images(pond, "test")]
@@ -363,7 +364,7 @@ def test_a_clip_with_an_unreadable_frame_is_wrong(pond: Path, tmp_path: Path, st
     victims = [path for split, _, path in images(torn, "test")][3:6]
     (torn / victims[0]).write_bytes(b"no image")
     options = Options(
-        model="demo", tasks=(str(tmp_path / "pond.yaml"),), data=torn, out=tmp_path / "out",
+        model=MeanColour(), tasks=(str(tmp_path / "pond.yaml"),), data=torn, out=tmp_path / "out",
         store=store, quiet=True, keep_bad=True,
     )  # fmt: skip
     value = {

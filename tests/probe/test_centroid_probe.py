@@ -175,7 +175,7 @@ def test_what_is_far_from_every_class_is_unknown() -> None:
     st.lists(st.floats(0, 1e6), min_size=1, max_size=60),
     st.floats(0, 100) | st.integers(0, 100).map(float),
 )
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_percentile_has_the_bits_of_numpys(values: list[float], percent: float) -> None:
     """The linear rule, at both halves of an interval and at the ends."""
     array = np.array(values)

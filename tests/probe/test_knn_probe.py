@@ -66,7 +66,7 @@ def test_distances_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @given(SMALL, st.integers(1, 3), st.sampled_from([0, 1, 32]), st.sampled_from(["none", "l2"]))
-@settings(max_examples=150)
+@settings(max_examples=150 * settings.default.max_examples // 100)
 def test_neighbours_are_exact_with_duplicates_and_ties(
     matrix: np.ndarray, k: int, margin: int, normalise: str
 ) -> None:

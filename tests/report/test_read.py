@@ -157,7 +157,12 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
+LONG = "a list without end"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == LONG)) for name in BOMBS]
+)
 def test_bombs(name: str, document: dict[str, Any], tmp_path: Path) -> None:
     """Some KB that hold more than any result has: one line, and little memory here."""
     task = next(iter(document["tasks"]))

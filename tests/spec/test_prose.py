@@ -192,7 +192,7 @@ def by_the_text(pixels: Pixels, height: int, width: int, name: str) -> Pixels:
     return pixels
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * settings.default.max_examples // 100, deadline=None)
 @given(
     st.sampled_from([*SUPPORT, "nearest"]),
     *(st.integers(1, 24) for _ in range(4)),

@@ -57,6 +57,7 @@ def test_a_pin_may_name_a_version_that_is_current(v1: Path) -> None:
     assert (then.protocol.version, then.dataset.version) == (2, "1")
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_superseded_task_fit_as_they_were(v1: Path) -> None:
     """A metric needs what its own protocol gave, not what the current one gives."""
     gives = "gives: [neighbours, first_hit, average_precision]"
@@ -70,6 +71,7 @@ def test_the_parts_of_a_superseded_task_fit_as_they_were(v1: Path) -> None:
     assert {problem.file.rpartition("/")[2] for problem in validate(v1)} == {"beluga.v1.yaml"}
 
 
+@pytest.mark.slow
 def test_pins_stand_in_superseded_tasks_and_nowhere_else(v1: Path) -> None:
     """One line each, with what to do."""
     old, new = v1 / "tasks/beluga.v1.yaml", v1 / "tasks/beluga.yaml"

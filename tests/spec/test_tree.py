@@ -75,6 +75,7 @@ def test_a_schema_that_cannot_be_used(v1: Path, keyword: str, value: object, err
     assert problem.pointer == f"/properties/models/{keyword}"
 
 
+@pytest.mark.slow
 def test_a_part_of_a_specification_is_checked_as_the_whole(
     v1: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def options(folder: Path, **changes: object) -> Options:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_declared_scores_groups_and_accuracy(declared: Made, tmp_path: Path) -> None:
     """Null counts, protocol, predictions and cost of a declared score; the mean that has it; the
     groups of newt and the accuracy of inat21."""

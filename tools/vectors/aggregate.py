@@ -7,7 +7,9 @@ from typing import Any
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
+
+SECTION = Section("aggregate", "13", "S", "aggregate")
 
 
 def mean(given: Any, output: Any) -> bool:
@@ -49,12 +51,8 @@ def files() -> Iterator[VectorFile]:
         "task-without-interval": (["a", "b"], {"a": task("with"), "b": task("without", None)}),
         "no-interval-at-all": (["a", "b"], {"a": task("d", None), "b": task("e", None)}),
     }
-    yield VectorFile(
-        "aggregate",
+    yield SECTION.file(
         "mean",
-        "13",
-        "S",
-        "aggregate.mean",
         "The unweighted mean in the suite's order, replicate by replicate; null if one is missing.",
         [
             Case(f"aggregate/{name}", {"members": members, "tasks": tasks}, mean)

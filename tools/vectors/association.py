@@ -11,7 +11,9 @@ from scipy import stats
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
+
+SECTION = Section("association", "19", "S", "association")
 
 NAMES = ("r2", "spearman", "kendall", "misranked")
 CLOSE = 1e-9
@@ -114,12 +116,8 @@ def files() -> Iterator[VectorFile]:
         "no-model": {"x": [], "y": []},
         "unequal-lengths": {"x": [0.1, 0.2], "y": [0.1]},
     }
-    yield VectorFile(
-        "association",
+    yield SECTION.file(
         "measures",
-        "19",
-        "S",
-        "association.measures",
         "R2, Spearman, Kendall and the mis-ranked share, with ties; null for constant scores.",
         [Case(f"association/{name}", given, measures) for name, given in cases.items()]
         + [Case(f"association/error/{name}", given, refused) for name, given in wrong.items()],
@@ -137,12 +135,8 @@ def files() -> Iterator[VectorFile]:
         "half-of-the-replicates-are-defined": {**two, "y_id": "half-2"},
         "one-less-than-half-of-the-replicates": {**two, "y_id": "half-20"},
     }
-    yield VectorFile(
-        "association",
+    yield SECTION.file(
         "intervals",
-        "19",
-        "S",
-        "association.intervals",
         "The measures with their bounds over resamples of the models.",
         [Case(f"association-interval/{k}", given, intervals) for k, given in resampled.items()],
         source="a plain loop",

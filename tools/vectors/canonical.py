@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from vectors.case import Case, VectorFile, refused_with
+from vectors.case import Case, Section, VectorFile, refused_with
+
+SECTION = Section("canonical", "3", "S", "canonical")
 
 # The samples of RFC 8785, appendix B: bits of a float64 and its text.
 RFC_8785 = {
@@ -137,12 +139,8 @@ FLAWS = {
 def files() -> Iterator[VectorFile]:
     named = {f"rfc-8785-{i + 1}": b for i, b in enumerate(RFC_8785)}
     named |= {f"shortest-{i + 1}": bits(value) for i, value in enumerate(OTHERS)}
-    yield VectorFile(
-        "canonical",
+    yield SECTION.file(
         "number",
-        "3",
-        "S",
-        "canonical.number",
         "A float64, given by its bits, as text.",
         [Case(f"canonical/number/{k}", {"float64": b}, number) for k, b in named.items()]
         + [
@@ -155,12 +153,8 @@ def files() -> Iterator[VectorFile]:
         ],
         source="RFC 8785, appendix B, and exact fractions",
     )
-    yield VectorFile(
-        "canonical",
+    yield SECTION.file(
         "json",
-        "3",
-        "S",
-        "canonical.json",
         "A JSON text and its canonical text.",
         [
             Case(f"canonical/json/{k}", {"text": text}, equals(wanted))
@@ -168,16 +162,13 @@ def files() -> Iterator[VectorFile]:
         ],
         source="RFC 8785, by hand",
     )
-    yield VectorFile(
-        "canonical",
+    yield SECTION.file(
         "errors",
-        "3",
-        "S",
-        "canonical.json",
         "Texts that are not JSON, or have no canonical form.",
         [
             Case(f"canonical/errors/{k}", {"text": text}, refused_with(error))
             for k, (text, error) in FLAWS.items()
         ],
         source="RFC 8259 and RFC 7493, by hand",
+        operation="json",
     )

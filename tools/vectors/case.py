@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,35 @@ class VectorFile:
         kind = "optional" if self.optional else "required"
         kind = kind if self.tolerance is None else "tolerance"
         return f"{kind}/{self.folder}/{self.name}.json"
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the files of a folder have in common; ``operations`` is the operations' first part."""
+
+    folder: str
+    number: str
+    level: str
+    operations: str
+    source: str | None = None
+
+    def file(
+        self,
+        name: str,
+        about: str,
+        cases: Iterable[Case],
+        *,
+        operation: str = "",
+        number: str = "",
+        source: str | None = None,
+        tolerance: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> VectorFile:
+        """A file whose operation has its name, where no other is given."""
+        return VectorFile(
+            self.folder, name, number or self.number, self.level,
+            f"{self.operations}.{operation or name}", about, list(cases),
+            source or self.source, tolerance,
+        )  # fmt: skip
 
 
 def refused_with(error: str) -> Check:

@@ -9,7 +9,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.intervals import columns
 
 LOOP = "a plain loop"
@@ -278,15 +278,14 @@ def bests() -> Iterator[Case]:
         yield Case(f"best/error/{name}", {"models": given, "higher_is_better": True}, refused)
 
 
-def file(name: str, section: str, about: str, cases: Iterator[Case]) -> VectorFile:
-    return VectorFile(
-        "comparison", name, section, "S", f"comparison.{name}", about, list(cases), source=LOOP
-    )
+file = Section("comparison", "18.1", "S", "comparison", LOOP).file
 
 
 def files() -> Iterator[VectorFile]:
-    yield file("difference", "18.1", "Two scores with their replicates.", differences())
-    yield file("mean", "18.1", "Two models' means over tasks, replicate by replicate.", means())
-    yield file("models", "18.1", "Two models' predictions, end to end.", models())
-    yield file("holm", "18.2", "Holm's correction, with ties.", families())
-    yield file("ties_for_best", "18.3", "The best model and those that tie with it.", bests())
+    yield file("difference", "Two scores with their replicates.", differences())
+    yield file("mean", "Two models' means over tasks, replicate by replicate.", means())
+    yield file("models", "Two models' predictions, end to end.", models())
+    yield file("holm", "Holm's correction, with ties.", families(), number="18.2")
+    yield file(
+        "ties_for_best", "The best model and those that tie with it.", bests(), number="18.3"
+    )

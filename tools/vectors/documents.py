@@ -8,7 +8,7 @@ from typing import Any
 
 from biobench.spec.load import load_spec
 from biobench.spec.validator import validator
-from vectors.case import Case, Check, VectorFile
+from vectors.case import Case, Check, Section, VectorFile
 from vectors.sound_documents import (
     ALL,
     CHILD,
@@ -43,6 +43,7 @@ from vectors.sound_documents import (
     put,
 )
 
+SECTION = Section("documents", "6.3", "D", "documents")
 SCHEMAS = load_spec().library.schemas
 OF_THE_SCHEMA = {"unknown-key", "missing-key", "type"}
 VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
@@ -344,29 +345,23 @@ def sound(given: Any, output: Any) -> bool:
 
 
 def files() -> Iterator[VectorFile]:
-    yield VectorFile(
-        "documents",
+    yield SECTION.file(
         "valid",
-        "6.3",
-        "D",
-        "documents.check",
         "Sets of documents without a flaw; a suite and models may be absent.",
         [
             Case(f"documents/valid/{k}", {"documents": documents(paths, edit)}, sound)
             for k, (paths, edit) in VALID.items()
         ],
         source="jsonschema",
+        operation="check",
     )
-    yield VectorFile(
-        "documents",
+    yield SECTION.file(
         "flaws",
-        "6.3",
-        "D",
-        "documents.check",
         "Sets of documents with one flaw and its error id.",
         [
             Case(f"documents/{k}", {"documents": documents(paths, edit)}, flaw(error))
             for k, (paths, edit, error) in FLAWS.items()
         ],
         source="jsonschema where the flaw is of a schema, the rest by hand",
+        operation="check",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from vectors.case import Case, VectorFile
+from vectors.case import Case, Section, VectorFile
 from vectors.plain import GAMMA, MASK, mix
 
 SOURCE = "exact integers and fractions"
@@ -62,8 +62,7 @@ def stream(seed: int, name: str) -> dict[str, Any]:
     return {"seed": f"{seed:016x}", "stream": name}
 
 
-def file(name: str, about: str, cases: list[Case]) -> VectorFile:
-    return VectorFile("generator", name, "5", "S", f"generator.{name}", about, cases, source=SOURCE)
+file = Section("generator", "5", "S", "generator", SOURCE).file
 
 
 def files() -> Iterator[VectorFile]:

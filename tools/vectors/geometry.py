@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vectors.case import Case, VectorFile
+from vectors.case import Case, Section, VectorFile
 from vectors.drawn import array, image, pixels
+
+SECTION = Section("geometry", "8.3", "D", "pixels")
 
 # (mode, size, long_side, image) by case.
 SIZES: dict[str, tuple[str, list[int], str, tuple[int, int]]] = {
@@ -151,22 +153,14 @@ def files() -> Iterator[VectorFile]:
         "height": 3,
         "width": 3,
     }
-    yield VectorFile(
-        "geometry",
+    yield SECTION.file(
         "target_size",
-        "8.3",
-        "D",
-        "pixels.target_size",
         "Height and width after the resize; too many pixels are an error.",
         [Case(f"geometry/target-size/{k}", given, target) for k, given in sized.items()],
         source="decimal arithmetic",
     )
-    yield VectorFile(
-        "geometry",
+    yield SECTION.file(
         "crop_offset",
-        "8.3",
-        "D",
-        "pixels.crop_offset",
         "The crop's first position in the image, in one direction; negative where padding is.",
         [
             Case(
@@ -179,12 +173,8 @@ def files() -> Iterator[VectorFile]:
         ],
         source="decimal arithmetic",
     )
-    yield VectorFile(
-        "geometry",
+    yield SECTION.file(
         "recipe",
-        "8.3",
-        "D",
-        "pixels.recipe",
         "An image through the geometry of a recipe: resize, crop, padding.",
         list(recipes()),
         source="Pillow 13, sizes and offsets by hand",

@@ -9,7 +9,9 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
+
+SECTION = Section("intervals", "12", "S", "interval")
 
 LOOP = "a plain loop over the drawn items"
 METRICS = ("macro_f1", "accuracy", "top1", "top5", "mean_average_precision")
@@ -70,12 +72,8 @@ def case(kind: str, name: str, check: Any, **given: Any) -> Case:
 
 
 def files() -> Iterator[VectorFile]:
-    yield VectorFile(
-        "intervals",
+    yield SECTION.file(
         "positions",
-        "12",
-        "S",
-        "interval.positions",
         "The items that each replicate draws, by position.",
         [
             case("positions", name, drawn, task=task, y_true=truth, replicates=count)
@@ -92,13 +90,7 @@ def files() -> Iterator[VectorFile]:
         source=LOOP,
     )
     sizes = [7, 1, 4, 12]
-    yield VectorFile(
-        "intervals",
-        "replicates",
-        "12",
-        "S",
-        "interval.replicates",
-        "The metric of each replicate; none in division compat.",
+    yield SECTION.file("replicates", "The metric of each replicate; none in division compat.",
         [
             case(
                 "replicates", metric, values,
@@ -127,12 +119,8 @@ def files() -> Iterator[VectorFile]:
         source=LOOP,
     )  # fmt: skip
     order = Stream(17, "vectors/intervals/bounds").permutation(1000)
-    yield VectorFile(
-        "intervals",
+    yield SECTION.file(
         "bounds",
-        "12",
-        "S",
-        "interval.bounds",
         "Percentile bounds; their rank is taken on the decimal, not on a rounded product.",
         [
             case("bounds", name, percentiles, values=numbers, confidence=confidence)
@@ -159,12 +147,8 @@ def files() -> Iterator[VectorFile]:
         source="exact fractions",
     )
     enough, thin = [12, 10, 15], [12, 9, 15]
-    yield VectorFile(
-        "intervals",
+    yield SECTION.file(
         "score",
-        "12",
-        "S",
-        "interval.score",
         "Score and interval of a task, end to end, with the constants of the suite document.",
         [
             case(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 
 Matrix = npt.NDArray[np.float64]
 OFFICIAL = {"protocol": "linear_probe", "division": "official"}
@@ -151,11 +151,7 @@ def with_test(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def exact_files() -> Iterator[VectorFile]:
-    def file(name: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "linear-probe", name, "10.1", "P", f"linear_probe.{name}", about, cases,
-            source="a plain loop",
-        )  # fmt: skip
+    file = Section("linear-probe", "10.1", "P", "linear_probe", "a plain loop").file
 
     rows = clusters("rows", 3, 19, 3)["features"]
     narrow = (np.array(clusters("narrow", 2, 6, 2)["features"]) * 2.0**-10).tolist()
@@ -237,15 +233,13 @@ def exact_files() -> Iterator[VectorFile]:
 
 
 def training_files() -> Iterator[VectorFile]:
-    def file(name: str, operation: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "linear-probe", name, "10.1", "P", f"linear_probe.{operation}", about, cases,
-            source="a plain loop in float64, to within its rounding",
-        )  # fmt: skip
+    file = Section(
+        "linear-probe", "10.1", "P", "linear_probe",
+        "a plain loop in float64, to within its rounding",
+    ).file  # fmt: skip
 
     steps = [0, 1, 2, 2500, 5000, 7499, 9998, 9999]
     yield file(
-        "rates",
         "rates",
         "The learning rate of some steps.",
         [
@@ -276,7 +270,6 @@ def training_files() -> Iterator[VectorFile]:
     first = 1e-5
     yield file(
         "first_steps",
-        "train",
         "The layer after a few steps, and predictions of test rows.",
         [
             Case(
@@ -304,11 +297,11 @@ def training_files() -> Iterator[VectorFile]:
                 refused,
             )
         ],
+        operation="train",
     )
     whole = 2e-3
     yield file(
         "training",
-        "train",
         "The layer after all steps of the document, and predictions of test rows.",
         [
             Case(
@@ -318,6 +311,7 @@ def training_files() -> Iterator[VectorFile]:
             )
             for division in (OFFICIAL, COMPAT)
         ],
+        operation="train",
     )
 
 

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.logistic_regression import BOTH, DRAWS, OFFICIAL, Matrix, given_protocol
 
 drawn = DRAWS.rows
@@ -130,13 +130,7 @@ def near_the_tolerance(factor: float) -> dict[str, Any]:
 
 
 def files() -> Iterator[VectorFile]:
-    def file(
-        name: str, about: str, source: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
-        return VectorFile(
-            "logistic-regression-fits", name, "10.3", "T", f"logistic_regression.{name}", about,
-            cases, source=source, tolerance=tolerance,
-        )  # fmt: skip
+    file = Section("logistic-regression-fits", "10.3", "T", "logistic_regression").file
 
     labels = DRAWS.labels("gradient", 12, 3)
     point = {
@@ -149,7 +143,6 @@ def files() -> Iterator[VectorFile]:
         "gradient",
         "The gradient of the objective by class, features then intercept, and whether a fit may "
         "end there.",
-        "plain loops",
         [
             Case(f"logistic-regression/gradient/{k}", {**OFFICIAL, **v}, gradient)
             for k, v in {
@@ -161,7 +154,8 @@ def files() -> Iterator[VectorFile]:
                 "just-without-below-zero": near_the_tolerance(-1.001),
             }.items()
         ],
-        {"/gradient": {"absolute": 1e-13}},
+        source="plain loops",
+        tolerance={"/gradient": {"absolute": 1e-13}},
     )
     three, two = DRAWS.labels("fit", 40, 3), DRAWS.labels("fit/two", 24, 2)
     cases = {
@@ -183,7 +177,6 @@ def files() -> Iterator[VectorFile]:
         "fit",
         "The fit with a given C on raw features: weights and intercepts over the scaled features, "
         "and predictions.",
-        "scikit-learn LogisticRegression (newton-cg) behind StandardScaler",
         [
             Case(
                 f"logistic-regression/fit/{k}",
@@ -205,7 +198,8 @@ def files() -> Iterator[VectorFile]:
                 refused,
             )
         ],
-        {"/weight": {"absolute": 1e-5}, "/intercept": {"absolute": 1e-5}},
+        source="scikit-learn LogisticRegression (newton-cg) behind StandardScaler",
+        tolerance={"/weight": {"absolute": 1e-5}, "/intercept": {"absolute": 1e-5}},
     )
     labels = DRAWS.labels("search", 45, 3)
     rare = [*DRAWS.labels("search/rare", 40, 3), 3]
@@ -213,7 +207,6 @@ def files() -> Iterator[VectorFile]:
         "search",
         "The whole protocol: the score of each candidate in each fold, the C that is taken, and "
         "the predictions of the fit on all rows.",
-        "scikit-learn LogisticRegression, StratifiedKFold and f1_score",
         [
             Case(
                 f"logistic-regression/search/{division}-{k}",
@@ -247,5 +240,6 @@ def files() -> Iterator[VectorFile]:
                 "fold-leaves-one-class": [0, 0, 1, 0, 0, 0, 0],
             }.items()
         ],
-        {"/scores": {"absolute": 1e-12}},
+        source="scikit-learn LogisticRegression, StratifiedKFold and f1_score",
+        tolerance={"/scores": {"absolute": 1e-12}},
     )

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.drawn import Draws
 
 OFFICIAL = {"protocol": "logistic_regression", "division": "official"}
@@ -96,16 +96,11 @@ TALL = [[1000.0 + x for x in row] for row in DRAWS.rows("tall", 40, 2)]
 
 
 def files() -> Iterator[VectorFile]:
-    def file(name: str, about: str, source: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "logistic-regression", name, "10.3", "P", f"logistic_regression.{name}", about, cases,
-            source=source,
-        )  # fmt: skip
+    file = Section("logistic-regression", "10.3", "P", "logistic_regression").file
 
     yield file(
         "scale",
         "Mean and population deviation of each feature, and rows scaled by them.",
-        "scikit-learn StandardScaler and a plain loop",
         [
             Case(f"logistic-regression/scale/{k}", {**OFFICIAL, "features": f, "test": t}, scale)
             for k, f, t in [
@@ -118,11 +113,11 @@ def files() -> Iterator[VectorFile]:
                 ("many-rows", DRAWS.rows("many", 300, 1), DRAWS.rows("many/test", 4, 1)),
             ]
         ],
+        source="scikit-learn StandardScaler and a plain loop",
     )
     yield file(
         "weights",
         "The weight of a row of each class that occurs, in ascending id.",
-        "a plain loop",
         [
             Case(f"logistic-regression/weights/{k}", {**OFFICIAL, "labels": v}, weights)
             for k, v in {
@@ -132,11 +127,11 @@ def files() -> Iterator[VectorFile]:
                 "drawn": DRAWS.labels("weights", 40, 7),
             }.items()
         ],
+        source="a plain loop",
     )
     yield file(
         "folds",
         "The fold of each row.",
-        "scikit-learn StratifiedKFold",
         [
             Case(f"logistic-regression/folds/{k}", {**OFFICIAL, "labels": v}, folds)
             for k, v in {
@@ -159,6 +154,7 @@ def files() -> Iterator[VectorFile]:
                 "fewer-rows-than-folds": [0, 0, 1, 1],
             }.items()
         ],
+        source="scikit-learn StratifiedKFold",
     )
     pairs = {
         "all-right": ([0, 1, 2, 1], [0, 1, 2, 1]),
@@ -170,7 +166,6 @@ def files() -> Iterator[VectorFile]:
     yield file(
         "fold_score",
         "Macro-F1 of a fold's predictions, over the classes that the division counts.",
-        "a plain loop, and scikit-learn f1_score up to the last bit",
         [
             Case(
                 f"logistic-regression/fold-score/{division}-{k}",
@@ -180,12 +175,12 @@ def files() -> Iterator[VectorFile]:
             for division in BOTH
             for k, (t, p) in pairs.items()
         ],
+        source="a plain loop, and scikit-learn f1_score up to the last bit",
     )
     step = [[0.5 + 0.25 * (i == j) for j in range(5)] for i in range(30)]
     yield file(
         "ranking",
         "The candidates of the protocol from best to worst, given their score in each fold.",
-        "a plain loop",
         [
             Case(
                 f"logistic-regression/ranking/{division}-{k}",
@@ -202,11 +197,11 @@ def files() -> Iterator[VectorFile]:
                 "order-of-sums": [[0.1, 0.2, 0.3, 0, 0], [0.3, 0.2, 0.1, 0, 0]] * 15,
             }.items()
         ],
+        source="a plain loop",
     )
     yield file(
         "decide",
         "The class of the largest decision value.",
-        "a plain loop",
         [
             Case(
                 "logistic-regression/decide/ties",
@@ -217,4 +212,5 @@ def files() -> Iterator[VectorFile]:
                 decide,
             )
         ],
+        source="a plain loop",
     )

@@ -10,7 +10,9 @@ from sklearn.metrics import accuracy_score, average_precision_score, f1_score
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
+
+SECTION = Section("metrics", "11.1", "S", "metric")
 
 CLOSE = 1e-12
 """scikit-learn adds in another order."""
@@ -74,12 +76,8 @@ def labels(truth: Sequence[int], prediction: Sequence[int]) -> dict[str, Any]:
 
 
 def files() -> Iterator[VectorFile]:
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "macro_f1",
-        "11.1",
-        "S",
-        "metric.macro_f1",
         "Macro-F1 with absent classes, items without a prediction, and sums in ascending id.",
         [
             Case(f"macro-f1/{division}/{name}", {"division": division, **labels(*pair)}, f1)
@@ -99,12 +97,8 @@ def files() -> Iterator[VectorFile]:
         source="scikit-learn f1_score and a plain loop",
     )
     more = {"unknown-class": ([-1, -1, 0, 1], [-1, 0, -1, 1]), "unreadable": ([-1, 0], [-2, -2])}
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "accuracy",
-        "11.2",
-        "S",
-        "metric.accuracy",
         "Right predictions over items.",
         [
             Case(f"accuracy/{name}", labels(*pair), shares)
@@ -116,14 +110,11 @@ def files() -> Iterator[VectorFile]:
             Case("accuracy/error/unequal-lengths", labels([0], [0, 0]), refused),
         ],
         source="scikit-learn accuracy_score and a plain loop",
+        number="11.2",
     )
     ranks = [1, 5, 6, 0, 2, 1, 40]
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "top_k",
-        "11.3",
-        "S",
-        "metric.top_k",
         "Queries whose first right row is among the first k; rank 0 is none.",
         [
             Case(f"top-k/{name}", {"first_hit": first_hit, "k": k}, top)
@@ -145,6 +136,7 @@ def files() -> Iterator[VectorFile]:
             ]
         ],
         source="a plain loop",
+        number="11.3",
     )
     flags = {
         "first": [1, 0, 0, 0],
@@ -155,12 +147,8 @@ def files() -> Iterator[VectorFile]:
     }
     many = Stream(17, "vectors/metrics/relevant").integers(3, 70).tolist()
     flags["many"] = [int(v == 0) for v in many]
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "average_precision",
-        "11.4",
-        "S",
-        "metric.average_precision",
         "Average precision of one ranked list, with relevant rows outside it and without any.",
         [
             Case(
@@ -182,4 +170,5 @@ def files() -> Iterator[VectorFile]:
             ]
         ],
         source="scikit-learn average_precision_score and a plain loop",
+        number="11.4",
     )

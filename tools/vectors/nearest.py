@@ -11,8 +11,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.drawn import Draws
+
+SECTION = Section("nearest-neighbours", "10.2", "P", "knn")
 
 OFFICIAL = {"protocol": "knn", "division": "official"}
 COMPAT = {"protocol": "knn", "division": "compat"}
@@ -176,12 +178,8 @@ def files() -> Iterator[VectorFile]:
     many = {"features": DRAWS.rows("many", 40, 6), "labels": labelled("many", 40, 7)}
     part = {"features": DRAWS.rows("part", 30, 9), "labels": labelled("part", 30, 3)}
     part["scored"] = [0, 3, 4, 17, 29]
-    yield VectorFile(
-        "nearest-neighbours",
+    yield SECTION.file(
         "predict",
-        "10.2",
-        "P",
-        "knn.predict",
         "Predictions and extras: ties, duplicates, small galleries, rounding, both divisions.",
         [Case(f"knn/official/{k}", {**OFFICIAL, **v}, ranking) for k, v in official.items()]
         + [Case(f"knn/compat/{k}", {**COMPAT, **v}, ranking) for k, v in compat.items()]
@@ -196,12 +194,8 @@ def files() -> Iterator[VectorFile]:
     rows = DRAWS.rows("distances", 6, 17)
     thirds = [[1 / 3, 2 / 3, 1], [0.1, 0.2, 0.3], [1e-3, 1e3, 0.5], [-1 / 3, 5, 7]]
     float32 = np.array(thirds, np.float32).astype(np.float64).tolist()
-    yield VectorFile(
-        "nearest-neighbours",
+    yield SECTION.file(
         "distances",
-        "10.2",
-        "P",
-        "knn.distances",
         "The distances of one query to every row, itself included, to the bit.",
         [
             Case(f"knn-distances/{d['division']}/{name}", {**d, "features": f, "query": q}, exact)

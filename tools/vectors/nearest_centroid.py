@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestCentroid
 
 from biobench.spec.generator import Stream
 from vectors import exact_centroid, plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 
 OFFICIAL = {"protocol": "nearest_centroid", "division": "official"}
 COMPAT = {"protocol": "nearest_centroid", "division": "compat"}
@@ -210,11 +210,7 @@ def case(kind: str, name: str, check: Any, given: dict[str, Any], division: Any 
     return Case(f"nearest-centroid/{kind}/{name}", {**division, **given}, check)
 
 
-def file(name: str, about: str, source: str, cases: list[Case]) -> VectorFile:
-    return VectorFile(
-        "nearest-centroid", name, "10.5", "P", f"nearest_centroid.{name}", about, cases,
-        source=source,
-    )  # fmt: skip
+file = Section("nearest-centroid", "10.5", "P", "nearest_centroid").file
 
 
 def files() -> Iterator[VectorFile]:
@@ -222,13 +218,13 @@ def files() -> Iterator[VectorFile]:
     yield file(
         "classes",
         "Means, deviations and shrinkage of each class, and the covariance within classes.",
-        "a plain loop; scikit-learn's within-class covariance",
         [case("classes", name, classes_check, given) for name, given in CORNERS.items()]
         + [
             case("classes", "drawn", classes_check, spread),
             case("classes", "more-features-than-rows", classes_check, drawn("wide", 12, 9, 2)),
             case("classes", "compat", classes_check, gaps(spread, [7, 1, 30]), COMPAT),
         ],
+        source="a plain loop; scikit-learn's within-class covariance",
     )
     positive = [[4, 2, -2], [2, 10, 2], [-2, 2, 6]]
     third = [[3, 1, 1], [1, 3, 1], [1, 1, 3]]
@@ -236,7 +232,6 @@ def files() -> Iterator[VectorFile]:
     yield file(
         "factor",
         "The Cholesky factor of a matrix, and vectors whitened by it; a pivot that is rounding.",
-        "a plain loop; LAPACK",
         [
             case("factor", name, factor_check, {"matrix": matrix, "vectors": vectors})
             for name, matrix, vectors in [
@@ -258,12 +253,12 @@ def files() -> Iterator[VectorFile]:
                 ("rounding-is-left", [[3, 0.1], [0.1, 0.1 * 0.1 / 3 * (1 + 1e-12)]]),
             ]
         ],
+        source="a plain loop; LAPACK",
     )  # fmt: skip
     order = Stream(17, "vectors/nearest_centroid/scores").permutation(101).tolist()
     yield file(
         "threshold",
         "The percentile of train scores, between two of them by the linear rule.",
-        "numpy.percentile",
         [
             case("threshold", name, threshold_check, {"scores": scores}, division)
             for name, scores, division in [
@@ -285,6 +280,7 @@ def files() -> Iterator[VectorFile]:
                 ("above-the-middle-compat", [v / 9 for v in order[:28]], COMPAT),
             ]
         ],
+        source="numpy.percentile",
     )
     clusters = parted(drawn("clusters", 56, 4, 3), 36)
     square: Rows = [[4, 1], [4, -1], [5, 1], [5, -1], [-4, 1], [-4, -1], [-5, 1], [-5, -1]]
@@ -294,7 +290,6 @@ def files() -> Iterator[VectorFile]:
     yield file(
         "fit",
         "Mean, centroids and threshold of a fit; scores, nearest classes and labels of rows.",
-        "a plain loop; scikit-learn and LAPACK where no distances are equal",
         [
             case("fit", "drawn", classified, clusters),
             case("fit", "ids-with-gaps", classified, gaps(clusters, [5, 2, 40])),
@@ -340,15 +335,16 @@ def files() -> Iterator[VectorFile]:
                 ("label-below-zero", refused, square, [-1, *halves[1:]]),
             ]
         ],
+        source="a plain loop; scikit-learn and LAPACK where no distances are equal",
     )  # fmt: skip
     stage = parted(drawn("stage", 56, 5, 4), 40)
     other = parted(drawn("compat", 40, 3, 2), 30)
     yield file(
         "predict",
         "Labels that the probe stage gives to rows: the nearest class, or -1.",
-        "a plain loop",
         [
             case("predict", "drawn", predict_check, stage),
             case("predict", "compat", predict_check, other, COMPAT),
         ],
+        source="a plain loop",
     )

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from biobench.spec.location import spec_root
-from vectors.case import Case, VectorFile, refused_with
+from vectors.case import Case, Section, VectorFile, refused_with
+
+SECTION = Section("resolution", "6.4", "S", "documents")
 
 SOURCE = "PyYAML, merged by hand"
 V1 = spec_root() / "v1"
@@ -139,12 +141,8 @@ def both(folder: str, key: str, check: Any) -> list[Case]:
 
 def files() -> Iterator[VectorFile]:
     nothing = refused_with("unknown-reference")
-    yield VectorFile(
-        "resolution",
+    yield SECTION.file(
         "tasks",
-        "6.4",
-        "S",
-        "documents.task",
         "Every task of the bundle in both divisions.",
         [
             *both("tasks", "task", task),
@@ -153,13 +151,10 @@ def files() -> Iterator[VectorFile]:
             ),
         ],
         source=SOURCE,
+        operation="task",
     )
-    yield VectorFile(
-        "resolution",
+    yield SECTION.file(
         "protocols",
-        "6.3",
-        "S",
-        "documents.protocol",
         "Every protocol of the bundle in both divisions.",
         [
             *both("protocols", "protocol", protocol),
@@ -170,13 +165,11 @@ def files() -> Iterator[VectorFile]:
             ),
         ],
         source=SOURCE,
+        operation="protocol",
+        number="6.3",
     )
-    yield VectorFile(
-        "resolution",
+    yield SECTION.file(
         "suites",
-        "6.5",
-        "S",
-        "documents.suite",
         "Every suite of the bundle with the constants that all tasks share.",
         [
             *(
@@ -186,13 +179,11 @@ def files() -> Iterator[VectorFile]:
             Case("resolution/suite/absent", {"suite": "no-such-suite"}, nothing),
         ],
         source=SOURCE,
+        operation="suite",
+        number="6.5",
     )
-    yield VectorFile(
-        "resolution",
+    yield SECTION.file(
         "own_tasks",
-        "6.4",
-        "S",
-        "documents.own_task",
         "A person's own task against the bundle: what it leaves out, what it extends.",
         [
             Case(f"resolution/own/{k}", {"task": value, "division": division}, own_task)
@@ -203,4 +194,5 @@ def files() -> Iterator[VectorFile]:
             for k, (value, error) in OWN_FLAWS.items()
         ],
         source=SOURCE,
+        operation="own_task",
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from biobench.spec.generator import Stream
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.drawn import SEED
+
+SECTION = Section("sampling", "7.5", "S", "manifest")
 
 
 def key_check(given: Any, output: Any) -> bool:
@@ -86,22 +88,15 @@ def files() -> Iterator[VectorFile]:
         "not-ascii": {"task": "herbarium19", "version": 1, "id": "train/\u00e9/\U0001f41a.jpg"},
         "empty-id": {"task": "t", "version": 1, "id": ""},
     }
-    yield VectorFile(
-        "sampling",
+    yield SECTION.file(
         "key",
-        "7.5",
-        "S",
-        "manifest.sample_key",
         "The key by which train items are ranked, in hexadecimal.",
         [Case(f"sampling/key/{k}", given, key_check) for k, given in keys.items()],
         source="hashlib",
+        operation="sample_key",
     )
-    yield VectorFile(
-        "sampling",
+    yield SECTION.file(
         "few_shot",
-        "7.5",
-        "S",
-        "manifest.few_shot",
         "The rows that stay, in order; test rows stay as they are.",
         list(samples()),
         source="hashlib and a plain loop",

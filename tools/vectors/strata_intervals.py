@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.traits_loss_groups import METRICS, fish, flagged, fungi, pictures
 
 LOOP = "a plain loop over the drawn items"
@@ -67,14 +67,10 @@ def files() -> Iterator[VectorFile]:
     def case(kind: str, name: str, check: Any, **given: Any) -> Case:
         return Case(f"strata/{kind}/{name}", given, check)
 
-    def file(name: str, operation: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "intervals", name, "12", "S", f"interval.{operation}", about, cases, source=LOOP
-        )
+    file = Section("intervals", "12", "S", "interval", LOOP).file
 
     yield file(
         "strata",
-        "positions",
         "Items drawn from strata: classes with -1 first, groups and in them classes, all rows.",
         [
             case("positions", name, same_items, replicates=3, **given)
@@ -96,15 +92,12 @@ def files() -> Iterator[VectorFile]:
                 },
             }.items()
         ],
+        operation="positions",
     )  # fmt: skip
     observed = flagged(fungi("replicates", {-1: 6, 0: 5, 1: 4, 2: 1}), [1])
     grouped = pictures("replicates", {"b": [4, 3], "a": [5, 2, 2]})
     some = fish("replicates", [8, 1, 12], 12)
-    yield file(
-        "strata_replicates",
-        "replicates",
-        "The metric on the items of each resample.",
-        [
+    yield file("strata_replicates", "The metric on the items of each resample.", [
             case("replicates", name, same_replicates, division="official", replicates=5, **given)
             for name, given in {
                 "traits-f1": {"task": "fishnet", "metric": "traits_f1", **some},
@@ -121,6 +114,7 @@ def files() -> Iterator[VectorFile]:
                 },
             }.items()
         ],
+        operation="replicates",
     )  # fmt: skip
     whole: dict[str, dict[str, Any]] = {
         "traits-f1": {"task": "fishnet", "metric": "traits_f1", **fish("end", [10, 20, 30], 30)},
@@ -146,7 +140,6 @@ def files() -> Iterator[VectorFile]:
     }  # fmt: skip
     yield file(
         "strata_score",
-        "score",
         "Score and interval of traits, losses and groups, end to end; none in division compat.",
         [
             case("score", name, same_end, division="official", **given)
@@ -171,4 +164,5 @@ def files() -> Iterator[VectorFile]:
                 },
             }.items()
         ],
+        operation="score",
     )  # fmt: skip

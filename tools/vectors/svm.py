@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.svm import SVC
 
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.drawn import Draws
 
 OFFICIAL = {"protocol": "svm", "division": "official"}
@@ -134,16 +134,12 @@ def near_the_tolerance(factor: float) -> dict[str, Any]:
 
 
 def exact_files() -> Iterator[VectorFile]:
-    def file(name: str, about: str, source: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "support-vector-machine", name, "10.4", "P", f"svm.{name}", about, cases, source=source
-        )
+    file = Section("support-vector-machine", "10.4", "P", "svm").file
 
     some = drawn("rows", 6, 4)
     yield file(
         "rows",
         "Train and test rows of one group as its machines see them, and the train mean.",
-        "plain loops",
         [
             Case(f"svm/rows/{k}", {**OFFICIAL, "features": f, "test": t}, rows)
             for k, f, t in [
@@ -163,12 +159,12 @@ def exact_files() -> Iterator[VectorFile]:
                 ("train-rows-are-the-mean", [[2.0, 0.0], [1.0, 0.0]], [[1.0, 1.0]]),
             ]
         ],
+        source="plain loops",
     )
     gaps = [row[0] for row in drawn("intercept", 15, 1)]
     yield file(
         "intercept",
         "The intercept from y - w x of every row and the number of rows with y = 1.",
-        "a plain loop over the hinge losses",
         [
             Case(f"svm/intercept/{k}", {**OFFICIAL, "gaps": g, "positives": p}, intercept)
             for k, g, p in [
@@ -180,12 +176,12 @@ def exact_files() -> Iterator[VectorFile]:
                 ("drawn", gaps, 6),
             ]
         ],
+        source="a plain loop over the hinge losses",
     )
     yield file(
         "vote",
         "The class of each row from the decision values of the pairs (0, 1), (0, 2), ..., (1, 2), "
         "...",
-        "a plain loop",
         [
             Case(
                 f"svm/vote/{division}-{k}",
@@ -200,26 +196,17 @@ def exact_files() -> Iterator[VectorFile]:
                 ("drawn", 5, drawn("vote", 12, 10)),
             ]
         ],
+        source="a plain loop",
     )
 
 
 def fitted_files() -> Iterator[VectorFile]:
-    def file(
-        name: str, about: str, source: str, cases: list[Case], tolerance: dict[str, Any]
-    ) -> VectorFile:
-        return VectorFile(
-            "support-vector-machine-fits", name, "10.4", "T", f"svm.{name}", about, cases,
-            source=source, tolerance=tolerance,
-        )  # fmt: skip
+    file = Section("support-vector-machine-fits", "10.4", "T", "svm").file
 
     signs = [1, 1, -1, -1, 1, -1]
     points = drawn("violation", 6, 2)
     limit = plain.constants("svm", "official")["C"]
-    yield file(
-        "violation",
-        "The violation of dual variables, and whether a fit may end there.",
-        "plain loops",
-        [
+    yield file("violation", "The violation of dual variables, and whether a fit may end there.", [
             Case(
                 f"svm/violation/{k}",
                 {**OFFICIAL, **(v if isinstance(v, dict) else
@@ -241,7 +228,7 @@ def fitted_files() -> Iterator[VectorFile]:
                 },
             }.items()
         ],
-        {"/violation": {"absolute": 1e-12}},
+        source="plain loops", tolerance={"/violation": {"absolute": 1e-12}},
     )  # fmt: skip
     two, three, five = (
         DRAWS.labels("two", 30, 2),
@@ -268,7 +255,6 @@ def fitted_files() -> Iterator[VectorFile]:
         "fit",
         "The machines of one group: weights and intercepts by pair of classes, decision values and "
         "predictions of the test rows.",
-        "scikit-learn SVC (libsvm), which keeps kernel values in float32",
         [
             Case(
                 f"svm/fit/{k}",
@@ -289,8 +275,7 @@ def fitted_files() -> Iterator[VectorFile]:
                  "test": [[1.0, 1.0]]},
                 refused,
             )
-        ],
-        {
+        ], source="scikit-learn SVC (libsvm), which keeps kernel values in float32", tolerance={
             "/weight": {"absolute": 1e-6},
             "/intercept": {"absolute": 1e-6},
             "/decisions": {"absolute": 1e-6},
@@ -306,7 +291,6 @@ def fitted_files() -> Iterator[VectorFile]:
         "groups",
         "Predictions of the test rows of a task with groups: features of the train rows, then of "
         "the test rows; [label, group] of each.",
-        "scikit-learn SVC (libsvm), which keeps kernel values in float32",
         [
             Case(
                 f"svm/groups/{k}",
@@ -339,7 +323,8 @@ def fitted_files() -> Iterator[VectorFile]:
                 ),
             ]
         ],
-        {"/y_pred": {"equal_share": 1.0}},
+        source="scikit-learn SVC (libsvm), which keeps kernel values in float32",
+        tolerance={"/y_pred": {"equal_share": 1.0}},
     )
 
 

@@ -12,7 +12,9 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
+
+SECTION = Section("metrics", "11.5", "S", "metric")
 
 CLOSE = 1e-12
 """scikit-learn adds in another order."""
@@ -175,12 +177,8 @@ LOSSES: dict[str, tuple[list[int], list[int], list[int]]] = {
 
 
 def files() -> Iterator[VectorFile]:
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "traits_f1",
-        "11.5",
-        "S",
-        "metric.traits_f1",
         "Macro-F1 of the values of each trait, averaged over the traits.",
         [
             Case(f"traits-f1/{division}/{name}", {"division": division, **given}, same_traits)
@@ -200,12 +198,8 @@ def files() -> Iterator[VectorFile]:
         source="scikit-learn f1_score and a plain loop",
     )
     mixed = fungi("mixed", {-1: 9, 0: 12, 1: 5, 2: 7, 3: 1})
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "user_loss",
-        "11.6",
-        "S",
-        "metric.user_loss",
         "The share of the worst loss that is avoided; unknown, poisonous and unreadable items.",
         [
             Case(
@@ -230,13 +224,10 @@ def files() -> Iterator[VectorFile]:
             ]
         ],
         source="the costs of each item in fractions",
+        number="11.6",
     )
-    yield VectorFile(
-        "metrics",
+    yield SECTION.file(
         "group_accuracy",
-        "11.7",
-        "S",
-        "metric.group_accuracy",
         "The mean of the groups' accuracies, groups in code-point order.",
         [
             Case(f"group-accuracy/{name}", given, same_groups)
@@ -266,5 +257,5 @@ def files() -> Iterator[VectorFile]:
                 refused,
             ),
         ],
-        source="scikit-learn accuracy_score and a plain loop",
+        source="scikit-learn accuracy_score and a plain loop", number="11.7",
     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectors import plain
-from vectors.case import Case, VectorFile
+from vectors.case import Case, Section, VectorFile
 
 Matrix = npt.NDArray[np.float64]
 OFFICIAL = {"protocol": "traits_mlp", "division": "official"}
@@ -102,15 +102,10 @@ def same_traits(given: Any, output: Any) -> None:
 
 
 def files() -> Iterator[VectorFile]:
-    def file(name: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "traits-network", name, "10.6", "P", f"traits_mlp.{name}", about, cases,
-            source="a plain loop",
-        )  # fmt: skip
+    file = Section("traits-network", "10.6", "P", "traits_mlp", "a plain loop").file
 
     yield file(
-        "initial",
-        "The first weights and biases of some units, from the task's own streams.",
+        "initial", "The first weights and biases of some units, from the task's own streams.",
         [
             Case(
                 f"traits-network/initial/{name}",
@@ -168,8 +163,7 @@ def files() -> Iterator[VectorFile]:
     )
     few = [0, 1, 2, 3]
     yield file(
-        "dropout",
-        "What multiplies some hidden units of some rows of a batch; without dropout 1.",
+        "dropout", "What multiplies some hidden units of some rows of a batch; without dropout 1.",
         [
             Case(
                 f"traits-network/dropout/{name}",

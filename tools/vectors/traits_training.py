@@ -9,7 +9,7 @@ import numpy as np
 
 from biobench.spec.generator import Stream
 from vectors import plain
-from vectors.case import Case, VectorFile, refused
+from vectors.case import Case, Section, VectorFile, refused
 from vectors.traits_mlp import (
     COMPAT,
     LAYERS,
@@ -87,17 +87,12 @@ def fish(name: str, rows: int, width: int, traits: int) -> dict[str, Any]:
 
 
 def files() -> Iterator[VectorFile]:
-    def file(name: str, operation: str, about: str, cases: list[Case]) -> VectorFile:
-        return VectorFile(
-            "traits-network", name, "10.6", "P", f"traits_mlp.{operation}", about, cases,
-            source="a plain loop in float64, to within its rounding",
-        )  # fmt: skip
+    file = Section(
+        "traits-network", "10.6", "P", "traits_mlp",
+        "a plain loop in float64, to within its rounding",
+    ).file  # fmt: skip
 
-    yield file(
-        "rates",
-        "rates",
-        "The learning rate of some steps.",
-        [
+    yield file("rates", "The learning rate of some steps.", [
             Case(f"traits-network/rates/{name}", {**division, **given}, same_rates)
             for name, division, given in [
                 ("official", OFFICIAL, {"steps": [0, 1, 19, 20, 2500, 5000, 9998, 9999]}),
@@ -106,8 +101,7 @@ def files() -> Iterator[VectorFile]:
                 ("both", OFFICIAL, {"steps": [0, 2, 3, 8], "constants": {"steps": 9,
                                                                        "halving_steps": 3}}),
             ]
-        ],
-    )  # fmt: skip
+        ])  # fmt: skip
 
     few = {**fish("few", 9, 3, 2), "task": "fishnet"}
     many = {**fish("many", 30, 4, 3), "task": "my-fish"}
@@ -131,7 +125,6 @@ def files() -> Iterator[VectorFile]:
     first = 1e-5
     yield file(
         "first_steps",
-        "train",
         "The layers after a few steps, and logits and traits of test rows.",
         [
             Case(
@@ -166,11 +159,11 @@ def files() -> Iterator[VectorFile]:
                 ("traits-of-other-rows", [[0, 1]] * 8),
             ]
         ],
+        operation="train",
     )
     whole = 2e-3
     yield file(
         "training",
-        "train",
         "The layers after all steps of the document, and logits and traits of test rows.",
         [
             Case(
@@ -180,4 +173,5 @@ def files() -> Iterator[VectorFile]:
             )
             for division in (OFFICIAL, COMPAT)
         ],
+        operation="train",
     )

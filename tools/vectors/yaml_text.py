@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-from vectors.case import Case, VectorFile
+from vectors.case import Case, Section, VectorFile
+
+SECTION = Section("yaml", "6.2", "D", "documents")
 
 VALID = {
     "mapping-and-list": "a: 1\nb:\n  - x\n  - {c: true, d: [1, 2]}\n",
@@ -71,22 +73,15 @@ def as_pyyaml(given: Any, output: Any) -> bool:
 
 
 def files() -> Iterator[VectorFile]:
-    yield VectorFile(
-        "yaml",
+    yield SECTION.file(
         "valid",
-        "6.2",
-        "D",
-        "documents.yaml",
         "Texts on which readers of YAML 1.1 and 1.2 agree, and their values.",
         [Case(f"yaml/valid/{k}", {"text": text}, as_pyyaml) for k, text in VALID.items()],
         source="PyYAML",
+        operation="yaml",
     )
-    yield VectorFile(
-        "yaml",
+    yield SECTION.file(
         "refused",
-        "6.2",
-        "D",
-        "documents.yaml",
         "Texts that a reader refuses.",
         [
             Case(
@@ -97,4 +92,5 @@ def files() -> Iterator[VectorFile]:
             for k, (text, error) in FLAWS.items()
         ],
         source="section 6.2, by hand",
+        operation="yaml",
     )

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
+DETERMINISTIC = 2
+"""torch's mode in which an operation without a deterministic algorithm is an error."""
+
+
 def choose_device(asked: str) -> str:
     """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
 
@@ -51,7 +55,7 @@ def deterministic() -> Iterator[None]:
 
     before = (
         torch.get_num_threads(),
-        torch.are_deterministic_algorithms_enabled(),
+        torch.get_deterministic_debug_mode(),
         bool(memory.fill_uninitialized_memory),  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark,
         torch.backends.cuda.matmul.allow_tf32,
@@ -59,20 +63,22 @@ def deterministic() -> Iterator[None]:
     )
     try:
         # No result reads memory that was never written, so filling it would only cost time.
-        _configure(1, True, False, False, False, False)
+        _configure(1, DETERMINISTIC, False, False, False, False)
         yield
     finally:
         _configure(*before)
 
 
 def _configure(
-    threads: int, algorithms: bool, fill: bool, benchmark: bool, matmul: bool, cudnn: bool
+    threads: int, algorithms: int, fill: bool, benchmark: bool, matmul: bool, cudnn: bool
 ) -> None:
     import torch
     from torch.utils import deterministic as memory
 
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(algorithms)
+    # use_deterministic_algorithms sets the same, but loads torch's compiler for a setting of its
+    # own, which takes longer than a small task and concerns no code here.
+    torch.set_deterministic_debug_mode(algorithms)
     memory.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = benchmark
     torch.backends.cuda.matmul.allow_tf32 = matmul

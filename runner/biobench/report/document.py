@@ -187,9 +187,7 @@ def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str
     return claimed_levels(features, libraries, kinds, gpu=gpu)
 
 
-def claimed_levels(
-    features: str, libraries: str, kinds: Set[str], *, gpu: bool
-) -> dict[str, str]:
+def claimed_levels(features: str, libraries: str, kinds: Set[str], *, gpu: bool) -> dict[str, str]:
     """``levels`` of a result.
 
     Args:
@@ -199,7 +197,8 @@ def claimed_levels(
         gpu: True where the run had a GPU.
     """
     predictions = max(
-        ("P" if is_exact(kind, gpu=gpu) else libraries for kind in sorted(kinds)), key=STRENGTH.index
+        ("P" if is_exact(kind, gpu=gpu) else libraries for kind in sorted(kinds)),
+        key=STRENGTH.index,
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
 
