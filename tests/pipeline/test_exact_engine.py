@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from backbones import MeanColour
 
 from biobench import evaluate, load_results
+from biobench.cli import execute
 from biobench.embed.forward import Forward
 from biobench.errors import ModelError, UsageError
 from biobench.models import exact
@@ -101,8 +104,6 @@ def test_choices_that_do_not_fit(asked: Options) -> None:
 
 def test_a_program_is_no_model_of_torch(first: Options, tmp_path: Path) -> None:
     """`--engine torch` with `program:DIR`."""
-    from biobench.cli import execute
-
     folder = tmp_path / "demo"
     assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
     with pytest.raises(UsageError, match="a program is run by the exact engine"):
@@ -110,6 +111,29 @@ def test_a_program_is_no_model_of_torch(first: Options, tmp_path: Path) -> None:
     assert first.out is not None
     found = run(replace(first, model=f"program:{folder}", out=tmp_path / "out"))
     assert found.digests["features"] == load_results(first.out).digests["features"]
+
+
+def test_a_program_needs_no_torch(first: Options, tmp_path: Path) -> None:
+    """From the images to the result and to the check of a sample, with a probe that is trained."""
+    folder, out = tmp_path / "demo", tmp_path / "out"
+    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
+    blocked = (
+        "import sys; sys.modules['torch'] = None; from biobench.cli import execute; "
+        "sys.exit(execute(sys.argv[1:]))"
+    )
+    model = ["--model", f"program:{folder}"]
+    for command in (
+        ["run", *model, "--task", TASK, "--store", tmp_path / "store", "--out", out],
+        ["verify", out, "--sample", "5"],
+        ["verify", first.out, "--sample", "5", *model],
+    ):
+        line = [sys.executable, "-c", blocked, *map(str, command)]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert first.out is not None
+    found, by_torch = load_results(out), load_results(first.out)
+    for stage in ("features", "predictions", "score"):
+        assert found.digests[stage] == by_torch.digests[stage]
 
 
 def test_evaluate_reaches_the_level_of_the_command(

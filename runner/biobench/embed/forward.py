@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,11 @@ def choose_device(asked: str) -> str:
     if asked == "cuda":
         raise ModelError("no CUDA device is visible to torch", remedy="give --device cpu")
     return "cpu"
+
+
+def by_torch(backbone: Backbone) -> AbstractContextManager[None]:
+    """:func:`deterministic` where torch computes the features; nothing is set where it does not."""
+    return deterministic() if backbone.info.program is None else nullcontext()
 
 
 @contextmanager
@@ -151,10 +156,8 @@ class Forward:
         return result
 
     def _autocast(self) -> Any:
-        import contextlib
-
         import torch
 
         if self._half:
             return torch.autocast(self._device, dtype=torch.float16)
-        return contextlib.nullcontext()
+        return nullcontext()

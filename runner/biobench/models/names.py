@@ -195,6 +195,11 @@ def never_pinned(name: str) -> bool:
     return prefix == "py" or is_path(rest)
 
 
+def is_program(model: object) -> bool:
+    """True for the name of a program, which needs no framework."""
+    return isinstance(model, str) and model.startswith("program:")
+
+
 def local_folder(name: ModelName) -> Path:
     """The folder that ``name`` points to. Raises ModelError where none can be read."""
     folder = Path(name.target).expanduser()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.optional_dependencies import require_torch
+from biobench.models.names import is_program
 from biobench.repro import settings
 from biobench.repro.environment import available_cores, processor_name
 from biobench.run.learning_curve import Sizes
@@ -60,7 +61,8 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
             codes say.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    require_torch()
+    if not is_program(options.model):
+        require_torch()
     # Manifests first: a fault in the data shows before a model is fetched.
     made = plan(options, sizes)
     from biobench._common.store import Store
