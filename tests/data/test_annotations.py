@@ -61,6 +61,7 @@ def test_a_table_that_is_edited_between_its_two_readings(
     assert changed(tmp_path, manifest.tables) == ["train.csv"]
 
 
+@pytest.mark.slow
 def test_an_old_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Size, inode and times tell that it is the same; a young one may have changed within a tick
     of the clock."""

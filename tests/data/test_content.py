@@ -87,6 +87,7 @@ def test_a_broken_index_is_made_anew(tmp_path: Path) -> None:
     index.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", [0x80, 0xFF])
 def test_each_byte_of_the_index_flipped(mask: int, tmp_path: Path) -> None:
     """SQLite quotes damaged text in its messages, which Python cannot decode then."""
