@@ -101,8 +101,9 @@ fn tile<S: Simd, const R: usize, const G: usize>(
         for g in 0..G {
             columns[g] = s.load(&lines[g][k].0);
         }
+        let factors: &[f32; R] = a[k].0.first_chunk().expect("a tile has up to 16 rows");
         for r in 0..R {
-            let x = s.splat(a[k].0[r]);
+            let x = s.splat(factors[r]);
             for g in 0..G {
                 c[r][g] = s.fma(x, columns[g], c[r][g]);
             }
