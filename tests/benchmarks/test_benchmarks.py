@@ -63,9 +63,9 @@ def test_an_official_way_has_the_settings_and_this_process_keeps_its_own() -> No
 
 
 def test_linear(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Six ways, each beside the DataLoader and beside the products alone."""
+    """Four ways, each beside the DataLoader and beside the products alone."""
     lines, once = linear.measure(linear.Problem("tiny", 3000, 32, 3, 4, 1), 1)
-    assert len(lines) == 6
+    assert len(lines) == 4
     assert all(float(cell) > 0 for line in lines for cell in line[3:])
     assert once >= 0
 

@@ -11,83 +11,77 @@ pub(super) const DEPTH: usize = 256;
 /// Adds to `out` (outputs, width) the products of both factors' columns over a block of rows.
 ///
 /// `left` begins at the first row and output, `stride` numbers a row; `lines` has a group of 16 columns after the other,
-/// `DEPTH` lines each, of which `depth` count.
+/// `DEPTH` lines each, of which `depth` count; `few` are as many lines for the outputs of a tile, which stay in the first
+/// cache while the columns pass.
 #[inline(always)]
 pub(super) fn add<S: Simd>(
     s: S,
     (left, stride, outputs): (&[f32], usize, usize),
-    (lines, depth): (&[Line], usize),
+    (lines, few, depth): (&[Line], &mut [Line], usize),
     out: &mut [f32],
     width: usize,
     first: bool,
 ) {
-    let groups = width / LANES;
-    let mut g = 0;
-    while g < groups {
-        let line = |g: usize| &lines[g * DEPTH..g * DEPTH + depth];
-        if S::TILE.1 == 2 && groups - g >= 2 {
-            let b = [line(g), line(g + 1)];
-            column::<S, 2>(
-                s,
-                (left, stride, outputs),
-                b,
-                &mut out[g * LANES..],
-                width,
-                first,
-            );
-            g += 2;
-        } else {
-            column::<S, 1>(
-                s,
-                (left, stride, outputs),
-                [line(g)],
-                &mut out[g * LANES..],
-                width,
-                first,
-            );
-            g += 1;
-        }
-    }
-}
-
-#[inline(always)]
-fn column<S: Simd, const G: usize>(
-    s: S,
-    (left, stride, outputs): (&[f32], usize, usize),
-    b: [&[Line]; G],
-    out: &mut [f32],
-    width: usize,
-    first: bool,
-) {
+    let few = &mut few[..depth];
     let mut row = 0;
     while row < outputs {
         let rest = outputs - row;
         let (a, out) = ((&left[row..], stride), &mut out[row * width..]);
         row += if S::TILE.0 >= 14 && rest >= 14 {
-            tile::<S, 14, G>(s, a, b, out, width, first)
+            rows::<S, 14>(s, a, (lines, few), out, width, first)
         } else if S::TILE.0 >= 8 && rest >= 8 {
-            tile::<S, 8, G>(s, a, b, out, width, first)
+            rows::<S, 8>(s, a, (lines, few), out, width, first)
         } else if S::TILE.0 == 6 && rest >= 6 {
-            tile::<S, 6, G>(s, a, b, out, width, first)
+            rows::<S, 6>(s, a, (lines, few), out, width, first)
         } else if S::TILE.0 >= 4 && rest >= 4 {
-            tile::<S, 4, G>(s, a, b, out, width, first)
+            rows::<S, 4>(s, a, (lines, few), out, width, first)
         } else if rest >= 2 {
-            tile::<S, 2, G>(s, a, b, out, width, first)
+            rows::<S, 2>(s, a, (lines, few), out, width, first)
         } else {
-            tile::<S, 1, G>(s, a, b, out, width, first)
+            rows::<S, 1>(s, a, (lines, few), out, width, first)
         };
     }
+}
+
+/// `R` outputs with all columns.
+#[inline(always)]
+fn rows<S: Simd, const R: usize>(
+    s: S,
+    (left, stride): (&[f32], usize),
+    (lines, few): (&[Line], &mut [Line]),
+    out: &mut [f32],
+    width: usize,
+    first: bool,
+) -> usize {
+    let depth = few.len();
+    for (from, to) in left.chunks(stride).zip(few.iter_mut()) {
+        to.0[..R].copy_from_slice(&from[..R]);
+    }
+    let line = |g: usize| &lines[g * DEPTH..g * DEPTH + depth];
+    let groups = width / LANES;
+    let mut g = 0;
+    while g < groups {
+        let out = &mut out[g * LANES..];
+        if S::TILE.1 == 2 && groups - g >= 2 {
+            tile::<S, R, 2>(s, few, [line(g), line(g + 1)], out, width, first);
+            g += 2;
+        } else {
+            tile::<S, R, 1>(s, few, [line(g)], out, width, first);
+            g += 1;
+        }
+    }
+    R
 }
 
 #[inline(always)]
 fn tile<S: Simd, const R: usize, const G: usize>(
     s: S,
-    (a, stride): (&[f32], usize),
+    a: &[Line],
     b: [&[Line]; G],
     out: &mut [f32],
     width: usize,
     first: bool,
-) -> usize {
+) {
     let mut c = [[s.splat(0.0); G]; R];
     if !first {
         for (r, row) in c.iter_mut().enumerate() {
@@ -97,17 +91,17 @@ fn tile<S: Simd, const R: usize, const G: usize>(
             }
         }
     }
-    let depth = b[0].len();
+    let depth = a.len();
     let mut lines = b;
     for line in &mut lines {
         *line = &line[..depth];
     }
-    for (k, factors) in a.chunks(stride).take(depth).enumerate() {
-        let factors: &[f32; R] = factors.first_chunk().expect("a whole row");
+    for k in 0..depth {
         let mut columns = [s.splat(0.0); G];
         for g in 0..G {
             columns[g] = s.load(&lines[g][k].0);
         }
+        let factors: &[f32; R] = a[k].0.first_chunk().expect("a tile has up to 16 rows");
         for r in 0..R {
             let x = s.splat(factors[r]);
             for g in 0..G {
@@ -121,7 +115,6 @@ fn tile<S: Simd, const R: usize, const G: usize>(
             s.store(x, to.first_chunk_mut().expect("a whole group"));
         }
     }
-    R
 }
 
 /// Copies `width` columns from `from` on of rows of a batch into lines, as [`add`] reads them; columns that there are

@@ -171,7 +171,7 @@ impl Kernel for Pack<'_> {
 impl Panel {
     /// Sets the gradient: for each output and column the chain over the rows of the batch.
     pub fn chains(&mut self, isa: Isa, residual: &Padded, batch: &Batch, scratch: &mut Scratch) {
-        scratch.resize(DEPTH * self.width / LANES, Line::ZERO);
+        scratch.resize(DEPTH * (self.width / LANES + 1), Line::ZERO);
         isa.run(Chains {
             panel: self,
             residual,
@@ -194,15 +194,16 @@ impl Kernel for Chains<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (first, width) = (self.panel.first, self.panel.width);
+        let (lines, few) = self.scratch.split_at_mut(DEPTH * width / LANES);
         let mut k = 0;
         while k < self.batch.count() {
             let depth = DEPTH.min(self.batch.count() - k);
-            gather(self.batch, k..k + depth, first, width, self.scratch);
+            gather(self.batch, k..k + depth, first, width, lines);
             let left = &self.residual.values[k * self.residual.stride..];
             add(
                 s,
                 (left, self.residual.stride, self.residual.width),
-                (self.scratch, depth),
+                (lines, few, depth),
                 &mut self.panel.gradient,
                 width,
                 k == 0,
