@@ -42,10 +42,14 @@ class Terminated(BaseException):
     """SIGTERM arrived: unwind, so that nothing is left half written."""
 
 
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    # Unwinding takes until the running micro-batches end; a second signal must not break it off.
+def _ignore_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    # Unwinding takes until the running micro-batches end; a second signal must not break it off.
+    _ignore_signals()
     raise Terminated if signum == signal.SIGTERM else Interrupted
 
 
@@ -191,4 +195,7 @@ def main() -> NoReturn:
     guard_streams()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    # Nothing is left to unwind; a signal would end a finished command with a traceback.
+    _ignore_signals()
+    sys.exit(code)

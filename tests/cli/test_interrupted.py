@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,20 @@ def test_a_user_without_a_home(
 
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *a, **k: "~")
     assert line(monkeypatch, capsys, "run") == "biobench: interrupted"
+
+
+def test_a_signal_after_the_last_line_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is done and only its process has still to end: no traceback, and its own code."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for name in ("execute", "open_closed_streams", "guard_streams"):
+        monkeypatch.setattr(cli, name, lambda *given: 3)
+    monkeypatch.setattr(sys, "argv", ["biobench"])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        for number in kept:
+            signal.raise_signal(number)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    assert ended.value.code == 3
