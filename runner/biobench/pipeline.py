@@ -289,7 +289,9 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
 
     selection = context.plan.selection
     at_first = context.execution.engine.get("torch", {})
-    state = torch_state.merged([at_first, *(outcome.torch_state for outcome in outcomes)])
+    by_torch = context.backbone.info.program is None
+    states = [at_first, *(outcome.torch_state for outcome in outcomes)]
+    state = torch_state.merged(states, in_run=by_torch)
     provenance = Provenance(
         spec=context.plan.spec,
         suite=selection.suite,
@@ -301,7 +303,7 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
         division=context.options.division,
         n_train=size,
         differences=tuple(context.plan.differences) if size is None else (),
-        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=True),
+        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=by_torch),
         torch_state=state,
         started=context.started,
         wall=time.perf_counter() - context.clock,

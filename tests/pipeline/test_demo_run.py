@@ -82,7 +82,9 @@ def test_the_result_is_valid(first: Results, repository: Path) -> None:
     assert first.mean["tasks"] == len(TASKS)
     assert first.document["official"] is False
     assert first.document["unofficial_reasons"] == ["suite demo"]
-    assert first.document["levels"]["features"] == "E2"
+    assert first.document["levels"] == {
+        "pixels": "D", "features": "F", "predictions": "E2", "score": "S"
+    }  # fmt: skip
 
 
 def column(table: pa.Table, name: str) -> np.ndarray[Any, Any]:

@@ -124,7 +124,7 @@ def test_a_program_needs_no_torch(first: Options, tmp_path: Path) -> None:
     model = ["--model", f"program:{folder}"]
     for command in (
         ["run", *model, "--task", TASK, "--store", tmp_path / "store", "--out", out],
-        ["verify", out, "--sample", "5"],
+        ["verify", out, "--sample", "5", *model],
         ["verify", first.out, "--sample", "5", *model],
     ):
         line = [sys.executable, "-c", blocked, *map(str, command)]

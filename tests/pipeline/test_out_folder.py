@@ -132,7 +132,7 @@ def test_three_runs_at_once(asked: Options, tmp_path: Path) -> None:
     assert codes[int(results.document["model"]["name"].removeprefix("model-"))] == 0
     results.predictions("groups")
     assert sorted(path.name for path in out.iterdir()) == [
-        "predictions", "report.html", "results.json",
+        "evidence", "predictions", "report.html", "results.json",
     ]  # fmt: skip
 
 

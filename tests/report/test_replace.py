@@ -217,7 +217,7 @@ def test_a_folder_in_the_place_of_a_file(name: str, tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["predictions", "all", "n-10"])
+@pytest.mark.parametrize("name", ["predictions", "evidence", "all", "n-10"])
 def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
     """It is said before anything is computed."""
     (tmp_path / name).touch()

@@ -94,9 +94,9 @@ def test_what_a_run_sets_is_judged_in_a_run_alone() -> None:
 def test_one_altered_task_is_enough() -> None:
     """The record of a run has the switch as it was at its worst, whichever task that was."""
     good, bad = {"get_default_dtype": "torch.float32"}, {"get_default_dtype": "torch.float64"}
-    assert merged([good, bad, good]) == bad
-    assert merged([bad, good]) == bad
-    assert merged([]) == {}
+    assert merged([good, bad, good], in_run=True) == bad
+    assert merged([bad, good], in_run=True) == bad
+    assert merged([], in_run=True) == {}
 
 
 RUNS = """

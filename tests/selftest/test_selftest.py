@@ -205,6 +205,7 @@ def test_without_the_libraries_of_models_the_rest_is_tested(installed: Path) -> 
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     left_out = {id for id, outcome in outcomes(report).items() if outcome == "left out"}
-    assert left_out == {"features/functions", "features/convolution", "features/transformer"}
+    networks = ("convolution", "transformer", "exact-convolution", "exact-transformer")
+    assert left_out == {"features/functions", *(f"features/{name}" for name in networks)}
     assert set(report["levels"]) == {"settings", "pixels", "predictions", "score"}
     assert any("full installation" in step for step in report["next"])

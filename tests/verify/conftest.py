@@ -9,8 +9,10 @@ import pytest
 from made import (
     Made,
     demo_options,
+    exact_options,
     make_declared,
     make_demo,
+    make_exact,
     make_own,
     make_ranked,
     own_options,
@@ -41,3 +43,10 @@ def demo(made_once: Callable[..., Path]) -> Made:
     """Two tasks of the specification, which must not be changed."""
     folder = made_once("verify-demo", make_demo)
     return Made(folder, demo_options(folder))
+
+
+@pytest.fixture(scope="session")
+def exact(made_once: Callable[..., Path]) -> Made:
+    """A task of the specification by the exact engine, which must not be changed."""
+    folder = made_once("verify-exact", make_exact)
+    return Made(folder, exact_options(folder))

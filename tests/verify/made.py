@@ -155,3 +155,18 @@ def make_demo(folder: Path) -> Made:
     for task in DEMO:
         shutil.copytree(EMBEDDED / task, folder / "data" / task)
     return make(folder, demo_options(folder))
+
+
+SAMPLED = "demo-kabr"
+"""A task whose items are pooled from the frames of a clip."""
+
+
+def exact_options(folder: Path) -> Options:
+    """Of the run whose features the exact engine computes."""
+    return at(folder, Options(model="demo", tasks=(SAMPLED,), workers=2, quiet=True))
+
+
+def make_exact(folder: Path) -> None:
+    """Run the demo model on one task; its images come with the package."""
+    (folder / "data").mkdir()
+    run(replace(exact_options(folder), data=None))

@@ -223,14 +223,14 @@ def test_every_field(when: str, run_of: str, request: pytest.FixtureRequest) -> 
     assert len(held_to) > 50
 
 
-def test_every_claim_of_the_page(ranked: Made, declared: Made) -> None:
+def test_every_claim_of_the_page(ranked: Made, declared: Made, exact: Made) -> None:
     """What the page lists is indeed a claim: a field that came to be found out leaves the list."""
     idle = []
     for when, fields in claims().items():
         for field in fields:
             of = [
                 (made, path)
-                for made in (ranked, declared)
+                for made in (ranked, declared, exact)
                 for path in leaves(made.results.document)
                 if is_listed(path, [field])
             ]

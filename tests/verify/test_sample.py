@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from forge import resealed
+from made import SAMPLED as TASK
 from made import Made
 
 from biobench.cli import execute
 from biobench.embed.embedded import features_root, pixels_digest
-from biobench.pipeline import run
 from biobench.report.item_digests import Stage, place_of
-from biobench.run.options import Options
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
-
-TASK = "demo-kabr"
-"""Its items are pooled from the frames of a clip."""
-
-
-def options(folder: Path) -> Options:
-    return Options(
-        model="demo", tasks=(TASK,), out=folder / "out", store=folder / "store", workers=2,
-        quiet=True,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def exact(made_once: Callable[..., Path]) -> Made:
-    """A run by the exact engine, which must not be changed."""
-    folder = made_once("verify-sample", lambda folder: run(options(folder)))
-    return Made(folder, options(folder))
 
 
 def copied(exact: Made, folder: Path) -> Path:

@@ -53,6 +53,7 @@ def forged(repository: Path, rows: Rows, **changes: Any) -> bytes:
     document["digests"]["result"] = result_digest(document)
     members = {"results.json": Results(document).to_json().encode()}
     members |= {f"predictions/{id}.json": data for id, (data, *_) in rows.items()}
+    members |= {f"evidence/{id}.{stage}": b"" for id in rows for stage in ("pixels", "features")}
     head = {
         "schema": "biobench.submission/1",
         "spec": document["spec"],

@@ -212,7 +212,9 @@ def load_program(name: ModelName) -> ProgramBackbone:
         dim=int(features.shape[1]),
         pinned=False,
         trusted=True,
-        overlap=tuple(stated.overlap),
+        # Known of the names of models.yaml alone.
+        training_data=None,
+        overlap=(),
         fingerprint=sha256_bytes(features.astype("<f4").tobytes()),
     )
     return ProgramBackbone(program, recipe, info)

@@ -68,7 +68,7 @@ def altered(state: Mapping[str, str], *, in_run: bool) -> dict[str, str]:
 
     Args:
         state: Switches by name.
-        in_run: True to check the switches in :data:`HELD` too, which a run sets only while it
+        in_run: True to check the switches in :data:`HELD` too, which a run sets only while torch
             embeds.
     """
     allowed = {**EXPECTED, **ARITHMETIC, **(HELD if in_run else {})}
@@ -79,13 +79,16 @@ def altered(state: Mapping[str, str], *, in_run: bool) -> dict[str, str]:
     }
 
 
-def merged(states: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Several readings of one run as one; a switch that was altered in any has that value."""
+def merged(states: Iterable[Mapping[str, str]], *, in_run: bool) -> dict[str, str]:
+    """Several readings of one run as one; a switch that was altered in any has that value.
+
+    ``in_run``: as for :func:`altered`.
+    """
     found: dict[str, str] = {}
     changes: dict[str, str] = {}
     for state in states:
         found |= state
-        changes = {**altered(state, in_run=True), **changes}
+        changes = {**altered(state, in_run=in_run), **changes}
     return {**found, **changes}
 
 

@@ -204,7 +204,8 @@ def libraries_level(results: Results) -> str:
     environment = results.document["environment"]
     settings = {name: value for name, value in environment["settings"].items() if value is not None}
     # A run also records variables that it must not have.
-    if settings != SETTINGS or altered(environment["torch"], in_run=True):
+    by_torch = results.document["model"]["program"] is None
+    if settings != SETTINGS or altered(environment["torch"], in_run=by_torch):
         return "T"
     return "E3" if with_gpu(results) else "E2"
 
