@@ -15,6 +15,7 @@ from biobench.pipeline import learning_curve, run
 from biobench.probe.cached import NO_PREDICTION
 from biobench.run.options import Options
 from biobench.spec.load import load_spec
+from biobench.verify import from_data
 from biobench.verify.verdict import Verdict, verify_one
 
 
@@ -135,3 +136,17 @@ def test_a_forged_curve(
     verdict = verified(made)
     assert not verdict.holds
     assert words in "\n".join(verdict.lines())
+
+
+@pytest.mark.slow
+def test_a_long_training_is_not_repeated(own: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trained probe is made again from stored features where that is soon done; else it is said,
+    and nothing is held to be wrong."""
+    for most, words in (
+        (from_data.MOST_TRAINING, "made again from the features"),
+        (1, "to train its probe again takes"),
+    ):
+        monkeypatch.setattr(from_data, "MOST_TRAINING", most)
+        verdict = own.verify()
+        assert verdict.holds, verdict.lines()
+        assert any(words in line for line in verdict.lines()), verdict.lines()

@@ -33,6 +33,8 @@ from biobench.verify.findings import Finding
 from biobench.verify.recipes import recipe_of
 
 BATCH = 32
+MOST_TRAINING = 1 << 41
+"""Most multiply-adds that a probe is trained with again here: about a minute of one thread."""
 MOST_PIXELS = 1 << 21
 """Most pixels of a crop, which a result may state at will: a batch of it takes 200 MB."""
 
@@ -162,6 +164,17 @@ def check_pixels(
     return Finding("pixels", False, text, id, size), None
 
 
+def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
+    """Those of the products of a probe that is trained by gradient descent; 0 for any other."""
+    constants = task.protocol.constants
+    if "steps" not in constants:
+        return 0
+    rows = min(constants["batch_size"], len(manifest.items.indices("train")))
+    outputs = constants.get("hidden", len(manifest.classes))
+    # The layer's outputs, the gradient of its weights, and that of its inputs.
+    return int(constants["steps"] * rows * dim * outputs * 3)
+
+
 def check_exact(
     task: Task,
     suite: Suite,
@@ -178,6 +191,10 @@ def check_exact(
     if not is_exact(task.protocol.kind, gpu=gpu):
         return None
     id = task.id
+    work = _multiply_adds(task, manifest, evidence.features.shape[1])
+    if work > MOST_TRAINING:
+        text = f"to train its probe again takes {work:.0e} multiply-adds; give --rerun"
+        return Finding("predictions", None, text, id)
     try:
         found = run_probe(task, suite, manifest.items, evidence.features, threads=workers)
     except BiobenchError as error:
