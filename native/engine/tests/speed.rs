@@ -20,7 +20,8 @@ use biobench_engine::Engine;
 /// inlining left (5 times for exp, 8 for gelu, 1.3 for layer norm).
 fn least(name: &str) -> f64 {
     match name {
-        "layer norm" => 4.0,
+        // The profile of the inner loop reaches half of what a release does.
+        "layer norm" => 2.5,
         "depthwise" => 6.0,
         _ => 12.0,
     }
