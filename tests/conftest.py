@@ -111,6 +111,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_stays_mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves a file system mounted in its folder, which no later session could remove."""
+    yield
+    mounts = Path("/proc/self/mounts")
+    if mounts.exists():
+        places = [line.split()[1] for line in mounts.read_text().splitlines()]
+        left = [place for place in places if place.startswith(f"{tmp_path_factory.getbasetemp()}/")]
+        assert left == [], "file systems that a test mounted and left"
+
+
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Names of stores, one a test. pytest's own numbering reads the whole folder for each, and most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,22 @@ def test_the_budget_counts_all_workers(suite: pytest.Pytester) -> None:
     done.stdout.fnmatch_lines(["* s of processor time, of 1 allowed"])
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     assert suite.runpytest_subprocess("-n", "2", "--cpu-budget", "900").ret == 0
+
+
+def test_nothing_stays_mounted(suite: pytest.Pytester, tmp_path: Path) -> None:
+    """A test that leaves a mount behind fails the run that made it, not one days later."""
+    suite.makepyfile(
+        "import subprocess\n"
+        "def test_it(tmp_path):\n"
+        "    subprocess.run(['mount', '-t', 'tmpfs', 'none', str(tmp_path)], check=True)\n"
+    )
+    base = tmp_path / "base"
+    done = suite.runpytest_subprocess(f"--basetemp={base}")
+    left = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    mine = [place for place in left if place.startswith(str(base))]
+    for place in mine:
+        subprocess.run(["umount", place], check=True)
+    if not mine:
+        pytest.skip("this user may not mount a file system")
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["*file systems that a test mounted and left*"])

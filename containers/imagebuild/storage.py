@@ -86,5 +86,11 @@ class Storage:
             *given, *options,
             f"--tag={image}", f"--file={dockerfile}", str(context),
         )  # fmt: skip
-        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-            raise BuildError(f"{image} could not be built, see above")
+        try:
+            if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+                raise BuildError(f"{image} could not be built, see above")
+        except BaseException:
+            # buildah leaves the container of a step that fails, mounted, so that not even the
+            # folder of the storage could be removed.
+            subprocess.run(self.command("rm", "--all"), capture_output=True, check=False)
+            raise

@@ -87,13 +87,16 @@ def test_two_builds_are_the_same_bytes_and_hold_no_time(tmp_path: Path, base: Pa
 
 
 def test_a_step_that_fails_is_one_line(tmp_path: Path, base: Path) -> None:
-    """And no image of that name."""
+    """No image of that name is there, and nothing stays mounted, so that the folder can go."""
     storage = Storage(tmp_path / "storage", DATE)
     image = storage.imported(base, "base:1")
     (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/busybox", "false"]\n')
     with pytest.raises(BuildError, match="localhost/t:1 could not be built"):
         storage.build(tmp_path / "Dockerfile", tmp_path, "localhost/t:1", {"BASE": image})
     assert not storage.has("localhost/t:1")
+    assert storage.run("containers", "--quiet", otherwise="no list of containers") == ""
+    assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
+    shutil.rmtree(tmp_path / "storage")
 
 
 def test_steps_have_no_network(tmp_path: Path, base: Path) -> None:
