@@ -118,12 +118,12 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
 
 def _score_all(context: Context) -> tuple[Cells, Failures]:
     """Each task at each size, embedded once, and the tasks that failed."""
-    from biobench.embed.forward import by_torch
+    from biobench.embed.forward import set_up_torch
 
     plan = context.plan
     cells: Cells = {task.id: dict.fromkeys(plan.sizes, error.what) for task, error in plan.failed}
     failures = Failures(plan)
-    with by_torch(context.backbone):
+    with set_up_torch(context.backbone):
         for located, whole in zip(plan.selection.selected, plan.manifests, strict=True):
             id = located.task.id
             cells[id] = {size: error.what for size, error in plan.refused[id].items()}

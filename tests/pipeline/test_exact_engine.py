@@ -37,6 +37,14 @@ def first(asked: Options) -> Options:
     return asked
 
 
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of the demo model as a program of its own."""
+    folder = tmp_path_factory.mktemp("program") / "demo"
+    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
+    return f"program:{folder}"
+
+
 def test_the_engine_by_default(first: Options) -> None:
     """In a process without the settings of level E2, too; the program is stated."""
     assert first.out is not None
@@ -102,26 +110,22 @@ def test_choices_that_do_not_fit(asked: Options) -> None:
         run(replace(asked, engine="exact", device="cuda"))
 
 
-def test_a_program_is_no_model_of_torch(first: Options, tmp_path: Path) -> None:
+def test_a_program_is_no_model_of_torch(first: Options, program: str, tmp_path: Path) -> None:
     """`--engine torch` with `program:DIR`."""
-    folder = tmp_path / "demo"
-    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
     with pytest.raises(UsageError, match="a program is run by the exact engine"):
-        run(replace(first, model=f"program:{folder}", engine="torch"))
+        run(replace(first, model=program, engine="torch"))
     assert first.out is not None
-    found = run(replace(first, model=f"program:{folder}", out=tmp_path / "out"))
+    found = run(replace(first, model=program, out=tmp_path / "out"))
     assert found.digests["features"] == load_results(first.out).digests["features"]
 
 
-def test_a_program_needs_no_torch(first: Options, tmp_path: Path) -> None:
+def test_a_program_needs_no_torch(first: Options, program: str, tmp_path: Path) -> None:
     """From the images to the result and to the check of a sample, with a probe that is trained."""
-    folder, out = tmp_path / "demo", tmp_path / "out"
-    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
+    out, model = tmp_path / "out", ["--model", program]
     blocked = (
         "import sys; sys.modules['torch'] = None; from biobench.cli import execute; "
         "sys.exit(execute(sys.argv[1:]))"
     )
-    model = ["--model", f"program:{folder}"]
     for command in (
         ["run", *model, "--task", TASK, "--store", tmp_path / "store", "--out", out],
         ["verify", out, "--sample", "5", *model],

@@ -57,14 +57,17 @@ def row_ids(stage: Stage) -> list[str]:
     return [row.id for row in (manifest.rows if stage == "pixels" else manifest.items.rows)]
 
 
-def sample(out: Path, *more: str) -> int:
-    return execute(["verify", str(out), "--sample", *more])
+def sample(exact: Made, out: Path, *more: str) -> int:
+    """The exit code of the check; the store of the run has the program of the model."""
+    store = ["--store", str(exact.folder / "store")]
+    return execute(["verify", str(out), *store, "--sample", *more])
 
 
 def test_all_items_of_an_honest_run(exact: Made, capsys: pytest.CaptureFixture[str]) -> None:
     """With other batches than the run had: a row's features do not depend on them."""
-    assert sample(exact.out, "1000", "--workers", "1") == 0
+    assert sample(exact, exact.out, "1000", "--workers", "1") == 0
     said = capsys.readouterr().out
+    assert "decoded for the sample alone" in said
     count = len(row_ids("features"))
     assert f"{count} of {count} items embedded again, equal" in said
     assert "refuted" not in said
@@ -74,7 +77,7 @@ def test_what_a_part_of_them_proves(exact: Made, capsys: pytest.CaptureFixture[s
     """Drawn anew each time, unless a seed is given."""
     seeds = set()
     for _ in range(2):
-        assert sample(exact.out, "10", "--json") == 0
+        assert sample(exact, exact.out, "10", "--json") == 0
         report = json.loads(capsys.readouterr().out)["checked"]["sample"]
         (finding,) = report["stages"]["features"]["findings"]
         assert "a forged share above 30.00% is refuted at 95 %" in finding["text"]
@@ -87,13 +90,13 @@ def test_what_a_part_of_them_proves(exact: Made, capsys: pytest.CaptureFixture[s
 def test_one_forged_row_is_found(
     exact: Made, tmp_path: Path, stage: Stage, row: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where everything else fits, the item is named; a sample without it proves nothing of it."""
+    """By the name of its item, though everything else fits; a sample without it proves nothing."""
     out = copied(exact, tmp_path)
     name = forge(exact, out, stage, row)
     if stage == "features":
         # The images are here, so pixels need no sample.
         assert execute(["verify", str(out)]) == 0
-    assert sample(out, "1000") == 6
+    assert sample(exact, out, "1000") == 6
     said = capsys.readouterr()
     assert f"stage {stage}: " in said.err
     assert f"differ: {TASK} {name}" in said.out
@@ -102,8 +105,8 @@ def test_one_forged_row_is_found(
         orders = {seed: Stream(seed, "verify/sample").permutation(count)[:5] for seed in range(20)}
         without = next(seed for seed, drawn in orders.items() if row not in drawn)
         with_it = next(seed for seed, drawn in orders.items() if row in drawn)
-        assert sample(out, "5", "--seed", str(without)) == 0
-        assert sample(out, "5", "--seed", str(with_it)) == 6
+        assert sample(exact, out, "5", "--seed", str(without)) == 0
+        assert sample(exact, out, "5", "--seed", str(with_it)) == 6
 
 
 def test_digests_of_another_result(exact: Made, tmp_path: Path) -> None:
@@ -114,17 +117,17 @@ def test_digests_of_another_result(exact: Made, tmp_path: Path) -> None:
     file.write_bytes(whole[32:] + whole[:32])
     assert execute(["verify", str(out)]) == 6
     file.write_bytes(whole[:-1])
-    assert sample(out, "5") == 2
+    assert sample(exact, out, "5") == 2
     file.unlink()
     assert execute(["verify", str(out)]) == 0
-    assert sample(out, "5") == 2
+    assert sample(exact, out, "5") == 2
 
 
 def test_a_submission_has_them_too(exact: Made, tmp_path: Path) -> None:
     """The receiver needs nothing but the file, the images and the model."""
     path = tmp_path / "submission.tar"
     assert execute(["submit", str(exact.out), "--out", str(path)]) == 0
-    assert sample(path, "5") == 0
+    assert sample(exact, path, "5") == 0
 
 
 def test_another_model(exact: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,7 +136,7 @@ def test_another_model(exact: Made, tmp_path: Path, capsys: pytest.CaptureFixtur
     document = json.loads((out / "results.json").read_text())
     document["model"]["weights"] = "sha256:" + "0" * 64
     (out / "results.json").write_text(json.dumps(resealed(document, exact), indent=2))
-    assert sample(out, "5") == 6
+    assert sample(exact, out, "5") == 6
     assert "stage weights: its weights here" in capsys.readouterr().err
 
 

@@ -31,7 +31,7 @@ class Device(StrEnum):
 
 
 class Engine(StrEnum):
-    """What computes the features."""
+    """The engine that computes the features."""
 
     auto = "auto"
     exact = "exact"

@@ -114,7 +114,7 @@ def verify(
     specification = load_spec(spec)
     own = {task_from_file(path, specification).id: path for path in task or ()}
     tasks = {id: task_from_file(path, specification) for id, path in own.items()}
-    images = Images(data, tasks, workers or usable_cores(), json)
+    images = Images(data, tasks, workers or usable_cores(), json, sampled=sample is not None)
     beside = stores_beside([result] if against is None else [result, against])
     places = Places(images, [Store(path) for path in store or [*beside, default_store()]])
     verdict = verify_one(result, specification, places)
@@ -168,7 +168,6 @@ def _sample(
     """Add the check of a sample of items of each result."""
     import secrets
 
-    from biobench._common.store import Store, default_store
     from biobench.models.load import load_model
     from biobench.run.engine import choose_engine
     from biobench.verify.rerun import Given, options_again
@@ -186,7 +185,8 @@ def _sample(
             options.model, spec.models, offline=options.offline,
             feature="compat" if compat else "official",
         )  # fmt: skip
-        backbone, _ = choose_engine(loaded, options, Store(default_store()))
+        # The last one is the user's own, also where others lie beside the result.
+        backbone, _ = choose_engine(loaded, options, places.stores[-1])
         verdict = verdict.and_sample(name, spec, places, backbone, drawn)
     return verdict
 

@@ -44,7 +44,7 @@ def choose_device(asked: str) -> str:
     return "cpu"
 
 
-def by_torch(backbone: Backbone) -> AbstractContextManager[None]:
+def set_up_torch(backbone: Backbone) -> AbstractContextManager[None]:
     """:func:`deterministic` where torch computes the features; nothing is set where it does not."""
     return deterministic() if backbone.info.program is None else nullcontext()
 

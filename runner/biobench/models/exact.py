@@ -6,9 +6,9 @@ so the store keeps the program's text and those of its constants that are no ten
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from biobench import _native
 from biobench._common.store import Store
 from biobench.models.base import Backbone
 from biobench.models.module_backbone import ModuleBackbone
-from biobench.models.program_model import ProgramBackbone, make_program
+from biobench.models.program_model import ProgramBackbone, make_program, ramp_features
 from biobench.repro.software import MOVE_FEATURES, code_digest, package_versions
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 KIND = "programs"
 TEXT = "text"
-"""The program's text among its constants, which are named by their digests."""
+TENSORS = "tensors"
+"""The program's text, and the names of the model's tensors that are constants of it by digest,
+beside the other constants, which are named by their digests."""
 
 
 def exact_backbone(backbone: Backbone, store: Store) -> ProgramBackbone:
@@ -35,28 +37,13 @@ def exact_backbone(backbone: Backbone, store: Store) -> ProgramBackbone:
     Raises:
         ModelError: As :func:`biobench.models.program_model.make_program`.
     """
-    program = None
     if isinstance(backbone, ModuleBackbone):
-        key = _key(backbone)
-        tensors = _tensors(backbone.module)
-        kept = store.get(KIND, key)
-        program = None if kept is None else _read(kept, tensors)
-        if program is None:
-            program, constants = make_program(backbone)
-            others = {name: data for name, data in constants.items() if name not in tensors}
-            arrays = {name: np.frombuffer(data, np.uint8) for name, data in others.items()}
-            store.put(KIND, key, {TEXT: np.frombuffer(program.text.encode(), np.uint8), **arrays})
+        program = _kept(backbone, store) or _made(backbone, store)
     else:
         program, _ = make_program(backbone)
-    recipe = backbone.recipe
-    image = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
-    features = program.run(_native.Engine(1), image.reshape(1, 3, *recipe.crop))
-    info = replace(
-        backbone.info,
-        program=program.digest,
-        fingerprint=sha256_bytes(features.astype("<f4").tobytes()),
-    )
-    return ProgramBackbone(program, recipe, info)
+    fingerprint = sha256_bytes(ramp_features(program, backbone.recipe).astype("<f4").tobytes())
+    info = replace(backbone.info, program=program.digest, fingerprint=fingerprint)
+    return ProgramBackbone(program, backbone.recipe, info)
 
 
 def _key(backbone: ModuleBackbone) -> str:
@@ -76,28 +63,48 @@ def _key(backbone: ModuleBackbone) -> str:
     )
 
 
-def _tensors(module: torch.nn.Module) -> dict[str, npt.NDArray[Any]]:
-    """Parameters and buffers, as the bytes of their elements, by the digest of these."""
-    import torch
+def _made(backbone: ModuleBackbone, store: Store) -> _native.Program:
+    """Make the program and store it, with the names of the tensors that are constants of it."""
+    program, constants = make_program(backbone)
+    named = {sha256_bytes(_elements(tensor).data): n for n, tensor in _tensors(backbone).items()}
+    tensors = {digest: named[digest] for digest in constants if digest in named}
+    others = {digest: data for digest, data in constants.items() if digest not in named}
+    arrays = {digest: np.frombuffer(data, np.uint8) for digest, data in others.items()}
+    for name, text in ((TEXT, program.text), (TENSORS, json.dumps(tensors))):
+        arrays[name] = np.frombuffer(text.encode(), np.uint8)
+    store.put(KIND, _key(backbone), arrays)
+    return program
 
-    found: dict[str, npt.NDArray[Any]] = {}
-    for tensor in (*module.parameters(), *module.buffers()):
-        data = tensor.detach().contiguous().reshape(-1)
-        array: npt.NDArray[Any] = data.view(torch.uint8).numpy()
-        found[sha256_bytes(array.data)] = array
-    return found
 
+def _kept(backbone: ModuleBackbone, store: Store) -> _native.Program | None:
+    """The program in the store; None where it is not there, or lacks a constant."""
+    kept = store.get(KIND, _key(backbone))
+    if kept is None:
+        return None
+    tensors = _tensors(backbone)
 
-def _read(
-    kept: Mapping[str, npt.NDArray[Any]], tensors: Mapping[str, npt.NDArray[Any]]
-) -> _native.Program | None:
-    """The program of an entry of the store; None where a constant is neither there nor a tensor."""
-
+    # The program compares each constant with its digest.
     def supply(digest: str) -> bytes | None:
-        array = tensors.get(digest, kept.get(digest))
+        array = _elements(tensors[names[digest]]) if digest in names else kept.get(digest)
         return None if array is None else array.tobytes()
 
     try:
+        names = json.loads(bytes(kept[TENSORS]))
         return _native.Program(bytes(kept[TEXT]).decode(), supply)
     except (ValueError, KeyError):
         return None
+
+
+def _tensors(backbone: ModuleBackbone) -> dict[str, torch.Tensor]:
+    module = backbone.module
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def _elements(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """The bytes of a tensor's elements, row-major."""
+    import torch
+
+    found: npt.NDArray[np.uint8] = (
+        tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()
+    )
+    return found

@@ -191,8 +191,7 @@ def load_program(name: ModelName) -> ProgramBackbone:
         if program.digest != document["program"]:
             raise ValueError(f"{PROGRAM} is not the program that {MODEL} names")
         recipe = _recipe(document["recipe"], table)
-        images = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
-        features = program.run(_native.Engine(1), images.reshape(1, 3, *recipe.crop))
+        features = ramp_features(program, recipe)
         stated = ModelInfo(**{**document["model"], "fingerprint": ""})
     except OSError as error:
         reason = error.strerror or str(error)
@@ -218,6 +217,12 @@ def load_program(name: ModelName) -> ProgramBackbone:
         fingerprint=sha256_bytes(features.astype("<f4").tobytes()),
     )
     return ProgramBackbone(program, recipe, info)
+
+
+def ramp_features(program: _native.Program, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """Features of one image of ramps, float32 (1, dim)."""
+    image = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
+    return program.run(_native.Engine(1), image.reshape(1, 3, *recipe.crop))
 
 
 def _read(text: str, constants: Path) -> tuple[_native.Program, bytes]:

@@ -1,4 +1,4 @@
-"""Whether the exact engine or torch computes the features of a run.
+"""The choice between the exact engine and torch for the features of a run.
 
 In: a loaded backbone and the options. Out: the backbone that is run, and one line that says what
 computes its features and which level they have.
@@ -39,20 +39,20 @@ def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[B
             )
         return backbone, _exact_line(name)
     device = select_device(options)
-    if options.engine == "exact":
-        return exact_backbone(backbone, store), _exact_line(name)
-    level = ("E3" if device == "cuda" else "E2") if settings.bits_fixed() else "T"
     if device == "cuda":
         reason = "it runs on the GPU"
     elif options.engine == "torch":
         reason = "as asked"
-    elif not backbone.info.trusted:
+    elif options.engine == "auto" and not backbone.info.trusted:
         reason = "it is the caller's own code"
     else:
         try:
             return exact_backbone(backbone, store), _exact_line(name)
         except ModelError as error:
+            if options.engine == "exact":
+                raise
             reason = error.what
+    level = ("E3" if device == "cuda" else "E2") if settings.bits_fixed() else "T"
     return backbone, f"model {name!r}: torch computes its features, level {level}: {reason}"
 
 

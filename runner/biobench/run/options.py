@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 ENGINES = ("auto", "exact", "torch")
-"""What computes features: the exact engine where it carries the model on the CPU and torch
+"""Engines for the features: the exact one where it carries the model on the CPU and torch
 elsewhere, or always one of them."""
 
 

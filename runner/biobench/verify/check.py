@@ -143,6 +143,8 @@ def _chain(
             made[finding.stage].append(finding)
         failed = any(f.task == id and f.holds is False for of in made.values() for f in of)
         chain.truth[id] = FAILS if failed or id in odd else HOLDS
+    if places.images.sampled:
+        chain.findings.append(Finding("pixels", None, "decoded for the sample alone"))
     chain.findings += _bad_images(made["pixels"], len(rules), results.document["bad_images"])
     for stage, findings in made.items():
         chain.findings += _summed(stage, findings, len(rules))
@@ -191,8 +193,10 @@ def _task(
     fault = check_item_digests(results, id, manifest)
     if fault is not None:
         yield fault
-    pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
-    yield pixels
+    bad_rows: dict[int, str] | None = None
+    if not images.sampled:
+        pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
+        yield pixels
     bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}
     if not odd:
         yield from check_names(results, id, manifest)

@@ -172,10 +172,10 @@ def check_levels(
         text = "program is stated, and it ran on a GPU, which the exact engine does not use"
         yield Finding("features", False, text)
     # A processor that cannot have level E2 claims T under the same settings.
-    if claimed["features"] not in (("F",) if exact else (best, "T")):
-        text = f"claims {claimed['features']}, and the recorded environment allows {best}"
-        if exact:
-            text = f"claims {claimed['features']}, and features of the exact engine have F"
+    features = ("F",) if exact else (best, "T")
+    if claimed["features"] not in features:
+        rule = "features of the exact engine have" if exact else "the recorded environment allows"
+        text = f"claims {claimed['features']}, and {rule} {features[0]}"
         yield Finding("features", False, text)
     try:
         kinds = {_kind(results, task, spec) for task in rules.values()}

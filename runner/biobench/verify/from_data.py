@@ -45,12 +45,14 @@ class Images:
 
     Attributes:
         own: Tasks of a person's own by id, since a result names none of their files.
+        sampled: True where a sample is decoded instead of all of them.
     """
 
     data: Path | None
     own: Mapping[str, Task]
     workers: int
     quiet: bool
+    sampled: bool = False
 
 
 def find_root(task: Task, results: Results, images: Images) -> Path | None:

@@ -7,7 +7,9 @@ pixels and features, and what they prove of the items that were not drawn.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,7 +124,7 @@ def _model(results: Results, backbone: Backbone) -> Iterator[Finding]:
 
 
 def _stated(results: Results, rule: TaskRules, suite: Suite, images: Images) -> _Stated | Finding:
-    """What the result states of a task's items, or why it cannot be compared."""
+    """The statements of the result about a task's items, or the reason why none can be compared."""
     task = rule.document or images.own.get(rule.id)
     root = None if task is None else find_root(task, results, images)
     if task is None or root is None:
@@ -194,6 +196,13 @@ def _again(
     pixels = np.zeros((len(rows), 32), np.uint8)
     features = np.zeros((len(rows), backbone.info.dim), np.float32)
     bad: set[int] = set()
+    pending: deque[tuple[slice, Future[npt.NDArray[np.float32]]]] = deque()
+
+    def finish_one() -> None:
+        place, future = pending.popleft()
+        features[place] = future.result()
+        progress.advance(len(np.unique(manifest.item_of_row[rows[place]])))
+
     forward = Forward(
         backbone, device="cpu", micro_batch=BATCH, workers=images.workers, precision="float32"
     )
@@ -210,9 +219,12 @@ def _again(
             for batch in loader:
                 place = slice(batch.start, batch.start + len(batch.array))
                 pixels[place] = np.frombuffer(b"".join(batch.digests), np.uint8).reshape(-1, 32)
-                features[place] = forward.submit(batch.array).result()
                 bad |= {failure.index for failure in batch.failures}
-                progress.advance(len(np.unique(manifest.item_of_row[rows[place]])))
+                pending.append((place, forward.submit(batch.array)))
+                if len(pending) >= forward.depth:
+                    finish_one()
+            while pending:
+                finish_one()
     finally:
         forward.close()
     features[sorted(bad)] = 0
