@@ -111,18 +111,24 @@ fn standardise<S: Simd>(
     out: &mut [f32],
 ) {
     let (mean, scale) = (s.splat(mean), s.splat(scale));
-    for (i, (x, out)) in x.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
-        let mut y = s.mul(s.sub(s.load_part(x, 0.0), mean), scale);
-        if let Some((weight, bias)) = affine {
-            let at = i * LANES..i * LANES + x.len();
-            y = s.fma(
-                y,
-                s.load_part(&weight[at.clone()], 0.0),
-                s.load_part(&bias[at], 0.0),
-            );
+    // Whole groups apart from the rest: the length is then no question of the loop, in builds without LTO either.
+    let (groups, rest) = x.as_chunks::<LANES>();
+    let (outs, out_rest) = out.as_chunks_mut::<LANES>();
+    let Some((weight, bias)) = affine else {
+        for (x, out) in groups.iter().zip(outs) {
+            s.store(s.mul(s.sub(s.load(x), mean), scale), out);
         }
-        s.store_part(y, out);
+        let y = s.mul(s.sub(s.load_part(rest, 0.0), mean), scale);
+        return s.store_part(y, out_rest);
+    };
+    let ((weights, weight), (biases, bias)) = (weight.as_chunks(), bias.as_chunks());
+    for ((x, out), (weight, bias)) in groups.iter().zip(outs).zip(weights.iter().zip(biases)) {
+        let y = s.mul(s.sub(s.load(x), mean), scale);
+        s.store(s.fma(y, s.load(weight), s.load(bias)), out);
     }
+    let y = s.mul(s.sub(s.load_part(rest, 0.0), mean), scale);
+    let (weight, bias) = (s.load_part(weight, 0.0), s.load_part(bias, 0.0));
+    s.store_part(s.fma(y, weight, bias), out_rest);
 }
 
 /// Scale and shift of batch normalisation in eval form, of each channel: weight / sqrt(variance + eps) and
