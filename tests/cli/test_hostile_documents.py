@@ -6,9 +6,10 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ YAML: dict[str, Callable[[], Text]] = {
     "many flaws": lambda: f"task: x\nmetrics: [{','.join('{id: a}' for _ in range(20_000))}]\n",
     "many items": lambda: f"task: x\nerrata: [{','.join(f'e{i}' for i in range(100_000))}]\n",
     "the same item": lambda: f"task: x\nerrata: [{','.join('e' for _ in range(100_000))}]\n",
+    "300,000 items": lambda: f"task: x\nerrata: [{','.join('e' for _ in range(300_000))}]\n",
     "deep lists": lambda: "[" * 400_000,
     "deep mappings": lambda: "".join(" " * i + "a:\n" for i in range(1300)),
     "an alias": lambda: "a: &a [1]\nb: [*a, *a]\n",
@@ -45,6 +47,19 @@ YAML: dict[str, Callable[[], Text]] = {
 
 LONG = ("many keys", "many flaws", "many items", "the same item", "many lists")
 """Take seconds, because their length is the point."""
+LONGER = ("300,000 items", "500,000 keys", "2,500,000 lists")
+"""The same, several times as long."""
+
+
+def cases(names: Iterable[str]) -> list[Any]:
+    """One case a name, with the marks of those that take long."""
+
+    def marks(name: str) -> list[pytest.MarkDecorator]:
+        if name in LONGER:
+            return [pytest.mark.slow, pytest.mark.depth]
+        return [pytest.mark.slow] if name in LONG else []
+
+    return [pytest.param(name, marks=marks(name)) for name in names]
 
 
 def said(*arguments: str | Path) -> tuple[int, list[str]]:
@@ -61,9 +76,7 @@ def assert_calm(lines: list[str]) -> None:
     assert "unexpectedly" not in lines[-1], lines[-1]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in YAML]
-)
+@pytest.mark.parametrize("name", cases(YAML))
 def test_yaml(name: str, tmp_path: Path) -> None:
     """Every problem is a line, and no more than a person can read; a run says the first."""
     text = YAML[name]()
@@ -93,6 +106,8 @@ JSON: dict[str, Callable[[str], Text]] = {
     ),
     "many keys": lambda _: "{" + ",".join(f'"k{i}":0' for i in range(210_000)) + "}",
     "many lists": lambda _: f"[{'[],' * 210_000}[]]",
+    "500,000 keys": lambda _: "{" + ",".join(f'"k{i}":0' for i in range(500_000)) + "}",
+    "2,500,000 lists": lambda _: f"[{'[],' * 2_500_000}[]]",
     "too large": lambda _: " " * (70 << 20) + "{}",
     "too large for a result": lambda _: "{" + " " * (9 << 20) + "}",
     "no object": lambda _: "[1]",
@@ -109,9 +124,7 @@ def read_by(command: str, path: Path) -> tuple[int, list[str]]:
     return said(command, path, *([path] if command == "compare" else []))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in JSON]
-)
+@pytest.mark.parametrize("name", cases(JSON))
 def test_results(name: str, tmp_path: Path, repository: Path) -> None:
     """Every command that reads a result refuses it in one line, soon."""
     whole = (repository / "tests/spec/results.json").read_text()

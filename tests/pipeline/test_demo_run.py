@@ -150,12 +150,15 @@ def test_a_second_run_reuses_everything(first: Results, folder: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_killed_and_started_again(first: Results, folder: Path) -> None:
-    """kill -9 half-way, with another number of workers: the same digests as an undisturbed run,
-    which had more tasks."""
-    store, out = folder / "killed-store", folder / "killed"
+@pytest.mark.parametrize(
+    "tasks", [FEW, pytest.param(TASKS, marks=pytest.mark.depth)], ids=["few", "all"]
+)
+def test_killed_and_started_again(tasks: list[str], first: Results, folder: Path) -> None:
+    """kill -9 half-way, with another number of workers: the same digests as an undisturbed run of
+    all tasks."""
+    store, out = folder / f"killed-store-{len(tasks)}", folder / f"killed-{len(tasks)}"
     with subprocess.Popen(
-        command(store, out, 2, FEW),
+        command(store, out, 2, tasks),
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -167,11 +170,14 @@ def test_killed_and_started_again(first: Results, folder: Path) -> None:
         process.wait()
     assert not (out / "results.json").exists()
     kept = len(list(store.glob("features/*/*.safetensors")))
-    again = run(store, out, 2, FEW)
+    again = run(store, out, 2, tasks)
     assert kept < len(list(store.glob("features/*/*.safetensors")))
-    assert list(again.tasks) == FEW
-    for task in FEW:
+    assert list(again.tasks) == tasks
+    for task in tasks:
         assert again.tasks[task]["digests"] == first.tasks[task]["digests"]
+    if tasks == TASKS:
+        for stage in STAGES:
+            assert again.digests[stage] == first.digests[stage]
     assert again.tasks["demo-plankton"]["score"] == first.tasks["demo-plankton"]["score"]
 
 

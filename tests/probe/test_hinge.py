@@ -35,7 +35,7 @@ def test_a_fit_is_libsvms(shape: tuple[int, int], c: float) -> None:
     assert (np.sign(rows @ fit.weight + fit.intercept) == other.predict(rows)).all()
 
 
-@settings(max_examples=settings.default.max_examples, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(st.data())
 def test_the_duality_gap_closes(data: st.DataObject) -> None:
     """Rows on a small grid: repeated, collinear, both signs at one place, far out of balance."""

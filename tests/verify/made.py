@@ -157,8 +157,8 @@ def make_demo(folder: Path) -> Made:
     return make(folder, demo_options(folder))
 
 
-SAMPLED = "demo-kabr"
-"""A task whose items are pooled from the frames of a clip."""
+SAMPLED = "demo-fungiclef"
+"""A task whose items are pooled from several photographs, and whose probe is soon fitted."""
 
 
 def exact_options(folder: Path) -> Options:
