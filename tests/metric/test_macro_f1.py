@@ -56,7 +56,7 @@ def test_macro_f1_is_scikit_learns_on_the_same_classes(pairs: list[tuple[int, in
 
 def test_many_classes_are_summed_one_by_one() -> None:
     """Beyond eight numbers numpy.mean adds in lanes and pairs; a thousand classes would show it."""
-    for seed in range(3):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         truth, prediction = rng.integers(0, 300, 2000), rng.integers(0, 12, 2000)
         prediction = np.where(rng.random(2000) < 0.5, truth, prediction)

@@ -54,12 +54,12 @@ def traits_of(ids: np.ndarray) -> np.ndarray:
 
 
 PROBES: dict[str, tuple[Callable[[], Any], int]] = {
-    "linear, all rows in a batch": (lambda: LinearProbe(3, steps=24, learning_rate=0.01), 24),
+    "linear, all rows in a batch": (lambda: LinearProbe(3, steps=40, learning_rate=0.01), 40),
     "linear, batches of three sizes": (
-        lambda: LinearProbe(3, steps=24, batch_size=50, learning_rate=0.01, threads=2), 24,
+        lambda: LinearProbe(3, steps=40, batch_size=50, learning_rate=0.01, threads=2), 40,
     ),
     "traits, dropout": (
-        lambda: TraitsProbe(hidden=8, steps=24, batch_size=50, dropout=0.3, learning_rate=0.01), 24,
+        lambda: TraitsProbe(hidden=8, steps=40, batch_size=50, dropout=0.3, learning_rate=0.01), 40,
     ),
     "logistic": (lambda: LogisticProbe([1.0, 0.01, 0.1, 0.01, 0.3, 3.0, 0.03], folds=3), 21),
     "logistic, folds side by side": (
@@ -145,7 +145,7 @@ def test_another_state_is_not_taken_up(name: str, store: Store) -> None:
         wrong.append(good | {field: good[field].astype(np.float16)})
         wrong.append(good | {field: np.concatenate([good[field].ravel(), [0]])})
     if "step" in good:
-        wrong += [good | {"step": np.array([step], np.int64)} for step in (-1, 0, 25, 1 << 40)]
+        wrong += [good | {"step": np.array([step], np.int64)} for step in (-1, 0, 41, 1 << 40)]
     for state in wrong:
         probe = make()
         probe.checkpoint = kept = Ended(store, 10**6, Killed)
@@ -174,7 +174,7 @@ def manifest_of(groups: int = 1) -> Manifest:
 TASKS = {
     "linear": (task_of("herbarium19", steps=60), manifest_of()),
     "svm": (task_of("newt"), manifest_of(6)),
-    "logistic": (task_of("kabr", candidates=[0.015, 0.13, 0.006, 1.4]), manifest_of()),
+    "logistic": (task_of("kabr"), manifest_of()),
 }
 
 

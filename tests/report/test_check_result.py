@@ -39,7 +39,7 @@ def predictions(truth: list[int], guess: list[int]) -> Predictions:
     return Predictions(tuple(map(str, range(len(truth)))), labels[0], labels[1], extras)
 
 
-@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 3)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 3)), min_size=1, max_size=6))
 def test_chance_of_the_user_loss_is_that_of_shuffled_predictions(
     tool: ModuleType, pairs: list[tuple[int, int]]
 ) -> None:
