@@ -45,7 +45,7 @@ class Package:
 
 
 def permitted(expression: str, allowed: Iterable[str]) -> bool:
-    """Whether an SPDX expression can be met with allowed licences alone."""
+    """True where an SPDX expression can be met with allowed licences alone."""
     # Before SPDX, crates wrote a slash for OR.
     tokens = TOKEN.findall(expression.replace("/", " OR "))
     names, place = set(allowed), 0

@@ -68,7 +68,7 @@ def current_entry(spec: Spec) -> dict[str, Any]:
 
 
 def _shared(suite: Mapping[str, Any]) -> dict[str, str]:
-    """What can move a score, an interval or a mean of any task, by its place in suite.yaml."""
+    """The values that can move any score, interval or mean, by their place in suite.yaml."""
     found = {key: sha256_json(suite[key]) for key in SHARED_KEYS}
     for one in suite["suites"]:
         found[f"suite {one['id']}"] = sha256_json([one["members"], one["pending"]])
@@ -76,7 +76,7 @@ def _shared(suite: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _parts(document: Document, spec: Spec) -> dict[str, str]:
-    """What can move a score: the document's own members, and what a task rests on."""
+    """The parts that can move a score: the document's own members, and those a task rests on."""
     if document.kind == "protocol":
         return {"own": sha256_json({key: document.value[key] for key in PROTOCOL_KEYS})}
     links = chain(document, spec.library.by_id["task"])
@@ -94,7 +94,7 @@ def _parts(document: Document, spec: Spec) -> dict[str, str]:
 
 
 def check_current(version: str, now: Entry, ledger: Ledger) -> Iterator[str]:
-    """What is wrong with a specification, as it is now, by its ledger; a line each."""
+    """The faults of a specification, as it is now, by its ledger; a line each."""
     if any(_order(other) > _order(version) for other in ledger):
         yield f"spec_version {version} is below one of {LEDGER}; raise it in spec/v1/suite.yaml"
         return
@@ -164,7 +164,7 @@ def _documents(version: str, now: Entry, released: Entry) -> Iterator[str]:
 
 
 def _suite(version: str, other: str, now: Entry, released: Entry) -> Iterator[str]:
-    """What suite.yaml may change only with a higher first or second number of the version."""
+    """Refuse changes of suite.yaml that need a higher first or second number of the version."""
     places = released["suite"].keys() | now["suite"].keys()
     for place in sorted(places):
         if released["suite"].get(place) == now["suite"].get(place):
@@ -178,7 +178,7 @@ def _suite(version: str, other: str, now: Entry, released: Entry) -> Iterator[st
 
 
 def check_history(ledger: Ledger, earlier: Mapping[str, Ledger]) -> Iterator[str]:
-    """Whether entries that an earlier ledger calls released are still there, unchanged."""
+    """Check that entries that an earlier ledger calls released are still there, unchanged."""
     told: set[str] = set()
     for revision, past in earlier.items():
         for version, entry in past.items():
@@ -223,7 +223,7 @@ def _git(*arguments: str) -> str:
 
 
 def vectors_hold() -> bool:
-    """Whether the vectors are what is made from the text and its independent sources."""
+    """Check that the vectors are those made from the text and its independent sources."""
     command = [sys.executable, str(ROOT / "tools" / "make_vectors.py"), "--check"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 

@@ -98,7 +98,7 @@ RUNS = (
 
 @dataclass
 class Outcome:
-    """What one run did."""
+    """Counts and findings of one run."""
 
     executions: int = 0
     seconds: float = 0.0

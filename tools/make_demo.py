@@ -31,7 +31,7 @@ CLOSE = 1.0
 
 
 def check(path: Path, data: bytes) -> str | None:
-    """How the file at ``path`` differs from ``data``: null (equal), ``close``, or what is wrong."""
+    """Compare the file at ``path`` with ``data``: None (equal), ``close``, or the difference."""
     if not path.is_file():
         return "missing"
     found = path.read_bytes()

@@ -37,7 +37,7 @@ def measured(small: bool) -> dict[str, Any]:
 
 
 def document(parts: dict[str, Any], small: bool) -> dict[str, Any]:
-    """What is written: of small images the digests alone."""
+    """The document that is written: of small images the digests alone."""
     from biobench.selftest.golden import Golden, golden_document
 
     golden = Golden(processor_name(), package_versions(MOVE_FEATURES), libc(), parts)

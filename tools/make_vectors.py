@@ -36,7 +36,7 @@ FOLDER = ROOT / "spec" / "v1" / "conformance"
 
 
 class Refused(Exception):
-    """What the tool refuses to write, in one line."""
+    """A case or file that the tool refuses to write, said in one line."""
 
 
 def modules() -> list[str]:
@@ -67,7 +67,7 @@ def case_value(file: VectorFile, case: Case, spec: Spec) -> dict[str, Any]:
             raise Refused(
                 f"{where}: {file.source} disagrees: {error or 'see its check'}"
             ) from error
-        # A NumPy bool is no bool, and a check that forgot its return gives null.
+        # A NumPy bool is no bool, and a check that forgot its return gives None.
         if isinstance(verdict, str) or not (verdict is None or bool(verdict)):
             raise Refused(f"{where}: {file.source} disagrees: {verdict}")
     return {"id": case.id, "input": given, "output": output}
@@ -131,7 +131,7 @@ def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
 
 
 def moved(path: str, text: str, present: dict[str, Path]) -> bool:
-    """Whether a file that is made is another one than the file on disk.
+    """True where a file that is made is another one than the file on disk.
 
     What has level T may differ in its last bits between machines: its outputs are compared within
     the file's own tolerance, and the file on disk stays where they agree.

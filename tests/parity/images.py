@@ -77,7 +77,7 @@ def pillow_rgb(data: bytes) -> npt.NDArray[np.uint8]:
 
 
 def pillow_of(data: bytes) -> npt.NDArray[np.uint8] | None:
-    """What :func:`pillow_rgb` gives, null where Pillow refuses: it raises anything at all for
+    """The pixels of :func:`pillow_rgb`, None where Pillow refuses: it raises anything at all for
     damaged and odd files."""
     try:
         with warnings.catch_warnings():

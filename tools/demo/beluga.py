@@ -69,7 +69,7 @@ def make_whale(name: str) -> Whale:
 
 @dataclass(frozen=True)
 class Encounter:
-    """What the pictures of one encounter share."""
+    """The setting that the pictures of one encounter share."""
 
     water: tuple[float, float, float]
     chop: float

@@ -32,7 +32,7 @@ SIZES = {2: 0.3, 3: 0.32, 5: 0.27, 7: 0.29, 8: 0.24, 11: 0.44, 13: 0.33, FOWL: 0
 
 
 def _place(location: str, size: tuple[int, int]) -> Image.Image:
-    """What the camera sees when nothing passes."""
+    """The scene when nothing passes."""
     dice = Dice(f"iwildcam/location/{location}")
     ground: Colour = dice.choice(((120, 104, 70), (92, 100, 56), (136, 122, 92), (84, 82, 60)))
     far: Colour = dice.choice(((120, 136, 100), (168, 176, 170), (88, 104, 72)))

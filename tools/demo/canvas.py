@@ -1,4 +1,4 @@
-"""What every drawing shares: smooth noise, soft light, outlines, lens and sensor."""
+"""The parts of every drawing: smooth noise, soft light, outlines, lens and sensor."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ MAMMALS = {11: BEAR, 27: WOLF, 58: STAG, 90: CAT, 133: COW}
 
 @dataclass(frozen=True)
 class Scene:
-    """What the frames of a clip share."""
+    """The setting that the frames of a clip share."""
 
     ground: Colour
     far: Colour
@@ -67,7 +67,7 @@ def _raised(frame: int, lift: int) -> float:
 
 
 def looks_up(behaviour: str, frame: int, dice: Dice) -> bool:
-    """Whether the frame by itself shows a raised head although the animal is grazing."""
+    """True where the frame by itself shows a raised head although the animal is grazing."""
     return behaviour == "graze" and _raised(frame, _rhythm(dice)[2]) > 0.5
 
 
@@ -140,7 +140,7 @@ def _background(scene: Scene, size: tuple[int, int], slide: float, dice: Dice) -
 
 
 def _filmed(image: Image.Image, clip: str, frame: Dice) -> Image.Image:
-    """What the camera makes of it: light, focus and exposure are the clip's, grain the frame's."""
+    """The scene as filmed: light, focus and exposure are the clip's, grain the frame's."""
     falling, lens = Dice(f"{clip}/light"), Dice(f"{clip}/camera")
     lit = light(image, falling, falling.uniform(0.05, 0.2))
     taken = camera(lit, lens, blur=(0.2, 0.7), grain=(0, 0), gain=(0.8, 1.15))

@@ -21,7 +21,7 @@ class File:
 
 
 def class_sizes(name: str, classes: Sequence[Name], sizes: Sequence[int]) -> dict[Name, int]:
-    """Which class gets which of the sizes."""
+    """The size of each class, drawn among those given."""
     # Which class is common must not follow from the order of the names.
     order = Dice(f"{name}/sizes").shuffled(len(classes))
     return {classes[k]: size for k, size in zip(order, sizes, strict=True)}

@@ -239,7 +239,7 @@ WIDE = frozenset({"Aphanizomenon", "Chaetoceros", "Nodularia", "Pennales", "Skel
 
 
 def _specimen(kind: str, size: tuple[int, int], dice: Dice) -> Array:
-    """How much light passes through one object of the class ``kind``; 1 = all of it."""
+    """The share of light that passes through one object of the class ``kind``; 1 = all of it."""
     layer = Image.new("L", size, 255)
     KINDS[kind](ImageDraw.Draw(layer), size, dice)
     share = dice.uniform(0.5, 1.0)

@@ -1,1 +1,1 @@
-"""Where the vectors come from: one module a section, each with ``files()``."""
+"""The sources of the vectors: one module a section, each with ``files()``."""

@@ -1,4 +1,4 @@
-"""What a section module gives to tools/make_vectors.py: files of cases without their outputs."""
+"""Files of cases without their outputs, which a section module gives to tools/make_vectors.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Check = Callable[[Any, Any], str | bool | None]
 """``(input, output)`` against a source that is independent of biobench: raises AssertionError, or
-returns False or what differs, where they disagree; returns null or True where they agree."""
+returns False or what differs, where they disagree; returns None or True where they agree."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class VectorFile:
 
     folder: the section that an implementation claims, one a subject. name: of the file, without
     ``.json``. section: of SPEC.md. level: S, D, P, or T. source: the independent source of the
-    cases' checks, null where no case has one. tolerance: of level T only; JSON pointer into the
+    cases' checks, None where no case has one. tolerance: of level T only; JSON pointer into the
     output -> ``{"absolute": x}``, ``{"relative": x}`` or ``{"equal_share": x}``. optional: whether
     an implementation may do without the section.
     """
@@ -52,7 +52,7 @@ class VectorFile:
 
 @dataclass(frozen=True)
 class Section:
-    """What the files of a folder have in common; ``operations`` is the operations' first part."""
+    """The common fields of a folder's files; ``operations`` is the operations' first part."""
 
     folder: str
     number: str

@@ -305,7 +305,7 @@ def documents(paths: tuple[str, ...], edit: Edit) -> Documents:
 
 
 def valid_by_schema(given: Documents) -> bool:
-    """Whether jsonschema takes every document and every part that has a schema of its own."""
+    """True where jsonschema takes every document and every part that has a schema of its own."""
     kinds = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
     for path, value in given.items():
         folder = path.split("/")[0]

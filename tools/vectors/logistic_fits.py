@@ -61,7 +61,7 @@ def decisions(scaler: StandardScaler, model: LogisticRegression, features: Any) 
 
 
 def clear(values: Matrix) -> bool:
-    """Whether no decision is so close that a fit within the tolerance could turn it."""
+    """True where no decision is so close that a fit within the tolerance could turn it."""
     ordered = np.sort(values, axis=1)
     return bool((ordered[:, -1] - ordered[:, -2]).min() > 1e-5)
 
@@ -106,7 +106,7 @@ def search(given: Any, output: Any) -> None:
 
 
 def fields(given: Any, c: float) -> dict[str, Any]:
-    """What :func:`fit` compares beyond the predictions, which a search does not answer."""
+    """The fields that :func:`fit` compares beyond the predictions, and a search does not answer."""
     _, model = solved(given["features"], given["labels"], c)
     return {
         "weight": model.coef_.tolist(),

@@ -39,7 +39,7 @@ def due(
     excluded: int = 0,
     unscored: Sequence[str] = (),
 ) -> Check:
-    """What a manifest must be. A row of train is not scored, and neither is one of `unscored`."""
+    """Check a manifest. A row of train is not scored, and neither is one of `unscored`."""
 
     def check(given: Any, output: Any) -> str | None:
         group = {i["id"]: i.get("group") for i in given["items"]}

@@ -45,7 +45,7 @@ def start(given: Any, width: int, traits: int) -> dict[str, Any]:
 
 
 def factors(given: Any, step: int, places: range) -> Matrix:
-    """What dropout multiplies the units of the rows in these places of a batch by."""
+    """The factors of dropout of the units, for the rows in these places of a batch."""
     c = constants(given)
     words = plain.Words(f"traits_mlp/{given['task']}/dropout/{step}")
     kept = float(np.float32(1 / (1 - c["dropout"])))

@@ -21,7 +21,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries
 }
 
-/// Protects: what fuzzing found stays mended, and what it starts from is handled as it demands.
+/// Protects: what fuzzing found stays repaired, and what it starts from is handled as it demands.
 /// A folder has the name of its target.
 #[test]
 fn corpus() {

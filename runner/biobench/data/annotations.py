@@ -30,7 +30,7 @@ class Hashing(io.BufferedIOBase):
 
     @property
     def name(self) -> object:
-        """What the file was opened by."""
+        """The path or file descriptor that the file was opened by."""
         return getattr(self._file, "name", None)
 
     def readable(self) -> bool:

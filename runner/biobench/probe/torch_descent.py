@@ -6,6 +6,7 @@ give equal bits. On the CPU the exact engine trains (exact_head.py).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -89,14 +90,14 @@ class AdamW:
         self.parameters.addcdiv_(self.first_moment, root, value=factor)
 
 
-class TorchHead:
-    """What the heads share: their optimiser and its state."""
+class TorchHead(ABC):
+    """The optimiser of a head and its state."""
 
     optimiser: AdamW
 
+    @abstractmethod
     def gradient(self, number: int, batch: Batch, size: int) -> torch.Tensor:
         """The gradient of all parameters on a batch of ``size`` rows."""
-        raise NotImplementedError
 
     def step(self, number: int, batch: Batch, size: int) -> bool:
         """See :class:`biobench.probe.gradient_descent.Head`."""

@@ -28,7 +28,7 @@ MOST_STATE = 1 << 20
 
 @dataclass(frozen=True)
 class Origin:
-    """Which bytes a part is the beginning of, as the host named them.
+    """The bytes that a part is the beginning of, as the host named them.
 
     etag: a strong one only. total: the length of the whole, None where the host does not say.
     encoding: the content encoding that the bytes are still in, ``""`` for none.

@@ -1,4 +1,4 @@
-"""Which files are there, asked by path and answered from one listing a folder.
+"""The files of a data folder, asked by path and answered from one listing a folder.
 
 In: a data folder. Out: whether a path below it is a file. One listing is far cheaper than one
 question a file, and it tells upper from lower case on every file system.

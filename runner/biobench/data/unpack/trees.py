@@ -1,4 +1,4 @@
-"""Which entries of an archive are meant (SPEC.md, section "Data folders").
+"""The entries of an archive that are meant (SPEC.md, section "Data folders").
 
 In: the parts of entries' names and the archive's ``archive_root``. Out: trees that hold what lies
 below that folder, at the archive's top or one folder deeper: publishers pack a folder one day and

@@ -1,4 +1,4 @@
-"""What a training of the traits network takes: its constants, layers and dropout (SPEC.md, "Traits
+"""The constants, layers and dropout of a training of the traits network (SPEC.md, "Traits
 network").
 
 In: a seed and the name of a stream. Out: the factors of dropout, the same in any language.
