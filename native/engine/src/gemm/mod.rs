@@ -5,7 +5,7 @@ mod packed;
 mod tile;
 
 pub use packed::{Line, Packed};
-pub(crate) use tile::{tiles, Block, DEPTH};
+pub(crate) use tile::{tallest, tiles, Block, DEPTH};
 
 use crate::engine::Engine;
 use crate::functions::Function;

@@ -14,6 +14,27 @@ pub(crate) const ROWS: usize = 168;
 /// A row of a block of the left factor; what is beyond the block's depth is not read.
 pub(crate) type Block = [f32; STRIDE];
 
+/// Calls a function with as many rows as the registers hold and are left: its first generic arguments are the
+/// instruction set and the number of rows.
+macro_rules! tallest {
+    ($s:ident, $left:expr, $function:ident, [$($generic:ident),*], ($($argument:expr),*)) => {
+        if $s::TILE.0 >= 14 && $left >= 14 {
+            $function::<$s, 14, $($generic),*>($($argument),*)
+        } else if $s::TILE.0 >= 8 && $left >= 8 {
+            $function::<$s, 8, $($generic),*>($($argument),*)
+        } else if $s::TILE.0 == 6 && $left >= 6 {
+            $function::<$s, 6, $($generic),*>($($argument),*)
+        } else if $s::TILE.0 >= 4 && $left >= 4 {
+            $function::<$s, 4, $($generic),*>($($argument),*)
+        } else if $left >= 2 {
+            $function::<$s, 2, $($generic),*>($($argument),*)
+        } else {
+            $function::<$s, 1, $($generic),*>($($argument),*)
+        }
+    };
+}
+pub(crate) use tallest;
+
 /// Adds the products of a block to all rows of `out`, `width` numbers apart, `covered` columns each; from +0 where the
 /// block is the first.
 #[inline(always)]
@@ -30,19 +51,7 @@ pub(crate) fn tiles<S: Simd, const G: usize>(
     while row < a.len() {
         let left = a.len() - row;
         let (a, out) = (&a[row..], &mut out[row * width..]);
-        row += if S::TILE.0 >= 14 && left >= 14 {
-            tile::<S, 14, G>(s, a, b, out, width, covered, first)
-        } else if S::TILE.0 >= 8 && left >= 8 {
-            tile::<S, 8, G>(s, a, b, out, width, covered, first)
-        } else if S::TILE.0 == 6 && left >= 6 {
-            tile::<S, 6, G>(s, a, b, out, width, covered, first)
-        } else if S::TILE.0 >= 4 && left >= 4 {
-            tile::<S, 4, G>(s, a, b, out, width, covered, first)
-        } else if left >= 2 {
-            tile::<S, 2, G>(s, a, b, out, width, covered, first)
-        } else {
-            tile::<S, 1, G>(s, a, b, out, width, covered, first)
-        };
+        row += tallest!(S, left, tile, [G], (s, a, b, out, width, covered, first));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Batch, Padded};
 use crate::engine::Engine;
-use crate::gemm::Line;
+use crate::gemm::{tallest, Line};
 use crate::isa::{Kernel, Simd, LANES};
 
 /// Rows of a batch in a block: a pair of columns of them lies in the first cache.
@@ -27,19 +27,7 @@ pub(super) fn add<S: Simd>(
     while row < outputs {
         let rest = outputs - row;
         let (a, out) = ((&left[row..], stride), &mut out[row * width..]);
-        row += if S::TILE.0 >= 14 && rest >= 14 {
-            rows::<S, 14>(s, a, (lines, few), out, width, first)
-        } else if S::TILE.0 >= 8 && rest >= 8 {
-            rows::<S, 8>(s, a, (lines, few), out, width, first)
-        } else if S::TILE.0 == 6 && rest >= 6 {
-            rows::<S, 6>(s, a, (lines, few), out, width, first)
-        } else if S::TILE.0 >= 4 && rest >= 4 {
-            rows::<S, 4>(s, a, (lines, few), out, width, first)
-        } else if rest >= 2 {
-            rows::<S, 2>(s, a, (lines, few), out, width, first)
-        } else {
-            rows::<S, 1>(s, a, (lines, few), out, width, first)
-        };
+        row += tallest!(S, rest, rows, [], (s, a, (lines, few), out, width, first));
     }
 }
 
