@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -109,3 +110,31 @@ def test_a_signal_after_the_last_line_changes_nothing(monkeypatch: pytest.Monkey
         for number, handler in kept.items():
             signal.signal(number, handler)
     assert ended.value.code == 3
+
+
+ASKED_TO_END = """
+import os, signal, sys
+import numpy.lib
+from biobench import cli
+
+class Version(numpy.lib.NumpyVersion):
+    def __init__(self, text):
+        os.kill(os.getpid(), signal.SIGTERM)
+        super().__init__(text)
+
+numpy.lib.NumpyVersion = Version
+cli.main()
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_while_the_native_code_looks_numpy_up(tmp_path: Path) -> None:
+    """The lookup runs Python code, in which a handler may raise, and the native code has to have an
+    answer: one line and 143, whenever the signal comes."""
+    place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    line = ["run", "--model", "demo", "--task", "demo-plankton", *place]
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_TO_END, *line], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 143, done.stderr
+    assert done.stderr == f"biobench: terminated{GOES_ON}\n"

@@ -7,6 +7,7 @@ mod foreign;
 mod info;
 mod interrupt;
 mod loader;
+mod numpy_api;
 mod single;
 mod slab;
 mod training;
@@ -29,10 +30,11 @@ mod _native {
     use super::single::{decode, resize};
     #[pymodule_export]
     use super::training::{linear, Head};
-    use super::{foreign, Bound, PyModule, PyResult};
+    use super::{foreign, numpy_api, Bound, PyModule, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        numpy_api::look_up(module.py())?;
         foreign::at_exit(module)
     }
 }
