@@ -176,6 +176,26 @@ class Head:
     def folded(self, engine: Engine) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """A linear probe's layer without the affine part: weight times gamma, and the bias."""
 
+def hinge_dual(
+    engine: Engine,
+    rows: npt.NDArray[np.float64],
+    signs: npt.NDArray[np.float64],
+    limit: float,
+    tolerance: float,
+) -> npt.NDArray[np.float64]:
+    """Dual variables (n,) of a linear support vector machine (SPEC.md, 10.4, step 3).
+
+    rows: (n, features). signs: -1.0 or 1.0 (n,), both occurring. limit: C. tolerance: the violation
+    at which the steps end; after 10,000,000 of them it may be larger. Arrays are C-contiguous.
+    Raises ValueError in one line where sizes do not fit.
+    """
+
+def row_products(
+    engine: Engine, left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The sums of products of each row of ``left`` with each of ``right``, (n, m), from left to
+    right. Arrays are C-contiguous. Raises ValueError in one line where sizes do not fit."""
+
 @final
 class Loader:
     """Batches of files in order, loaded ahead on ``workers`` threads.

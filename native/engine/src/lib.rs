@@ -15,6 +15,7 @@ mod engine;
 pub mod error;
 pub mod functions;
 pub mod gemm;
+pub mod hinge;
 pub mod isa;
 pub mod movement;
 pub mod norms;

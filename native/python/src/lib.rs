@@ -4,6 +4,7 @@
 mod engine;
 mod files;
 mod foreign;
+mod hinge;
 mod info;
 mod interrupt;
 mod loader;
@@ -22,6 +23,8 @@ mod _native {
     use super::files::read_files;
     #[pymodule_export]
     use super::foreign::leave_interpreter;
+    #[pymodule_export]
+    use super::hinge::{hinge_dual, row_products};
     #[pymodule_export]
     use super::info::{build_info, kernels};
     #[pymodule_export]

@@ -18,7 +18,7 @@ type Lists<'py> = [Bound<'py, PyArray1<f32>>; 3];
 type Folded<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<f32>>);
 
 /// The numbers of an array that lies row by row.
-fn numbers<'a, T: numpy::Element, D: Dimension>(
+pub(crate) fn numbers<'a, T: numpy::Element, D: Dimension>(
     name: &str,
     array: &'a PyReadonlyArray<'_, T, D>,
 ) -> PyResult<&'a [T]> {

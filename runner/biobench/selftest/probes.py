@@ -176,5 +176,5 @@ PARTS = (
     _part(linear_probe, "P", on_gpu=True),
     _part(traits_mlp, "P", on_gpu=True),
     _part(logistic_regression, "E2"),
-    _part(svm, "E2", "sklearn"),
+    _part(svm, "P"),
 )

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import one_of, real_number
-from biobench._common.blas import one_blas_thread
 from biobench._common.sums import FloatMatrix, column_sums
 from biobench.errors import SpecError, UsageError
 from biobench.probe.constants import read_constants
@@ -22,7 +21,7 @@ from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
 from biobench.probe.minimum_items import two_classes
 from biobench.probe.rows import unit_rows
-from biobench.probe.svm.hinge import HingeFit, minimise
+from biobench.probe.svm.hinge import HingeFit, minimise, products
 
 FIXED: Mapping[str, Any] = {
     "normalise": "l2",
@@ -64,6 +63,8 @@ class CentredRowError(FeaturesError):
 
 class SVMProbe(Classifier):
     """Linear support vector machine with hinge loss, as libsvm defines it, at its optimum.
+
+    The same bits on every processor (SPEC.md, section "Support vector machine").
 
     Each row is divided by its norm, the train mean is subtracted, and it is divided by its norm
     again.
@@ -129,11 +130,10 @@ class SVMProbe(Classifier):
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
         two_classes(ids, "a support vector machine")
         self.mean_, rows = centre(matrix)
-        with one_blas_thread():
-            fits = [
-                self._pair(rows, ids, one, other)
-                for one, other in combinations(range(len(self.classes_)), 2)
-            ]
+        fits = [
+            self._pair(rows, ids, one, other)
+            for one, other in combinations(range(len(self.classes_)), 2)
+        ]
         self.intercept_ = np.array([fit.intercept for fit in fits])
         self.violation_ = max(fit.violation for fit in fits)
         self.coef_ = np.array([fit.weight for fit in fits])
@@ -147,8 +147,7 @@ class SVMProbe(Classifier):
     def pair_decisions(self, X: npt.ArrayLike) -> FloatMatrix:
         """Decision values, float64 (rows, pairs): above 0 for the later class of the pair."""
         rows = centred_rows(self._to_predict(X), self.mean_)
-        with one_blas_thread():
-            values: FloatMatrix = rows @ self.coef_.T + self.intercept_
+        values: FloatMatrix = products(rows, self.coef_) + self.intercept_
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:

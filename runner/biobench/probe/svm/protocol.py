@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.blas import one_blas_thread
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.probe.checkpoint import fits
@@ -39,7 +38,7 @@ def apply(inputs: ProbeInputs) -> Predictions:
         test = np.flatnonzero(mine & in_test)
         return test, _predict_group(inputs, name, np.flatnonzero(mine & in_train), test)
 
-    with one_blas_thread(), ThreadPoolExecutor(max(1, inputs.threads)) as pool:
+    with ThreadPoolExecutor(max(1, inputs.threads)) as pool:
         try:
             groups_left = [names[place] for place in left]
             for place, (test, labels) in zip(left, pool.map(one_group, groups_left), strict=True):
@@ -94,4 +93,4 @@ def _refuse(task: Task, items: Manifest) -> None:
         two_classes(labels[mine], "a support vector machine", name)
 
 
-ENTRY = ProtocolEntry("svm", apply, count_queries, refuse=_refuse)
+ENTRY = ProtocolEntry("svm", apply, count_queries, refuse=_refuse, level="P")
