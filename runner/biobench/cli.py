@@ -6,15 +6,20 @@ Little loads with this module, so that Ctrl-C is handled before the commands and
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from biobench._common.optional_dependencies import missing_library
 from biobench._common.output import guard_streams, print_note
+from biobench._common.signals import (
+    Interrupted,
+    Terminated,
+    handle_signals,
+    ignore_signals,
+    let_signals_in,
+)
 from biobench._common.text import joined, shown
 from biobench.commands.stdio import open_closed_streams
 from biobench.commands.unexpected import explained, require_working_folder
@@ -28,29 +33,6 @@ KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
 """Commands that keep their progress, and continue from there."""
 IN_STORE = (("run",), ("data", "verify"))
 """Those of them that keep it in the store."""
-
-
-class Interrupted(BaseException):
-    """Ctrl-C was pressed: unwind.
-
-    No KeyboardInterrupt, of which Python itself takes note where it passes through code that a
-    library made from text: the process would end by the signal, and not with our exit code.
-    """
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived: unwind, so that nothing is left half written."""
-
-
-def _ignore_signals() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    # Unwinding takes until the running micro-batches end; a second signal must not break it off.
-    _ignore_signals()
-    raise Terminated if signum == signal.SIGTERM else Interrupted
 
 
 def _say(message: str) -> None:
@@ -136,6 +118,7 @@ def execute(arguments: Sequence[str]) -> int:
     if arguments and arguments[0].startswith("-") and arguments[0] not in GLOBAL_FLAGS:
         arguments.insert(0, "run")
     try:
+        let_signals_in()
         require_working_folder()
         return _run(arguments)
     except (Interrupted, KeyboardInterrupt):
@@ -191,11 +174,10 @@ def _run(arguments: list[str]) -> int:
 
 def main() -> NoReturn:
     """Entry point of the command ``biobench``."""
+    handle_signals()
     open_closed_streams()
     guard_streams()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
     code = execute(sys.argv[1:])
     # Nothing is left to unwind; a signal would end a finished command with a traceback.
-    _ignore_signals()
+    ignore_signals()
     sys.exit(code)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from biobench import cli
-from biobench.cli import Interrupted, Terminated, execute
+from biobench._common.signals import Interrupted, Terminated
+from biobench.cli import execute
 
 GOES_ON = "; what was computed is kept, the same command goes on from here"
 
@@ -138,3 +139,96 @@ def test_a_signal_while_the_native_code_looks_numpy_up(tmp_path: Path) -> None:
     )
     assert done.returncode == 143, done.stderr
     assert done.stderr == f"biobench: terminated{GOES_ON}\n"
+
+
+def ended(tmp_path: Path, begin: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process that runs ``begin`` before it."""
+    (tmp_path / "ask.py").write_text(
+        "import os, signal\n\ndef ask():\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{begin}\ncli.main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_signal_during_an_import(tmp_path: Path) -> None:
+    """Modules of native code call Python while they are loaded, and abort where it raises: the
+    import ends first."""
+    (tmp_path / "loaded.py").write_text(
+        "import ask, time\nask.ask()\ntime.sleep(0.2)\nopen(__file__ + '.done', 'w').close()\n"
+    )
+    begin = "from biobench import cli\ncli._run = lambda given: __import__('loaded').time.sleep(50)"
+    done = ended(tmp_path, begin, "verify")
+    assert (tmp_path / "loaded.py.done").exists()
+    assert (done.returncode, done.stderr) == (143, "biobench: terminated\n")
+
+
+@pytest.mark.slow
+def test_a_second_signal_does_not_wait_for_an_import(tmp_path: Path) -> None:
+    """Code of a user's own may take long to import."""
+    (tmp_path / "loaded.py").write_text("import ask, time\nask.ask()\nask.ask()\ntime.sleep(50)\n")
+    begin = "from biobench import cli\ncli._run = lambda given: __import__('loaded')"
+    done = ended(tmp_path, begin, "verify")
+    assert (done.returncode, done.stderr) == (143, "biobench: terminated\n")
+
+
+@pytest.mark.slow
+def test_a_signal_in_a_finaliser(tmp_path: Path) -> None:
+    """Python drops what a finaliser raises: it is raised again."""
+    begin = """
+import ask, time
+from biobench import cli
+
+class Object:
+    def __del__(self):
+        ask.ask()
+        time.sleep(0)
+
+def run(given):
+    Object()
+    time.sleep(50)
+
+cli._run = run
+"""
+    done = ended(tmp_path, begin, "verify")
+    assert (done.returncode, done.stderr) == (143, "biobench: terminated\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["_common.signals.hold_signals", "repro.settings.os.execve"])
+def test_a_signal_while_the_command_starts_itself_again(moment: str, tmp_path: Path) -> None:
+    """It waits for the program that can handle it; one that waited for an import is not lost."""
+    if "hold" in moment:
+        (tmp_path / "loaded.py").write_text("import ask\nask.ask()\n")
+        asked = "import loaded"
+    else:
+        asked = "ask.ask()"
+    begin = f"""
+import ask, os
+from biobench import cli
+import biobench.repro.settings as settings
+start, hold = os.execve, settings.hold_signals
+
+def asked():
+    {asked}
+
+def held():
+    if {"hold" in moment}:
+        asked()
+    hold()
+
+def started(*given):
+    if {"hold" not in moment}:
+        asked()
+    start(*given)
+
+os.execve, settings.hold_signals = started, held
+sys.orig_argv = [sys.executable, "-m", "biobench", *sys.argv[1:]]
+"""
+    place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    line = ["run", "--model", "demo", "--task", "demo-plankton", *place]
+    done = ended(tmp_path, begin, *line)
+    assert (done.returncode, done.stderr) == (143, f"biobench: terminated{GOES_ON}\n")

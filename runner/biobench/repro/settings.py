@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from biobench._common.signals import hold_signals
 from biobench.repro.torch_state import altered, read_state
 
 SETTINGS: dict[str, str] = {
@@ -127,4 +128,6 @@ def restart_with_settings() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    # A signal that comes before the new program can handle it would end it with Python's traceback.
+    hold_signals()
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **missing})

@@ -1,0 +1,103 @@
+"""Ctrl-C and SIGTERM as exceptions that unwind the command, wherever it is in its work."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+ASKED = (signal.SIGINT, signal.SIGTERM)
+_IMPORTING = "<frozen importlib._bootstrap>"
+_AGAIN_S = 0.02
+"""Seconds until it is tried again to raise."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C was pressed: unwind.
+
+    No KeyboardInterrupt, of which Python itself takes note where it passes through code that a
+    library made from text: the process would end by the signal, and not with our exit code.
+    """
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwind, so that nothing is left half written."""
+
+
+_asked: list[int] = []
+"""The signals that arrived."""
+
+
+def handle_signals() -> None:
+    """Raise Interrupted or Terminated in the main thread when Ctrl-C or SIGTERM arrives, from
+    :func:`let_signals_in` on.
+
+    Not while modules are imported: native code of libraries calls Python then, and aborts the
+    process where that raises. A second signal does not wait for it.
+    """
+    hold_signals()
+    for number in ASKED:
+        signal.signal(number, _ask)
+    signal.signal(signal.SIGALRM, _raise_later)
+    sys.unraisablehook = _unraisable
+
+
+def ignore_signals() -> None:
+    """Let a signal change nothing from here on."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number in ASKED:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def hold_signals() -> None:
+    """Keep signals back until :func:`let_signals_in`, in a program that replaces this one too.
+
+    Raises for one that waited for an import.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
+    if _asked:
+        _raise()
+
+
+def let_signals_in() -> None:
+    """Let signals arrive, and those that were kept back."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    _asked.append(number)
+    if len(_asked) == 1 and _is_import(frame):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        return
+    _raise()
+
+
+def _raise_later(number: int, frame: FrameType | None) -> None:
+    del number
+    if _is_import(frame):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        return
+    _raise()
+
+
+def _raise() -> NoReturn:
+    # Unwinding takes until the running micro-batches end; a second signal must not break it off.
+    ignore_signals()
+    raise Terminated if _asked[-1] == signal.SIGTERM else Interrupted
+
+
+def _is_import(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _unraisable(problem: sys.UnraisableHookArgs) -> None:
+    """Try again where Python could not pass the exception on, as from a finaliser."""
+    if problem.exc_type in (Interrupted, Terminated):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+    else:
+        sys.__unraisablehook__(problem)
