@@ -21,6 +21,7 @@ pub mod norms;
 pub mod pools;
 
 pub mod program;
+pub mod regression;
 pub mod shapes;
 pub mod sums;
 pub mod tables;

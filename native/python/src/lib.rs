@@ -7,6 +7,7 @@ mod foreign;
 mod info;
 mod interrupt;
 mod loader;
+mod regression;
 mod single;
 mod slab;
 mod training;
@@ -25,6 +26,8 @@ mod _native {
     use super::info::{build_info, kernels};
     #[pymodule_export]
     use super::loader::Loader;
+    #[pymodule_export]
+    use super::regression::{decisions, SoftmaxRegression};
     #[pymodule_export]
     use super::single::{decode, resize};
     #[pymodule_export]

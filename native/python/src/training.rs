@@ -18,7 +18,7 @@ type Lists<'py> = [Bound<'py, PyArray1<f32>>; 3];
 type Folded<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<f32>>);
 
 /// The numbers of an array that lies row by row.
-fn numbers<'a, T: numpy::Element, D: Dimension>(
+pub(crate) fn numbers<'a, T: numpy::Element, D: Dimension>(
     name: &str,
     array: &'a PyReadonlyArray<'_, T, D>,
 ) -> PyResult<&'a [T]> {
@@ -30,7 +30,7 @@ fn numbers<'a, T: numpy::Element, D: Dimension>(
     array.as_slice().map_err(|_| wrong())
 }
 
-fn whole(name: &str, values: &[i64]) -> PyResult<Vec<usize>> {
+pub(crate) fn whole(name: &str, values: &[i64]) -> PyResult<Vec<usize>> {
     let convert = |value: &i64| usize::try_from(*value);
     let found: Result<_, _> = values.iter().map(convert).collect();
     found.map_err(|_| PyValueError::new_err(format!("{name}: must not be negative")))
