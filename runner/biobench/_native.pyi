@@ -197,6 +197,38 @@ def row_products(
     right. Arrays are C-contiguous. Raises ValueError in one line where sizes do not fit."""
 
 @final
+class SoftmaxRegression:
+    """Softmax regression with an L2 penalty on scaled rows (SPEC.md, 10.3), in exact arithmetic.
+
+    rows: (n, features). ids: of each row's class. weights: of each class. A point is (classes,
+    features + 1): weights of the features, then the intercept. All arrays are C-contiguous. Raises
+    ValueError in one line where sizes do not fit.
+    """
+
+    def __new__(
+        cls,
+        engine: Engine,
+        rows: npt.NDArray[np.float64],
+        ids: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+    ) -> SoftmaxRegression: ...
+    def fit(
+        self, strength: float, tolerance: float, start: npt.NDArray[np.float64] | None = None
+    ) -> tuple[npt.NDArray[np.float64], float] | None:
+        """Minimise with C = ``strength`` from a point, or from zeros.
+
+        Returns the point and the largest absolute component of the gradient there, which is above
+        ``tolerance`` where no fit was found; None once :meth:`stop` was called. The interpreter is
+        free while it works. Ctrl-C stops it.
+        """
+
+    def gradient(self, point: npt.NDArray[np.float64], strength: float) -> npt.NDArray[np.float64]:
+        """The gradient of the objective at a point."""
+
+    def stop(self) -> None:
+        """End the fit that another thread computes, and every later one."""
+
+@final
 class Loader:
     """Batches of files in order, loaded ahead on ``workers`` threads.
 
@@ -291,6 +323,16 @@ def leave_interpreter() -> None:
 
     Importing this module has ``atexit`` call it: a thread that comes back to an interpreter that is
     gone would end the process. Images that would need one are then reported as ``cancelled``.
+    """
+
+def decisions(
+    engine: Engine,
+    rows: npt.NDArray[np.float64],
+    weight: npt.NDArray[np.float64],
+    bias: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """rows (n, d) times the transpose of weight (classes, d), plus bias, (n, classes), in exact
+    arithmetic. Raises ValueError where sizes do not fit.
     """
 
 def linear(

@@ -38,7 +38,7 @@ for part in PARTS:
 )
 def test_exact_probes_need_no_settings(settings: dict[str, str]) -> None:
     """Level P is promised on any machine: old instructions and many threads give the recorded
-    neighbours, distances, covariances, thresholds and trained layers."""
+    neighbours, distances, covariances, thresholds, trained layers and optima."""
     recorded = json.loads((HERE / "small.json").read_text())["digests"]
     found = dict(lines(EXACT, settings=settings))
     assert len(found) == 5

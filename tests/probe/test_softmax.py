@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import BiobenchError
-from biobench.probe.logistic_regression import softmax
 from biobench.probe.logistic_regression.softmax import (
-    SoftmaxObjective,
+    PATH,
+    SoftmaxFit,
     class_weights,
+    decisions,
     extrapolated,
     gradient_at,
     minimise,
+    regression,
 )
 
 Matrix = np.ndarray
@@ -30,6 +32,13 @@ def problem(rows: int, features: int, classes: int, seed: int) -> tuple[Matrix, 
     return 0.7 * centres[ids] + rng.normal(size=(len(ids), features)), ids.astype(np.int64)
 
 
+def fitted(rows: Matrix, ids: Matrix, c: float, tolerance: float = 1e-9) -> SoftmaxFit:
+    """The fit from zeros."""
+    fit = minimise(regression(rows, ids), c, tolerance)
+    assert fit is not None
+    return fit
+
+
 def text_value(rows: Matrix, ids: Matrix, weight: Matrix, intercept: Matrix, c: float) -> float:
     """J of section 10.3, step 3, as a reader would type it in."""
     n, total = len(ids), 0.0
@@ -41,16 +50,12 @@ def text_value(rows: Matrix, ids: Matrix, weight: Matrix, intercept: Matrix, c: 
     return float(total / n + (weight * weight).sum() / (2 * c * n))
 
 
-def test_the_value_and_the_gradient_are_those_of_the_text() -> None:
+def test_the_gradient_is_that_of_the_text() -> None:
     """Central differences of the text's J, at a point that is no optimum."""
     rows, ids = problem(25, 3, 4, seed=1)
     rng = np.random.default_rng(2)
     weight, intercept = rng.normal(size=(4, 3)), rng.normal(size=4)
-    objective = SoftmaxObjective(rows, ids)
-    loss, _ = objective.loss(np.column_stack([weight, intercept]))
-    whole = loss + (weight * weight).sum() / (2 * 0.3 * len(rows))
-    assert whole == pytest.approx(text_value(rows, ids, weight, intercept, 0.3), rel=1e-13)
-    gradient = gradient_at(objective, weight, intercept, 0.3)
+    gradient = gradient_at(regression(rows, ids), weight, intercept, 0.3)
     step = 1e-6
     for c in range(4):
         for j in range(4):
@@ -62,31 +67,6 @@ def test_the_value_and_the_gradient_are_those_of_the_text() -> None:
             assert gradient[c, j] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
 
 
-def test_the_curvature_is_the_gradients_derivative() -> None:
-    """The product with the Hessian, and the Hessian's diagonal."""
-    rows, ids = problem(30, 4, 3, seed=3)
-    objective = SoftmaxObjective(rows, ids)
-    rng = np.random.default_rng(4)
-    point, direction = rng.normal(size=(3, 5)), rng.normal(size=(3, 5))
-
-    def gradient(at: Matrix) -> Matrix:
-        return objective.gradient(objective.loss(at)[1])
-
-    _, probabilities = objective.loss(point)
-    step = 1e-5
-    expected = (gradient(point + step * direction) - gradient(point - step * direction)) / 2 / step
-    curve = objective.curve(probabilities)
-    np.testing.assert_allclose(curve(direction), expected, atol=1e-8)
-    single = objective.curve(probabilities, np.float32)
-    for size in (1.0, 1e-60):
-        np.testing.assert_allclose(single(size * direction) / size, expected, atol=1e-6)
-    for place in np.ndindex(3, 5):
-        unit = np.zeros((3, 5))
-        unit[place] = 1.0
-        product = curve(unit)[place]
-        assert objective.curvature(probabilities)[place] == pytest.approx(product, rel=1e-12)
-
-
 @pytest.mark.parametrize("shape", [(80, 5, 3), (40, 60, 4), (120, 12, 7)])
 @pytest.mark.parametrize("c", [0.001, 0.3, 10.0])
 def test_a_fit_is_scikit_learns(shape: tuple[int, int, int], c: float) -> None:
@@ -94,7 +74,7 @@ def test_a_fit_is_scikit_learns(shape: tuple[int, int, int], c: float) -> None:
     from sklearn.linear_model import LogisticRegression
 
     rows, ids = problem(*shape, seed=5)
-    fit = minimise(SoftmaxObjective(rows, ids), c, 1e-9)
+    fit = fitted(rows, ids, c)
     other = LogisticRegression(
         C=c, class_weight="balanced", solver="newton-cg", tol=1e-11, max_iter=10_000
     ).fit(rows, ids)
@@ -107,7 +87,7 @@ def test_two_classes_are_the_binomial_regression_with_twice_the_strength() -> No
     from sklearn.linear_model import LogisticRegression
 
     rows, ids = problem(60, 4, 2, seed=6)
-    fit = minimise(SoftmaxObjective(rows, ids), 0.25, 1e-9)
+    fit = fitted(rows, ids, 0.25)
     other = LogisticRegression(
         C=0.5, class_weight="balanced", solver="newton-cholesky", tol=1e-12
     ).fit(rows, ids)
@@ -127,8 +107,8 @@ def test_every_fit_reaches_the_tolerance(
 ) -> None:
     """Separable or not, weak or strong penalty, rows far from standard scale."""
     rows, ids = problem(20, features, classes, seed)
-    objective = SoftmaxObjective(scale * rows, ids)
-    fit = minimise(objective, c, 1e-8)
+    objective = regression(scale * rows, ids)
+    fit = fitted(scale * rows, ids, c, 1e-8)
     assert np.abs(gradient_at(objective, fit.weight, fit.intercept, c)).max() <= 1e-8
     assert fit.intercept.sum() == pytest.approx(0.0, abs=1e-9 * max(1, np.abs(fit.weight).max()))
 
@@ -136,29 +116,36 @@ def test_every_fit_reaches_the_tolerance(
 def test_a_warm_start_ends_at_the_same_optimum() -> None:
     """Where the solver begins changes the time only."""
     rows, ids = problem(100, 10, 3, seed=7)
-    objective = SoftmaxObjective(rows, ids)
-    cold = minimise(objective, 2.0, 1e-10)
-    warm = minimise(objective, 2.0, 1e-10, minimise(objective, 0.01, 1e-10))
+    cold = fitted(rows, ids, 2.0, 1e-10)
+    warm = minimise(regression(rows, ids), 2.0, 1e-10, fitted(rows, ids, 0.01, 1e-10))
+    assert warm is not None
     np.testing.assert_allclose(warm.weight, cold.weight, atol=1e-6)
 
 
-def test_products_in_float64_end_at_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a fit falls back to where float32 does not lead there."""
+def test_a_stopped_fit_is_none() -> None:
+    """So is every later one of the same rows."""
+    objective = regression(*problem(100, 10, 3, seed=7))
+    objective.stop()
+    assert minimise(objective, 2.0, 1e-10) is None
+
+
+def test_decision_values_do_not_depend_on_other_rows() -> None:
+    """W z + b of a row alone and among others, of any layout."""
     rows, ids = problem(100, 10, 3, seed=7)
-    single = minimise(SoftmaxObjective(rows, ids), 2.0, 1e-10)
-    monkeypatch.setattr(softmax, "_SINGLE_STEPS", 0)
-    double = minimise(SoftmaxObjective(rows, ids), 2.0, 1e-10)
-    assert not np.array_equal(double.weight, single.weight)
-    np.testing.assert_allclose(double.weight, single.weight, atol=1e-8)
+    fit = fitted(rows, ids, 2.0)
+    values = decisions(rows, fit)
+    np.testing.assert_allclose(values, rows @ fit.weight.T + fit.intercept, atol=1e-12)
+    for number in range(0, 100, 17):
+        alone = decisions(np.asfortranarray(rows[number : number + 1]), fit)
+        assert np.array_equal(alone[0], values[number])
 
 
 def test_a_start_continues_the_fits_before() -> None:
     """Each further fit brings it nearer to the optimum; a wide step starts at the last fit."""
     rows, ids = problem(100, 10, 3, seed=9)
-    objective = SoftmaxObjective(rows, ids)
     strengths = [0.4, 0.5, 0.6, 0.7]
-    path = [(c, minimise(objective, c, 1e-11)) for c in strengths]
-    optimum = minimise(objective, 0.8, 1e-11).weight
+    path = [(c, fitted(rows, ids, c, 1e-11)) for c in strengths]
+    optimum = fitted(rows, ids, 0.8, 1e-11).weight
     distances = []
     for count in range(1, 5):
         start = extrapolated(path[-count:], 0.8 if count > 1 else 0.7)
@@ -169,11 +156,21 @@ def test_a_start_continues_the_fits_before() -> None:
     assert extrapolated(path, 1.3) is path[-1][1]
 
 
+def test_a_start_takes_the_last_fits() -> None:
+    """No more than the text says."""
+    ones = np.ones((2, 1))
+    path = [(0.1 * k, SoftmaxFit(k * ones, ones[0], 0.0)) for k in range(1, PATH + 3)]
+    start, other = (extrapolated(p, 0.9) for p in (path, path[2:]))
+    assert start is not None
+    assert other is not None
+    assert np.array_equal(start.weight, other.weight)
+
+
 def test_a_tolerance_that_float64_cannot_reach_is_an_error() -> None:
     """A fit that is none must not be scored; the message has both numbers."""
     rows, ids = problem(50, 5, 3, seed=8)
     with pytest.raises(BiobenchError, match=r"gradient of .*1e-30"):
-        minimise(SoftmaxObjective(rows, ids), 1.0, 1e-30)
+        fitted(rows, ids, 1.0, 1e-30)
 
 
 def test_class_weights_are_one_division_each() -> None:

@@ -1,4 +1,4 @@
-"""Section 10.3: logistic regression, exact up to the fits."""
+"""Section 10.3: logistic regression, but for the fits."""
 
 from __future__ import annotations
 

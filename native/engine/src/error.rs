@@ -43,6 +43,9 @@ pub enum EngineError {
     /// A training's arrays do not fit together.
     #[error("training: {0}")]
     Training(String),
+    /// A regression's arrays do not fit together.
+    #[error("regression: {0}")]
+    Regression(String),
     /// The input is of another size than the program's.
     #[error("input: {0}")]
     Input(String),

@@ -13,17 +13,19 @@ const HALF_PI: [f64; 3] = [
 /// 2/pi
 const TWO_OVER_PI: f64 = f64::from_bits(0x3fe4_5f30_6dc9_c883);
 /// ln 2 in two parts, the first of 32 bits.
-const LN2: [f64; 2] = [
+pub(crate) const LN2: [f64; 2] = [
     f64::from_bits(0x3fe6_2e42_fee0_0000),
     f64::from_bits(0x3dea_39ef_3579_3c76),
 ];
 /// 1/ln 2
-const LOG2_E: f64 = f64::from_bits(0x3ff7_1547_652b_82fe);
+pub(crate) const LOG2_E: f64 = f64::from_bits(0x3ff7_1547_652b_82fe);
+
+/// 1.5 * 2^52: added to a number below 2^51 it rounds it to an integer, which its lowest bits then hold.
+pub(crate) const NEAREST: f64 = 6_755_399_441_055_744.0;
 
 /// The nearest integer, a tie to the even one, of a number below 2^51.
 fn nearest(x: f64) -> f64 {
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    (x + MAGIC) - MAGIC
+    (x + NEAREST) - NEAREST
 }
 
 /// 1/n! for n of the given parity, to the power of 21.
@@ -72,7 +74,7 @@ pub fn cos(x: f32) -> f32 {
 }
 
 /// The natural logarithm of a positive normal number.
-fn log(x: f64) -> f64 {
+pub(crate) fn log(x: f64) -> f64 {
     let bits = x.to_bits();
     // x = 2^e m with m from sqrt(1/2) to sqrt(2).
     let shifted = bits.wrapping_sub(0x3fe6_a09e_667f_3bcd);

@@ -12,6 +12,7 @@ use biobench_engine::gemm::{product, Epilogue, Packed};
 use biobench_engine::isa::Isa;
 use biobench_engine::norms::{rows, RowNorm};
 use biobench_engine::pools;
+use biobench_engine::regression::Regression;
 use biobench_engine::shapes::{Attention, Window};
 use biobench_engine::training::{AdamW, Batch, LinearHead};
 use biobench_engine::Engine;
@@ -133,6 +134,16 @@ fn kernels() -> Vec<(&'static str, Work)> {
                 .expect("sizes")
                 .step(engine, &batch, &[3; 512], &factors);
             step.expect("sizes");
+        }),
+    ));
+    let y: Vec<f64> = x[..256 * 64].iter().map(|x| f64::from(*x)).collect();
+    all.push((
+        "regression",
+        Box::new(move |engine| {
+            let ids = (0..256).map(|i| i % 12).collect();
+            let problem = Regression::new(engine.isa(), &y, 64, ids, &[1.0; 12]);
+            let fit = problem.expect("sizes").fit(0.1, 1e-5, None);
+            fit.expect("sizes").expect("nobody stops it");
         }),
     ));
     let (y, mut out) = (x.clone(), vec![0.0; 1 << 16]);

@@ -30,7 +30,7 @@ pub(crate) fn numbers<'a, T: numpy::Element, D: Dimension>(
     array.as_slice().map_err(|_| wrong())
 }
 
-fn whole(name: &str, values: &[i64]) -> PyResult<Vec<usize>> {
+pub(crate) fn whole(name: &str, values: &[i64]) -> PyResult<Vec<usize>> {
     let convert = |value: &i64| usize::try_from(*value);
     let found: Result<_, _> = values.iter().map(convert).collect();
     found.map_err(|_| PyValueError::new_err(format!("{name}: must not be negative")))

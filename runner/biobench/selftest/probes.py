@@ -175,6 +175,6 @@ PARTS = (
     _part(nearest_centroid, "P"),
     _part(linear_probe, "P", on_gpu=True),
     _part(traits_mlp, "P", on_gpu=True),
-    _part(logistic_regression, "E2"),
+    _part(logistic_regression, "P"),
     _part(svm, "P"),
 )

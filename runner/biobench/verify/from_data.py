@@ -35,6 +35,8 @@ from biobench.verify.recipes import recipe_of
 BATCH = 32
 MOST_TRAINING = 1 << 41
 """Most multiply-adds that a probe is trained with again here: about a minute of one thread."""
+_PRODUCTS_OF_A_FIT = 130
+"""Products with all rows in a fit of logistic regression, as seen on a few thousand rows."""
 MOST_PIXELS = 1 << 21
 """Most pixels of a crop, which a result may state at will: a batch of it takes 200 MB."""
 
@@ -167,11 +169,16 @@ def check_pixels(
 
 
 def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
-    """Those of the products of a probe that is trained by gradient descent; 0 for any other."""
+    """Those of the products of a probe that is trained, about; 0 for any other."""
     constants = task.protocol.constants
+    rows = len(manifest.items.indices("train"))
+    if "candidates" in constants:
+        candidates = len(constants["candidates"])
+        fits = candidates * constants["folds"] + 1 if candidates > 1 else 1
+        return int(fits * _PRODUCTS_OF_A_FIT * rows * dim * len(manifest.classes))
     if "steps" not in constants:
         return 0
-    rows = min(constants["batch_size"], len(manifest.items.indices("train")))
+    rows = min(constants["batch_size"], rows)
     outputs = constants.get("hidden", len(manifest.classes))
     # The layer's outputs, the gradient of its weights, and that of its inputs.
     return int(constants["steps"] * rows * dim * outputs * 3)

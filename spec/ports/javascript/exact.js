@@ -14,10 +14,34 @@ function bits(text) {
 }
 
 /** The float64 of sixteen hexadecimal digits. */
-function longBits(text) {
+export function longBits(text) {
   words[1 - LOW] = Number.parseInt(text.slice(0, 8), 16);
   words[LOW] = Number.parseInt(text.slice(8), 16);
   return float64[0];
+}
+
+/**
+ * A float64 `sum` with its exact error, rounded to odd: where it is not exact and its last bit is 0, it moves by one
+ * unit towards the error.
+ */
+export function roundedToOdd(sum, error) {
+  if (error === 0 || !Number.isFinite(sum)) return sum;
+  float64[0] = sum;
+  if ((words[LOW] & 1) !== 0) return sum;
+  // One unit away from 0 or towards it; the last bit was 0, so that only the lower half can borrow.
+  if (error > 0 === sum > 0) words[LOW] += 1;
+  else if (words[LOW] > 0) words[LOW] -= 1;
+  else {
+    words[LOW] = 0xffffffff;
+    words[1 - LOW] -= 1;
+  }
+  return float64[0];
+}
+
+/** The exact error of the float64 sum of a and b (Knuth). */
+export function sumError(a, b, sum) {
+  const back = sum - a;
+  return a - (sum - back) + (b - back);
 }
 
 /**
@@ -27,22 +51,7 @@ function longBits(text) {
 export function fma(a, b, c) {
   const product = a * b;
   const sum = product + c;
-  const back = sum - product;
-  const error = product - (sum - back) + (c - back);
-  if (error !== 0 && Number.isFinite(sum)) {
-    float64[0] = sum;
-    if ((words[LOW] & 1) === 0) {
-      // One unit away from 0 or towards it; the last bit was 0, so that only the lower half can borrow.
-      if (error > 0 === sum > 0) words[LOW] += 1;
-      else if (words[LOW] > 0) words[LOW] -= 1;
-      else {
-        words[LOW] = 0xffffffff;
-        words[1 - LOW] -= 1;
-      }
-      return Math.fround(float64[0]);
-    }
-  }
-  return Math.fround(sum);
+  return Math.fround(roundedToOdd(sum, sumError(product, c, sum)));
 }
 
 /** c = fma(a(k), b(k), c) from +0 for k below a length. */
@@ -118,7 +127,7 @@ export function softmax(values) {
 
 const HALF_PI = ["3ff921fb54400000", "3dd0b4611a600000", "3ba3198a2e037073"].map(longBits);
 const TWO_OVER_PI = longBits("3fe45f306dc9c883");
-const ROUNDING = longBits("4338000000000000");
+export const ROUNDING = longBits("4338000000000000");
 
 /** The series T(f) of section 21.9. */
 function series(square, first) {

@@ -1,7 +1,9 @@
 /** Logistic regression with cross-validated strength (section 10.3). */
 
 import { sequentialSum } from "./arithmetic.js";
+import { chain } from "./exact_double.js";
 import { Invalid } from "./invalid.js";
+import { Objective, extrapolated, minimise } from "./logistic_fit.js";
 import { macroF1, macroF1OfBoth } from "./metrics.js";
 import { compareNumbers } from "./order.js";
 import { largestIndex } from "./training.js";
@@ -70,42 +72,61 @@ export function foldScore(truth, predicted, scoreClasses) {
   return scoreClasses === "truth" ? macroF1(truth, predicted) : macroF1OfBoth(truth, predicted);
 }
 
-/** A fit with strength C on scaled rows: {classes, weight: [class][feature], bias}. */
-export function fit(rows, labels, strength, constants) {
+/** The scaled rows of a list with their classes, to be fitted with any strength. */
+function problemOf(rows, labels, constants) {
   const scaled = scaling(rows, constants);
   const { classes, weights } = rowWeights(labels);
-  const objective = new Objective(scale(rows, scaled), labels.map((l) => classes.indexOf(l)), {
-    classes: classes.length,
-    weights,
-    strength,
+  const targets = labels.map((label) => classes.indexOf(label));
+  return { classes, scaled, objective: new Objective(scale(rows, scaled), targets, classes.length, weights) };
+}
+
+/** {classes, scaled, point}: the fit from a start, whose point has the intercept of a class after its weights. */
+function fitted({ classes, scaled, objective }, strength, constants, start) {
+  return { classes, scaled, point: minimise(objective, strength, constants.gradient_tolerance, start) };
+}
+
+export function fit(rows, labels, strength, constants) {
+  return fitted(problemOf(rows, labels, constants), strength, constants);
+}
+
+/** {weight, intercept} of a fit. */
+export function parameters({ classes, point }) {
+  const step = point.length / classes.length;
+  const of = (c) => Array.from(point.subarray(c * step, (c + 1) * step));
+  return { weight: classes.map((_, c) => of(c).slice(0, -1)), intercept: classes.map((_, c) => of(c)[step - 1]) };
+}
+
+export function predict({ classes, scaled, point }, rows) {
+  const step = point.length / classes.length;
+  return scale(rows, scaled).map((row) => {
+    const given = [...row, 1];
+    const values = classes.map((_, c) => chain(step, given, point.subarray(c * step, (c + 1) * step)));
+    return classes[largestIndex(values)];
   });
-  const point = minimise(objective, constants.gradient_tolerance);
-  return { classes, scaled, ...objective.unpack(point) };
 }
 
-export function decisions(model, rows) {
-  return scale(rows, model.scaled).map((row) =>
-    model.weight.map((w, c) => w.reduce((sum, v, j) => sum + v * row[j], 0) + model.bias[c]),
-  );
-}
-
-export function predict(model, rows) {
-  return decisions(model, rows).map((values) => model.classes[largestIndex(values)]);
+/** Of each candidate the score in one fold; the candidates are fitted in ascending order. */
+function foldScores(rows, labels, inside, constants) {
+  const part = (values, keep) => values.filter((_, row) => inside[row] === keep);
+  const [heldRows, heldLabels] = [part(rows, true), part(labels, true)];
+  const problem = problemOf(part(rows, false), part(labels, false), constants);
+  const path = [];
+  const scores = new Map();
+  for (const strength of [...new Set(constants.candidates)].sort(compareNumbers)) {
+    const model = fitted(problem, strength, constants, extrapolated(path, strength));
+    path.push({ strength, point: model.point });
+    scores.set(strength, foldScore(heldLabels, predict(model, heldRows), constants.search_score_classes));
+  }
+  return constants.candidates.map((strength) => scores.get(strength));
 }
 
 /** The search and the fit with the winner on all rows. */
 export function search(rows, labels, constants) {
   const foldOf = folds(labels, constants.folds);
-  const part = (keep) => labels.map((_, row) => row).filter((row) => keep(foldOf[row]));
-  const scores = constants.candidates.map((strength) =>
-    Array.from({ length: constants.folds }, (_, fold) => {
-      const outside = part((f) => f !== fold);
-      const inside = part((f) => f === fold);
-      const at = (values, indices) => indices.map((i) => values[i]);
-      const model = fit(at(rows, outside), at(labels, outside), strength, constants);
-      return foldScore(at(labels, inside), predict(model, at(rows, inside)), constants.search_score_classes);
-    }),
+  const byFold = Array.from({ length: constants.folds }, (_, fold) =>
+    foldScores(rows, labels, foldOf.map((f) => f === fold), constants),
   );
+  const scores = constants.candidates.map((_, i) => byFold.map((of) => of[i]));
   const strength = ranking(constants.candidates, scores, constants.search_tie).ranking[0];
   return { strength, scores, model: fit(rows, labels, strength, constants) };
 }
@@ -114,149 +135,12 @@ export function search(rows, labels, constants) {
 export function gradientAt(rows, labels, { weight, intercept, strength, tolerance }) {
   const { classes, weights } = rowWeights(labels);
   const targets = labels.map((label) => classes.indexOf(label));
-  const objective = new Objective(rows, targets, { classes: classes.length, weights, strength });
+  const objective = new Objective(rows, targets, classes.length, weights);
   const point = Float64Array.from(weight.flatMap((values, c) => [...values, intercept[c]]));
-  const { gradient } = objective.evaluate(point);
+  const { gradient } = objective.evaluate(point, strength);
   const step = rows[0].length + 1;
   return {
     gradient: weight.map((_, c) => Array.from(gradient.subarray(c * step, (c + 1) * step))),
-    within: largestSize(gradient) <= tolerance,
+    within: gradient.every((x) => Math.abs(x) <= tolerance),
   };
-}
-
-/** J of the text over a flat point: for each class its weights, then its intercept. */
-class Objective {
-  constructor(rows, targets, { classes, weights, strength }) {
-    Object.assign(this, { rows, targets, classes, weights, strength });
-    this.width = rows[0].length;
-    this.size = classes * (this.width + 1);
-  }
-
-  unpack(point) {
-    const step = this.width + 1;
-    const starts = Array.from({ length: this.classes }, (_, c) => c * step);
-    const bias = starts.map((start) => point[start + this.width]);
-    const centre = sequentialSum(bias) / bias.length;
-    return {
-      weight: starts.map((start) => Array.from(point.subarray(start, start + this.width))),
-      bias: bias.map((b) => b - centre),
-    };
-  }
-
-  /** The scores of a row under the linear form `point`. */
-  scores(row, point) {
-    const step = this.width + 1;
-    return Array.from({ length: this.classes }, (_, c) => {
-      let sum = point[c * step + this.width];
-      for (let j = 0; j < this.width; j += 1) sum += point[c * step + j] * row[j];
-      return sum;
-    });
-  }
-
-  /** {value, gradient}; keeps the probabilities for `curve`. */
-  evaluate(point) {
-    const n = this.rows.length;
-    const step = this.width + 1;
-    const gradient = new Float64Array(this.size);
-    let loss = 0;
-    this.probabilities = this.rows.map((row, i) => {
-      const scores = this.scores(row, point);
-      const largest = scores.reduce((a, b) => Math.max(a, b));
-      const powers = scores.map((s) => Math.exp(s - largest));
-      const total = powers.reduce((a, b) => a + b);
-      loss += this.weights[i] * (Math.log(total) + largest - scores[this.targets[i]]);
-      const shares = powers.map((p) => p / total);
-      const errors = shares.map((p, c) => p - (c === this.targets[i] ? 1 : 0));
-      this.spread(gradient, row, errors.map((error) => (this.weights[i] * error) / n));
-      return shares;
-    });
-    let squares = 0;
-    for (let i = 0; i < this.size; i += 1) {
-      if (i % step === this.width) continue;
-      squares += point[i] * point[i];
-      gradient[i] += point[i] / (this.strength * n);
-    }
-    return { value: loss / n + squares / (2 * this.strength * n), gradient };
-  }
-
-  spread(target, row, errors) {
-    const step = this.width + 1;
-    errors.forEach((error, c) => {
-      for (let j = 0; j < this.width; j += 1) target[c * step + j] += error * row[j];
-      target[c * step + this.width] += error;
-    });
-  }
-
-  /** The Hessian at the last point evaluated, times a direction. */
-  curve(direction) {
-    const n = this.rows.length;
-    const result = new Float64Array(this.size);
-    this.rows.forEach((row, i) => {
-      const slopes = this.scores(row, direction);
-      const shares = this.probabilities[i];
-      const mean = slopes.reduce((sum, s, c) => sum + s * shares[c], 0);
-      this.spread(result, row, slopes.map((s, c) => (this.weights[i] * shares[c] * (s - mean)) / n));
-    });
-    for (let i = 0; i < this.size; i += 1) {
-      if (i % (this.width + 1) !== this.width) result[i] += direction[i] / (this.strength * n);
-    }
-    return result;
-  }
-}
-
-function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
-  return sum;
-}
-
-function largestSize(values) {
-  return values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-}
-
-/** Newton's method; each step is solved by conjugate gradients. */
-function minimise(objective, tolerance) {
-  let point = new Float64Array(objective.size);
-  let state = objective.evaluate(point);
-  for (let round = 0; round < 200 && largestSize(state.gradient) > tolerance; round += 1) {
-    const direction = newtonStep(objective, state.gradient);
-    const slope = dot(direction, state.gradient);
-    let length = 1;
-    let next;
-    for (;;) {
-      const candidate = point.map((x, i) => x + length * direction[i]);
-      next = { candidate, ...objective.evaluate(candidate) };
-      // Near the end the value no longer moves in float64; there the gradient decides.
-      const lower = next.value <= state.value + 1e-4 * length * slope;
-      const flatter = largestSize(next.gradient) < 0.5 * largestSize(state.gradient);
-      if (lower || flatter || length < 1e-10) break;
-      length /= 2;
-    }
-    point = next.candidate;
-    state = next;
-  }
-  if (largestSize(state.gradient) > tolerance) throw new Error("the fit did not reach the tolerance");
-  return point;
-}
-
-function newtonStep(objective, gradient) {
-  const step = new Float64Array(gradient.length);
-  const residual = gradient.map((x) => -x);
-  const direction = residual.slice();
-  let size = dot(residual, residual);
-  const enough = size * 1e-20;
-  for (let i = 0; i < 10 * gradient.length && size > enough && size > 0; i += 1) {
-    const curved = objective.curve(direction);
-    const bend = dot(direction, curved);
-    if (!(bend > 0)) break;
-    const rate = size / bend;
-    for (let k = 0; k < step.length; k += 1) {
-      step[k] += rate * direction[k];
-      residual[k] -= rate * curved[k];
-    }
-    const next = dot(residual, residual);
-    for (let k = 0; k < step.length; k += 1) direction[k] = residual[k] + (next / size) * direction[k];
-    size = next;
-  }
-  return step;
 }

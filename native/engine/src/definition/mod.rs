@@ -6,6 +6,7 @@
 pub mod functions;
 pub mod norms;
 pub mod products;
+pub mod regression;
 pub mod training;
 pub mod windows;
 

@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{Kernel, Lanes, Simd, MAGIC};
+use super::{Kernel, Lanes, Simd, WideLanes, MAGIC};
 
 /// AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,10 @@ impl Avx2 {
 }
 
 // SAFETY of every block below: a value of `Avx2` is made by `detect` alone, so the processor has the instructions;
-// loads and stores are unaligned and cover the 16 numbers that the reference points at.
+// loads and stores are unaligned and cover the 16, or 8, numbers that the reference points at.
 impl Simd for Avx2 {
     type Group = Pair;
+    type Wide = [__m256d; 2];
     const TILE: (usize, usize) = (6, 1);
 
     #[inline(always)]
@@ -145,6 +146,39 @@ impl Simd for Avx2 {
     fn powers(self, t: Pair) -> (Pair, Pair) {
         let (low, high) = (self.half_powers(t[0]), self.half_powers(t[1]));
         ([low.0, high.0], [low.1, high.1])
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> Self::Wide {
+        // SAFETY: as above.
+        unsafe { [_mm256_set1_pd(x); 2] }
+    }
+    #[inline(always)]
+    fn wide_load(self, from: &WideLanes) -> Self::Wide {
+        // SAFETY: as above.
+        unsafe {
+            [
+                _mm256_loadu_pd(from.as_ptr()),
+                _mm256_loadu_pd(from.as_ptr().add(4)),
+            ]
+        }
+    }
+    #[inline(always)]
+    fn wide_store(self, x: Self::Wide, to: &mut WideLanes) {
+        // SAFETY: as above.
+        unsafe {
+            _mm256_storeu_pd(to.as_mut_ptr(), x[0]);
+            _mm256_storeu_pd(to.as_mut_ptr().add(4), x[1]);
+        }
+    }
+    #[inline(always)]
+    fn wide_fma(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide {
+        // SAFETY: as above.
+        unsafe {
+            [
+                _mm256_fmadd_pd(a[0], b[0], c[0]),
+                _mm256_fmadd_pd(a[1], b[1], c[1]),
+            ]
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{Kernel, Lanes, Simd, MAGIC};
+use super::{Kernel, Lanes, Simd, WideLanes, MAGIC};
 
 /// AVX-512 F and DQ, with AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +32,10 @@ impl Avx512 {
 }
 
 // SAFETY of every block below: a value of `Avx512` is made by `detect` alone, so the processor has the instructions;
-// loads and stores are unaligned and cover the 16 numbers that the reference points at.
+// loads and stores are unaligned and cover the 16, or 8, numbers that the reference points at.
 impl Simd for Avx512 {
     type Group = __m512;
+    type Wide = __m512d;
     const TILE: (usize, usize) = (14, 2);
 
     #[inline(always)]
@@ -129,5 +130,25 @@ impl Simd for Avx512 {
                 _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_add_epi32(rest, bias))),
             )
         }
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> __m512d {
+        // SAFETY: as above.
+        unsafe { _mm512_set1_pd(x) }
+    }
+    #[inline(always)]
+    fn wide_load(self, from: &WideLanes) -> __m512d {
+        // SAFETY: as above.
+        unsafe { _mm512_loadu_pd(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn wide_store(self, x: __m512d, to: &mut WideLanes) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_pd(to.as_mut_ptr(), x) }
+    }
+    #[inline(always)]
+    fn wide_fma(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+        // SAFETY: as above.
+        unsafe { _mm512_fmadd_pd(a, b, c) }
     }
 }

@@ -1,4 +1,4 @@
-//! Groups of 16 float32 lanes in four instruction sets. No other module has intrinsics.
+//! Groups of 16 float32 lanes, and of 8 float64 lanes, in four instruction sets. No other module has intrinsics.
 //!
 //! A value that implements [`Simd`] is a proof that the processor has the instruction set: it is made only by the
 //! check of [`Isa`]. Every operation is exact by IEEE 754 (+ - * / sqrt, fused multiply-add) or a choice of bits,
@@ -27,10 +27,18 @@ pub const LANES: usize = 16;
 /// 16 numbers in memory.
 pub type Lanes = [f32; LANES];
 
+/// Lanes in a group of float64.
+pub const WIDE_LANES: usize = 8;
+
+/// 8 float64 numbers in memory.
+pub type WideLanes = [f64; WIDE_LANES];
+
 /// The operations on a group of 16 lanes.
 pub trait Simd: Copy {
     /// A group in registers.
     type Group: Copy;
+    /// A group of float64 in as many registers.
+    type Wide: Copy;
 
     /// Rows and groups of columns of a tile of a product, as many accumulators as the registers hold.
     const TILE: (usize, usize);
@@ -68,6 +76,15 @@ pub trait Simd: Copy {
     /// 2^floor(n/2) and 2^(n - floor(n/2)) of t = n + 1.5 * 2^23 with an integer n in -252 to 254. For other
     /// values, also NaN, any two numbers.
     fn powers(self, t: Self::Group) -> (Self::Group, Self::Group);
+
+    /// `x` in all lanes.
+    fn wide_splat(self, x: f64) -> Self::Wide;
+    /// 8 numbers from memory.
+    fn wide_load(self, from: &WideLanes) -> Self::Wide;
+    /// 8 numbers to memory.
+    fn wide_store(self, x: Self::Wide, to: &mut WideLanes);
+    /// a * b + c, rounded once.
+    fn wide_fma(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide;
 
     /// The first `from.len()` lanes from memory, at most 16, `fill` in the others.
     #[inline(always)]

@@ -3,7 +3,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{Kernel, Lanes, Simd, MAGIC};
+use super::{Kernel, Lanes, Simd, WideLanes, MAGIC};
 
 /// NEON, which every aarch64 has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Neon {
 /// The expression for each register. No closure: see the module above.
 macro_rules! each {
     (|$i:ident| $value:expr) => {{
-        // SAFETY: a value of `Neon` is made by `detect` alone, so the processor has the instructions; loads cover the 16
-        // numbers that the reference points at.
+        // SAFETY: a value of `Neon` is made by `detect` alone, so the processor has the instructions; loads cover the 16,
+        // or 8, numbers that the reference points at.
         unsafe {
             [
                 {
@@ -59,6 +59,7 @@ macro_rules! each {
 
 impl Simd for Neon {
     type Group = Four;
+    type Wide = [float64x2_t; 4];
     const TILE: (usize, usize) = (6, 1);
 
     #[inline(always)]
@@ -142,5 +143,24 @@ impl Simd for Neon {
             vdupq_n_s32(127)
         ))));
         (low, high)
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> Self::Wide {
+        each!(|_i| vdupq_n_f64(x))
+    }
+    #[inline(always)]
+    fn wide_load(self, from: &WideLanes) -> Self::Wide {
+        each!(|i| vld1q_f64(from.as_ptr().add(2 * i)))
+    }
+    #[inline(always)]
+    fn wide_store(self, x: Self::Wide, to: &mut WideLanes) {
+        for (i, part) in x.into_iter().enumerate() {
+            // SAFETY: as in `each`; the four stores cover the 8 numbers that the reference points at.
+            unsafe { vst1q_f64(to.as_mut_ptr().add(2 * i), part) }
+        }
+    }
+    #[inline(always)]
+    fn wide_fma(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide {
+        each!(|i| vfmaq_f64(c[i], a[i], b[i]))
     }
 }

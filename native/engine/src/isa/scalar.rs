@@ -1,6 +1,6 @@
 //! The group as an array, for a processor without the instruction sets and as the twin that others are compared with.
 
-use super::{Lanes, Simd, LANES, MAGIC};
+use super::{Lanes, Simd, WideLanes, LANES, MAGIC, WIDE_LANES};
 
 /// No instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ fn each(f: impl Fn(usize) -> f32) -> Lanes {
 
 impl Simd for Scalar {
     type Group = Lanes;
+    type Wide = WideLanes;
     const TILE: (usize, usize) = (2, 1);
 
     #[inline(always)]
@@ -111,5 +112,26 @@ impl Simd for Scalar {
             each(|i| power(whole(i) >> 1)),
             each(|i| power(whole(i) - (whole(i) >> 1))),
         )
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> WideLanes {
+        [x; WIDE_LANES]
+    }
+    #[inline(always)]
+    fn wide_load(self, from: &WideLanes) -> WideLanes {
+        *from
+    }
+    #[inline(always)]
+    fn wide_store(self, x: WideLanes, to: &mut WideLanes) {
+        *to = x;
+    }
+    #[inline(always)]
+    fn wide_fma(self, a: WideLanes, b: WideLanes, c: WideLanes) -> WideLanes {
+        let mut lanes = [0.0; WIDE_LANES];
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            // The C library has it exact, also without the instruction.
+            *lane = a[i].mul_add(b[i], c[i]);
+        }
+        lanes
     }
 }

@@ -12,7 +12,7 @@ from biobench.errors import DataError, ModelError
 from biobench.probe.logistic_regression.estimator import LogisticProbe, decide
 from biobench.probe.logistic_regression.scaling import fit_scaling
 from biobench.probe.logistic_regression.search import fold_numbers, fold_score, mean_score, ranking
-from biobench.probe.logistic_regression.softmax import SoftmaxObjective, class_weights, gradient_at
+from biobench.probe.logistic_regression.softmax import class_weights, gradient_at, regression
 from biobench.spec.load import Spec
 
 
@@ -64,10 +64,10 @@ def _decide(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _gradient(given: Mapping[str, Any], spec: Spec) -> Any:
-    objective = SoftmaxObjective(np.array(given["rows"], np.float64), _ids(given["labels"]))
+    problem = regression(np.array(given["rows"], np.float64), _ids(given["labels"]))
     weight = np.array(given["weight"], np.float64)
     intercept = np.array(given["intercept"], np.float64)
-    gradient = gradient_at(objective, weight, intercept, float(given["C"]))
+    gradient = gradient_at(problem, weight, intercept, float(given["C"]))
     return {
         "gradient": gradient.tolist(),
         "within": bool(np.abs(gradient).max() <= _probe(given, spec).gradient_tolerance),

@@ -1,7 +1,7 @@
 """Logistic regression with C chosen by cross-validation (SPEC.md, section "Logistic regression").
 
 In: frozen features and labels. Out: labels. Each fit scales the features, weighs the classes, and
-is an optimum to a stated tolerance, so the solver decides nothing.
+is an optimum to a stated tolerance, in exact arithmetic: the bits are the same on any processor.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench import _native
 from biobench._common.arguments import function, one_of, real_number, whole_number
-from biobench._common.blas import one_blas_thread
 from biobench._common.sums import FloatMatrix
 from biobench._common.text import short
 from biobench.errors import ArgumentError, SpecError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
 from biobench.probe.labels import checked_labels
-from biobench.probe.logistic_regression.scaling import Scaling, fit_scaling
+from biobench.probe.logistic_regression.scaling import fit_scaling
 from biobench.probe.logistic_regression.search import (
     ScoreClasses,
     Tie,
@@ -34,9 +34,10 @@ from biobench.probe.logistic_regression.search_state import SearchState
 from biobench.probe.logistic_regression.softmax import (
     PATH,
     SoftmaxFit,
-    SoftmaxObjective,
+    decisions,
     extrapolated,
     minimise,
+    regression,
 )
 from biobench.probe.minimum_items import two_classes, two_classes_without
 from biobench.probe.rows import finite_decisions
@@ -181,16 +182,16 @@ class LogisticProbe(Classifier):
         strengths = self._strengths()
         self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
         ids = ids.astype(np.int64)
-        with one_blas_thread():
-            place = 0
-            self.scores_ = np.empty((len(strengths), 0))
-            if len(strengths) > 1:
-                self.scores_ = self._search(matrix, ids, strengths)
-                place = choose(strengths, self.scores_, self.search_tie)
-            self.C_ = strengths[place]
-            self.scaling_, fits = self._fits(matrix, ids, [self.C_])
-            (path,) = fits
-            self._fit = path[-1][1]
+        place = 0
+        self.scores_ = np.empty((len(strengths), 0))
+        if len(strengths) > 1:
+            self.scores_ = self._search(matrix, ids, strengths)
+            place = choose(strengths, self.scores_, self.search_tie)
+        self.C_ = strengths[place]
+        two_classes(ids, "logistic regression")
+        self.scaling_ = fit_scaling(matrix)
+        (path,) = self._walk(regression(self.scaling_.apply(matrix), ids), [self.C_], [])
+        self._fit = path[-1][1]
         self.mean_, self.deviation_ = self.scaling_.mean, self.scaling_.deviation
         self.coef_, self.intercept_ = self._fit.weight, self._fit.intercept
         return self
@@ -198,8 +199,9 @@ class LogisticProbe(Classifier):
     def decision_function(self, X: npt.ArrayLike) -> FloatMatrix:
         """Compute W z + b of each row, float64 (rows, classes), also of two classes."""
         matrix = self._to_predict(X)
-        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            values = _decision(self.scaling_.apply(matrix), self._fit)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = self.scaling_.apply(matrix)
+        values = decisions(rows, self._fit)
         finite_decisions(values)
         return values
 
@@ -218,18 +220,23 @@ class LogisticProbe(Classifier):
         ascending = [strengths[i] for i in order]
         state = SearchState(self.folds, len(strengths), self.checkpoint)
         stopping = Event()
+        running: list[_native.SoftmaxRegression] = []
 
         def one_fold(fold: int) -> None:
             held = folds == fold
             local, train_ids = np.unique(ids[~held], return_inverse=True)
             two_classes_without(fold, train_ids)
-            known, path = state.begin(fold, len(local), matrix.shape[1])
+            known, earlier = state.begin(fold, len(local), matrix.shape[1])
             if known == len(ascending):
                 return
-            scaling, fits = self._fits(matrix[~held], train_ids, ascending[known:], path)
+            scaling = fit_scaling(matrix[~held])
+            problem = regression(scaling.apply(matrix[~held]), train_ids)
+            running.append(problem)
+            if stopping.is_set():
+                return
             rows, truth = scaling.apply(matrix[held]), ids[held]
-            for path in fits:
-                predicted = local[decide(_decision(rows, path[-1][1]))]
+            for path in self._walk(problem, ascending[known:], earlier):
+                predicted = local[decide(decisions(rows, path[-1][1]))]
                 state.add(fold, fold_score(truth, predicted, self.search_score_classes), path)
                 if stopping.is_set():
                     return
@@ -240,6 +247,8 @@ class LogisticProbe(Classifier):
                     pass
             except BaseException as error:
                 stopping.set()
+                for problem in running:
+                    problem.stop()
                 if not isinstance(error, Exception):
                     state.save()
                 raise
@@ -247,38 +256,28 @@ class LogisticProbe(Classifier):
         scores[order] = state.scores.T
         return scores
 
-    def _fits(
+    def _walk(
         self,
-        matrix: npt.NDArray[Any],
-        ids: npt.NDArray[np.int64],
+        problem: _native.SoftmaxRegression,
         ascending: Sequence[float],
-        path: Sequence[tuple[float, SoftmaxFit]] = (),
-    ) -> tuple[Scaling, Iterator[list[tuple[float, SoftmaxFit]]]]:
-        """The scaling of ``matrix``, and for each C, ascending, the fits up to its own.
-
-        Each fit starts where those before point to.
+        path: Sequence[tuple[float, SoftmaxFit]],
+    ) -> Iterator[list[tuple[float, SoftmaxFit]]]:
+        """For each C the fits up to its own; each fit starts where those before point to. Ends
+        early where ``problem`` is stopped.
 
         Args:
-            matrix: Features.
-            ids: Class ids 0 to classes - 1, each occurring.
+            problem: Scaled rows.
             ascending: Values of C.
             path: Fits of smaller values of C.
         """
-        two_classes(ids, "logistic regression")
-        scaling = fit_scaling(matrix)
-        objective = SoftmaxObjective(scaling.apply(matrix), ids)
-        return scaling, self._walk(objective, ascending, list(path))
-
-    def _walk(
-        self,
-        objective: SoftmaxObjective,
-        ascending: Sequence[float],
-        path: list[tuple[float, SoftmaxFit]],
-    ) -> Iterator[list[tuple[float, SoftmaxFit]]]:
+        path = list(path)
         for strength in ascending:
             if not path or path[-1][0] != strength:
-                start = extrapolated(path, strength)
-                fit = minimise(objective, strength, self.gradient_tolerance, start)
+                fit = minimise(
+                    problem, strength, self.gradient_tolerance, extrapolated(path, strength)
+                )
+                if fit is None:
+                    return
                 path = [*path[-PATH:], (strength, fit)]
             yield path
             if self.progress is not None:
@@ -290,11 +289,6 @@ def decide(decisions: FloatMatrix) -> npt.NDArray[np.int64]:
     """The class number of the largest decision value of each row, the smallest of equal ones."""
     largest: npt.NDArray[np.int64] = decisions.argmax(axis=1)
     return largest
-
-
-def _decision(rows: FloatMatrix, fit: SoftmaxFit) -> FloatMatrix:
-    values: FloatMatrix = rows @ fit.weight.T + fit.intercept
-    return values
 
 
 def _specified() -> list[float]:

@@ -37,4 +37,4 @@ def _refuse(task: Task, items: Manifest) -> None:
         two_classes_without(fold, labels[numbers != fold])
 
 
-ENTRY = ProtocolEntry("logistic_regression", apply, _work, refuse=_refuse)
+ENTRY = ProtocolEntry("logistic_regression", apply, _work, level="P", refuse=_refuse)

@@ -34,7 +34,7 @@ export const OPERATIONS = {
   "logistic_regression.fit": (given, bundle) => {
     const { features, labels, C, test } = given;
     const model = logistic.fit(features, labels, C, constantsFor(given, bundle));
-    return { weight: model.weight, intercept: model.bias, y_pred: logistic.predict(model, test) };
+    return { ...logistic.parameters(model), y_pred: logistic.predict(model, test) };
   },
   "logistic_regression.search": (given, bundle) => {
     const { features, labels, test } = given;
