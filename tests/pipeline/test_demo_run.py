@@ -83,7 +83,7 @@ def test_the_result_is_valid(first: Results, repository: Path) -> None:
     assert first.document["official"] is False
     assert first.document["unofficial_reasons"] == ["suite demo"]
     assert first.document["levels"] == {
-        "pixels": "D", "features": "F", "predictions": "E2", "score": "S"
+        "pixels": "D", "features": "F", "predictions": "P", "score": "S"
     }  # fmt: skip
 
 
