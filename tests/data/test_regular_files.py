@@ -18,9 +18,10 @@ from archives import bring, make_dataset, source, tar_of
 from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench import _native
-from biobench._common.files import open_regular, read_regular
+from biobench._common.files import Unreadable, open_regular, read_plain, read_regular
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
+from biobench.data.faults import Faults
 from biobench.data.fetch.digests import digest_of
 from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.fetch.record import read_record
@@ -28,6 +29,7 @@ from biobench.data.file_hashes import file_digests
 from biobench.data.frames.record import read_journal
 from biobench.data.frames.record import read_record as read_frames_record
 from biobench.data.layouts import find
+from biobench.data.layouts.table import parse_table, read_table
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.unpack import unpack
 from biobench.data.verify import read_list
@@ -98,6 +100,46 @@ def test_the_helper_refuses_and_leaves_nothing_open(tmp_path: Path, put: Put) ->
             read(path)
         assert caught.value.filename == str(path)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.fixture
+def endless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that is a regular one to look at, gives some bytes and then waits for more, as
+    /proc/kmsg does: a pipe with a writer, of which the mode is believed."""
+    path = tmp_path / "endless"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, b"image,label\n")
+    monkeypatch.setattr("biobench._common.files.stat.S_ISREG", lambda mode: True)
+    yield path
+    os.close(writer)
+
+
+def test_a_regular_file_that_waits(endless: Path) -> None:
+    """An error of one line instead of None, however it is read."""
+    for read in (
+        lambda file: file.read(),
+        lambda file: file.read(100) and file.read(100),
+        lambda file: [file.readline(), file.readline()],
+        lambda file: file.readinto(bytearray(100)) and file.readinto(bytearray(100)),
+    ):
+        with open_regular(endless) as file, pytest.raises(OSError, match="its end never comes"):
+            read(file)
+    with pytest.raises(OSError, match="its end never comes"):
+        read_regular(endless, 100)
+    with pytest.raises(Unreadable, match="cannot be read"):
+        read_plain(endless, 100)
+
+
+def test_a_table_that_waits(endless: Path) -> None:
+    """A fault of the table, and no failure of the program."""
+    faults = Faults("fix the tables")
+    file = read_table(str(endless.parent), endless.name, faults)
+    assert file is not None
+    with file:
+        assert parse_table(endless.name, file, ",", None, faults) is None
+    with pytest.raises(DataError, match=r"the table cannot be read \(its end never comes"):
+        faults.raise_if_any("here")
 
 
 def test_the_helper_reads_no_more_than_its_limit(tmp_path: Path) -> None:

@@ -282,6 +282,10 @@ def test_flat_images_without_their_list(tmp_path: Path) -> None:
         ["0,a,0", "12,b,1", "7,c,0", "12,b,1", "900,z,1"],
         ["0,a,", "12,b,1.0", "7,c,2"],
         ["12,b,1"],
+        ["0,a, 0", "12,b, 1"],
+        ["0,a,FALSE", "12,b,TRUE", "7,c,"],
+        ["0.0,a,0", " 12,b,+1.00", ",c,1", "NA,d,1", "12.5,e,1", "-7,f,1"],
+        ["0,a,NA", "12,b,1e0"],
     ],
 )
 def test_the_list_of_fungiclef_is_read_as_its_organisers_do(
@@ -298,10 +302,19 @@ def test_the_list_of_fungiclef_is_read_as_its_organisers_do(
     [
         (["12,b,1", "12,b,0"], "line 3: the class 12 is the opposite on line 2"),
         (["-1,x,1"], "the unknown class -1 cannot be poisonous"),
+        (["12,b,1", "12.0,b,0"], "line 3: the class 12 is the opposite on line 2"),
+        (["12,b,1", "7,c,unknown"], "line 3: 'unknown' of column 'poisonous' must be a number"),
+        (["12,b,True", "7,c,0"], "line 3: '0' of column 'poisonous' must be true, false or empty,"),
+        (
+            ["12,b,1", "7,c,False"],
+            "line 3: 'False' of column 'poisonous' must be a number or empty",
+        ),
+        (["12,b,1", "amanita,c,0"], "line 3: 'amanita' of column 'class_id' must be a number, the"),
+        (["8,b,1", "900,c,0"], "no cell of column 'class_id' is a class of the data, such as '0'"),
     ],
 )
-def test_a_list_that_contradicts_itself(tmp_path: Path, rows: list[str], words: str) -> None:
-    """Nobody can say then what the class is."""
+def test_a_list_that_leaves_a_doubt(tmp_path: Path, rows: list[str], words: str) -> None:
+    """It contradicts itself, is text to its organisers' evaluation, or is of other classes."""
     root = fungi(tmp_path)
     write(root / "poison_status_list.csv", ["class_id,species,poisonous", *rows])
     with pytest.raises(DataError, match=words):

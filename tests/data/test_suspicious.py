@@ -87,6 +87,42 @@ def test_the_same_bytes_under_two_classes(tmp_path: Path, index: ContentIndex) -
     ]
 
 
+def test_the_same_bytes_twice_in_a_gallery(tmp_path: Path, index: ContentIndex) -> None:
+    """A copy within its class is a hit of every model; one of another class is named as such."""
+    files = {"a/1.png": "1", "a/2.png": "2", "a/3.png": "1", "b/4.png": "4", "b/5.png": "2"}
+    layout = Layout("image-folder", {"splits": {"gallery": "all"}})
+    root = lay(tmp_path / "d", {f"all/{path}": text for path, text in files.items()})
+    task = make_task(layout.id, dict(layout.options), split_rule="leave-one-out")
+    report = verify(make_dataset(layout=layout), root, [task], index, seed=1, quiet=True)
+    assert report.suspicions == [
+        "1 image of the gallery has the bytes of another one of its class: "
+        "all/a/3.png = all/a/1.png",
+        "1 image has the bytes of one of another class: all/b/5.png (b) = all/a/2.png (a)",
+    ]
+
+
+def test_an_unknown_class_contradicts_none(tmp_path: Path, index: ContentIndex) -> None:
+    """As in a run: the image may be of the class that its copy has."""
+    files = {
+        "t.csv": "image,label\n1.png,a\n2.png,b\n",
+        "u.csv": "image,label\n3.png,?\n4.png,a\n",
+        **{"1.png": "1", "2.png": "2", "3.png": "1", "4.png": "4"},
+    }
+    options = {
+        "tables": {"train": "t.csv", "test": "u.csv"},
+        "path": "{image}",
+        "label": "label",
+        "unknown_label": "?",
+    }
+    root = lay(tmp_path / "d", files)
+    task = make_task("csv", options, label_rule="train-names-or-unknown")
+    dataset = make_dataset(layout=Layout("csv", options))
+    report = verify(dataset, root, [task], index, seed=1, quiet=True)
+    assert report.suspicions == [
+        "1 image of test has the bytes of one of train: 3.png = 1.png",
+    ]
+
+
 def test_a_split_that_is_a_link_to_another(tmp_path: Path, index: ContentIndex) -> None:
     """The score of such a test split is that of the train split."""
     root = lay(tmp_path / "d", {k: v for k, v in SOUND.items() if k.startswith("train")})

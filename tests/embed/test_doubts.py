@@ -68,6 +68,26 @@ def test_the_same_image_under_two_classes() -> None:
     assert len(doubts(traits, embedded(1, 1))) == 1
 
 
+def test_a_copy_in_a_gallery() -> None:
+    """Each is the other's nearest neighbour; a copy of another class is named as such."""
+    gallery = [replace(row, split="gallery") for row in ROWS]
+    of_one = [replace(gallery[0], label=0), replace(gallery[2], label=0), gallery[1]]
+    line = "1 image of the gallery has the bytes of another one of its class: "
+    assert doubts(manifest(*of_one), embedded(1, 1, 2)) == [f"{line}test/c.png and train/a.png"]
+    (other,) = doubts(manifest(*of_one), embedded(1, 2, 1))
+    assert other.startswith("1 image has the bytes of one of another class: train/b.png and")
+    apart = [replace(row, group=group) for row, group in zip(of_one, "xyx", strict=True)]
+    assert doubts(manifest(*apart), embedded(1, 1, 2)) == []
+    pooled = [replace(row, subject="one") for row in of_one]
+    assert doubts(manifest(*pooled), embedded(1, 1, 2)) == []
+
+
+def test_groups_may_share_an_image() -> None:
+    """The train images of one question may be test images of another."""
+    grouped = [replace(ROWS[0], group="left"), replace(ROWS[2], group="right")]
+    assert doubts(manifest(*grouped), embedded(1, 1)) == []
+
+
 def test_constant_features() -> None:
     """All rows that were read, not those of images that were not."""
     features = np.array([[1, 2, 3], [1, 2, 3], [0, 0, 0], [0, 0, 0]], np.float32)

@@ -125,60 +125,9 @@ def places() -> Iterator[Case]:
     upper = TABLE.replace("1.jpg", "1.JPG")
     yield one("lower-case-path", upper, due(ITEMS), path_case="exact-then-lower")
     yield one("exact-path", upper, refused)
-    yield from poisonous()
     whole = {"split": None, "table": None, "tables": {"gallery": "all.csv"}}
     every = [item("gallery", f"{i}.jpg", k) for i, k in enumerate(["owl", "eel", "owl", "cat"], 1)]
     yield one("gallery", TABLE, due(every), **whole, given={"split": "leave-one-out"})
-
-
-def poisonous() -> Iterator[Case]:
-    poison = {"table": "p.csv", "label": "name", "column": "deadly", "cells": ["1", "yes"]}
-    poison["edible"] = ["0", "no"]
-    sound = "name,deadly\nowl,1\neel,0\ncat,yes\n"
-    unknown = TABLE.replace("B,3.jpg,owl", "B,3.jpg,?")
-    options = {"poisonous": poison, "unknown_label": "?"}
-
-    def listed(name: str, rows: str, check: Check, content: str = TABLE) -> Case:
-        return one(name, content, check, **options, files={"p.csv": rows})
-
-    yield listed("poisonous", sound, due(ITEMS, poisonous=["cat", "owl"]))
-    items = [item("test", "3.jpg", "?"), *ITEMS[1:]]
-    yield listed(
-        "poisonous-without-the-unknown", sound, due(items, poisonous=["cat", "owl"]), unknown
-    )
-    edible = sound + "?,no\n"
-    yield listed("edible-unknown", edible, due(items, poisonous=["cat", "owl"]), unknown)
-    for name, rows in {
-        "poisonous-unknown": sound + "?,1\n",
-        "poisonous-cell-of-no-list": sound.replace("cat,yes", "cat,true"),
-        "poisonous-empty-cell": sound.replace("eel,0", "eel,"),
-        "poisonous-name-twice": sound + "cat,yes\n",
-        "poisonous-name-of-both-kinds": sound + "eel,1\n",
-        "poisonous-name-without-a-row": sound.replace("eel,0\n", ""),
-    }.items():
-        yield listed(name, rows, refused)
-    by_cell = {key: value for key, value in poison.items() if key != "edible"}
-
-    def any_list(name: str, rows: str, check: Check) -> Case:
-        more = {"poisonous": by_cell, "unknown_label": "?"}
-        return one(f"poisonous-by-cell-{name}", TABLE, check, **more, files={"p.csv": rows})
-
-    both = due(ITEMS, poisonous=["cat", "owl"])
-    for name, rows in {
-        "listed": sound,
-        "other-cells": sound.replace("eel,0", "eel,true"),
-        "empty-cell": sound.replace("eel,0", "eel,"),
-        "name-twice": sound + "cat,1\neel,2\n",
-        "name-without-a-row": sound.replace("eel,0\n", ""),
-        "edible-unknown": sound + "?,\n",
-    }.items():
-        yield any_list(name, rows, both)
-    for name, rows in {
-        "name-of-both-kinds": sound + "eel,1\n",
-        "name-of-both-kinds-before": "name,deadly\neel,1\n" + sound.split("\n", 1)[1],
-        "unknown": sound + "?,1\n",
-    }.items():
-        yield any_list(name, rows, refused)
 
 
 def ids() -> Iterator[Case]:
@@ -283,7 +232,7 @@ def labels() -> Iterator[Case]:
 def files() -> Iterator[VectorFile]:
     for name, about, cases in (
         ("csv_text", "Tables as text: what is a cell, and what is an error.", table_cases()),
-        ("csv_places", "Splits, headers, templates of paths and ids, poisonous names.", places()),
+        ("csv_places", "Splits, headers, templates of paths and ids.", places()),
         ("csv_labels", "Ids, traits, groups, clips and frames.", labels()),
     ):
         yield VectorFile(

@@ -12,8 +12,12 @@ import stat
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from biobench.errors import BiobenchError, UsageError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 # An engine makes a folder that is mounted and not there as root's; the image's user is another.
 MOUNTED = (
@@ -100,10 +104,42 @@ class Unreadable(Exception):
         super().__init__(f"{what}; {remedy}")
 
 
+class _Unwaiting(io.FileIO):
+    """A file whose descriptor does not wait. Where others return None, because nothing is there yet
+    and more may come, it raises OSError: files of the kernel, such as /proc/kmsg, are regular ones
+    and may wait forever."""
+
+    def __init__(self, descriptor: int, path: str | os.PathLike[str]) -> None:
+        super().__init__(descriptor, "rb")
+        self._path = os.fspath(path)
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        return cast(int, self._found(super().readinto(buffer)))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            return self.readall()
+        return cast(bytes, self._found(super().read(size)))
+
+    def readall(self) -> bytes:
+        # Python's own ends in silence where it has read something before it would wait.
+        blocks = []
+        size = max(os.fstat(self.fileno()).st_size, 1 << 20)
+        while block := self.read(size):
+            blocks.append(block)
+        return b"".join(blocks)
+
+    def _found(self, value: object) -> object:
+        if value is None:
+            raise OSError(errno.EAGAIN, "its end never comes, or not yet", self._path)
+        return value
+
+
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file for reading; links are followed.
 
-    A named pipe would wait for its other end, and a device would never end.
+    A named pipe would wait for its other end, and a device would never end. Reading raises OSError
+    where it would wait.
 
     Raises:
         OSError: The path is not a regular file, or ``open`` fails.
@@ -115,7 +151,7 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
             number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
             text = os.strerror(number) if stat.S_ISDIR(mode) else "not a regular file"
             raise OSError(number, text, os.fspath(path))
-        return os.fdopen(descriptor, "rb")
+        return io.BufferedReader(_Unwaiting(descriptor, path))
     except BaseException:
         os.close(descriptor)
         raise
@@ -153,8 +189,13 @@ def read_plain(path: Path, limit: int) -> bytes:
                 raise Unreadable("is a folder", "name a file in it")
             if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and opened_by_the_shell(path)):
                 raise Unreadable("is not a plain file", "give a file of text")
-            os.set_blocking(descriptor, True)
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file: BinaryIO
+            if stat.S_ISREG(mode):
+                file = io.BufferedReader(_Unwaiting(os.dup(descriptor), path))
+            else:  # whoever writes to the pipe may take their time
+                os.set_blocking(descriptor, True)
+                file = os.fdopen(os.dup(descriptor), "rb")
+            with file:
                 data = file.read(limit + 1)
         finally:
             os.close(descriptor)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from biobench._common.text import shown
@@ -20,43 +21,90 @@ from biobench.spec.documents import Layout
 NAMED = 3
 """Pairs that fit in one line for people."""
 
+RowPair = tuple[Row, Row]
 Pair = tuple[str, str]
 
 
-def shared_bytes(manifest: Manifest, digests: Mapping[str, str]) -> list[str]:
-    """Report images of test that are images of train, and images of two classes, byte for byte.
+@dataclass
+class Alike:
+    """Pairs of rows with the same bytes, the first row of which is the one to look at.
+
+    Attributes:
+        leaked: A row of test, and the first such row of train.
+        repeated: A row of a gallery, and the first such row of its class: each is the other's
+            nearest neighbour, whatever the model. Rows of one subject are one item and no pair.
+        mixed: A row, and the first such row, which has another class or other traits. The unknown
+            class contradicts none.
+    """
+
+    leaked: list[RowPair] = field(default_factory=list)
+    repeated: list[RowPair] = field(default_factory=list)
+    mixed: list[RowPair] = field(default_factory=list)
+
+
+def alike(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Alike:
+    """Pairs of rows that should not have the same bytes.
 
     Where items have groups, only those of one group are compared: the tasks of a grouped task may
-    share images.
+    share images, and label them differently.
+
+    Args:
+        manifest: The items.
+        contents: The rows of each content that several have, in the manifest's order.
+    """
+    found = Alike()
+    for same in contents:
+        groups: dict[str, list[Row]] = defaultdict(list)
+        for row in same:
+            groups[row.group].append(row)
+        for rows in groups.values():
+            _add(manifest, rows, found)
+    return found
+
+
+def _add(manifest: Manifest, rows: Sequence[Row], found: Alike) -> None:
+    train = next((row for row in rows if row.split == "train"), None)
+    if train is not None:
+        found.leaked += [(row, train) for row in rows if row.split == "test"]
+    known = [row for row in rows if row.label >= 0]
+    firsts: dict[object, Row] = {}
+    for row in known:
+        first = firsts.setdefault(class_of(manifest, row), row)
+        if first is not row and row.split == "gallery" and not _one_item(row, first):
+            found.repeated.append((row, first))
+        if class_of(manifest, known[0]) != class_of(manifest, row):
+            found.mixed.append((row, known[0]))
+
+
+def _one_item(row: Row, other: Row) -> bool:
+    return bool(row.subject) and row.subject == other.subject
+
+
+def shared_bytes(manifest: Manifest, digests: Mapping[str, str]) -> list[str]:
+    """Report images of test that are images of train, images of a gallery that are there twice, and
+    images of two classes, byte for byte.
 
     Args:
         manifest: The items.
         digests: Digests of every image by path.
     """
-    counts = Counter((row.group, digests[row.path]) for row in manifest.rows)
-    alike: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    counts = Counter(digests[row.path] for row in manifest.rows)
+    contents: dict[str, list[Row]] = defaultdict(list)
     for row in manifest.rows:
-        key = row.group, digests[row.path]
-        if counts[key] > 1:
-            alike[key].append(row)
-    leaked: list[Pair] = []
-    mixed: list[Pair] = []
-    for rows in alike.values():
-        train = next((row for row in rows if row.split == "train"), None)
-        if train is not None:
-            leaked += [(row.path, train.path) for row in rows if row.split == "test"]
-        first = rows[0]
-        for row in rows[1:]:
-            if _class(manifest, row) != _class(manifest, first):
-                mixed.append((_named(manifest, row), _named(manifest, first)))
+        if counts[digests[row.path]] > 1:
+            contents[digests[row.path]].append(row)
+    found = alike(manifest, contents.values())
     lines = []
-    if leaked:
-        have = f"{counted(len(leaked), 'image')} of test {_has(leaked)}"
-        lines.append(f"{have} the bytes of one of train: {_first(leaked)}")
-    if mixed:
-        have = f"{counted(len(mixed), 'image')} {_has(mixed)}"
+    for what, pairs in (("test", found.leaked), ("the gallery", found.repeated)):
+        if pairs:
+            have = f"{counted(len(pairs), 'image')} of {what} {_has(pairs)} the bytes of"
+            other = "one of train" if pairs is found.leaked else "another one of its class"
+            lines.append(f"{have} {other}: {_first([(a.path, b.path) for a, b in pairs])}")
+    if found.mixed:
+        have = f"{counted(len(found.mixed), 'image')} {_has(found.mixed)}"
         what = "other traits" if manifest.has_traits else "another class"
-        lines.append(f"{have} the bytes of one of {what}: {_first(mixed)}")
+        named = [(_named(manifest, a), _named(manifest, b)) for a, b in found.mixed]
+        lines.append(f"{have} the bytes of one of {what}: {_first(named)}")
     return lines
 
 
@@ -72,21 +120,19 @@ def linked_places(layout: Layout, root: Path) -> list[str]:
     return lines
 
 
-def _class(manifest: Manifest, row: Row) -> object:
+def class_of(manifest: Manifest, row: Row) -> object:
+    """The name of a known class that a row is of, or its traits."""
     if manifest.has_traits:
         return row.traits
-    names = manifest.test_classes if row.split == "test" else manifest.classes
-    return names[row.label] if row.label >= 0 else None
+    return (manifest.test_classes if row.split == "test" else manifest.classes)[row.label]
 
 
 def _named(manifest: Manifest, row: Row) -> str:
-    name = _class(manifest, row)
-    if isinstance(name, tuple):
-        return row.path
-    return f"{row.path} ({'unknown' if name is None else name})"
+    name = class_of(manifest, row)
+    return row.path if isinstance(name, tuple) else f"{row.path} ({name})"
 
 
-def _has(pairs: Sequence[Pair]) -> str:
+def _has(pairs: Sequence[RowPair]) -> str:
     return "has" if len(pairs) == 1 else "have"
 
 

@@ -1,19 +1,20 @@
 """Diagnostics after the images are read, for the owner of the data or the model.
 
 In: a manifest and what was embedded of it. Out: a line each for images that are in train and test,
-images that are under two classes, features that are all the same, and a model that mixes the images
-of a batch. No line changes a score.
+that are in a gallery twice, or that are under two classes, for features that are all the same, and
+for a model that mixes the images of a batch. No line changes a score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import shown
 from biobench.data.manifest import Manifest, Row
+from biobench.data.suspicious import alike
 from biobench.embed.embedded import Embedded
 from biobench.errors import counted
 
@@ -25,11 +26,12 @@ def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
     """One line for each suspicious fact of the rows that were read."""
     rows = np.flatnonzero(embedded.files.any(axis=1)).tolist()
     read = [row for row in rows if row not in embedded.bad]
-    same = list(_same_bytes(manifest, embedded.files, read))
+    found = alike(manifest, _same_bytes(manifest, embedded.files, read))
     lines = []
     for what, pairs in (
-        ("of the test split {have} the bytes of one of the train split", _across(same)),
-        ("{have} the bytes of one of another class", _two_classes(manifest, same)),
+        ("of the test split {have} the bytes of one of the train split", found.leaked),
+        ("of the gallery {have} the bytes of another one of its class", found.repeated),
+        ("{have} the bytes of one of another class", found.mixed),
     ):
         if pairs:
             have = "has" if len(pairs) == 1 else "have"
@@ -59,36 +61,6 @@ def _same_bytes(
         row = read[place]
         groups.setdefault(files[row].tobytes(), []).append(manifest.rows[row])
     return (rows for rows in groups.values() if len(rows) > 1)
-
-
-def _across(same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
-    """Each test row whose bytes a train row has, with the first such row."""
-    pairs = []
-    for rows in same:
-        train = [row for row in rows if row.split == "train"]
-        pairs += [(row, train[0]) for row in rows if train and row.split == "test"]
-    return pairs
-
-
-def _two_classes(manifest: Manifest, same: Iterable[list[Row]]) -> list[tuple[Row, Row]]:
-    """Each row whose bytes an earlier row of another class has. The tasks of a grouped task may
-    label the same image differently; an unknown class contradicts none."""
-    pairs = []
-    for rows in same:
-        first: dict[str, Row] = {}
-        for row in rows:
-            if row.label < 0:
-                continue
-            before = first.setdefault(row.group, row)
-            if _class(manifest, before) != _class(manifest, row):
-                pairs.append((row, before))
-    return pairs
-
-
-def _class(manifest: Manifest, row: Row) -> object:
-    if row.traits:
-        return row.traits
-    return (manifest.test_classes if row.split == "test" else manifest.classes)[row.label]
 
 
 def _most(pairs: Sequence[tuple[Row, Row]]) -> str:

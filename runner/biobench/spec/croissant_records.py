@@ -120,9 +120,10 @@ def _csv(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
             _field("label", _cell(source, poisonous["label"])),
             _field("poisonous", _cell(source, poisonous["column"])),
         ]
-        note = f"A class is poisonous where the cell is one of {poisonous['cells']}, "
-        edible = poisonous.get("edible")
-        note += "and edible " + (f"where it is one of {edible}." if edible else "elsewhere.")
+        note = "A class is poisonous where the number is 1, and edible elsewhere."
+        if "cells" in poisonous:
+            note = f"A class is poisonous where the cell is one of {poisonous['cells']}, "
+            note += f"and edible where it is one of {poisonous['edible']}."
         yield _record_set("poisonous", fields, "label", note)
 
 

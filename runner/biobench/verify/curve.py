@@ -18,6 +18,7 @@ from biobench.verify.load import CurveFile
 
 _SHARED = ("biobench", "spec", "suite", "division")
 _MODEL = ("name", "resolved", "revision", "weights")
+_TASK = ("version", "metric", "higher_is_better")
 
 
 def check_curve(curve: CurveFile, spec: Spec) -> tuple[Report, dict[str, Results]]:
@@ -50,8 +51,23 @@ def check_curve(curve: CurveFile, spec: Spec) -> tuple[Report, dict[str, Results
 
 
 def _empty(document: Mapping[str, Any], i: int, name: str) -> Iterator[Finding]:
-    if any(entry["cells"][i]["score"] is not None for entry in document["tasks"].values()):
-        yield Finding("result", False, f"{name} has scores and no result")
+    """A size without a result, of which only its cells tell why."""
+    size = document["sizes"][i]
+    if size["digest"] is not None or size["mean"] is not None:
+        yield Finding("result", False, f"{name} has a digest or a mean and no result")
+    for task, entry in document["tasks"].items():
+        if len(entry["cells"]) != len(document["sizes"]):
+            yield Finding("document", False, "has not one cell for each size", task)
+        elif any(entry["cells"][i][key] is not None for key in ("score", "low", "high", "train")):
+            yield Finding("result", False, f"{name} has scores and no result", task)
+        elif entry["cells"][i] != _empty_cell(size["n_train"], entry["cells"][i]):
+            yield Finding("result", False, f"its cell at {name} is not one without a score", task)
+
+
+def _empty_cell(n_train: int | None, cell: Mapping[str, Any]) -> dict[str, Any]:
+    """The cell of a task without a score; its reason is only in the curve, and there is one."""
+    empty: dict[str, Any] = dict.fromkeys(("train", "score", "low", "high"))
+    return {"n_train": n_train, **empty, "reason": cell["reason"] or "none"}
 
 
 def _size(document: Mapping[str, Any], i: int, name: str, results: Results) -> Iterator[Finding]:
@@ -68,7 +84,14 @@ def _size(document: Mapping[str, Any], i: int, name: str, results: Results) -> I
     )
     if not same:
         yield Finding("result", False, f"{name} is not the result that the curve was made of")
+    for task in results.tasks:
+        if task not in document["tasks"]:
+            yield Finding("result", False, f"{name} has this task and the curve has not", task)
     for task, entry in document["tasks"].items():
+        scored = results.tasks.get(task)
+        if isinstance(scored, dict):
+            for key in (key for key in _TASK if entry[key] != scored.get(key)):
+                yield Finding("result", False, f"its {key} is not that of {name}", task)
         if len(entry["cells"]) != len(document["sizes"]):
             yield Finding("document", False, "has not one cell for each size", task)
         elif entry["cells"][i] != _cell(size["n_train"], entry["cells"][i], results, task):
@@ -78,11 +101,10 @@ def _size(document: Mapping[str, Any], i: int, name: str, results: Results) -> I
 def _cell(
     n_train: int | None, cell: Mapping[str, Any], results: Results, task: str
 ) -> dict[str, Any]:
-    """The cell that a result makes; the reason of an empty cell is only in the curve."""
+    """The cell that a result makes."""
     found = results.tasks.get(task)
     if not isinstance(found, dict):
-        empty: dict[str, Any] = dict.fromkeys(("train", "score", "low", "high"))
-        return {"n_train": n_train, **empty, "reason": cell["reason"] or "none"}
+        return _empty_cell(n_train, cell)
     interval = found.get("interval") or {"low": None, "high": None}
     return {
         "n_train": n_train,

@@ -5,7 +5,7 @@ import { Invalid } from "./invalid.js";
 
 const LONGEST_CELL = 131072;
 
-function fault(detail) {
+export function fault(detail) {
   return new Invalid("value", detail);
 }
 
@@ -61,7 +61,7 @@ export function records(text, delimiter) {
 }
 
 /** The rows of a table, each a map of column to cell. `absent`: a column that it must not have. */
-function readTable(bytes, { delimiter = ",", columns }, needed, absent) {
+export function readTable(bytes, { delimiter = ",", columns }, needed, absent) {
   const all = records(textOf(bytes), delimiter);
   const names = columns ?? all.shift() ?? [];
   if (all.length === 0) throw fault("a table without a row");
@@ -239,35 +239,4 @@ function checkItems(items) {
     if (places.has(place)) throw fault(`two images of ${subject} at one position`);
     places.add(place);
   }
-}
-
-/** The label names whose items are poisonous (section 11.6); the list has each name of `items` once. */
-export function poisonousNames({ poisonous, unknown_label: unknown }, items, files) {
-  const { table, label, column, cells, edible } = poisonous;
-  const rows = readTable(bytesOf(files, table), {}, [label, column], undefined);
-  if (edible === undefined) return poisonousByCell(rows, poisonous, unknown);
-  if (cells.some((cell) => edible.includes(cell))) throw fault("a cell that is poisonous and edible");
-  const listed = new Map(rows.map((row) => [row.get(label), row.get(column)]));
-  if (listed.size < rows.length) throw fault("a label name on two rows");
-  if (![...listed.values()].every((cell) => [...cells, ...edible].includes(cell))) {
-    throw fault("a cell that is neither poisonous nor edible");
-  }
-  if (cells.includes(listed.get(unknown))) throw fault("an unknown class that is poisonous");
-  if (!items.every(({ name }) => name === unknown || listed.has(name))) {
-    throw fault("a label name without a row");
-  }
-  return new Set([...listed.keys()].filter((name) => cells.includes(listed.get(name))));
-}
-
-/** Where the list need not have each class, nor each once: any other cell says that a class is not. */
-function poisonousByCell(rows, { label, column, cells }, unknown) {
-  const listed = new Map();
-  for (const row of rows) {
-    const name = row.get(label);
-    const says = cells.includes(row.get(column));
-    if ((listed.get(name) ?? says) !== says) throw fault(`the label name ${name} is and is not poisonous`);
-    listed.set(name, says);
-  }
-  if (listed.get(unknown)) throw fault("an unknown class that is poisonous");
-  return new Set([...listed.keys()].filter((name) => listed.get(name)));
 }

@@ -171,7 +171,7 @@ function layoutFaults({ id, options }) {
   const shared = tables === undefined ? Object.values(lists) : Object.values(tables).map((t) => [t].flat());
   if (repeated(shared.flatMap((list) => [...new Set(list)]))) faults.push("overlapping-splits");
   const meanings = traits.map(({ one, zero }) => [one, zero]);
-  if (poisonous?.edible !== undefined) meanings.push([poisonous.cells, poisonous.edible]);
+  if (poisonous?.cells !== undefined) meanings.push([poisonous.cells, poisonous.edible]);
   if (meanings.some(([one, other]) => one.some((cell) => other.includes(cell)))) faults.push("duplicate-id");
   if (columns !== undefined && ![...referencedColumns(options)].every((name) => columns.includes(name))) {
     faults.push("unknown-reference");

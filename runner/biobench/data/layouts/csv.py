@@ -7,7 +7,7 @@ names are ignored, since the tables decide.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -15,12 +15,13 @@ from typing import BinaryIO
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
-from biobench.data.layouts.csv_options import CsvOptions, Poisonous, read_options
+from biobench.data.layouts.csv_options import CsvOptions, read_options
+from biobench.data.layouts.csv_poisonous import poisonous_names
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.present import Present
-from biobench.data.layouts.table import Table, parse_table, place, read_table
+from biobench.data.layouts.table import Table, parse_table, read_table
 from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
@@ -84,14 +85,15 @@ def collect(
     rows.check_splits()
     rows.check_missing()
     items = rows.items()
-    poisonous = None
+    poisonous: frozenset[str] | None = None
     if options.poisonous is not None:
-        named = dict.fromkeys(item.label for item in items)
+        labels = dict.fromkeys(item.label for item in items)
         listing = options.poisonous
         table = _read(listing.table, ",", None, read, faults, (listing.label, listing.column))
+        poisonous = frozenset()
         if table is not None:
             _note(table, files)
-        poisonous = _poisonous(listing, table, named, options.unknown_label, faults)
+            poisonous = poisonous_names(options, listing, table, labels, faults)
     traits = tuple(trait.column for trait in options.traits)
     return Found(items, rows.missing, poisonous, traits, rows.of_no_split, files)
 
@@ -115,34 +117,3 @@ def _read(
         return None
     with file:
         return parse_table(name, file, delimiter, names, faults, keep)
-
-
-def _poisonous(
-    options: Poisonous,
-    table: Table | None,
-    labels: Iterable[str],
-    unknown: str | None,
-    faults: Faults,
-) -> frozenset[str]:
-    """The label names that the list calls poisonous; ``labels`` are those that it must have."""
-    columns = (options.label, options.column)
-    if table is None or not table.has(columns, faults):
-        return frozenset()
-    listed: dict[str, tuple[int, bool]] = {}
-    for line, name, cell in table.rows(columns):
-        where = place(table.name, line)
-        says = options.values.get(cell, False)
-        first, said = listed.setdefault(name, (line, says))
-        if first != line and options.whole:
-            faults.add(where, f"the class {shown(name)} is on line {first} already")
-        elif options.whole and cell not in options.values:
-            known = " or ".join(map(repr, sorted(options.values)))
-            faults.add(where, f"{shown(cell)!r} of column {options.column!r} is not {known}")
-        elif said != says:
-            faults.add(where, f"the class {shown(name)} is the opposite on line {first}")
-        elif says and name == unknown:
-            faults.add(where, f"the unknown class {shown(name)} cannot be poisonous")
-    for name in labels if options.whole else ():
-        if name not in listed and name != unknown:
-            faults.add(f"class {name}", f"no row of {table.name} says whether it is poisonous")
-    return frozenset(name for name, (_, says) in listed.items() if says)

@@ -41,15 +41,15 @@ class Frames:
 class Poisonous:
     """Place where the poisonous classes are listed.
 
-    values: what each cell of ``column`` says. whole: whether the table must say of each class what
-    it is, once; otherwise any other cell, and no row, says that a class is not poisonous.
+    values: what each cell of ``column`` says, where the table must say of each class what it is,
+    once. None where the column holds numbers, of which 1 says that a class is poisonous, and
+    classes may be left out.
     """
 
     table: str
     label: str
     column: str
-    values: Mapping[str, bool]
-    whole: bool
+    values: Mapping[str, bool] | None
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,7 @@ def _tables(
 def _poisonous(given: Mapping[str, Any] | None) -> Poisonous | None:
     if given is None:
         return None
-    values = _meanings({True: given["cells"], False: given.get("edible", ())})
-    return Poisonous(given["table"], given["label"], given["column"], values, "edible" in given)
+    values = None
+    if "cells" in given:
+        values = _meanings({True: given["cells"], False: given["edible"]})
+    return Poisonous(given["table"], given["label"], given["column"], values)

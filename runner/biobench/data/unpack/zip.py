@@ -21,13 +21,9 @@ from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
+from biobench.data.unpack.zip_headers import ENCRYPTED, refuse_behind, refuse_differences
 
-ENCRYPTED, DESCRIPTOR, UTF8 = 0x1, 0x8, 0x800
-"""Flags of an entry. With a descriptor its size and checksum follow its data."""
-IN_EXTRA = 0xFFFFFFFF
-"""A size that stands in an extra field, since it takes more than 32 bits."""
 MOST_LINK = 4095
-HEADER = 30
 END, END64 = 22, 76
 """Sizes of the records at the end of an archive; between them and the end is a comment."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError)
@@ -69,10 +65,10 @@ def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Lim
     # The order of the data, so that a disk reads it in one go.
     entries.sort(key=lambda entry: entry.header_offset)
     chosen.sort(key=lambda one: one[0].header_offset)
-    _refuse_others(archive, entries)
+    refuse_differences(archive, entries, content.start_dir)
     require_space(trees.raw, sum(entry.file_size for entry, _, _ in chosen), "unpacking")
     for entry, tree, parts in chosen:
-        _entry(content, entry, parts, tree)
+        _entry(archive, content, entry, parts, tree)
 
 
 def _refuse_hidden(archive: Joined, found: int) -> None:
@@ -91,46 +87,34 @@ def _refuse_hidden(archive: Joined, found: int) -> None:
         raise Refused(f"it is damaged (it says it has {stated} entries, and {found} are found)")
 
 
-def _refuse_others(archive: Joined, entries: list[zipfile.ZipInfo]) -> None:
-    """Compare the directory at the end, which is read here, with the header before each entry,
-    which other programs read: where they differ, two people unpack two data sets.
-
-    Refuses entries that share their data, too: how a small archive holds petabytes.
-    """
-    end = 0
-    for entry in entries:
-        if entry.header_offset < end:
-            raise Refused(f"{shown(entry.filename)} overlaps another entry")
-        archive.seek(entry.header_offset)
-        head = archive.read(HEADER)
-        if len(head) < HEADER or head[:4] != b"PK\x03\x04":
-            raise Refused(f"it is damaged ({shown(entry.filename)} has no header)")
-        flags, method, _, _, crc, packed, size, name, extra = struct.unpack("<6xHHHHLLLHH", head)
-        called = archive.read(name)
-        if called != entry.orig_filename.encode("utf-8" if entry.flag_bits & UTF8 else "cp437"):
-            other = shown(called.decode("utf-8", "backslashreplace")[:200])
-            raise Refused(f"{shown(entry.filename)} is called {other} in its own header")
-        pairs = [(method, entry.compress_type), (flags & ENCRYPTED, entry.flag_bits & ENCRYPTED)]
-        if not flags & DESCRIPTOR:
-            pairs += [(crc, entry.CRC), (packed, entry.compress_size), (size, entry.file_size)]
-        if any(here not in {there, IN_EXTRA} for here, there in pairs):
-            raise Refused(f"{shown(entry.filename)} is another in its own header")
-        end = entry.header_offset + HEADER + name + extra + entry.compress_size
-
-
-def _entry(content: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: Parts, tree: Tree) -> None:
+def _entry(
+    archive: Joined, content: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: Parts, tree: Tree
+) -> None:
     mode = entry.external_attr >> 16
     kind = stat.S_IFMT(mode)
     if entry.is_dir():
         if entry.file_size:
             raise Refused(f"{shown(entry.filename)} is a folder and has content")
+        refuse_behind(archive, entry, entry.compress_size)
         tree.folder(parts)
     elif kind == stat.S_IFLNK:
         if entry.file_size > MOST_LINK:
             raise Refused(f"the link {shown(entry.filename)} is too long")
-        tree.link(parts, content.read(entry).decode("utf-8", "surrogateescape"))
+        with content.open(entry) as data:
+            target = data.read()
+            refuse_behind(archive, entry, _unread(data))
+        tree.link(parts, target.decode("utf-8", "surrogateescape"))
     elif kind not in {0, stat.S_IFREG}:
         raise Refused(f"{shown(entry.filename)} is a device or another special file")
     else:
         with content.open(entry) as data:
             tree.file(parts, data, entry.file_size)
+            refuse_behind(archive, entry, _unread(data))
+
+
+def _unread(data: IO[bytes]) -> int:
+    """The number of packed bytes that nothing came of. Python's reader drops them in silence, and
+    tells of them in attributes of its own alone; a test holds every version to them."""
+    decompressor = getattr(data, "_decompressor", None)
+    kept = [getattr(decompressor, name, b"") for name in ("unused_data", "unconsumed_tail")]
+    return int(getattr(data, "_compress_left")) + sum(map(len, kept))  # noqa: B009

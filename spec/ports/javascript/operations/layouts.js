@@ -1,4 +1,4 @@
-import { poisonousNames } from "../csv_layout.js";
+import { poisonousNames } from "../csv_poisonous.js";
 import { itemsOf } from "../layouts.js";
 import { compareCodePoints } from "../order.js";
 
