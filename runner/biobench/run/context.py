@@ -67,6 +67,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
     made = plan(options, sizes)
     from biobench._common.store import Store
     from biobench.models.load import load_model
+    from biobench.models.recipes import check_sides
     from biobench.run.engine import choose_engine
 
     backbone = (
@@ -79,6 +80,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         if isinstance(options.model, str)
         else options.model
     )
+    check_sides(backbone.recipe.size, backbone.recipe.crop)
     store = Store(made.store, lambda line: say(options, line))
     backbone, chosen = choose_engine(backbone, options, store)
     execution = _execution(made.selection.suite, options, backbone)
