@@ -108,13 +108,14 @@ def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:
 
 def _libraries(device: str) -> dict[str, Any]:
     """All that can move a bit of what libraries compute here."""
-    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.software import MOVE_FEATURES, libc, record
     from biobench.repro.torch_state import altered, read_state
 
+    versions, builds = record(device, MOVE_FEATURES)
     engine: dict[str, Any] = {
         "device": device,
-        "packages": package_versions(MOVE_FEATURES),
-        "builds": build_digests(),
+        "packages": versions,
+        "builds": builds,
         "libc": libc(),
     }
     if device == "cuda":
