@@ -22,6 +22,7 @@ pub mod norms;
 pub mod pools;
 
 pub mod program;
+pub mod resamples;
 pub mod shapes;
 pub mod sums;
 pub mod tables;

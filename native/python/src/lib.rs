@@ -9,6 +9,7 @@ mod info;
 mod interrupt;
 mod loader;
 mod numpy_api;
+mod resamples;
 mod single;
 mod slab;
 mod training;
@@ -29,6 +30,8 @@ mod _native {
     use super::info::{build_info, kernels};
     #[pymodule_export]
     use super::loader::Loader;
+    #[pymodule_export]
+    use super::resamples::resample_tallies;
     #[pymodule_export]
     use super::single::{decode, resize};
     #[pymodule_export]
