@@ -230,6 +230,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
     from biobench.report.outcome import TaskOutcome
 
     task, suite, execution = features.located.task, context.suite, context.execution
+    by_torch = context.backbone.info.program is None
     stopwatch = Stopwatch()
     manifest, embedded = _sample(features, size)
     # A row is an image; from here on a row is an item, which a view may pool from several.
@@ -262,7 +263,9 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         pixels_digest=pixels,
         features_digest=digest,
         leaves={"pixels": embedded.pixels, "features": leaves},
-        torch_state=torch_state.read_state(),
+        torch_state=torch_state.merged(
+            [embedded.torch_state, torch_state.read_state()], in_run=by_torch
+        ),
         wall=features.wall + stopwatch.wall(),
         cpu=features.cpu + stopwatch.cpu(),
         stages={

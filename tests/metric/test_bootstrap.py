@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biobench import _native
 from biobench.errors import UsageError
 from biobench.metric import accuracy, bootstrap, macro_f1
 from biobench.metric.bootstrap import (
@@ -16,6 +17,7 @@ from biobench.metric.bootstrap import (
     mean_replicates,
     resamples,
     share_replicates,
+    tallies,
 )
 from biobench.spec.generator import Stream
 
@@ -70,8 +72,41 @@ def test_blocks_do_not_change_a_replicate(block: int, monkeypatch: pytest.Monkey
     truth, prediction = rng.integers(0, 9, 100), rng.integers(0, 9, 100)
     stream = Stream(17, "bootstrap/test")
     expected = macro_f1_replicates(truth, prediction, stream, 50)
-    monkeypatch.setattr(bootstrap, "_BLOCK_WORDS", block)
+    mean = mean_replicates(truth, prediction / 7, stream, 50)
+    for name in ("_BLOCK_WORDS", "_BLOCK_DRAWS", "_BLOCK_TALLIES"):
+        monkeypatch.setattr(bootstrap, name, block)
+    assert np.array_equal(mean_replicates(truth, prediction / 7, stream, 50), mean)
     assert np.array_equal(macro_f1_replicates(truth, prediction, stream, 50), expected)
+
+
+@given(PAIRS, st.integers(0, 2**64 - 1))
+@settings(max_examples=60)
+def test_tallies_count_the_resamples(pairs: list[tuple[int, int]], seed: int) -> None:
+    """What the native layer counts as it draws is what the drawn positions have."""
+    truth, prediction = arrays(pairs)
+    strata, stream = Strata.of(truth), Stream(seed, "bootstrap/test")
+    codes, bins = prediction + 1, 10
+    counted = np.concatenate([*tallies(strata, codes, bins, stream, 30)])
+    drawn = np.concatenate([block.copy() for block in resamples(strata, stream, 30)])
+    ordered = codes[strata.order]
+    expected = [np.bincount(ordered[row], minlength=bins) for row in drawn]
+    assert np.array_equal(counted, expected)
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "code", "replicates"),
+    [(0, 0, 0, 1), (1, 1, 0, 1), (0, 2, 0, 1), (2**64 - 1, 1, 0, 1), (0, 1, 3, 1), (0, 1, 0, 0)],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    start: int, size: int, code: int, replicates: int
+) -> None:
+    """By the native layer, in one line, before anything is drawn."""
+    bounds_of = np.array([start], np.uint64), np.array([size], np.uint64)
+    codes = np.array([code], np.uint32)
+    with pytest.raises(ValueError, match="do not fit together"):
+        _native.resample_tallies(1, 0, replicates, *bounds_of, codes, 3)
+    with pytest.raises(ValueError, match="do not fit together"):
+        _native.resample_tallies(1, 0, 1, *bounds_of, np.zeros(2, np.uint32), 3)
 
 
 @given(PAIRS)

@@ -120,11 +120,12 @@ def test_glibc_says_its_version() -> None:
 def document(resolved: str) -> dict[str, Any]:
     return {
         "biobench": "1.0.0",
-        "model": {"resolved": resolved},
+        "model": {"resolved": resolved, "program": None},
         "environment": {
             "code": "sha256:" + "1" * 64,
             "libc": "glibc 2.36",
             "python": "3.11.7",
+            "gpu": None,
             "packages": package_versions(),
             "builds": dict(build_digests()),
         },
@@ -176,3 +177,93 @@ def test_what_nobody_knows_is_not_known_to_be_equal() -> None:
     ours = document("timm:resnet18")
     ours["environment"]["libc"] = None
     assert list(differing_software(ours, copy.deepcopy(ours))) == ["C library"]
+
+
+def test_a_build_that_nobody_knows_is_no_equal_one() -> None:
+    """Packages of conda and of a Linux distribution have no list of their files."""
+    known = document("timm:resnet18")
+    ours = copy.deepcopy(known)
+    ours["environment"]["builds"] = {}
+    versions = package_versions()
+    used = {*software.MOVE_FEATURES} - {"open_clip_torch", "transformers"}
+    for theirs in (ours, known):
+        found = differing_software(ours, copy.deepcopy(theirs))
+        assert found.keys() == used & versions.keys()
+        assert found["numpy"][0] == f"{versions['numpy']} (unknown build)"
+    one = copy.deepcopy(known)
+    del one["environment"]["builds"]["scipy"]
+    assert list(differing_software(one, copy.deepcopy(one))) == ["scipy"]
+
+
+@pytest.mark.parametrize(
+    ("resolved", "program", "unknown"),
+    [
+        ("timm:resnet18", None, {"numpy", "torch", "timm"}),
+        ("hf:a/b", None, {"numpy", "torch", "transformers"}),
+        ("py:mine:Model", None, {"numpy", "torch"}),
+        ("program:folder", "sha256:" + "1" * 64, {"numpy"}),
+    ],
+)
+def test_a_package_that_must_have_been_used(
+    resolved: str, program: str | None, unknown: set[str]
+) -> None:
+    """A record without it does not say that there was none."""
+    ours = document(resolved)
+    ours["model"]["program"] = program
+    ours["environment"] |= {"packages": {}, "builds": {}}
+    assert differing_software(ours, copy.deepcopy(ours)).keys() == unknown
+
+
+NVIDIA = {"nvidia-cublas": "13.4.1", "nvidia-cudnn-cu13": "9.26.0", software.DRIVER: "580.95.05"}
+
+
+def on_gpu() -> dict[str, Any]:
+    made = document("timm:resnet18")
+    made["environment"]["gpu"] = "NVIDIA H100"
+    made["environment"]["packages"] |= NVIDIA
+    made["environment"]["builds"] |= {
+        name: "sha256:" + "3" * 64 for name in NVIDIA if name != software.DRIVER
+    }
+    return made
+
+
+@pytest.mark.parametrize("name", NVIDIA)
+def test_a_gpu_has_libraries_and_a_driver(name: str) -> None:
+    """Another version, another build and an unknown one are not equal; on a CPU nobody asks."""
+    ours = on_gpu()
+    assert differing_software(ours, copy.deepcopy(ours)) == {}
+    changed = [copy.deepcopy(ours) for _ in range(3)]
+    changed[0]["environment"]["packages"][name] = "1.2"
+    assert differing_software(ours, changed[0]) == {name: (NVIDIA[name], "1.2")}
+    del changed[1]["environment"]["packages"][name]
+    for theirs in (ours, changed[1]):
+        assert differing_software(changed[1], copy.deepcopy(theirs))
+    if name != software.DRIVER:
+        del changed[2]["environment"]["builds"][name]
+        assert list(differing_software(changed[2], copy.deepcopy(changed[2]))) == [name]
+    changed[1]["environment"]["gpu"] = None
+    assert differing_software(changed[1], copy.deepcopy(changed[1])) == {}
+
+
+def test_the_driver_as_the_kernel_module_reports_it(tmp_path: Path) -> None:
+    """Both files that the module has; none where there is no module."""
+    proc, sys = tmp_path / "proc", tmp_path / "sys"
+    assert software.driver(proc, sys) is None
+    proc.write_text(
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build\n"
+        "GCC version:  gcc version 12.3.0 (Ubuntu)\n"
+    )
+    assert software.driver(proc, sys) == "580.95.05"
+    sys.write_text("570.133\n")
+    assert software.driver(proc, sys) == "570.133"
+
+
+def test_with_cuda_they_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wheel of NVIDIA that is installed, by version and files, and the driver."""
+    monkeypatch.setattr(software, "driver", lambda: "580.95.05")
+    versions, builds = software.record("cuda", software.PACKAGES)
+    plain = software.record("cpu", software.PACKAGES)
+    assert versions == plain[0] | package_versions(software.nvidia_packages()) | {
+        software.DRIVER: "580.95.05"
+    }
+    assert builds.keys() == plain[1].keys() | {*software.nvidia_packages()}

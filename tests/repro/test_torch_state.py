@@ -54,6 +54,7 @@ CHANGES: dict[str, Callable[[], Any]] = {
         torch.set_float32_matmul_precision, "medium", "highest"
     ),
     "is_autocast_enabled(cpu)": lambda: torch.autocast("cpu"),
+    "backends.nnpack.enabled": lambda: called(torch.backends.nnpack.set_flags, False, True),
     "backends.mha.get_fastpath_enabled": lambda: called(
         torch.backends.mha.set_fastpath_enabled, False, True
     ),
@@ -111,6 +112,30 @@ class SetsBack(MeanColour):
         torch.backends.mkldnn.deterministic = True
         return super().embed(batch)
 
+class Threads(MeanColour):
+    # Threads are set for the thread that calls alone.
+    def embed(self, batch):
+        torch.set_num_threads(2)
+        return super().embed(batch)
+
+class Flushes(MeanColour):
+    def embed(self, batch):
+        torch.set_flush_denormal(True)
+        return super().embed(batch)
+
+class OnceOff(MeanColour):
+    # Off for some passes, and on again before the run ends.
+    passes = 0
+    def embed(self, batch):
+        OnceOff.passes += 1
+        torch.backends.mkldnn.enabled = OnceOff.passes != 2
+        return super().embed(batch)
+
+class Nnpack(MeanColour):
+    def embed(self, batch):
+        torch.backends.nnpack.set_flags(False)
+        return super().embed(batch)
+
 def level(model, store):
     results = run(Options(model=model, tasks=("demo-fungiclef",), workers=1, quiet=True,
                           save=False, store=store))
@@ -128,8 +153,26 @@ found["mkldnn off"] = level(MeanColour(), store)
 found["shards"].append(shards())
 torch.backends.mkldnn.enabled = True
 found["set back"] = level(SetsBack(), store / "other")
+torch.backends.mkldnn.deterministic = False
+for model in (Threads, Flushes, OnceOff, Nnpack):
+    found[model.__name__] = level(model(), store / model.__name__)
+    torch.backends.nnpack.set_flags(True)
+    # Nothing is embedded now: the same class, whose features are in the store.
+    class Stored(model):
+        def embed(self, batch):
+            raise AssertionError("embeds again")
+    found[model.__name__ + ", stored"] = level(Stored(), store / model.__name__)
 print(json.dumps(found))
 """
+
+
+IN_THE_PASS = {
+    "Threads": "get_num_threads",
+    "Flushes": "subnormal numbers",
+    "OnceOff": "backends.mkldnn.enabled",
+    "Nnpack": "backends.nnpack.enabled",
+}
+"""By model, the switch that it leaves altered in the thread that embeds."""
 
 
 @pytest.mark.slow
@@ -154,6 +197,7 @@ def test_a_run_with_an_altered_torch_claims_t(tmp_path: Path) -> None:
     for name, switch in (
         ("mkldnn off", "backends.mkldnn.enabled"),
         ("set back", "backends.mkldnn.deterministic"),
+        *((name, switch) for of, switch in IN_THE_PASS.items() for name in (of, f"{of}, stored")),
     ):
         levels, reasons, state = found[name]
         assert levels["features"] == "T", name

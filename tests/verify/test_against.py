@@ -123,9 +123,18 @@ def edited(results: Results, **changes: Any) -> Results:
     return Results(document, results.folder)
 
 
+CUDA = {"nvidia-cublas": "13.4.1", "nvidia-cudnn-cu13": "9.26.0", "NVIDIA driver": "580.95.05"}
+"""What a run on a GPU records beside the packages of one on a CPU."""
+
+
 def machine(results: Results, level: str, cpu: str, gpu: str | None, micro_batch: int) -> Results:
+    environment = results.document["environment"]
+    more = CUDA if gpu is not None else {}
+    builds = {name: "sha256:" + "3" * 64 for name in more if name.startswith("nvidia-")}
     return edited(
         results,
+        environment__packages=environment["packages"] | more,
+        environment__builds=environment["builds"] | builds,
         levels__features=level,
         environment__settings=dict(SETTINGS) if level != "T" else {},
         environment__cpu=cpu,
@@ -183,6 +192,34 @@ def test_other_software_never_shares_equal_bits(
     assert value.removeprefix("glibc ") in line
     first = next(i for i, line in enumerate(printed) if "sha256:" in line and words not in line)
     assert printed.index(line) < first
+
+
+@pytest.mark.parametrize(
+    ("gpu", "lost", "words"),
+    [
+        (None, {"builds": {}}, "which torch, "),
+        (None, {"libc": None}, "which C library it was"),
+        ("H100", {"packages": "NVIDIA driver"}, "which NVIDIA driver it was"),
+        ("H100", {"packages": "nvidia-cudnn-cu13"}, "which cudnn it was"),
+        ("H100", {"builds": "nvidia-cublas"}, "which nvidia-cublas it was"),
+    ],
+)
+def test_what_neither_knows_is_not_equal(
+    gpu: str | None, lost: dict[str, Any], words: str, own: Made
+) -> None:
+    """Nothing differs between the two, and yet no level of equal bits is reached."""
+    made = machine(own.results, "E2" if gpu is None else "E3", "Zen", gpu, 32)
+    ((group, what),) = lost.items()
+    value = made.document["environment"][group]
+    value = {k: v for k, v in value.items() if k != what} if isinstance(what, str) else what
+    made = edited(made, **{f"environment__{group}": value})
+    assert shared_level(made, made) == "T"
+    images = own.places().images
+    report = compare(Pair(made, made, images, images, own.places().stores), load_spec())
+    assert report.holds
+    assert report.reached["features"] == "T"
+    (finding,) = report.of("software")
+    assert words in finding.text
 
 
 def test_equal_software_and_other_settings(own: Made) -> None:

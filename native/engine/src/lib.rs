@@ -23,6 +23,7 @@ pub mod pools;
 
 pub mod program;
 pub mod regression;
+pub mod resamples;
 pub mod shapes;
 pub mod sums;
 pub mod tables;

@@ -10,6 +10,7 @@ mod interrupt;
 mod loader;
 mod numpy_api;
 mod regression;
+mod resamples;
 mod single;
 mod slab;
 mod training;
@@ -32,6 +33,8 @@ mod _native {
     use super::loader::Loader;
     #[pymodule_export]
     use super::regression::{decisions, SoftmaxRegression};
+    #[pymodule_export]
+    use super::resamples::resample_tallies;
     #[pymodule_export]
     use super::single::{decode, resize};
     #[pymodule_export]

@@ -10,6 +10,10 @@ there on."""
 MAX_SIDE = 1_000_000
 """Longest side of an image."""
 
+MAX_RECIPE_SIDE = 4096
+"""Largest side of a recipe's ``size`` and ``crop`` (SPEC.md, section "Recipes"): no known model
+takes larger ones, and memory grows with it. A crop has at most 50 MB."""
+
 MAX_FILE_BYTES = 1 << 30
 """Largest file; the compressed parts of a TIFF, which may lie over each other, have no more."""
 

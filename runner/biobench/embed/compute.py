@@ -22,11 +22,12 @@ from biobench.data.manifest import Manifest
 from biobench.embed import alone
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward
-from biobench.embed.shards import KIND, Rows, ShardKeys, groups
+from biobench.embed.shards import KIND, Rows, ShardKeys, altered_array, groups
 from biobench.embed.watch import FileWatch
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
 from biobench.native import ImageLoader
+from biobench.repro.torch_state import merged
 
 _Pending = tuple[Rows, Future[npt.NDArray[np.float32]]]
 
@@ -91,25 +92,25 @@ class _Computation:
         self._watch = watch
         self._progress = progress
         self._keys = ShardKeys(backbone, execution)
-        self._pending: deque[_Pending] = deque()
-        self._waiting = deque(missing)
-        self._waited = 0.0
-
-    def run(self) -> None:
-        execution = self._execution
-        forward = Forward(
-            self._backbone,
+        self._forward = Forward(
+            backbone,
             device=execution.device,
             micro_batch=execution.micro_batch,
             workers=execution.workers,
             precision=execution.precision,
         )
+        self._pending: deque[_Pending] = deque()
+        self._waiting = deque(missing)
+        self._waited = 0.0
+
+    def run(self) -> None:
+        execution, forward = self._execution, self._forward
         started = time.perf_counter()
         numbers = list(self._missing)
         try:
             for group in groups(list(self._missing.values()), execution.micro_batch):
                 rows = np.concatenate([self._missing[numbers[i]] for i in group])
-                self._load(rows, forward)
+                self._load(rows)
                 if self._watch.changed:
                     break
             # Not after each group: the next one is decoded while the last passes run.
@@ -123,13 +124,16 @@ class _Computation:
                 alone.remember(self._store, self._keys, self._result.alone)
         finally:
             forward.close()
+        self._result.torch_state = merged(
+            [self._result.torch_state, forward.torch_state], in_run=True
+        )
         # "decode" is the time that the forward pass had to wait for pixels.
         self._result.seconds["decode"] = self._waited
         self._result.seconds["embed"] = time.perf_counter() - started - self._waited
 
-    def _load(self, rows: Rows, forward: Forward) -> None:
+    def _load(self, rows: Rows) -> None:
         """Pass the images of ``rows`` to the forward pass, micro-batch by micro-batch."""
-        execution = self._execution
+        execution, forward = self._execution, self._forward
         with ImageLoader(
             [self._watch.paths[i] for i in rows],
             self._backbone.recipe,
@@ -187,6 +191,7 @@ class _Computation:
             arrays: dict[str, npt.NDArray[Any]] = {
                 "features": result.features[rows],
                 "pixels": result.pixels[rows],
+                **altered_array(self._forward.torch_state),
             }
             self._store.put(KIND, result.shards[number], arrays)
 

@@ -70,6 +70,8 @@ class Embedded:
             they could not be read.
         alone: The comparison of an image alone with the same image among others, where it was asked
             for and is known.
+        torch_state: Switches of torch in the threads that embedded, see
+            :mod:`biobench.repro.torch_state`; of a shard that the store had, the altered ones.
     """
 
     features: npt.NDArray[np.float32]
@@ -81,6 +83,7 @@ class Embedded:
     files: npt.NDArray[np.uint8]
     seconds: dict[str, float] = field(default_factory=dict)
     alone: Alone | None = None
+    torch_state: dict[str, str] = field(default_factory=dict)
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
         """The part for ``rows``, ascending, numbered anew from 0; the costs stay."""
@@ -94,6 +97,7 @@ class Embedded:
             shards=self.shards,
             places=self.places[rows],
             seconds=self.seconds,
+            torch_state=self.torch_state,
         )
 
     def features_digest(self, ids: Sequence[str]) -> str:

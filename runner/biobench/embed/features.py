@@ -23,7 +23,7 @@ from biobench.data.manifest import Manifest
 from biobench.embed import alone
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
-from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, parts
+from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, altered_of, parts
 from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
 
@@ -168,12 +168,14 @@ def _find(
         if watch.knows(rows):
             result.shards[number] = keys.key(watch.contents(rows))
             known = store.get(KIND, result.shards[number])
-        if known is None:
+        changes = None if known is None else altered_of(known)
+        if known is None or changes is None:
             hopeful = False
             missing[number] = rows
             continue
         result.features[rows] = known["features"]
         result.pixels[rows] = known["pixels"]
+        result.torch_state |= changes
         progress.skip(len(rows))
     return missing
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
+from biobench.repro.torch_state import merged, read_state
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -105,7 +107,16 @@ class Forward:
         self.depth = side_by_side + 2
         """Micro-batches to have in flight: no worker waits, and memory stays bounded."""
         self._pool = ThreadPoolExecutor(side_by_side, "embed")
+        self._state: dict[str, str] = {}
+        self._reading = Lock()
         backbone.to(device)
+
+    @property
+    def torch_state(self) -> dict[str, str]:
+        """The switches of torch after the passes that have ended, read in the threads that ran
+        them; one that was altered after any of them has that value. Empty for a program."""
+        with self._reading:
+            return dict(self._state)
 
     def submit(self, values: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]]:
         """Features of float32 (rows, 3, H, W), rows <= micro-batch: float32 (rows, dim).
@@ -136,6 +147,7 @@ class Forward:
         try:
             with torch.inference_mode(), self._autocast():
                 features = self._backbone.embed(batch.to(self._device))
+            self._read_state()
         except BiobenchError:
             raise
         except (Exception, SystemExit) as error:
@@ -154,6 +166,12 @@ class Forward:
             )
         result: npt.NDArray[np.float32] = features[:rows].float().cpu().numpy()
         return result
+
+    def _read_state(self) -> None:
+        """Read what the model's code left behind in this thread."""
+        state = read_state()
+        with self._reading:
+            self._state = merged([self._state, state], in_run=True)
 
     def _autocast(self) -> Any:
         import torch

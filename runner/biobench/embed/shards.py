@@ -6,7 +6,7 @@ the digest of all that can move a bit of its features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ import numpy.typing as npt
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Execution
 from biobench.native import build_info
-from biobench.spec.canonical import sha256_json
+from biobench.repro.torch_state import altered
+from biobench.spec.canonical import canonical_json, parse_json, sha256_json
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -27,6 +28,9 @@ REVISION = 2
 
 MICRO_BATCHES_PER_SHARD = 8
 """Rows of a shard: the most that an interruption loses; small shards make many files."""
+
+ALTERED = "altered"
+"""Array of a shard that was computed while torch was altered: :func:`altered_array`."""
 
 Rows = npt.NDArray[np.int64]
 Wanted = npt.NDArray[np.bool_] | None
@@ -86,3 +90,25 @@ class ShardKeys:
     def key(self, files: Sequence[str]) -> str:
         """The key of the shard whose images were decoded from files with these digests."""
         return sha256_json({**self._base, "files": list(files)})
+
+
+def altered_array(state: Mapping[str, str]) -> dict[str, npt.NDArray[np.uint8]]:
+    """The array by which a shard says how torch was altered, none where it was not.
+
+    A run that takes the shard from the store does not embed, and could not know it.
+    """
+    changes = altered(state, in_run=True)
+    return {ALTERED: np.frombuffer(canonical_json(changes), np.uint8)} if changes else {}
+
+
+def altered_of(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, str] | None:
+    """The altered switches of torch of a shard's arrays, by name; None where its array cannot be
+    read."""
+    if ALTERED not in arrays:
+        return {}
+    try:
+        found = parse_json(bytes(arrays[ALTERED]))
+        return found if altered(found, in_run=True) == found else None
+    except (ValueError, TypeError, AttributeError):
+        # Whole and not ours: anyone may have written to a shared store.
+        return None

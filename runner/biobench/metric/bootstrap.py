@@ -10,10 +10,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from biobench import _native
 from biobench._common.arguments import flags, integers, real_number, reals, whole_number
 from biobench._common.blas import one_blas_thread
 from biobench._common.sums import row_sums
@@ -112,6 +114,50 @@ def _blocks(strata: Strata, stream: Stream, replicates: int) -> Iterator[IntArra
         yield word.view(np.int64)
 
 
+_BLOCK_DRAWS = 1 << 24
+"""Draws of a call of the native layer, which Ctrl-C waits for: about 50 ms."""
+_BLOCK_TALLIES = 1 << 17
+"""Tallies of a block: one megabyte."""
+_BLOCK_TIMES = 1 << 21
+"""Tallies of a block whose codes are the items: 16 megabytes."""
+
+
+def tallies(
+    strata: Strata,
+    codes: npt.NDArray[np.integer[Any]],
+    bins: int,
+    stream: Stream,
+    replicates: int,
+    *,
+    most: int | None = None,
+) -> Iterator[IntArray]:
+    """Number of drawn items of each code, in blocks of whole replicates, int64 (block, bins).
+
+    The resamples are those of :func:`resamples`, which is the definition; here they are counted as
+    they are drawn.
+
+    Args:
+        strata: The items.
+        codes: Of each item, from 0 to ``bins`` - 1, integers (n,), in the order of the items.
+        bins: Number of codes.
+        stream: Where the resamples are drawn from.
+        replicates: Number of replicates, at least 1.
+        most: Most numbers of a block of several replicates; by default a megabyte of them.
+
+    Raises:
+        UsageError: ``replicates`` is not such a number.
+    """
+    replicates = whole_number("replicates", replicates, 1)
+    ordered = codes[strata.order].astype(np.uint32)
+    most = _BLOCK_TALLIES if most is None else most
+    block = max(1, min(most // bins, _BLOCK_DRAWS // ordered.size))
+    for first in range(0, replicates, block):
+        yield _native.resample_tallies(
+            stream.key, first, min(block, replicates - first), strata.start, strata.size,
+            ordered, bins,
+        )  # fmt: skip
+
+
 def macro_f1_replicates(
     y_true: IntArray,
     y_pred: IntArray,
@@ -144,13 +190,10 @@ def macro_f1_replicates(
     # The last bin takes predictions that are not a class of the truth.
     size = classes + 1
     # A right prediction of class c counts in bin size + c, a wrong one in bin c: one pass for both.
-    code = np.where(own == guess, guess + size, guess)[strata.order]
+    code = np.where(own == guess, guess + size, guess)
     values = []
-    for positions in resamples(strata, stream, replicates):
-        block = positions.shape[0]
-        drawn = code[positions]
-        drawn += np.arange(block)[:, None] * (2 * size)
-        counts = np.bincount(drawn.reshape(-1), minlength=block * 2 * size).reshape(block, 2, size)
+    for drawn in tallies(strata, code, 2 * size, stream, replicates):
+        counts = drawn.reshape(-1, 2, size)
         right = counts[:, 1, :classes]
         predicted = right + counts[:, 0, :classes]
         values.append(row_sums(class_f1(right, class_sizes, predicted)) / classes)
@@ -178,15 +221,15 @@ def traits_f1_replicates(
     n, traits = codes.shape
     flags = np.zeros((n, traits, CODES))
     np.put_along_axis(flags, codes[:, :, None], 1.0, axis=2)
+    strata, flat = Strata.of(np.zeros(n, np.int64)), flags.reshape(n, -1)
+    # Many replicates a product, so that the flags are read once for all of them.
+    most = min(_BLOCK_TIMES, n * max(1, _BLOCK_TALLIES // flat.shape[1]))
     values = []
-    for positions in resamples(Strata.of(np.zeros(n, np.int64)), stream, replicates):
-        block = positions.shape[0]
-        places = positions + np.arange(block)[:, None] * n
-        times = np.bincount(places.reshape(-1), minlength=block * n).reshape(block, n)
+    for times in tallies(strata, np.arange(n), n, stream, replicates, most=most):
         # Counts below 2^53 are exact in float64 in any order of the product's sums.
         with one_blas_thread():
-            counts = times.astype(np.float64) @ flags.reshape(n, -1)
-        means = trait_means(counts.reshape(block, traits, CODES).astype(np.int64), "official")
+            counts = times.astype(np.float64) @ flat
+        means = trait_means(counts.reshape(-1, traits, CODES).astype(np.int64), "official")
         values.append(row_sums(means) / traits)
     return np.concatenate(values)
 
@@ -215,8 +258,10 @@ def user_loss_replicates(
         raise UsageError(
             "loss is not between 0 and worst for every item", remedy="pass what losses() returns"
         )
-    ordered, most = loss[strata.order], int(worst.sum())
-    sums = [ordered[block].sum(axis=1) for block in resamples(strata, stream, replicates)]
+    most = int(worst.sum())
+    amounts, code = np.unique(loss, return_inverse=True)
+    drawn = tallies(strata, code, amounts.size, stream, replicates)
+    sums = [(block * amounts).sum(axis=1) for block in drawn]
     return (most - np.concatenate(sums)) / most
 
 
@@ -250,11 +295,12 @@ def group_accuracy_replicates(
             remedy="pass group_numbers() and stratum_numbers()",
         )
     right = flags("right", right, groups.size)
-    ordered, sizes = right[strata.order].astype(np.int64), np.bincount(groups)
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    sizes = np.bincount(groups)
+    # The last bin takes what is wrong.
+    code = np.where(right, groups, sizes.size)
     values = [
-        row_sums(np.add.reduceat(ordered[block], starts, axis=1) / sizes) / sizes.size
-        for block in resamples(strata, stream, replicates)
+        row_sums(counts[:, :-1] / sizes) / sizes.size
+        for counts in tallies(strata, code, sizes.size + 1, stream, replicates)
     ]
     return np.concatenate(values)
 
@@ -264,7 +310,7 @@ def share_replicates(
 ) -> npt.NDArray[np.float64]:
     """Share of right items of each replicate, float64, shape (replicates,): accuracy and top-k.
 
-    It is the mean of ones and zeros, whose sum is exact in any order.
+    It is the mean of ones and zeros, whose sum is a count.
 
     Args:
         numbers: The stratum of each item, int64 (n,).
@@ -275,8 +321,10 @@ def share_replicates(
     Raises:
         UsageError: The input is not as described.
     """
-    right = flags("right", right)
-    return mean_replicates(numbers, right.astype(np.float64), stream, replicates)
+    strata = Strata.of(numbers)
+    right = flags("right", right, strata.order.size)
+    drawn = tallies(strata, right.astype(np.uint32), 2, stream, replicates)
+    return np.concatenate([counts[:, 1] for counts in drawn]) / right.size
 
 
 def mean_replicates(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
+from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.decode.recipe import CropRounding, Filter, LongSide, Mode, Recipe
 from biobench.errors import ModelError
 
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-LARGEST_SIDE = 4096
-"""Largest side of a model's input: no known model takes larger ones, and memory grows with it."""
-
-
 def refuse(reason: str) -> ModelError:
     """The error for a transform outside what recipes express; ``reason`` names the setting."""
     return ModelError(
         f"its preprocessing cannot be written as a recipe: {reason}",
         remedy="wrap it as py:package.module:Class with a recipe of your own",
     )
+
+
+def check_sides(size: tuple[int, int], crop: tuple[int, int]) -> None:
+    """Raise ModelError for sides, in pixels, that no recipe may have."""
+    if min(*size, *crop) < 1 or max(*size, *crop) > MAX_RECIPE_SIDE:
+        raise refuse(f"size {size} and crop {crop}, sides from 1 to {MAX_RECIPE_SIDE}")
 
 
 def build(
@@ -50,8 +53,7 @@ def build(
 
     if resample not in get_args(Filter):
         raise refuse(f"interpolation {resample!r}")
-    if min(*size, *crop) < 1 or max(*size, *crop) > LARGEST_SIDE:
-        raise refuse(f"size {size} and crop {crop}, sides from 1 to {LARGEST_SIDE}")
+    check_sides(size, crop)
     if table.shape != (3, 256) or table.dtype != np.float32:
         raise ValueError(f"value table of shape {table.shape}, {table.dtype}")
     if not np.isfinite(table).all():

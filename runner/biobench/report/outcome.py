@@ -26,7 +26,8 @@ class TaskOutcome:
         bad: Number of unreadable images.
         computed: Number of images that went through the backbone in this run.
         leaves: Digests of single rows and items by stage, see :mod:`biobench.report.item_digests`.
-        torch_state: See :mod:`biobench.repro.torch_state`, read once the task was scored.
+        torch_state: See :mod:`biobench.repro.torch_state`, read in the threads that embedded,
+            and in this one once the task was scored.
         wall: Seconds of wall time.
         cpu: Seconds of processor time.
         stages: Seconds by stage.

@@ -12,7 +12,7 @@ from typing import Any
 
 from biobench._common.text import as_text
 from biobench.repro.settings import recorded
-from biobench.repro.software import build_digests, code_digest, libc, package_versions
+from biobench.repro.software import PACKAGES, code_digest, libc, record
 
 
 def processor_name() -> str:
@@ -60,6 +60,7 @@ def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[
 
         gpu = torch.cuda.get_device_name(0)
     image = os.environ.get("BIOBENCH_IMAGE")
+    versions, builds = record(device, PACKAGES)
     return {
         "image": (image and as_text(image)) or None,
         "base": _digest("BIOBENCH_BASE"),
@@ -71,8 +72,8 @@ def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[
         "gpu": gpu,
         "threads": workers,
         "python": ".".join(map(str, sys.version_info[:3])),
-        "packages": package_versions(),
-        "builds": build_digests(),
+        "packages": versions,
+        "builds": builds,
         "settings": recorded(),
         "torch": dict(torch_state),
     }

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ _NOT_USED: Mapping[str, frozenset[str]] = {
     "open_clip": frozenset({"transformers"}),
 }
 """Packages that have no part in the features of a model that a loader made."""
+
+
+DRIVER = "NVIDIA driver"
+"""Name of the driver's version among the packages of a result of a GPU."""
+UNKNOWN = "unknown"
+_PROC_DRIVER = Path("/proc/driver/nvidia/version")
+_SYS_DRIVER = Path("/sys/module/nvidia/version")
+_OF_LOADER: Mapping[str, str] = {
+    "timm": "timm",
+    "hf": "transformers",
+    "open_clip": "open_clip_torch",
+}
+"""The package that a loader is."""
 
 
 @cache
@@ -96,6 +110,51 @@ def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     return found
 
 
+@cache
+def nvidia_packages() -> tuple[str, ...]:
+    """Names of the installed packages with NVIDIA's libraries (cuBLAS, cuDNN), sorted."""
+    names = (found.metadata["Name"] for found in distributions())
+    return tuple(sorted({name.lower() for name in names if name and _is_nvidia(name)}))
+
+
+def _is_nvidia(name: str) -> bool:
+    return name.lower().startswith("nvidia-")
+
+
+def driver(proc: Path = _PROC_DRIVER, sys: Path = _SYS_DRIVER) -> str | None:
+    """Version of NVIDIA's driver as the kernel module reports it; None where it does not.
+
+    Args:
+        proc: The module's file with its version and that of a compiler.
+        sys: The module's file with its version alone.
+    """
+    for path in (sys, proc):
+        try:
+            found = re.search(r"\b[0-9]+\.[0-9]+(\.[0-9]+)?\b", path.read_text(errors="replace"))
+        except OSError:
+            continue
+        if found:
+            return found[0]
+    return None
+
+
+def record(device: str, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions and build digests by name: those of the installed packages among ``names``, and
+    with CUDA those of NVIDIA's libraries and its driver.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        names: Packages whose version is recorded.
+    """
+    versions, builds = package_versions(names), dict(build_digests())
+    if device.startswith("cuda"):
+        versions |= package_versions(nvidia_packages())
+        builds |= build_digests(nvidia_packages())
+        found = driver()
+        versions |= {DRIVER: found} if found else {}
+    return versions, builds
+
+
 def libc() -> str | None:
     """Name and version of the C library, whose functions torch and NumPy call; None where it is
     unknown."""
@@ -110,32 +169,50 @@ def software(document: Mapping[str, Any]) -> dict[str, str]:
     name.
 
     Libraries that only another loader of models uses are left out. Levels E1, E2 and E3 hold
-    between results that have equal software.
+    between results that have equal software. A part that is not known has ``unknown`` in its
+    value: a package without a digest of its files, one that must have been used and has no version.
     """
-    environment = document["environment"]
-    loader = str(document["model"]["resolved"]).partition(":")[0]
+    environment, model = document["environment"], document["model"]
+    loader = str(model["resolved"]).partition(":")[0]
     used = [name for name in MOVE_FEATURES if name not in _NOT_USED.get(loader, frozenset())]
     versions, builds = environment["packages"], environment["builds"]
+    needed = {"numpy"}
+    if model["program"] is None:
+        needed |= {"torch", _OF_LOADER.get(loader, "torch")}
     found = {
         "biobench": f"{document['biobench']} ({environment['code']})",
-        "C library": environment["libc"] or "unknown",
+        "C library": environment["libc"] or UNKNOWN,
         "Python": environment["python"],
     }
+    if environment["gpu"] is not None:
+        found[DRIVER] = versions.get(DRIVER, UNKNOWN)
+        of_nvidia = sorted(name for name in versions if _is_nvidia(name))
+        used += of_nvidia
+        for library in ("cublas", "cudnn"):
+            if not any(name.startswith(f"nvidia-{library}") for name in of_nvidia):
+                found[library] = UNKNOWN
     for name in used:
         if name in versions:
-            found[name] = versions[name] + (f" ({builds[name]})" if name in builds else "")
+            found[name] = f"{versions[name]} ({builds.get(name, f'{UNKNOWN} build')})"
+        elif name in needed:
+            found[name] = UNKNOWN
     return found
 
 
+def is_unknown(value: str) -> bool:
+    """True where a value of :func:`software` leaves open what it was."""
+    return value == UNKNOWN or value.endswith(f" ({UNKNOWN} build)")
+
+
 def differing_software(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Differences in software of two result documents: name -> both values, shortened to the
-    version where that differs already."""
+    """Software of two result documents that is not known to be equal: name -> both values,
+    shortened to the version where that differs already. Two equal values are unknown ones."""
     ours, theirs = software(a), software(b)
     found = {}
     for name in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(name, "none"), theirs.get(name, "none")
         # What nobody knows of two machines is not known to be equal.
-        if one != other or one == "unknown":
+        if one != other or is_unknown(one):
             plain = one.partition(" (")[0], other.partition(" (")[0]
             found[name] = plain if plain[0] != plain[1] else (one, other)
     return found

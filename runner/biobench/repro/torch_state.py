@@ -1,7 +1,8 @@
-"""The state of torch in this process, which a program can change after the settings were read.
+"""The state of torch in this thread, which a program can change after the settings were read.
 
-In: the process. Out: every switch that chooses other kernels or another arithmetic, and those that
-are not as level E2 and E3 need them (SPEC.md, section "Levels").
+In: the thread; some switches, such as the number of threads, are its own. Out: every switch that
+chooses other kernels or another arithmetic, and those that are not as level E2 and E3 need them
+(SPEC.md, section "Levels").
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ EXPECTED: Mapping[str, frozenset[str]] = {
     "backends.mkldnn.fp32_precision": _PLAIN,
     "backends.mkldnn.conv.fp32_precision": _PLAIN,
     "backends.mkldnn.matmul.fp32_precision": _PLAIN,
+    "backends.nnpack.enabled": _ON,
     "backends.mha.get_fastpath_enabled": _ON,
     "backends.cuda.flash_sdp_enabled": _ON,
     "backends.cuda.math_sdp_enabled": _ON,
@@ -37,6 +39,8 @@ EXPECTED: Mapping[str, frozenset[str]] = {
 }
 """Switches below ``torch`` and the values that they may have: torch's own defaults. One that this
 version of torch lacks is left out."""
+_GETTERS: Mapping[str, str] = {"backends.nnpack.enabled": "_C._get_nnpack_enabled"}
+"""Places of switches that torch has only a setter for."""
 HELD: Mapping[str, frozenset[str]] = {
     "are_deterministic_algorithms_enabled": _ON,
     "is_deterministic_algorithms_warn_only_enabled": _OFF,
@@ -94,7 +98,7 @@ def merged(states: Iterable[Mapping[str, str]], *, in_run: bool) -> dict[str, st
 
 def _value(torch: Any, name: str) -> str | None:
     """The value of a switch as text, None where torch has no such switch."""
-    path, _, argument = name.removesuffix(")").partition("(")
+    path, _, argument = _GETTERS.get(name, name).removesuffix(")").partition("(")
     found = torch
     try:
         for part in path.split("."):

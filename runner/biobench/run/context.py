@@ -67,6 +67,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
     made = plan(options, sizes)
     from biobench._common.store import Store
     from biobench.models.load import load_model
+    from biobench.models.recipes import check_sides
     from biobench.run.engine import choose_engine
 
     backbone = (
@@ -79,6 +80,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         if isinstance(options.model, str)
         else options.model
     )
+    check_sides(backbone.recipe.size, backbone.recipe.crop)
     store = Store(made.store, lambda line: say(options, line))
     backbone, chosen = choose_engine(backbone, options, store)
     execution = _execution(made.selection.suite, options, backbone)
@@ -106,13 +108,14 @@ def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:
 
 def _libraries(device: str) -> dict[str, Any]:
     """All that can move a bit of what libraries compute here."""
-    from biobench.repro.software import MOVE_FEATURES, build_digests, libc, package_versions
+    from biobench.repro.software import MOVE_FEATURES, libc, record
     from biobench.repro.torch_state import altered, read_state
 
+    versions, builds = record(device, MOVE_FEATURES)
     engine: dict[str, Any] = {
         "device": device,
-        "packages": package_versions(MOVE_FEATURES),
-        "builds": build_digests(),
+        "packages": versions,
+        "builds": builds,
         "libc": libc(),
     }
     if device == "cuda":

@@ -318,8 +318,12 @@ def _software(a: Results, b: Results) -> Finding:
     A difference is not a fault: it says which bits were never promised to be equal.
     """
     size = {name: list(pair) for name, pair in differing_software(a.document, b.document).items()}
-    text = ", ".join(f"{name} {one} and {other}" for name, (one, other) in size.items())
-    text = f"no equal bits are promised between {text}" if text else ""
+    apart = [f"{name} {one} and {other}" for name, (one, other) in size.items() if one != other]
+    # Equal values that are listed all the same leave open what they were.
+    unknown = [name for name, (one, other) in size.items() if one == other]
+    parts = [f"between {', '.join(apart)}"] if apart else []
+    parts += [f"where it is unknown of both which {', '.join(unknown)} it was"] if unknown else []
+    text = f"no equal bits are promised {', and '.join(parts)}" if parts else ""
     ours, theirs = (results.document["environment"] for results in (a, b))
     others = {name: (ours[name], theirs[name]) for name in ("image", "base", "layers")}
     for group in ("settings", "torch"):

@@ -144,7 +144,8 @@ def _chain(
         failed = any(f.task == id and f.holds is False for of in made.values() for f in of)
         chain.truth[id] = FAILS if failed or id in odd else HOLDS
     if places.images.sampled:
-        chain.findings.append(Finding("pixels", None, "decoded for the sample alone"))
+        text = "decoded for the sample alone; other images and bad_images not checked"
+        chain.findings.append(Finding("pixels", None, text))
     chain.findings += _bad_images(made["pixels"], len(rules), results.document["bad_images"])
     for stage, findings in made.items():
         chain.findings += _summed(stage, findings, len(rules))
@@ -157,7 +158,7 @@ def _chain(
         of = [id for id, why in absent.items() if why == reason]
         named = "" if len(of) == len(rules) else f"{', '.join(of)}: "
         for stage in ("data", "pixels"):
-            what = f"truth {NOT_CHECKED}; " if stage == "data" else ""
+            what = f"truth {NOT_CHECKED}; " if stage == "data" else "bad_images not checked; "
             chain.findings.append(Finding(stage, None, f"{named}{what}{reason}"))
     chain.findings += check_store(evidence)
     return chain

@@ -24,7 +24,7 @@ from biobench.spec.documents import BENCHMARK, Suite, Task
 from biobench.spec.load import Spec
 from biobench.spec.shape import flaws
 from biobench.verify.findings import Finding
-from biobench.verify.recipes import recipe_of, torchvision_values
+from biobench.verify.recipes import impossible_sides, recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of
 
 MOST_FLAWS = 100
@@ -131,6 +131,9 @@ def check_recipe(results: Results) -> Iterator[Finding]:
     torchvision does; another table is not in the result, and only its model can make it."""
     model = results.document["model"]
     recipe = recipe_of(model["recipe"])
+    odd = impossible_sides(recipe)
+    if odd is not None:
+        yield Finding("recipe", False, odd)
     try:
         found = replace(recipe, table_bytes=torchvision_values(recipe.mean, recipe.std)).digest
     except (CanonicalError, OverflowError) as error:

@@ -21,6 +21,7 @@ from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train
+from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.decode.loader import ImageLoader
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
@@ -30,15 +31,20 @@ from biobench.probe.registry import is_exact
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.verify.findings import Finding
-from biobench.verify.recipes import recipe_of
+from biobench.verify.recipes import impossible_sides, recipe_of
 
 BATCH = 32
 MOST_TRAINING = 1 << 41
 """Most multiply-adds that a probe is trained with again here: about a minute of one thread."""
 _PRODUCTS_OF_A_FIT = 130
 """Products with all rows in a fit of logistic regression, as seen on a few thousand rows."""
-MOST_PIXELS = 1 << 21
-"""Most pixels of a crop, which a result may state at will: a batch of it takes 200 MB."""
+MOST_PIXELS = MAX_RECIPE_SIDE**2
+"""Most pixels of a batch's crops, which a result may state at will: 50 MB."""
+
+
+def batch_size(crop: tuple[int, int]) -> int:
+    """Number of images that are decoded together; ``crop``: (height, width) in pixels."""
+    return max(1, min(BATCH, MOST_PIXELS // (crop[0] * crop[1])))
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,11 @@ def leaves(
     with (
         Progress(f"{name}: pixels", len(paths), quiet=images.quiet) as progress,
         ImageLoader(
-            paths, recipe, batch_size=BATCH, workers=images.workers, on_error="report"
+            paths,
+            recipe,
+            batch_size=batch_size(recipe.crop),
+            workers=images.workers,
+            on_error="report",
         ) as loader,
     ):
         for batch in loader:
@@ -144,9 +154,9 @@ def check_pixels(
     """
     entry = results.tasks[id]
     recipe = recipe_of(results.document["model"]["recipe"])
-    if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
-        text = f"a crop of {recipe.crop[0]} x {recipe.crop[1]} is too large to be made again here"
-        return Finding("pixels", None, text, id), None
+    odd = impossible_sides(recipe)
+    if odd is not None:
+        return Finding("pixels", False, odd, id), None
     try:
         here, bad = leaves(manifest, recipe, images, id)
     except (ValueError, MemoryError, OverflowError) as error:

@@ -20,7 +20,8 @@ from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.errors import counted
-from biobench.verify.from_data import BATCH, MOST_PIXELS
+from biobench.verify.from_data import batch_size
+from biobench.verify.recipes import impossible_sides
 
 BLOCK = 4096
 DECODED = 512
@@ -78,13 +79,14 @@ def _largest(
     measured."""
     if None in roots:
         return "by how much cannot be measured: give --data and --against-data"
-    if recipe.crop[0] * recipe.crop[1] > MOST_PIXELS:
-        return "by how much cannot be measured: the crop is too large"
-    largest = 0
-    for start in range(0, min(here.size, DECODED), BATCH):
+    odd = impossible_sides(recipe)
+    if odd is not None:
+        return f"by how much cannot be measured: {odd}"
+    largest, count = 0, batch_size(recipe.crop)
+    for start in range(0, min(here.size, DECODED), count):
         pixels = []
         for evidence, rows, root in ((a, here, roots[0]), (b, there, roots[1])):
-            part = rows[start : start + BATCH].tolist()
+            part = rows[start : start + count].tolist()
             paths = [os.path.join(str(root), str(evidence.rows[i][1])) for i in part]
             decoded = decode_batch(paths, recipe, workers=workers)
             found = np.frombuffer(b"".join(decoded.digests), np.uint8).reshape(-1, 32)

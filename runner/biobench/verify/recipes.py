@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.decode.recipe import Recipe
 
 
@@ -31,6 +32,16 @@ def recipe_of(document: Mapping[str, Any]) -> Recipe:
         mean=tuple(document["mean"]),
         std=tuple(document["std"]),
         table_bytes=b"",
+    )
+
+
+def impossible_sides(recipe: Recipe) -> str | None:
+    """Describe sides that no run can have, None where they are possible."""
+    if max(*recipe.size, *recipe.crop) <= MAX_RECIPE_SIDE:
+        return None
+    return (
+        f"no run has a recipe with a side above {MAX_RECIPE_SIDE}, and it states size "
+        f"{recipe.size[0]} x {recipe.size[1]} and crop {recipe.crop[0]} x {recipe.crop[1]}"
     )
 
 
