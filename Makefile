@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
 export PYTHON
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
@@ -41,6 +41,12 @@ test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream
 
 test-depth: setup ## what make test looks at with many models, and on an emulated processor
 	$(BIN)/pytest $(WORKERS) -m depth
+
+test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qemu-user, gcc-aarch64-linux-gnu and rustup's target
+	ENGINE_ROUNDS=4 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+	  cargo test --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine \
+	  --test digest --test kernels --test training --test regression --test hinge
 
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long
