@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from biobench import cli
-from biobench._common.signals import Interrupted, Terminated
+from biobench._common.signals import ASKED, Interrupted, Terminated, let_signals_in
 from biobench.cli import execute
 
 GOES_ON = "; what was computed is kept, the same command goes on from here"
@@ -98,18 +98,25 @@ def test_a_user_without_a_home(
 
 def test_a_signal_after_the_last_line_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command is done and only its process has still to end: no traceback, and its own code."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    kept, hook = {number: signal.getsignal(number) for number in numbers}, sys.unraisablehook
+    left = signal.getitimer(signal.ITIMER_REAL)
     for name in ("execute", "open_closed_streams", "guard_streams"):
         monkeypatch.setattr(cli, name, lambda *given: 3)
     monkeypatch.setattr(sys, "argv", ["biobench"])
     try:
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        for number in kept:
+        for number in ASKED:
             signal.raise_signal(number)
+        let_signals_in()
     finally:
+        # The process is pytest's, which has a timer of its own.
+        let_signals_in()
         for number, handler in kept.items():
             signal.signal(number, handler)
+        signal.setitimer(signal.ITIMER_REAL, *left)
+        sys.unraisablehook = hook
     assert ended.value.code == 3
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from biobench._common.signals import hold_signals
+from biobench._common.signals import hold_signals, let_signals_in
 from biobench.repro.torch_state import altered, read_state
 
 SETTINGS: dict[str, str] = {
@@ -130,4 +130,7 @@ def restart_with_settings() -> None:
             stream.flush()
     # A signal that comes before the new program can handle it would end it with Python's traceback.
     hold_signals()
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **missing})
+    try:
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **missing})
+    finally:
+        let_signals_in()
