@@ -49,7 +49,7 @@ def test_one_file_or_folder_of_vectors(v1: Path) -> None:
     (section / "x.json").write_text("[]")
     for path in (section / "x.json", section, v1 / "conformance"):
         assert [p.error for p in validate(path)] == ["type"]
-    assert validate(v1 / "conformance" / "tolerance") == []
+    assert validate(v1 / "conformance" / "optional") == []
     assert validate(v1 / "tasks") == []
 
 

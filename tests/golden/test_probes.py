@@ -41,7 +41,7 @@ def test_exact_probes_need_no_settings(settings: dict[str, str]) -> None:
     neighbours, distances, covariances, thresholds, trained layers and optima."""
     recorded = json.loads((HERE / "small.json").read_text())["digests"]
     found = dict(lines(EXACT, settings=settings))
-    assert len(found) == 5
+    assert len(found) == 6
     assert found == {id: recorded[id] for id in found}
 
 

@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 /// The crate would do so at its first use. It runs Python code for it, in which the handler of a signal may raise, and
 /// panics where that fails. Handlers run on the main thread alone, so the lookup is made on another.
 pub(crate) fn look_up(py: Python<'_>) -> PyResult<()> {
+    // An error of the import itself is raised as it is.
+    py.import("numpy")?;
     py.detach(|| {
         let looked_up = thread::Builder::new().spawn(|| {
             Python::attach(|py| {

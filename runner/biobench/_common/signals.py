@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from types import FrameType
 from typing import NoReturn
 
@@ -11,6 +12,8 @@ ASKED = (signal.SIGINT, signal.SIGTERM)
 _IMPORTING = "<frozen importlib._bootstrap>"
 _AGAIN_S = 0.02
 """Seconds until it is tried again to raise."""
+_PATIENCE_S = 5.0
+"""Most seconds that a signal waits for an import."""
 
 
 class Interrupted(BaseException):
@@ -25,8 +28,8 @@ class Terminated(BaseException):
     """SIGTERM arrived: unwind, so that nothing is left half written."""
 
 
-_asked: list[int] = []
-"""The signals that arrived."""
+_asked: list[tuple[int, float]] = []
+"""The signals that arrived, and when, in seconds of the monotonic clock."""
 
 
 def handle_signals() -> None:
@@ -34,7 +37,7 @@ def handle_signals() -> None:
     :func:`let_signals_in` on.
 
     Not while modules are imported: native code of libraries calls Python then, and aborts the
-    process where that raises. A second signal does not wait for it.
+    process where that raises. After five seconds, or with a second signal, it does not wait for it.
     """
     hold_signals()
     for number in ASKED:
@@ -66,7 +69,7 @@ def let_signals_in() -> None:
 
 
 def _ask(number: int, frame: FrameType | None) -> None:
-    _asked.append(number)
+    _asked.append((number, time.monotonic()))
     if len(_asked) == 1 and _is_import(frame):
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
         return
@@ -75,7 +78,7 @@ def _ask(number: int, frame: FrameType | None) -> None:
 
 def _raise_later(number: int, frame: FrameType | None) -> None:
     del number
-    if _is_import(frame):
+    if _is_import(frame) and time.monotonic() - _asked[0][1] < _PATIENCE_S:
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
         return
     _raise()
@@ -84,7 +87,7 @@ def _raise_later(number: int, frame: FrameType | None) -> None:
 def _raise() -> NoReturn:
     # Unwinding takes until the running micro-batches end; a second signal must not break it off.
     ignore_signals()
-    raise Terminated if _asked[-1] == signal.SIGTERM else Interrupted
+    raise Terminated if _asked[-1][0] == signal.SIGTERM else Interrupted
 
 
 def _is_import(frame: FrameType | None) -> bool:
