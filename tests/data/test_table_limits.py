@@ -28,9 +28,9 @@ CLIPS = {
 }  # fmt: skip
 """A row a frame, as in KABR's tables: of all layouts the one with the most to keep of each row."""
 
-REFERENCE = 0.2
-"""Seconds of the loop below on the processor that the bounds were measured on. On a slower one, or
-one that shares its cores, the bounds are as many times longer; on no processor are they shorter."""
+REFERENCE = 0.6
+"""Seconds of the work below on a processor on which the bounds hold with room. On a slower one they
+are as many times longer; on no processor are they shorter."""
 
 PROGRAM = """
 import json, resource, sys, time
@@ -38,7 +38,8 @@ from pathlib import Path
 
 def paced():
     began = time.process_time()
-    sum(len(str(i)) for i in range(2_000_000))
+    rows = [(str(i), [i], {i: str(i)}) for i in range(400_000)]
+    sorted(rows, key=lambda row: row[0])
     return time.process_time() - began
 
 pace = paced()
