@@ -1,10 +1,10 @@
 //! Sums and maxima: 16 lanes, lane l takes elements l, l + 16, ...; then a tree.
 
-use crate::isa::{Lanes, Simd, LANES};
+use crate::isa::{Simd, LANES};
 
 /// Lane i takes lane i + w for w = 8, 4, 2, 1.
 #[inline(always)]
-pub(crate) fn tree(mut lanes: Lanes, join: impl Fn(f32, f32) -> f32) -> f32 {
+pub(crate) fn tree<E: Copy>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E {
     for w in [8, 4, 2, 1] {
         for i in 0..w {
             lanes[i] = join(lanes[i], lanes[i + w]);

@@ -1,9 +1,10 @@
 //! The objective and its gradient at a point, and what the Hessian there needs.
 
 use super::number::packed;
-use super::products::{backward, forward, tree};
+use super::products::{backward, forward};
 use super::Regression;
 use crate::isa::{Kernel, Simd, LANES};
+use crate::sums::tree;
 use crate::tables::{log, LN2, LOG2_E, NEAREST};
 
 /// Below it an exponential stays as it is there, which is nothing beside the largest, 1.
@@ -100,7 +101,7 @@ impl Kernel for Evaluate<'_> {
                 squares[k % LANES] += x * x;
             }
         }
-        to.height = loss + (0.5 * penalty) * tree(squares);
+        to.height = loss + (0.5 * penalty) * tree(squares, |a, b| a + b);
         let gradient = to.gradient.chunks_exact_mut(rows.depth);
         let points = point.chunks_exact(rows.depth);
         for ((g, x), chain) in gradient.zip(points).zip(chains.chunks_exact(rows.stride)) {
@@ -126,16 +127,7 @@ fn softmax(row: &mut [f64], classes: usize, own: usize) -> f64 {
             };
         }
     }
-    for w in [8, 4, 2, 1] {
-        for i in 0..w {
-            lanes[i] = if lanes[i] > lanes[i + w] {
-                lanes[i]
-            } else {
-                lanes[i + w]
-            };
-        }
-    }
-    let largest = lanes[0];
+    let largest = tree(lanes, |a, b| if a > b { a } else { b });
     let own = row[own] - largest;
     for group in row.as_chunks_mut::<LANES>().0 {
         exponentials(group, largest);
@@ -147,7 +139,7 @@ fn softmax(row: &mut [f64], classes: usize, own: usize) -> f64 {
             lanes[l] += group[l];
         }
     }
-    let total = tree(lanes);
+    let total = tree(lanes, |a, b| a + b);
     let inverse = 1.0 / total;
     for x in row {
         *x *= inverse;

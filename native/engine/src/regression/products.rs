@@ -1,25 +1,8 @@
 //! Both products of a block of rows. Every output is one chain of fused multiply-adds; lanes run across outputs.
 
-use super::number::{Grouped, Matrix, Real};
+use super::number::{Grouped, Matrix};
+use crate::gemm::tallest;
 use crate::isa::Simd;
-
-/// Rows of the next tile, of `left`.
-#[inline(always)]
-fn height<S: Simd>(left: usize) -> usize {
-    if S::TILE.0 >= 14 && left >= 14 {
-        14
-    } else if S::TILE.0 >= 8 && left >= 8 {
-        8
-    } else if S::TILE.0 == 6 && left >= 6 {
-        6
-    } else if S::TILE.0 >= 4 && left >= 4 {
-        4
-    } else if left >= 2 {
-        2
-    } else {
-        1
-    }
-}
 
 /// Of each row of `rows`, which are some of `matrix`, the chains with each class of a packed factor, to a row of `out`.
 #[inline(always)]
@@ -41,29 +24,26 @@ pub(super) fn forward<S: Simd, E: Grouped<S>>(
                 &rows[row * stride..],
                 &mut out[row * width + group * E::LANES..],
             );
-            let height = height::<S>(count - row);
-            match height {
-                14 => across::<S, E, 14>(s, rows, matrix, lines, out, width),
-                8 => across::<S, E, 8>(s, rows, matrix, lines, out, width),
-                6 => across::<S, E, 6>(s, rows, matrix, lines, out, width),
-                4 => across::<S, E, 4>(s, rows, matrix, lines, out, width),
-                2 => across::<S, E, 2>(s, rows, matrix, lines, out, width),
-                _ => across::<S, E, 1>(s, rows, matrix, lines, out, width),
-            }
-            row += height;
+            row += tallest!(
+                S,
+                count - row,
+                across,
+                [E],
+                (s, rows, matrix, lines, out, width)
+            );
         }
     }
 }
 
 #[inline(always)]
-fn across<S: Simd, E: Grouped<S>, const R: usize>(
+fn across<S: Simd, const R: usize, E: Grouped<S>>(
     s: S,
     rows: &[E],
     matrix: &Matrix<E>,
     lines: &[E],
     out: &mut [E],
     width: usize,
-) {
+) -> usize {
     let depth = matrix.depth;
     let mut parts = [&rows[..depth]; R];
     for (r, part) in parts.iter_mut().enumerate() {
@@ -80,6 +60,7 @@ fn across<S: Simd, E: Grouped<S>, const R: usize>(
     for (r, x) in c.into_iter().enumerate() {
         E::store(s, x, &mut out[r * width..r * width + E::LANES]);
     }
+    R
 }
 
 /// Continues in `out` (classes, stride) the chains, over the rows of a block, of `factors` (rows, width) with the rows.
@@ -98,29 +79,26 @@ pub(super) fn backward<S: Simd, E: Grouped<S>>(
         while class < classes {
             let factors = (&factors[class..], width);
             let out = &mut out[class * stride + column..];
-            let height = height::<S>(classes - class);
-            match height {
-                14 => along::<S, E, 14>(s, rows, stride, column, factors, out),
-                8 => along::<S, E, 8>(s, rows, stride, column, factors, out),
-                6 => along::<S, E, 6>(s, rows, stride, column, factors, out),
-                4 => along::<S, E, 4>(s, rows, stride, column, factors, out),
-                2 => along::<S, E, 2>(s, rows, stride, column, factors, out),
-                _ => along::<S, E, 1>(s, rows, stride, column, factors, out),
-            }
-            class += height;
+            class += tallest!(
+                S,
+                classes - class,
+                along,
+                [E],
+                (s, rows, stride, column, factors, out)
+            );
         }
     }
 }
 
 #[inline(always)]
-fn along<S: Simd, E: Grouped<S>, const R: usize>(
+fn along<S: Simd, const R: usize, E: Grouped<S>>(
     s: S,
     rows: &[E],
     stride: usize,
     column: usize,
     (factors, width): (&[E], usize),
     out: &mut [E],
-) {
+) -> usize {
     let mut c = [E::splat(s, E::default()); R];
     for (r, x) in c.iter_mut().enumerate() {
         *x = E::load(s, &out[r * stride..]);
@@ -135,15 +113,5 @@ fn along<S: Simd, E: Grouped<S>, const R: usize>(
     for (r, x) in c.into_iter().enumerate() {
         E::store(s, x, &mut out[r * stride..r * stride + E::LANES]);
     }
-}
-
-/// Lane i takes lane i + w for w = 8, 4, 2, 1.
-#[inline(always)]
-pub(super) fn tree<E: Real>(mut lanes: [E; 16]) -> E {
-    for w in [8, 4, 2, 1] {
-        for i in 0..w {
-            lanes[i] = lanes[i] + lanes[i + w];
-        }
-    }
-    lanes[0]
+    R
 }

@@ -2,9 +2,10 @@
 
 use super::evaluate::Evaluation;
 use super::number::{packed, Grouped, Matrix, Real};
-use super::products::{backward, forward, tree};
+use super::products::{backward, forward};
 use super::Regression;
 use crate::isa::{Kernel, Simd, LANES};
+use crate::sums::tree;
 
 /// Conjugate gradient steps in one Newton step; a step that stops here is still a descent.
 const STEPS: usize = 1000;
@@ -24,7 +25,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     for l in 0..a_rest.len().min(b_rest.len()) {
         lanes[l] += a_rest[l] * b_rest[l];
     }
-    tree(lanes)
+    tree(lanes, |a, b| a + b)
 }
 
 /// The largest absolute number of a list.
@@ -42,11 +43,7 @@ fn largest(a: &[f64]) -> f64 {
         let x = rest[l].abs();
         lanes[l] = if lanes[l] > x { lanes[l] } else { x };
     }
-    let mut most = 0.0;
-    for lane in lanes {
-        most = if most > lane { most } else { lane };
-    }
-    most
+    tree(lanes, |a, b| if a > b { a } else { b })
 }
 
 /// The sum of the products of two lists.
@@ -148,7 +145,7 @@ impl<'a, E: Real> Hessian<'a, E> {
                         lanes[l] = lanes[l] + u;
                     }
                 }
-                let (mean, weight) = (tree(lanes), self.weights[first + r]);
+                let (mean, weight) = (tree(lanes, |a, b| a + b), self.weights[first + r]);
                 for c in 0..width {
                     slopes[c] = (slopes[c] - shares[c] * mean) * weight;
                 }
