@@ -1,4 +1,4 @@
-"""The mean of a suite: replicate by replicate, in its order, null where a task is missing."""
+"""The mean of a suite: replicate by replicate, in its order, None where a task is missing."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_cycle_over_two_files(tmp_path: Path) -> None:
 
 
 def test_two_flaws_in_two_files_are_both_found(tmp_path: Path) -> None:
-    """A person mends everything in one go."""
+    """A person corrects everything in one go."""
     v1 = copy_of_the_specification(tmp_path)
     replace(v1 / BELUGA, "version: 1", "version: x")
     replace(v1 / KNN, "  k: 1\n", "  k: 0\n")
