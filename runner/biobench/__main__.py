@@ -2,15 +2,14 @@
 
 import signal
 
-# Until the command handles signals they end the process, without Python's traceback.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 
 def main() -> None:
     """Load the command and run it."""
-    from biobench.cli import main
+    # Until the command handles signals they end the process, without Python's traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from biobench.cli import main as command
 
-    main()
+    command()
 
 
 if __name__ == "__main__":

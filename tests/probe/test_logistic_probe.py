@@ -28,16 +28,24 @@ def items(rows: int, features: int = 6, classes: int = 3, seed: int = 0, noise: 
     return matrix.astype(np.float32), np.array([f"c{i}" for i in ids])
 
 
+def cpu_features() -> dict[str, bool]:
+    """Instruction sets that NumPy uses here, by name."""
+    from numpy._core import _multiarray_umath
+
+    return dict(_multiarray_umath.__cpu_features__)
+
+
 def test_the_candidates_are_the_draws_of_the_published_search() -> None:
     """30 draws of loguniform(0.001, 10) with random_state 17, as scikit-learn's search draws."""
     from scipy.stats import loguniform
     from sklearn.model_selection import ParameterSampler
 
     drawn = list(ParameterSampler({"C": loguniform(a=1e-3, b=1e1)}, 30, random_state=17))
-    # To two units in the last place: the exponentials behind the draws follow the processor.
-    np.testing.assert_allclose(
-        CONSTANTS["candidates"], [float(point["C"]) for point in drawn], rtol=2**-51
-    )
+    values = [float(point["C"]) for point in drawn]
+    # NumPy's exponentials with AVX-512 are other ones than without, by a unit in the last place.
+    if cpu_features()["AVX512_SKX"]:
+        assert CONSTANTS["candidates"] == values
+    np.testing.assert_array_max_ulp(np.array(CONSTANTS["candidates"]), np.array(values), maxulp=1)
     assert LogisticProbe().candidates == CONSTANTS["candidates"]
 
 

@@ -92,8 +92,8 @@ export function fitPair(rows, signs, constants) {
         down = i;
       }
     }
-    // Half of what is allowed leaves room for the rounding of w.
-    if (h[up] - low <= tolerance / 2 || down < 0) break;
+    // Half of what is allowed leaves room for the rounding of w; losses weigh C.
+    if (h[up] - low <= tolerance / 2 / Math.max(1, C) || down < 0) break;
     move(up, down);
   }
   if (!violationOf(rows, signs, alpha, constants).within) throw new Error("no fit was reached");

@@ -20,7 +20,8 @@ from biobench.errors import BiobenchError
 from biobench.probe.exact_head import engine
 
 _SHARE = 0.5
-"""Part of the tolerance at which the steps end: it leaves room for the rounding of the weight."""
+"""Part of the tolerance at which the steps end, for C up to 1: it leaves room for the rounding of
+the weight. A loss weighs C, so that beyond 1 the steps go on until losses are as near."""
 _BALANCE = 1e-12
 """Largest |sum of a_i s_i| of an optimum, as a share of C n."""
 
@@ -74,7 +75,8 @@ def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: 
         BiobenchError: The violation does not come down to ``tolerance``.
     """
     rows = np.ascontiguousarray(rows)
-    dual = _native.hinge_dual(engine(1), rows, signs, strength, _SHARE * tolerance)
+    enough = _SHARE * tolerance / max(1.0, strength)
+    dual = _native.hinge_dual(engine(1), rows, signs, strength, enough)
     weight = _weight(rows, signs, dual)
     gaps = _gaps(rows, signs, weight)
     reached = _violation(signs, dual, gaps, strength)
