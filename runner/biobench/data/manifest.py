@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,8 @@ BLOCK = 4096
 """Rows that become text at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One image as a layout finds it.
+class Item(NamedTuple):
+    """One image as a layout finds it. A tuple, since a table may make a million of them.
 
     Attributes:
         id: Unique id.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from biobench._common.text import shown
@@ -17,7 +17,7 @@ from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.found import KeepMissing
-from biobench.data.layouts.options import join, path_fault
+from biobench.data.layouts.options import is_usual, join, path_fault
 from biobench.data.layouts.table import Table, place
 from biobench.data.manifest import Item, Split
 
@@ -73,6 +73,7 @@ class RowItems:
     _filled: dict[Split, tuple[str, ...]] = field(default_factory=dict, init=False)
     _cells: Counter[str] = field(default_factory=Counter, init=False)
     _splits: set[Split] = field(default_factory=set, init=False)
+    _labels: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         options = self.options
@@ -173,10 +174,8 @@ class RowItems:
         traits = self._traits(row, cells)
         if traits is None:
             return
-        empty = [column for column in self._filled[split] if not cells[column]]
-        for column in empty:
-            self._fault(row, f"column {column!r} is empty")
-        if empty:
+        if not all(map(cells.__getitem__, self._filled[split])):
+            self._refuse_empty(row, cells, split)
             return
         position = self._position(row, cells)
         if position is None:
@@ -207,6 +206,11 @@ class RowItems:
             if options.position is not None:
                 self._order.append(position)
 
+    def _refuse_empty(self, row: int, cells: Cells, split: Split) -> None:
+        for column in self._filled[split]:
+            if not cells[column]:
+                self._fault(row, f"column {column!r} is empty")
+
     def _lose(self, row: int, subject: str, path: str) -> None:
         """Note that an image is not there, once a clip: ten frames of one would hide nine other
         clips. What a message cannot list takes a number each, since it may be every row."""
@@ -227,22 +231,22 @@ class RowItems:
     def _may_be_label(self, row: int, label: str) -> bool:
         """Return whether the label is an id, where the layout says that labels are."""
         options = self.options
-        if options.label_ids is None or label == options.unknown_label:
+        if options.label_ids is None or label in self._labels:
             return True
-        if is_id(label, options.label_ids - 1):
+        if label == options.unknown_label or is_id(label, options.label_ids - 1):
+            self._labels.add(label)
             return True
         what = f"the label {shown(label)!r} must be an integer from 0 to {options.label_ids - 1}"
         self._fault(row, what)
         return False
 
-    def _images(self, cells: Cells) -> Iterator[Cells]:
+    def _images(self, cells: Cells) -> Iterable[Cells]:
         """The cells of each image that the row stands for, in order."""
         frames = self.options.frames
         if frames is None:
-            yield cells
-            return
-        for number in range(1, frames.count + 1):
-            yield {**cells, frames.column: str(number).zfill(frames.digits)}
+            return (cells,)
+        numbers = (str(number).zfill(frames.digits) for number in range(1, frames.count + 1))
+        return ({**cells, frames.column: number} for number in numbers)
 
     def _traits(self, row: int, cells: Cells) -> tuple[int, ...] | None:
         """The row's traits; None for a row that is left out or has a fault."""
@@ -301,17 +305,19 @@ class RowItems:
     def _locate(self, row: int, cells: Cells, split: Split) -> tuple[str, bool] | None:
         """The image's path and whether it is there; None, with a fault, where it can be none."""
         template = self.options.paths[split]
-        filled = template.fill(cells)
-        fault = _path_fault(filled)
-        if fault:
-            self._fault(row, f"the path {shown(filled)!r}: {fault}")
-            return None
-        path = join("", filled)
-        if not self.present(path) and self.options.lower:
+        path = template.fill(cells)
+        if not is_usual(path):
+            fault = _path_fault(path)
+            if fault:
+                self._fault(row, f"the path {shown(path)!r}: {fault}")
+                return None
+            path = join("", path)
+        there = self.present(path)
+        if not there and self.options.lower:
             lower = join("", template.fill(cells, lower=True))
             if self.present(lower):
                 return lower, True
-        return path, self.present(path)
+        return path, there
 
     def _unique(self, row: int, identifier: str, path: str, group: str) -> bool:
         if identifier in self._ids:

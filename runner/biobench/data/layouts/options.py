@@ -5,6 +5,7 @@ In: the ``options`` of a layout value, which the loader of documents has checked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -19,6 +20,9 @@ SPLITS: Mapping[SplitRule, tuple[str, ...]] = {
 """The split names that each split rule asks a layout for, in manifest order."""
 
 
+_USUAL = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII)
+
+
 def split_rule_of(layout: Layout) -> SplitRule:
     """The split rule that the splits in a layout's options are for; without splits, one gallery."""
     for key in ("splits", "tables", "split"):
@@ -26,6 +30,12 @@ def split_rule_of(layout: Layout) -> SplitRule:
         if isinstance(splits, Mapping):
             return "leave-one-out" if "gallery" in splits else "train-test"
     return "leave-one-out"
+
+
+def is_usual(path: str) -> bool:
+    """True for nearly every path, and there are millions: one that has no fault and is spelt as
+    :func:`join` would spell it."""
+    return _USUAL.fullmatch(path) is not None
 
 
 def path_fault(path: str) -> str | None:

@@ -36,6 +36,8 @@ TOO_LARGE = f"the table has more than {MOST_BYTES >> 20} MiB"
 REPEATED = 20_000
 """A column of more different cells than this is one whose cells hardly repeat."""
 _BLOCK = 1 << 20
+_RECORDS = 1024
+"""Records whose cells are passed on to their columns together."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,7 @@ def _parsed(
     lines = array("q")
     others, counts = array("q"), array("q")
     width = len(columns)
+    block: list[list[str]] = []
     for line, cells in records:
         if len(cells) != width:
             others.append(line)
@@ -244,8 +247,13 @@ def _parsed(
         if len(lines) >= MOST_LINES:
             raise _NotText(f"the table has more than {MOST_LINES} rows")
         lines.append(line)
-        for i, column in columns_kept:
-            column.add(cells[i])
+        block.append(cells)
+        if len(block) == _RECORDS:
+            for i, column in columns_kept:
+                column.add([cells[i] for cells in block])
+            block.clear()
+    for i, column in columns_kept:
+        column.add([cells[i] for cells in block])
     for line, count in zip(others, counts, strict=True):
         faults.add(place(name, line), f"{_cells(count)} where there are {width} columns")
     if not lines and not others:
@@ -261,10 +269,11 @@ class _Column:
         self.cells: list[str] = []
         self._known: dict[str, str] | None = {}
 
-    def add(self, cell: str) -> None:
+    def add(self, cells: Sequence[str]) -> None:
         known = self._known
-        if known is not None:
-            cell = known.setdefault(cell, cell)
-            if len(known) > REPEATED:
-                self._known = None
-        self.cells.append(cell)
+        if known is None:
+            self.cells += cells
+            return
+        self.cells += map(known.setdefault, cells, cells)
+        if len(known) > REPEATED:
+            self._known = None
