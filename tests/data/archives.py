@@ -138,3 +138,16 @@ def refused(data: Path, name: str, content: bytes, *words: str) -> str:
     assert (kept / name).read_bytes() == content
     assert {path.relative_to(data).parts[0] for path in data.rglob("*")} == {"archives"}
     return message
+
+
+class Pipe(io.BytesIO):
+    """A file that is only written on: an archive has its sizes behind the data then."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise OSError
+
+    def tell(self) -> int:
+        raise OSError

@@ -10,6 +10,7 @@ import pytest
 from archives import (
     GOOD,
     PEBBLES,
+    Pipe,
     content_of,
     make_dataset,
     one,
@@ -153,16 +154,6 @@ def test_two_heads_of_one_entry(tmp_path: Path, offset: int, what: str) -> None:
 
 def test_heads_that_are_written_before_sizes_are_known(tmp_path: Path) -> None:
     """Writers to a pipe note sizes after the data; large ones lie in an extra field."""
-
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-        def seek(self, *_: int) -> int:
-            raise OSError
-
-        def tell(self) -> int:
-            raise OSError
 
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from archives import GOOD, PEBBLES, content_of, one, refused, zip_of
+from archives import GOOD, PEBBLES, Pipe, content_of, one, refused, zip_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,16 +164,6 @@ def test_a_checksum_that_looks_like_an_entry(tmp_path: Path) -> None:
     wanted = int.from_bytes(LOCAL, "little")
     tail = forged_tail(b"flint", wanted)
     assert zlib.crc32(b"flint" + tail) == wanted
-
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-        def seek(self, *_: int) -> int:
-            raise OSError
-
-        def tell(self) -> int:
-            raise OSError
 
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w") as archive:
