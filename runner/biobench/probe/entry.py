@@ -28,6 +28,11 @@ def _no_columns(task: Task, count: int) -> Columns:
     return {}
 
 
+def _train_nothing(task: Task, manifest: Manifest, dim: int) -> int:
+    del task, manifest, dim
+    return 0
+
+
 def count_steps(task: Task, manifest: Manifest) -> tuple[int, str]:
     """The work of a probe that is trained by gradient descent."""
     del manifest
@@ -40,19 +45,26 @@ def count_queries(task: Task, manifest: Manifest) -> tuple[int, str]:
     return int(manifest.scored().sum()), "queries"
 
 
+def descent_products(task: Task, manifest: Manifest, dim: int, outputs: int) -> int:
+    """Multiply-adds of a training by gradient descent: the outputs of its widest layer, the
+    gradient of that layer's weights, and that of its inputs."""
+    constants = task.protocol.constants
+    rows = min(constants["batch_size"], len(manifest.items.indices("train")))
+    return int(constants["steps"] * rows * dim * outputs * 3)
+
+
 @dataclass(frozen=True)
 class ProtocolEntry:
-    """One kind of protocol.
+    """One kind of protocol. Equal features give equal predictions everywhere.
 
     Attributes:
         kind: Its name in the documents of protocols.
         apply: Predicts the scored rows of its inputs.
         work: Units of work that ``apply`` counts for a task, and their name.
         split: The split that it needs.
-        level: ``P`` where predictions are arithmetic in a fixed order, so that equal features give
-            equal predictions everywhere; None where they are only as exact as the features'.
         on_gpu: True where a run on a GPU computes it there, so that its predictions are then as
-            exact as that device.
+            exact as that device, and not everywhere the same.
+        multiply_adds: Those that training takes, about, from features of a number of dimensions.
         refuse: Raises ItemsError where the labels of a task's items alone show that its probe would
             end with that error.
         unread: The extra columns of a number of scored items none of which could be read.
@@ -62,7 +74,7 @@ class ProtocolEntry:
     apply: Callable[[ProbeInputs], Predictions]
     work: Callable[[Task, Manifest], tuple[int, str]]
     split: Literal["train-test", "leave-one-out"] = "train-test"
-    level: Literal["P"] | None = None
     on_gpu: bool = False
+    multiply_adds: Callable[[Task, Manifest, int], int] = _train_nothing
     refuse: Callable[[Task, Manifest], None] = _refuse_nothing
     unread: Callable[[Task, int], Columns] = _no_columns

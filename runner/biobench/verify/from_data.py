@@ -27,7 +27,7 @@ from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
 from biobench.embed.features import pixels_digest
 from biobench.errors import BiobenchError, counted
-from biobench.probe.registry import is_exact
+from biobench.probe.registry import PROTOCOLS, is_exact
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.verify.findings import Finding
@@ -36,8 +36,6 @@ from biobench.verify.recipes import impossible_sides, recipe_of
 BATCH = 32
 MOST_TRAINING = 1 << 41
 """Most multiply-adds that a probe is trained with again here: about a minute of one thread."""
-_PRODUCTS_OF_A_FIT = 130
-"""Products with all rows in a fit of logistic regression, as seen on a few thousand rows."""
 MOST_PIXELS = MAX_RECIPE_SIDE**2
 """Most pixels of a batch's crops, which a result may state at will: 50 MB."""
 
@@ -178,22 +176,6 @@ def check_pixels(
     return Finding("pixels", False, text, id, size), None
 
 
-def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
-    """Those of the products of a probe that is trained, about; 0 for any other."""
-    constants = task.protocol.constants
-    rows = len(manifest.items.indices("train"))
-    if "candidates" in constants:
-        candidates = len(constants["candidates"])
-        fits = candidates * constants["folds"] + 1 if candidates > 1 else 1
-        return int(fits * _PRODUCTS_OF_A_FIT * rows * dim * len(manifest.classes))
-    if "steps" not in constants:
-        return 0
-    rows = min(constants["batch_size"], rows)
-    outputs = constants.get("hidden", len(manifest.classes))
-    # The layer's outputs, the gradient of its weights, and that of its inputs.
-    return int(constants["steps"] * rows * dim * outputs * 3)
-
-
 def check_exact(
     task: Task,
     suite: Suite,
@@ -210,7 +192,8 @@ def check_exact(
     if not is_exact(task.protocol.kind, gpu=gpu):
         return None
     id = task.id
-    work = _multiply_adds(task, manifest, evidence.features.shape[1])
+    trained = PROTOCOLS[task.protocol.kind].multiply_adds
+    work = trained(task, manifest, evidence.features.shape[1])
     if work > MOST_TRAINING:
         text = f"to train its probe again takes {work:.0e} multiply-adds; give --rerun"
         return Finding("predictions", None, text, id)

@@ -63,7 +63,6 @@ ENTRY = ProtocolEntry(
     apply,
     count_queries,
     split="leave-one-out",
-    level="P",
     refuse=_refuse,
     unread=_unread,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
-from biobench.probe.entry import ProtocolEntry, count_steps
+from biobench.probe.entry import ProtocolEntry, count_steps, descent_products
 from biobench.probe.inputs import ProbeInputs
 from biobench.probe.linear_probe.estimator import LinearProbe
 from biobench.probe.minimum_items import two_classes
@@ -30,4 +30,15 @@ def _refuse(task: Task, items: Manifest) -> None:
     two_classes(items.labels()[items.indices("train")], "a linear probe")
 
 
-ENTRY = ProtocolEntry("linear_probe", apply, count_steps, refuse=_refuse, level="P", on_gpu=True)
+def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
+    return descent_products(task, manifest, dim, len(manifest.classes))
+
+
+ENTRY = ProtocolEntry(
+    "linear_probe",
+    apply,
+    count_steps,
+    on_gpu=True,
+    multiply_adds=_multiply_adds,
+    refuse=_refuse,
+)

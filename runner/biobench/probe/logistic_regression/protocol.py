@@ -11,6 +11,9 @@ from biobench.probe.logistic_regression.search import fold_numbers
 from biobench.probe.minimum_items import two_classes, two_classes_without
 from biobench.spec.documents import Task
 
+_PRODUCTS_OF_A_FIT = 130
+"""Products with all rows in a fit, as seen on a few thousand rows."""
+
 
 def apply(inputs: ProbeInputs) -> Predictions:
     """Choose C, fit on the train split and predict the scored rows."""
@@ -23,7 +26,9 @@ def apply(inputs: ProbeInputs) -> Predictions:
 def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
     del manifest
     constants = task.protocol.constants
-    return len(constants["candidates"]) * int(constants["folds"]) + 1, "fits"
+    candidates = len(constants["candidates"])
+    # One candidate is taken as it is.
+    return (candidates * int(constants["folds"]) if candidates > 1 else 0) + 1, "fits"
 
 
 def _refuse(task: Task, items: Manifest) -> None:
@@ -37,4 +42,12 @@ def _refuse(task: Task, items: Manifest) -> None:
         two_classes_without(fold, labels[numbers != fold])
 
 
-ENTRY = ProtocolEntry("logistic_regression", apply, _work, level="P", refuse=_refuse)
+def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
+    fits, _ = _work(task, manifest)
+    rows = len(manifest.items.indices("train"))
+    return fits * _PRODUCTS_OF_A_FIT * rows * dim * len(manifest.classes)
+
+
+ENTRY = ProtocolEntry(
+    "logistic_regression", apply, _work, multiply_adds=_multiply_adds, refuse=_refuse
+)

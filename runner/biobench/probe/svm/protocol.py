@@ -93,4 +93,16 @@ def _refuse(task: Task, items: Manifest) -> None:
         two_classes(labels[mine], "a support vector machine", name)
 
 
-ENTRY = ProtocolEntry("svm", apply, count_queries, refuse=_refuse, level="P")
+def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
+    del task
+    items, total = manifest.items, 0
+    train = items.indices("train")
+    labels, groups = items.labels()[train], np.array(items.groups())[train]
+    for name in np.unique(groups):
+        _, sizes = np.unique(labels[groups == name], return_counts=True)
+        # The sum of (a + b)^2 over pairs of classes with a and b rows.
+        total += (len(sizes) - 2) * int((sizes**2).sum()) + int(sizes.sum()) ** 2
+    return total * dim
+
+
+ENTRY = ProtocolEntry("svm", apply, count_queries, multiply_adds=_multiply_adds, refuse=_refuse)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
 from biobench.errors import SpecError
-from biobench.probe.entry import ProtocolEntry, count_steps
+from biobench.probe.entry import ProtocolEntry, count_steps, descent_products
 from biobench.probe.inputs import ProbeInputs
 from biobench.probe.traits_mlp.estimator import TraitsProbe
+from biobench.spec.documents import Task
 
 
 def apply(inputs: ProbeInputs) -> Predictions:
@@ -28,4 +30,8 @@ def apply(inputs: ProbeInputs) -> Predictions:
     return inputs.fit_predict(probe, inputs.manifest.traits())
 
 
-ENTRY = ProtocolEntry("traits_mlp", apply, count_steps, level="P", on_gpu=True)
+def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
+    return descent_products(task, manifest, dim, int(task.protocol.constants["hidden"]))
+
+
+ENTRY = ProtocolEntry("traits_mlp", apply, count_steps, on_gpu=True, multiply_adds=_multiply_adds)
