@@ -22,7 +22,7 @@ from biobench._common.signals import (
 )
 from biobench._common.text import joined, shown
 from biobench.commands.stdio import open_closed_streams
-from biobench.commands.unexpected import explained, require_working_folder
+from biobench.commands.unexpected import explained, require_working_folder, without_descriptors
 from biobench.errors import BiobenchError, UsageError
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
@@ -136,8 +136,9 @@ def execute(arguments: Sequence[str]) -> int:
     except BiobenchError as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
             raise
-        _say(str(error))
-        return error.exit_code
+        known = explained(error) if without_descriptors(error) else None
+        _say(str(known or error))
+        return (known or error).exit_code
     except Exception as error:
         if os.environ.get("BIOBENCH_DEBUG") == "1":
             raise

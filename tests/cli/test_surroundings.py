@@ -156,6 +156,30 @@ def test_no_thread_for_the_native_extension(tmp_path: Path) -> None:
     assert "no more threads" in the_line(done, 1)
 
 
+FEW_FILES = """
+import os, resource, sys
+from biobench import cli
+import biobench.commands.app, biobench.spec.library
+cli.execute(["spec", "show", "kabr"])
+ceiling = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, ceiling))
+sys.exit(cli.execute(["spec", "validate", sys.argv[1]]))
+"""
+
+
+def test_no_file_that_can_be_opened(tmp_path: Path) -> None:
+    """Not a fault of the document that happens to be read then."""
+    document = tmp_path / "task.yaml"
+    document.write_text("{}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, str(document)],
+        capture_output=True,
+        timeout=280,
+        check=False,
+    )
+    assert "may open no more files" in the_line(done, 1)
+
+
 @pytest.mark.parametrize(
     "proxy",
     ["no address", "http://", "http://host:port", "foo://host:1", "http://[::1", "http:///x"],

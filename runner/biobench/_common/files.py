@@ -95,6 +95,10 @@ def _exists(path: Path) -> bool:
         return False
 
 
+NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+"""What a system says of any file when this process, or all together, may open no more."""
+
+
 class Unreadable(Exception):
     """A file that a user named and that cannot be read: the reason, and what to do."""
 
@@ -179,6 +183,7 @@ def read_plain(path: Path, limit: int) -> bytes:
 
     Raises:
         Unreadable: The path is one of those, cannot be read, or has more than ``limit`` bytes.
+        OSError: This process may open no more files, which is no fault of this one.
     """
     try:
         # Without waiting for somebody to open the other end of a named pipe.
@@ -200,6 +205,8 @@ def read_plain(path: Path, limit: int) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
+        if error.errno in NO_MORE_FILES:
+            raise
         raise Unreadable(f"cannot be read ({error.strerror})", "check the path") from error
     if len(data) > limit:
         raise Unreadable(

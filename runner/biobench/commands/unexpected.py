@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Iterator
 
+from biobench._common.files import NO_MORE_FILES
 from biobench.errors import BiobenchError, UsageError
 
 MOST_SHOWN = 120
@@ -31,6 +32,12 @@ def explained(error: BaseException) -> BiobenchError | None:
                 remedy="give a smaller --workers, or raise the limit: ulimit -v, and --memory of a "
                 "container",
             )
+        if _no_descriptor(one):
+            return BiobenchError(
+                "this process may open no more files",
+                remedy="give a smaller --workers, or raise the limit: ulimit -n, and --ulimit "
+                "nofile of a container",
+            )
         if isinstance(one, OSError) and one.errno == errno.ENAMETOOLONG:
             path = os.fsdecode(one.filename or "")
             return UsageError(
@@ -39,6 +46,11 @@ def explained(error: BaseException) -> BiobenchError | None:
                 remedy="give a shorter path",
             )
     return None
+
+
+def without_descriptors(error: BaseException) -> bool:
+    """True where an error says of a file what is true of the process: it may open no more."""
+    return any(_no_descriptor(one) for one in _chain(error))
 
 
 def require_working_folder() -> None:
@@ -60,6 +72,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _no_descriptor(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in NO_MORE_FILES
 
 
 def _no_memory(error: BaseException) -> bool:
