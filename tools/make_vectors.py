@@ -6,8 +6,6 @@ answers; where a case has a check against an independent source, both must agree
 
     tools/make_vectors.py [--only MODULE ...]    write the files (of some modules of tools/vectors)
     tools/make_vectors.py --check                exit 1 where a file on disk is another one
-
-What has level T is compared within the tolerance of its file.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "runner"), str(ROOT / "tools")]
 
 import vectors  # noqa: E402
-from biobench.conformance.compare import difference  # noqa: E402
 from biobench.conformance.own_answers import answer  # noqa: E402
 from biobench.spec.load import Spec, load_spec  # noqa: E402
 from biobench.spec.shape import flaws  # noqa: E402
@@ -84,8 +81,6 @@ def file_text(file: VectorFile, spec: Spec) -> str:
         "about": file.about,
         "source": file.source,
     }
-    if file.tolerance is not None:
-        value["tolerance"] = file.tolerance
     head = "".join(f"{json.dumps(key)}: {json.dumps(v)},\n" for key, v in value.items())
     cases = [case_value(file, case, spec) for case in file.cases]
     for flaw in flaws({**value, "cases": cases}, spec.schema("vectors")):
@@ -130,27 +125,6 @@ def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
             seen[case["id"]] = path
 
 
-def moved(path: str, text: str, present: dict[str, Path]) -> bool:
-    """True where a file that is made is another one than the file on disk.
-
-    What has level T may differ in its last bits between machines: its outputs are compared within
-    the file's own tolerance, and the file on disk stays where they agree.
-    """
-    if path not in present:
-        return True
-    before = present[path].read_bytes()
-    if before == text.encode():
-        return False
-    old, new = json.loads(before), json.loads(text)
-    if new["level"] != "T":
-        return True
-    outputs = [[case.pop("output") for case in value["cases"]] for value in (old, new)]
-    return old != new or any(
-        difference(one, other, new["tolerance"]) is not None
-        for one, other in zip(*outputs, strict=True)
-    )
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -167,7 +141,11 @@ def main() -> int:
     except Refused as error:
         print(f"make_vectors: {error}", file=sys.stderr)
         return 1
-    others = [path for path, text in texts.items() if moved(path, text, present)]
+    others = [
+        path
+        for path, text in texts.items()
+        if path not in present or present[path].read_bytes() != text.encode()
+    ]
     if options.check:
         for path in [*others, *stale]:
             print(f"make_vectors: {path} differs from what is made; run it", file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,13 +76,12 @@ def test_a_disagreement_is_refused_with_the_case(tool: ModuleType, check: Any, w
         ({"source": None}, "a source is stated"),
         ({"level": "X"}, "not known"),
         ({"operation": "generator.nothing"}, "no operation"),
-        ({"tolerance": {"/words": {"share": 1}}}, "unknown key"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(
     tool: ModuleType, changes: dict[str, Any], words: str
 ) -> None:
-    """A source without a check, an unknown level, operation or tolerance."""
+    """A source without a check, an unknown level or operation."""
     with pytest.raises(tool.Refused, match=words):
         tool.file_text(one_file(tool, agrees, **changes), SPEC)
 
@@ -97,40 +95,6 @@ def test_files_that_do_not_fit_together_are_refused(tool: ModuleType, tmp_path: 
     present.write_text(text.replace("test/words", "test/other").replace('"S"', '"D"'))
     with pytest.raises(tool.Refused, match="a section has one level"):
         tool.check_together({"required/test/a.json": text}, {"required/test/c.json": present})
-
-
-def changed(text: str, **changes: Any) -> str:
-    """A vector file with other values in its only case or, by ``level``, of itself."""
-    value = json.loads(text)
-    value["cases"][0].update(changes)
-    return json.dumps(value)
-
-
-@pytest.mark.parametrize(
-    ("changes", "other"),
-    [
-        ({"output": {"weight": [1.0 + 1e-12], "rows": 3}}, False),
-        ({"output": {"weight": [1.1], "rows": 3}}, True),
-        ({"output": {"weight": [1.0], "rows": 4}}, True),
-        ({"output": {"weight": [], "rows": 3}}, True),
-        ({"input": {"rows": 4}}, True),
-        ({"id": "test/other"}, True),
-    ],
-)
-def test_only_the_last_bits_of_level_t_may_move(
-    tool: ModuleType, tmp_path: Path, changes: dict[str, Any], other: bool
-) -> None:
-    """Trained numbers differ between machines: the files would be stale on every other one."""
-    case = {"id": "test/fit", "input": {"rows": 3}, "output": {"weight": [1.0], "rows": 3}}
-    value = {"level": "T", "tolerance": {"/weight": {"absolute": 1e-9}}, "cases": [case]}
-    made = json.dumps(value)
-    file = tmp_path / "fit.json"
-    file.write_text(changed(made, **changes))
-    assert tool.moved("fit.json", made, {"fit.json": file}) is other
-    exact = {"level": "S", "cases": [case]}
-    file.write_text(changed(json.dumps(exact), **changes))
-    assert tool.moved("fit.json", json.dumps(exact), {"fit.json": file})
-    assert tool.moved("fit.json", made, {})
 
 
 def test_the_files_are_what_the_tool_makes(repository: Path) -> None:

@@ -50,8 +50,6 @@ def test_a_file_is_valid(vectors: Vectors) -> None:
     value = json.loads((V1 / "conformance" / vectors.path).read_bytes())
     jsonschema.Draft202012Validator(dict(SPEC.schema("vectors"))).validate(value)
     assert re.search(rf"^#{{2,3}} {re.escape(vectors.section)}\.? ", PROSE, re.MULTILINE)
-    tolerant = vectors.path.startswith("tolerance/")
-    assert tolerant is bool(vectors.tolerance) is (vectors.level == "T")
 
 
 def test_every_operation_has_vectors_and_every_vector_an_operation() -> None:
@@ -64,7 +62,7 @@ def test_the_porting_guide_lists_every_operation_and_section() -> None:
     guide = (spec_root() / "PORTING.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([a-z_0-9.-]+)` \| ", guide, re.MULTILINE)
     assert sorted(name for name in listed if "." in name) == sorted({v.operation for v in FILES})
-    rows = re.findall(r"^\| `([a-z_0-9-]+)` \| ([SDPT]) \| ", guide, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_0-9-]+)` \| ([SDP]) \| ", guide, re.MULTILINE)
     assert sorted(rows) == sorted({(v.folder, v.level) for v in FILES})
 
 
@@ -98,11 +96,9 @@ def test_loading_reads_no_vector(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"level": "T"}, "tolerance"),
         ({"level": "X"}, "not known"),
         ({"xyzzy": 1}, "unknown key"),
         ({"cases": []}, "0 items"),
-        ({"tolerance": {"": {"absolute": 1}}}, "tolerance"),
         ({"level": "D"}, "has level"),
         ({"operation": "words"}, "wrong form"),
     ],
@@ -124,18 +120,6 @@ def test_a_case_id_is_used_once(tmp_path: Path) -> None:
     folder = copy_of_the_specification(tmp_path) / "conformance/required/generator"
     shutil.copy(folder / "words.json", folder / "words_again.json")
     with pytest.raises(SpecError, match=r"words_again\.json.* in .*words\.json already"):
-        read_vectors(load_spec(tmp_path))
-
-
-def test_tolerances_have_one_of_their_forms(tmp_path: Path) -> None:
-    """Two bounds at one pointer would be ambiguous."""
-    v1 = copy_of_the_specification(tmp_path)
-    value = json.loads((v1 / "conformance/required/generator/floats.json").read_bytes())
-    value |= {"level": "T", "tolerance": {"/floats": {"absolute": 1, "relative": 1}}}
-    path = v1 / "conformance/tolerance/drawn/floats.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(value))
-    with pytest.raises(SpecError, match="2 members"):
         read_vectors(load_spec(tmp_path))
 
 

@@ -25,10 +25,9 @@ class VectorFile:
     """The cases of one operation.
 
     folder: the section that an implementation claims, one a subject. name: of the file, without
-    ``.json``. section: of SPEC.md. level: S, D, P, or T. source: the independent source of the
-    cases' checks, None where no case has one. tolerance: of level T only; JSON pointer into the
-    output -> ``{"absolute": x}``, ``{"relative": x}`` or ``{"equal_share": x}``. optional: whether
-    an implementation may do without the section.
+    ``.json``. section: of SPEC.md. level: S, D or P. source: the independent source of the
+    cases' checks, None where no case has one. optional: whether an implementation may do without
+    the section.
     """
 
     folder: str
@@ -39,14 +38,12 @@ class VectorFile:
     about: str
     cases: Sequence[Case]
     source: str | None = None
-    tolerance: Mapping[str, Mapping[str, float]] | None = None
     optional: bool = False
 
     @property
     def path(self) -> str:
         """Below spec/v1/conformance."""
         kind = "optional" if self.optional else "required"
-        kind = kind if self.tolerance is None else "tolerance"
         return f"{kind}/{self.folder}/{self.name}.json"
 
 
@@ -69,13 +66,12 @@ class Section:
         operation: str = "",
         number: str = "",
         source: str | None = None,
-        tolerance: Mapping[str, Mapping[str, float]] | None = None,
     ) -> VectorFile:
         """A file whose operation has its name, where no other is given."""
         return VectorFile(
             self.folder, name, number or self.number, self.level,
             f"{self.operations}.{operation or name}", about, list(cases),
-            source or self.source, tolerance,
+            source or self.source,
         )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
                         f"{vectors.path} {case.id}: no answer, and {tally.section} is claimed"
                     )
                 continue
-            wrong = difference(case.output, given[case.id], vectors.tolerance)
+            wrong = difference(case.output, given[case.id])
             if wrong is None:
                 tally.right += 1
             else:

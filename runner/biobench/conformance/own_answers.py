@@ -76,6 +76,6 @@ def run(files: Sequence[Vectors], spec: Spec) -> list[Outcome]:
                 reason = f"ended with {type(error).__name__}: {' '.join(str(error).split())}"
                 outcomes.append(Outcome(*named, None, reason, failed=True))
                 continue
-            wrong = difference(case.output, given, vectors.tolerance)
+            wrong = difference(case.output, given)
             outcomes.append(Outcome(*named, given, wrong))
     return outcomes

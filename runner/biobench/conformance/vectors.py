@@ -16,10 +16,7 @@ from biobench.spec.load import Spec
 from biobench.spec.problems import Problem, choose
 from biobench.spec.shape import flaws
 
-Level = Literal["S", "D", "P", "T"]
-Tolerance = Mapping[str, Mapping[str, float]]
-"""JSON pointer into an output -> ``{"absolute": x}``, ``{"relative": x}`` or
-``{"equal_share": x}``."""
+Level = Literal["S", "D", "P"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,6 @@ class Vectors:
     operation: str
     about: str
     source: str | None
-    tolerance: Tolerance
     cases: tuple[Vector, ...]
 
 
@@ -109,21 +105,12 @@ def _file_problems(
     path: str, value: Any, schema: Mapping[str, Any], shown: str
 ) -> Iterator[Problem]:
     file, parts = f"{shown}{path}", path.split("/")
-    if len(parts) != 4 or parts[1] not in ("required", "optional", "tolerance"):
-        message = "a vector file lies in <section>/ below required/, optional/ or tolerance/"
+    if len(parts) != 4 or parts[1] not in ("required", "optional"):
+        message = "a vector file lies in <section>/ below required/ or optional/"
         yield Problem(file, None, "", message, "move it", "wrong-name")
         return
-    found = flaws(value, schema)
-    for flaw in found:
+    for flaw in flaws(value, schema):
         yield Problem(file, None, flaw.pointer, flaw.message, flaw.remedy, flaw.error)
-    if found:
-        return
-    if (parts[1] == "tolerance") is not ("tolerance" in value):
-        message = "the files below tolerance/ state a tolerance, and no other file does"
-        yield Problem(file, None, "/tolerance", message, "move it, or fix tolerance", "value")
-    elif (value["level"] == "T") is not ("tolerance" in value):
-        message = "level T is that of the files below tolerance/"
-        yield Problem(file, None, "/level", message, "write the level of the section", "value")
 
 
 def _vectors(path: str, folder: str, value: Mapping[str, Any]) -> Vectors:
@@ -135,6 +122,5 @@ def _vectors(path: str, folder: str, value: Mapping[str, Any]) -> Vectors:
         operation=value["operation"],
         about=value["about"],
         source=value["source"],
-        tolerance=value.get("tolerance", {}),
         cases=tuple(Vector(c["id"], c["input"], c["output"]) for c in value["cases"]),
     )

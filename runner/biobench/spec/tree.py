@@ -22,7 +22,7 @@ _KNOWN = re.compile(
             r"suite\.yaml|models\.yaml",
             rf"({'|'.join(KINDS)})/([^/]+\.yaml)?",
             rf"schema/([^/]+{re.escape(SCHEMA_SUFFIX)})?",
-            r"conformance/((required|optional|tolerance)/([^/]+/([^/]+\.json)?)?)?",
+            r"conformance/((required|optional)/([^/]+/([^/]+\.json)?)?)?",
         )
     )
 )
