@@ -14,8 +14,11 @@ import jsonschema
 import pytest
 
 from biobench.cli import execute
+from biobench.commands.conformance import verdict_line
 from biobench.conformance.answers import (
     MAX_BYTES,
+    Report,
+    Tally,
     answers_document,
     check_answers,
     check_outcomes,
@@ -134,6 +137,36 @@ def test_an_operation_that_fails_is_a_wrong_case(monkeypatch: pytest.MonkeyPatch
         answers_document(outcomes, SPEC)
 
 
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "conforms at level S"),
+        ({"generator": "unclaimed"}, "conforms at no level; S lacks generator"),
+        ({"canonical": "wrong", "generator": "unclaimed"}, "S lacks canonical, generator"),
+        ({"bmp": "right"}, "conforms at level S"),
+        ({"decode": "right", "svm": "wrong"}, "conforms at levels S and D; P lacks svm"),
+        ({"decode": "right", "svm": "right"}, "conforms at levels S, D and P"),
+    ],
+)
+def test_a_verdict_on_each_level(change: dict[str, str], verdict: str) -> None:
+    """A level needs each of its required sections, claimed and right; optional ones change none."""
+    levels = {"bmp": "D", "decode": "D", "canonical": "S", "generator": "S", "svm": "P"}
+    outcomes = {"canonical": "right", "generator": "right"} | change
+    report = Report(
+        [
+            Tally(
+                section, level, section != "bmp", outcomes.get(section, "unclaimed") != "unclaimed",
+                cases=2, right=2 - (outcomes.get(section) == "wrong"),
+            )
+            for section, level in levels.items()
+        ]
+    )  # fmt: skip
+    text = verdict_line(report.verdicts())
+    assert verdict in text
+    if "lacks" not in verdict:
+        assert text.startswith(verdict)
+
+
 @pytest.mark.slow
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Table, lines and exit codes, as a port's author and a CI job meet them."""
@@ -153,6 +186,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert row.split() == ["generator", "S", "32", "32", "0", "0", "yes"]
     (row,) = (line for line in out.splitlines() if line.startswith("canonical"))
     assert row.split()[-1] == "no"
+    assert "conforms at no level; S lacks aggregate" in out
 
     document = json.loads(path.read_bytes())
     document["answers"][WORDS] = {"words": []}
@@ -169,6 +203,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert report["spec"] == {"version": SPEC.version, "digest": SPEC.digest}
     assert report["faults"] == [f"required/generator/words.json {WORDS}: /words has 0 items, not 4"]
     assert sum(tally["wrong"] for tally in report["tallies"]) == 1
+    assert [verdict["conforms"] for verdict in report["verdicts"]] == [False, False, False]
 
     path.write_text("{}")
     assert execute(["conformance", "check", str(path)]) == 3
@@ -230,11 +265,9 @@ def test_a_narrow_table_folds(
     assert max(map(len, lines)) <= 40
     i = lines.index("generator (S) claimed")
     assert lines[i + 1] == "  32 right, 0 wrong, 0 unanswered"
-    assert lines[-2:] == [
-        f"all claimed 2 of {len(lines) // 2 - 1}",
-        lines[-1],
-    ]
-    assert len(lines) == 2 * (1 + len({vectors.folder for vectors in FILES}))
+    sections = len({vectors.folder for vectors in FILES})
+    assert lines[2 * sections] == f"all claimed 2 of {sections}"
+    assert lines[2 * sections + 2].startswith("conforms at no level; ")
 
 
 def test_a_folder_for_the_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

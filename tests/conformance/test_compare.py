@@ -55,8 +55,8 @@ def _plus_zero(value: Any) -> Any:
     ("expected", "answer", "words"),
     [
         ({"a": 1}, {"a": 2}, "/a 2, not 1"),
-        ({"a": 1}, {}, "/a is missing"),
-        ({"a": 1}, {"a": 1, "b": 2}, "/b is not in"),
+        ({"a": 1}, {}, "/a is missing in {}"),
+        ({"a": 1}, {"a": 1, "b": 2}, "/b 2 is not in"),
         ([1, 2], [1], "has 1 item, not 2"),
         ([1, [2, 3]], [1, [2, 4]], "/1/1 4, not 3"),
         (1, True, "true, not 1"),

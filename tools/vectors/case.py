@@ -56,6 +56,7 @@ class Section:
     level: str
     operations: str
     source: str | None = None
+    optional: bool = False
 
     def file(
         self,
@@ -71,7 +72,7 @@ class Section:
         return VectorFile(
             self.folder, name, number or self.number, self.level,
             f"{self.operations}.{operation or name}", about, list(cases),
-            source or self.source,
+            source or self.source, self.optional,
         )  # fmt: skip
 
 

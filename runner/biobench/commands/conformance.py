@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from biobench._common.output import print_json, print_line, print_note
 from biobench.commands.options import SpecFolder
 
 if TYPE_CHECKING:
-    from biobench.conformance.answers import Report
+    from biobench.conformance.answers import Report, Verdict
     from biobench.spec.load import Spec
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def run(
     lacking = [outcome.lacking for outcome in outcomes if outcome.lacking is not None]
     if lacking:
         print_note(f"{counted(len(lacking), 'case')} not answered: {lacking[0]}")
-    _report(check_outcomes(outcomes, files), specification, json)
+    _report(check_outcomes(outcomes, files), specification, json, whole=not section)
 
 
 @app.command()
@@ -76,17 +77,24 @@ def check(
         )
 
 
-def _report(report: Report, spec: Spec, as_json: bool) -> None:
+def _report(report: Report, spec: Spec, as_json: bool, *, whole: bool = True) -> None:
+    """Print a report, with verdicts where the ``whole`` specification was looked at."""
     import shutil
+    import textwrap
     from dataclasses import asdict
 
     from biobench.errors import VerificationError
 
     if as_json:
         named = {"version": spec.version, "digest": spec.digest}
-        print_json({"spec": named, **asdict(report)})
+        verdicts = [asdict(verdict) for verdict in report.verdicts()] if whole else None
+        print_json({"spec": named, **asdict(report), "verdicts": verdicts})
     else:
-        for line in _table(report, shutil.get_terminal_size().columns):
+        width = shutil.get_terminal_size().columns
+        lines = _table(report, width)
+        if whole:
+            lines += textwrap.wrap(verdict_line(report.verdicts()), width, break_on_hyphens=False)
+        for line in lines:
             print_line(line)
         for fault in report.faults:
             print_note(str(fault))
@@ -94,6 +102,19 @@ def _report(report: Report, spec: Spec, as_json: bool) -> None:
         count = len(report.faults)
         noun = "1 answer is" if count == 1 else f"{count} answers are"
         raise VerificationError(f"{noun} wrong or missing", where="conformance")
+
+
+def verdict_line(verdicts: Sequence[Verdict]) -> str:
+    """The levels at which an implementation conforms, and what the others lack, in one line."""
+    held = [verdict.level for verdict in verdicts if verdict.conforms]
+    *first, last = held or ["none"]
+    levels = f"levels {', '.join(first)} and {last}" if first else f"level {last}"
+    lacks = [
+        f"{verdict.level} lacks {', '.join(verdict.lacking)}"
+        for verdict in verdicts
+        if verdict.lacking
+    ]
+    return "; ".join([f"conforms at {levels}" if held else "conforms at no level", *lacks])
 
 
 def _table(report: Report, width: int) -> list[str]:

@@ -1,7 +1,7 @@
 """The answers of an implementation, checked against the vectors (SPEC.md, "Conformance").
 
 In: an answers file and the vectors of a specification. Out: by section how many cases are right,
-wrong and unanswered, and each fault in one line.
+wrong and unanswered, each fault in one line, and the levels at which the implementation conforms.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from biobench._common.files import Unreadable, read_plain
 from biobench.conformance.compare import difference
 from biobench.conformance.own_answers import Outcome
-from biobench.conformance.vectors import Vectors
+from biobench.conformance.vectors import Level, Vectors
 from biobench.errors import DataError, SpecError
 from biobench.spec.canonical import CanonicalError, parse_json
 from biobench.spec.load import Spec
@@ -22,6 +22,7 @@ from biobench.spec.problems import choose
 from biobench.spec.shape import flaws
 
 SCHEMA = "biobench.answers/1"
+LEVELS = get_args(Level)
 MAX_BYTES = 64_000_000
 """Most bytes of an answers file; a complete one has a twentieth of it."""
 
@@ -31,16 +32,32 @@ class Tally:
     """Counts of one section.
 
     Attributes:
+        required: True where a level has the section; False where the specification leaves it to an
+            implementation.
         claimed: True where the implementation claims the section.
     """
 
     section: str
     level: str
+    required: bool
     claimed: bool
     cases: int = 0
     right: int = 0
     wrong: int = 0
     unanswered: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an implementation conforms at a level (SPEC.md, section "Answers").
+
+    Attributes:
+        lacking: The required sections of the level that are not claimed, or not right.
+    """
+
+    level: str
+    conforms: bool
+    lacking: tuple[str, ...]
 
 
 @dataclass
@@ -52,6 +69,15 @@ class Report:
 
     tallies: list[Tally] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+    def verdicts(self) -> list[Verdict]:
+        """A verdict on each level of the sections, in the order of :data:`LEVELS`."""
+        found = []
+        for level in LEVELS:
+            sections = [t for t in self.tallies if t.required and t.level == level]
+            lacking = tuple(t.section for t in sections if not t.claimed or t.right < t.cases)
+            found.append(Verdict(level, not lacking, lacking))
+        return found
 
 
 def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[str, Any]:
@@ -166,7 +192,8 @@ def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
     found: dict[str, Tally] = {}
     for vectors in files:
         folder = vectors.folder
-        tally = found.setdefault(folder, Tally(folder, vectors.level, folder in claimed))
+        required = vectors.path.startswith("required/")
+        tally = found.setdefault(folder, Tally(folder, vectors.level, required, folder in claimed))
         tally.cases += len(vectors.cases)
     return list(found.values())
 

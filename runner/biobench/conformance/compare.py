@@ -26,9 +26,9 @@ def _differences(expected: Any, given: Any, pointer: str) -> Iterator[str]:
         for key in sorted(expected.keys() | given.keys()):
             place = f"{pointer}/{escape(key)}"
             if key not in given:
-                yield _line(place, "is missing")
+                yield _line(place, f"is missing in {_shown(given)}")
             elif key not in expected:
-                yield _line(place, "is not in the output of the vector")
+                yield _line(place, f"{_shown(given[key])} is not in the output of the vector")
             else:
                 yield from _differences(expected[key], given[key], place)
     elif isinstance(expected, list) and isinstance(given, list):
