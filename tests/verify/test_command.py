@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from made import Made
 
+from biobench import Results
 from biobench.cli import execute
 from biobench.commands.verify import recorded_options
 from biobench.errors import UsageError
@@ -171,6 +173,13 @@ def given(folder: Path, **changes: Any) -> Given:
     return Given(**{**base, **changes})
 
 
+def named(made: Made, name: str) -> Results:
+    """A result that says another name of its model."""
+    document = copy.deepcopy(made.results.document)
+    document["model"]["name"] = name
+    return Results(document)
+
+
 def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Path) -> None:
     """What was run comes from the result, a place from here before the recorded one, and nothing
     is written where the recorded command wrote."""
@@ -180,7 +189,7 @@ def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Pa
          "--store", "/etc", "--device", "cuda", "--n-train", "1,3"]
     )  # fmt: skip
     assert said["model"] == "hf:./far"
-    found = options_again(demo.results, said, given(tmp_path), spec)
+    found = options_again(named(demo, "hf:./far"), said, given(tmp_path), spec)
     assert (found.model, found.data) == ("hf:./far", own.folder)
     assert (found.out, found.store) == (tmp_path / "result", tmp_path / "store")
     assert (found.tasks, found.suite, found.n_train) == (
@@ -203,7 +212,7 @@ def test_code_of_a_stranger_is_not_run(demo: Made, tmp_path: Path) -> None:
     spec = load_spec()
     said = recorded_options(["biobench", "run", "--model", "py:os:system"])
     with pytest.raises(UsageError, match="code of its author"):
-        options_again(demo.results, said, given(tmp_path), spec)
+        options_again(named(demo, "py:os:system"), said, given(tmp_path), spec)
     found = options_again(demo.results, said, given(tmp_path, model="py:mine:Model"), spec)
     assert found.model == "py:mine:Model"
 

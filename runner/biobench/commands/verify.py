@@ -187,7 +187,8 @@ def _sample(
         )  # fmt: skip
         # The last one is the user's own, also where others lie beside the result.
         backbone, _ = choose_engine(loaded, options, places.stores[-1])
-        verdict = verdict.and_sample(name, spec, places, backbone, drawn)
+        given_model = model is not None
+        verdict = verdict.and_sample(name, spec, places, backbone, drawn, given=given_model)
     return verdict
 
 
@@ -218,7 +219,8 @@ def _rerun(
         if not quiet:
             print_note(f"biobench: running {name} again from nothing")
         again = run(options)
-        verdict = verdict.and_again(name, again, spec, places, options)
+        given_model = model is not None
+        verdict = verdict.and_again(name, again, spec, places, options, given=given_model)
     return verdict
 
 
