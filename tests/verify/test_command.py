@@ -15,7 +15,7 @@ from made import Made
 
 from biobench import Results
 from biobench.cli import execute
-from biobench.commands.verify import recorded_options
+from biobench.commands.verify import read_by_its_command, recorded_options
 from biobench.errors import UsageError
 from biobench.spec.load import load_spec
 from biobench.verify.rerun import Given, options_again
@@ -205,6 +205,21 @@ def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Pa
     files = {Path(task).stem: Path(task) for task in own.options.tasks}
     found = options_again(own.results, said, given(tmp_path, own=files), spec)
     assert found.tasks == tuple(str(files[id]) for id in own.results.tasks)
+
+
+def test_what_the_recorded_command_chose_is_said(own: Made, tmp_path: Path) -> None:
+    """Anyone can edit it, and a result agrees with the images that came with it."""
+    spec = load_spec()
+    files = {Path(task).stem: Path(task) for task in own.options.tasks}
+    said = {"model": None, "data": own.folder}
+    options = options_again(own.results, said, given(tmp_path, own=files), spec)
+    assert list(read_by_its_command(options, own.folder, files, spec)) == []
+    (id, file), *_ = files.items()
+    mine = {name: path for name, path in files.items() if name != id}
+    assert list(read_by_its_command(options, None, mine, spec)) == [
+        f"--data {own.folder} is that of its recorded command",
+        f"--task {file} is that of its recorded command",
+    ]
 
 
 def test_code_of_a_stranger_is_not_run(demo: Made, tmp_path: Path) -> None:
