@@ -25,9 +25,11 @@ from biobench.data.file_hashes import (
 )
 from biobench.errors import DataError
 
-_SIZE, _MODIFIED = 0, 2
+_SIZE, _MODIFIED, _CHANGED = 0, 2, 3
 _ABSENT = -1
 """Size of a file that the system does not give."""
+_TRIES = 3
+"""Times that a file is read again until it is the one that its name led to just before."""
 _PREFIX = "sha256:"
 
 
@@ -131,13 +133,31 @@ class FileWatch:
                 if not used and self._moved(row, identity)
             )
         for start in range(0, len(again), BLOCK):
-            part = again[start : start + BLOCK]
-            for row, file in zip(part, self._read(part), strict=True):
+            self._read_again(again[start : start + BLOCK])
+        self.flush()
+
+    def _read_again(self, rows: Sequence[int]) -> None:
+        """Compare the bytes of known rows' files with those that were used."""
+        for _ in range(_TRIES):
+            looked = _look([self.paths[row] for row in rows])
+            moving: list[int] = []
+            for row, before, file in zip(rows, looked, self._read(rows), strict=True):
                 if file is None:
                     self.changed.add(row)
-                else:
-                    self.note(row, file)
-        self.flush()
+                    continue
+                self.note(row, file)
+                # A name that leads now to one file and now to another can give the bytes that were
+                # used each time it is read. A disk that makes up inodes keeps them so long.
+                if (
+                    before is None
+                    or file.identity is None
+                    or before[:_CHANGED] != file.identity[:_CHANGED]
+                ):
+                    moving.append(row)
+            rows = moving
+            if not rows:
+                return
+        self.changed.update(rows)
 
     def _moved(self, row: int, identity: Identity | None) -> bool:
         """True where a file whose bytes are unknown is not the same as at the start."""
