@@ -63,3 +63,20 @@ def test_a_copy_with_the_same_bytes(tmp_path: Path) -> None:
     copy.replace(path)
     watch.check()
     assert watch.changed == set()
+
+
+def test_one_file_under_two_names(tmp_path: Path) -> None:
+    """Names that are swapped between two looks lead to one file each time; links do so always."""
+    names = [tmp_path / name for name in ("a", "b", "c")]
+    write(names[0], b"used")
+    write(names[1], b"else")
+    names[2].symlink_to("a")
+    rows = np.arange(3)
+    index = ContentIndex(tmp_path / "files.sqlite")
+    watch = FileWatch([str(path) for path in names], rows, index, 1)
+    watch.read(rows)
+    watch.check()
+    assert watch.changed == set()
+    watch._identity[1] = watch._identity[0]
+    watch._check_shared()
+    assert watch.changed == {0, 1}

@@ -134,7 +134,23 @@ class FileWatch:
             )
         for start in range(0, len(again), BLOCK):
             self._read_again(again[start : start + BLOCK])
+        self._check_shared()
         self.flush()
+
+    def _check_shared(self) -> None:
+        """Add to ``changed`` the rows whose name led to the file of another row, and no longer
+        does."""
+        rows = self._rows[self._known[self._rows]]
+        _, first, of = np.unique(
+            self._identity[rows], axis=0, return_index=True, return_inverse=True
+        )
+        earlier = rows[first[of.reshape(-1)]]
+        for row, other in zip(rows.tolist(), earlier.tolist(), strict=True):
+            if row != other:
+                # Links lead to one file whenever both are looked at.
+                one, two = _look([self.paths[row], self.paths[other]])
+                if one is None or two is None or one[:_CHANGED] != two[:_CHANGED]:
+                    self.changed.update((row, other))
 
     def _read_again(self, rows: Sequence[int]) -> None:
         """Compare the bytes of known rows' files with those that were used."""
