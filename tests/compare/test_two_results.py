@@ -25,6 +25,7 @@ from biobench.errors import DataError, SpecError, UsageError
 from biobench.metric.comparison import compare, holm
 from biobench.metric.score import score_task
 from biobench.report.document import suite_mean
+from biobench.report.results import result_digest
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()
@@ -271,16 +272,38 @@ def test_a_family_of_one_task_is_one_task(template: dict[str, Any]) -> None:
     assert "corrected over 1 task by Holm" in out.getvalue()
 
 
+def save(document: dict[str, Any], folder: Path) -> None:
+    """Write a document with the digest of its content."""
+    whole = copy.deepcopy(document)
+    whole["digests"]["result"] = result_digest(whole)
+    Results(whole).save(folder)
+
+
+def test_a_result_that_was_edited(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
+    """No table shows a number that the result did not have when it was written."""
+    save(template, tmp_path)
+    place = str(tmp_path)
+    assert execute(["report", place]) == 0
+    path = tmp_path / "results.json"
+    document = json.loads(path.read_text())
+    document["tasks"]["demo-beluga"]["score"] = 0.99
+    path.write_text(json.dumps(document))
+    capsys.readouterr()
+    for command in (["report", place], ["report", "--csv", place], ["compare", place, place]):
+        assert execute(command) == 3
+        printed = capsys.readouterr()
+        (line,) = printed.err.splitlines()
+        assert "was changed after it was written" in line
+        assert printed.out == ""
+
+
 def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """A file that is no sound result is exit 3, mixed divisions are exit 2, each in one line; what
     a model is called is text."""
     name = "[red]\x1b[31mname"
-    Results(copy.deepcopy(template) | {"model": template["model"] | {"name": name}}).save(
-        tmp_path / "a"
-    )
-    compat = copy.deepcopy(template) | {"division": "compat"}
-    Results(compat).save(tmp_path / "b")
-    Results(copy.deepcopy(template) | {"more": 1}).save(tmp_path / "flawed")
+    save(template | {"model": template["model"] | {"name": name}}, tmp_path / "a")
+    save(template | {"division": "compat"}, tmp_path / "b")
+    save(template | {"more": 1}, tmp_path / "flawed")
     a, b, flawed = (str(tmp_path / folder) for folder in ("a", "b", "flawed"))
     assert execute(["report", a, a]) == 0
     printed = capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
-from biobench.embed.evidence import NotStored, recall, remember
+from biobench.embed.evidence import KIND, NotStored, _key, recall, remember
 from biobench.embed.features import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.spec.load import load_spec
@@ -103,3 +104,82 @@ def test_lost_and_damaged(tmp_path: Path) -> None:
         with pytest.raises(NotStored, match="another digest") as forged:
             recall(store, digests)
         assert forged.value.stage == stage
+
+
+def text(value: str) -> np.ndarray[Any, Any]:
+    return np.frombuffer(value.encode(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("manifest", text("{{{")),
+        ("manifest", text("5")),
+        ("manifest", text('[["a"]]')),
+        ("manifest", text('[["a", "/etc/passwd", 0, "train"]]')),
+        ("manifest", text('[["a", "../passwd", 0, "train"]]')),
+        ("manifest", np.array(5)),
+        ("items", text("5")),
+        ("items", text("[[]]")),
+        ("items", text("[]")),
+        ("shards", text("5")),
+        ("shards", text('["../../../elsewhere"]')),
+        ("shards", text("[]")),
+        ("places", np.zeros((30, 2), np.int64)),
+        ("places", np.zeros(60, np.int64)),
+        ("places", np.zeros((30, 2))),
+        ("places", np.array([[10**9, i] for i in range(30)])),
+        ("places", np.array([[-(10**9), i] for i in range(30)])),
+        ("places", np.array([[0, 10**9 + i] for i in range(30)])),
+        ("places", np.array([[0, -1 - i] for i in range(30)])),
+        ("rule", text("median")),
+        ("rule", np.array([255], np.uint8)),
+        ("rule", text("")),
+        ("item_of_row", np.full(30, 10**12)),
+        ("item_of_row", np.arange(30)[::-1].copy()),
+        ("item_of_row", np.zeros(3, np.int64)),
+        ("item_of_row", np.zeros(30, np.int64)),
+        *((name, None) for name in ("manifest", "items", "shards", "places", "rule")),
+    ],
+)
+def test_an_entry_that_no_run_kept(
+    name: str, array: np.ndarray[Any, Any] | None, tmp_path: Path
+) -> None:
+    """A store can come with a result, and its entries have the right digests of any content."""
+    store = Store(tmp_path)
+    digests, _ = stored(store, "demo-kabr", "max")
+    found = store.get(KIND, _key(digests))
+    assert found is not None
+    forged = (
+        {**found, name: array} if array is not None else {k: found[k] for k in found if k != name}
+    )
+    store.put(KIND, _key(digests), forged)
+    with pytest.raises(NotStored, match="is not what a run keeps") as caught:
+        recall(store, digests)
+    assert caught.value.stage == "features"
+
+
+@pytest.mark.parametrize(
+    "shard",
+    [
+        {"features": np.zeros(32, np.float32)},
+        {"features": np.zeros((8, 4))},
+        {"features": np.zeros((8, 5), np.float32)},
+        {"features": np.zeros((2, 4), np.float32)},
+        {"pixels": np.zeros((8, 31), np.uint8)},
+        {"pixels": np.zeros((2, 32), np.uint8)},
+        {"pixels": None},
+        {"features": None},
+    ],
+)
+def test_a_shard_that_no_run_kept(
+    shard: dict[str, np.ndarray[Any, Any] | None], tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    digests, embedded = stored(store, "demo-kabr", "max")
+    found = store.get("features", embedded.shards[1])
+    assert found is not None
+    forged = {name: array for name, array in {**found, **shard}.items() if array is not None}
+    store.put("features", embedded.shards[1], forged)
+    with pytest.raises(NotStored, match="is not what a run keeps"):
+        recall(store, digests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 from made import Made
 
+from biobench import Results
 from biobench.cli import execute
-from biobench.commands.verify import recorded_options
+from biobench.commands.verify import read_by_its_command, recorded_options
 from biobench.errors import UsageError
 from biobench.spec.load import load_spec
 from biobench.verify.rerun import Given, options_again
@@ -171,6 +173,13 @@ def given(folder: Path, **changes: Any) -> Given:
     return Given(**{**base, **changes})
 
 
+def named(made: Made, name: str) -> Results:
+    """A result that says another name of its model."""
+    document = copy.deepcopy(made.results.document)
+    document["model"]["name"] = name
+    return Results(document)
+
+
 def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Path) -> None:
     """What was run comes from the result, a place from here before the recorded one, and nothing
     is written where the recorded command wrote."""
@@ -180,7 +189,7 @@ def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Pa
          "--store", "/etc", "--device", "cuda", "--n-train", "1,3"]
     )  # fmt: skip
     assert said["model"] == "hf:./far"
-    found = options_again(demo.results, said, given(tmp_path), spec)
+    found = options_again(named(demo, "hf:./far"), said, given(tmp_path), spec)
     assert (found.model, found.data) == ("hf:./far", own.folder)
     assert (found.out, found.store) == (tmp_path / "result", tmp_path / "store")
     assert (found.tasks, found.suite, found.n_train) == (
@@ -198,12 +207,27 @@ def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Pa
     assert found.tasks == tuple(str(files[id]) for id in own.results.tasks)
 
 
+def test_what_the_recorded_command_chose_is_said(own: Made, tmp_path: Path) -> None:
+    """Anyone can edit it, and a result agrees with the images that came with it."""
+    spec = load_spec()
+    files = {Path(task).stem: Path(task) for task in own.options.tasks}
+    said = {"model": None, "data": own.folder}
+    options = options_again(own.results, said, given(tmp_path, own=files), spec)
+    assert list(read_by_its_command(options, own.folder, files, spec)) == []
+    (id, file), *_ = files.items()
+    mine = {name: path for name, path in files.items() if name != id}
+    assert list(read_by_its_command(options, None, mine, spec)) == [
+        f"--data {own.folder} is that of its recorded command",
+        f"--task {file} is that of its recorded command",
+    ]
+
+
 def test_code_of_a_stranger_is_not_run(demo: Made, tmp_path: Path) -> None:
     """A result can name any class that is importable here: only a person can."""
     spec = load_spec()
     said = recorded_options(["biobench", "run", "--model", "py:os:system"])
     with pytest.raises(UsageError, match="code of its author"):
-        options_again(demo.results, said, given(tmp_path), spec)
+        options_again(named(demo, "py:os:system"), said, given(tmp_path), spec)
     found = options_again(demo.results, said, given(tmp_path, model="py:mine:Model"), spec)
     assert found.model == "py:mine:Model"
 

@@ -15,6 +15,7 @@ from biobench.errors import UsageError
 
 if TYPE_CHECKING:
     from biobench.report.results import Results
+    from biobench.run.options import Options
     from biobench.spec.load import Spec
     from biobench.verify.check import Places
     from biobench.verify.verdict import Verdict
@@ -187,7 +188,8 @@ def _sample(
         )  # fmt: skip
         # The last one is the user's own, also where others lie beside the result.
         backbone, _ = choose_engine(loaded, options, places.stores[-1])
-        verdict = verdict.and_sample(name, spec, places, backbone, drawn)
+        given_model = model is not None
+        verdict = verdict.and_sample(name, spec, places, backbone, drawn, given=given_model)
     return verdict
 
 
@@ -217,9 +219,23 @@ def _rerun(
             options = replace(options, out=folder / name)
         if not quiet:
             print_note(f"biobench: running {name} again from nothing")
+            for line in read_by_its_command(options, places.images.data, own, spec):
+                print_note(f"biobench: {line}")
         again = run(options)
-        verdict = verdict.and_again(name, again, spec, places, options)
+        given_model = model is not None
+        verdict = verdict.and_again(name, again, spec, places, options, given=given_model)
     return verdict
+
+
+def read_by_its_command(
+    options: Options, data: Path | None, own: Mapping[str, Path], spec: Spec
+) -> Iterator[str]:
+    """Name what is read because the recorded command, which anyone can edit, says so."""
+    if options.data is not None and data is None:
+        yield f"--data {options.data} is that of its recorded command"
+    for task in options.tasks:
+        if task not in spec.task_ids() and Path(task) not in own.values():
+            yield f"--task {task} is that of its recorded command"
 
 
 def recorded_options(argv: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from biobench._common.text import shown
 from biobench.decode.loader import usable_cores
 from biobench.errors import DataError, SpecError, UsageError
 from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean
-from biobench.report.results import Results
+from biobench.report.results import Results, result_digest
 from biobench.spec.documents import Suite
 from biobench.spec.load import Spec
 from biobench.verify.document import check_form
@@ -25,10 +25,11 @@ MEAN = "mean"
 
 
 def open_sound(path: Path, spec: Spec) -> Results:
-    """Open the result that a path names and check its form.
+    """Open the result that a path names and check its form and its digest.
 
     Raises:
-        DataError: It cannot be read, or does not have the form of a result.
+        DataError: It cannot be read, or has not the form of a result, or another content than its
+            digest is of.
         SpecError: Its suite is not known.
     """
     found = open_result(path)
@@ -36,6 +37,13 @@ def open_sound(path: Path, spec: Spec) -> Results:
     if not flaw.holds:
         raise DataError(
             f"is not a sound result ({shown(flaw.text)})",
+            where=shown(str(path)),
+            remedy="`biobench verify` says more",
+        )
+    if result_digest(found.document) != found.digests["result"]:
+        # Whoever changes a number with care makes the digests anew, and only `verify` finds that.
+        raise DataError(
+            "was changed after it was written: its content does not have its digest",
             where=shown(str(path)),
             remedy="`biobench verify` says more",
         )

@@ -7,6 +7,7 @@ find it (SPEC.md, section "Evidence").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.store import Store
+from biobench._common.text import shown
+from biobench.data.layouts.options import path_fault
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.embed.shards import KIND as SHARDS
+from biobench.errors import SpecError
 from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sha256_json
 
 KIND = "evidence"
+_KEY = re.compile("sha256:[0-9a-f]{64}")
 _STAGES = ("manifest", "pixels", "features")
 
 
@@ -102,12 +107,24 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
     found = _get(store, KIND, _key(digests), stage="features")
     if found is None:
         raise NotStored("the store does not have them")
-    listed = bytes(found["manifest"])
-    rows, items = parse_json(listed), tuple(parse_json(bytes(found["items"])))
-    features, pixels = _gather(store, parse_json(bytes(found["shards"])), found["places"])
-    rule = bytes(found["rule"]).decode()
-    if rule:
-        features = pool_rows(features, found["item_of_row"], rule)
+    try:
+        listed = bytes(_array(found, "manifest", np.uint8, 1))
+        rows, items = _rows(listed), _texts(found, "items")
+        places = _array(found, "places", np.int64, 2)
+        if places.shape != (len(rows), 2):
+            raise ValueError("not a place for each row")
+        features, pixels = _gather(store, _texts(found, "shards"), places)
+        rule = bytes(_array(found, "rule", np.uint8, 1)).decode()
+        if rule:
+            features = pool_rows(features, _item_of_row(found, len(rows), len(items)), rule)
+        if len(features) != len(items):
+            raise ValueError("not features of each item")
+    except (ValueError, SpecError) as error:
+        # A store can come with a result, from anyone.
+        path = store.path(KIND, _key(digests))
+        raise NotStored(
+            f"{path} is not what a run keeps ({shown(str(error))[:120]})", "features"
+        ) from error
     for stage, digest in (
         ("manifest", sha256_bytes(listed)),
         ("pixels", pixels_digest([row[0] for row in rows], pixels)),
@@ -125,24 +142,88 @@ def _gather(
     features: npt.NDArray[np.float32] | None = None
     pixels = np.zeros((len(places), 32), np.uint8)
     lost = 0
+    if len(np.unique(places, axis=0)) < len(places):
+        # A short list could otherwise ask for any number of rows of a wide shard.
+        raise ValueError("two rows at one place")
     wanted = sorted(set(places[:, 0].tolist()))
+    if wanted and not -1 <= wanted[0] <= wanted[-1] < len(keys):
+        raise ValueError("a place in a shard that is not there")
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
         shard = _get(store, SHARDS, keys[number], stage="features") if number >= 0 else None
         if shard is None:
             lost += 1
             continue
+        wide, crops = _array(shard, "features", np.float32, 2), _array(shard, "pixels", np.uint8, 2)
         if features is None:
-            features = np.zeros((len(places), shard["features"].shape[1]), np.float32)
-        features[here] = shard["features"][places[here, 1]]
-        pixels[here] = shard["pixels"][places[here, 1]]
+            features = np.zeros((len(places), wide.shape[1]), np.float32)
+        of = places[here, 1]
+        most = min(len(wide), len(crops))
+        if wide.shape[1] != features.shape[1] or crops.shape[1] != 32 or not _within(of, most):
+            raise ValueError("a shard of another shape")
+        features[here] = wide[of]
+        pixels[here] = crops[of]
     if lost or features is None:
         raise NotStored(f"the store has lost {lost} of {len(wanted)} shards of them")
     return features, pixels
 
 
+def _array(
+    found: Mapping[str, npt.NDArray[Any]], name: str, kind: type, ndim: int
+) -> npt.NDArray[Any]:
+    """An array of an entry; raises ValueError where there is none of that type and dimension."""
+    array = found.get(name)
+    if array is None or array.dtype != kind or array.ndim != ndim:
+        raise ValueError(f"no array {name} as it must be")
+    return array
+
+
+def _rows(data: bytes) -> list[list[Any]]:
+    """The rows of a manifest's text; raises ValueError where it is none."""
+    rows = parse_json(data)
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise ValueError("no manifest as it must be")
+    return rows
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, list) or len(row) < 4:
+        return False
+    # The path is read below the folder of the data.
+    return isinstance(row[0], str) and isinstance(row[1], str) and path_fault(row[1]) is None
+
+
+def _texts(found: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[str, ...]:
+    """A list of texts in an entry; raises ValueError where there is none."""
+    texts = parse_json(bytes(_array(found, name, np.uint8, 1)))
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"no list {name} as it must be")
+    return tuple(texts)
+
+
+def _item_of_row(
+    found: Mapping[str, npt.NDArray[Any]], rows: int, items: int
+) -> npt.NDArray[np.int64]:
+    """The number of each row's item; raises ValueError where they do not ascend from 0 to the last
+    item without a gap."""
+    numbers = _array(found, "item_of_row", np.int64, 1)
+    steps = np.diff(numbers, prepend=-1)
+    if len(numbers) != rows or not np.isin(steps[1:], (0, 1)).all() or steps[:1].tolist() != [1]:
+        raise ValueError("no numbers of items as they must be")
+    if int(numbers[-1]) != items - 1:
+        raise ValueError("other items than their numbers")
+    return numbers
+
+
+def _within(numbers: npt.NDArray[np.int64], count: int) -> bool:
+    return bool(((numbers >= 0) & (numbers < count)).all())
+
+
 def _get(store: Store, kind: str, key: str, *, stage: str) -> dict[str, npt.NDArray[Any]] | None:
-    """An entry, None where there is none; raises NotStored where it is damaged."""
+    """An entry, None where there is none; raises NotStored where it is damaged, and ValueError for
+    a key that would name a file elsewhere."""
+    if not _KEY.fullmatch(key):
+        raise ValueError("a key that is not a digest")
     found = store.get(kind, key)
     path = store.path(kind, key)
     if found is None and path.exists():

@@ -25,9 +25,11 @@ from biobench.data.file_hashes import (
 )
 from biobench.errors import DataError
 
-_SIZE, _MODIFIED = 0, 2
+_SIZE, _MODIFIED, _CHANGED = 0, 2, 3
 _ABSENT = -1
 """Size of a file that the system does not give."""
+_TRIES = 3
+"""Times that a file is read again until it is the one that its name led to just before."""
 _PREFIX = "sha256:"
 
 
@@ -131,13 +133,47 @@ class FileWatch:
                 if not used and self._moved(row, identity)
             )
         for start in range(0, len(again), BLOCK):
-            part = again[start : start + BLOCK]
-            for row, file in zip(part, self._read(part), strict=True):
+            self._read_again(again[start : start + BLOCK])
+        self._check_shared()
+        self.flush()
+
+    def _check_shared(self) -> None:
+        """Add to ``changed`` the rows whose name led to the file of another row, and no longer
+        does."""
+        rows = self._rows[self._known[self._rows]]
+        _, first, of = np.unique(
+            self._identity[rows], axis=0, return_index=True, return_inverse=True
+        )
+        earlier = rows[first[of.reshape(-1)]]
+        for row, other in zip(rows.tolist(), earlier.tolist(), strict=True):
+            if row != other:
+                # Links lead to one file whenever both are looked at.
+                one, two = _look([self.paths[row], self.paths[other]])
+                if one is None or two is None or one[:_CHANGED] != two[:_CHANGED]:
+                    self.changed.update((row, other))
+
+    def _read_again(self, rows: Sequence[int]) -> None:
+        """Compare the bytes of known rows' files with those that were used."""
+        for _ in range(_TRIES):
+            looked = _look([self.paths[row] for row in rows])
+            moving: list[int] = []
+            for row, before, file in zip(rows, looked, self._read(rows), strict=True):
                 if file is None:
                     self.changed.add(row)
-                else:
-                    self.note(row, file)
-        self.flush()
+                    continue
+                self.note(row, file)
+                # A name that leads now to one file and now to another can give the bytes that were
+                # used each time it is read. A disk that makes up inodes keeps them so long.
+                if (
+                    before is None
+                    or file.identity is None
+                    or before[:_CHANGED] != file.identity[:_CHANGED]
+                ):
+                    moving.append(row)
+            rows = moving
+            if not rows:
+                return
+        self.changed.update(rows)
 
     def _moved(self, row: int, identity: Identity | None) -> bool:
         """True where a file whose bytes are unknown is not the same as at the start."""

@@ -33,7 +33,7 @@ def own_files(folder: Path) -> list[Path]:
     A document comes after the files that only it names, so that an interrupted removal in this
     order can be continued.
     """
-    places = [Path(size) / file for size in _sizes(folder) for file in _of_run(folder / size)]
+    places = [Path(size) / file for size in curve_sizes(folder) for file in _of_run(folder / size)]
     places += _of_run(folder)
     places += map(Path, (CURVE_TABLE, CURVE_PAGE, CURVE))
     return [place for place in places if _is_file(folder / place)]
@@ -50,14 +50,14 @@ def _is_file(path: Path) -> bool:
 def scored_tasks(folder: Path) -> set[str]:
     """Return the tasks with a score in the result or learning curve in ``folder``."""
     found: set[str] = set()
-    for place in (folder, *(folder / name for name in _sizes(folder))):
+    for place in (folder, *(folder / name for name in curve_sizes(folder))):
         with contextlib.suppress(DataError):
             found |= results_in(place).tasks.keys()
     return found
 
 
-def _sizes(folder: Path) -> list[str]:
-    """Folders of an earlier curve's sizes."""
+def curve_sizes(folder: Path) -> list[str]:
+    """Names of the folders of an earlier curve's sizes."""
     try:
         document = json.loads(read_regular(folder / CURVE, MOST_CURVE))
         places = [str(size["results"]) for size in document["sizes"]]

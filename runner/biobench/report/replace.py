@@ -27,13 +27,14 @@ from pathlib import Path
 
 from biobench._common import folder_lock as lock
 from biobench.errors import BiobenchError, UsageError
-from biobench.report.current import PENDING
+from biobench.report.current import PENDING, current
 from biobench.report.earlier import (
     CURVE,
     CURVE_PAGE,
     CURVE_TABLE,
     PAGE,
     PREDICTIONS,
+    curve_sizes,
     own_files,
 )
 from biobench.report.item_digests import FOLDER as EVIDENCE
@@ -41,7 +42,8 @@ from biobench.report.results import FILE as RESULTS
 
 LOCK = ".biobench-lock"
 TEMPORARY = ".biobench-tmp-"
-_OWN_FOLDER = re.compile(rf"{PREDICTIONS}|{EVIDENCE}|all|n-[0-9]{{1,9}}")
+_SIZE = re.compile(r"all|n-[0-9]{1,9}")
+_OWN_FOLDER = re.compile(rf"{PREDICTIONS}|{EVIDENCE}|{_SIZE.pattern}")
 
 
 @contextlib.contextmanager
@@ -49,11 +51,12 @@ def claimed(folder: Path) -> Iterator[None]:
     """Lock ``folder`` against other runs; make it, and clean up after runs that were killed.
 
     Raises:
-        UsageError: Another process writes it.
+        UsageError: Another process writes it, or it is part of a learning curve.
         BiobenchError: It cannot be written.
     """
 
     with lock.locked(folder, LOCK, busy=partial(_busy, folder), fails=partial(_unwritable, folder)):
+        _refuse_relatives(folder)
         with _said(folder):
             _refuse_in_the_way(folder)
             _finish(folder)
@@ -62,8 +65,32 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def refuse_claimed(folder: Path) -> None:
-    """Raise UsageError where another process writes ``folder`` now."""
+    """Raise UsageError where another process writes ``folder`` now, or where it is part of a
+    learning curve."""
     lock.refuse_locked(folder, LOCK, busy=partial(_busy, folder))
+    _refuse_relatives(folder)
+
+
+def _refuse_relatives(folder: Path) -> None:
+    """Raise UsageError where ``folder`` is a size of a whole learning curve, or where another
+    process writes the curve that it is a size of, or a size of the curve that it is.
+
+    A curve replaces the files of its sizes and states their digests.
+    """
+    real = Path(os.path.realpath(folder))
+    with _said(folder):
+        inside = real.iterdir() if real.is_dir() else ()
+        sizes = [path for path in inside if _SIZE.fullmatch(path.name)]
+    if _SIZE.fullmatch(real.name):
+        if real.name in curve_sizes(current(real.parent)):
+            raise UsageError(
+                "is a size of the learning curve in the folder above it",
+                where=str(folder),
+                remedy="run the whole curve again, or give --out another folder",
+            )
+        sizes.append(real.parent)
+    for path in sizes:
+        lock.refuse_locked(path, LOCK, busy=partial(_busy, path))
 
 
 def places(tasks: Iterable[str], sizes: Sequence[int | None]) -> list[str]:

@@ -92,9 +92,12 @@ def _suite_faults(results: Results, suite: Suite, spec: Spec) -> Iterator[Findin
 
 
 def check_model(results: Results, spec: Spec) -> Iterator[Finding]:
-    """Compare a result's facts on its model with the list of models."""
+    """Compare a result's facts on its model with its name and with the list of models."""
     model = results.document["model"]
     name = None if model["source"] == "python" else _parsed(model, spec)
+    if name is not None and name.recorded != (model["name"], model["resolved"]):
+        text = f"resolved is {model['resolved']!r}, and its name leads to {name.recorded[1]!r}"
+        yield Finding("spec", False, text[:300])
     entry, pinned = (None, None) if name is None else (name.entry, name.pinned_entry)
     listed = {
         "revision_sources": pinned.revision_sources if pinned else None,

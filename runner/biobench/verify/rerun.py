@@ -17,6 +17,7 @@ from biobench.run.external_scores import Declaration
 from biobench.run.options import Options
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
+from biobench.verify.loaded_model import model_to_load
 
 STORE = "store"
 OUT = "result"
@@ -45,8 +46,8 @@ class Given:
 def options_again(results: Results, said: Mapping[str, Any], given: Given, spec: Spec) -> Options:
     """The options that make a result again.
 
-    The tasks and settings come from the result, paths from ``given``, else from the recorded
-    command.
+    The tasks, the settings and the name of the model come from the result, paths from ``given``,
+    else from the recorded command.
 
     Args:
         results: The result.
@@ -59,7 +60,7 @@ def options_again(results: Results, said: Mapping[str, Any], given: Given, spec:
             own task is not known.
     """
     document = results.document
-    model = given.model or said.get("model") or document["model"]["name"]
+    model = model_to_load(results, said, given.model, spec)
     if model.startswith("py:") and given.model is None:
         raise UsageError(
             f"the result was made by code of its author: {model[:200]}",

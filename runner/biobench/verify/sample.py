@@ -32,6 +32,7 @@ from biobench.spec.generator import Stream
 from biobench.verify.findings import Finding, Report
 from biobench.verify.from_data import BATCH, Images, find_root, sampled
 from biobench.verify.item_digests import check_item_digests
+from biobench.verify.loaded_model import check_loaded
 from biobench.verify.rules import TaskRules
 
 NAMED = 5
@@ -69,6 +70,8 @@ def check_items(
     images: Images,
     backbone: Backbone,
     sample: Sample,
+    *,
+    given: bool,
 ) -> Report:
     """Compare a sample of items with the digests that a result states of them.
 
@@ -79,6 +82,7 @@ def check_items(
         images: Where its images are.
         backbone: Its model, loaded here.
         sample: What is drawn.
+        given: True where the user named the model, see :func:`check_loaded`.
 
     Raises:
         UsageError: The features are not those of a program, or no task's images are here.
@@ -89,7 +93,7 @@ def check_items(
             where="--sample",
             remedy="give --rerun",
         )
-    findings = list(_model(results, backbone))
+    findings = list(_model(results, backbone, given))
     stated: list[_Stated] = []
     for rule in rules:
         found = _stated(results, rule, suite, images)
@@ -106,9 +110,10 @@ def check_items(
     return Report(tuple(findings), {}, {})
 
 
-def _model(results: Results, backbone: Backbone) -> Iterator[Finding]:
+def _model(results: Results, backbone: Backbone, given: bool) -> Iterator[Finding]:
     """Compare the model that was loaded with the one that the result states."""
     model, info = results.document["model"], backbone.info
+    yield from check_loaded(model, vars(info), given=given)
     # A program of its own has no checkpoint; its digest covers every constant.
     alone = info.weights == info.program
     for stage, name, here, there in (

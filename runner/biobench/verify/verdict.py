@@ -23,6 +23,7 @@ from biobench.verify.curve import check_curve
 from biobench.verify.findings import Report, lines
 from biobench.verify.from_data import Images
 from biobench.verify.load import CurveFile, open_any, open_result
+from biobench.verify.loaded_model import check_loaded
 from biobench.verify.rules import suite_of, task_rules
 from biobench.verify.sample import Sample, check_items
 
@@ -73,27 +74,52 @@ class Verdict:
         return replace(both, compared={"against the other": found})
 
     def and_again(
-        self, name: str, again: Results, spec: Spec, places: Places, options: Options
+        self,
+        name: str,
+        again: Results,
+        spec: Spec,
+        places: Places,
+        options: Options,
+        *,
+        given: bool,
     ) -> Verdict:
-        """Add the comparison with the result of running again and its store."""
+        """Add the comparison with the result of running again and its store.
+
+        ``given``: True where the user named the model.
+        """
         ours = self.results[name]
         assert options.store is not None
         images = replace(places.images, data=options.data)
         pair = Pair(ours, again, images, images, [Store(options.store), *places.stores])
-        found = Compared(compare(pair, spec), same_from_predictions(ours, again))
+        report = compare(pair, spec)
+        models = (results.document["model"] for results in (ours, again))
+        report = replace(report, findings=(*report.findings, *check_loaded(*models, given=given)))
+        found = Compared(report, same_from_predictions(ours, again))
         title = "run again" if name == RESULT else f"{name} run again"
         return replace(self, compared={**self.compared, title: found})
 
     def and_sample(
-        self, name: str, spec: Spec, places: Places, backbone: Backbone, sample: Sample
+        self,
+        name: str,
+        spec: Spec,
+        places: Places,
+        backbone: Backbone,
+        sample: Sample,
+        *,
+        given: bool,
     ) -> Verdict:
-        """Add the check of a sample of a result's items."""
+        """Add the check of a sample of a result's items.
+
+        ``given``: True where the user named the model.
+        """
         results = self.results[name]
         rules, _ = task_rules(results, spec, places.images.own)
         suite = suite_of(results, spec)
         if suite is None:
             return self
-        report = check_items(results, list(rules.values()), suite, places.images, backbone, sample)
+        report = check_items(
+            results, list(rules.values()), suite, places.images, backbone, sample, given=given
+        )
         title = "sample" if name == RESULT else f"{name}, sample"
         return replace(self, checked={**self.checked, title: report})
 
