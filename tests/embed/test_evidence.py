@@ -17,6 +17,7 @@ from biobench.embed.pool import pool_rows
 from biobench.spec.load import load_spec
 
 SHARD = 8
+KIND = "features-of-a-model"
 
 
 def stored(store: Store, task: str, rule: str | None) -> tuple[dict[str, str], Embedded]:
@@ -30,8 +31,8 @@ def stored(store: Store, task: str, rule: str | None) -> tuple[dict[str, str], E
     places = np.stack([rows // SHARD, rows % SHARD], axis=1)
     for i, key in enumerate(shards):
         part = slice(SHARD * i, SHARD * (i + 1))
-        store.put("features", key, {"features": features[part], "pixels": pixels[part]})
-    embedded = Embedded(features, pixels, {}, 30, shards, places, pixels)
+        store.put(KIND, key, {"features": features[part], "pixels": pixels[part]})
+    embedded = Embedded(features, pixels, {}, 30, KIND, shards, places, pixels)
     items = manifest.items
     pooled = features if rule is None else pool_rows(features, manifest.item_of_row, rule)
     digests = {
@@ -68,10 +69,10 @@ def test_written_where_it_differs(tmp_path: Path) -> None:
     assert path.stat().st_ino == before
     moved = replace(embedded, shards=tuple(f"sha256:{i:064x}" for i in range(4, 8)))
     for old, new in zip(embedded.shards, moved.shards, strict=True):
-        shard = store.get("features", old)
+        shard = store.get(KIND, old)
         assert shard is not None
-        store.put("features", new, shard)
-        store.path("features", old).unlink()
+        store.put(KIND, new, shard)
+        store.path(KIND, old).unlink()
     manifest = build_manifest(load_spec().task("demo-plankton"), EMBEDDED / "demo-plankton", 17)
     remember(store, digests, replace(manifest, rows=manifest.rows[:30]), moved, None)
     assert np.array_equal(recall(store, digests).features, embedded.features)
@@ -82,7 +83,7 @@ def test_lost_and_damaged(tmp_path: Path) -> None:
     does a shard that was written anew around another value."""
     store = Store(tmp_path)
     digests, embedded = stored(store, "demo-plankton", None)
-    path = store.path("features", embedded.shards[1])
+    path = store.path(KIND, embedded.shards[1])
     whole = path.read_bytes()
     path.unlink()
     with pytest.raises(NotStored, match="lost 1 of 4 shards") as lost:
@@ -95,11 +96,11 @@ def test_lost_and_damaged(tmp_path: Path) -> None:
         assert damaged.value.stage == "features"
     for name, stage in (("pixels", "pixels"), ("features", "features")):
         path.write_bytes(whole)
-        shard = store.get("features", embedded.shards[1])
+        shard = store.get(KIND, embedded.shards[1])
         assert shard is not None
         shard[name] = shard[name].copy()
         shard[name][0, 0] += 1
-        store.put("features", embedded.shards[1], shard)
+        store.put(KIND, embedded.shards[1], shard)
         with pytest.raises(NotStored, match="another digest") as forged:
             recall(store, digests)
         assert forged.value.stage == stage

@@ -18,7 +18,6 @@ from biobench._common.store import Store
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
-from biobench.embed.shards import KIND as SHARDS
 from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sha256_json
 
 KIND = "evidence"
@@ -79,6 +78,7 @@ def remember(
         "items": _text(canonical_json([row.id for row in manifest.items.rows])),
         "item_of_row": manifest.item_of_row,
         "rule": _text((rule or "").encode() if manifest.pooled else b""),
+        "kind": _text(embedded.kind.encode()),
         "shards": _text(canonical_json(embedded.shards)),
         "places": embedded.places,
     }
@@ -104,7 +104,8 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
         raise NotStored("the store does not have them")
     listed = bytes(found["manifest"])
     rows, items = parse_json(listed), tuple(parse_json(bytes(found["items"])))
-    features, pixels = _gather(store, parse_json(bytes(found["shards"])), found["places"])
+    kind = bytes(found["kind"]).decode()
+    features, pixels = _gather(store, kind, parse_json(bytes(found["shards"])), found["places"])
     rule = bytes(found["rule"]).decode()
     if rule:
         features = pool_rows(features, found["item_of_row"], rule)
@@ -119,7 +120,7 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
 
 
 def _gather(
-    store: Store, keys: Sequence[str], places: npt.NDArray[np.int64]
+    store: Store, kind: str, keys: Sequence[str], places: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
     """Features and pixels of the rows at ``places``; raises NotStored where a shard is missing."""
     features: npt.NDArray[np.float32] | None = None
@@ -128,7 +129,7 @@ def _gather(
     wanted = sorted(set(places[:, 0].tolist()))
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
-        shard = _get(store, SHARDS, keys[number], stage="features") if number >= 0 else None
+        shard = _get(store, kind, keys[number], stage="features") if number >= 0 else None
         if shard is None:
             lost += 1
             continue
