@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the table of known implementations into spec/PORTING.md, from what the vectors say of them.
 
-    tools/implementations.py [--check] ANSWERS ...    exit 1 with --check where the table is another
+tools/implementations.py [--check] ANSWERS ...    exit 1 with --check where the table is another
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def table(answers: list[Path]) -> str:
     """A row an implementation: name, language, levels, sections beyond them, right answers."""
     spec = load_spec(ROOT / "spec")
     files = read_vectors(spec)
-    rows = ["| implementation | language | conforms at levels | optional sections | right answers |"]
-    rows.append("|---|---|---|---|---|")
+    heads = "implementation", "language", "conforms at levels", "optional sections", "right answers"
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for path in answers:
         document = read_answers(path, spec, files)
         report = check_answers(document, files)

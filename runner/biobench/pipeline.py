@@ -197,7 +197,7 @@ def embed_task(
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
         wanted = np.logical_or.reduce(samples)
-    count = len(rows_to_read(manifest, execution.micro_batch, wanted))
+    count = len(rows_to_read(manifest, context.backbone, execution.micro_batch, wanted))
     with Progress(f"{task.id}: embed", count, quiet=context.options.quiet) as progress:
         embedded = embed(
             manifest, context.backbone, context.store, execution,

@@ -33,7 +33,7 @@ def embedded(*files: int, **changes: object) -> Embedded:
     features = np.arange(1, 3 * count + 1, dtype=np.float32).reshape(count, 3)
     places = np.zeros((count, 2), np.int64)
     return replace(
-        Embedded(features, content, {}, count, [], places, content),
+        Embedded(features, content, {}, count, "features", [], places, content),
         **changes,  # type: ignore[arg-type]
     )
 

@@ -12,12 +12,14 @@ import pytest
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
+from biobench.embed import evidence
 from biobench.embed.evidence import KIND, NotStored, _key, recall, remember
 from biobench.embed.features import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.spec.load import load_spec
 
 SHARD = 8
+SHARDS = "features-0123456789abcdef"
 
 
 def stored(store: Store, task: str, rule: str | None) -> tuple[dict[str, str], Embedded]:
@@ -31,8 +33,8 @@ def stored(store: Store, task: str, rule: str | None) -> tuple[dict[str, str], E
     places = np.stack([rows // SHARD, rows % SHARD], axis=1)
     for i, key in enumerate(shards):
         part = slice(SHARD * i, SHARD * (i + 1))
-        store.put("features", key, {"features": features[part], "pixels": pixels[part]})
-    embedded = Embedded(features, pixels, {}, 30, shards, places, pixels)
+        store.put(SHARDS, key, {"features": features[part], "pixels": pixels[part]})
+    embedded = Embedded(features, pixels, {}, 30, SHARDS, shards, places, pixels)
     items = manifest.items
     pooled = features if rule is None else pool_rows(features, manifest.item_of_row, rule)
     digests = {
@@ -69,10 +71,10 @@ def test_written_where_it_differs(tmp_path: Path) -> None:
     assert path.stat().st_ino == before
     moved = replace(embedded, shards=tuple(f"sha256:{i:064x}" for i in range(4, 8)))
     for old, new in zip(embedded.shards, moved.shards, strict=True):
-        shard = store.get("features", old)
+        shard = store.get(SHARDS, old)
         assert shard is not None
-        store.put("features", new, shard)
-        store.path("features", old).unlink()
+        store.put(SHARDS, new, shard)
+        store.path(SHARDS, old).unlink()
     manifest = build_manifest(load_spec().task("demo-plankton"), EMBEDDED / "demo-plankton", 17)
     remember(store, digests, replace(manifest, rows=manifest.rows[:30]), moved, None)
     assert np.array_equal(recall(store, digests).features, embedded.features)
@@ -83,7 +85,7 @@ def test_lost_and_damaged(tmp_path: Path) -> None:
     does a shard that was written anew around another value."""
     store = Store(tmp_path)
     digests, embedded = stored(store, "demo-plankton", None)
-    path = store.path("features", embedded.shards[1])
+    path = store.path(SHARDS, embedded.shards[1])
     whole = path.read_bytes()
     path.unlink()
     with pytest.raises(NotStored, match="lost 1 of 4 shards") as lost:
@@ -96,11 +98,11 @@ def test_lost_and_damaged(tmp_path: Path) -> None:
         assert damaged.value.stage == "features"
     for name, stage in (("pixels", "pixels"), ("features", "features")):
         path.write_bytes(whole)
-        shard = store.get("features", embedded.shards[1])
+        shard = store.get(SHARDS, embedded.shards[1])
         assert shard is not None
         shard[name] = shard[name].copy()
         shard[name][0, 0] += 1
-        store.put("features", embedded.shards[1], shard)
+        store.put(SHARDS, embedded.shards[1], shard)
         with pytest.raises(NotStored, match="another digest") as forged:
             recall(store, digests)
         assert forged.value.stage == stage
@@ -125,6 +127,8 @@ def text(value: str) -> np.ndarray[Any, Any]:
         ("shards", text("5")),
         ("shards", text('["../../../elsewhere"]')),
         ("shards", text("[]")),
+        ("kind", text("../elsewhere")),
+        ("kind", text("evidence")),
         ("places", np.zeros((30, 2), np.int64)),
         ("places", np.zeros(60, np.int64)),
         ("places", np.zeros((30, 2))),
@@ -139,13 +143,17 @@ def text(value: str) -> np.ndarray[Any, Any]:
         ("item_of_row", np.arange(30)[::-1].copy()),
         ("item_of_row", np.zeros(3, np.int64)),
         ("item_of_row", np.zeros(30, np.int64)),
-        *((name, None) for name in ("manifest", "items", "shards", "places", "rule")),
+        *((name, None) for name in ("manifest", "items", "kind", "shards", "places", "rule")),
     ],
 )
 def test_an_entry_that_no_run_kept(
-    name: str, array: np.ndarray[Any, Any] | None, tmp_path: Path
+    name: str,
+    array: np.ndarray[Any, Any] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A store can come with a result, and its entries have the right digests of any content."""
+    monkeypatch.setattr(evidence, "_COPIES", 8)
     store = Store(tmp_path)
     digests, _ = stored(store, "demo-kabr", "max")
     found = store.get(KIND, _key(digests))
@@ -177,9 +185,9 @@ def test_a_shard_that_no_run_kept(
 ) -> None:
     store = Store(tmp_path)
     digests, embedded = stored(store, "demo-kabr", "max")
-    found = store.get("features", embedded.shards[1])
+    found = store.get(SHARDS, embedded.shards[1])
     assert found is not None
     forged = {name: array for name, array in {**found, **shard}.items() if array is not None}
-    store.put("features", embedded.shards[1], forged)
+    store.put(SHARDS, embedded.shards[1], forged)
     with pytest.raises(NotStored, match="is not what a run keeps"):
         recall(store, digests)

@@ -94,7 +94,7 @@ def test_a_lost_shard_is_computed_again(
     """Whatever part of the store survives, the rest fits to it; nothing known is computed."""
     monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 1)
     run(manifest, backbone, tmp_path, 2)
-    stored = sorted(tmp_path.glob("features/*/*.safetensors"))
+    stored = sorted(tmp_path.glob("features-*/*/*.safetensors"))
     assert len(stored) == 4
     stored[1].unlink()
     stored[2].write_bytes(stored[2].read_bytes()[:-1])

@@ -163,15 +163,15 @@ def test_killed_and_started_again(tasks: list[str], first: Results, folder: Path
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while len(list(store.glob("features/*/*.safetensors"))) < 3:
+        while len(list(store.glob("features-*/*/*.safetensors"))) < 3:
             assert process.poll() is None, "the run ended before it could be killed"
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert not (out / "results.json").exists()
-    kept = len(list(store.glob("features/*/*.safetensors")))
+    kept = len(list(store.glob("features-*/*/*.safetensors")))
     again = run(store, out, 2, tasks)
-    assert kept < len(list(store.glob("features/*/*.safetensors")))
+    assert kept < len(list(store.glob("features-*/*/*.safetensors")))
     assert list(again.tasks) == tasks
     for task in tasks:
         assert again.tasks[task]["digests"] == first.tasks[task]["digests"]
@@ -193,7 +193,7 @@ def test_interrupted_politely(folder: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            while not list(store.glob("features/*/*.safetensors")):
+            while not list(store.glob("features-*/*/*.safetensors")):
                 assert process.poll() is None
                 time.sleep(0.05)
             # An impatient person presses more than once.

@@ -64,7 +64,7 @@ def test_a_program_is_traced_once(
     monkeypatch.setattr(exact, "make_program", traced)
     assert first.store is not None
     assert first.out is not None
-    for entry in first.store.glob("features/*/*"):
+    for entry in first.store.glob("features-*/*/*"):
         entry.unlink()
     again = run(replace(first, out=tmp_path / "out", workers=3))
     assert again.digests == load_results(first.out).digests

@@ -108,7 +108,7 @@ def first_stage(made: Made) -> str | None:
 @pytest.mark.parametrize("where", ["header", "middle", "end"])
 def test_a_shard_of_features(where: str, run_of_demo: Made) -> None:
     """The store's own digest tells, and the shard's task is named."""
-    for path in sorted((run_of_demo.folder / "store/features").glob("*/*.safetensors")):
+    for path in sorted((run_of_demo.folder / "store").glob("features-*/*/*.safetensors")):
         size = path.stat().st_size
         flip(path, {"header": 3, "middle": size // 2, "end": size - 1}[where])
     (report,) = run_of_demo.verify().checked.values()

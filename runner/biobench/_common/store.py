@@ -78,11 +78,12 @@ def _content_digest(arrays: Arrays) -> str:
     return "sha256:" + digest.hexdigest()
 
 
-def _read_header(file: io.BufferedReader) -> tuple[int, object]:
-    """Return the bytes that an entry has by its own header, and the texts beside its arrays.
+def _read_header(file: io.BufferedReader) -> tuple[int, Any, object]:
+    """Return the bytes that an entry has by its own header, where its arrays lie, and the texts
+    beside them.
 
-    A file may have been made longer. It is then at its start again. Raises ValueError, KeyError,
-    TypeError or AttributeError for a header that is damaged.
+    A file may have been made longer. Raises ValueError, KeyError, TypeError or AttributeError for a
+    header that is damaged.
     """
     length = int.from_bytes(file.read(8), "little")
     if length > _MOST_HEADER:
@@ -90,8 +91,12 @@ def _read_header(file: io.BufferedReader) -> tuple[int, object]:
     header = json.loads(file.read(length))
     metadata = header.pop("__metadata__", None)
     ends = [entry["data_offsets"][1] for entry in header.values()]
-    file.seek(0)
-    return 8 + length + max(ends, default=0), metadata
+    return 8 + length + max(ends, default=0), header, metadata
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""Errors of reading an entry that is absent or damaged; the last ones: what a header states that is
+no array."""
 
 
 @dataclass(frozen=True)
@@ -167,18 +172,36 @@ class Store:
         try:
             # Read, not mapped: a file that another process cuts off would end this one.
             with open_regular(path) as file:
-                size, metadata = _read_header(file)
+                size, _, metadata = _read_header(file)
+                file.seek(0)
                 # Another length than the stated one is refused by the library.
                 data = file.read(size + 1)
             arrays = {name: array.copy() for name, array in load(data).items()}
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-            # The last ones: what a header states that is no array of NumPy.
+        except (*_UNREADABLE, SafetensorError):
             return None
         if metadata != {"key": key, "content": _content_digest(arrays)}:
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
         return arrays
+
+    def rows_of_bytes(
+        self, kind: str, name: str, width: int
+    ) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+        """The array ``name``, uint8 (rows, width), of each entry of a kind that has it, with the
+        entry's key, in order of the keys.
+
+        Nothing else of an entry is read, so its content is not checked.
+        """
+        import numpy as np
+
+        for path in sorted((self.root / kind).glob("[0-9a-f][0-9a-f]/*.safetensors")):
+            with contextlib.suppress(*_UNREADABLE), open_regular(path) as file:
+                _, header, _ = _read_header(file)
+                begin, end = header[name]["data_offsets"]
+                file.seek(begin, os.SEEK_CUR)
+                rows = np.frombuffer(file.read(end - begin), np.uint8).reshape(-1, width)
+                yield f"sha256:{path.stem}", rows
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order of kind and name; only plain files count."""

@@ -27,7 +27,7 @@ def stats(store: Folder = None) -> None:
     root = store or default_store()
     sizes: dict[str, list[int]] = defaultdict(list)
     for entry in Store(root).entries():
-        sizes[entry.kind].append(entry.size)
+        sizes[entry.kind.partition("-")[0]].append(entry.size)
     print_line(f"store: {root}")
     for kind in sorted(sizes):
         entries = counted(len(sizes[kind]), "entry", "entries")

@@ -22,7 +22,7 @@ from biobench.data.manifest import Manifest
 from biobench.embed import alone
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward
-from biobench.embed.shards import KIND, Rows, ShardKeys, altered_array, groups
+from biobench.embed.shards import FILES, Rows, ShardKeys, altered_array, groups
 from biobench.embed.watch import FileWatch
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
@@ -184,16 +184,27 @@ class _Computation:
             self._keep(self._waiting.popleft())
 
     def _keep(self, number: int) -> None:
-        """Store a finished shard, unless an image of it could not be read (it may be repaired)."""
+        """Store a finished shard without the images that could not be read (they may be repaired).
+
+        Where the features of an image depend on the others, such a shard is not stored at all.
+        """
         result, rows = self._result, self._missing[number]
-        result.shards[number] = self._keys.key(self._watch.contents(rows))
-        if not any(int(row) in result.bad for row in rows):
-            arrays: dict[str, npt.NDArray[Any]] = {
-                "features": result.features[rows],
-                "pixels": result.pixels[rows],
-                **altered_array(self._forward.torch_state),
-            }
-            self._store.put(KIND, result.shards[number], arrays)
+        good = np.array([row for row in rows.tolist() if row not in result.bad], np.int64)
+        if not self._keys.by_item and len(good) < len(rows):
+            good = good[:0]
+        result.places[rows] = -1
+        result.places[good, 0] = number
+        result.places[good, 1] = np.arange(len(good))
+        if not len(good):
+            return
+        result.shards[number] = self._keys.key(self._watch.contents(good))
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "features": result.features[good],
+            "pixels": result.pixels[good],
+            FILES: self._watch.digests[good],
+            **altered_array(self._forward.torch_state),
+        }
+        self._store.put(self._keys.kind, result.shards[number], arrays)
 
     def _check_finite(self, rows: Rows, features: npt.NDArray[np.float32]) -> None:
         for row, values in zip(rows, features, strict=True):

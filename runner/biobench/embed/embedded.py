@@ -63,6 +63,7 @@ class Embedded:
 
     Attributes:
         bad: Manifest row -> the reason why its image was not read.
+        kind: The store's folder of the shards.
         shards: The store's key of each shard.
         places: For every row the number of its shard and its place in it, int64 (rows, 2); -1 for a
             row that is in none.
@@ -78,6 +79,7 @@ class Embedded:
     pixels: npt.NDArray[np.uint8]
     bad: dict[int, str]
     computed: int
+    kind: str
     shards: list[str]
     places: npt.NDArray[np.int64]
     files: npt.NDArray[np.uint8]
@@ -94,6 +96,7 @@ class Embedded:
             files=self.files[rows],
             bad={place[row]: why for row, why in self.bad.items() if row in place},
             computed=self.computed,
+            kind=self.kind,
             shards=self.shards,
             places=self.places[rows],
             seconds=self.seconds,

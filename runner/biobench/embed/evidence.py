@@ -28,6 +28,9 @@ from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sh
 KIND = "evidence"
 _KEY = re.compile("sha256:[0-9a-f]{64}")
 _STAGES = ("manifest", "pixels", "features")
+_FOLDER = re.compile(rf"{SHARDS}-[0-9a-f]{{16}}")
+_COPIES = 64
+"""Rows on average that one image of a shard may be: files of equal bytes share a place."""
 
 
 class NotStored(Exception):
@@ -84,6 +87,7 @@ def remember(
         "items": _text(canonical_json([row.id for row in manifest.items.rows])),
         "item_of_row": manifest.item_of_row,
         "rule": _text((rule or "").encode() if manifest.pooled else b""),
+        "kind": _text(embedded.kind.encode()),
         "shards": _text(canonical_json(embedded.shards)),
         "places": embedded.places,
     }
@@ -113,7 +117,10 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
         places = _array(found, "places", np.int64, 2)
         if places.shape != (len(rows), 2):
             raise ValueError("not a place for each row")
-        features, pixels = _gather(store, _texts(found, "shards"), places)
+        kind = bytes(_array(found, "kind", np.uint8, 1)).decode()
+        if not _FOLDER.fullmatch(kind):
+            raise ValueError("no folder of shards")
+        features, pixels = _gather(store, kind, _texts(found, "shards"), places)
         rule = bytes(_array(found, "rule", np.uint8, 1)).decode()
         if rule:
             features = pool_rows(features, _item_of_row(found, len(rows), len(items)), rule)
@@ -136,21 +143,21 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
 
 
 def _gather(
-    store: Store, keys: Sequence[str], places: npt.NDArray[np.int64]
+    store: Store, kind: str, keys: Sequence[str], places: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
     """Features and pixels of the rows at ``places``; raises NotStored where a shard is missing."""
     features: npt.NDArray[np.float32] | None = None
     pixels = np.zeros((len(places), 32), np.uint8)
     lost = 0
-    if len(np.unique(places, axis=0)) < len(places):
+    if len(places) > _COPIES * len(np.unique(places, axis=0)):
         # A short list could otherwise ask for any number of rows of a wide shard.
-        raise ValueError("two rows at one place")
+        raise ValueError("too many rows at one place")
     wanted = sorted(set(places[:, 0].tolist()))
     if wanted and not -1 <= wanted[0] <= wanted[-1] < len(keys):
         raise ValueError("a place in a shard that is not there")
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
-        shard = _get(store, SHARDS, keys[number], stage="features") if number >= 0 else None
+        shard = _get(store, kind, keys[number], stage="features") if number >= 0 else None
         if shard is None:
             lost += 1
             continue

@@ -23,7 +23,8 @@ from biobench.data.manifest import Manifest
 from biobench.embed import alone
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
-from biobench.embed.shards import KIND, Rows, ShardKeys, Wanted, altered_of, parts
+from biobench.embed.shards import KIND, ShardKeys, Wanted, parts
+from biobench.embed.stored import find
 from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
 
@@ -42,16 +43,18 @@ __all__ = [
 
 
 def rows_to_read(
-    manifest: Manifest, micro_batch: int, wanted: Wanted = None
+    manifest: Manifest, backbone: Backbone, micro_batch: int, wanted: Wanted = None
 ) -> npt.NDArray[np.int64]:
-    """Rows that share a shard with a wanted one, ascending, int64: those that :func:`embed` reads.
+    """Rows that :func:`embed` reads, ascending, int64: the wanted ones, and by torch those that
+    share a shard with one.
 
     Args:
         manifest: All rows.
+        backbone: The model.
         micro_batch: Rows of a micro-batch.
         wanted: bool (rows,); None for all rows.
     """
-    found = parts(manifest, micro_batch, wanted)
+    found = parts(manifest, micro_batch, wanted, by_item=backbone.info.program is not None)
     return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
@@ -69,9 +72,9 @@ def embed(
     """Features of every row of the manifest, from the store where they are known.
 
     Each image is read once: the bytes that are decoded are those that are hashed, and the features
-    are stored under their digest. In the order of the shards, files that nobody knows are hashed
-    before they are decoded only as long as the store has the features, since then no image of the
-    shard needs to be decoded.
+    are stored under their digest, which finds them whatever else lies beside the image. In the
+    order of the shards, files that nobody knows are hashed before they are decoded only as long as
+    the store has the features of most, since those images need not be decoded.
 
     Args:
         manifest: The rows, and where their images lie.
@@ -94,14 +97,16 @@ def embed(
     """
     # Joined as text: a quarter of a million Path objects would cost seconds.
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
-    shards = parts(manifest, execution.micro_batch, wanted)
+    shards = parts(
+        manifest, execution.micro_batch, wanted, by_item=backbone.info.program is not None
+    )
     index = ContentIndex(store.root / "files.sqlite")
     try:
-        rows = rows_to_read(manifest, execution.micro_batch, wanted)
+        rows = np.sort(np.concatenate(shards)) if shards else np.zeros(0, np.int64)
         watch = FileWatch(paths, rows, index, execution.workers)
-        result = _nothing(manifest, backbone, shards, watch)
         keys = ShardKeys(backbone, execution)
-        missing = _find(shards, watch, keys, store, result, progress)
+        result = _nothing(manifest, backbone, keys, watch)
+        missing = find(shards, watch, keys, store, result, progress)
         if compare_alone:
             result.alone = alone.recall(store, keys)
         try:
@@ -128,56 +133,20 @@ def embed(
     return result
 
 
-def _nothing(
-    manifest: Manifest, backbone: Backbone, shards: Sequence[Rows], watch: FileWatch
-) -> Embedded:
-    """A result without a feature, where each row has its place."""
+def _nothing(manifest: Manifest, backbone: Backbone, keys: ShardKeys, watch: FileWatch) -> Embedded:
+    """A result without a feature."""
     count = len(manifest.rows)
-    places = np.full((count, 2), -1, dtype=np.int64)
-    for number, rows in enumerate(shards):
-        places[rows, 0] = number
-        places[rows, 1] = np.arange(len(rows))
     return Embedded(
         features=np.zeros((count, backbone.info.dim), dtype=np.float32),
         pixels=np.zeros((count, 32), dtype=np.uint8),
         files=watch.digests,
         bad={},
         computed=0,
-        shards=[""] * len(shards),
-        places=places,
+        kind=keys.kind,
+        shards=[],
+        places=np.full((count, 2), -1, dtype=np.int64),
         seconds={"decode": 0.0, "embed": 0.0},
     )
-
-
-def _find(
-    shards: Sequence[Rows],
-    watch: FileWatch,
-    keys: ShardKeys,
-    store: Store,
-    result: Embedded,
-    progress: Progress,
-) -> dict[int, Rows]:
-    """Fill in the features that the store has, and return the other shards by number."""
-    missing: dict[int, Rows] = {}
-    # In a store that was empty there is nothing that a digest would find.
-    hopeful = store.began_with(KIND)
-    for number, rows in enumerate(shards):
-        if hopeful:
-            watch.read(rows)
-        known = None
-        if watch.knows(rows):
-            result.shards[number] = keys.key(watch.contents(rows))
-            known = store.get(KIND, result.shards[number])
-        changes = None if known is None else altered_of(known)
-        if known is None or changes is None:
-            hopeful = False
-            missing[number] = rows
-            continue
-        result.features[rows] = known["features"]
-        result.pixels[rows] = known["pixels"]
-        result.torch_state |= changes
-        progress.skip(len(rows))
-    return missing
 
 
 def _bad_images(manifest: Manifest, bad: Mapping[int, str]) -> DataError:

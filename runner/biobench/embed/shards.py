@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 KIND = "features"
-REVISION = 2
+REVISION = 3
 """Version that any change of decoding, resizing or embedding increments if it can move a bit."""
 
 MICRO_BATCHES_PER_SHARD = 8
 """Rows of a shard: the most that an interruption loses; small shards make many files."""
+
+FILES = "files"
+"""Array of a shard: SHA-256 of the file of each row, uint8 (rows, 32)."""
 
 ALTERED = "altered"
 """Array of a shard that was computed while torch was altered: :func:`altered_array`."""
@@ -36,15 +39,26 @@ Rows = npt.NDArray[np.int64]
 Wanted = npt.NDArray[np.bool_] | None
 
 
-def parts(manifest: Manifest, micro_batch: int, wanted: Wanted = None) -> list[Rows]:
-    """Rows of the shards of every split, in manifest order, without shards that have no wanted
-    row."""
-    return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, wanted))
+def parts(
+    manifest: Manifest, micro_batch: int, wanted: Wanted = None, *, by_item: bool
+) -> list[Rows]:
+    """Rows of the shards of every split, in manifest order.
+
+    Args:
+        manifest: All rows.
+        micro_batch: Rows of a micro-batch.
+        wanted: bool (rows,); None for all rows.
+        by_item: True for shards of wanted rows alone, False for whole ones that have a wanted row:
+            :attr:`ShardKeys.by_item`.
+    """
+    return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, wanted, by_item))
 
 
-def _parts(manifest: Manifest, size: int, wanted: Wanted) -> Iterator[Rows]:
+def _parts(manifest: Manifest, size: int, wanted: Wanted, by_item: bool) -> Iterator[Rows]:
     for split in dict.fromkeys(row.split for row in manifest.rows):
         rows = manifest.indices(split)
+        if by_item and wanted is not None:
+            rows = rows[wanted[rows]]
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             if wanted is None or wanted[part].any():
@@ -82,6 +96,10 @@ class ShardKeys:
             # A program gives one value wherever it runs.
             "engine": info.program or execution.engine,
         }
+        self.kind = f"{KIND}-{sha256_json(self._base).removeprefix('sha256:')[:16]}"
+        """The folder of these features: those of one backbone lie together."""
+        self.by_item = info.program is not None
+        """True where the features of an image depend on no other image of its shard."""
 
     def of_model(self, kind: str) -> str:
         """The key of what is found of the backbone itself, with whatever images."""

@@ -1,0 +1,162 @@
+"""Features that the store has: whole shards, and single images of shards that were cut otherwise.
+
+In: rows of each shard, digests of their files. Out: features and pixel digests of the rows that are
+known, and the shards that are left to compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench._common.progress import Progress
+from biobench._common.store import Store
+from biobench.embed.embedded import Embedded
+from biobench.embed.shards import FILES, Rows, ShardKeys, altered_of
+from biobench.embed.watch import FileWatch
+
+_OPEN = 4
+"""Shards whose arrays are kept while rows are looked up: an image that was removed or added shifts
+the others, and each new shard then takes its rows from two old ones."""
+
+_Digests = npt.NDArray[np.void]
+
+
+def find(
+    shards: Sequence[Rows],
+    watch: FileWatch,
+    keys: ShardKeys,
+    store: Store,
+    result: Embedded,
+    progress: Progress,
+) -> dict[int, Rows]:
+    """Fill in the features that the store has, and return the shards to compute by number.
+
+    Where the features of an image depend on no other (SPEC.md, section "Micro-batches"), an image
+    is found in whichever shard it was stored, and what is left of several shards makes new ones.
+    """
+    search = _Search(watch, keys, store, result)
+    missing: dict[int, Rows] = {}
+    scattered: list[Rows] = []
+    size, found, lost = max(map(len, shards), default=0), 0, 0
+    # In a store that was empty there is nothing that a digest would find.
+    hopeful = store.began_with(keys.kind)
+    for rows in shards:
+        if hopeful:
+            watch.read(rows)
+        left = search.take(rows)
+        progress.skip(len(rows) - len(left))
+        found, lost = found + len(rows) - len(left), lost + len(left)
+        # Hashed in vain are at most two shards more than were found.
+        hopeful = hopeful and lost <= found + size
+        if len(left) == len(rows):
+            missing[search.new_shard()] = rows
+        elif len(left):
+            scattered.append(left)
+    if scattered:
+        rows = np.concatenate(scattered)
+        for start in range(0, len(rows), size):
+            missing[search.new_shard()] = rows[start : start + size]
+    return missing
+
+
+class _Search:
+    """Looks up rows, and notes in the result where each was found."""
+
+    def __init__(self, watch: FileWatch, keys: ShardKeys, store: Store, result: Embedded) -> None:
+        self._watch = watch
+        self._keys = keys
+        self._store = store
+        self._result = result
+        self._numbers: dict[str, int] = {}
+        self._items: _Items | None = None
+        self._shard = lru_cache(_OPEN)(self._read)
+
+    def new_shard(self) -> int:
+        """The number of a shard whose key is not known yet."""
+        self._result.shards.append("")
+        return len(self._result.shards) - 1
+
+    def take(self, rows: Rows) -> Rows:
+        """Fill in what is known of ``rows``; returns the others."""
+        if self._watch.knows(rows):
+            key = self._keys.key(self._watch.contents(rows))
+            if self._fill(key, rows, np.arange(len(rows))):
+                return rows[:0]
+        if not self._keys.by_item:
+            return rows
+        if self._items is None:
+            self._items = _Items(self._store, self._keys.kind)
+        found = np.zeros(len(rows), np.bool_)
+        for key, here, places in self._items.look_up(self._watch.digests[rows]):
+            found[here] = self._fill(key, rows[here], places)
+        return rows[~found]
+
+    def _fill(self, key: str, rows: Rows, places: npt.NDArray[np.int64]) -> bool:
+        """Take rows from the places of a stored shard; False where it is not what it should be."""
+        shard = self._shard(key)
+        changes = None if shard is None else altered_of(shard)
+        if shard is None or changes is None:
+            return False
+        result = self._result
+        result.features[rows] = shard["features"][places]
+        result.pixels[rows] = shard["pixels"][places]
+        result.torch_state |= changes
+        if key not in self._numbers:
+            self._numbers[key] = self.new_shard()
+            result.shards[-1] = key
+        result.places[rows, 0] = self._numbers[key]
+        result.places[rows, 1] = places
+        return True
+
+    def _read(self, key: str) -> Mapping[str, npt.NDArray[Any]] | None:
+        """The arrays of a shard; None where it is absent, damaged, or another model's."""
+        shard = self._store.get(self._keys.kind, key)
+        if shard is None or not {FILES, "features", "pixels"} <= shard.keys():
+            return None
+        if len({len(shard[name]) for name in (FILES, "features", "pixels")}) > 1:
+            return None  # whole and not ours: anyone may have written to a shared store
+        files = [f"sha256:{row.tobytes().hex()}" for row in shard[FILES]]
+        return shard if self._keys.key(files) == key else None
+
+
+class _Items:
+    """The place of every image in the shards of a backbone, by the digest of its file."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._keys: list[str] = []
+        digests, places = [np.zeros((0, 32), np.uint8)], [np.zeros((0, 2), np.int64)]
+        for number, (key, files) in enumerate(store.rows_of_bytes(kind, FILES, 32)):
+            self._keys.append(key)
+            digests.append(files)
+            here = np.arange(len(files))
+            places.append(np.stack([np.full(len(files), number), here], axis=1))
+        joined = _comparable(np.concatenate(digests))
+        order = np.argsort(joined, kind="stable")
+        self._digests, self._places = joined[order], np.concatenate(places)[order]
+
+    def look_up(
+        self, digests: npt.NDArray[np.uint8]
+    ) -> list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """The shards that have some of ``digests``, uint8 (rows, 32): key, the rows that are in
+        it, and their places there."""
+        if not len(self._digests):
+            return []
+        wanted = _comparable(digests)
+        at = np.minimum(np.searchsorted(self._digests, wanted), len(self._digests) - 1)
+        rows = np.flatnonzero(self._digests[at] == wanted)
+        places = self._places[at[rows]]
+        return [
+            (self._keys[number], rows[chosen], places[chosen, 1])
+            for number in np.unique(places[:, 0]).tolist()
+            for chosen in [places[:, 0] == number]
+        ]
+
+
+def _comparable(digests: npt.NDArray[np.uint8]) -> _Digests:
+    """Each row of uint8 (rows, 32) as one value of 32 bytes."""
+    return np.ascontiguousarray(digests).view("V32").reshape(-1)
