@@ -158,6 +158,8 @@ def test_a_bad_image_costs_no_other_twice(
     assert list(first.bad) == [2]
     again = run(manifest, backbone, Store(tmp_path / "store"), keep_bad=True)
     assert (list(again.bad), again.computed) == ([2], 1)
+    store = Store(tmp_path / "store")
+    np.testing.assert_array_equal(recalled(store, manifest, again), first.features)
     path.write_bytes(data)
     repaired = run(manifest, backbone, Store(tmp_path / "store"))
     assert repaired.computed == 1

@@ -190,14 +190,12 @@ class _Computation:
         """
         result, rows = self._result, self._missing[number]
         good = np.array([row for row in rows.tolist() if row not in result.bad], np.int64)
-        if not self._keys.by_item and len(good) < len(rows):
-            good = good[:0]
+        result.shards[number] = self._keys.key(self._watch.contents(good))
         result.places[rows] = -1
         result.places[good, 0] = number
         result.places[good, 1] = np.arange(len(good))
-        if not len(good):
+        if not len(good) or (len(good) < len(rows) and not self._keys.by_item):
             return
-        result.shards[number] = self._keys.key(self._watch.contents(good))
         arrays: dict[str, npt.NDArray[Any]] = {
             "features": result.features[good],
             "pixels": result.pixels[good],

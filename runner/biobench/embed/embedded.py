@@ -66,7 +66,7 @@ class Embedded:
         kind: The store's folder of the shards.
         shards: The store's key of each shard.
         places: For every row the number of its shard and its place in it, int64 (rows, 2); -1 for a
-            row that is in none.
+            row without features, whose image cannot be read or is not wanted.
         files: SHA-256 of the bytes that each row was decoded from, uint8 (rows, 32); zero where
             they could not be read.
         alone: The comparison of an image alone with the same image among others, where it was asked

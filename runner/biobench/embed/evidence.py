@@ -155,9 +155,11 @@ def _gather(
     wanted = sorted(set(places[:, 0].tolist()))
     if wanted and not -1 <= wanted[0] <= wanted[-1] < len(keys):
         raise ValueError("a place in a shard that is not there")
+    # Features and digest of an image that cannot be read are zero.
+    wanted = [number for number in wanted if number >= 0]
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
-        shard = _get(store, kind, keys[number], stage="features") if number >= 0 else None
+        shard = _get(store, kind, keys[number], stage="features")
         if shard is None:
             lost += 1
             continue
