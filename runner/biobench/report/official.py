@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from biobench.errors import counted
 from biobench.spec.documents import BENCHMARK, Dataset, Suite
 
 
@@ -64,7 +65,7 @@ def unofficial_reasons(claim: Claim) -> list[str]:
     if claim.suite.id == BENCHMARK and not claim.own:
         reasons += _files(claim)
     if claim.bad_images:
-        reasons.append(f"{claim.bad_images} unreadable images")
+        reasons.append(counted(claim.bad_images, "unreadable image"))
     if not claim.trusted:
         reasons.append("the model runs the user's own code")
     elif not claim.pinned:
