@@ -23,7 +23,7 @@ from biobench.data.manifest import Manifest
 from biobench.embed import alone
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
-from biobench.embed.shards import KIND, ShardKeys, Wanted, parts
+from biobench.embed.shards import ShardKeys, Wanted, parts
 from biobench.embed.stored import find
 from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 __all__ = [
-    "KIND",
     "Embedded",
     "Execution",
     "embed",
