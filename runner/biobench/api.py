@@ -35,10 +35,9 @@ def evaluate(
 ) -> Results:
     """Score a frozen backbone on tasks and return the result.
 
-    Features of the exact engine have level F in any process. What torch and other libraries compute
-    claims level T where the settings of level E2 were not in the environment from the start, and
-    the result says so. Features are kept in the store of
-    BIOBENCH_STORE, by default in the user's cache folder.
+    The levels are those of the command: F where the exact engine computes the features, in any
+    process; E where torch does, or T where torch or the environment was altered. Features are kept
+    in the store of BIOBENCH_STORE, by default in the user's cache folder.
 
     Args:
         model: A name as on the command line, or a backbone (see

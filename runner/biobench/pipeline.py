@@ -24,7 +24,7 @@ from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError, DataError
 from biobench.report.results import Results
-from biobench.repro import settings, torch_state
+from biobench.repro import torch_state, variables
 from biobench.run.context import Context, prepare
 from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.failures import Failures
@@ -291,7 +291,7 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
     from biobench.report.outcome import Provenance
 
     selection = context.plan.selection
-    at_first = context.execution.engine.get("torch", {})
+    at_first = context.execution.engine["torch"]
     by_torch = context.backbone.info.program is None
     states = [at_first, *(outcome.torch_state for outcome in outcomes)]
     state = torch_state.merged(states, in_run=by_torch)
@@ -306,7 +306,7 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
         division=context.options.division,
         n_train=size,
         differences=tuple(context.plan.differences) if size is None else (),
-        bits_fixed=settings.bits_fixed() and not torch_state.altered(state, in_run=by_torch),
+        bits_fixed=not variables.recorded() and not torch_state.altered(state, in_run=by_torch),
         torch_state=state,
         started=context.started,
         wall=time.perf_counter() - context.clock,

@@ -97,7 +97,7 @@ def search(rows: int, features: int, classes: int, groups: int, rounds: int) -> 
         Search("lbfgs, our tolerance", "lbfgs", 1e-9, 10_000),
     ]
     candidates = LogisticProbe().candidates
-    mine = Way.official("biobench", ours, rows, features, classes)
+    mine = Way.here("biobench", ours(rows, features, classes))
     for number, place in enumerate(sampled(candidates, groups)):
         for one in theirs:
             one.fit(matrix, ids, place, number % FOLDS, candidates[place])

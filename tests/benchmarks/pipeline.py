@@ -6,7 +6,7 @@ With the same cores for all, embedding cannot be faster than 1 / (1 / decode + 1
 each round decoding alone, the forward pass alone over inputs that are ready, and the whole stage
 run in turn; shares are medians of the rounds' own: of the bound, and of the CPU time that the parts
 alone take, which says more where others compute. The stage reads files, decodes, normalises,
-embeds, checks, and stores features under its keys, under the settings of an official run; the
+embeds, checks, and stores features under its keys; the
 weights are drawn, which changes no time. Without FOLDER the images are drawn.
 """
 
@@ -32,7 +32,6 @@ from biobench.models.load import load_model
 from biobench.models.module_backbone import Origin
 from biobench.models.names import parse_name
 from biobench.native import ImageLoader
-from biobench.repro import settings
 from biobench.repro.environment import available_cores
 from biobench.spec.load import load_spec
 
@@ -132,7 +131,6 @@ def measured(name: str, what: str, found: Sequence[Way], count: int) -> list[str
 
 
 def main() -> None:
-    settings.restart_with_settings()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="*", type=Path)
     parser.add_argument("--model", action="append")

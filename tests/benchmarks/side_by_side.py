@@ -7,25 +7,17 @@ others compute.
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from peers.protocol import cpu_seconds
-
-from biobench.repro.settings import ALLOCATOR, SETTINGS
-
-Prepare = Callable[..., Callable[[], Any]]
-
 
 Times = tuple[Any, float, float]
 """What work gave, its CPU time and its wall time in seconds."""
@@ -52,54 +44,12 @@ class Way:
         """In this process, its libraries as they come."""
         return cls(name, lambda: timed(work))
 
-    @classmethod
-    def official(cls, name: str, prepare: Prepare, *arguments: Any) -> Way:
-        """In a process of its own under the settings of level E2, as official runs are.
-
-        Libraries read the settings once, when they load. ``prepare``, a function of a module, makes
-        the work there from ``arguments``.
-        """
-        return cls(f"{name}, settings of level E2", _official(prepare, arguments))
-
     def run(self) -> Any:
         """Do the work once and keep its times."""
         result, cpu, wall = self.clock()
         self.cpu.append(cpu)
         self.wall.append(wall)
         return result
-
-
-def _official(prepare: Prepare, arguments: tuple[Any, ...]) -> Callable[[], Times]:
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    before = dict(os.environ)
-    os.environ.update(SETTINGS | ALLOCATOR)
-    try:
-        # A daemon ends with this process.
-        context.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True).start()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    theirs.close()
-
-    def ask() -> Times:
-        ours.send(None)
-        times: Times = ours.recv()
-        return times
-
-    ours.recv()
-    return ask
-
-
-def _serve(connection: Connection, prepare: Prepare, arguments: tuple[Any, ...]) -> None:
-    work = prepare(*arguments)
-    connection.send(None)
-    while True:
-        try:
-            connection.recv()
-        except EOFError:
-            return
-        connection.send(timed(work))
 
 
 def alternate(ways: Sequence[Way], rounds: int) -> list[Any]:

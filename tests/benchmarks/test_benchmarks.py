@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import centroid
 import environments
@@ -19,23 +15,11 @@ import metrics
 import pytest
 import side_by_side
 from PIL import Image
-from side_by_side import Way
 
 import decode
 import pipeline
-from biobench.repro.settings import SETTINGS
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Official ways in this process: starting one with torch takes seconds."""
-
-    def official(name: str, prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> Way:
-        return Way.here(name, prepare(*arguments))
-
-    monkeypatch.setattr(Way, "official", official)
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
@@ -53,16 +37,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return rows
 
 
-def test_an_official_way_has_the_settings_and_this_process_keeps_its_own() -> None:
-    """The settings are there when the process starts, and its clocks come back with the result."""
-    before = dict(os.environ)
-    way = Way.official("a way", partial, os.getenv, "MKL_CBWR")
-    assert dict(os.environ) == before
-    assert [way.run(), way.run()] == [SETTINGS["MKL_CBWR"]] * 2
-    assert len(way.cpu) == len(way.wall) == 2
-
-
-def test_linear(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_linear(capsys: pytest.CaptureFixture[str]) -> None:
     """Four ways, each beside the DataLoader and beside the products alone."""
     lines, once = linear.measure(linear.Problem("tiny", 3000, 32, 3, 4, 1), 1)
     assert len(lines) == 4
@@ -70,7 +45,7 @@ def test_linear(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert once >= 0
 
 
-def test_logistic(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logistic(capsys: pytest.CaptureFixture[str]) -> None:
     """scikit-learn's solvers and ours; where solvers converge, scores agree."""
     logistic.search(100, 6, 3, 3, 1)
     rows = printed(capsys)
@@ -84,7 +59,7 @@ def test_logistic(one_process: None, capsys: pytest.CaptureFixture[str]) -> None
     assert logistic.sampled(candidates, 2) == [3, 0]
 
 
-def test_metrics(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics(capsys: pytest.CaptureFixture[str]) -> None:
     """The loop and ours, then every metric."""
     metrics.paired(2, 1, 1)
     assert all(float(row["CPU ratio"]) > 0 for row in printed(capsys))
@@ -92,7 +67,7 @@ def test_metrics(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
         assert work().shape == (2,)
 
 
-def test_centroid(one_process: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_centroid(capsys: pytest.CaptureFixture[str]) -> None:
     """Both ways give the same labels."""
     centroid.measure(300, 6, 1)
     assert [row["predictions"] for row in printed(capsys)] == ["100.0 % equal"] * 2

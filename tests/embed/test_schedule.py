@@ -1,4 +1,4 @@
-"""Features do not depend on how the work was cut, spread or interrupted (level E1)."""
+"""Features do not depend on how the work was cut, spread or interrupted (level E)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 
 from biobench.report.current import current
-from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "pipeline"))
 
@@ -52,10 +51,9 @@ def dice(name: str) -> random.Random:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What a process is started with: the settings of level E2, so that it does not start again."""
-    own = {*SETTINGS, *ALLOCATOR, *UNWANTED}
-    kept = {n: v for n, v in os.environ.items() if n not in own and not n.startswith("BIOBENCH_")}
-    return {**kept, **SETTINGS, **ALLOCATOR, "HF_HUB_OFFLINE": "1", **more}
+    """What a process is started with: nothing of the tests' own."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("BIOBENCH_")}
+    return {**kept, "HF_HUB_OFFLINE": "1", **more}
 
 
 @dataclass(frozen=True)

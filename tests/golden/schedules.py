@@ -35,6 +35,7 @@ class Schedule:
 
     tasks: Sequence[str]
     model: str = TINY
+    engine: str = "exact"
     workers: int = 2
     shard: int = shards.MICRO_BATCHES_PER_SHARD
     kills: Sequence[int] = ()
@@ -64,7 +65,7 @@ def _run(schedule: Schedule, model: Backbone, store: Path) -> Any:
     return run(
         Options(
             model=model, tasks=tuple(schedule.tasks), store=store, device="cpu",
-            workers=schedule.workers, quiet=True, save=False,
+            engine=schedule.engine, workers=schedule.workers, quiet=True, save=False,
         )
     )  # fmt: skip
 

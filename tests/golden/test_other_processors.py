@@ -1,8 +1,8 @@
-"""Level E2 across processors: the digests that were recorded once, here and on an emulated Intel.
+"""Exact levels across processors: the recorded digests, here and on an emulated Intel.
 
-`tools/make_golden.py` records them. A difference on another machine is a fault of level E2, whose
+`tools/make_golden.py` records them. A difference on another machine is a fault of the level, whose
 message names the stage and the processor. The emulator has no AVX-512, another maker's name and
-other caches, and takes the reciprocals and roots that are approximate in silicon by exact ones.
+other caches.
 """
 
 from __future__ import annotations
@@ -16,23 +16,28 @@ import pytest
 from processes import lines
 
 from biobench.repro.environment import processor_name
-from biobench.repro.settings import can_fix_bits
 
 HERE = Path(__file__).parent
 EMULATED = ("Haswell",)
-"""Intel's first with AVX2 and FMA: the least that level E2 asks for."""
+"""Intel's first with AVX2 and FMA."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not can_fix_bits(), reason="level E2 is of x86-64 processors with AVX2 and FMA"
-    ),
-]
+pytestmark = pytest.mark.slow
+
+LIBRARIES = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "FAISS_OPT_LEVEL": "generic",
+    "MKL_CBWR": "COMPATIBLE",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+    "OMP_NUM_THREADS": "3",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OPENBLAS_CORETYPE": "Prescott",
+}
+"""Other kernels of every library that takes part."""
 
 
-def measure(workers: int, *emulator: str) -> dict[str, str]:
-    """Part -> digest, in a process that has the settings from its start."""
-    found = lines(HERE / "measure.py", str(workers), emulator=emulator)
+def measure(workers: int, *emulator: str, **variables: str) -> dict[str, str]:
+    """Part -> digest, in a process of its own."""
+    found = lines(HERE / "measure.py", str(workers), variables=variables, emulator=emulator)
     print("\n".join(f"{line['part']:40} {line['seconds']:7.2f} s" for line in found))
     return {line["part"]: line["digest"] for line in found}
 
@@ -58,13 +63,19 @@ def test_this_processor_repeats_what_was_recorded(recorded: dict[str, str]) -> N
     compare(measure(3), recorded, processor_name())
 
 
+def test_no_kernel_of_a_library_decides_a_bit(recorded: dict[str, str]) -> None:
+    """Libraries that are forced to the kernels of an old processor give the same digests in every
+    part: images, networks, probes and scores."""
+    compare(measure(2, **LIBRARIES), recorded, "another choice of kernels")
+
+
 @pytest.mark.depth
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("processor", EMULATED)
 def test_an_emulated_processor_repeats_what_was_recorded(
     processor: str, recorded: dict[str, str]
 ) -> None:
-    """Pixels, both kinds of networks, elementwise functions, every probe and every score."""
+    """Pixels, both kinds of networks, every probe and every score."""
     if platform.system() != "Linux" or shutil.which("qemu-x86_64") is None:
         pytest.skip("no qemu-x86_64 (Debian: qemu-user)")
     compare(measure(2, "qemu-x86_64", "-cpu", processor), recorded, f"an emulated {processor}")

@@ -23,7 +23,7 @@ for part in PARTS:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "variables",
     [
         {
             "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
@@ -36,11 +36,11 @@ for part in PARTS:
     ],
     ids=["as a processor from before AVX2", "as this machine likes", "without FMA"],
 )
-def test_exact_probes_need_no_settings(settings: dict[str, str]) -> None:
+def test_exact_probes_need_no_settings(variables: dict[str, str]) -> None:
     """Level P is promised on any machine: old instructions and many threads give the recorded
     neighbours, distances, covariances, thresholds, trained layers and optima."""
     recorded = json.loads((HERE / "small.json").read_text())["digests"]
-    found = dict(lines(EXACT, settings=settings))
+    found = dict(lines(EXACT, variables=variables))
     assert len(found) == 6
     assert found == {id: recorded[id] for id in found}
 
@@ -69,7 +69,7 @@ for threads in (1, 2, 3, 7):
 
 
 def test_trained_probes_do_not_depend_on_threads() -> None:
-    """In an official run a probe learns the same bits on one core and on many: batches of several
+    """A probe learns the same bits on one core and on many: batches of several
     blocks, whose last is smaller, and epochs whose last batch is."""
     digests: dict[str, set[str]] = {}
     for name, _, digest in lines(THREADS):

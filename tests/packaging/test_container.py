@@ -17,7 +17,6 @@ import pytest
 from containers import Done, call, container, inodes, open_folder
 
 from biobench import Results, load_results
-from biobench.repro.settings import SETTINGS
 from biobench.spec.load import load_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.container, pytest.mark.timeout(1200)]
@@ -32,9 +31,8 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Results]:
     Fixtures of a module come before the one that gives each test a store of its own.
     """
     folder = tmp_path_factory.mktemp("outside")
-    environment = {k: v for k, v in os.environ.items() if k not in SETTINGS}
     arguments = ["--model", "demo", "--suite", "demo", "--out", str(folder)]
-    done = call(sys.executable, "-m", "biobench", *arguments, environment=environment)
+    done = call(sys.executable, "-m", "biobench", *arguments)
     assert done.code == 0, done.errors
     return done, load_results(folder)
 
@@ -82,7 +80,7 @@ def test_nothing_mounted_gives_the_scores_from_outside(
     assert document["environment"]["image"] == image
     for name in ("base", "layers"):
         assert re.fullmatch("sha256:[0-9a-f]{64}", document["environment"][name])
-    assert document["environment"]["settings"] == SETTINGS
+    assert document["environment"]["variables"] == {}
 
 
 def test_another_user_and_mounted_folders(

@@ -1,4 +1,4 @@
-"""What the images are made from: locks reduced to one platform, the base, the settings."""
+"""What the images are made from: locks reduced to one platform, the base, the variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.repro.settings import ALLOCATOR, SETTINGS
+from biobench.repro.variables import chooses_arithmetic
 from imagebuild import base
 from imagebuild.__main__ import layers_digest, read_locks
 from imagebuild.programs import BuildError
@@ -33,11 +33,10 @@ def image_environment() -> dict[str, str]:
     return dict(word.split("=", 1) for word in shlex.split(operand))
 
 
-def test_the_image_sets_what_the_runner_demands() -> None:
-    """A setting that the image lacks or writes otherwise would move bits or restart each run."""
-    wanted = SETTINGS | ALLOCATOR
+def test_the_image_chooses_no_arithmetic() -> None:
+    """A variable that does would cost what torch computes there its level."""
     found = image_environment()
-    assert {name: found.get(name) for name in wanted} == wanted
+    assert [name for name, value in found.items() if chooses_arithmetic(name, value)] == []
 
 
 def test_results_name_the_image_by_its_tag() -> None:

@@ -16,13 +16,10 @@ from PIL import Image
 
 from biobench import evaluate
 from biobench.data.build import build_manifest
-from biobench.data.locate import LocatedTask
 from biobench.errors import BiobenchError, DataError, ModelError, UsageError
 from biobench.pipeline import run
 from biobench.run.options import Options
 from biobench.run.plan import plan
-from biobench.run.preconditions import could_be_official
-from biobench.run.selection import Selection
 from biobench.spec.load import load_spec
 
 SPLITS = {"train": "train", "test": "val"}
@@ -101,9 +98,9 @@ def test_a_good_data_set_runs(data: Path, tmp_path: Path) -> None:
     assert entry["score"] > 0.5
     assert results.mean is None
     reasons = " ".join(results.document["unofficial_reasons"])
-    for words in ("own code", "counts", "tasks not run", "settings"):
+    for words in ("own code", "counts", "tasks not run"):
         assert words in reasons
-    assert results.document["levels"]["features"] == "T"
+    assert results.document["levels"]["features"] == "E"
 
 
 def test_an_unreadable_image_stops_the_run(data: Path, tmp_path: Path) -> None:
@@ -232,24 +229,6 @@ def test_torch_is_left_as_it_was(data: Path, tmp_path: Path) -> None:
     finally:
         torch.set_deterministic_debug_mode("default")
         torch.backends.cudnn.benchmark = False
-
-
-def test_only_a_whole_official_benchmark_could_be_official() -> None:
-    """A conflicting setting is refused exactly where a result could be official."""
-    spec = load_spec()
-    tasks = [spec.task(task) for task in spec.suites["biobench"].tasks]
-    suite = replace(spec.suites["biobench"], members=tuple(task.id for task in tasks))
-    whole = Selection(suite, tuple(LocatedTask(task, Path()) for task in tasks), ())
-    asked = Options(model="demo", from_command=True)
-    assert could_be_official(whole, asked)
-    assert not could_be_official(whole, replace(asked, division="compat"))
-    assert not could_be_official(whole, replace(asked, n_train=3))
-    for model in ("py:my.models:Own", "hf:./folder", "timm:/models/folder"):
-        assert not could_be_official(whole, replace(asked, model=model))
-    for model in ("hf:owner/name", "open_clip:hf-hub:owner/name", "bioclip"):
-        assert could_be_official(whole, replace(asked, model=model))
-    assert not could_be_official(replace(whole, selected=whole.selected[1:]), asked)
-    assert not could_be_official(replace(whole, suite=spec.suites["demo"]), asked)
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -21,7 +20,6 @@ import pytest
 from biobench import Results, load_results
 from biobench.metric import macro_f1, traits_f1, user_loss
 from biobench.report.results import result_digest
-from biobench.repro.settings import SETTINGS
 
 pytestmark = pytest.mark.slow
 
@@ -40,15 +38,10 @@ def command(store: Path, out: Path, workers: int, tasks: list[str] | None = None
     return [sys.executable, "-m", "biobench", *arguments, "--workers", str(workers)]
 
 
-def environment() -> dict[str, str]:
-    """As a user's shell: without the settings that the test process may have."""
-    return {name: value for name, value in os.environ.items() if name not in SETTINGS}
-
-
 def run(store: Path, out: Path, workers: int, tasks: list[str] | None = None) -> Results:
     done = subprocess.run(
         command(store, out, workers, tasks),
-        capture_output=True, text=True, env=environment(), check=False,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for task in tasks or TASKS:
@@ -159,7 +152,6 @@ def test_killed_and_started_again(tasks: list[str], first: Results, folder: Path
     store, out = folder / f"killed-store-{len(tasks)}", folder / f"killed-{len(tasks)}"
     with subprocess.Popen(
         command(store, out, 2, tasks),
-        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -188,7 +180,6 @@ def test_interrupted_politely(folder: Path) -> None:
         store = folder / f"interrupted-{code}"
         with subprocess.Popen(
             command(store, folder / "never", 1),
-            env=environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -214,7 +205,6 @@ def test_json_output_is_the_document_alone(first: Results, folder: Path) -> None
         [*command(folder / "store", folder / "json", 2), "--json"],
         capture_output=True,
         text=True,
-        env=environment(),
         check=True,
     )
     document: dict[str, Any] = json.loads(done.stdout)

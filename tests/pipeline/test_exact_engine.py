@@ -46,7 +46,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_engine_by_default(first: Options) -> None:
-    """In a process without the settings of level E2, too; the program is stated."""
+    """The program is stated."""
     assert first.out is not None
     document = load_results(first.out).document
     assert document["levels"]["features"] == "F"
@@ -87,7 +87,7 @@ def test_torch_where_it_is_asked_for(
     found = run(replace(first, out=tmp_path, engine="torch"))
     assert first.out is not None
     assert found.document["model"]["program"] is None
-    assert found.document["levels"]["features"] in ("E2", "T")
+    assert found.document["levels"]["features"] == "E"
     assert found.digests["features"] != load_results(first.out).digests["features"]
     assert "torch computes its features" in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,6 @@ from drawn import draw_folders, write_task
 
 from biobench import Results, load_results
 from biobench.probe.checkpoint import KIND
-from biobench.repro.settings import SETTINGS
 
 pytestmark = pytest.mark.slow
 
@@ -40,10 +38,9 @@ class Runs:
         arguments = ["run", "--model", "demo", "--task", str(self.folder / "classes.yaml")]
         arguments += ["--data", str(self.folder / "data"), "--workers", "2"]
         arguments += ["--store", str(self.store), "--out", str(self.out)]
-        kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *arguments],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=kept,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def states(self) -> dict[str, int]:

@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from biobench.embed.forward import deterministic
-from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
-from biobench.repro.torch_state import altered, merged, read_state
+from biobench.repro import torch_state
+from biobench.repro.torch_state import WORKSPACE, altered, fix_workspace, merged, read_state
+from biobench.repro.variables import recorded
 
 PIPELINE = Path(__file__).resolve().parents[1] / "pipeline"
 
@@ -100,6 +101,28 @@ def test_one_altered_task_is_enough() -> None:
     assert merged([], in_run=True) == {}
 
 
+@pytest.mark.parametrize(
+    ("started", "variable", "value"),
+    [(False, None, "fixed"), (True, ":4096:8", "fixed"), (True, ":16:8", "not fixed")],
+)
+def test_the_workspace_of_cublas_is_fixed_before_cuda_starts(
+    started: bool, variable: str | None, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch reads the variable once: in a process that has used CUDA with another workspace no
+    equal bits are claimed, and the run goes on."""
+    monkeypatch.setattr(torch_state, "_workspace", {})
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: started)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", variable or "")
+    assert WORKSPACE not in read_state()
+    for _ in range(2):
+        fix_workspace()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert read_state()[WORKSPACE] == value
+    with deterministic():
+        found = altered(read_state(), in_run=True)
+    assert found == ({} if value == "fixed" else {WORKSPACE: value})
+
+
 RUNS = """
 import json, sys, torch
 sys.path.insert(0, sys.argv[1])
@@ -176,20 +199,18 @@ IN_THE_PASS = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 def test_a_run_with_an_altered_torch_claims_t(tmp_path: Path) -> None:
-    """Under all settings, so that nothing but torch's own state is in the way; its features are
-    never served to a run that was not altered."""
-    own = {*SETTINGS, *ALLOCATOR, *UNWANTED}
+    """Its features are never served to a run that was not altered."""
+    own = recorded()
     environment = {name: value for name, value in os.environ.items() if name not in own}
     done = subprocess.run(
         [sys.executable, "-c", RUNS, str(PIPELINE), str(tmp_path)],
-        env=environment | SETTINGS, capture_output=True, text=True, check=True,
+        env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = json.loads(done.stdout)
-    reason = "the settings of level E2 were not in force"
+    reason = "torch or the environment was altered: level T"
     levels, reasons, state = found["as it comes"]
-    assert levels["features"] == "E2"
+    assert levels["features"] == "E"
     assert reason not in reasons
     assert state["backends.mkldnn.enabled"] == "True"
     # It takes longer to load than a small task to run.

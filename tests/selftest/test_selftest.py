@@ -11,29 +11,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from biobench.repro import settings
-from biobench.repro.settings import ALLOCATOR, SETTINGS, UNWANTED, can_fix_bits
-from biobench.selftest.advice import next_steps
+from biobench.selftest import features
 from biobench.selftest.golden import read_golden
+from biobench.selftest.part import Conditions
 from biobench.selftest.parts import PARTS
-from biobench.selftest.run import DIFFERENT, Report, settings_finding, this_machine
+from biobench.selftest.run import Report, expected_level, this_machine
+from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
 
-needs_e2 = pytest.mark.skipif(not can_fix_bits(), reason="level E2 is of x86-64 with AVX2 and FMA")
 PACKAGE = Path(__file__).resolve().parents[2] / "runner" / "biobench"
 
 
 def selftest(**environment: str) -> subprocess.CompletedProcess[str]:
-    own = {*SETTINGS, *ALLOCATOR, *UNWANTED}
-    kept = {name: value for name, value in os.environ.items() if name not in own}
     return subprocess.run(
         [sys.executable, "-m", "biobench", "selftest", "--device", "cpu", "--json"],
         capture_output=True,
         text=True,
-        env={**kept, **environment},
+        env={**os.environ, **environment},
         check=False,
     )
 
@@ -59,78 +57,42 @@ def test_every_part_is_recorded_once() -> None:
     assert sorted(part.id for part in PARTS) == sorted(read_golden().parts)
 
 
-@needs_e2
 def test_this_machine_repeats() -> None:
     """All parts are equal, and the report says which levels that makes."""
     done = selftest()
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert set(outcomes(report).values()) == {"equal"}
-    assert report["levels"] == {
-        "settings": "E2", "pixels": "D", "features": "E2", "predictions": "P", "score": "S",
-    }  # fmt: skip
+    assert report["levels"] == {"pixels": "D", "features": "F", "predictions": "P", "score": "S"}
     assert report["next"]
 
 
-@needs_e2
-def test_a_wrong_setting_is_named() -> None:
-    """torch's plain kernels give other features; the remedy is to unset what forced them."""
-    report = fails_in("settings", selftest(ATEN_CPU_CAPABILITY="default"))
-    assert "ATEN_CPU_CAPABILITY=default" in report["next"][0]
-    found = outcomes(report)
-    assert report["levels"]["predictions"] == "P"
-    assert found["features/transformer"] == "within tolerance"
-    assert found["predictions/knn"] == "equal"
-    assert {found[id] for id in found if id.startswith(("pixels/", "score/"))} == {"equal"}
+def test_no_variable_moves_a_part() -> None:
+    """What runs record as other arithmetic concerns torch alone."""
+    done = selftest(
+        ATEN_CPU_CAPABILITY="default", OPENBLAS_CORETYPE="Prescott", OMP_NUM_THREADS="3"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(outcomes(json.loads(done.stdout)).values()) == {"equal"}
 
 
-@needs_e2
-@pytest.mark.parametrize(
-    ("name", "value", "parts"),
-    [
-        ("MKL_VML_DEBUG_CPU_TYPE", "0", {"features/functions"}),
-        ("ONEDNN_MAX_CPU_ISA", "SSE41", {"features/convolution"}),
-        ("TIMM_FUSED_ATTN", "0", {"features/transformer"}),
-    ],
-)
-def test_each_library_has_a_part_that_sees_it(name: str, value: str, parts: set[str]) -> None:
-    """Whichever library is forced to other kernels, one part differs, and no other stage."""
-    report = fails_in("settings", selftest(**{name: value}))
-    found = outcomes(report)
-    assert parts <= {id for id, outcome in found.items() if outcome != "equal"}
-    assert {found[id] for id in found if id.startswith(("pixels/", "score/"))} == {"equal"}
+def test_what_a_gpu_computes_is_compared_with_the_exact_engine() -> None:
+    """Networks and the probes that a GPU trains are held to level T there; nothing else is."""
+    levels = {part.id: expected_level(part, "cuda") for part in PARTS}
+    near = {id for id, level in levels.items() if level == "T"}
+    networks = {"features/convolution", "features/transformer"}
+    assert near == networks | {"predictions/linear_probe", "predictions/traits_mlp"}
+    assert {expected_level(part, "cpu") for part in PARTS} == {"D", "F", "P", "S"}
 
 
-WRONG = {**dict.fromkeys(SETTINGS, "0"), **{name: f"{text}1" for name, text in UNWANTED.items()}}
-
-
-@pytest.mark.parametrize("name", [None, *WRONG])
-def test_settings_are_held_to_the_rule_of_runs(
-    name: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Protects a lab whose threads or kernels are set by the environment: even where no part shows
-    it, the stage fails, since `run` refuses the same, and no stage has E2."""
-    wrong = {} if name is None else {name: WRONG[name]}
-    monkeypatch.setattr(settings, "process_environment", lambda: {**SETTINGS, **wrong})
-    machine = this_machine("cpu")
-    finding = settings_finding(machine)
-    report = Report(machine, read_golden(), [finding])
-    assert settings.applied() is report.reproduces is (name is None)
-    if name is not None:
-        assert finding.outcome == DIFFERENT
-        assert f"{name}={WRONG[name]}" in finding.detail
-        assert report.levels() == {"settings": None}
-
-
-def test_an_altered_torch_is_no_setting_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a startup file of a cluster does to torch is named like a wrong variable."""
-    import torch
-
-    monkeypatch.setattr(settings, "process_environment", lambda: dict(SETTINGS))
-    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
-    finding = settings_finding(this_machine("cpu"))
-    assert finding.outcome == DIFFERENT
-    assert "backends.mkldnn.enabled=False" in finding.detail
+def test_torch_is_near_the_exact_engine() -> None:
+    """What a GPU is compared with: torch's features, here of the CPU, are within level T."""
+    tolerance = load_spec().tolerance["feature_cosine"]
+    conditions = Conditions(workers=2, small=True)
+    backbone = features.transformer(features.SMALL_SIDE)
+    one, other = features.exactly(backbone, conditions), features.by_torch(backbone, conditions)
+    norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    assert ((one * other).sum(axis=1) / norms).min() > tolerance
 
 
 def test_another_c_library_is_another_version() -> None:
@@ -140,9 +102,6 @@ def test_another_c_library_is_another_version() -> None:
     report = Report(machine, golden, [])
     assert report.other_versions() == [f"glibc 2.41 instead of {golden.libc}"]
     assert Report(replace(machine, libc=golden.libc), golden, []).other_versions() == []
-    equal = settings_finding(replace(machine, conflicts=(), can_repeat=True))
-    steps = next_steps(replace(report, findings=[equal]))
-    assert "share no level E2" in steps[0]
 
 
 @pytest.fixture
@@ -205,7 +164,6 @@ def test_without_the_libraries_of_models_the_rest_is_tested(installed: Path) -> 
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     left_out = {id for id, outcome in outcomes(report).items() if outcome == "left out"}
-    networks = ("convolution", "transformer", "exact-convolution", "exact-transformer")
-    assert left_out == {"features/functions", *(f"features/{name}" for name in networks)}
-    assert set(report["levels"]) == {"settings", "pixels", "predictions", "score"}
+    assert left_out == {"features/convolution", "features/transformer"}
+    assert set(report["levels"]) == {"pixels", "predictions", "score"}
     assert any("full installation" in step for step in report["next"])

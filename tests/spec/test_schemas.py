@@ -180,7 +180,7 @@ def test_every_name_of_a_result_is_fixed(pointer: str) -> None:
         "/tasks",
         "/environment/packages",
         "/environment/builds",
-        "/environment/settings",
+        "/environment/variables",
         "/environment/torch",
         "/tasks/demo-beluga/metrics",
     }

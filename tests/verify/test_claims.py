@@ -20,7 +20,6 @@ from biobench.data.unpack.refused import Refused
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.report.document import stage_root
 from biobench.report.results import result_digest, results_of
-from biobench.repro.settings import SETTINGS
 from biobench.spec.canonical import canonical_json, sha256_bytes, sha256_json
 from biobench.spec.load import load_spec
 from biobench.verify.against import Pair, compare
@@ -78,21 +77,9 @@ ENTRY = "tasks/demo-beluga"
         ({f"{ENTRY}/counts/test": 3}, "data", "counts 3 scored items"),
         ({"mean": {"score": 0.5, "low": None, "high": None, "tasks": 9}}, "score", "the mean is"),
         ({"suite": "nothing"}, "spec", "no suite 'nothing'"),
-        ({"levels/features": "E2", "environment/settings": {}}, "features", "allows T"),
-        (
-            {"levels/features": "E3", "environment/settings": dict(SETTINGS)},
-            "features",
-            "allows E2",
-        ),
-        (
-            {
-                "levels/features": "E2",
-                "environment/settings": dict(SETTINGS),
-                "environment/torch/backends.mkldnn.enabled": "False",
-            },
-            "features",
-            "allows T",
-        ),
+        ({"levels/features": "F"}, "features", "allows E"),
+        ({"environment/variables": {"MKL_CBWR": "AVX2"}}, "features", "allows T"),
+        ({"environment/torch/backends.mkldnn.enabled": "False"}, "features", "allows T"),
         ({"levels/pixels": "S"}, "pixels", "claims S"),
         ({"levels/score": "D"}, "score", "claims D"),
         ({"levels/predictions": "T"}, "predictions", "claims T"),
@@ -164,10 +151,11 @@ def test_official_in_name_only(demo: Made) -> None:
     document = copy.deepcopy(demo.results.document)
     document |= {"official": True, "unofficial_reasons": []}
     document["model"]["revision"] = None
+    document["levels"]["features"] = "T"
     results, spec = Results(document, demo.out), load_spec()
     rules, _ = task_rules(results, spec)
     texts = [finding.text for finding in check_official(results, rules, spec)]
-    for words in ("suite demo", "plankton", "runs the user's own code", "E2 were not in force"):
+    for words in ("suite demo", "plankton", "runs the user's own code", "was altered: level T"):
         assert any(words in text for text in texts), words
     entry = copy.deepcopy(document["tasks"]["demo-beluga"])
     task = spec.task("beluga")

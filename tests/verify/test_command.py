@@ -143,10 +143,9 @@ def test_files_that_cannot_be_read(demo: Made, tmp_path: Path, capsys: Any) -> N
     ],
 )
 def test_arguments_that_do_not_fit(
-    arguments: list[str], words: str, demo: Made, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], words: str, demo: Made, capsys: Any
 ) -> None:
     """Exit 2 and one line."""
-    monkeypatch.setattr("biobench.repro.settings.restart_with_settings", lambda: None)
     assert execute(["verify", str(demo.out), *arguments]) == 2
     assert words in capsys.readouterr().err
 

@@ -39,7 +39,7 @@ def handle_signals() -> None:
     Not while modules are imported: native code of libraries calls Python then, and aborts the
     process where that raises. After five seconds, or with a second signal, it does not wait for it.
     """
-    hold_signals()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
     for number in ASKED:
         signal.signal(number, _ask)
     signal.signal(signal.SIGALRM, _raise_later)
@@ -51,16 +51,6 @@ def ignore_signals() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     for number in ASKED:
         signal.signal(number, signal.SIG_IGN)
-
-
-def hold_signals() -> None:
-    """Keep signals back until :func:`let_signals_in`, in a program that replaces this one too.
-
-    Raises for one that waited for an import.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-    if _asked:
-        _raise()
 
 
 def let_signals_in() -> None:

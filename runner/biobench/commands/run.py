@@ -104,10 +104,6 @@ def run(
     ] = False,
 ) -> None:
     """Score a frozen backbone and write results.json, predictions and a page."""
-    from biobench.repro import settings
-
-    settings.restart_with_settings()
-
     from biobench.run.external_scores import read_declarations
     from biobench.run.learning_curve import parse_sizes
     from biobench.run.options import Options

@@ -25,11 +25,7 @@ def selftest(
     ] = False,
 ) -> None:
     """Measure pixels, features, predictions and scores, and compare them with recorded ones; exit 6
-    where a stage does not repeat on this machine, or a setting is not as runs have it."""
-    from biobench.repro import settings
-
-    settings.restart_with_settings()
-
+    where a stage does not repeat on this machine."""
     from biobench.errors import VerificationError
     from biobench.repro.environment import available_cores
     from biobench.selftest.advice import next_steps, verdict
@@ -48,7 +44,6 @@ def selftest(
         PARTS,
         golden,
         conditions,
-        machine,
         load_spec().tolerance,
         (lambda finding: None) if json else _print_finding,
     )
@@ -81,8 +76,7 @@ def _device(asked: Device) -> str:
 
 def _print_machine(machine: Machine) -> None:
     gpu = f"GPU {machine.gpu}, " if machine.gpu else ""
-    able = "can have level E2" if machine.can_repeat else "cannot have level E2"
-    print_line(f"{gpu}CPU {machine.cpu} ({machine.architecture}, {machine.cores} cores): {able}")
+    print_line(f"{gpu}CPU {machine.cpu} ({machine.architecture}, {machine.cores} cores)")
     print_line(_columns("stage", "part", "level", "result"), flush=True)
 
 

@@ -86,10 +86,6 @@ def verify(
     ] = False,
 ) -> None:
     """Check what a result claims, without its model; exit 6 where a claim does not hold."""
-    if rerun:
-        from biobench.repro import settings
-
-        settings.restart_with_settings()
     if out and not rerun:
         raise UsageError("--out is for --rerun", remedy="give --rerun, or leave it out")
     for name, value in (("--model", model), ("--offline", offline)):

@@ -26,8 +26,8 @@ class Execution:
     """Conditions of the forward pass that can move a bit.
 
     Attributes:
-        engine: Fixes the bits: under the settings of level E2 the library versions alone, otherwise
-            the processor and the process's own settings as well.
+        engine: Fixes the bits of what torch computes: software, processor or GPU, and what was
+            altered.
     """
 
     device: str

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
-from biobench.repro.torch_state import merged, read_state
+from biobench.repro.torch_state import fix_workspace, merged, read_state
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone
@@ -29,7 +29,7 @@ DETERMINISTIC = 2
 
 
 def choose_device(asked: str) -> str:
-    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
+    """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``; CUDA gets its fixed workspace.
 
     Raises UsageError for any other word, ModelError when CUDA is asked for and torch sees none.
     """
@@ -40,6 +40,7 @@ def choose_device(asked: str) -> str:
     import torch
 
     if torch.cuda.is_available():
+        fix_workspace()
         return "cuda"
     if asked == "cuda":
         raise ModelError("no CUDA device is visible to torch", remedy="give --device cpu")
@@ -53,7 +54,7 @@ def set_up_torch(backbone: Backbone) -> AbstractContextManager[None]:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Set deterministic algorithms, one thread a pass and no TF32, on which levels E1 to E3 rest.
+    """Set deterministic algorithms, one thread a pass and no TF32, on which level E rests.
 
     The caller's settings are restored at the end.
     """

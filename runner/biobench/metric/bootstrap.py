@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from biobench import _native
 from biobench._common.arguments import flags, integers, real_number, reals, whole_number
-from biobench._common.blas import one_blas_thread
 from biobench._common.sums import row_sums
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray, label_ids, label_pair
@@ -227,8 +226,7 @@ def traits_f1_replicates(
     values = []
     for times in tallies(strata, np.arange(n), n, stream, replicates, most=most):
         # Counts below 2^53 are exact in float64 in any order of the product's sums.
-        with one_blas_thread():
-            counts = times.astype(np.float64) @ flat
+        counts = times.astype(np.float64) @ flat
         means = trait_means(counts.reshape(-1, traits, CODES).astype(np.int64), "official")
         values.append(row_sums(means) / traits)
     return np.concatenate(values)

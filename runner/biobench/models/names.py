@@ -188,13 +188,6 @@ def is_path(text: str) -> bool:
     return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
 
 
-def never_pinned(name: str) -> bool:
-    """True where a full name is of a local folder or a class of the user's own: they have no
-    revision, so no result of them is official."""
-    prefix, _, rest = name.partition(":")
-    return prefix == "py" or is_path(rest)
-
-
 def is_program(model: object) -> bool:
     """True for the name of a program, which needs no framework."""
     return isinstance(model, str) and model.startswith("program:")

@@ -23,7 +23,7 @@ from biobench.errors import BiobenchError
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.inputs import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
 from biobench.probe.predict import run_probe
-from biobench.probe.registry import PROTOCOLS
+from biobench.probe.registry import PROTOCOLS, is_exact
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
 
@@ -63,7 +63,8 @@ def predict(
             "scored": scored.tolist(),
             "features": features_digest,
             "bad": sorted(bad),
-            "engine": dict(engine),
+            # An exact probe gives one value wherever it runs.
+            "engine": None if is_exact(task.protocol.kind, gpu=device == "cuda") else dict(engine),
         }
     )
     known = store.get(KIND, key)

@@ -23,7 +23,7 @@ from biobench.repro.environment import describe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import BENCHMARK, Suite
 
-STRENGTH = ("S", "D", "F", "P", "E2", "E3", "E1", "T")
+STRENGTH = ("S", "D", "F", "P", "E", "T")
 """Levels from the strongest promise to the weakest; a result claims its weakest task's."""
 
 
@@ -180,24 +180,22 @@ def suite_mean(
 
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     gpu = provenance.execution.device == "cuda"
-    on_device = "E3" if gpu else "E2"
-    libraries = on_device if provenance.bits_fixed else "T"
-    features = libraries if provenance.backbone.info.program is None else "F"
+    by_torch = "E" if provenance.bits_fixed else "T"
+    features = by_torch if provenance.backbone.info.program is None else "F"
     kinds = {outcome.task.protocol.kind for outcome in outcomes}
-    return claimed_levels(features, libraries, kinds, gpu=gpu)
+    return claimed_levels(features, kinds, gpu=gpu)
 
 
-def claimed_levels(features: str, libraries: str, kinds: Set[str], *, gpu: bool) -> dict[str, str]:
+def claimed_levels(features: str, kinds: Set[str], *, gpu: bool) -> dict[str, str]:
     """``levels`` of a result.
 
     Args:
-        features: Level of the features.
-        libraries: Level of what torch and other libraries compute there.
+        features: Level of the features, which a probe that a GPU trained has too.
         kinds: Kinds of the protocols of its tasks.
         gpu: True where the run had a GPU.
     """
     predictions = max(
-        ("P" if is_exact(kind, gpu=gpu) else libraries for kind in sorted(kinds)),
+        ("P" if is_exact(kind, gpu=gpu) else features for kind in sorted(kinds)),
         key=STRENGTH.index,
     )
     return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
@@ -225,5 +223,5 @@ def _claim(
         trusted=info.trusted,
         pinned=info.pinned,
         half_on_cpu=execution.precision == "float16" and execution.device != "cuda",
-        settings="T" not in levels.values(),
+        level_t="T" in levels.values(),
     )

@@ -30,8 +30,7 @@ class Claim:
         trusted: See :class:`biobench.models.base.ModelInfo`.
         pinned: See :class:`biobench.models.base.ModelInfo`.
         half_on_cpu: True for float16 without CUDA.
-        settings: True where no stage has level T: what the exact engine does not compute needs the
-            settings of level E2.
+        level_t: True where a stage has level T.
     """
 
     division: str
@@ -50,7 +49,7 @@ class Claim:
     trusted: bool
     pinned: bool
     half_on_cpu: bool
-    settings: bool
+    level_t: bool
 
 
 def unofficial_reasons(claim: Claim) -> list[str]:
@@ -72,8 +71,8 @@ def unofficial_reasons(claim: Claim) -> list[str]:
         reasons.append(unpinned(claim.resolved, claim.source, claim.revision))
     if claim.half_on_cpu:
         reasons.append("float16 on the CPU")
-    if not claim.settings:
-        reasons.append("the settings of level E2 were not in force")
+    if claim.level_t:
+        reasons.append("torch or the environment was altered: level T")
     return reasons
 
 

@@ -72,7 +72,7 @@ class Provenance:
         tasks: The tasks that were run, in its order.
         own: True where one is the user's own.
         external: Published scores that stand in for running a task.
-        bits_fixed: True where level E2, or E3 on a GPU, can be claimed.
+        bits_fixed: True where what torch computes has level E.
         torch_state: That of all tasks.
         wall: Seconds of wall time.
     """

@@ -1,1 +1,1 @@
-"""Reproducibility: the settings that fix the bits, and the record of where a run took place."""
+"""Reproducibility: what decides the bits of torch, and the record of where a run took place."""

@@ -6,24 +6,57 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biobench._common.text import as_text
-from biobench.repro.settings import recorded
 from biobench.repro.software import PACKAGES, code_digest, libc, record
+from biobench.repro.variables import recorded
+
+_CPUINFO = Path("/proc/cpuinfo")
+_MODEL = (
+    "vendor_id", "cpu family", "model", "model name", "stepping", "cache size",
+    "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision",
+)  # fmt: skip
+"""What the kernel says of a processor's model, on x86-64 and on aarch64."""
+_INSTRUCTIONS = re.compile(r"s?sse|avx|fma|f16c|amx|bmi|asimd|fphp|fcma|sve|sme|i8mm|bf16")
+"""The flags that numerical libraries choose kernels by; a kernel may list others or not."""
 
 
 def processor_name() -> str:
     """The processor's model name as the kernel reports it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
+    for processor in _processors(_CPUINFO):
+        if "model name" in processor:
+            return processor["model name"]
     return platform.processor() or platform.machine()
+
+
+def processor_type(cpuinfo: Path = _CPUINFO) -> str | None:
+    """Model and instructions of the processor, by which libraries choose their kernels: between
+    processors of one type torch gives equal bits. None where the system does not tell.
+
+    The name alone is not enough: virtual machines give one to processors that differ.
+    """
+    found: dict[str, None] = {}
+    for processor in _processors(cpuinfo):
+        model = [processor[name] for name in _MODEL if name in processor]
+        flags = (processor.get("flags") or processor.get("Features") or "").split()
+        instructions = sorted(flag for flag in flags if _INSTRUCTIONS.match(flag))
+        if model and instructions:
+            found[f"{', '.join(model)}: {' '.join(instructions)}"] = None
+    return "; ".join(found) or None
+
+
+def _processors(cpuinfo: Path) -> Iterator[dict[str, str]]:
+    """The facts of each processor by name; none where the system does not tell."""
+    try:
+        text = cpuinfo.read_text(errors="replace")
+    except OSError:
+        return
+    for block in text.split("\n\n"):
+        pairs = (line.partition(":") for line in block.splitlines())
+        yield {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def available_cores() -> int:
@@ -69,11 +102,12 @@ def describe(device: str, workers: int, torch_state: Mapping[str, str]) -> dict[
         "libc": libc(),
         "os": _system(),
         "cpu": processor_name(),
+        "cpu_type": processor_type(),
         "gpu": gpu,
         "threads": workers,
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": versions,
         "builds": builds,
-        "settings": recorded(),
+        "variables": recorded(),
         "torch": dict(torch_state),
     }

@@ -168,7 +168,7 @@ def software(document: Mapping[str, Any]) -> dict[str, str]:
     """Software that decides the bits of a result's features beside model, data and processor, by
     name.
 
-    Libraries that only another loader of models uses are left out. Levels E1, E2 and E3 hold
+    Libraries that only another loader of models uses are left out. Level E holds
     between results that have equal software. A part that is not known has ``unknown`` in its
     value: a package without a digest of its files, one that must have been used and has no version.
     """

@@ -1,12 +1,13 @@
-"""The state of torch in this thread, which a program can change after the settings were read.
+"""The state of torch in this thread, which a program can change at any time.
 
 In: the thread; some switches, such as the number of threads, are its own. Out: every switch that
-chooses other kernels or another arithmetic, and those that are not as level E2 and E3 need them
+chooses other kernels or another arithmetic, and those that are not as level E needs them
 (SPEC.md, section "Levels").
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -41,6 +42,9 @@ EXPECTED: Mapping[str, frozenset[str]] = {
 version of torch lacks is left out."""
 _GETTERS: Mapping[str, str] = {"backends.nnpack.enabled": "_C._get_nnpack_enabled"}
 """Places of switches that torch has only a setter for."""
+WORKSPACE = "cuBLAS workspace"
+"""Whether the memory that cuBLAS may use for a product, which decides how it adds up, is fixed."""
+_WORKSPACE_VARIABLE, _WORKSPACE_SIZE = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 HELD: Mapping[str, frozenset[str]] = {
     "are_deterministic_algorithms_enabled": _ON,
     "is_deterministic_algorithms_warn_only_enabled": _OFF,
@@ -48,6 +52,7 @@ HELD: Mapping[str, frozenset[str]] = {
     "backends.cudnn.benchmark": _OFF,
     "backends.cudnn.allow_tf32": _OFF,
     "backends.cuda.matmul.allow_tf32": _OFF,
+    WORKSPACE: frozenset({"fixed"}),
 }
 """Switches that a run sets itself, which a model's code can set back."""
 ARITHMETIC: Mapping[str, frozenset[str]] = {
@@ -57,10 +62,31 @@ ARITHMETIC: Mapping[str, frozenset[str]] = {
 """Modes of the processor's control register of this thread; new threads inherit them."""
 
 
+_workspace: dict[str, str] = {}
+"""The switch :data:`WORKSPACE`, once it was set."""
+
+
+def fix_workspace() -> None:
+    """Give cuBLAS a workspace of fixed size, which torch reads when CUDA starts.
+
+    Where it has started with another one, the switch :data:`WORKSPACE` is altered from here on.
+    """
+    import torch
+
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    late = started and os.environ.get(_WORKSPACE_VARIABLE) != _WORKSPACE_SIZE
+    _workspace.setdefault(WORKSPACE, "fixed")
+    if late:
+        _workspace[WORKSPACE] = "not fixed"
+    # Where it is late as well: torch would take a product for one without a fixed order.
+    os.environ[_WORKSPACE_VARIABLE] = _WORKSPACE_SIZE
+
+
 def read_state() -> dict[str, str]:
     """Every switch by name, in a fixed order; those of torch only where it was imported."""
     state = {"subnormal numbers": _subnormal_numbers(), "rounding": _rounding()}
     torch = sys.modules.get("torch")
+    state |= _workspace
     if torch is not None:
         found = {name: _value(torch, name) for name in (*EXPECTED, *HELD)}
         state |= {name: value for name, value in found.items() if value is not None}
@@ -68,7 +94,7 @@ def read_state() -> dict[str, str]:
 
 
 def altered(state: Mapping[str, str], *, in_run: bool) -> dict[str, str]:
-    """The switches of ``state`` with a value that levels E2 and E3 do not allow.
+    """The switches of ``state`` with a value that level E does not allow.
 
     Args:
         state: Switches by name.

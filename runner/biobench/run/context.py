@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from biobench._common.optional_dependencies import require_torch
 from biobench.models.names import is_program
-from biobench.repro import settings
-from biobench.repro.environment import available_cores, processor_name
+from biobench.repro import variables
+from biobench.repro.environment import available_cores, processor_name, processor_type
 from biobench.run.learning_curve import Sizes
 from biobench.run.options import Options, say, select_device
 from biobench.run.plan import Plan, plan
@@ -107,7 +107,7 @@ def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:
 
 
 def _libraries(device: str) -> dict[str, Any]:
-    """All that can move a bit of what libraries compute here."""
+    """All that can move a bit of what torch computes here."""
     from biobench.repro.software import MOVE_FEATURES, libc, record
     from biobench.repro.torch_state import altered, read_state
 
@@ -117,12 +117,11 @@ def _libraries(device: str) -> dict[str, Any]:
         "packages": versions,
         "builds": builds,
         "libc": libc(),
+        "variables": variables.recorded(),
+        "torch": altered(read_state(), in_run=False),
     }
     if device == "cuda":
         import torch
 
-        engine["gpu"] = torch.cuda.get_device_name(0)
-    if not settings.bits_fixed():
-        changes = altered(read_state(), in_run=False)
-        engine |= {"cpu": processor_name(), "settings": settings.recorded(), "torch": changes}
-    return engine
+        return engine | {"gpu": torch.cuda.get_device_name(0)}
+    return engine | {"cpu": [processor_name(), processor_type()]}

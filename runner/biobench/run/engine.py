@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biobench.errors import ModelError, UsageError
-from biobench.repro import settings
+from biobench.repro import torch_state, variables
 from biobench.run.options import Options, select_device
 
 if TYPE_CHECKING:
@@ -52,8 +52,14 @@ def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[B
             if options.engine == "exact":
                 raise
             reason = error.what
-    level = ("E3" if device == "cuda" else "E2") if settings.bits_fixed() else "T"
-    return backbone, f"model {name!r}: torch computes its features, level {level}: {reason}"
+    return backbone, f"model {name!r}: torch computes its features, {_level()}: {reason}"
+
+
+def _level() -> str:
+    """The level of what torch computes in this process, with what stands against level E."""
+    altered = torch_state.altered(torch_state.read_state(), in_run=False)
+    against = [f"{name}={value}" for name, value in {**variables.recorded(), **altered}.items()]
+    return f"level T, because of {', '.join(against)}" if against else "level E"
 
 
 def _exact_line(name: str) -> str:

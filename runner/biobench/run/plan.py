@@ -20,7 +20,7 @@ from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import default_out, refuse_folder
-from biobench.run.preconditions import Refused, judge, refuse_conflicts
+from biobench.run.preconditions import Refused, judge
 from biobench.run.selection import Selection, select_sampled
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
@@ -129,7 +129,6 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     # Cheap checks come first: manifests of millions of images take minutes.
     refuse_options(options, spec)
     selection = select_sampled(spec, options, asked)
-    refuse_conflicts(selection, options, asked)
     store, out = _folders(options, selection, asked)
     selection, manifests, unreadable = read_manifests(selection)
     judged = judge(selection, manifests, options, asked)

@@ -1,4 +1,4 @@
-"""Preconditions of tasks and of official results, checked before the first image is read.
+"""Preconditions of tasks, checked before the first image is read.
 
 In: tasks, their manifests and the sizes of the train split. Out: the tasks that can be scored, and
 why others cannot.
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 from biobench.data.manifest import Manifest
 from biobench.data.sample import can_be_sampled, sample_train
-from biobench.errors import DataError, UsageError
-from biobench.models.names import never_pinned
+from biobench.errors import DataError
 from biobench.probe.preconditions import refusal
-from biobench.repro import settings
 from biobench.run.learning_curve import Sizes
-from biobench.run.options import Options, say
+from biobench.run.options import Options
 from biobench.run.selection import NO_TRAIN_SPLIT, Selection, leave_out
-from biobench.spec.documents import BENCHMARK, Task
+from biobench.spec.documents import Task
 
 Refused = Mapping[str, Mapping[int | None, DataError]]
 """By task id and size, the reason why a task is not scored there."""
@@ -80,27 +78,3 @@ def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, Data
         if error is not None:
             found[size] = error
     return found
-
-
-def refuse_conflicts(selection: Selection, options: Options, sizes: Sizes) -> None:
-    """Raise UsageError for settings of the environment that an official run cannot have; print them
-    where the run cannot be official."""
-    conflicts = settings.conflicts(settings.process_environment())
-    if not conflicts:
-        return
-    listed = ", ".join(conflicts)
-    if options.from_command and could_be_official(selection, options, sizes):
-        raise UsageError(
-            f"the environment has settings that an official run cannot have: {listed}",
-            remedy="unset them; biobench sets what it needs",
-        )
-    say(options, f"kept from the environment, so features claim level T only: {listed}")
-
-
-def could_be_official(selection: Selection, options: Options, sizes: Sizes | None = None) -> bool:
-    """True where no option rules out an official result, at any of the sizes."""
-    benchmark = selection.suite.id == BENCHMARK and selection.whole
-    asked = (options.n_train,) if sizes is None else sizes
-    model = options.model
-    pinnable = not never_pinned(model) if isinstance(model, str) else model.info.pinned
-    return benchmark and options.division == "official" and None in asked and pinnable

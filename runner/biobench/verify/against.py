@@ -18,7 +18,7 @@ from biobench.report.document import STRENGTH
 from biobench.report.results import Results
 from biobench.repro.software import differing_software
 from biobench.spec.load import Spec
-from biobench.verify.document import libraries_level, with_gpu
+from biobench.verify.document import torch_level, with_gpu
 from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import Images, rows_difference
 from biobench.verify.measure import (
@@ -34,7 +34,6 @@ from biobench.verify.stored import stored_evidence
 
 _ASKED = ("suite", "division", "n_train")
 _MODEL = ("feature", "precision")
-_BITS = ("E1", "E2", "E3")
 _OF_WEIGHTS = ("dim", "parameters")
 """Values that are equal wherever weights and feature are equal."""
 
@@ -65,44 +64,40 @@ def compare(pair: Pair, spec: Spec) -> Report:
 
 
 def shared_level(a: Results, b: Results) -> str:
-    """The level that two results share for features from equal inputs: F, E1, E2, E3 or T.
+    """The level that two results share for features from equal inputs: F, E or T.
 
     One program gives equal bits with whatever software, on any processor.
     """
     programs = {results.document["model"]["program"] for results in (a, b)}
     if programs == {None}:
-        return shared_by_libraries(a, b)
+        return shared_by_torch(a, b)
     claims = {results.document["levels"]["features"] for results in (a, b)}
     return "F" if claims == {"F"} and len(programs) == 1 else "T"
 
 
-def shared_by_libraries(a: Results, b: Results) -> str:
-    """The level that two results share for what libraries compute from equal inputs: E1, E2, E3 or
-    T.
+def shared_by_torch(a: Results, b: Results) -> str:
+    """The level that two results share for what torch computes from equal inputs: E or T.
 
-    Equal bits are promised by equal software alone: on one processor and between processors under
-    the settings of level E2, and on one model of GPU with one micro-batch.
+    Equal bits are promised by equal software with one micro-batch alone, on one model of GPU, or on
+    one type of processor.
     """
-    if differing_software(a.document, b.document):
-        return "T"
     records = [results.document for results in (a, b)]
-    by_torch = [record for record in records if record["model"]["program"] is None]
-    if len({record["model"]["micro_batch"] for record in by_torch}) > 1:
-        return "T"
-    claims = {_claimed_by_libraries(results) for results in (a, b)}
-    if claims == {"E2"} and all(libraries_level(results) == "E2" for results in (a, b)):
-        one = len({record["environment"]["cpu"] for record in records}) == 1
-        return "E1" if one else "E2"
-    gpus = {record["environment"]["gpu"] for record in records}
-    return "E3" if claims == {"E3"} and len(gpus) == 1 and None not in gpus else "T"
+    devices = [_device(record["environment"]) for record in records]
+    equal = (
+        devices[0] == devices[1]
+        and None not in devices[0]
+        and records[0]["model"]["micro_batch"] == records[1]["model"]["micro_batch"]
+        and all(record["levels"]["features"] == "E" for record in records)
+        and all(torch_level(results) == "E" for results in (a, b))
+        and not differing_software(*records)
+    )
+    return "E" if equal else "T"
 
 
-def _claimed_by_libraries(results: Results) -> str:
-    levels = results.document["levels"]
-    if levels["features"] != "F":
-        return str(levels["features"])
-    predictions = str(levels["predictions"])
-    return predictions if predictions in (*_BITS, "T") else libraries_level(results)
+def _device(environment: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The kind of device that torch computed on, and its model where it is known."""
+    gpu = environment["gpu"]
+    return ("GPU", gpu) if gpu is not None else ("CPU", environment["cpu_type"])
 
 
 def same_from_predictions(a: Results, b: Results) -> bool:
@@ -124,7 +119,7 @@ class _Comparison:
         self._spec = spec
         self._tolerance = spec.tolerance
         self._promise = shared_level(pair.a, pair.b)
-        self._by_libraries = shared_by_libraries(pair.a, pair.b)
+        self._by_torch = shared_by_torch(pair.a, pair.b)
         self._findings: list[Finding] = []
         self._levels: dict[str, list[Level]] = {}
         rules, _ = task_rules(pair.a, spec)
@@ -149,9 +144,9 @@ class _Comparison:
         }
         claimed["data"] = "D"
         # Each may claim equal bits among results of its kind; these two may not be of one kind.
-        promises = {"features": self._promise, "predictions": self._by_libraries}
+        promises = {"features": self._promise, "predictions": self._by_torch}
         for stage, promise in promises.items():
-            if promise == "T" and claimed[stage] in (*_BITS, "F"):
+            if promise == "T" and claimed[stage] in ("E", "F"):
                 claimed[stage] = "T"
         reached = {
             stage: None if None in levels else max(filter(None, levels), key=STRENGTH.index)
@@ -213,9 +208,9 @@ class _Comparison:
             share = distance.size.get("equal", 0.0)
             within = share >= self._tolerance["equal_predictions"] and not distance.size["alone"]
             # Equal features leave room for a difference only where a probe is trained, at level T.
-            within = within and not (equal["features"] and (exact or self._by_libraries != "T"))
+            within = within and not (equal["features"] and (exact or self._by_torch != "T"))
             within = within and same_inputs
-        level = "P" if exact else self._by_libraries
+        level = "P" if exact else self._by_torch
         self._add(
             "predictions", id, equal["predictions"], distance,
             level=level if equal["features"] else "T", within=within,
@@ -313,7 +308,7 @@ def _setup(a: Results, b: Results) -> Iterator[Finding]:
 
 
 def _software(a: Results, b: Results) -> Finding:
-    """Compare the software and the process settings of two results.
+    """Compare the software and the environments of two results.
 
     A difference is not a fault: it says which bits were never promised to be equal.
     """
@@ -325,8 +320,8 @@ def _software(a: Results, b: Results) -> Finding:
     parts += [f"where it is unknown of both which {', '.join(unknown)} it was"] if unknown else []
     text = f"no equal bits are promised {', and '.join(parts)}" if parts else ""
     ours, theirs = (results.document["environment"] for results in (a, b))
-    others = {name: (ours[name], theirs[name]) for name in ("image", "base", "layers")}
-    for group in ("settings", "torch"):
+    others = {name: (ours[name], theirs[name]) for name in ("image", "base", "layers", "cpu_type")}
+    for group in ("variables", "torch"):
         names = dict.fromkeys((*ours[group], *theirs[group]))
         others |= {name: (ours[group].get(name), theirs[group].get(name)) for name in names}
     others = {name: pair for name, pair in others.items() if pair[0] != pair[1]}

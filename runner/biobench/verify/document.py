@@ -17,7 +17,6 @@ from biobench.models.names import DEMO, ModelName, parse_name, states_revision
 from biobench.report.document import claimed_levels, stage_root
 from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.results import Results, result_digest
-from biobench.repro.settings import SETTINGS
 from biobench.repro.torch_state import altered
 from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import BENCHMARK, Suite, Task
@@ -172,16 +171,14 @@ def check_levels(
         yield Finding("features", False, text)
     if model["precision"] == "float16" and not on_gpu:
         yield Finding("features", False, "precision is float16, which no run on a CPU has")
-    best = libraries_level(results)
     exact = model["program"] is not None
     if exact and on_gpu:
         text = "program is stated, and it ran on a GPU, which the exact engine does not use"
         yield Finding("features", False, text)
-    # A processor that cannot have level E2 claims T under the same settings.
-    features = ("F",) if exact else (best, "T")
-    if claimed["features"] not in features:
+    features = "F" if exact else torch_level(results)
+    if claimed["features"] != features:
         rule = "features of the exact engine have" if exact else "the recorded environment allows"
-        text = f"claims {claimed['features']}, and {rule} {features[0]}"
+        text = f"claims {claimed['features']}, and {rule} {features}"
         yield Finding("features", False, text)
     try:
         kinds = {_kind(results, task, spec) for task in rules.values()}
@@ -190,12 +187,10 @@ def check_levels(
         return
     if not kinds:
         return
-    # Features by torch say which of the two levels the libraries had.
-    possible = (best, "T") if exact else (claimed["features"],)
-    options = [claimed_levels(claimed["features"], level, kinds, gpu=on_gpu) for level in possible]
+    allowed = claimed_levels(claimed["features"], kinds, gpu=on_gpu)
     for stage in ("pixels", "predictions", "score"):
-        if all(claimed[stage] != allowed[stage] for allowed in options):
-            text = f"claims {claimed[stage]}, and by its protocols it is {options[0][stage]}"
+        if claimed[stage] != allowed[stage]:
+            text = f"claims {claimed[stage]}, and by its protocols it is {allowed[stage]}"
             yield Finding(stage, False, text)
 
 
@@ -204,16 +199,11 @@ def with_gpu(results: Results) -> bool:
     return results.document["environment"]["gpu"] is not None
 
 
-def libraries_level(results: Results) -> str:
-    """The strongest level that the recorded environment allows what libraries compute: E2, E3 or
-    T."""
+def torch_level(results: Results) -> str:
+    """The level that the recorded environment allows what torch computed: E or T."""
     environment = results.document["environment"]
-    settings = {name: value for name, value in environment["settings"].items() if value is not None}
-    # A run also records variables that it must not have.
-    by_torch = results.document["model"]["program"] is None
-    if settings != SETTINGS or altered(environment["torch"], in_run=by_torch):
-        return "T"
-    return "E3" if with_gpu(results) else "E2"
+    changed = environment["variables"] or altered(environment["torch"], in_run=True)
+    return "T" if changed else "E"
 
 
 def _kind(results: Results, task: TaskRules, spec: Spec) -> str:
@@ -318,7 +308,7 @@ def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Cl
         trusted=model["source"] != "python",
         pinned=_pinned(model, spec),
         half_on_cpu=model["precision"] == "float16" and document["environment"]["gpu"] is None,
-        settings="T" not in document["levels"].values(),
+        level_t="T" in document["levels"].values(),
     )
 
 
