@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
 export PYTHON
+# Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 # Whose history says what was released; empty for none.
 BASE ?= HEAD

@@ -13,6 +13,8 @@ from biobench.errors import ModelError
 from biobench.models.load import load_model
 from biobench.models.weights import weights_digest
 
+pytestmark = pytest.mark.slow
+
 MORE = '''
 class Wrapper:
     """The same without being a module itself."""

@@ -54,6 +54,7 @@ def test_native_equals_definition(
 SHAPES = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 
 
+@pytest.mark.slow
 @settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(shape=SHAPES, size=st.integers(1, 700))
 def test_floor_is_torchvision(shape: tuple[int, int], size: int) -> None:
@@ -64,6 +65,7 @@ def test_floor_is_torchvision(shape: tuple[int, int], size: int) -> None:
     assert list(ours) == _compute_resized_output_size(shape, [size])
 
 
+@pytest.mark.slow
 @settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(shape=SHAPES, size=PAIRS, mode=st.sampled_from(["shortest", "longest"]))
 def test_half_even_is_keep_ratio(shape: tuple[int, int], size: tuple[int, int], mode: Any) -> None:
@@ -81,6 +83,7 @@ def test_half_even_is_keep_ratio(shape: tuple[int, int], size: tuple[int, int], 
         assert list(ours) == [max(1, v) for v in framework.get_params(image, size, longest)]
 
 
+@pytest.mark.slow
 @settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(
     height=st.integers(1, 40), width=st.integers(1, 40), crop=st.tuples(*[st.integers(1, 40)] * 2)

@@ -247,6 +247,22 @@ def test_tiles_do_not_change_a_bit(features: int, monkeypatch: pytest.MonkeyPatc
         assert np.array_equal(whiten(factor, rows, pool.map), expected)
 
 
+@pytest.mark.parametrize("features", [1, 63, 64, 65, 300])
+def test_panels_do_not_change_a_bit(features: int) -> None:
+    """The Cholesky factor is the one of a column at a time, and the matrix stays as it is."""
+    rng = np.random.default_rng(features)
+    half = rng.normal(size=(features + 20, features))
+    matrix = half.T @ half
+    rest, plain = matrix.copy(), np.zeros_like(matrix)
+    for j in range(features):
+        plain[j, j] = np.sqrt(rest[j, j])
+        plain[j + 1 :, j] = rest[j + 1 :, j] / plain[j, j]
+        rest[j + 1 :, j + 1 :] -= np.multiply.outer(plain[j + 1 :, j], plain[j + 1 :, j])
+    before = matrix.tobytes()
+    assert cholesky(matrix).tobytes() == plain.tobytes()
+    assert matrix.tobytes() == before
+
+
 def test_cholesky_is_lapacks_up_to_rounding_and_names_the_pivot() -> None:
     """A matrix that is singular or not finite has no factor."""
     rng = np.random.default_rng(1)

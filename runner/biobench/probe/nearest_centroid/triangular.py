@@ -16,7 +16,7 @@ from biobench._common.sums import FloatMatrix
 
 _COORDINATES = 64
 _VECTORS = 256
-"""A tile of 64 coordinates of 256 vectors, an eighth of a megabyte, stays in cache."""
+"""A tile of 64 coordinates of 256 vectors or rows, an eighth of a megabyte, stays in cache."""
 
 Mapper = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
 """``map`` or the ``map`` of a pool: order and number of workers decide nothing."""
@@ -31,22 +31,36 @@ class NotPositiveDefinite(ValueError):
 
 
 def cholesky(matrix: FloatMatrix) -> FloatMatrix:
-    """Lower triangular L with L L' = ``matrix``, float64 (d, d), column by column.
+    """Lower triangular L with L L' = ``matrix``, float64 (d, d), by panels of columns.
 
     Raises NotPositiveDefinite for a pivot that is not above d 2^-40 times the matrix's own diagonal
     entry: what is left of it is then rounding.
     """
-    rest = matrix.copy()
-    factor = np.zeros_like(rest)
-    for j in range(len(rest)):
-        pivot = rest[j, j]
-        if not pivot > len(matrix) * 2.0**-40 * matrix[j, j]:
-            raise NotPositiveDefinite(j)
-        factor[j, j] = np.sqrt(pivot)
-        column = rest[j + 1 :, j] / factor[j, j]
-        factor[j + 1 :, j] = column
-        rest[j + 1 :, j + 1 :] -= np.multiply.outer(column, column)
-    return factor
+    size = len(matrix)
+    # A column of the factor is a row here, one after the other in memory.
+    columns = np.zeros((size, size))
+    work = np.empty((_COORDINATES, _VECTORS))
+    for a in range(0, size, _COORDINATES):
+        b = min(a + _COORDINATES, size)
+        rest = np.array(matrix[a:, a:b].T, order="C")
+        for start in range(a, size, _VECTORS):
+            end = min(start + _VECTORS, size)
+            tile = rest[:, start - a : end - a].copy()
+            for k in range(a):
+                product = work[: b - a, : end - start]
+                np.multiply(columns[k, a:b, None], columns[k, start:end], out=product)
+                np.subtract(tile, product, out=tile)
+            rest[:, start - a : end - a] = tile
+        for i in range(b - a):
+            j = a + i
+            pivot = rest[i, i]
+            if not pivot > size * 2.0**-40 * matrix[j, j]:
+                raise NotPositiveDefinite(j)
+            columns[j, j] = np.sqrt(pivot)
+            column = rest[i, i + 1 :] / columns[j, j]
+            columns[j, j + 1 :] = column
+            rest[i + 1 :, i + 1 :] -= np.multiply.outer(column[: b - j - 1], column)
+    return np.ascontiguousarray(columns.T)
 
 
 def whiten(factor: FloatMatrix, vectors: FloatMatrix, mapper: Mapper = map) -> FloatMatrix:
