@@ -1,4 +1,4 @@
-"""What all tests share: no network, no user's cache, the skips counted with their reasons, and the
+"""Conditions of every test: no network, no user's cache, skips counted with their reasons, and the
 rules of the inner loop (CONTRIBUTING.md).
 
 A test that starts processes, trains whole tasks, builds something or runs a model library's own

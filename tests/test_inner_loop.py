@@ -49,7 +49,7 @@ def test_a_quick_test_starts_no_process(suite: pytest.Pytester) -> None:
 
 
 def test_slow_modules_are_not_even_imported(suite: pytest.Pytester) -> None:
-    """What a slow module imports at its top costs the inner loop nothing, and its tests run in the
+    """Imports at the top of a slow module cost the inner loop nothing, and its tests run in the
     whole suite."""
     suite.makepyfile(
         test_quick="def test_it(): pass",

@@ -60,7 +60,7 @@ def _imported(path: Path, names: dict[str, Path]) -> Iterator[str]:
 
 
 def test_a_room_imports_none_above_it(imports: dict[str, set[str]]) -> None:
-    """What the layout promises: the flow goes one way."""
+    """The promise of the layout: the flow goes one way."""
     rank = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
     inner = {name: used for name, used in imports.items() if name != "biobench"}
     wrong = [

@@ -97,7 +97,7 @@ def test_run_names_the_full_image(hidden: dict[str, str], arguments: list[str]) 
 
 
 def test_outside_an_image_the_remedy_is_an_installation(hidden: dict[str, str]) -> None:
-    """Who removed torch by hand is told what is missing, and no image."""
+    """Without torch, removed by hand, the message names what is missing, and no image."""
     done = biobench(hidden, "models", "show", "demo")
     assert (done.returncode, done.stdout) == (5, "")
     assert "is not installed" in done.stderr

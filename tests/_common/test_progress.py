@@ -44,7 +44,7 @@ def test_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
 
 
 class Terminal(io.StringIO):
-    """What is drawn, frame by frame."""
+    """The frames that are drawn, in order."""
 
     def isatty(self) -> bool:
         return True

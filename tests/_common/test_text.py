@@ -133,7 +133,7 @@ def test_there_is_one_way_out() -> None:
 
 
 def guarded(text: str) -> str:
-    """What arrives where ``text`` is written to a guarded stream."""
+    """The bytes that arrive where ``text`` is written to a guarded stream."""
     raw = io.BytesIO()
     stream = output._Guard(raw, encoding="utf-8", newline="\n")
     stream.write(text)

@@ -54,7 +54,7 @@ class Problem:
 
 
 class Rows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """What the DataLoader reads."""
+    """The data set that the DataLoader reads."""
 
     def __init__(self, features: np.ndarray, ids: np.ndarray) -> None:
         self.features, self.ids = torch.from_numpy(features), torch.from_numpy(ids)

@@ -1,4 +1,4 @@
-"""What large baseline JPEGs take at the peak beyond small ones, and the bound on it.
+"""Peak memory of large baseline JPEGs beyond that of small ones, and the bound on it.
 
 600 images of 24 million pixels stay within 100 MiB of 600 of 1 million: rows are read and resized
 as they come. One file of each size stands under 600 names. Each list is loaded by a fresh process.

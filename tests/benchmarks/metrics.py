@@ -90,7 +90,7 @@ def paired(replicates: int, sample: int, rounds: int) -> None:
 
 
 def metrics(replicates: int) -> dict[str, Callable[[], np.ndarray]]:
-    """What is replicated, with the number of items, by the task whose metric it is."""
+    """The replicated statistic, with the number of items, by the task whose metric it is."""
     # FishNet's test rows and traits.
     traits = (RANDOM.random((18_901, 9)) < 0.3).astype(np.int64)
     codes = trait_codes(traits, np.where(RANDOM.random(traits.shape) < 0.8, traits, 1 - traits))

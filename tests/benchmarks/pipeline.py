@@ -1,4 +1,4 @@
-"""How near the embed stage comes to what its parts allow on this machine's processors.
+"""Speed of the embed stage beside what its parts allow on this machine's processors.
 
     python tests/benchmarks/pipeline.py [FOLDER ...] [--workers N] [--rounds N] [--quick]
 

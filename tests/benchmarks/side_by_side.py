@@ -1,4 +1,4 @@
-"""What the benchmarks share: two clocks, alternating rounds, drawn features, a Markdown table.
+"""Parts of every benchmark: two clocks, alternating rounds, drawn features, a Markdown table.
 
 A machine is seldom idle, so quote ratios: the ways alternate, and a ratio is the median of the
 rounds' own. CPU time is that of the process and its children, and says more than wall time where
@@ -20,7 +20,7 @@ import numpy as np
 from peers.protocol import cpu_seconds
 
 Times = tuple[Any, float, float]
-"""What work gave, its CPU time and its wall time in seconds."""
+"""The value that work returned, its CPU time and its wall time in seconds."""
 
 
 def timed(work: Callable[[], Any]) -> Times:
@@ -61,7 +61,7 @@ def alternate(ways: Sequence[Way], rounds: int) -> list[Any]:
 
 
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
-    """How many times longer theirs took: the median of the rounds' ratios."""
+    """The ratio of their time to ours: the median of the rounds' ratios."""
     return statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
 
 

@@ -25,7 +25,7 @@ os.write(found, str([found > 2, sys.stdin.read()]).encode())
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_a_later_file_has_a_number_of_its_own(closed: str, tmp_path: Path) -> None:
-    """What is written to a closed stream lands nowhere, and not in that file."""
+    """Output to a closed stream lands nowhere, and not in that file."""
     line = f'"{sys.executable}" -c "$1" "$2" {closed}'
     subprocess.run(
         ["sh", "-c", line, "sh", PROGRAM, str(tmp_path / "file")],

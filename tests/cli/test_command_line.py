@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def biobench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What a command line ends with, in this process: another imports for a second."""
+    """The exit and output of a command line, in this process: another imports for a second."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = execute(arguments)
@@ -279,7 +279,7 @@ metrics: [{{id: accuracy, higher_is_better: true, interval: null}}]
 
 
 def test_own_tasks_that_have_no_data(tmp_path: Path) -> None:
-    """What to do depends on how many tasks share the folder; nobody else's notes are named."""
+    """The remedy depends on how many tasks share the folder; nobody else's notes are named."""
     command = ["run", "--model", "demo", "--dry-run"]
     for id in ("ponds", "lakes"):
         (tmp_path / f"{id}.yaml").write_text(OWN.format(id=id))

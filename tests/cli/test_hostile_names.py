@@ -28,7 +28,7 @@ from biobench.report.results import result_digest
 pytestmark = pytest.mark.slow
 
 EVIL = "x\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj\u200b\u2028[red]=1"
-"""What no file system refuses."""
+"""Names that no file system refuses."""
 LINE = EVIL + "\n\rsecond line"
 
 
@@ -263,7 +263,7 @@ def test_every_command(name: str, tmp_path: Path, repository: Path) -> None:
 
 
 def test_json_is_exact(tmp_path: Path, repository: Path) -> None:
-    """What is escaped in JSON comes back from it; CSV is for people, and its name is no formula."""
+    """Escapes in JSON are undone by its reader; CSV is for people, and its name is no formula."""
     place = result(tmp_path, repository)
     _, text = on_a_screen("report", "--json", place)
     assert json.loads(text)["suites"][0]["rows"][0]["model"] == LINE

@@ -34,7 +34,7 @@ def line(
     *arguments: str,
     by: type[BaseException] = Interrupted,
 ) -> str:
-    """What is said where the command is stopped in its work."""
+    """The line that a command prints when it is stopped in its work."""
 
     def stopped(given: list[str]) -> int:
         raise by

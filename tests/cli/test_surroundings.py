@@ -50,7 +50,7 @@ TITLE = "M\u00f6tten \u2014 \U0001f98b"
 
 @pytest.mark.parametrize("encoding", ["ascii", "ascii:strict", "latin-1", "utf-8"])
 def test_a_terminal_without_the_characters(encoding: str, tmp_path: Path, repository: Path) -> None:
-    """What it lacks is written as JSON writes it, so that JSON stays the same JSON."""
+    """Characters that it lacks are written as JSON writes them: JSON stays the same JSON."""
     shutil.copytree(repository / "spec" / "v1", tmp_path / "v1")
     path = tmp_path / "v1" / "tasks" / "kabr.yaml"
     path.write_text(re.sub("title: .*", f"title: {TITLE}", path.read_text(), count=1))

@@ -49,7 +49,7 @@ def write(folder: Path, value: Any) -> Path:
 
 
 def test_own_answers_are_an_answers_file_and_right(answers: dict[str, Any], tmp_path: Path) -> None:
-    """What `run --answers` writes is what `check` takes."""
+    """The file that `run --answers` writes is taken by `check`."""
     jsonschema.Draft202012Validator(dict(SPEC.schema("answers"))).validate(answers)
     report = check_answers(read_answers(write(tmp_path, answers), SPEC, FILES), FILES)
     assert report.faults == []

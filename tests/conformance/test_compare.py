@@ -1,4 +1,4 @@
-"""What counts as a right answer."""
+"""Right answers."""
 
 from __future__ import annotations
 

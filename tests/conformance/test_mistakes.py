@@ -98,7 +98,7 @@ MISTAKES = {
 
 
 def holders(value: Any) -> Iterator[tuple[ModuleType, str]]:
-    """Where the package's modules hold an object."""
+    """The places where the package's modules hold an object."""
     for name, module in sys.modules.copy().items():
         if name.partition(".")[0] == "biobench":
             for key, held in list(vars(module).items()):

@@ -64,7 +64,7 @@ def changed(place: Place, edit: Any, library: Library = SPEC.library) -> Library
 
 
 SHARE = 0.01
-"""How much a number is changed, up and down: a port may have misread its last digits."""
+"""The share by which a number is changed, up and down: a port may have misread its last digits."""
 
 
 def others(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
@@ -90,7 +90,7 @@ def others(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def names(given: Any, protocol: str) -> bool:
-    """Whether an input names a protocol, at any depth."""
+    """Return whether an input names a protocol, at any depth."""
     if isinstance(given, dict):
         return given.get("protocol") == protocol or any(names(v, protocol) for v in given.values())
     return isinstance(given, list) and any(names(item, protocol) for item in given)
@@ -115,7 +115,7 @@ def concerned(place: Place, *, documents: bool) -> list[Vectors]:
 
 
 def missed_by(place: Place, *, documents: bool) -> bool:
-    """Whether no vector is wrong when the constant has another value, whichever it is."""
+    """Return whether no vector is wrong when the constant has another value, whichever it is."""
     document = SPEC.library.by_id["protocol"][place[0]].value
     schema = SPEC.schema(f"protocol-{document['kind']}")["properties"][place[2]]
     missed = []

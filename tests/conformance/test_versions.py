@@ -269,7 +269,7 @@ def test_a_shallow_clone_is_refused(
 
 @pytest.mark.parametrize("part", ["folder", "level"])
 def test_where_a_case_stands_is_released_too(tool: ModuleType, v1: Path, part: str) -> None:
-    """What a claim of a section covers, and of a level."""
+    """The cover of a claim of a section, and of a level."""
     ledger = released(tool, v1)
     generator = v1 / "conformance/required/generator"
     if part == "folder":

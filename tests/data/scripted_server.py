@@ -21,7 +21,7 @@ DATE = "Tue, 01 Sep 2026 10:00:00 GMT"
 
 @dataclass
 class Resource:
-    """What lies at a path, and how it is served. ``requests``: the headers of each request."""
+    """The file at a path, and how it is served. ``requests``: the headers of each request."""
 
     content: bytes
     script: list[str] = field(default_factory=lambda: ["sound"])

@@ -1,4 +1,4 @@
-"""What a message says of data that are not there, or not whole: commands that can be typed."""
+"""Messages about data that are not there, or not whole, name commands that can be typed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_is_not_published_names_no_command() -> None:
 
 
 def test_a_folder_that_lacks_its_annotations(tmp_path: Path) -> None:
-    """What is to be done depends on whether the archive still lies there."""
+    """The remedy depends on whether the archive still lies there."""
     copy = tmp_path / "beluga"
     shutil.copytree(EMBEDDED / "demo-beluga", copy)
     (copy / "beluga.coco/annotations/instances_train2022.json").unlink()

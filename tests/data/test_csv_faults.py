@@ -1,4 +1,4 @@
-"""What is wrong with tables and what they name: one line with the places, exit 3."""
+"""Faults of tables and of what they name: one line with the places, exit 3."""
 
 from __future__ import annotations
 

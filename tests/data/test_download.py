@@ -39,7 +39,7 @@ def test_a_sound_server_is_asked_once(server: Server, tmp_path: Path) -> None:
 def test_a_broken_connection_goes_on(
     server: Server, tmp_path: Path, way: str, known: Known
 ) -> None:
-    """What came is kept, and the rest is asked for by range and validator."""
+    """Received bytes are kept, and the rest is asked for by range and validator."""
     (seen,) = get(server, tmp_path, way, "sound", known=known)
     assert_whole(tmp_path)
     if way in {"drop:20000", "stall:20000"}:
@@ -137,7 +137,7 @@ def test_a_range_that_is_not_the_one_asked_for(server: Server, tmp_path: Path, w
 
 @pytest.mark.parametrize("way", ["ignore_range", "other_range", "no_range_said", "too_long"])
 def test_the_same_without_a_checksum(server: Server, tmp_path: Path, way: str) -> None:
-    """What the head of an answer tells is enough."""
+    """The head of an answer is enough."""
     get(server, tmp_path, "drop:20000", way, "sound", known=UNKNOWN)
     assert_whole(tmp_path)
 
@@ -216,7 +216,7 @@ def test_a_promise_of_too_little_cuts_no_file(server: Server, tmp_path: Path) ->
 
 
 def test_an_unknown_length_needs_a_checksum(server: Server, tmp_path: Path) -> None:
-    """Where the end of the connection is the end of the file, half a file looks like a whole."""
+    """Half a file looks like a whole one where the end of the connection is the end of the file."""
     get(server, tmp_path, "unknown_length:9000", mirrors=(("unknown_length",),))
     assert_whole(tmp_path)
     (tmp_path / "a.bin").unlink()

@@ -79,7 +79,7 @@ def test_no_more_than_the_declared_bytes_are_taken(
 
 
 def test_bytes_that_nobody_counts_are_bounded(server: Server, tmp_path: Path) -> None:
-    """Where neither document nor host says how many come, there is still a limit."""
+    """There is a limit even where neither document nor host says how many bytes come."""
     pace = replace(Waits().pace, most_unsaid=100_000)
     server.add("/endless.bin", CONTENT, "endless")
     file = File("endless.bin", (server.url("/endless.bin"),), UNKNOWN)

@@ -180,7 +180,7 @@ def test_a_wrong_archive_from_a_folder(tmp_path: Path) -> None:
 def test_archives_from_another_disk_are_copied(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Where no link can be made."""
+    """A file system on which no link can be made."""
     import tempfile
 
     with tempfile.TemporaryDirectory(dir="/dev/shm") as other:

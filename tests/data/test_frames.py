@@ -133,7 +133,7 @@ def test_the_first_ten_and_their_number(tmp_path: Path) -> None:
 
 
 def test_it_goes_on_once_they_are_mended(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was cut is not cut again, and the result is that of a data set that was sound."""
+    """Frames that were cut are not cut again, and the result is that of a sound data set."""
     sound = root.parent / "sound"
     shutil.copytree(root, sound)
     wanted, _ = cut(sound)

@@ -230,7 +230,7 @@ def test_a_file_that_ends_early(tmp_path: Path) -> None:
 
 
 def test_damage_in_the_middle(tmp_path: Path) -> None:
-    """What a decoder would paint over is refused: each version of it paints another way."""
+    """Damage that a decoder would paint over is refused: each version of it paints another way."""
     path = film(tmp_path / "a.mp4", drawn(40, 96, 128))
     data = bytearray(path.read_bytes())
     start = data.index(b"mdat") + 4

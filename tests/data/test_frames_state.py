@@ -1,4 +1,4 @@
-"""What `data list` and `data verify` say of frames: not cut yet, cut, other ones."""
+"""The states of frames in `data list` and `data verify`: not cut yet, cut, other ones."""
 
 from __future__ import annotations
 

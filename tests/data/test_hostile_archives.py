@@ -158,7 +158,7 @@ def _umask() -> int:
 @pytest.mark.parametrize("form", ["tar", "zip"])
 @pytest.mark.parametrize("pair", [("a.png", "a.png"), ("a.png", "./a.png"), ("a", "a/b.png")])
 def test_two_entries_of_one_name(tmp_path: Path, pair: tuple[str, str], form: str) -> None:
-    """Which of the two is meant, nobody knows; nor can a file be a folder."""
+    """Nobody knows which of the two is meant; nor can a file be a folder."""
     for first, second in (pair, pair[::-1]):
         members = [(first, b"1"), (second, b"2")]
         content = tar_of(*members, compress=False) if form == "tar" else zip_of(*members)
@@ -218,7 +218,7 @@ def _overlapping() -> bytes:
     ],
 )
 def test_bombs(tmp_path: Path, name: str, make: Callable[[], bytes], word: str) -> None:
-    """What would become far larger than its archive is refused by what it promises."""
+    """An entry that would become far larger than its archive is refused by the size it states."""
     refused(tmp_path, name, make(), word)
 
 

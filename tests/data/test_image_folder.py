@@ -51,7 +51,7 @@ def test_extensions_count_in_any_case_and_images_at_any_depth(tmp_path: Path) ->
 
 
 def test_hidden_files_and_other_kinds_of_files_are_no_items(tmp_path: Path) -> None:
-    """What a file manager, a notebook or an archive leaves behind changes no manifest."""
+    """Files that a file manager, a notebook or an archive leaves behind change no manifest."""
     plant(tmp_path, *GOOD)
     before = items(tmp_path)
     plant(
@@ -185,7 +185,7 @@ def test_links_that_double_in_every_folder_end(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_linked_twice_is_walked_twice(tmp_path: Path) -> None:
-    """What the specification says of links: they are followed, wherever they lead."""
+    """Links are followed, wherever they lead, as the specification says."""
     root = plant(tmp_path, "train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png")
     plant(tmp_path, "disk/2.png")
     for name in ("x", "y"):

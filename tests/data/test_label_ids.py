@@ -88,7 +88,7 @@ def test_an_id_is_written_in_one_way(name: str, largest: int) -> None:
 
 
 def poisonous(root: Path, rows: str, **more: Any) -> frozenset[str] | None:
-    """What the list says, beside a training table of the classes 0 and 1 and a test of -1."""
+    """The rows of the list, beside a training table of the classes 0 and 1 and a test of -1."""
     tables = {
         "train.csv": "image,label\n1.jpg,0\n2.jpg,1\n",
         "test.csv": "image,label\n3.jpg,-1\n",

@@ -1,4 +1,4 @@
-"""Where a task's data are looked for."""
+"""The places where a task's data are looked for."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def options() -> CsvOptions:
 
 
 def found(text: str) -> tuple[Found, Faults]:
-    """What is read of a list, and its faults."""
+    """The rows that are read of a list, and its faults."""
     faults = Faults("fix the tables")
     files = {name: table.encode() for name, table in DATA.items()} | {"list.csv": text.encode()}
     return collect(

@@ -244,13 +244,13 @@ def test_what_unpack_and_frames_keep(tmp_path: Path, put: Put) -> None:
 
 
 def test_lists_of_files(tmp_path: Path, put: Put) -> None:
-    """What ``data verify --against`` is given."""
+    """The file that ``data verify --against`` is given."""
     with pytest.raises(DataError, match="cannot be read"):
         read_list(at(tmp_path / "list.json", put))
 
 
 def test_an_image_that_becomes_a_pipe_after_it_was_looked_at(tmp_path: Path) -> None:
-    """What is opened is asked what it is: a path may change between a look and its opening."""
+    """The open descriptor is asked what it is: a path may change between a look and its opening."""
     image = tmp_path / "a.png"
     os.mkfifo(image)
     writer = os.open(image, os.O_RDWR | os.O_NONBLOCK)

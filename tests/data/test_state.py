@@ -1,4 +1,4 @@
-"""What `biobench data list` says of a data set, by names and sizes alone."""
+"""The states that `biobench data list` gives data sets, by names and sizes alone."""
 
 from __future__ import annotations
 

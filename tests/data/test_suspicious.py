@@ -1,4 +1,4 @@
-"""What looks wrong in a data set is said in one line each, and is no failure."""
+"""Doubtful content of a data set is said in one line each, and is no failure."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ print(json.dumps([said, used.ru_utime + used.ru_stime, memory * 1024]))
 def answer(
     root: Path, layout: str = "csv", *, most: float = 1, there: bool = False, **options: object
 ) -> str:
-    """What is said of it; checks that processor time and memory are at most ``most`` times the
+    """The outcome for it; checks that processor time and memory are at most ``most`` times the
     bounds. there: images are not looked for, since a million of them would have to be made."""
     given = options or {"tables": {"gallery": "t.csv"}, "path": "{image}", "label": "label"}
     command = [sys.executable, "-c", PROGRAM, str(root), layout, json.dumps(given), "leave-one-out"]

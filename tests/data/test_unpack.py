@@ -61,7 +61,7 @@ def test_the_root_of_an_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["tar", "zip"])
 @pytest.mark.parametrize("top", ["", "pebbles_300K/", "train/"])
 def test_a_single_top_folder(tmp_path: Path, top: str, form: str) -> None:
-    """Where the root is not known, one folder is stripped if the layout's folders are in it."""
+    """One folder is stripped if the layout's folders are in it and the root is not known."""
     members = [(top + path, data) for path, data in GOOD]
     if form == "zip":
         content = zip_of(*members, ("__MACOSX/._x", b""), (".DS_Store", b""))
@@ -171,7 +171,7 @@ def test_going_on_after_an_interruption(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_was_replaced_is_unpacked_anew(tmp_path: Path) -> None:
-    """What an earlier archive of the name left behind is forgotten."""
+    """Files that an earlier archive of the name left behind are forgotten."""
     dataset = make_dataset(source("a.tar.gz"), source("b.tar.gz"))
     with pytest.raises(DataError):
         run(tmp_path, dataset, **{"a.tar.gz": tar_of(("old.png", b"old")), "b.tar.gz": b"x"})

@@ -129,7 +129,7 @@ def test_a_split_of_short_clips_is_empty() -> None:
 
 
 def test_a_clip_with_a_missing_frame_is_dropped_where_the_view_says_so() -> None:
-    """Whether or not the missing frame would have been taken."""
+    """The same, were the missing frame to be taken or not."""
     items = [*clip("k", "aaaaa", "train"), *clip("l", "bbbbb", "train"), *clip("m", "aaa", "test")]
     found = Found([*items, *clip("n", "aaaaa", "train")], missing={"n/1.jpg": "t.csv line 9"})
     view = {**CLIPS, "missing": "drop"}

@@ -160,7 +160,7 @@ def test_a_header_whose_wide_sizes_lie(tmp_path: Path, known: bool) -> None:
 
 
 def test_a_checksum_that_looks_like_an_entry(tmp_path: Path) -> None:
-    """What follows the data of an entry holds its checksum, which may be the mark of an entry."""
+    """A descriptor after an entry holds its checksum, which may be the mark of an entry."""
     wanted = int.from_bytes(LOCAL, "little")
     tail = forged_tail(b"flint", wanted)
     assert zlib.crc32(b"flint" + tail) == wanted

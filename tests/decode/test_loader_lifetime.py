@@ -46,7 +46,7 @@ def native_threads() -> int:
 
 
 def threads_end() -> bool:
-    """Whether the threads are gone within moments."""
+    """Return whether the threads are gone within moments."""
     deadline = time.monotonic() + SECONDS
     while native_threads() and time.monotonic() < deadline:
         time.sleep(0.01)

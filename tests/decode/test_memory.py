@@ -69,7 +69,7 @@ def limited(body: str, memory: int) -> subprocess.CompletedProcess[str]:
 
 
 def outcome(path: Path, memory: int, arguments: str = "") -> str:
-    """What a program prints that loads one file: ``loaded``, or class and text of the error."""
+    """Output of a program that loads one file: ``loaded``, or class and text of the error."""
     done = limited(
         "try:\n"
         f"    native.load_batch([{str(path)!r}], workers=1{arguments})\n"

@@ -1,4 +1,4 @@
-"""What looks wrong in data and model is said in one line each, and nothing else is."""
+"""Doubtful data and models are said in one line each, and nothing else is."""
 
 from __future__ import annotations
 

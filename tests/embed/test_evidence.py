@@ -1,4 +1,4 @@
-"""What a run computed is found again by the digests of its result, whole or not at all."""
+"""A run's evidence is found again by the digests of its result, whole or not at all."""
 
 from __future__ import annotations
 

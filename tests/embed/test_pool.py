@@ -58,7 +58,7 @@ def test_the_mean_is_near_the_exact_one(values: list[float]) -> None:
 
 @pytest.mark.parametrize("rule", ["max", "mean"])
 def test_a_zero_has_no_sign(rule: str) -> None:
-    """Which of -0 and +0 is the larger depends on the machine, so neither keeps its sign."""
+    """Neither -0 nor +0 keeps its sign: which is the larger depends on the machine."""
     for zeros in ([-0.0], [-0.0, 0.0], [0.0, -0.0], [-1e-45, -0.0]):
         features = np.array(zeros, dtype=np.float32)[:, None]
         pooled = pool_rows(features, np.zeros(len(zeros), dtype=np.int64), rule)
@@ -80,7 +80,7 @@ def manifest(subjects: str) -> Manifest:
 
 
 def test_one_bad_frame_makes_the_item_bad() -> None:
-    """What is left of a clip is another clip; its features are zero and the reason is kept."""
+    """The rest of a clip is another clip; its features are zero and the reason is kept."""
     features = np.arange(10, dtype=np.float32).reshape(5, 2)
     pooled, bad = pool(manifest("xxy z"), features, {1: "torn", 0: "gone", 3: "empty"}, "max")
     assert bad == {0: "gone", 2: "empty"}

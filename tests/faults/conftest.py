@@ -1,4 +1,4 @@
-"""What the fault suite shares: a benchmark of a moment, and a tally of what was tried and lost."""
+"""Fixtures of the fault suite: a benchmark of a moment, a tally of what was tried and lost."""
 
 from __future__ import annotations
 

@@ -35,13 +35,13 @@ LIMIT_S = 120.0
 
 
 def times(quick: int, full: int) -> int:
-    """How often to try: ``quick`` in CI, the share ``BIOBENCH_FAULTS_SCALE`` of ``full`` else."""
+    """The tries to make: ``quick`` in CI, the share ``BIOBENCH_FAULTS_SCALE`` of ``full`` else."""
     scale = float(os.environ.get("BIOBENCH_FAULTS_SCALE") or 0)
     return max(quick, round(full * scale))
 
 
 def long() -> bool:
-    """Whether more than the sample of CI is asked for."""
+    """Return whether more than the sample of CI is asked for."""
     return bool(os.environ.get("BIOBENCH_FAULTS_SCALE"))
 
 
@@ -51,7 +51,7 @@ def dice(name: str) -> random.Random:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What a process is started with: nothing of the tests' own."""
+    """The environment of a process: nothing of the tests' own."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith("BIOBENCH_")}
     return {**kept, "HF_HUB_OFFLINE": "1", **more}
 
@@ -101,7 +101,7 @@ class Process:
                 os.kill(self.pid, number)
 
     def running(self) -> bool:
-        """Whether it has not ended; one that ended waits to be waited for."""
+        """Return whether it has not ended; one that ended waits to be waited for."""
         with contextlib.suppress(OSError):
             return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
         return False

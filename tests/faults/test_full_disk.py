@@ -32,7 +32,7 @@ def sizes(most: int, quick: int, full: int) -> list[int]:
 
 
 def fault(done: Done, check: Callable[[], None]) -> str | None:
-    """What is wrong with a run that had too little room."""
+    """Faults of a run that had too little room."""
     try:
         if done.code:
             line = done.refused(1, 2)
@@ -78,7 +78,7 @@ def test_the_store_is_full(wide: Bench, nursery: Nursery, tmp_path: Path, tally:
 def refilled(
     bench: Bench, wide: Bench, nursery: Nursery, disk: Path, store: Path, *limit: str
 ) -> list[str]:
-    """What is wrong where an earlier, smaller result is on a disk that then has only ``limit``."""
+    """Faults where an earlier, smaller result is on a disk that then has only ``limit``."""
     wrong = []
     out = disk / "out"
     nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()

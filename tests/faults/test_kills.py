@@ -33,7 +33,7 @@ Tally = Callable[[str, int, int], None]
 
 
 def afterwards(bench: Bench, nursery: Nursery, out: Path, store: Path, when: str) -> list[str]:
-    """What is wrong after a kill: before the command is given again, and after."""
+    """Faults after a kill: before the command is given again, and after."""
     wrong = []
     try:
         holder = bench.holder(out)

@@ -70,7 +70,7 @@ CHANGES = (_replaced, _rewritten, _truncated, _emptied, _removed, _grown, _pipe,
 
 
 def run(bench: Bench, nursery: Nursery, out: Path, store: Path) -> Any:
-    """What a run that nothing disturbs gives; its error where there is one."""
+    """Result of a run that nothing disturbs; its error where there is one."""
     done = nursery.start(bench.arguments(out, store), bench.root).done(60)
     return outcome(out) if done.good() else None
 

@@ -123,7 +123,7 @@ def lying(answer: bytes) -> Iterator[str]:
 
 
 def fetched(folder: Path, *urls: str) -> bool:
-    """Whether the file was had; where it was, it has the right bytes."""
+    """Return whether the file was had; where it was, it has the right bytes."""
     pace = Waits().pace
     said: list[str] = []
     with make_client(pace) as client:

@@ -77,7 +77,7 @@ if __name__ == "__main__":
 
 
 def program(bench: Bench, tmp_path: Path, source: str, *arguments: str) -> Any:
-    """What a program prints, as JSON; one that hangs fails."""
+    """Return what a program prints, as JSON; one that hangs fails."""
     path = bench.root / f"{tmp_path.name}.py"
     path.write_text(COMMON + source)
     done = subprocess.run(

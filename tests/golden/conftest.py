@@ -6,7 +6,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes has a target of its own."""
+    """Tests that take minutes have a target of their own."""
     if "long" in config.option.markexpr:
         return
     for item in items:

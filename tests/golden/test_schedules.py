@@ -25,7 +25,7 @@ WORKERS, SHARDS = (1, 2, 3, 7), (1, 2, 5)
 
 
 def runs(*schedules: Schedule) -> list[dict[str, Any]]:
-    """What each schedule gives, in a process of their own."""
+    """Results of each schedule, in a process of their own."""
     return lines(HERE / "schedules.py", *(json.dumps(asdict(schedule)) for schedule in schedules))
 
 

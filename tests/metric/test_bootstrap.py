@@ -82,7 +82,7 @@ def test_blocks_do_not_change_a_replicate(block: int, monkeypatch: pytest.Monkey
 @given(PAIRS, st.integers(0, 2**64 - 1))
 @settings(max_examples=60)
 def test_tallies_count_the_resamples(pairs: list[tuple[int, int]], seed: int) -> None:
-    """What the native layer counts as it draws is what the drawn positions have."""
+    """The native layer's counts as it draws are those of the drawn positions."""
     truth, prediction = arrays(pairs)
     strata, stream = Strata.of(truth), Stream(seed, "bootstrap/test")
     codes, bins = prediction + 1, 10

@@ -223,7 +223,7 @@ def test_ties_for_best() -> None:
 
 
 def test_the_best_loss_is_the_smallest() -> None:
-    """Where lower is better the same numbers have another winner."""
+    """The same numbers have another winner where lower is better."""
     models = {
         "high": model(0.9, [0.9] * 99, higher=False),
         "low": model(0.2, [0.2] * 99, higher=False),

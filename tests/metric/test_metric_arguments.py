@@ -1,4 +1,4 @@
-"""What is no label, flag, rank, count, stratum or replicate: one line that names it."""
+"""An argument that is no label, flag, rank, count, stratum or replicate: one line that names it."""
 
 from __future__ import annotations
 

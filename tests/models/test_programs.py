@@ -137,7 +137,7 @@ def test_a_damaged_folder_is_one_line(file: str, exported: Path, tmp_path: Path)
 
 
 def test_exporting_writes_a_new_folder_alone(tmp_path: Path, exported: Path) -> None:
-    """What is there stays; the command prints the digest of the program."""
+    """Existing files stay; the command prints the digest of the program."""
     from biobench.commands.models import app
 
     with pytest.raises(UsageError, match="exists already"):

@@ -25,7 +25,7 @@ def images() -> torch.Tensor:
 
 
 def expected(kind: str, images: torch.Tensor) -> torch.Tensor:
-    """What the framework's own API gives for the features that the rule names."""
+    """The framework's own values of the features that the rule names."""
     model: Any = transformers_model(kind).requires_grad_(False)
     with torch.inference_mode():
         if kind in ("clip", "siglip", "siglip2"):

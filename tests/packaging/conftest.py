@@ -1,4 +1,4 @@
-"""What the packaging tests share: the wheel, built once, and the image, when it is asked for."""
+"""Fixtures of the packaging tests: the wheel, built once, and the image, when it is asked for."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Done:
     errors: str
 
     def table(self) -> list[str]:
-        """What a run prints about the scores: all but where the files lie."""
+        """The lines that a run prints about the scores: all but where the files lie."""
         places = ("result:", "page:")
         return [line for line in self.output.splitlines() if not line.startswith(places)]
 

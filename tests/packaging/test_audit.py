@@ -153,7 +153,7 @@ def test_an_advisory_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     [b"", b"<html>", b"{}", b'{"results": []}', b'{"results": null}', b'{"results": [1, 2]}'],
 )
 def test_no_answer_is_no_good_word(answer: bytes) -> None:
-    """What cannot be understood is reported as skipped, with its reason."""
+    """An entry that cannot be understood is reported as skipped, with its reason."""
     with answering(lambda queries: answer) as address:
         found, why = audit.advisories(PACKAGES, address, ())
     assert found == []

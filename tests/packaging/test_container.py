@@ -44,7 +44,7 @@ def task_digests(document: dict[str, Any], task: str) -> dict[str, str]:
 
 
 def computed(store: Path) -> dict[str, int]:
-    """What a store holds of features and predictions: the record of a run is written each time."""
+    """Features and predictions of a store: the record of a run is written each time."""
     return {path: inode for path, inode in inodes(store).items() if "/evidence/" not in path}
 
 
@@ -55,7 +55,7 @@ def features_of(store: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def metadata(image: str) -> dict[str, Any]:
-    """What the engine says of the image."""
+    """The engine's description of the image."""
     (described,) = json.loads(call("docker", "image", "inspect", image).output)
     config: dict[str, Any] = described["Config"]
     return config
@@ -146,7 +146,7 @@ def test_a_stopped_run_goes_on_where_it_was(
 
 
 def wait_for(look: Any, seconds: float = 300) -> Any:
-    """What ``look`` finds, as soon as it finds something."""
+    """Return what ``look`` finds, as soon as it finds something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
@@ -208,7 +208,7 @@ def test_the_image_describes_itself(metadata: dict[str, Any], repository: Path) 
 
 
 def test_the_image_has_no_installer_and_no_apt(image: str) -> None:
-    """What only built the image is not in it."""
+    """Tools that only built the image are not in it."""
     program = (
         "from importlib.util import find_spec; from shutil import which; "
         "print([n for n in ('pip', 'ensurepip', 'maturin', 'pytest') if find_spec(n)], "

@@ -22,7 +22,7 @@ def test_run_names_the_full_image(slim_image: str) -> None:
 
 
 def test_it_has_no_library_of_models(slim_image: str) -> None:
-    """What makes the full image large is not there, and what is there is small."""
+    """The packages that make the full image large are absent, and the image is small."""
     program = (
         "from importlib.util import find_spec; import biobench; "
         "print([n for n in ('torch', 'timm', 'transformers', 'open_clip') if find_spec(n)])"

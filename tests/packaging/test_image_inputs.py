@@ -1,4 +1,4 @@
-"""What the images are made from: locks reduced to one platform, the base, the variables."""
+"""Inputs of the images: locks reduced to one platform, the base, the variables."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def recipe(**changes: Any) -> Recipe:
 
 
 def pillow_rgb(data: bytes) -> npt.NDArray[np.uint8]:
-    """What Pillow makes of a file's bytes; raises what Pillow raises."""
+    """Pillow's pixels of a file's bytes; raises what Pillow raises."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         return np.asarray(image.convert("RGB"))
 

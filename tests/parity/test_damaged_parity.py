@@ -70,7 +70,7 @@ def ours_of(file: Path, data: bytes) -> np.ndarray | None:
 
 
 def compare(file: Path, data: bytes) -> tuple[bool, bool]:
-    """Whether we and Pillow read it: what Pillow refuses is refused, and no pixel is invented."""
+    """Return whether both read it: what Pillow refuses is refused, and no pixel is invented."""
     ours, theirs = ours_of(file, data), pillow_of(data)
     if theirs is None:
         assert ours is None

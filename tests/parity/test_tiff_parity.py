@@ -44,7 +44,7 @@ KINDS: list[dict[str, Any]] = [
 """Every kind of samples that Pillow reads in one plane, but what is refused by name."""
 
 NAMED = ["CIELAB", "YCbCr", "separate planes", "high byte first", "lowest bit first"]
-"""What Pillow reads, or misreads, and we refuse by name."""
+"""Files that Pillow reads, or misreads, and we refuse by name."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Which files of a folder are opened, as the kernel tells."""
+"""The files of a folder that are opened, as the kernel tells."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Opened:
         os.close(self._descriptor)
 
     def counts(self) -> dict[str, int]:
-        """How often each file was opened so far."""
+        """The number of times that each file was opened so far."""
         while True:
             try:
                 data = os.read(self._descriptor, 1 << 16)

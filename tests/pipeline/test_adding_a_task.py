@@ -52,7 +52,7 @@ class Reader:
         return "\n".join(lines)
 
     def saw(self, line: str) -> bool:
-        """Whether a line was printed; blanks and the digits of scores may differ."""
+        """Return whether a line was printed; blanks and the digits of scores may differ."""
         parts = re.split(r"(\d+\.\d+|\s+)", line.strip())
         pattern = "".join(
             r"\d+\.\d+" if re.fullmatch(r"\d+\.\d+", part) else r"\s+" if part.isspace()

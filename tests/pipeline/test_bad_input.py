@@ -210,7 +210,7 @@ def test_refused_before_the_data_are_read(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What no data can make right takes no minutes, and a dry run says it too."""
+    """A flaw that no data can make right takes no minutes, and a dry run says it too."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("biobench.run.manifests.build_manifest", None)
     with pytest.raises(BiobenchError, match=words) as caught:
@@ -233,7 +233,7 @@ def test_torch_is_left_as_it_was(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:
-    """What was stored while an image was broken is not used once it is whole."""
+    """Features stored while an image was broken are not used once it is whole."""
     broken = data / "plankton/train/amphora/t00.png"
     whole = broken.read_bytes()
     expected = run(options(data, tmp_path)).digests["features"]

@@ -111,7 +111,7 @@ def truth(options: Options, tmp_path: Path) -> Results:
 
 
 def check_store(options: Options, tmp_path: Path) -> None:
-    """What the store has by now is whole, and belongs to the images that lie there."""
+    """The store's entries by now are whole, and belong to the images that lie there."""
     assert options.store is not None
     assert Store(options.store).damaged() == []
     expected = truth(options, tmp_path)
@@ -148,7 +148,7 @@ def test_replaced_in_the_middle(
 def test_replaced_and_restored(
     put: Callable[[Path, bytes], object], data: Path, options: Options, tmp_path: Path
 ) -> None:
-    """What was decoded in between is neither scored nor served to the next run."""
+    """Images decoded in between are neither scored nor served to the next run."""
     image, other = data / LAST, (data / FIRST).read_bytes()
     old = image.read_bytes()
     run(replace(options, model=Changing(name="other")))
@@ -275,7 +275,7 @@ def test_every_image_is_opened_once(
 def test_a_file_that_was_just_written_is_proved_again(
     data: Path, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the clock of the file system may be too coarse to tell, the bytes are compared."""
+    """The bytes are compared where the file system's clock may be too coarse to tell."""
     monkeypatch.setattr("biobench.data.file_hashes.SETTLED_NS", 10**12)
     image, other = data / LAST, (data / FIRST).read_bytes()
     status = image.stat()
@@ -289,7 +289,7 @@ def test_a_file_that_was_just_written_is_proved_again(
 
 
 def test_a_wrong_index_costs_nothing_but_time(data: Path, options: Options, tmp_path: Path) -> None:
-    """What the index of files says in error is put right by what is decoded."""
+    """Decoding puts right what the index of files says in error."""
     import sqlite3
 
     time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Which engine computes the features of a run, and what a result says of it."""
+"""The engine that computes the features of a run, and what a result says of it."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_an_unreadable_image_outside_the_sample(tmp_path: Path) -> None:
 
 
 def test_a_gallery_that_was_named_is_refused_and_one_of_a_suite_left_out() -> None:
-    """Who names a task is told that it cannot be had; who names a suite gets the rest of it."""
+    """A named task that cannot be had is refused; a named suite gives the rest of it."""
     with pytest.raises(UsageError, match="demo-beluga has no train split") as caught:
         plan(Options(model="demo", tasks=("demo-beluga", "demo-plankton"), n_train=3))
     assert caught.value.exit_code == 2

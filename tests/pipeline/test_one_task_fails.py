@@ -113,7 +113,7 @@ def test_where_all_fail_nothing_is_written(
 def test_a_curve_keeps_its_other_cells(
     asked: Options, failing: dict[str, Exception], tmp_path: Path
 ) -> None:
-    """What is no refusal of a sample ends the command with its exit code, once all is written."""
+    """Another fault than a refused sample ends the command with its code, once all is written."""
     failing["groups"] = ERRORS[1]
     with pytest.raises(ModelError):
         learning_curve(replace(asked, store=tmp_path / "store", out=tmp_path), (2, None))
@@ -293,7 +293,7 @@ def test_the_bare_document_comes_all_the_same(
 def test_the_table_is_shown_before_the_error(
     apart: Options, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who waits at a terminal sees the scores that there are."""
+    """A terminal shows the scores that there are."""
     truncate(apart, "classes")
     with pytest.raises(DataError):
         _one(apart, json=False)

@@ -176,7 +176,7 @@ def test_the_folder_that_nobody_named_has_a_name_that_fits(asked: Options) -> No
 def test_the_working_folder_goes_during_a_run(
     asked: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was computed is written where it was meant to be."""
+    """The computed result is written where it was meant to be."""
     from biobench import pipeline
 
     work = tmp_path / "work"

@@ -108,7 +108,7 @@ def test_what_it_lacks_is_said_before_it_is_computed(
 def test_a_store_that_becomes_read_only(
     refusing: list[Path], asked: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was computed is not lost with it: one line, one try, and the result."""
+    """The computed result is not lost with it: one line, one try, and the result."""
     (tmp_path / "store").mkdir()
     results = run(replace(asked, store=tmp_path / "store", out=tmp_path / "out"))
     assert asked.out is not None

@@ -216,7 +216,7 @@ def test_nearest_is_every_exact_distance_compared(centres: int, grid: bool) -> N
 
 
 def test_distances_beyond_the_largest_float_are_compared_all() -> None:
-    """Where the proposal overflows nothing is left out, and the exact distance decides."""
+    """Nothing is left out of a proposal that overflows, and the exact distance decides."""
     points = np.array([[1e160, 0.0], [0.9e160, 0.0]])
     numbers, distances = nearest(points, np.array([[0.9e160, 0.0], [1e160, 0.0]]))
     assert numbers.tolist() == [1, 0]

@@ -193,7 +193,7 @@ def asked(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def ending(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many states a probe is given; without a number all."""
+    """The number of states that a probe is given; without a number all."""
     left: list[int] = []
 
     def due(self: Checkpoint) -> bool:

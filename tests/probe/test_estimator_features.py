@@ -1,4 +1,4 @@
-"""What estimators ask of features: shapes, numbers, and a fit before a prediction."""
+"""Conditions of estimators on features: shapes, numbers, and a fit before a prediction."""
 
 from __future__ import annotations
 

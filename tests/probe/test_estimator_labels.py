@@ -1,4 +1,4 @@
-"""What estimators ask of labels, and that labels of any type come back as they were."""
+"""Conditions of estimators on labels, which come back as they were, of any type."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_labels_that_pandas_marks_as_missing_are_refused() -> None:
     ],
 )
 def test_labels_that_are_no_ids_are_refused(name: str, labels: Any, message: str) -> None:
-    """Where ids are asked for: none wraps around or is cut to an integer."""
+    """No id wraps around or is cut to an integer, wherever ids are asked for."""
     X, y = data(name)
     bad = np.concatenate([labels, y[1:].astype(np.asarray(labels).dtype)])
     probe = CentroidProbe() if name == "centroid" else LinearProbe(3, steps=1)
@@ -121,7 +121,7 @@ def test_labels_of_any_type_come_back_as_they_were(name: str, values: Any) -> No
 
 @pytest.mark.parametrize("name", ["linear", "logistic", "svm"])
 def test_one_class_cannot_be_learnt(name: str) -> None:
-    """What separates classes needs two; neighbours and centroids do not."""
+    """An estimator that separates classes needs two; neighbours and centroids do not."""
     X, y = data(name)
     assert "one class" in refused(lambda: MAKE[name]().fit(X, np.zeros_like(y)))
     assert set(KNNProbe().fit(X, np.zeros_like(y)).predict(X)) == {0}

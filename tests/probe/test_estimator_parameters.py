@@ -1,4 +1,4 @@
-"""What estimators ask of their parameters."""
+"""Conditions of estimators on their parameters."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_every_parameter_has_values_without_a_meaning(kind: type[Any]) -> None:
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    """What a grid of parameters holds."""
+    """The values that a grid of parameters may hold."""
     assert KNNProbe(k=np.int64(3)).k == 3
     assert SVMProbe(np.float32(0.5)).C == 0.5
     assert LogisticProbe(np.logspace(-2, 0, 3), folds=np.int32(3)).fit(*data("logistic")).C_ <= 1

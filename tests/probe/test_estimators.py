@@ -1,4 +1,4 @@
-"""What scikit-learn's tools can do with the estimators."""
+"""The estimators in scikit-learn's tools."""
 
 from __future__ import annotations
 

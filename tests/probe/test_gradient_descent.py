@@ -1,4 +1,4 @@
-"""What every probe that is trained by gradient descent takes from its engine."""
+"""Properties of the engine that every probe trained by gradient descent relies on."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_one_step_has_every_gradient_right() -> None:
 
 
 def test_torch_trains_the_same_layer() -> None:
-    """What a CUDA device runs is the same training up to rounding, here on the CPU."""
+    """Training by torch, as on a CUDA device, is the same up to rounding, here on the CPU."""
     features, ids = blobs(300, 12, 5)
     rows = standard_rows(features, 1e-5)
     probe = LinearProbe(5, steps=60, batch_size=128, learning_rate=0.01, stream="twin")

@@ -1,4 +1,4 @@
-"""What a protocol refuses by labels alone is what its probe refuses once it has the features."""
+"""A protocol refuses by labels alone what its probe refuses once it has the features."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def manifest_of(labels: dict[str, list[tuple[str, int]]], scored: bool = True) -
 
 
 def probed(task: Task, manifest: Manifest) -> str | None:
-    """What the probe has against the manifest with features that tell all rows apart."""
+    """Return the probe's refusal of the manifest, with features that tell all rows apart."""
     features = np.random.default_rng(0).normal(size=(len(manifest.rows), 3)).astype(np.float32)
     try:
         run_probe(task, SPEC.suites["demo"], manifest, features)

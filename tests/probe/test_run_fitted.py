@@ -106,7 +106,7 @@ def test_threads_do_not_change_predictions(threads: int) -> None:
 
 
 def test_progress_ends_at_the_work_that_was_announced() -> None:
-    """What a terminal shows reaches its end: fits of a search, rows of the machines."""
+    """Progress on a terminal reaches its end: fits of a search, rows of the machines."""
     from biobench.probe.registry import PROTOCOLS
 
     for id, manifest in (("kabr", clips()), ("newt", pairs())):

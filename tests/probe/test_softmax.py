@@ -114,7 +114,7 @@ def test_every_fit_reaches_the_tolerance(
 
 
 def test_a_warm_start_ends_at_the_same_optimum() -> None:
-    """Where the solver begins changes the time only."""
+    """The solver's start changes the time only."""
     rows, ids = problem(100, 10, 3, seed=7)
     cold = fitted(rows, ids, 2.0, 1e-10)
     warm = minimise(regression(rows, ids), 2.0, 1e-10, fitted(rows, ids, 0.01, 1e-10))

@@ -95,7 +95,7 @@ def test_one_step_has_every_gradient_right() -> None:
 
 
 def test_torch_trains_the_same_layers() -> None:
-    """What a CUDA device runs is the same training up to rounding, here on the CPU."""
+    """Training by torch, as on a CUDA device, is the same up to rounding, here on the CPU."""
     features, traits = animals(300, 12, 3)
     probe = TraitsProbe(
         hidden=16, steps=60, batch_size=128, dropout=0.3, learning_rate=0.01, stream="twin"
@@ -202,7 +202,7 @@ def test_the_rate_is_upstreams_step_schedule_in_compat() -> None:
 
 
 def test_steps_that_move_nothing_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the rate underflows training ends, with all steps told; the same bits as where the plan
+    """Training ends as the rate underflows, with all steps told; the same bits as where the plan
     ends with the last step that moves."""
     features, traits = animals(30, 5, 2)
     calls: list[bool] = []

@@ -24,7 +24,7 @@ def document(repository: Path) -> dict[str, Any]:
 
 
 def test_round_trip(document: dict[str, Any], tmp_path: Path) -> None:
-    """What is saved is what is loaded, from the file or its folder."""
+    """A result is loaded as it was saved, from the file or its folder."""
     path = Results(document).save(tmp_path / "run")
     assert load_results(path).document == document
     assert load_results(path.parent).document == document

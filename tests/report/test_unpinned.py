@@ -1,4 +1,4 @@
-"""What a result says of a model whose revision nobody named in full."""
+"""A result's record of a model whose revision nobody named in full."""
 
 from __future__ import annotations
 

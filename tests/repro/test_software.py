@@ -1,4 +1,4 @@
-"""What a result records of its software, and when two results have the same."""
+"""The record of a result's software, and when two results have the same."""
 
 from __future__ import annotations
 

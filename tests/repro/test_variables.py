@@ -42,7 +42,7 @@ OTHERS = {
 def test_a_variable_that_chooses_arithmetic_is_recorded(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the process got later counts too: a library may not have been loaded yet."""
+    """Variables that the process got later count too: a library may not have been loaded yet."""
     assert chooses_arithmetic(name, value)
     monkeypatch.setenv(name, value)
     assert recorded()[name] == value

@@ -68,7 +68,7 @@ def test_this_machine_repeats() -> None:
 
 
 def test_no_variable_moves_a_part() -> None:
-    """What runs record as other arithmetic concerns torch alone."""
+    """Variables that runs record as other arithmetic concern torch alone."""
     done = selftest(
         ATEN_CPU_CAPABILITY="default", OPENBLAS_CORETYPE="Prescott", OMP_NUM_THREADS="3"
     )
@@ -86,7 +86,7 @@ def test_what_a_gpu_computes_is_compared_with_the_exact_engine() -> None:
 
 
 def test_torch_is_near_the_exact_engine() -> None:
-    """What a GPU is compared with: torch's features, here of the CPU, are within level T."""
+    """Features by torch, with which a GPU is compared, are within level T, here on the CPU."""
     tolerance = load_spec().tolerance["feature_cosine"]
     conditions = Conditions(workers=2, small=True)
     backbone = features.transformer(features.SMALL_SIDE)

@@ -99,7 +99,7 @@ def test_a_demo_task_differs_in_its_data_and_number_of_steps() -> None:
 
 
 def test_a_short_protocol_is_the_long_one_but_for_its_steps() -> None:
-    """What the vectors of a kind prove of one protocol holds for the other."""
+    """Proofs by the vectors of a kind hold for each protocol of it."""
     short = [id for id in SPEC.protocol_ids() if id.endswith("_short")]
     assert short == ["linear_probe_short", "traits_mlp_short"]
     for id in short:

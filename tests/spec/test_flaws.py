@@ -140,7 +140,7 @@ def test_a_flaw_in_an_own_task(
 def test_a_misfit_is_shown_where_the_own_task_made_it(
     tmp_path: Path, text: str, pointer: str
 ) -> None:
-    """What a task inherits is right; the line that does not go with it is its own."""
+    """Inherited keys are right; the line that does not go with them is the task's own."""
     path = tmp_path / "mine.yaml"
     path.write_text("task: mine\n" + text)
     assert [(p.pointer, p.error) for p in validate(path)] == [(pointer, "does-not-fit")]

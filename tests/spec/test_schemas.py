@@ -25,7 +25,7 @@ PROTOCOLS = sorted(LIBRARY.by_id["protocol"])
 
 
 def judged(value: Any, schema: Any) -> bool:
-    """Whether the library takes a value."""
+    """Return whether the library takes a value."""
     return jsonschema.Draft202012Validator(schema).is_valid(value)
 
 

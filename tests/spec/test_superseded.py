@@ -99,7 +99,7 @@ def test_a_pinned_version_is_there(v1: Path) -> None:
 
 
 def test_a_superseded_task_extends_no_other(v1: Path) -> None:
-    """What it inherited would move on."""
+    """Inherited keys would move on with their origin."""
     old = v1 / "tasks/demo-beluga.v1.yaml"
     shutil.copy(v1 / "tasks/demo-beluga.yaml", old)
     replace(v1 / "tasks/demo-beluga.yaml", "version: 1", "version: 2")

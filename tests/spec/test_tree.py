@@ -1,4 +1,4 @@
-"""What lies in a specification's folder beside the documents: strays, schemas, parts of it."""
+"""Files of a specification's folder beside the documents: strays, schemas, parts of it."""
 
 from __future__ import annotations
 

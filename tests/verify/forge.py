@@ -1,4 +1,4 @@
-"""What a careful forger does: changes a value, and makes everything that follows from it fit."""
+"""A careful forgery: a value is changed, and everything that follows from it is made to fit."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def forge_predictions(
     change: Callable[[str, Predictions], Predictions],
     **places: Any,
 ) -> Report:
-    """What is found out where predictions were changed, and digests, scores and mean made anew."""
+    """Findings where predictions were changed, and digests, scores and mean made anew."""
     spec = load_spec()
     document = copy.deepcopy(made.results.document)
     results = Results(document, None, {})

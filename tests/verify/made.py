@@ -61,7 +61,7 @@ class Made:
         }
 
     def places(self, *, data: bool = True, store: bool = True, **changes: Any) -> Places:
-        """Where its evidence lies, as far as it is to be looked at."""
+        """The place of its evidence, as far as it is to be looked at."""
         spec = load_spec()
         files = [Path(task) for task in self.options.tasks if task.endswith(".yaml")]
         own = {task.id: task for task in (task_from_file(path, spec) for path in files)}
@@ -69,7 +69,7 @@ class Made:
         return Places(images, [Store(self.folder / "store")] if store else [])
 
     def verify(self, **changes: Any) -> Verdict:
-        """What `biobench verify` finds out about it."""
+        """The findings of `biobench verify` about it."""
         return verify_one(self.out, load_spec(), self.places(**changes))
 
     def copy(self, folder: Path) -> Made:

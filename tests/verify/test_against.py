@@ -123,7 +123,7 @@ def edited(results: Results, **changes: Any) -> Results:
 
 
 CUDA = {"nvidia-cublas": "13.4.1", "nvidia-cudnn-cu13": "9.26.0", "NVIDIA driver": "580.95.05"}
-"""What a run on a GPU records beside the packages of one on a CPU."""
+"""The record of a run on a GPU beside the packages of one on a CPU."""
 
 
 def machine(
@@ -288,7 +288,7 @@ def test_setup_comes_first(own: Made) -> None:
 
 @pytest.mark.parametrize("name", ["dim", "parameters"])
 def test_one_model_is_of_one_size(name: str, own: Made) -> None:
-    """What follows from the weights, as running again finds it."""
+    """Fields that follow from the weights, as running again finds them."""
     report = against(own, edited(own.results, **{f"model__{name}": 77}))
     assert report.first == "weights"
     assert f"{name} is " in str(report.of("weights")[0])

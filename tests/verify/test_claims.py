@@ -1,4 +1,4 @@
-"""What a result says about itself is held to what it shows."""
+"""A result's statements about itself are held to what it shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def verified(made: Made, change: dict[str, Any], folder: Path, *, data: bool = False) -> Verdict:
-    """What is found out about a result in which values at ``a/b/c`` were changed with care."""
+    """Findings about a result in which values at ``a/b/c`` were changed with care."""
     document = copy.deepcopy(made.results.document)
     for path, value in change.items():
         place = document
@@ -116,7 +116,7 @@ def test_a_careful_forgery(
 def test_a_forgery_beside_its_images(
     change: dict[str, Any], stage: str, words: str, demo: Made, tmp_path: Path
 ) -> None:
-    """What the images tell is held to them."""
+    """Statements that follow from the images are held to them."""
     verdict = verified(demo, change, tmp_path / "forged", data=True)
     assert verdict.document()["first"] == stage, verdict.lines()
     assert words in "\n".join(verdict.lines())

@@ -180,7 +180,7 @@ def named(made: Made, name: str) -> Results:
 
 
 def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Path) -> None:
-    """What was run comes from the result, a place from here before the recorded one, and nothing
+    """Arguments of a run come from the result, a place from here before the recorded one; nothing
     is written where the recorded command wrote."""
     spec = load_spec()
     said = recorded_options(

@@ -65,7 +65,7 @@ def document_of(made: Made) -> dict[str, Any]:
 
 
 def holds(made: Made, document: dict[str, Any], spec: Spec) -> bool:
-    """Whether verify names no stage of the curve itself."""
+    """Return whether verify names no stage of the curve itself."""
     try:
         report, _ = check_curve(CurveFile(document, made.out), spec)
     except BiobenchError:
@@ -89,7 +89,7 @@ def believed(made: Made, spec: Spec) -> list[Path_]:
 
 
 def test_every_field_of_a_curve(curve: Made, spec: Spec) -> None:
-    """What is not found out, the page lists as a claim; of a task without a score all of it is."""
+    """A change that is not found out is a claim of the page; of a task without a score all is."""
     assert holds(curve, document_of(curve), spec)
     fields = claims()
     assert [path for path in believed(curve, spec) if not is_listed(path, fields)] == []

@@ -37,7 +37,7 @@ KINDS = {
     "without the data": {"data": False, "own": True},
     "without the file of a person's own task": {"data": True, "own": False},
 }
-"""When a field is a claim, as the page says it, and how a test looks at a result then."""
+"""Circumstances in which a field is a claim, in the page's words, and how a test makes them."""
 
 
 def page() -> str:
@@ -83,7 +83,7 @@ OTHER_DIGEST = "sha256:" + "5" * 64
 
 
 def other_values(value: Any) -> list[Any]:
-    """What a forger could write instead: values of the kinds that a schema may take."""
+    """Values that a forger could write instead, of the kinds that a schema may take."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
@@ -144,7 +144,7 @@ def changed(made: Made, path: Path_, value: Any) -> dict[str, Any]:
 
 
 def is_found_out(made: Made, document: dict[str, Any], when: str) -> bool:
-    """Whether verify names a stage, or does not read it at all (exit 3)."""
+    """Return whether verify names a stage, or does not read it at all (exit 3)."""
     looked = {"data": True, "own": True, "store": True} | KINDS[when]
     images = Images(
         made.folder / "data" if looked["data"] else None,
@@ -192,7 +192,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @cache
 def is_believed(made: Made, path: Path_, when: str) -> bool:
-    """Whether a change of a field is not found out."""
+    """Return whether a change of a field is not found out."""
     document = made.results.document
     for value in (*other_values(place(document, path)[path[-1]]), None):
         forged = changed(made, path, value)
@@ -212,7 +212,7 @@ def listed_for(when: str) -> list[str]:
 @pytest.mark.parametrize("run_of", ["ranked", "declared"])
 @pytest.mark.parametrize("when", KINDS)
 def test_every_field(when: str, run_of: str, request: pytest.FixtureRequest) -> None:
-    """What is not found out, the page lists as a claim under these circumstances."""
+    """A change that is not found out is listed as a claim under these circumstances."""
     made: Made = request.getfixturevalue(run_of)
     assert not is_found_out(made, changed(made, ("run", "wall_s"), 1.0), when)
     fields = listed_for(when)
@@ -224,7 +224,7 @@ def test_every_field(when: str, run_of: str, request: pytest.FixtureRequest) -> 
 
 
 def test_every_claim_of_the_page(ranked: Made, declared: Made, exact: Made) -> None:
-    """What the page lists is indeed a claim: a field that came to be found out leaves the list."""
+    """A listed claim is indeed one: a field that came to be found out leaves the list."""
     idle = []
     for when, fields in claims().items():
         for field in fields:

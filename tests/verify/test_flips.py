@@ -51,7 +51,7 @@ def test_nothing_changed(demo: Made, own: Made) -> None:
 
 
 def test_without_data_and_store(own: Made) -> None:
-    """What cannot be looked at is said, with what to do; the rest holds."""
+    """An entry that cannot be looked at is said, with what to do; the rest holds."""
     verdict = own.verify(data=False, store=False)
     (report,) = verdict.checked.values()
     assert verdict.holds

@@ -119,7 +119,7 @@ def test_images_of_a_batch(side: int, images: int) -> None:
 
 @pytest.mark.slow
 def test_no_run_has_such_a_crop(tmp_path: Any) -> None:
-    """What verify calls impossible is refused before the first image, whoever made the recipe."""
+    """A recipe that verify calls impossible is refused before the first image, whoever made it."""
     model = MeanColour()
     model.recipe = replace(model.recipe, crop=(MAX_RECIPE_SIDE + 1, 8))
     options = replace(options_of(tmp_path, ("demo-beluga",)), model=model, data=None)

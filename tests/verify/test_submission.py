@@ -335,7 +335,7 @@ def test_limits(packed: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,9}(/[a-z.]{1,9}x)?", fullmatch=True),
                        st.binary(max_size=1500), max_size=5))  # fmt: skip
 def test_pack_and_unpack(members: dict[str, bytes]) -> None:
-    """What was packed comes back, in its order."""
+    """Packed files come back, in their order."""
     found = unpack(pack(members))
     assert list(found.items()) == list(members.items())
 

@@ -112,7 +112,7 @@ def test_a_forgery_beside_its_data(
 
 @pytest.mark.parametrize("run_of", ["own", "demo", "declared", "ranked"])
 def test_the_forger_without_a_forgery(run_of: str, request: pytest.FixtureRequest) -> None:
-    """What the tests above recompute is what a run computes: nothing of it is found by chance."""
+    """The tests above recompute what a run computes: nothing of it is found by chance."""
     made: Made = request.getfixturevalue(run_of)
     report = forge_predictions(made, believed)
     assert report.holds, described(report)

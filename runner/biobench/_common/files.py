@@ -96,7 +96,7 @@ def _exists(path: Path) -> bool:
 
 
 NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
-"""What a system says of any file when this process, or all together, may open no more."""
+"""Errors of opening any file when this process, or all together, may open no more."""
 
 
 class Unreadable(Exception):

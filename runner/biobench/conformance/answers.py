@@ -49,7 +49,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an implementation conforms at a level (SPEC.md, section "Answers").
+    """The verdict on an implementation at a level (SPEC.md, section "Answers").
 
     Attributes:
         lacking: The required sections of the level that are not claimed, or not right.

@@ -1,4 +1,4 @@
-"""Why a file gives no pixels, with a stable name."""
+"""The reason for which a file gives no pixels, with a stable name."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _MODEL = (
     "vendor_id", "cpu family", "model", "model name", "stepping", "cache size",
     "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision",
 )  # fmt: skip
-"""What the kernel says of a processor's model, on x86-64 and on aarch64."""
+"""The kernel's names of a processor's model, on x86-64 and on aarch64."""
 _INSTRUCTIONS = re.compile(r"s?sse|avx|fma|f16c|amx|bmi|asimd|fphp|fcma|sve|sme|i8mm|bf16")
 """The flags that numerical libraries choose kernels by; a kernel may list others or not."""
 

@@ -43,7 +43,7 @@ version of torch lacks is left out."""
 _GETTERS: Mapping[str, str] = {"backends.nnpack.enabled": "_C._get_nnpack_enabled"}
 """Places of switches that torch has only a setter for."""
 WORKSPACE = "cuBLAS workspace"
-"""Whether the memory that cuBLAS may use for a product, which decides how it adds up, is fixed."""
+"""The switch for the memory that cuBLAS may use for a product, which decides how it adds up."""
 _WORKSPACE_VARIABLE, _WORKSPACE_SIZE = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 HELD: Mapping[str, frozenset[str]] = {
     "are_deterministic_algorithms_enabled": _ON,

@@ -1,4 +1,4 @@
-"""What a loader's worker program does: it loads lists of files when asked, and says what that took.
+"""A loader's worker program: it loads lists of files when asked, and says what that took.
 
 The driver starts a program of this folder with the Python of its environment. A program needs
 NumPy and its own library alone. It writes one JSON object a line: first {"versions": {...}}, then

@@ -39,7 +39,7 @@ def is_usual(path: str) -> bool:
 
 
 def path_fault(path: str) -> str | None:
-    """Why a path cannot be a place below the data folder, or None where it can.
+    """Return why a path cannot be a place below the data folder, or None where it can.
 
     A good path is relative, has ``/`` between its parts, and never climbs with ``..``.
     """

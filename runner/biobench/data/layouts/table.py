@@ -137,7 +137,7 @@ def _cells(count: int) -> str:
 
 
 class _NotText(Exception):
-    """Why a file is no table; ``line`` is None where it is about the whole of it."""
+    """The reason for which a file is no table; ``line`` is None where it is about all of it."""
 
     def __init__(self, what: str, line: int | None = None) -> None:
         super().__init__(what)
