@@ -20,7 +20,7 @@ from biobench.run.options import Options
 
 pytestmark = pytest.mark.slow
 
-TASK = "demo-kabr"
+TASK = "demo-plantnet"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from backbones import MeanColour
 from drawn import draw_folders, draw_table, write_task
 from made import Made
 
+from biobench import load_results
 from biobench.pipeline import learning_curve, run
 from biobench.probe.cached import NO_PREDICTION
 from biobench.run.options import Options
@@ -82,6 +83,12 @@ def test_compat_and_samples(tmp_path: Path) -> None:
         assert verdict.holds, verdict.lines()
         (report,) = verdict.checked.values()
         assert report.reached["pixels"] == "D"
+        assert asked.out is not None
+        errata = load_results(asked.out).document["tasks"]["plankton"]["errata"]
+        protocols = "Upstream trains in mixed precision"
+        page = (asked.out / "report.html").read_text()
+        assert any(line.startswith(protocols) for line in errata) is ("division" in changes)
+        assert (protocols in page) is ("division" in changes)
         intervals = "0 intervals" if "division" in changes else "1 interval"
         assert intervals in str(report.of("score")[0])
 

@@ -210,6 +210,7 @@ def _task(value: Mapping[str, Any], division: Division, library: Library) -> Tas
     value = in_division(value, division)
     named, known = value["dataset"], library.by_id["dataset"]
     dataset = _dataset(known[named].value) if isinstance(named, str) else _own_dataset(named)
+    protocol = library.by_id["protocol"][value["protocol"]].value
     return Task(
         id=value["task"],
         version=value["version"],
@@ -224,10 +225,10 @@ def _task(value: Mapping[str, Any], division: Division, library: Library) -> Tas
         label_rule=value["label_rule"],
         counts=Counts(**value["counts"]),
         view=MappingProxyType(dict(value["view"])),
-        protocol=_protocol(library.by_id["protocol"][value["protocol"]].value, division),
+        protocol=_protocol(protocol, division),
         metrics=tuple(Metric(**metric) for metric in value["metrics"]),
         feature=value["feature"],
-        errata=tuple(value["errata"]),
+        errata=(*value["errata"], *protocol["errata"]),
         declarable=value.get("declarable", False),
     )
 
