@@ -25,8 +25,7 @@ develop: ## as setup, with an extension that is built in seconds, without LTO
 demo: setup ## the main job on the embedded suite, with the demo model
 	@$(BIN)/biobench run --model demo --suite demo
 
-test: setup ## the whole test suite
-	cargo test --release --locked --workspace --exclude biobench-python --quiet
+test: setup $(CRATES:%=target/tested/%) ## the whole test suite
 	$(BIN)/pytest $(WORKERS)
 
 test-quick: develop $(CRATES:%=target/tested/%) ## the inner loop: the tests that are not marked as slow
