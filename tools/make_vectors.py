@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT / "runner"), str(ROOT / "tools")]
 import vectors  # noqa: E402
 from biobench.conformance.own_answers import answer  # noqa: E402
 from biobench.spec.load import Spec, load_spec  # noqa: E402
-from biobench.spec.shape import flaws  # noqa: E402
+from biobench.spec.schema_errors import flaws  # noqa: E402
 from vectors.case import Case, VectorFile  # noqa: E402
 
 FOLDER = ROOT / "spec" / "v1" / "conformance"

@@ -188,7 +188,7 @@ def embed_task(
 ) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
     from biobench._common.progress import Progress
-    from biobench.embed.doubts import doubts
+    from biobench.embed.diagnostics import doubts
     from biobench.embed.features import embed, rows_to_read
 
     task, execution = located.task, context.execution

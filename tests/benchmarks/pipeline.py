@@ -50,7 +50,7 @@ def load(name: str) -> Backbone:
     import timm
     import torch
 
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
     from biobench.models.timm_model import wrap
 
     parsed = parse_name(name, entries)

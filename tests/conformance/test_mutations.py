@@ -19,7 +19,7 @@ from biobench.conformance.vectors import Vectors, read_vectors
 from biobench.spec.check import check_library
 from biobench.spec.library import Library
 from biobench.spec.load import Spec, load_spec
-from biobench.spec.shape import flaws
+from biobench.spec.schema_errors import flaws
 
 SPEC = load_spec()
 VECTORS = read_vectors(SPEC)

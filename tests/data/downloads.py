@@ -9,7 +9,7 @@ from pathlib import Path
 from hostile import Resource, Server
 
 from biobench.data.fetch.download import download
-from biobench.data.fetch.pace import Pace
+from biobench.data.fetch.retries import Pace
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Known
 

@@ -13,9 +13,9 @@ import pytest
 from downloads import CONTENT, RIGHT, UNKNOWN, Waits, assert_whole, get
 from hostile import Server, serving
 
-from biobench.data.fetch.ahead import told_bytes
 from biobench.data.fetch.download import download
-from biobench.data.fetch.pace import Pace
+from biobench.data.fetch.remote_sizes import told_bytes
+from biobench.data.fetch.retries import Pace
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Known
 from biobench.errors import DataError
@@ -122,7 +122,7 @@ def test_a_huge_head_is_refused(server: Server, tmp_path: Path, way: str) -> Non
 @pytest.mark.parametrize("way", ["drip_head", "interim"])
 def test_asking_for_a_size_ends(server: Server, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that never answers the question for the size is left to the download itself."""
-    monkeypatch.setattr("biobench.data.fetch.ahead.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("biobench.data.fetch.remote_sizes.TIMEOUT_S", 0.3)
     server.add("/size.bin", CONTENT, f"head:{way}")
     start = time.monotonic()
     with make_client(Waits().pace) as client:

@@ -17,8 +17,8 @@ from hostile import Server, serving
 from biobench.data.fetch import fetch
 from biobench.data.fetch.addresses import direct, own_headers
 from biobench.data.fetch.lock import locked
-from biobench.data.fetch.pace import Pace, asked_wait
 from biobench.data.fetch.record import read_record
+from biobench.data.fetch.retries import Pace, asked_wait
 from biobench.data.sources import archive_folder, sources_of
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.spec.documents import Dataset

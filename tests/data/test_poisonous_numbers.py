@@ -13,7 +13,7 @@ from pebbles import TABLES, make_task
 from biobench.data.faults import Faults
 from biobench.data.layouts.csv import collect
 from biobench.data.layouts.csv_options import CsvOptions, read_options
-from biobench.data.layouts.csv_poisonous import MISSING, TRUTHS
+from biobench.data.layouts.csv_poisonous_species import MISSING, TRUTHS
 from biobench.data.layouts.found import Found
 
 IDS = 12

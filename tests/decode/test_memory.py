@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 from test_native_batch import RECIPE
 
+from biobench.decode.definition import decode_reference
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Filter
-from biobench.decode.reference import decode_reference
 from biobench.errors import DataError
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,7 @@ from biobench.embed import shards
 from biobench.embed.evidence import recall, remember
 from biobench.embed.features import Embedded, Execution, embed
 from biobench.models.base import Backbone
-from biobench.models.exact import exact_backbone
+from biobench.models.exact_backbone import exact_backbone
 from biobench.models.load import load_model
 from biobench.spec.load import load_spec
 

@@ -36,7 +36,7 @@ def load() -> None:
     import biobench.api
     import biobench.commands.app
     import biobench.decode.pillow
-    import biobench.embed.doubts
+    import biobench.embed.diagnostics
     import biobench.embed.evidence
     import biobench.models.load
     import biobench.models.python_model

@@ -20,9 +20,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from twin_checkpoints import PAIRS, QKV, SMALL, State, joined, saved, timm_twin
 
-from biobench.decode.reference import centre_crop, target_size
+from biobench.decode.definition import centre_crop, target_size
 from biobench.models.base import Backbone
-from biobench.models.canonical import matches
+from biobench.models.canonical_recipes import matches
 from biobench.models.load import load_model
 from biobench.models.names import open_clip_names, timm_names
 from biobench.models.timm_model import as_trained

@@ -11,7 +11,7 @@ import pytest
 import timm
 import torch
 
-from biobench.models.canonical import Rules, apply
+from biobench.models.canonical_recipes import Rules, apply
 from biobench.models.names import parse_name
 from biobench.models.open_clip_model import _tower, open_clip_recipe, registry_options
 from biobench.models.timm_model import as_trained, canonical_features, drop_classifier, timm_recipe

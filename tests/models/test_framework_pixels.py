@@ -19,8 +19,8 @@ from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preproc
 from PIL import Image
 from timm.data import create_transform, resolve_model_data_config
 
+from biobench.decode.definition import centre_crop, target_size
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import centre_crop, target_size
 from biobench.errors import ModelError
 from biobench.models.open_clip_model import open_clip_recipe, registry_options
 from biobench.models.recipe_from_transformers import transformers_recipe

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from biobench.models.canonical import Rules, matches
+from biobench.models.canonical_recipes import Rules, matches
 from biobench.models.names import parse_name
 from biobench.spec.documents import ModelEntry
 from biobench.spec.load import load_spec

@@ -182,7 +182,7 @@ def test_many_threads_get_the_same_features(vit: Path, images: torch.Tensor) -> 
 
 def test_the_recorder_gives_torch_back(resnet: Path, tmp_path: Path) -> None:
     """Protects other code in the process: the lenient loading ends with the load, failed or not."""
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
     from biobench.models.module_backbone import Origin
 
     before = torch.nn.Module.load_state_dict

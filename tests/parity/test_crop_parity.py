@@ -25,9 +25,9 @@ from images import (
     resample_luma,
 )
 
+from biobench.decode.definition import decode_reference
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import decode_reference
 from biobench.errors import DataError
 
 SIDES = st.one_of(st.integers(1, 400), st.integers(60, 200))

@@ -16,9 +16,9 @@ from PIL import Image, ImageFile
 from tiffs import LZW, tiff
 
 from biobench.decode import pillow
+from biobench.decode.definition import decode_reference
 from biobench.decode.native import NO_DIGEST, decode_batch, decode_file
 from biobench.decode.pillow import FORMATS
-from biobench.decode.reference import decode_reference
 from biobench.errors import DataError
 from biobench.native import ImageLoader
 

@@ -15,9 +15,9 @@ from images import picture, recipe
 from PIL import Image
 
 from biobench import _native
+from biobench.decode.definition import decode_reference
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import decode_reference
 
 FILTERS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 MODES = ["none", "shortest", "longest", "squash"]

@@ -10,8 +10,8 @@ import pytest
 from images import pillow_rgb, recipe
 
 from biobench import _native
+from biobench.decode.definition import decode_reference
 from biobench.decode.native import decode_batch
-from biobench.decode.reference import decode_reference
 
 EVERY_IMAGE = "BIOBENCH_EVERY_IMAGE"
 SAMPLE = 300

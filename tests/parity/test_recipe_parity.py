@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from images import picture, recipe
 from PIL import Image
 
+from biobench.decode.definition import centre_crop, decode_reference, target_size
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import centre_crop, decode_reference, target_size
 
 SIDES = st.integers(1, 90)
 PAIRS = st.tuples(st.integers(1, 60), st.integers(1, 60))

@@ -14,7 +14,7 @@ from biobench import evaluate, load_results
 from biobench.cli import execute
 from biobench.embed.forward import Forward
 from biobench.errors import ModelError, UsageError
-from biobench.models import exact
+from biobench.models import exact_backbone
 from biobench.pipeline import run
 from biobench.run.options import Options
 
@@ -61,7 +61,7 @@ def test_a_program_is_traced_once(
     def traced(backbone: object) -> None:
         raise AssertionError("traced again")
 
-    monkeypatch.setattr(exact, "make_program", traced)
+    monkeypatch.setattr(exact_backbone, "make_program", traced)
     assert first.store is not None
     assert first.out is not None
     for entry in first.store.glob("features-*/*/*"):
@@ -160,7 +160,9 @@ def test_rows_do_not_depend_on_their_batch(first: Options) -> None:
     from biobench.spec.load import load_spec
 
     assert first.store is not None
-    backbone = exact.exact_backbone(load_model("demo", load_spec().models), Store(first.store))
+    backbone = exact_backbone.exact_backbone(
+        load_model("demo", load_spec().models), Store(first.store)
+    )
     rng = np.random.default_rng(7)
     images = rng.standard_normal((5, 3, *backbone.recipe.crop)).astype(np.float32)
     forward = Forward(backbone, device="cpu", micro_batch=32, workers=2, precision="float32")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from biobench._common.sums import column_sums, row_sums
+from biobench._common.ordered_sums import column_sums, row_sums
 from biobench.errors import DataError, ModelError, UsageError
 from biobench.probe import rows
 from biobench.probe.rows import (

@@ -16,7 +16,7 @@ from specification import V1
 
 from biobench.spec.load import load_spec
 from biobench.spec.problems import unescape
-from biobench.spec.shape import FORMS, WORDS, flaws
+from biobench.spec.schema_errors import FORMS, WORDS, flaws
 
 LIBRARY = load_spec().library
 SCHEMAS = LIBRARY.schemas

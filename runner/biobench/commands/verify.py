@@ -166,7 +166,7 @@ def _sample(
     import secrets
 
     from biobench.models.load import load_model
-    from biobench.run.engine import choose_engine
+    from biobench.run.engine_choice import choose_engine
     from biobench.verify.rerun import Given, options_again
     from biobench.verify.sample import Sample
 

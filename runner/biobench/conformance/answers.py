@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from biobench._common.files import Unreadable, read_plain
-from biobench.conformance.compare import difference
+from biobench.conformance.compare_answers import difference
 from biobench.conformance.own_answers import Outcome
 from biobench.conformance.vectors import Level, Vectors
 from biobench.errors import DataError, SpecError
 from biobench.spec.canonical import CanonicalError, parse_json
 from biobench.spec.load import Spec
 from biobench.spec.problems import choose
-from biobench.spec.shape import flaws
+from biobench.spec.schema_errors import flaws
 
 SCHEMA = "biobench.answers/1"
 LEVELS = get_args(Level)

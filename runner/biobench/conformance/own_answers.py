@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biobench._common.optional_dependencies import missing_library
-from biobench.conformance.compare import difference
+from biobench.conformance.compare_answers import difference
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations import operations
 from biobench.conformance.vectors import Vectors

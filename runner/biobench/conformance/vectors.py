@@ -14,7 +14,7 @@ from biobench.errors import UsageError
 from biobench.spec.bundle import vector_values
 from biobench.spec.load import Spec
 from biobench.spec.problems import Problem, choose
-from biobench.spec.shape import flaws
+from biobench.spec.schema_errors import flaws
 
 Level = Literal["S", "D", "P"]
 

@@ -19,7 +19,7 @@ from biobench._common.progress import Progress
 from biobench._common.store import Store
 from biobench.data.file_hashes import file_read
 from biobench.data.manifest import Manifest
-from biobench.embed import alone
+from biobench.embed import batch_independence
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward
 from biobench.embed.shards import FILES, Rows, ShardKeys, altered_array, groups
@@ -120,8 +120,8 @@ class _Computation:
                 rows, future = self._alone
                 row = int(rows[0])
                 path, features = self._manifest.rows[row].path, self._result.features[row]
-                self._result.alone = alone.compare(path, features, future.result()[0])
-                alone.remember(self._store, self._keys, self._result.alone)
+                self._result.alone = batch_independence.compare(path, features, future.result()[0])
+                batch_independence.remember(self._store, self._keys, self._result.alone)
         finally:
             forward.close()
         self._result.torch_state = merged(

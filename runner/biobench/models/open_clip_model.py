@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical, guards, hub, recipes
+from biobench.models import canonical_recipes, guards, hub, recipes
 from biobench.models.module_backbone import ModuleBackbone, Origin, finish
 from biobench.models.names import ModelName, local_folder, unknown_open_clip
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
 
 # What open_clip itself looks for in a folder, best first.
 FOLDER_WEIGHTS = (*hub.OPEN_CLIP_WEIGHTS, ("*.safetensors",), ("*.bin",), ("*.pth",))
@@ -186,9 +186,9 @@ def wrap(
         rule = rules.find(name)
         if rule is not None:
             if rule.feature != "image_embedding":
-                raise canonical.no_such_output(rule, type(tower).__name__)
-            recipe = canonical.apply(rule, recipe)
-            canonical.activate(rule, tower)
+                raise canonical_recipes.no_such_output(rule, type(tower).__name__)
+            recipe = canonical_recipes.apply(rule, recipe)
+            canonical_recipes.activate(rule, tower)
     return finish(
         name,
         tower,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical, guards, hub, recipes
+from biobench.models import canonical_recipes, guards, hub, recipes
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
     from biobench.models.module_backbone import Forward
     from biobench.spec.documents import CanonicalRecipe
 
@@ -145,8 +145,8 @@ def wrap(
         if rule is None:
             taken, forward = features(module, compat=rules.compat)
         else:
-            recipe = canonical.apply(rule, recipe)
-            canonical.activate(rule, module)
+            recipe = canonical_recipes.apply(rule, recipe)
+            canonical_recipes.activate(rule, module)
             taken, forward = canonical_features(module, rule)
     kept = set(module.state_dict())
     return finish(
@@ -180,13 +180,13 @@ def canonical_features(module: Any, rule: CanonicalRecipe) -> tuple[str, Forward
     tokens = {"class_token": "token", "mean_positions": "avg"}
     if rule.feature in tokens:
         if not hasattr(module, "global_pool") or getattr(module, "attn_pool", None) is not None:
-            raise canonical.no_such_output(rule, type(module).__name__)
+            raise canonical_recipes.no_such_output(rule, type(module).__name__)
         if rule.feature == "class_token" and getattr(module, "cls_token", None) is None:
-            raise canonical.no_such_output(rule, type(module).__name__)
+            raise canonical_recipes.no_such_output(rule, type(module).__name__)
         module.global_pool = tokens[rule.feature]
     if rule.feature == "summary":
         if getattr(module, "num_prefix_tokens", 0) < SUMMARY_TOKENS:
-            raise canonical.no_such_output(rule, type(module).__name__)
+            raise canonical_recipes.no_such_output(rule, type(module).__name__)
 
         def summary(batch: torch.Tensor) -> torch.Tensor:
             out: torch.Tensor = module.forward_features(batch)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import as_array
-from biobench._common.sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.errors import ArgumentError
 from biobench.probe.errors import FeaturesError, ItemsError
 

@@ -68,7 +68,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
     from biobench._common.store import Store
     from biobench.models.load import load_model
     from biobench.models.recipes import check_sides
-    from biobench.run.engine import choose_engine
+    from biobench.run.engine_choice import choose_engine
 
     backbone = (
         load_model(

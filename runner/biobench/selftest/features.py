@@ -51,7 +51,7 @@ def transformer(side: int | None = None) -> ModuleBackbone:
 
 
 def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
     from biobench.models.module_backbone import Origin
     from biobench.models.names import ModelName
     from biobench.models.timm_model import wrap

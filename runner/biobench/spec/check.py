@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from biobench.spec.documents import Division
-from biobench.spec.fit import Misfit, misfits
 from biobench.spec.layout_options import option_flaws
 from biobench.spec.library import Document, Library, stem
 from biobench.spec.pinned import PINS, missing_pins, pinned, superseded
 from biobench.spec.problems import Problem, choose, escape
 from biobench.spec.resolve import chain, in_division, merge, with_defaults
-from biobench.spec.shape import Flaw, flaws
+from biobench.spec.schema_errors import Flaw, flaws
+from biobench.spec.task_parts import Misfit, misfits
 
 
 def check_library(library: Library) -> list[Problem]:

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from biobench.spec.problems import choose
-from biobench.spec.shape import Flaw
+from biobench.spec.schema_errors import Flaw
 
 _COLUMN = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 

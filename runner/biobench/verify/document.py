@@ -21,7 +21,7 @@ from biobench.repro.torch_state import altered
 from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import BENCHMARK, Suite, Task
 from biobench.spec.load import Spec
-from biobench.spec.shape import flaws
+from biobench.spec.schema_errors import flaws
 from biobench.verify.findings import Finding
 from biobench.verify.recipes import impossible_sides, recipe_of, torchvision_values
 from biobench.verify.rules import TaskRules, suite_of

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from biobench.errors import SpecError
-from biobench.metric.kinds import METRICS
+from biobench.metric.registry import METRICS
 from biobench.report.results import Results
 from biobench.spec.documents import Division, Metric, Suite, Task
 from biobench.spec.load import Spec

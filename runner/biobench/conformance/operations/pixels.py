@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from biobench import _native
 from biobench.conformance.errors import Invalid
+from biobench.decode.definition import crop_offset, target_size
 from biobench.decode.limits import MAX_PIXELS
 from biobench.decode.native import DecodedBatch, decode_batch, decode_file
 from biobench.decode.recipe import Recipe
-from biobench.decode.reference import crop_offset, target_size
 from biobench.spec.load import Spec
 
 Pixels = npt.NDArray[np.uint8]

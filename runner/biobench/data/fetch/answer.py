@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import httpx2
 
-from biobench.data.fetch.pace import asked_wait
+from biobench.data.fetch.download_errors import Changed, Lasting, Passing
 from biobench.data.fetch.part import Origin
-from biobench.data.fetch.trouble import Changed, Lasting, Passing
+from biobench.data.fetch.retries import asked_wait
 
 _RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED = re.compile(r"bytes\s+\*/(\d{1,18})", re.ASCII)

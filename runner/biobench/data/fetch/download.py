@@ -16,11 +16,11 @@ import httpx2
 from biobench._common.byte_sizes import show_size
 from biobench._common.progress import Progress
 from biobench.data.fetch.digests import Digest, difference
+from biobench.data.fetch.download_errors import Changed, Lasting, Passing, Trouble, Unreachable
 from biobench.data.fetch.encoding import decode, is_the_file
-from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.part import PartFile
+from biobench.data.fetch.retries import Pace
 from biobench.data.fetch.transfer import transfer
-from biobench.data.fetch.trouble import Changed, Lasting, Passing, Trouble, Unreachable
 from biobench.data.sources import File
 from biobench.errors import DataError
 

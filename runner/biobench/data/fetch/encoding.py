@@ -12,8 +12,8 @@ from pathlib import Path
 
 from biobench.data.fetch.digests import chunks, difference
 from biobench.data.fetch.disk import require_space
+from biobench.data.fetch.download_errors import Lasting
 from biobench.data.fetch.part import Origin, PartFile
-from biobench.data.fetch.trouble import Lasting
 from biobench.data.sources import File
 
 GZIP_MAGIC = b"\x1f\x8b"

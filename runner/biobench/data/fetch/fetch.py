@@ -14,14 +14,14 @@ import httpx2
 from biobench._common.files import require_writable
 from biobench._common.text import shown
 from biobench.data.fetch.addresses import with_own_urls
-from biobench.data.fetch.ahead import told_bytes
 from biobench.data.fetch.digests import Digest
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download import Say, download, part_of
 from biobench.data.fetch.local import take
 from biobench.data.fetch.lock import locked
-from biobench.data.fetch.pace import Pace
 from biobench.data.fetch.record import checked, read_record, record_path, write_record
+from biobench.data.fetch.remote_sizes import told_bytes
+from biobench.data.fetch.retries import Pace
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Source, archive_folder, sources_of
 from biobench.errors import DataError, counted

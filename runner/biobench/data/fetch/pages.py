@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx2
 
 from biobench._common.text import shown
-from biobench.data.fetch.trouble import Lasting
+from biobench.data.fetch.download_errors import Lasting
 
 LIMIT = 1 << 20
 FORM = "download-form"

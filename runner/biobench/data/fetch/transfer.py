@@ -15,10 +15,10 @@ from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.addresses import direct, own_headers
 from biobench.data.fetch.answer import Answer, read_answer, request_headers
 from biobench.data.fetch.disk import require_space
-from biobench.data.fetch.pace import Pace
+from biobench.data.fetch.download_errors import Changed, Lasting, Passing, Unreachable
 from biobench.data.fetch.pages import address_behind, is_page
 from biobench.data.fetch.part import Origin, PartFile
-from biobench.data.fetch.trouble import Changed, Lasting, Passing, Unreachable
+from biobench.data.fetch.retries import Pace
 from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 
 from biobench._common.byte_sizes import show_size
-from biobench.data.fetch.trouble import Lasting, Passing
+from biobench.data.fetch.download_errors import Lasting, Passing
 
 _OPENED = (".connect_tcp.complete", ".start_tls.complete")
 

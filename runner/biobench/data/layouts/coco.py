@@ -15,10 +15,10 @@ from biobench._common.text import short, shown
 from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
+from biobench.data.layouts.folder_listing import Present
 from biobench.data.layouts.found import Found, KeepMissing
-from biobench.data.layouts.mistaken import mistaken
+from biobench.data.layouts.not_annotations import mistaken
 from biobench.data.layouts.options import SplitRule, join, path_fault
-from biobench.data.layouts.present import Present
 from biobench.data.manifest import Item
 from biobench.errors import DataError
 from biobench.spec.documents import Layout

@@ -16,11 +16,11 @@ from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.csv_options import CsvOptions, read_options
-from biobench.data.layouts.csv_poisonous import poisonous_names
+from biobench.data.layouts.csv_poisonous_species import poisonous_names
 from biobench.data.layouts.csv_rows import RowItems
+from biobench.data.layouts.folder_listing import Present
 from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SplitRule, join
-from biobench.data.layouts.present import Present
 from biobench.data.layouts.table import Table, parse_table, read_table
 from biobench.errors import DataError
 from biobench.spec.documents import Layout

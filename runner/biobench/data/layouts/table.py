@@ -21,7 +21,7 @@ from biobench._common.text import shown
 from biobench.data.annotations import Hashing
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
-from biobench.data.layouts.mistaken import mistaken
+from biobench.data.layouts.not_annotations import mistaken
 
 Row = tuple[Any, ...]
 """The line that a row begins on, from 1, and its cells."""

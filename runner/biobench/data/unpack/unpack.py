@@ -22,10 +22,10 @@ from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import checked
 from biobench.data.sources import ZIP_ENDING, Source, archive_folder, sources_of
+from biobench.data.unpack.archive_root import content_folder, merge, put
 from biobench.data.unpack.joined import Joined
 from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
-from biobench.data.unpack.place import content_folder, merge, put
 from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.trees import Trees

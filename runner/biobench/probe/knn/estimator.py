@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import one_of, whole_number
-from biobench._common.sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import ItemsError
 from biobench.probe.estimator import Classifier

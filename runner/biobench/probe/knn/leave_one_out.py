@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.errors import DataError
 from biobench.probe.knn.distance import squared_distances
 from biobench.probe.knn.estimator import checked_normalisation, scaled_rows, votes

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from biobench import _native
 from biobench._common.arguments import function, one_of, real_number, whole_number
-from biobench._common.sums import FloatMatrix
+from biobench._common.ordered_sums import FloatMatrix
 from biobench._common.text import short
 from biobench.errors import ArgumentError, SpecError, UsageError
 from biobench.probe.constants import read_constants

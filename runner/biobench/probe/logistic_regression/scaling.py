@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import FloatMatrix, column_sums
+from biobench._common.ordered_sums import FloatMatrix, column_sums
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import FloatMatrix
+from biobench._common.ordered_sums import FloatMatrix
 from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.logistic_regression.softmax import PATH, SoftmaxFit
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench import _native
-from biobench._common.sums import FloatMatrix
+from biobench._common.ordered_sums import FloatMatrix
 from biobench.errors import BiobenchError
 from biobench.probe.exact_head import engine
 

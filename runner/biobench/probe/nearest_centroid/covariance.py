@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.probe.nearest_centroid.triangular import Mapper
 
 _TILE_ROWS = 64

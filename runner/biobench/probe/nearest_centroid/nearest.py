@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.probe.nearest_centroid.triangular import Mapper
 
 _VECTORS = 256

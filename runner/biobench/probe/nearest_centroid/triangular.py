@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench._common.sums import FloatMatrix
+from biobench._common.ordered_sums import FloatMatrix
 
 _COORDINATES = 64
 _VECTORS = 256

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import one_of, real_number
-from biobench._common.sums import FloatMatrix, column_sums
+from biobench._common.ordered_sums import FloatMatrix, column_sums
 from biobench.errors import SpecError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import FeaturesError

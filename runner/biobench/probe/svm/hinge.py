@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biobench import _native
-from biobench._common.sums import FloatMatrix, column_sums
+from biobench._common.ordered_sums import FloatMatrix, column_sums
 from biobench.errors import BiobenchError
 from biobench.probe.exact_head import engine
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from biobench.errors import ModelError
-from biobench.models import canonical, guards, hub
+from biobench.models import canonical_recipes, guards, hub
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical import Rules
+    from biobench.models.canonical_recipes import Rules
     from biobench.models.module_backbone import Forward
     from biobench.spec.documents import CanonicalRecipe
 
@@ -101,7 +101,7 @@ def load_transformers_folder(
         module, missing = _module(name, folder)
     rule = rules.find(name, f"transformers:{module.config.model_type}")
     if rule is not None:
-        recipe = canonical.apply(rule, recipe)
+        recipe = canonical_recipes.apply(rule, recipe)
     for part in TEXT_PARTS if hasattr(module, "get_image_features") else ():
         if getattr(module, part, None) is not None:
             setattr(module, part, None)
@@ -109,7 +109,7 @@ def load_transformers_folder(
     missing = [n for n in missing if n in kept]
     freeze(module)
     if rule is not None:
-        canonical.activate(rule, module)
+        canonical_recipes.activate(rule, module)
         feature, forward = canonical_features(name, module, rule)
     else:
         feature, forward = choose_features(name, module, missing, recipe)
@@ -178,7 +178,7 @@ def canonical_features(name: ModelName, module: Any, rule: CanonicalRecipe) -> t
             )
             found = getattr(out, attribute, None)
             if found is None:
-                raise canonical.no_such_output(rule, type(module).__name__)
+                raise canonical_recipes.no_such_output(rule, type(module).__name__)
         taken: torch.Tensor = found.flatten(1)
         return taken
 

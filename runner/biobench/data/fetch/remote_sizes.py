@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import httpx2
 
 from biobench.data.fetch.addresses import direct, own_headers
-from biobench.data.fetch.trouble import Trouble
+from biobench.data.fetch.download_errors import Trouble
 from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
 

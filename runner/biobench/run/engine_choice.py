@@ -27,7 +27,7 @@ def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[B
         UsageError: The model is a program, which only the exact engine runs.
         ModelError: The exact engine is asked for and does not carry the model.
     """
-    from biobench.models.exact import exact_backbone
+    from biobench.models.exact_backbone import exact_backbone
 
     name = backbone.info.name
     if backbone.info.program is not None:

@@ -10,8 +10,8 @@ import pytest
 
 from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
-from biobench.embed.alone import KIND, compare, recall, remember
-from biobench.embed.doubts import doubts
+from biobench.embed.batch_independence import KIND, compare, recall, remember
+from biobench.embed.diagnostics import doubts
 from biobench.embed.embedded import Alone, Embedded
 
 ROWS = (
