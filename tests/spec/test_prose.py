@@ -76,7 +76,7 @@ def test_every_error_id_is_listed() -> None:
     table = PROSE[PROSE.index("### 6.3") : PROSE.index("### 6.4")]
     code = "".join(
         (ROOT / f"runner/biobench/spec/{name}.py").read_text(encoding="utf-8")
-        for name in ("check", "shape", "yaml_source")
+        for name in ("check", "schema_errors", "yaml_source")
     )
     ids = {"no-file", "syntax", "ambiguous-scalar", "duplicate-key", "unknown-key", "missing-key"}
     ids |= {"type", "value", "wrong-name", "duplicate-id", "unknown-reference", "extends-cycle"}
