@@ -53,6 +53,39 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
     assert store.get("features", KEY) is None
 
 
+@pytest.mark.parametrize(
+    "offsets",
+    [(0, 10**13), (10**30, 10**31), (0, 2**62), (-5, 10), (10, 5), ("a", 3), (0.5, 2.5), (None, 1)],
+)
+def test_a_header_that_states_other_places(offsets: tuple[object, object], tmp_path: Path) -> None:
+    """Nothing beyond the file is read or asked memory for, whatever a shared store holds."""
+    store = Store(tmp_path)
+    path = store.path("features", KEY)
+    path.parent.mkdir(parents=True)
+    array = {"dtype": "U8", "shape": [1, 32], "data_offsets": offsets}
+    header = json.dumps({"files": array, "__metadata__": {"key": KEY}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"x" * 64)
+    assert store.get("features", KEY) is None
+    assert list(store.rows_of_bytes("features", "files", 32)) == []
+
+
+def test_one_array_of_each_entry_is_read(tmp_path: Path) -> None:
+    """In the order of the keys; an entry without it, and one of another kind, are passed over."""
+    store = Store(tmp_path)
+    keys = [f"sha256:{i:064x}" for i in (300, 2, 1)]
+    for i, key in enumerate(keys):
+        rows = np.full((i + 1, 32), i, np.uint8)
+        store.put("features", key, {"files": rows, "features": np.zeros((i + 1, 4), np.float32)})
+    store.put("features", KEY, {"features": np.zeros(3, np.float32)})
+    store.put("other", KEY, {"files": np.zeros((1, 32), np.uint8)})
+    found = list(store.rows_of_bytes("features", "files", 32))
+    assert [(key, rows.shape, int(rows.max())) for key, rows in found] == [
+        (keys[2], (3, 32), 2),
+        (keys[1], (2, 32), 1),
+        (keys[0], (1, 32), 0),
+    ]
+
+
 def test_an_entry_under_another_key_is_not_served(tmp_path: Path) -> None:
     """A file that was copied to another key's place is not taken for that key's."""
     store = Store(tmp_path)

@@ -91,7 +91,10 @@ def _read_header(file: io.BufferedReader) -> tuple[int, Any, object]:
     header = json.loads(file.read(length))
     metadata = header.pop("__metadata__", None)
     ends = [entry["data_offsets"][1] for entry in header.values()]
-    return 8 + length + max(ends, default=0), header, metadata
+    size = 8 + length + max(ends, default=0)
+    if size > os.fstat(file.fileno()).st_size:
+        raise ValueError(f"{size} bytes, by its header")
+    return size, header, metadata
 
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -199,7 +202,7 @@ class Store:
             with contextlib.suppress(*_UNREADABLE), open_regular(path) as file:
                 _, header, _ = _read_header(file)
                 begin, end = header[name]["data_offsets"]
-                file.seek(begin, os.SEEK_CUR)
+                file.seek(max(0, begin), os.SEEK_CUR)
                 rows = np.frombuffer(file.read(end - begin), np.uint8).reshape(-1, width)
                 yield f"sha256:{path.stem}", rows
 
