@@ -10,7 +10,7 @@ import numpy as np
 from biobench.spec.generator import Stream
 from vectors import plain
 from vectors.case import Case, Section, VectorFile, refused
-from vectors.traits_mlp import (
+from vectors.traits_network import (
     COMPAT,
     LAYERS,
     OFFICIAL,
