@@ -234,7 +234,6 @@ def test_a_task_goes_on_and_its_state_goes(
     [
         {"features_digest": "sha256:" + "02" * 32},
         {"bad": {0: "cannot be read"}},
-        {"engine": {"device": "another"}},
         {"suite": replace(SUITE, seed=18)},
     ],
 )
@@ -253,6 +252,19 @@ def test_a_state_of_other_inputs_is_never_used(
     stored.predict(**{**asked, **other}, store=store)
     assert "goes on" not in capsys.readouterr().err
     assert states(store) == [left]
+
+
+def test_a_state_goes_on_with_other_libraries(
+    asked: dict[str, Any], ending: list[int], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exact probe computes the same bits on any machine, with any software and threads."""
+    expected = stored.predict(**asked, store=Store(store.root / "other"))
+    ending.append(3)
+    with pytest.raises(KeyboardInterrupt):
+        stored.predict(**asked, store=store)
+    elsewhere = {**asked, "engine": {"cpu": "another"}, "workers": 2}
+    assert stored.predict(**elsewhere, store=store).digest == expected.digest
+    assert "the probe goes on" in capsys.readouterr().err
 
 
 def test_a_damaged_state_is_ignored(
