@@ -27,8 +27,8 @@ TASKS = [
     "demo-beluga", "demo-fishnet", "demo-fungiclef", "demo-herbarium19", "demo-iwildcam",
     "demo-kabr", "demo-mammalnet", "demo-plankton", "demo-plantnet",
 ]  # fmt: skip
-FEW = ["demo-beluga", "demo-kabr", "demo-plankton"]
-"""Nearest neighbours, clips and a trained probe."""
+FEW = ["demo-beluga", "demo-fungiclef", "demo-plankton"]
+"""Nearest neighbours, observations and a trained probe."""
 STAGES = ("data", "pixels", "features", "predictions", "score", "result")
 
 
