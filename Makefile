@@ -43,7 +43,7 @@ test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream
 test-depth: setup ## what make test looks at with many models, and on an emulated processor
 	$(BIN)/pytest $(WORKERS) -m depth
 
-test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qemu-user, gcc-aarch64-linux-gnu and rustup's target
+test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qemu-user, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and rustup's target
 	ENGINE_ROUNDS=4 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
 	  cargo test --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine \
