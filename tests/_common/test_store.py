@@ -55,7 +55,21 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "offsets",
-    [(0, 10**13), (10**30, 10**31), (0, 2**62), (-5, 10), (10, 5), ("a", 3), (0.5, 2.5), (None, 1)],
+    [
+        (0, 10**13),
+        (10**30, 10**31),
+        (10**30, 5),
+        (0, 2**62),
+        (-5, 10),
+        (-(10**30), 5),
+        (10, 5),
+        ("a", 3),
+        (0.5, 2.5),
+        (None, 1),
+        (0,),
+        5,
+        None,
+    ],
 )
 def test_a_header_that_states_other_places(offsets: tuple[object, object], tmp_path: Path) -> None:
     """Nothing beyond the file is read or asked memory for, whatever a shared store holds."""

@@ -90,8 +90,12 @@ def _read_header(file: io.BufferedReader) -> tuple[int, Any, object]:
         raise ValueError(f"a header of {length} bytes")
     header = json.loads(file.read(length))
     metadata = header.pop("__metadata__", None)
-    ends = [entry["data_offsets"][1] for entry in header.values()]
-    size = 8 + length + max(ends, default=0)
+    size = 8 + length
+    for entry in header.values():
+        begin, end = entry["data_offsets"]
+        if not 0 <= begin <= end:
+            raise ValueError(f"an array from {begin} to {end}")
+        size = max(size, 8 + length + end)
     if size > os.fstat(file.fileno()).st_size:
         raise ValueError(f"{size} bytes, by its header")
     return size, header, metadata
@@ -202,7 +206,7 @@ class Store:
             with contextlib.suppress(*_UNREADABLE), open_regular(path) as file:
                 _, header, _ = _read_header(file)
                 begin, end = header[name]["data_offsets"]
-                file.seek(max(0, begin), os.SEEK_CUR)
+                file.seek(begin, os.SEEK_CUR)
                 rows = np.frombuffer(file.read(end - begin), np.uint8).reshape(-1, width)
                 yield f"sha256:{path.stem}", rows
 
