@@ -15,7 +15,7 @@ from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
 from biobench.data.manifest import Manifest
-from biobench.embed import shards
+from biobench.embed import evidence, shards
 from biobench.embed.evidence import recall, remember
 from biobench.embed.features import Embedded, Execution, embed
 from biobench.models.base import Backbone
@@ -148,21 +148,26 @@ def test_a_shard_under_the_key_of_another(
 
 
 def test_a_bad_image_costs_no_other_twice(
-    manifest: Manifest, backbone: Backbone, tmp_path: Path
+    manifest: Manifest, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The good ones of its shard are kept; it is tried again, and once it is whole it alone."""
-    path = manifest.root / manifest.rows[2].path
-    data = path.read_bytes()
+    path, other = (manifest.root / manifest.rows[row].path for row in (2, 3))
+    data, others = path.read_bytes(), other.read_bytes()
     path.write_bytes(b"no image")
+    other.write_bytes(b"no image either")
     first = run(manifest, backbone, Store(tmp_path / "store"), keep_bad=True)
-    assert list(first.bad) == [2]
+    assert list(first.bad) == [2, 3]
     again = run(manifest, backbone, Store(tmp_path / "store"), keep_bad=True)
-    assert (list(again.bad), again.computed) == ([2], 1)
+    assert (list(again.bad), again.computed) == ([2, 3], 2)
     store = Store(tmp_path / "store")
     np.testing.assert_array_equal(recalled(store, manifest, again), first.features)
+    # Nor does it count against the rest that most cannot be read.
+    monkeypatch.setattr(evidence, "_COPIES", 1)
+    np.testing.assert_array_equal(recalled(store, manifest, again), first.features)
     path.write_bytes(data)
+    other.write_bytes(others)
     repaired = run(manifest, backbone, Store(tmp_path / "store"))
-    assert repaired.computed == 1
+    assert repaired.computed == 2
     assert run(manifest, backbone, Store(tmp_path / "other")).computed == ROWS
 
 

@@ -190,11 +190,12 @@ class _Computation:
         """
         result, rows = self._result, self._missing[number]
         good = np.array([row for row in rows.tolist() if row not in result.bad], np.int64)
-        result.shards[number] = self._keys.key(self._watch.contents(good))
-        result.places[rows] = -1
-        result.places[good, 0] = number
-        result.places[good, 1] = np.arange(len(good))
-        if not len(good) or (len(good) < len(rows) and not self._keys.by_item):
+        # The others keep places in a shard that nobody has.
+        kept = good if self._keys.by_item else rows
+        result.shards[number] = self._keys.key(self._watch.contents(kept))
+        result.places[kept, 0] = number
+        result.places[kept, 1] = np.arange(len(kept))
+        if not len(good) or len(good) < len(kept):
             return
         arrays: dict[str, npt.NDArray[Any]] = {
             "features": result.features[good],

@@ -149,14 +149,14 @@ def _gather(
     features: npt.NDArray[np.float32] | None = None
     pixels = np.zeros((len(places), 32), np.uint8)
     lost = 0
-    if len(places) > _COPIES * len(np.unique(places, axis=0)):
+    # Features and digest of an image that cannot be read are zero.
+    there = places[places[:, 0] != -1]
+    if len(there) > _COPIES * len(np.unique(there, axis=0)):
         # A short list could otherwise ask for any number of rows of a wide shard.
         raise ValueError("too many rows at one place")
-    wanted = sorted(set(places[:, 0].tolist()))
-    if wanted and not -1 <= wanted[0] <= wanted[-1] < len(keys):
+    wanted = sorted(set(there[:, 0].tolist()))
+    if wanted and not 0 <= wanted[0] <= wanted[-1] < len(keys):
         raise ValueError("a place in a shard that is not there")
-    # Features and digest of an image that cannot be read are zero.
-    wanted = [number for number in wanted if number >= 0]
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
         shard = _get(store, kind, keys[number], stage="features")
