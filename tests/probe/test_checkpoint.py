@@ -12,6 +12,7 @@ import pytest
 
 from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
+from biobench.data.predictions import Predictions
 from biobench.probe import LinearProbe, LogisticProbe, TraitsProbe, checkpoint
 from biobench.probe import cached as stored
 from biobench.probe.checkpoint import KIND, Checkpoint
@@ -212,14 +213,20 @@ def states(store: Store) -> list[Path]:
     return [entry.path for entry in store.entries() if entry.kind == KIND]
 
 
-def test_a_task_goes_on_and_its_state_goes(
-    asked: dict[str, Any], ending: list[int], store: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The same predictions; the person is told; afterwards no state is left in the store."""
+def stopped(asked: dict[str, Any], ending: list[int], store: Store) -> Predictions:
+    """Stop the probe half-way, with its state in ``store``; returns what it gives undisturbed."""
     expected = stored.predict(**asked, store=Store(store.root / "other"))
     ending.append(3)
     with pytest.raises(KeyboardInterrupt):
         stored.predict(**asked, store=store)
+    return expected
+
+
+def test_a_task_goes_on_and_its_state_goes(
+    asked: dict[str, Any], ending: list[int], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same predictions; the person is told; afterwards no state is left in the store."""
+    expected = stopped(asked, ending, store)
     assert len(states(store)) == 1
     assert store.damaged() == []
     capsys.readouterr()
@@ -258,10 +265,7 @@ def test_a_state_goes_on_with_other_libraries(
     asked: dict[str, Any], ending: list[int], store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An exact probe computes the same bits on any machine, with any software and threads."""
-    expected = stored.predict(**asked, store=Store(store.root / "other"))
-    ending.append(3)
-    with pytest.raises(KeyboardInterrupt):
-        stored.predict(**asked, store=store)
+    expected = stopped(asked, ending, store)
     elsewhere = {**asked, "engine": {"cpu": "another"}, "workers": 2}
     assert stored.predict(**elsewhere, store=store).digest == expected.digest
     assert "the probe goes on" in capsys.readouterr().err
@@ -271,10 +275,7 @@ def test_a_damaged_state_is_ignored(
     asked: dict[str, Any], ending: list[int], store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The probe begins anew, and `store verify` names the file until then."""
-    expected = stored.predict(**asked, store=Store(store.root / "other"))
-    ending.append(3)
-    with pytest.raises(KeyboardInterrupt):
-        stored.predict(**asked, store=store)
+    expected = stopped(asked, ending, store)
     (path,) = states(store)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

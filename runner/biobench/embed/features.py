@@ -23,7 +23,7 @@ from biobench.data.manifest import Manifest
 from biobench.embed import batch_independence
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
-from biobench.embed.shards import ShardKeys, Wanted, parts
+from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import find
 from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
@@ -53,8 +53,7 @@ def rows_to_read(
         micro_batch: Rows of a micro-batch.
         wanted: bool (rows,); None for all rows.
     """
-    found = parts(manifest, micro_batch, wanted, by_item=backbone.info.program is not None)
-    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    return _joined(parts(manifest, backbone, micro_batch, wanted))
 
 
 def embed(
@@ -96,12 +95,10 @@ def embed(
     """
     # Joined as text: a quarter of a million Path objects would cost seconds.
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
-    shards = parts(
-        manifest, execution.micro_batch, wanted, by_item=backbone.info.program is not None
-    )
+    shards = parts(manifest, backbone, execution.micro_batch, wanted)
     index = ContentIndex(store.root / "files.sqlite")
     try:
-        rows = np.sort(np.concatenate(shards)) if shards else np.zeros(0, np.int64)
+        rows = _joined(shards)
         watch = FileWatch(paths, rows, index, execution.workers)
         keys = ShardKeys(backbone, execution)
         result = _nothing(manifest, backbone, keys, watch)
@@ -130,6 +127,10 @@ def embed(
     if tables := changed(manifest.root, manifest.tables):
         raise _changed_tables(manifest, tables)
     return result
+
+
+def _joined(shards: Sequence[Rows]) -> Rows:
+    return np.sort(np.concatenate(shards)) if shards else np.zeros(0, np.int64)
 
 
 def _nothing(manifest: Manifest, backbone: Backbone, keys: ShardKeys, watch: FileWatch) -> Embedded:

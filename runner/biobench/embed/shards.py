@@ -40,24 +40,25 @@ Wanted = npt.NDArray[np.bool_] | None
 
 
 def parts(
-    manifest: Manifest, micro_batch: int, wanted: Wanted = None, *, by_item: bool
+    manifest: Manifest, backbone: Backbone, micro_batch: int, wanted: Wanted = None
 ) -> list[Rows]:
-    """Rows of the shards of every split, in manifest order.
+    """Rows of the shards of every split, in manifest order: of wanted rows alone where features are
+    found by item, else whole ones that have a wanted row.
 
     Args:
         manifest: All rows.
+        backbone: The model.
         micro_batch: Rows of a micro-batch.
         wanted: bool (rows,); None for all rows.
-        by_item: True for shards of wanted rows alone, False for whole ones that have a wanted row:
-            :attr:`ShardKeys.by_item`.
     """
-    return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, wanted, by_item))
+    size = micro_batch * MICRO_BATCHES_PER_SHARD
+    return list(_parts(manifest, size, wanted, wanted_alone=by_item(backbone)))
 
 
-def _parts(manifest: Manifest, size: int, wanted: Wanted, by_item: bool) -> Iterator[Rows]:
+def _parts(manifest: Manifest, size: int, wanted: Wanted, *, wanted_alone: bool) -> Iterator[Rows]:
     for split in dict.fromkeys(row.split for row in manifest.rows):
         rows = manifest.indices(split)
-        if by_item and wanted is not None:
+        if wanted_alone and wanted is not None:
             rows = rows[wanted[rows]]
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
@@ -74,6 +75,11 @@ def groups(shards: Sequence[Rows], micro_batch: int) -> list[list[int]]:
         if len(rows) % micro_batch:
             found.append([])
     return [group for group in found if group]
+
+
+def by_item(backbone: Backbone) -> bool:
+    """True where the features of an image depend on no other image of its shard."""
+    return backbone.info.program is not None
 
 
 class ShardKeys:
@@ -98,8 +104,7 @@ class ShardKeys:
         }
         self.kind = f"{KIND}-{sha256_json(self._base).removeprefix('sha256:')[:16]}"
         """The folder of these features: those of one backbone lie together."""
-        self.by_item = info.program is not None
-        """True where the features of an image depend on no other image of its shard."""
+        self.by_item = by_item(backbone)
 
     def of_model(self, kind: str) -> str:
         """The key of what is found of the backbone itself, with whatever images."""
