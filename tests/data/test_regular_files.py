@@ -21,6 +21,7 @@ from biobench import _native
 from biobench._common.files import Unreadable, open_regular, read_plain, read_regular
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
+from biobench.data.copy_record import read_copy_record
 from biobench.data.faults import Faults
 from biobench.data.fetch.digests import digest_of
 from biobench.data.fetch.part import Origin, PartFile
@@ -32,7 +33,6 @@ from biobench.data.layouts import find
 from biobench.data.layouts.table import parse_table, read_table
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.unpack import unpack
-from biobench.data.verify import read_list
 from biobench.errors import BiobenchError, DataError
 from biobench.spec.documents import Layout
 
@@ -243,10 +243,10 @@ def test_what_unpack_and_frames_keep(tmp_path: Path, put: Put) -> None:
     assert read_journal(tmp_path / "stage") == {}
 
 
-def test_lists_of_files(tmp_path: Path, put: Put) -> None:
+def test_records_of_copies(tmp_path: Path, put: Put) -> None:
     """The file that ``data verify --against`` is given."""
     with pytest.raises(DataError, match="cannot be read"):
-        read_list(at(tmp_path / "list.json", put))
+        read_copy_record(at(tmp_path / "record.json", put))
 
 
 def test_an_image_that_becomes_a_pipe_after_it_was_looked_at(tmp_path: Path) -> None:

@@ -17,10 +17,7 @@ from biobench.data.locate import EMBEDDED
 from biobench.data.verify import (
     Report,
     add_sources,
-    compare_lists,
-    list_bytes,
     raise_if_different,
-    read_list,
     verify,
 )
 from biobench.errors import DataError
@@ -123,41 +120,6 @@ def test_records_of_archives_fill_the_document(tmp_path: Path, index: ContentInd
     found = report.open_values["datasets/pebbles.yaml"]
     assert set(found) == {"sources/0/bytes", "sources/0/sha256", "sources/1/sha256"}
     assert found["sources/0/bytes"] == 10240
-
-
-def test_two_copies_are_compared_file_by_file(
-    copy: Path, tmp_path: Path, index: ContentIndex
-) -> None:
-    """Without a digest in the document, another copy's list tells what differs."""
-    original = check(EMBEDDED / "demo-plankton", index)
-    (tmp_path / "list.json").write_bytes(list_bytes(original.pairs))
-    listed = read_list(tmp_path / "list.json")
-    assert len(listed) == 319
-    same = check(copy, index)
-    compare_lists(same, listed, "list.json")
-    assert same.differences == []
-    images = sorted((copy / "train").rglob("*.png"))
-    images[0].write_bytes(b"other")
-    images[1].rename(images[1].with_name("renamed.png"))
-    unknown = replace(TASK.dataset, files={"count": None, "bytes": None, "digest": None})
-    report = check(copy, index, unknown)
-    compare_lists(report, listed, "list.json")
-    assert sorted(line.partition(": ")[2] for line in report.differences) == [
-        "has other bytes than in list.json",
-        "is missing, list.json has it",
-        "is not in list.json",
-    ]
-
-
-def test_a_file_that_is_no_list(tmp_path: Path) -> None:
-    """One line, exit 3."""
-    for i, text in enumerate(("", "{}x", "[1]", '[["a", 1]]', '[["a"]]')):
-        path = tmp_path / str(i)
-        path.write_text(text)
-        with pytest.raises(DataError, match="not a list of files"):
-            read_list(path)
-    with pytest.raises(DataError, match="cannot be read"):
-        read_list(tmp_path / "nowhere")
 
 
 def test_the_first_ten_differences_and_their_count() -> None:

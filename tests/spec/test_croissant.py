@@ -210,3 +210,13 @@ def test_a_task_stands_for_its_data_set() -> None:
     assert own["alternateName"] == "demo-plantnet"
     with pytest.raises(UsageError, match="did you mean plantnet"):
         croissant_document(SPEC, "plantnett")
+
+
+def test_the_files_digest_and_who_recorded_it() -> None:
+    """A reader of the format alone learns which files are meant, and who vouches for them."""
+    document = SPEC.library.documents["datasets/demo-beluga.yaml"].value
+    files = {**document["files"], "recorded_by": ["Anna", "Bo"]}
+    text = croissant({**document, "files": files})["description"]
+    assert f"digest {files['digest']} (SPEC.md, section 4), recorded by Anna; Bo." in text
+    unknown = dict.fromkeys(("count", "bytes", "digest"))
+    assert "digest" not in croissant({**document, "files": unknown})["description"]

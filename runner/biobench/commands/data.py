@@ -134,34 +134,46 @@ def verify(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Files read at once. [default: one a processor]")
     ] = None,
-    list_file: Annotated[
-        Path | None, typer.Option("--list", help="Write path and digest of every file here.")
+    record: Annotated[
+        Path | None, typer.Option(help="Write a record of this copy, with every file's digest.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Who vouches for the record: a person and a laboratory.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="A list that --list wrote of another copy: compare with it.")
+        list[Path] | None,
+        typer.Option(help="A record of another copy: compare with it. Repeatable."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Compare the files of a data set with its documents; exit 3 where they differ."""
     import os
 
-    from biobench._common.files import write_atomically
+    from biobench._common.files import require_file, write_atomically
     from biobench._common.store import default_store
     from biobench.commands.data_verify import print_report, print_value
-    from biobench.data.file_hashes import ContentIndex
-    from biobench.data.verify import (
-        add_sources,
-        compare_lists,
-        list_bytes,
-        raise_if_different,
-        read_list,
+    from biobench.data.copy_record import (
+        list_differences,
+        read_copy_record,
+        record_bytes,
+        require_of,
     )
+    from biobench.data.file_hashes import ContentIndex
+    from biobench.data.verify import add_sources, raise_if_different
     from biobench.data.verify import verify as verify_dataset
     from biobench.spec.load import load_spec
 
+    by = None if by is None else by.strip()
+    if (record is None) != (not by):
+        raise UsageError(
+            "a record needs --record and --by together",
+            remedy='give --record FILE --by "NAME, LABORATORY"',
+        )
+    if record is not None:
+        require_file(record)
     spec = load_spec()
     dataset = _dataset(id)
-    listed = None if against is None else read_list(against)
+    others = [read_copy_record(path) for path in against or ()]
     tasks = [task for task in map(spec.task, spec.task_ids()) if task.dataset.id == id]
     root = _root(spec, dataset, data)
     index = ContentIndex(default_store() / "files.sqlite")
@@ -179,15 +191,32 @@ def verify(
         index.close()
     if data is not None:
         add_sources(report, dataset, data)
-    if listed is not None:
-        compare_lists(report, listed, str(against))
-    if list_file is not None:
-        write_atomically(list_file, list_bytes(report.pairs))
+    here = dict(report.pairs)
+    for other in others:
+        require_of(other, id, dataset.version)
+        report.differences += list_differences(here, other.listed, other.name)
     if json:
         print_value(report)
     else:
         print_report(report)
     raise_if_different(report)
+    if record is not None and by is not None:
+        write_atomically(record, record_bytes(report, dataset.version, by))
+        if not json:
+            _say(f"  recorded by {by}: {record}")
+
+
+@app.command()
+def agree(
+    records: Annotated[
+        list[Path], typer.Argument(help="Records that `data verify --record` wrote of copies.")
+    ],
+    json: Json = False,
+) -> None:
+    """Do records of several copies agree? Exit 3 where one differs, or fewer than two agree."""
+    from biobench.commands.data_agree import compare_records
+
+    compare_records(records, json=json)
 
 
 def _dataset(id: str) -> Dataset:

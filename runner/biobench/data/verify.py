@@ -6,13 +6,11 @@ differs from the documents, and what they leave open.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from biobench._common.files import read_regular
 from biobench._common.progress import Progress
 from biobench._common.text import shown
 from biobench.data.build import build_manifest
@@ -30,9 +28,6 @@ from biobench.errors import DataError, counted
 from biobench.spec.documents import Dataset, Task
 
 Pairs = Sequence[tuple[str, str]]
-
-MOST_LIST = 512 << 20
-"""Most bytes of a list of files; ImageNet's has about 200 MB."""
 
 
 @dataclass
@@ -130,41 +125,6 @@ def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
             known = {"bytes": source.known.bytes, "sha256": source.known.sha256}
             key = f"sources/{number}"
             _leave_open(report, f"datasets/{dataset.id}.yaml", key, known, vars(record.digest))
-
-
-def compare_lists(report: Report, listed: Mapping[str, str], name: str) -> None:
-    """Add the differences between the files and those of a list that another copy gave."""
-    here = dict(report.pairs)
-    for path in sorted(here.keys() | listed.keys()):
-        if path not in here:
-            report.differences.append(f"{shown(path)}: is missing, {name} has it")
-        elif path not in listed:
-            report.differences.append(f"{shown(path)}: is not in {name}")
-        elif here[path] != listed[path]:
-            report.differences.append(f"{shown(path)}: has other bytes than in {name}")
-
-
-def list_bytes(pairs: Pairs) -> bytes:
-    """A list of files for other copies to be compared with; :func:`read_list` reads it."""
-    lines = [json.dumps(pair, ensure_ascii=False) for pair in pairs]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
-
-
-def read_list(path: Path) -> dict[str, str]:
-    """Read the list in a file; raises DataError where it is not one."""
-    remedy = "give a file that `biobench data verify --list` wrote"
-    try:
-        value = json.loads(read_regular(path, MOST_LIST))
-        listed: dict[str, str] = dict(value)
-    except OSError as error:
-        raise DataError(
-            f"cannot be read ({error.strerror})", where=shown(str(path)), remedy=remedy
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy) from error
-    if not all(isinstance(text, str) for pair in listed.items() for text in pair):
-        raise DataError("is not a list of files", where=shown(str(path)), remedy=remedy)
-    return listed
 
 
 def raise_if_different(report: Report) -> None:

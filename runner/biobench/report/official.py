@@ -99,6 +99,10 @@ def _files(claim: Claim) -> list[str]:
     for dataset in claim.datasets:
         if dataset.files_digest is None:
             reasons.append(f"data set {dataset.id}: the specification has no hash of its files")
+        elif len(dataset.recorded_by) < 2:
+            reasons.append(
+                f"data set {dataset.id}: fewer than two have recorded the hash of its files"
+            )
         elif not claim.compared:
             reasons.append(
                 f"data set {dataset.id}: its files were not compared with the specification's hash"

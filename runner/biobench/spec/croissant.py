@@ -84,6 +84,14 @@ def croissant(dataset: Mapping[str, Any]) -> dict[str, Any]:
 def _description(dataset: Mapping[str, Any], files: Files) -> Iterator[str]:
     yield f"{dataset['title']}, as the benchmark biobench uses it; status: {dataset['status']}."
     yield from dataset["notes"]
+    known = dataset.get("files", {})
+    if known.get("digest") is not None:
+        by = known.get("recorded_by", ())
+        yield (
+            f"The benchmark reads {known['count']} of its files, {known['bytes']} bytes, digest "
+            f"{known['digest']} (SPEC.md, section 4)"
+            + (f", recorded by {'; '.join(by)}." if by else ".")
+        )
     if files.unchecked:
         yield (
             "Marked as live because no checksum is published for "

@@ -67,6 +67,11 @@ class Dataset:
         digest: str | None = self.files.get("digest")
         return digest
 
+    @property
+    def recorded_by(self) -> tuple[str, ...]:
+        """Who recorded a copy with that digest."""
+        return tuple(self.files.get("recorded_by", ()))
+
 
 @dataclass(frozen=True)
 class Protocol:
