@@ -90,12 +90,22 @@ MANIFESTS = {
         row(1, 0, "train", group="g", subject="a"),
         row(1, 0, "test", group="g", subject="b"),
     ],
+    # Train rows have no cluster.
+    "clusters": [row(1, 0, "train"), row(1, 0, "test", cluster="camera 7")],
+    "clips-and-clusters": [
+        row(1, 0, "train", subject="a"),
+        row(1, 0, "test", subject="b", cluster="film"),
+    ],
+    "groups-clips-and-clusters": [
+        row(1, 0, "train", group="g", subject="a"),
+        row(1, 0, "test", group="g", subject="b", cluster="film"),
+    ],
 }
 
 
 def manifest_value(given: Any) -> Any:
     rows = given["rows"]
-    more = [k for k in ("group", "subject") if any(r.get(k) for r in rows)]
+    more = [k for k in ("group", "subject", "cluster") if any(r.get(k) for r in rows)]
     return [
         [r["id"], r["path"], r.get("traits", r.get("label")), r["split"]]
         + [r.get(k, "") for k in more]
@@ -108,7 +118,7 @@ def manifests() -> VectorFile:
         Case(f"digests/manifest/{k}", {"rows": rows}, hashed(manifest_value))
         for k, rows in MANIFESTS.items()
     ]
-    return file("manifest", "Rows; traits, groups and subjects change what a row holds.", cases)
+    return file("manifest", "Rows; traits, groups, subjects and clusters change them.", cases)
 
 
 def pixels_check(given: Any, output: Any) -> bool:

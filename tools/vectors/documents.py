@@ -46,10 +46,18 @@ from vectors.sound_documents import (
 SECTION = Section("documents", "6.3", "D", "documents")
 SCHEMAS = load_spec().library.schemas
 OF_THE_SCHEMA = {"unknown-key", "missing-key", "type"}
+SHARED = {"train": "a", "test": "a/b"}
 VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
     "one-of-each": (tuple(ALL), both()),
     "protocol": ((K,), both()),
     "data-set": ((D,), both()),
+    "data-set-without-clusters": (
+        (D,),
+        both(
+            put(D, *OPTIONS, "cluster", None),
+            put(D, "unknown", "/layout/options/cluster", "Nobody wrote it down."),
+        ),
+    ),
     "source": ((D,), put(D, "sources", [SOURCE])),
     "videos": ((D,), both(put(D, "layout", FILMS), put(D, "videos", VIDEOS))),
     "another-layout": ((K, D, T), put(D, "layout", FOLDER)),
@@ -228,8 +236,48 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     "data-set/absolute-path": ((D,), put(D, *OPTIONS, "images", "/images"), "value"),
     "data-set/splits-share-a-folder": (
         (D,),
-        put(D, "layout", {**FOLDER, "options": {"splits": {"train": "a", "test": "a/b"}}}),
+        put(D, "layout", {**FOLDER, "options": {**FOLDER["options"], "splits": SHARED}}),
         "overlapping-splits",
+    ),
+    "data-set/no-cluster": ((D,), drop(D, *OPTIONS, "cluster"), "missing-key"),
+    "data-set/cluster-without-reason": (
+        (D,),
+        put(D, *OPTIONS, "cluster", None),
+        "null-without-reason",
+    ),
+    "data-set/cluster-without-unit": ((D,), drop(D, *OPTIONS, "cluster", "unit"), "missing-key"),
+    "data-set/cluster-is-an-item": ((D,), put(D, *OPTIONS, "cluster", "unit", "item"), "value"),
+    "data-set/cluster-of-no-place": ((D,), drop(D, *OPTIONS, "cluster", "key"), "missing-key"),
+    "data-set/cluster-of-two-places": (
+        (D,),
+        put(D, *OPTIONS, "cluster", "pattern", "{cluster}_*"),
+        "unknown-key",
+    ),
+    "data-set/pattern-without-cluster": (
+        (D,),
+        both(put(D, "layout", FOLDER), put(D, *OPTIONS, "cluster", "pattern", "D*")),
+        "value",
+    ),
+    "data-set/pattern-with-two-clusters": (
+        (D,),
+        both(
+            put(D, "layout", FOLDER), put(D, *OPTIONS, "cluster", "pattern", "{cluster}_{cluster}")
+        ),
+        "value",
+    ),
+    "data-set/pattern-that-begins-with-a-slash": (
+        (D,),
+        both(put(D, "layout", FOLDER), put(D, *OPTIONS, "cluster", "pattern", "/{cluster}")),
+        "value",
+    ),
+    "data-set/cluster-of-an-unknown-column": (
+        (D,),
+        both(
+            put(D, "layout", FILMS),
+            put(D, *OPTIONS, "columns", ["film", "name"]),
+            put(D, *OPTIONS, "cluster", "template", ["{film}", "{camera}"]),
+        ),
+        "unknown-reference",
     ),
     "data-set/videos-without-frames": (
         (D,),

@@ -27,6 +27,7 @@ def predictions() -> VectorFile:
         "labels": {**two, "extras": {}},
         "none": {"ids": [], "y_true": [], "y_pred": [], "extras": {}},
         "neighbours": {**two, "extras": knn},
+        "clusters": {**two, "extras": {"cluster": ["camera 7", "\u00e9"], "group": ["x", "y"]}},
         "traits": {"ids": ["a"], "y_true": [[0, 1, 1]], "y_pred": [[1, 1, 0]], "extras": {}},
         "unknown-and-unreadable": {**two, "y_true": [-1, 2], "y_pred": [-1, -2], "extras": {}},
     }

@@ -47,7 +47,12 @@ WHALES = {
     "sources": [],
     "layout": {
         "id": "coco",
-        "options": {"annotations": "notes.json", "images": "images", "label": "name"},
+        "options": {
+            "annotations": "notes.json",
+            "images": "images",
+            "label": "name",
+            "cluster": {"unit": "individual", "key": "name"},
+        },
     },
     "files": {"count": 3, "bytes": 300, "digest": "sha256:" + 64 * "0"},
     "notes": [],
@@ -165,7 +170,8 @@ def add(path: str, value: Any) -> Edit:
 
 
 OPTIONS = ("layout", "options")
-FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}}}
+DAYS = {"unit": "day", "pattern": "D{cluster}T*"}
+FOLDER = {"id": "image-folder", "options": {"splits": {"gallery": "all"}, "cluster": DAYS}}
 FILMS = {
     "id": "csv",
     "options": {
@@ -174,9 +180,13 @@ FILMS = {
         "label": "name",
         "subject": "{film}",
         "frames": {"column": "n", "count": 32, "digits": 2},
+        "cluster": {"unit": "film", "template": "{film:stem}"},
     },
 }
 VIDEOS = {"path": "films/{subject}.mp4", "digest": "sha256:" + 64 * "1"}
-TRAIN_TEST = {"id": "image-folder", "options": {"splits": {"train": "a", "test": "b"}}}
+TRAIN_TEST = {
+    "id": "image-folder",
+    "options": {"splits": {"train": "a", "test": "b"}, "cluster": DAYS},
+}
 PINNED = {**TASK, "protocol_version": 1, "dataset_version": "1"}
 T1, K1, D1 = "tasks/whales.v1.yaml", "protocols/knn.v1.yaml", "datasets/whales.v1.yaml"

@@ -165,6 +165,10 @@ def item_cases() -> Iterator[Case]:
     )
     groups = [*base, *[{**i, "group": f"g{n}"} for n, i in enumerate(test)]]
     yield manifest("clip-in-two-groups", groups, refused)
+    films = [*base, *[{**i, "cluster": f"c{n}"} for n, i in enumerate(test)]]
+    yield manifest("clip-in-two-clusters", films, refused)
+    filmed = [*base, *[{**i, "cluster": "c"} for i in test]]
+    yield manifest("clip-in-a-cluster", filmed, due([*train_rows, *test_rows], items, of))
     observed = [
         image("t/1", "a", "train", "s1"),
         image("t/2", "a", "train", "s1"),

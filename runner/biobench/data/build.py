@@ -17,6 +17,7 @@ from biobench.data.frames.check import require_frames
 from biobench.data.hints import again, told_how_to_bring
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
 from biobench.data.layouts import Found, find
+from biobench.data.layouts.clusters import cluster_unit
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.views import Unit, Units, keeps_missing, left_out, make_units
@@ -92,6 +93,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
             traits=unit.item.traits,
             group=unit.item.group,
             subject=unit.item.subject,
+            cluster=unit.item.cluster,
         )
         for split in SPLITS[task.split_rule]
         for unit in sorted((u for u in made.units if u.item.split == split), key=_place)
@@ -108,6 +110,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
         excluded_names=Counter(item.label for item in tested if item.id not in scored),
         of_no_split=found.of_no_split,
         tables=found.tables,
+        cluster_unit=cluster_unit(task.dataset.layout),
     )
 
 

@@ -36,6 +36,8 @@ class Item(NamedTuple):
         group: The sub-task of a grouped task; empty where the layout declares none.
         subject: The clip or observation that the image belongs to; empty where the layout declares
             none.
+        cluster: What the image shares with others that were taken together, such as a camera;
+            empty in a train split, and where the layout declares none.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Item(NamedTuple):
     traits: tuple[int, ...] = ()
     group: str = ""
     subject: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Row:
         group: The sub-task of a grouped task.
         subject: The item that the view pools the row into; empty where the row is an item of its
             own.
+        cluster: As in :class:`Item`; a row of a test or gallery split without one is a cluster of
+            its own, which its item's id names.
     """
 
     id: str
@@ -69,6 +74,7 @@ class Row:
     traits: tuple[int, ...] = ()
     group: str = ""
     subject: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,8 @@ class Manifest:
         dropped: Number of clips that the view left out, in all splits.
         of_no_split: Cell of a table's column of splits that names no split -> rows that have it.
         tables: The tables and annotation files that it was made of, as they were read.
+        cluster_unit: The unit of which a cluster is one, a word such as ``camera``; ``item`` where
+            the layout declares no clusters, so that every item is one.
     """
 
     root: Path
@@ -97,6 +105,7 @@ class Manifest:
     dropped: int = 0
     of_no_split: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, FileRead] = field(default_factory=dict)
+    cluster_unit: str = "item"
 
     @property
     def excluded(self) -> int:
@@ -107,7 +116,8 @@ class Manifest:
         """``[[id, path, label, split], ...]`` as a JSON value, one row an image.
 
         The label of a traits task is its list of 0 and 1. Where the task has groups, the row's
-        group follows; where the view pools, its subject.
+        group follows; where the view pools, its subject; where the layout has clusters, its
+        cluster.
         """
         return self._values(self.rows)
 
@@ -123,7 +133,12 @@ class Manifest:
         return f"sha256:{digest.hexdigest()}"
 
     def _values(self, rows: Sequence[Row]) -> list[list[Any]]:
-        more = [name for name, used in (("group", self.grouped), ("subject", self.pooled)) if used]
+        columns = (
+            ("group", self.grouped),
+            ("subject", self.pooled),
+            ("cluster", self.clustered),
+        )
+        more = [name for name, used in columns if used]
         return [
             [
                 row.id,
@@ -146,12 +161,18 @@ class Manifest:
         return any(row.subject for row in self.rows)
 
     @cached_property
+    def clustered(self) -> bool:
+        """True where the layout has clusters."""
+        return any(row.cluster for row in self.rows)
+
+    @cached_property
     def items(self) -> Manifest:
         """The items that are classified, in order: each row, or each subject where the view pools
         its rows.
 
-        A pooled item has its subject as id and the path of its first row. Labels, splits, groups
-        and the rest are as in the rows; probes, predictions and counts refer to these items.
+        A pooled item has its subject as id and the path of its first row. Labels, splits, groups,
+        clusters and the rest are as in the rows; probes, predictions and counts refer to these
+        items.
         """
         if not self.pooled:
             return self

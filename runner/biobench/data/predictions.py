@@ -31,9 +31,10 @@ class Predictions:
             task the 0 or 1 of each trait, int32, shape (n, traits).
         y_pred: Predictions, like ``y_true``.
         extras: Further columns by name, each with n rows. A task with groups has ``group``, strings
-            (n,). Protocol knn gives ``neighbours`` int32 (n, 5), manifest rows with -1 where there
-            are fewer; ``first_hit`` int32 (n,), rank from 1 of the first row of the right class, 0
-            where there is none; and ``average_precision`` float64 (n,).
+            (n,); one whose layout has clusters has ``cluster``, strings (n,). Protocol knn gives
+            ``neighbours`` int32 (n, 5), manifest rows with -1 where there are fewer; ``first_hit``
+            int32 (n,), rank from 1 of the first row of the right class, 0 where there is none; and
+            ``average_precision`` float64 (n,).
 
     Raises:
         DataError: Ids are repeated, columns have unequal lengths, or truth and prediction unequal
@@ -64,6 +65,12 @@ class Predictions:
             raise DataError(
                 f"item id {repeated!r} occurs twice", remedy="every scored item needs its own id"
             )
+
+    @property
+    def clusters(self) -> npt.NDArray[np.str_]:
+        """Name of each item's cluster, strings (n,): its id where the task has no clusters."""
+        own = self.extras.get("cluster")
+        return np.array(self.ids, dtype=np.str_) if own is None else own
 
     def value(self) -> list[list[Any]]:
         """``[[id, y_true, y_pred, extras], ...]`` as a JSON value; extras is an object by column

@@ -186,5 +186,7 @@ def _pooled(subject: str, images: Sequence[Item], label: str, faults: Faults) ->
         faults.add(subject, "its images have different traits")
     if any(image.group != first.group for image in images):
         faults.add(subject, "its images are in different groups")
+    if any(image.cluster != first.cluster for image in images):
+        faults.add(subject, "its images are in different clusters")
     item = first._replace(id=subject, label=label)
     return Unit(item, tuple(images))

@@ -107,8 +107,9 @@ def given_columns(
     """Columns of the predictions that the manifest gives, not the protocol, so that a metric needs
     nothing but the predictions.
 
-    ``group``, strings, where the task has groups; ``true_poisonous`` and ``predicted_poisonous``,
-    bool, where the data set lists poisonous classes.
+    ``group``, strings, where the task has groups; ``cluster``, strings, where the layout has
+    clusters; ``true_poisonous`` and ``predicted_poisonous``, bool, where the data set lists
+    poisonous classes.
 
     Args:
         manifest: The rows.
@@ -118,6 +119,8 @@ def given_columns(
     columns: dict[str, npt.NDArray[Any]] = {}
     if manifest.grouped:
         columns["group"] = np.array([manifest.rows[i].group for i in rows], dtype=np.str_)
+    if manifest.clustered:
+        columns["cluster"] = np.array([manifest.rows[i].cluster for i in rows], dtype=np.str_)
     if manifest.poisonous is not None:
         columns["true_poisonous"] = np.isin(manifest.labels()[rows], manifest.poisonous)
         columns["predicted_poisonous"] = np.isin(predicted, manifest.poisonous)

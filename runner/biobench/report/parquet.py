@@ -56,7 +56,7 @@ def _table(data: bytes) -> pa.Table:
         buffer = pa.py_buffer(data)
         names = pq.read_schema(pa.BufferReader(buffer)).names
         # Texts as numbers of a dictionary: a short file can repeat a long one without end.
-        texts = [name for name in ("id", "group") if name in names]
+        texts = [name for name in MOST_TEXT if name in names]
         file = pq.ParquetFile(pa.BufferReader(buffer), read_dictionary=texts)
         fault = _fault(file)
         if fault is not None:

@@ -28,6 +28,7 @@ FORMS = {
     "y_pred": "labels",
     "correct": "bool",
     "group": "string",
+    "cluster": "string",
     "true_poisonous": "bool",
     "predicted_poisonous": "bool",
     "neighbours": "labels",
@@ -38,8 +39,9 @@ FORMS = {
 EXTRAS = frozenset(FORMS) - frozenset(DERIVED)
 LABELS = {"y_true", "y_pred"}
 KINDS: Mapping[str, set[type]] = {"string": {str}, "bool": {bool}, "float": {int, float}}
-MOST_TEXT = {"id": 8_192, "group": 256}
-"""Most characters of a text: each element of an array of groups takes the memory of the longest."""
+MOST_TEXT = {"id": 8_192, "group": 256, "cluster": 256}
+"""Most characters of a text: each element of an array of groups or clusters takes the memory of the
+longest."""
 MOST_LIST = 1_000
 _ROWS = 2_048
 """Rows that are parsed at a time."""
@@ -146,7 +148,7 @@ def _array(task: str, name: str, values: list[Any]) -> npt.NDArray[Any]:
         return array.astype(np.int32)
     if not kinds <= KINDS[form]:
         raise Unsound(f"the predictions of {task} have invalid values in column {name!r}")
-    if form == "string" and max(map(len, values)) > MOST_TEXT["group"]:
+    if form == "string" and max(map(len, values)) > MOST_TEXT[name]:
         raise Unsound(f"the predictions of {task} have too long a text in column {name!r}")
     return np.array(values, np.float64 if form == "float" else None)
 

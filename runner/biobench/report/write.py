@@ -55,9 +55,10 @@ def predictions_parquet(outcome: TaskOutcome) -> bytes:
     """The predictions of a task as a Parquet file: one row a scored item, in manifest order.
 
     Columns: id string, y_true and y_pred int32 (traits: lists of int8), correct bool (traits: all
-    of them), group string where the task has groups, true_poisonous and predicted_poisonous bool
-    where the data set lists poisonous classes, and the protocol's extras. Class names of
-    truth and of prediction, or the names of the traits, are in the file's metadata, as JSON lists.
+    of them), group string where the task has groups, cluster string where the layout has clusters,
+    true_poisonous and predicted_poisonous bool where the data set lists poisonous classes, and the
+    protocol's extras. Class names of truth and of prediction, or the names of the traits, are in
+    the file's metadata, as JSON lists.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -70,8 +71,9 @@ def predictions_parquet(outcome: TaskOutcome) -> bytes:
         "correct": pa.array(_correct(predictions), pa.bool_()),
     }
     extras = predictions.extras
-    if "group" in extras:
-        columns["group"] = pa.array(extras["group"].tolist(), pa.string())
+    for name in ("group", "cluster"):
+        if name in extras:
+            columns[name] = pa.array(extras[name].tolist(), pa.string())
     for name in ("true_poisonous", "predicted_poisonous"):
         if name in extras:
             columns[name] = pa.array(extras[name], pa.bool_())

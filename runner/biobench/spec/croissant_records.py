@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from biobench.spec.croissant_files import Files
-from biobench.spec.layout_options import listed
+from biobench.spec.layout_options import cluster_templates, listed
 
 _TEMPLATE = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 _TEXT, _IMAGE = "sc:Text", "sc:ImageObject"
@@ -137,6 +137,7 @@ def _columns(options: Mapping[str, Any]) -> dict[str, str]:
     templates = [path] if isinstance(path, str) else list(path.values())
     templates = [options.get("id", ""), *templates]
     templates += [options.get(key, "") for key in ("subject", "group")]
+    templates += cluster_templates(options)
     frame = options.get("frames", {}).get("column")
     named = [c for t in templates for c in _TEMPLATE.findall(t) if c != frame]
     named += [options[key] for key in ("position",) if key in options]

@@ -73,6 +73,11 @@ def listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def cluster_templates(options: Mapping[str, Any]) -> list[str]:
+    """The templates of the option ``cluster``, best first; none where it has no template."""
+    return listed((options.get("cluster") or {}).get("template", []))
+
+
 def _same(a: str, b: str, noun: str) -> bool:
     if noun == "cell":
         return a == b
@@ -113,6 +118,9 @@ def _named(options: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
         framed = pointer.startswith(("/path", "/id"))
         for column in _COLUMN.findall(template):
             yield pointer, column, framed
+    for template in cluster_templates(options):
+        for column in _COLUMN.findall(template):
+            yield "/cluster/template", column, False
     for key in ("label", "position"):
         if key in options:
             yield f"/{key}", options[key], False

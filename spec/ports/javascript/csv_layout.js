@@ -113,13 +113,25 @@ function lowerAscii(text) {
 /** The columns of a table that the options name. */
 export function referencedColumns(options) {
   const { path, id, subject, group, label, position, split, traits = [], frames } = options;
-  const templates = [...(typeof path === "string" ? [path] : Object.values(path)), id, subject, group];
+  const paths = typeof path === "string" ? [path] : Object.values(path);
+  const templates = [...paths, id, subject, group, ...clusterTemplates(options)];
   const columns = [
     ...templates.filter((template) => template !== undefined).flatMap(referenced),
     ...[label, position, split?.column].filter((column) => column !== undefined),
     ...traits.map(({ column }) => column),
   ];
   return new Set(columns.filter((column) => column !== frames?.column));
+}
+
+function clusterTemplates({ cluster }) {
+  return [cluster?.template ?? []].flat();
+}
+
+/** The cluster of a row that is in no train split: of the first template without an empty cell. */
+function clusterOf(row, templates) {
+  const whole = templates.find((template) => referenced(template).every((column) => row.get(column) !== ""));
+  if (whole === undefined) throw fault("an empty cell of the cluster");
+  return fill(whole, row);
 }
 
 /** [{split, row}], tables in the order given. */
@@ -212,6 +224,8 @@ export function csv(options, files) {
       if (traits !== undefined) item.traits = traits;
       else item.name = nameOf(row, options);
       if (options.group !== undefined) item.group = fill(options.group, row);
+      const templates = clusterTemplates(options);
+      if (templates.length > 0 && split !== "train") item.cluster = clusterOf(row, templates);
       if (options.subject !== undefined) {
         item.subject = fill(options.subject, row);
         const column = options.position;

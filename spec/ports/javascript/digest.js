@@ -24,18 +24,20 @@ export function blake3Leaf(bytes) {
   return `blake3:${blake3(bytes)}`;
 }
 
-/** rows: {id, path, label or traits, split, group?, subject?}. */
+/** rows: {id, path, label or traits, split, group?, subject?, cluster?}. */
 export function manifestDigest(rows) {
   const groups = rows.some(({ group }) => group !== undefined);
   const subjects = rows.some(({ subject }) => subject !== undefined);
+  const clusters = rows.some(({ cluster }) => cluster !== undefined);
   return digestOfValue(
-    rows.map(({ id, path, label, traits, split, group = "", subject = "" }) => [
+    rows.map(({ id, path, label, traits, split, group = "", subject = "", cluster = "" }) => [
       id,
       path,
       traits ?? label,
       split,
       ...(groups ? [group] : []),
       ...(subjects ? [subject] : []),
+      ...(clusters ? [cluster] : []),
     ]),
   );
 }

@@ -128,9 +128,9 @@ export function buildManifest(items, { splitRule, labelRule, division, unknownLa
   };
 }
 
-/** The rows of items: {id, path, label or traits, split, group?, subject?}. */
+/** The rows of items: {id, path, label or traits, split, group?, subject?, cluster?}. */
 export function rowsOfItems(items) {
-  return items.flatMap(({ rows, label, traits, split, group, subject }) =>
-    rows.map(({ id, path }) => ({ id, path, label, traits, split, group, subject })),
+  return items.flatMap(({ rows, label, traits, split, group, subject, cluster }) =>
+    rows.map(({ id, path }) => ({ id, path, label, traits, split, group, subject, cluster })),
   );
 }

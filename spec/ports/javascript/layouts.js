@@ -1,6 +1,6 @@
 /**
  * The layouts image-folder and coco (section 7.1). `files` is the data folder: path to bytes. An item is
- * {id, path, name, split}; a table's items may have traits, subject, position and group instead.
+ * {id, path, name, split, cluster?}; a table's items may have traits, subject, position and group too.
  */
 
 import { csv } from "./csv_layout.js";
@@ -61,11 +61,11 @@ function imageFolder(options, files) {
 }
 
 /** Annotations are data and no document: their names and numbers need not be those of section 3. */
-function annotationsOf(bytes, label) {
+function annotationsOf(bytes, keys) {
   const text = Buffer.from(bytes).toString("utf8");
   try {
     const { images, annotations } = JSON.parse(text);
-    const names = new Set(["images", "annotations", "id", "file_name", "image_id", label]);
+    const names = new Set(["images", "annotations", "id", "file_name", "image_id", ...keys]);
     const sound = Array.isArray(images) && Array.isArray(annotations) && !repeatsName(text, names);
     if (sound) return { images, annotations };
   } catch {
@@ -90,7 +90,9 @@ function repeatsName(text, names) {
 }
 
 function coco(options, files) {
-  const document = annotationsOf(bytesOf(files, options.annotations), options.label);
+  const key = options.cluster?.key;
+  const keys = key === undefined ? [options.label] : [options.label, key];
+  const document = annotationsOf(bytesOf(files, options.annotations), keys);
   const notes = new Map();
   for (const annotation of document.annotations) {
     const key = String(annotation.image_id);
@@ -102,8 +104,35 @@ function coco(options, files) {
     if (!notes.has(id)) throw new Invalid("value", `no annotation of image ${id}`);
     const path = joinPath(options.images, image.file_name);
     bytesOf(files, path);
-    return { id, path, name: notes.get(id)[options.label], split: "gallery" };
+    const note = notes.get(id);
+    const cluster = key === undefined ? {} : { cluster: clusterOfNote(note[key]) };
+    return { id, path, name: note[options.label], split: "gallery", ...cluster };
   });
+}
+
+function clusterOfNote(value) {
+  if (!Number.isInteger(value) && (typeof value !== "string" || value === "")) {
+    throw new Invalid("value", "a cluster that is no text");
+  }
+  return String(value);
+}
+
+/** What `{cluster}` stands for where a path ends as the pattern says. */
+function clusterOfPath(pattern, path) {
+  const parts = pattern.split("/");
+  const forms = parts.map((part) =>
+    part
+      .split(/(\{cluster\}|\*)/)
+      .map((piece) => {
+        if (piece === "*") return "[^/]*?";
+        if (piece === "{cluster}") return "([^/]+?)";
+        return piece.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
+      })
+      .join(""),
+  );
+  const found = new RegExp(`(?:^|/)${forms.join("/")}$`, "su").exec(path);
+  if (found === null) throw new Invalid("value", `${path} does not match ${pattern}`);
+  return found[1];
 }
 
 /** Files of a layout besides the images. */
@@ -124,6 +153,10 @@ export function itemsOf(layout, files, mayMiss = false) {
   const find = { "image-folder": imageFolder, coco, csv }[layout.id];
   if (find === undefined) throw new Invalid("unknown-reference", `no layout ${layout.id}`);
   const items = find(layout.options, files);
+  const pattern = layout.options.cluster?.pattern;
+  for (const item of pattern === undefined ? [] : items) {
+    if (item.split !== "train") item.cluster = clusterOfPath(pattern, item.path);
+  }
   if (new Set(items.map(({ id }) => id)).size < items.length) {
     throw new Invalid("value", "two items with one id");
   }

@@ -26,7 +26,7 @@ export function pointerPart(name) {
 
 export function schemaProblems(value, schema, root = schema, pointer = "") {
   if (schema === true) return [];
-  if (schema === false) return [{ id: "value", pointer }];
+  if (schema === false) return [{ id: "unknown-key", pointer }];
   const problems = [];
   const report = (id, at = pointer) => problems.push({ id, pointer: at });
   const descend = (part, inner, child) =>

@@ -37,16 +37,19 @@ function single(image) {
 /** The images of one subject as an item. */
 function pooled(subject, rows, name) {
   const [first] = rows;
-  const kind = ({ group = null, split, traits = null }) => canonical([group, split, traits]);
+  const kind = ({ group = null, split, traits = null, cluster = null }) =>
+    canonical([group, split, traits, cluster]);
   const alike = (row) => kind(row) === kind(first);
-  if (!rows.every(alike)) throw new Invalid("value", `${subject} is of two groups, splits or traits`);
-  const { group, split, traits } = first;
-  return { id: subject, subject, name, traits, group, split, rows };
+  if (!rows.every(alike)) {
+    throw new Invalid("value", `${subject} is of two groups, splits, clusters or traits`);
+  }
+  const { group, split, traits, cluster } = first;
+  return { id: subject, subject, name, traits, group, split, cluster, rows };
 }
 
 /**
  * {items, dropped} of the images that a layout finds. An item is {id, name or traits, split, group?,
- * subject?, rows: images}. Images of a subject stand in the order of their positions; missing: ids of
+ * subject?, cluster?, rows: images}. Images of a subject stand in the order of their positions; missing: ids of
  * images without a file.
  */
 export function itemsOfView(images, view, { seed, task, labelRule, missing = [] }) {

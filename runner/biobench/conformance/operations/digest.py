@@ -36,6 +36,7 @@ def _manifest(given: Mapping[str, Any], spec: Spec) -> Any:
             traits=tuple(row.get("traits", ())),
             group=row.get("group", ""),
             subject=row.get("subject", ""),
+            cluster=row.get("cluster", ""),
         )
         for row in given["rows"]
     )

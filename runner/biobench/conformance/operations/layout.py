@@ -46,7 +46,7 @@ def _place(item: Item) -> tuple[str, str, str]:
 
 def _value(item: Item) -> dict[str, Any]:
     label = {"traits": list(item.traits)} if item.traits else {"label": item.label}
-    more = {"subject": item.subject, "group": item.group}
+    more = {"subject": item.subject, "group": item.group, "cluster": item.cluster}
     return {
         "id": item.id,
         "path": item.path,

@@ -93,6 +93,7 @@ def _item(item: Mapping[str, Any]) -> Item:
         traits=tuple(item.get("traits", ())),
         group=item.get("group", ""),
         subject=item.get("subject", ""),
+        cluster=item.get("cluster", ""),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
+from biobench.data.layouts.clusters import with_path_clusters
 from biobench.data.layouts.found import Found, KeepMissing
 from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
@@ -71,7 +72,8 @@ def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
 ) -> Found:
     """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
-    return _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
+    found = _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
+    return with_path_clusters(found, layout, root)
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:

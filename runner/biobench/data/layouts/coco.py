@@ -1,13 +1,15 @@
 """The layout ``coco``: one JSON file names and annotates images (SPEC.md, section "Layouts").
 
 In: options ``{annotations: path of the JSON file, images: folder of its file names, label: key of
-an annotation that holds the class}``. Out: one item an image, all in the split ``gallery``.
+an annotation that holds the class}``, maybe with the key of an annotation that holds the cluster.
+Out: one item an image, all in the split ``gallery``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Set
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,23 +46,27 @@ def find(
     annotations = join("", layout.options["annotations"])
     images_folder = join("", layout.options["images"])
     label_key = layout.options["label"]
+    cluster_key = (layout.options.get("cluster") or {}).get("key")
     base = os.fspath(root)
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
     source = os.path.join(base, annotations)
-    document, file = _read(source, label_key)
+    document, file = _read(source, {label_key, cluster_key} - {None})
     if not os.path.isdir(os.path.join(base, images_folder)):
         raise DataError(
             "the images folder is missing", where=shown(f"{base}/{images_folder}"), remedy=_START
         )
     faults = Faults()
     paths = _image_paths(document, source, base, images_folder, faults)
-    labels = _labels(document, source, label_key, set(paths), faults)
+    labels, clusters = _labels(document, source, label_key, cluster_key, set(paths), faults)
     for image, path in paths.items():
         if image not in labels:
             faults.add(path, f"image {image} has no annotation")
     faults.raise_if_any(source)
-    items = [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+    items = [
+        Item(image, path, labels[image], "gallery", cluster=clusters.get(image, ""))
+        for image, path in paths.items()
+    ]
     return Found(items, tables={annotations: file})
 
 
@@ -78,12 +84,12 @@ class _Repeated(Exception):
     """A name that an object has twice."""
 
 
-def _read(source: str, label: str) -> tuple[dict[str, Any], FileRead]:
+def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
     where = shown(source)
     text, file = _text(source)
     if text.count(",") > MOST_VALUES:
         raise DataError(f"the annotation file has more than {MOST_VALUES} values", where=where)
-    kept = {"images", "annotations", "id", "file_name", "image_id", label}
+    kept = {"images", "annotations", "id", "file_name", "image_id", *keys}
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # Only what is read: outlines and boxes would take many times the room of the rest.
@@ -198,9 +204,16 @@ def _image_paths(
 
 
 def _labels(
-    document: dict[str, Any], source: str, key: str, images: set[str], faults: Faults
-) -> dict[str, str]:
+    document: dict[str, Any],
+    source: str,
+    key: str,
+    cluster_key: str | None,
+    images: set[str],
+    faults: Faults,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Label and cluster of each image; no clusters where no key holds them."""
     labels: dict[str, str] = {}
+    clusters: dict[str, str] = {}
     for position, annotation in enumerate(_rows(document, "annotations", source)):
         place = f"/annotations/{position}"
         image = _identifier(annotation.get("image_id")) if isinstance(annotation, dict) else None
@@ -217,4 +230,10 @@ def _labels(
             labels[image] = ""
         else:
             labels[image] = str(label)
-    return labels
+        if cluster_key is not None and image in images:
+            cluster = _identifier(annotation.get(cluster_key))
+            if cluster is None:
+                found = short(annotation.get(cluster_key))
+                faults.add(place, f"{cluster_key!r} must be an integer or a string, not {found}")
+            clusters[image] = cluster or ""
+    return labels, clusters

@@ -14,7 +14,7 @@ from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.template import Template, parse_template
 from biobench.data.manifest import Split
 from biobench.spec.documents import Layout
-from biobench.spec.layout_options import listed
+from biobench.spec.layout_options import cluster_templates, listed
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class CsvOptions:
     tables: (split, table) in the order to read; the split is None where ``split_column`` names it,
     whose cells ``split_cells`` maps to splits. ``names`` are those of the columns where tables have
     no header. ``label_ids`` is the number of ids that label names write, None where a name may be
-    any text.
+    any text. A cluster is named by the first template of ``cluster`` without an empty cell.
     """
 
     tables: tuple[tuple[Split | None, str], ...]
@@ -79,6 +79,7 @@ class CsvOptions:
     subject: Template | None
     position: str | None
     group: Template | None
+    cluster: tuple[Template, ...]
     frames: Frames | None
     poisonous: Poisonous | None
 
@@ -112,6 +113,7 @@ def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
         subject=_template(options, "subject"),
         position=options.get("position"),
         group=_template(options, "group"),
+        cluster=tuple(map(parse_template, cluster_templates(options))),
         frames=Frames(**options["frames"]) if "frames" in options else None,
         poisonous=_poisonous(options.get("poisonous")),
     )

@@ -99,7 +99,8 @@ class RowItems:
         options = self.options
         names = [options.split_column, options.label, options.position]
         names += [trait.column for trait in options.traits]
-        for template in (*options.paths.values(), options.id, options.subject, options.group):
+        others = (options.id, options.subject, options.group, *options.cluster)
+        for template in (*options.paths.values(), *others):
             names += template.columns if template else ()
         number = options.frames.column if options.frames else None
         return tuple(name for name in dict.fromkeys(names) if name is not None and name != number)
@@ -187,6 +188,9 @@ class RowItems:
         if not self._may_be_label(row, label):
             return
         group = options.group.fill(cells) if options.group else ""
+        cluster = self._cluster(row, cells, split)
+        if cluster is None:
+            return
         for numbered in self._images(cells):
             located = self._locate(row, numbered, split)
             if located is None:
@@ -201,7 +205,7 @@ class RowItems:
                 continue
             if not there:
                 self.missing[identifier] = self._place(row)
-            item = Item(identifier, path, label, split, traits, group, subject)
+            item = Item(identifier, path, label, split, traits, group, subject, cluster)
             self._found.append(item)
             if options.position is not None:
                 self._order.append(position)
@@ -301,6 +305,22 @@ class RowItems:
             self._fault(row, what + self._place(other))
             return None
         return name
+
+    def _cluster(self, row: int, cells: Cells, split: Split) -> str | None:
+        """The cluster of a row that is not in the train split, empty where there is none; None,
+        with a fault, where the table has none for it."""
+        templates = self.options.cluster
+        if not templates or split == "train":
+            return ""
+        for template in templates:
+            if all(map(cells.__getitem__, template.columns)):
+                return template.fill(cells)
+        empty = dict.fromkeys(c for t in templates for c in t.columns if not cells[c])
+        names = " and ".join(map(repr, empty))
+        word = "columns" if len(empty) > 1 else "column"
+        be = "are" if len(empty) > 1 else "is"
+        self._fault(row, f"{word} {names} of the cluster {be} empty")
+        return None
 
     def _locate(self, row: int, cells: Cells, split: Split) -> tuple[str, bool] | None:
         """The image's path and whether it is there; None, with a fault, where it can be none."""
