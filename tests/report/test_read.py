@@ -25,7 +25,11 @@ RANKS = {
     "average_precision": [1.0, 0.0, 1 / 3],
 }
 TRAITS = {"y_true": [[0, 1], [1, 1], [0, 0]], "y_pred": [[0, 1], [0, 1], [0, 0]]}
-GROUPS = {"group": ["x", "y", "x"], "true_poisonous": [True, False, False]}
+GROUPS = {
+    "group": ["x", "y", "x"],
+    "cluster": ["k1", "é", "k1"],
+    "true_poisonous": [True, False, False],
+}
 
 
 def saved(folder: Path, document: dict[str, Any], columns: dict[str, Any], task: str) -> Results:

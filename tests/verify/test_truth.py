@@ -87,6 +87,8 @@ def impossible_label(id: str, predictions: Predictions) -> Predictions:
         ("own", column("true_poisonous", False), "true_poisonous is not what the data say"),
         ("own", column("predicted_poisonous", False), "not what y_pred and the data say"),
         ("own", column("group", "right"), "the column group is not what the data say"),
+        ("demo", column("cluster", "whale00"), "the column cluster is not what the data say"),
+        ("demo", without("cluster"), "the column cluster is missing"),
         ("demo", first_hits, "first_hit is not that of the neighbours"),
         ("ranked", column("average_precision", 0.5), "average_precision is one that"),
         ("ranked", column("average_precision", 0.0), "average_precision is one that"),
