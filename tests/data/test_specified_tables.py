@@ -58,6 +58,8 @@ def test_fishnet_has_nine_traits_and_no_row_with_a_gap(tmp_path: Path, division:
         ("Image_Library/F1/a.jpg", "train", (0, 1, 1, 0, 0, 0, 1, 0, 1)),
         ("Image_Library/F2/b.jpg", "test", (1, 0, 1, 0, 0, 0, 1, 1, 0)),
     ]
+    # Rows from iNaturalist, most of them, have a genus and no species.
+    assert [row.cluster for row in found.rows] == ["", "G"]
     assert len(found.classes) == SPEC.task("fishnet").counts.classes == 9
 
 
@@ -103,8 +105,8 @@ def cameras(root: Path) -> Path:
     """iWildCam: one table for five splits, all images in one folder."""
     rows = ["a.jpg,train,0", "b.jpg,train,10", "c.jpg,train,2", "d.jpg,val,2", "e.jpg,test,10"]
     rows += ["f.jpg,test,2", "g.jpg,test,5", "h.jpg,id_val,0", "i.jpg,id_test,0"]
-    head = ",filename,split,y"
-    write(root / "metadata.csv", [head, *(f"{i},{row}" for i, row in enumerate(rows))])
+    head = ",filename,split,y,location_remapped"
+    write(root / "metadata.csv", [head, *(f"{i},{row},{i // 2}" for i, row in enumerate(rows))])
     return plant(root, *(f"train/{letter}.jpg" for letter in "abcdefghi"))
 
 
@@ -119,13 +121,15 @@ def test_iwildcam_has_the_test_split_of_other_cameras(tmp_path: Path) -> None:
     assert (official.excluded, official.classes) == (1, ("0", "10", "2"))
     assert [row.label for row in compat.rows] == [0, 10, 2, 10, 2, 5]
     assert (compat.excluded, len(compat.classes)) == (0, 11)
+    assert official.cluster_unit == "camera"
+    assert [row.cluster for row in official.rows] == ["", "", "", "2", "2"]
 
 
 def drone(root: Path) -> Path:
     """KABR: a row a frame, cells parted by spaces, more frames than are taken, a clip too short."""
     head = "original_vido_id video_id frame_id path labels"
     clips = {"train": (("G01", 1, 90, 3), ("Z02", 2, 20, 1), ("Z03", 3, 15, 1))}
-    clips["val"] = (("G04", 1, 76, 3), ("Z05", 2, 16, 1))
+    clips["val"] = (("G04.1", 1, 76, 3), ("G04.2", 2, 16, 1))
     for split, described in clips.items():
         rows, paths = [], []
         for name, video, count, label in described:
@@ -148,12 +152,14 @@ def test_kabr_takes_sixteen_frames_from_the_middle(tmp_path: Path) -> None:
     assert {name: sorted(numbers) for name, numbers in frames.items()} == {
         "G01/1": list(range(8, 84, 5)),
         "Z02/2": list(range(3, 19)),
-        "G04/1": list(range(1, 77, 5)),
-        "Z05/2": list(range(1, 17)),
+        "G04.1/1": list(range(1, 77, 5)),
+        "G04.2/2": list(range(1, 17)),
     }
     assert [(row.id, row.split) for row in found.items.rows] == [
-        *(("G01/1", "train"), ("Z02/2", "train"), ("G04/1", "test"), ("Z05/2", "test")),
+        *(("G01/1", "train"), ("Z02/2", "train"), ("G04.1/1", "test"), ("G04.2/2", "test")),
     ]
+    # Two parts of one mini-scene.
+    assert [row.cluster for row in found.items.rows] == ["", "", "G04", "G04"]
     assert [found.classes[row.label] for row in found.items.rows] == ["3", "1", "3", "1"]
     assert found.dropped == 1
 
