@@ -62,14 +62,14 @@ def fishnet() -> Iterator[File]:
             if i >= complete:
                 traits[dice.integer(0, len(traits) - 1)] = ""
             cell = f"https://example.org/photographs/{name}" if dice.chance(1 / 6) else name
-            rows.append([cell, kind.family, kind.name, *traits])
+            rows.append([cell, kind.family, kind.name, kind.name.split()[0], *traits])
 
             def draw(kind: fish.Fish = kind, stream: str = stream) -> bytes:
                 picture = fish.draw_fish(kind, Dice(stream))
                 return encode.jpeg(picture, Dice(f"{stream}/file"), quality=74)
 
             yield File(f"demo-fishnet/Image_Library/{kind.family}/{name}", draw)
-        header = ["image", "Folder", "Species", *columns]
+        header = ["image", "Folder", "species", "Genus", *columns]
         rows = _shuffled(f"fishnet/{split}", rows)
         yield _table(f"demo-fishnet/{split}.csv", [header, *rows])
 

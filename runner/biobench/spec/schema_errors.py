@@ -35,6 +35,9 @@ _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
 _NO_CLIMB = "^(?!/)(?!([\\s\\S]*/)?\\.\\.(/|$))"
 _TEMPLATE = f"{_NO_CLIMB}([^{{}}\\\\{_CONTROLS}]|\\{{[^{{}}:]+(:(name|stem))?\\}})+$"
 _VIDEO = f"{_NO_CLIMB}[^{{}}\\\\{_CONTROLS}]*\\{{subject\\}}[^{{}}\\\\{_CONTROLS}]*$"
+_CLUSTER = (
+    f"^(?!/)(?![\\s\\S]*/(/|$))[^{{}}\\\\{_CONTROLS}]*\\{{cluster\\}}[^{{}}\\\\{_CONTROLS}]*$"
+)
 _RELATIVE = "a relative path with / between its parts and no .. in it"
 FORMS: Mapping[str, str] = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": _NAME.format("hyphen", "my-ponds"),
@@ -53,6 +56,10 @@ FORMS: Mapping[str, str] = {
     "in it starts from the data folder, with / between its parts and no .. in it",
     _VIDEO: "the path of a video from the data folder, with {subject} where the name of the clip "
     "stands",
+    _CLUSTER: "the last parts of the path of an image, in which {cluster} stands once for its name "
+    "and * for any characters of a part",
+    "^(?!items?$)[a-z]{1,20}([ -][a-z]{1,20})?$": "what a cluster is, in the singular and in "
+    "lower-case letters, such as camera, video or day",
     "^[^{}/.][^{}/]*/": "a path that begins with the name of a folder",
     '^[^"\\r\\n]$': "one character, no quotation mark and no end of line",
     "^[^{}:]+$": "the name of a column, without braces and colons",
