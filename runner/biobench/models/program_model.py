@@ -21,7 +21,7 @@ from biobench._common.files import read_regular, require_writable, write_atomica
 from biobench._native import Engine, Program
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
-from biobench.models import guards
+from biobench.models import untrusted_checkpoints
 from biobench.models.base import Backbone, ModelInfo
 from biobench.models.module_backbone import ModuleBackbone, described
 from biobench.models.names import ModelName
@@ -178,7 +178,8 @@ def load_program(name: ModelName) -> ProgramBackbone:
         ModelError: A file is missing, damaged, or not the one that the others name.
     """
     folder = Path(name.target).expanduser()
-    document = guards.read_configuration(folder / MODEL) if (folder / MODEL).is_file() else {}
+    path = folder / MODEL
+    document = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
     if document.get("schema") != SCHEMA:
         raise ModelError(
             f"holds no {MODEL} of a program",

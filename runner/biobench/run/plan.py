@@ -11,16 +11,16 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench.data.diagnostics import unused_lines
+from biobench.data.duplicates import linked_places
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
-from biobench.data.suspicious import linked_places
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import default_out, refuse_folder
-from biobench.run.preconditions import Refused, judge
+from biobench.run.preconditions import UnmetPreconditions, judge
 from biobench.run.selection import Selection, select_sampled
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
@@ -44,7 +44,7 @@ class Plan:
     spec: Spec
     selection: Selection
     manifests: tuple[Manifest, ...]
-    refused: Refused
+    refused: UnmetPreconditions
     store: Path
     out: Path
     failed: tuple[tuple[Task, DataError], ...] = ()

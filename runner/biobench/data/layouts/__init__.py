@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
-from biobench.data.layouts.found import Found, KeepMissing
+from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
 from biobench.errors import SpecError
@@ -21,7 +21,7 @@ from biobench.spec.documents import Layout
 __all__ = [
     "LAYOUTS",
     "Finder",
-    "Found",
+    "LayoutItems",
     "SplitRule",
     "annotation_files",
     "find",
@@ -41,7 +41,7 @@ class Finder(Protocol):
         split_rule: SplitRule,
         *,
         keep_missing: KeepMissing = False,
-    ) -> Found:
+    ) -> LayoutItems:
         """Items below ``root``, each once, in any stable order.
 
         keep_missing: list items without a file in ``missing`` instead of refusing them, all or
@@ -69,7 +69,7 @@ LAYOUTS: Mapping[str, Kind] = {
 
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
-) -> Found:
+) -> LayoutItems:
     """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
     return _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
 

@@ -20,7 +20,7 @@ SEED = 1
 T = TypeVar("T")
 
 
-class Dice:
+class Draws:
     """Sequential draws from the stream ``demo/<name>``."""
 
     def __init__(self, name: str) -> None:
