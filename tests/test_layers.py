@@ -1,4 +1,4 @@
-"""The order of the rooms: a stage never imports a later one, and no two files import each other."""
+"""Order of the packages: a stage never imports a later one, and no two files import each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from rust_modules import uses
 
 ORDER = (
     ("errors", "_common"),
@@ -31,7 +33,7 @@ ORDER = (
     ("cli",),
     ("__main__",),
 )
-"""Rooms of the package from the lowest up; those of one line may import each other."""
+"""The package's parts from the lowest up; those of one line may import each other."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +44,7 @@ def imports(repository: Path) -> dict[str, set[str]]:
     for path in package.rglob("*.py"):
         parts = ("biobench", *path.relative_to(package).with_suffix("").parts)
         names[".".join(parts).removesuffix(".__init__")] = path
-    return {
-        name: set(_imported(path, names)) - {name, "biobench"}
-        for name, path in sorted(names.items())
-    }
+    return {name: set(_imported(path, names)) - {name} for name, path in sorted(names.items())}
 
 
 def _imported(path: Path, names: dict[str, Path]) -> Iterator[str]:
@@ -59,33 +58,63 @@ def _imported(path: Path, names: dict[str, Path]) -> Iterator[str]:
         yield from (name for name in found if name in names)
 
 
-def test_a_room_imports_none_above_it(imports: dict[str, set[str]]) -> None:
+def test_a_part_imports_none_above_it(imports: dict[str, set[str]]) -> None:
     """The promise of the layout: the flow goes one way."""
-    rank = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
+    rank = {part: place for place, parts in enumerate(ORDER) for part in parts}
     inner = {name: used for name, used in imports.items() if name != "biobench"}
     wrong = [
         f"{name} imports {module}"
         for name, used in inner.items()
-        for module in sorted(used)
+        for module in sorted(used - {"biobench"})
         if rank[module.split(".")[1]] > rank[name.split(".")[1]]
     ]
     assert wrong == []
 
 
-def test_no_circle_of_files(imports: dict[str, set[str]]) -> None:
-    """No file needs another that needs it, over however many others."""
-    open_, done = [], set()
+def circle(uses_of: dict[str, set[str]]) -> list[str]:
+    """Modules that need each other, over however many others; none where there is no circle."""
+    path: list[str] = []
+    done = set()
 
-    def visit(name: str) -> None:
-        if name in open_:
-            circle = " -> ".join([*open_[open_.index(name) :], name])
-            raise AssertionError(f"a circle of imports: {circle}")
+    def visit(name: str) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
         if name in done:
-            return
-        open_.append(name)
-        for module in sorted(imports[name]):
-            visit(module)
-        done.add(open_.pop())
+            return []
+        path.append(name)
+        for module in sorted(uses_of[name]):
+            if found := visit(module):
+                return found
+        done.add(path.pop())
+        return []
 
-    for name in imports:
-        visit(name)
+    return next(filter(None, map(visit, sorted(uses_of))), [])
+
+
+def test_no_circle_of_files(imports: dict[str, set[str]]) -> None:
+    """No Python file needs another that needs it."""
+    assert circle(imports) == []
+
+
+@pytest.mark.parametrize("crate", ["engine", "pixels", "python", "fuzz"])
+def test_no_circle_of_rust_files(crate: str, repository: Path) -> None:
+    """Neither does a Rust file; what a module passes on from its children is theirs."""
+    modules = uses(repository / "native" / crate / "src")
+    assert any(modules.values())
+    assert circle(modules) == []
+
+
+def test_circles_of_rust_files_are_seen(tmp_path: Path) -> None:
+    """By a name that another module passes on, by a nested tree, and by a path without `use`."""
+    files = {
+        "lib.rs": "mod a;\nmod b;\npub use a::{inner::{Deep}, Thing};\n",
+        "a/mod.rs": "pub mod inner;\npub use inner::Deep as Renamed;\npub struct Thing;\n",
+        "a/inner.rs": "pub(in crate::a) struct Deep;\nfn f() { crate::b::g() }\n",
+        "b.rs": "// use crate::Thing;\n#[cfg(test)]\nmod tests { use crate::Thing; }\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert circle(uses(tmp_path)) == []
+    (tmp_path / "b.rs").write_text("use crate::{\n    a::{Renamed},\n};\n")
+    assert circle(uses(tmp_path)) == ["a::inner", "b", "a::inner"]

@@ -32,7 +32,7 @@ from vectors.case import Case, VectorFile  # noqa: E402
 FOLDER = ROOT / "spec" / "v1" / "conformance"
 
 
-class Refused(Exception):
+class VectorError(Exception):
     """A case or file that the tool refuses to write, said in one line."""
 
 
@@ -48,32 +48,32 @@ def vector_files(names: list[str]) -> Iterator[VectorFile]:
 
 
 def case_value(file: VectorFile, case: Case, spec: Spec) -> dict[str, Any]:
-    """The case as the file holds it; raises Refused where its check does not hold."""
+    """The case as the file holds it; raises VectorError where its check does not hold."""
     where = f"{file.path}: {case.id}"
     given = json.loads(json.dumps(case.input, allow_nan=False))
     try:
         output = answer(file.operation, given, spec)
     except Exception as error:
-        raise Refused(
+        raise VectorError(
             f"{where}: the operation ends with {type(error).__name__}: {error}"
         ) from error
     if case.check is not None:
         try:
             verdict = case.check(given, output)
         except AssertionError as error:
-            raise Refused(
+            raise VectorError(
                 f"{where}: {file.source} disagrees: {error or 'see its check'}"
             ) from error
         # A NumPy bool is no bool, and a check that forgot its return gives None.
         if isinstance(verdict, str) or not (verdict is None or bool(verdict)):
-            raise Refused(f"{where}: {file.source} disagrees: {verdict}")
+            raise VectorError(f"{where}: {file.source} disagrees: {verdict}")
     return {"id": case.id, "input": given, "output": output}
 
 
 def file_text(file: VectorFile, spec: Spec) -> str:
     """The JSON text of a file: one line a case."""
     if (file.source is None) is any(case.check for case in file.cases):
-        raise Refused(f"{file.path}: a source is stated where cases are checked against it")
+        raise VectorError(f"{file.path}: a source is stated where cases are checked against it")
     value: dict[str, Any] = {
         "section": file.section,
         "level": file.level,
@@ -84,17 +84,17 @@ def file_text(file: VectorFile, spec: Spec) -> str:
     head = "".join(f"{json.dumps(key)}: {json.dumps(v)},\n" for key, v in value.items())
     cases = [case_value(file, case, spec) for case in file.cases]
     for flaw in flaws({**value, "cases": cases}, spec.schema("vectors")):
-        raise Refused(f"{file.path} {flaw.pointer}: {flaw.message}; {flaw.remedy}")
+        raise VectorError(f"{file.path} {flaw.pointer}: {flaw.message}; {flaw.remedy}")
     lines = ",\n".join(json.dumps(case, ensure_ascii=False, allow_nan=False) for case in cases)
     return f'{{\n{head}"cases": [\n{lines}\n]\n}}\n'
 
 
 def make(names: list[str], spec: Spec, *, quiet: bool) -> dict[str, str]:
-    """Text of every file by its path; raises Refused for the first fault."""
+    """Text of every file by its path; raises VectorError for the first fault."""
     texts: dict[str, str] = {}
     for file in vector_files(names):
         if file.path in texts:
-            raise Refused(f"{file.path}: two files have this path")
+            raise VectorError(f"{file.path}: two files have this path")
         begun = time.perf_counter()
         texts[file.path] = text = file_text(file, spec)
         size, seconds = len(text.encode()) / 1024, time.perf_counter() - begun
@@ -104,7 +104,7 @@ def make(names: list[str], spec: Spec, *, quiet: bool) -> dict[str, str]:
 
 
 def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
-    """Raise Refused where files, made or on disk, do not fit together.
+    """Raise VectorError where files, made or on disk, do not fit together.
 
     A section is what an implementation claims: it has one level.
     """
@@ -116,12 +116,12 @@ def check_together(texts: dict[str, str], present: dict[str, Path]) -> None:
         folder = path.split("/")[1]
         level, first = levels.setdefault(folder, (value["level"], path))
         if level != value["level"]:
-            raise Refused(
+            raise VectorError(
                 f"{path}: level {value['level']}, and {first} has {level}; a section has one level"
             )
         for case in value["cases"]:
             if case["id"] in seen:
-                raise Refused(f"{path}: the case {case['id']} is in {seen[case['id']]} already")
+                raise VectorError(f"{path}: the case {case['id']} is in {seen[case['id']]} already")
             seen[case["id"]] = path
 
 
@@ -138,7 +138,7 @@ def main() -> int:
         texts = make(known, load_spec(ROOT / "spec"), quiet=options.check)
         stale = [] if options.only else [path for path in present if path not in texts]
         check_together(texts, {path: p for path, p in present.items() if path not in stale})
-    except Refused as error:
+    except VectorError as error:
         print(f"make_vectors: {error}", file=sys.stderr)
         return 1
     others = [

@@ -148,13 +148,12 @@ def execute(arguments: Sequence[str]) -> int:
 def _run(arguments: list[str]) -> int:
     import typer
 
-    from biobench.commands.app import app
+    from biobench.commands.app import command
 
     # typer may carry its own copy of click; its public BadParameter leads to its base class.
     command_line_error: Any = typer.BadParameter.__mro__[2]
     try:
-        command = typer.main.get_command(app)
-        status = command.main(arguments, prog_name="biobench", standalone_mode=False)
+        status = command().main(arguments, prog_name="biobench", standalone_mode=False)
         _flush()
     except typer.Abort as abort:
         raise Interrupted from abort

@@ -116,6 +116,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--suite", "demo", "--n-train", "3,3"], 2, ["3,3", "once"]),
         (["run", "--model", "demo", "--declare", "imagenet1k=0.8"], 2, ["--source"]),
         (["run", "--model", "demo", "--json", "--dry-run"], 2, ["--json"]),
+        (
+            ["run", "--model", "demo", "--suite", "demo", "--store", "./here", "--out", "here"],
+            2,
+            ["here: the store and the result", "a folder each"],
+        ),
         (["nonsense"], 2, ["nonsense"]),
         (["data", "nonsense"], 2, ["nonsense"]),
         (["store", "gc", "--size", "lots"], 2, ["lots"]),
@@ -159,14 +164,12 @@ def test_an_empty_data_folder_means_the_demo_suite(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_lists_sizes_and_declared_scores(tmp_path: Path) -> None:
-    """One line a task and size of a learning curve, and the declared score with its source."""
+    """One line a task, with the images at each size, and the declared score with its source."""
     arguments = ["--model", "demo", "--dry-run"]
     done = biobench("run", *arguments, "--suite", "demo", "--n-train", "all,10,1")
     assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("demo-plankton")]
-    assert [line.split(":")[0] for line in lines] == [
-        f"demo-plankton at {size}" for size in ("1", "10", "all")
-    ]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("demo-plankton")]
+    assert re.search(r"; images by size: 1: \d+, 10: \d+, all: \d+$", line), line
     arguments += ["--data", str(data_folder(tmp_path)), "--source", "a paper"]
     done = biobench("run", *arguments, "--declare", "imagenet1k=0.8")
     assert "imagenet1k: declared, 0.8, from a paper" in done.stdout

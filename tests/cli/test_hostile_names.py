@@ -1,7 +1,7 @@
 """Names that would drive a terminal, through every command: the bytes that reach the streams.
 
 Files, folders, classes, keys, ids, models, tasks and members of archives are called what a terminal
-obeys. Real processes, and one on a terminal.
+obeys. Some of the commands run in a process of their own, on a terminal.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from biobench._common.output import guard_streams
+from biobench.cli import execute
 from biobench.report.results import result_digest
 
 pytestmark = pytest.mark.slow
@@ -32,16 +34,34 @@ EVIL = "x\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj\u200b\u2028[red]=1"
 LINE = EVIL + "\n\rsecond line"
 
 
-def on_a_screen(*arguments: str | Path, terminal: bool = False) -> tuple[int, str]:
-    """Exit code and what a command wrote to both streams."""
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen on which few lines are broken."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def printed(*arguments: str | Path) -> tuple[int, str]:
+    """Exit code and what a command wrote to both streams, guarded as those of a process are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("stdout", "stderr"):
+            stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+            patch.setattr(sys, name, stream)
+            patch.setattr(sys, f"__{name}__", stream)
+        guard_streams()
+        streams = (sys.stdout, sys.stderr)
+        code = execute(list(map(str, arguments)))
+        written = b""
+        for stream in streams:
+            stream.flush()
+            written += stream.buffer.getvalue()
+    return code, written.decode()
+
+
+def on_a_terminal(*arguments: str | Path) -> tuple[int, str]:
+    """The same of a process whose streams are a terminal."""
     command = [sys.executable, "-m", "biobench", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "120"}
-    if not terminal:
-        done = subprocess.run(command, capture_output=True, env=environment, timeout=250,
-                              check=False)  # fmt: skip
-        return done.returncode, (done.stdout + done.stderr).decode()
     leader, follower = pty.openpty()
-    process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+    process = subprocess.Popen(command, stdout=follower, stderr=follower)
     os.close(follower)
     written = b""
     try:
@@ -257,7 +277,7 @@ CASES: dict[str, tuple[int, Case]] = {
 def test_every_command(name: str, tmp_path: Path, repository: Path) -> None:
     """The right exit code, and not one byte that a terminal obeys."""
     code, case = CASES[name]
-    found, text = on_a_screen(*case(tmp_path, repository))
+    found, text = printed(*case(tmp_path, repository))
     assert_safe(text)
     assert found == code, text
 
@@ -265,7 +285,7 @@ def test_every_command(name: str, tmp_path: Path, repository: Path) -> None:
 def test_json_is_exact(tmp_path: Path, repository: Path) -> None:
     """Escapes in JSON are undone by its reader; CSV is for people, and its name is no formula."""
     place = result(tmp_path, repository)
-    _, text = on_a_screen("report", "--json", place)
+    _, text = printed("report", "--json", place)
     assert json.loads(text)["suites"][0]["rows"][0]["model"] == LINE
 
 
@@ -273,7 +293,7 @@ def test_json_is_exact(tmp_path: Path, repository: Path) -> None:
 def test_on_a_terminal(name: str, tmp_path: Path, repository: Path) -> None:
     """Bars and tables move the cursor by rich's own codes alone."""
     code, case = CASES[name]
-    found, text = on_a_screen(*case(tmp_path, repository), terminal=True)
+    found, text = on_a_terminal(*case(tmp_path, repository))
     own = re.sub(r"\x1b\[(\?25[lh]|[0-9;]*m|[0-9]*[AK]|2K)|\r(?=[\n\x1b]|$)|\r", "", text)
     assert_safe(own)
     assert found == code, text

@@ -66,7 +66,7 @@ def asserts(given: Any, output: Any) -> None:
 )
 def test_a_disagreement_is_refused_with_the_case(tool: ModuleType, check: Any, words: str) -> None:
     """Neither a false verdict nor a failed assertion gets into a file."""
-    with pytest.raises(tool.Refused, match=f"test/words.json: test/words: arithmetic.*{words}"):
+    with pytest.raises(tool.VectorError, match=f"test/words.json: test/words: arithmetic.*{words}"):
         tool.file_text(one_file(tool, check), SPEC)
 
 
@@ -82,18 +82,18 @@ def test_a_file_that_cannot_be_is_refused(
     tool: ModuleType, changes: dict[str, Any], words: str
 ) -> None:
     """A source without a check, an unknown level or operation."""
-    with pytest.raises(tool.Refused, match=words):
+    with pytest.raises(tool.VectorError, match=words):
         tool.file_text(one_file(tool, agrees, **changes), SPEC)
 
 
 def test_files_that_do_not_fit_together_are_refused(tool: ModuleType, tmp_path: Path) -> None:
     """A case id in two files, and a section of two levels."""
     text = tool.file_text(one_file(tool, agrees), SPEC)
-    with pytest.raises(tool.Refused, match=r"in required/test/a\.json already"):
+    with pytest.raises(tool.VectorError, match=r"in required/test/a\.json already"):
         tool.check_together({"required/test/a.json": text, "required/test/b.json": text}, {})
     present = tmp_path / "c.json"
     present.write_text(text.replace("test/words", "test/other").replace('"S"', '"D"'))
-    with pytest.raises(tool.Refused, match="a section has one level"):
+    with pytest.raises(tool.VectorError, match="a section has one level"):
         tool.check_together({"required/test/a.json": text}, {"required/test/c.json": present})
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from pebbles import TABLES, make_task, write_tables
+from task_values import TABLES, make_task, write_tables
 
 from biobench.data.annotations import Hashing, changed, read_whole
 from biobench.data.build import build_manifest

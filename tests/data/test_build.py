@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import COCO, coco_document, make_task, plant, write_coco
+from task_values import COCO, coco_document, make_task, plant, write_coco
 
 from biobench.data.build import build_manifest, label_index
 from biobench.data.counts import count_differences

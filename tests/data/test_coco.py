@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pebbles import COCO, coco_document, make_task, write_coco
+from task_values import COCO, coco_document, make_task, write_coco
 
 from biobench.data.layouts import find_items
 from biobench.data.manifest import Item

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import TABLES, make_task, write_tables
+from task_values import TABLES, make_task, write_tables
 
 from biobench.data.build import build_manifest
 from biobench.data.faults import Faults

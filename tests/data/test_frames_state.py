@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pebbles import make_task
+from task_values import make_task
 from videos import CLIPS, FRAMES, LAYOUT, VIDEOS, film_dataset, film_set
 
 from biobench.data.build import build_manifest

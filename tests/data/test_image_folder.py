@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pebbles import make_task, plant
+from task_values import make_task, plant
 
 from biobench.data.layouts import find_items
 from biobench.data.manifest import Item

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import TABLES, make_task
+from task_values import TABLES, make_task
 
 from biobench.data.build import manifest_of
-from biobench.data.layouts import Found
+from biobench.data.layouts import LayoutItems
 from biobench.data.manifest import Item, Manifest, Split
 from biobench.data.sample import sample_key, sample_train
 from biobench.errors import DataError, SpecError
@@ -30,7 +30,7 @@ def labelled(train: list[str], test: list[str], **task: Any) -> Manifest:
     items = [item(f"train{i:03}", label, "train") for i, label in enumerate(train)]
     items += [item(f"test{i:03}", label, "test") for i, label in enumerate(test)]
     options = task.pop("options", FUNGI)
-    return manifest_of(make_task("csv", options, **task), Found(items), HERE)
+    return manifest_of(make_task("csv", options, **task), LayoutItems(items), HERE)
 
 
 @pytest.mark.parametrize("division", ["official", "compat"])
@@ -102,17 +102,17 @@ GROUPED = [
 
 def test_one_label_index_serves_all_groups() -> None:
     """The group is part of the row and of the digest."""
-    manifest = manifest_of(make_task("csv", TABLES), Found(GROUPED), HERE)
+    manifest = manifest_of(make_task("csv", TABLES), LayoutItems(GROUPED), HERE)
     assert manifest.classes == ("0", "1", "2")
     assert manifest.groups() == ("wet", "wet", "old", "old", "wet", "old")
     moved = [*GROUPED[:5], item("6", "0", "test", "wet")]
-    assert manifest_of(make_task("csv", TABLES), Found(moved), HERE).digest != manifest.digest
+    assert manifest_of(make_task("csv", TABLES), LayoutItems(moved), HERE).digest != manifest.digest
 
 
 def test_a_class_is_learnt_in_its_own_group() -> None:
     """A question cannot be answered from another question's examples."""
     more = [item("7", "1", "test", "old"), item("8", "0", "test", "old")]
-    manifest = manifest_of(make_task("csv", TABLES), Found([*GROUPED, *more]), HERE)
+    manifest = manifest_of(make_task("csv", TABLES), LayoutItems([*GROUPED, *more]), HERE)
     assert manifest.excluded == 1
     assert [row.id for row in manifest.rows if row.scored] == ["3", "6", "8"]
 
@@ -121,10 +121,10 @@ def test_each_group_that_is_tested_has_two_classes() -> None:
     """A group that is not tested needs none."""
     single = [item("7", "0", "train", "dry"), item("8", "0", "test", "dry")]
     with pytest.raises(DataError, match=r"only one class \(0\) to learn from in the group dry"):
-        manifest_of(make_task("csv", TABLES), Found([*GROUPED, *single]), HERE)
+        manifest_of(make_task("csv", TABLES), LayoutItems([*GROUPED, *single]), HERE)
     with pytest.raises(DataError, match="no class to learn from in the group dry"):
-        manifest_of(make_task("csv", TABLES), Found([*GROUPED, single[1]]), HERE)
-    manifest_of(make_task("csv", TABLES), Found([*GROUPED, single[0]]), HERE)
+        manifest_of(make_task("csv", TABLES), LayoutItems([*GROUPED, single[1]]), HERE)
+    manifest_of(make_task("csv", TABLES), LayoutItems([*GROUPED, single[0]]), HERE)
 
 
 @pytest.mark.parametrize("division", ["official", "compat"])
@@ -138,7 +138,7 @@ def test_few_shot_samples_each_group(division: Division) -> None:
     ]
     items += [item("t", "0", "test", "wet"), item("u", "0", "test", "old")]
     task = make_task("csv", TABLES, division=division)
-    manifest = manifest_of(task, Found(items), HERE)
+    manifest = manifest_of(task, LayoutItems(items), HERE)
     sample = sample_train(task, manifest, 2 if division == "official" else 4)
     kept = Counter((row.group, row.label) for row in sample.rows if row.split == "train")
     old = {("old", 0): 1, ("old", 1): 2 if division == "official" else 3}
@@ -149,7 +149,7 @@ def test_few_shot_samples_each_group(division: Division) -> None:
 def test_few_shot_of_traits_is_n_rows(division: Division) -> None:
     """There is no class to balance by: the smallest keys."""
     items = [Item(f"{i}", f"{i}", "", "train", traits=(i % 2, 1)) for i in range(20)]
-    found = Found([*items, Item("t", "t", "", "test", traits=(0, 1))], traits=("wet", "old"))
+    found = LayoutItems([*items, Item("t", "t", "", "test", traits=(0, 1))], traits=("wet", "old"))
     task = make_task("csv", TABLES, division=division)
     sample = sample_train(task, manifest_of(task, found, HERE), 5)
     kept = [row.id for row in sample.rows if row.split == "train"]

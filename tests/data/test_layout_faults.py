@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
+from task_values import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench.data.build import build_manifest
 from biobench.data.file_hashes import ContentIndex

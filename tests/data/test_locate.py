@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pebbles import make_task
+from task_values import make_task
 
 from biobench.data.locate import EMBEDDED, locate
 from biobench.errors import DataError

@@ -8,13 +8,13 @@ import pandas
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pandas._libs.parsers import STR_NA_VALUES
-from pebbles import TABLES, make_task
+from task_values import TABLES, make_task
 
 from biobench.data.faults import Faults
 from biobench.data.layouts.csv import collect
 from biobench.data.layouts.csv_options import CsvOptions, read_options
 from biobench.data.layouts.csv_poisonous_species import MISSING, TRUTHS
-from biobench.data.layouts.found import Found
+from biobench.data.layouts.layout_items import LayoutItems
 
 IDS = 12
 LIST = {"table": "list.csv", "label": "class_id", "column": "poisonous"}
@@ -54,7 +54,7 @@ def options() -> CsvOptions:
     return read_options(layout, "train-test")
 
 
-def found(text: str) -> tuple[Found, Faults]:
+def found(text: str) -> tuple[LayoutItems, Faults]:
     """The rows that are read of a list, and its faults."""
     faults = Faults("fix the tables")
     files = {name: table.encode() for name, table in DATA.items()} | {"list.csv": text.encode()}

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pebbles import make_task
+from task_values import make_task
 
 from biobench.data.build import build_manifest
 

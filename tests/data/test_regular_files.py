@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from archives import bring, make_dataset, source, tar_of
-from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
+from task_values import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench import _native
 from biobench._common.files import Unreadable, open_regular, read_plain, read_regular

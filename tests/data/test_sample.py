@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import COCO, make_task
+from task_values import COCO, make_task
 
 from biobench.data.manifest import Manifest, Row
 from biobench.data.sample import sample_key, sample_train

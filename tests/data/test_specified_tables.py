@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from pebbles import plant
+from task_values import plant
 
 from biobench.data.build import build_manifest
 from biobench.data.files import file_paths

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pebbles import write_coco
+from task_values import write_coco
 
 from biobench.data.layouts.coco import MOST_VALUES
 from biobench.data.layouts.table import MOST_BYTES, MOST_LINES, MOST_RECORD

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from archives import bring, make_dataset, source, tar_of
-from pebbles import make_task
+from task_values import make_task
 
 from biobench.data.fetch import fetch
 from biobench.data.file_hashes import ContentIndex

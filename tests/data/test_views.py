@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import TABLES, make_task
+from task_values import TABLES, make_task
 
 from biobench.data.build import manifest_of
 from biobench.data.counts import count_differences
-from biobench.data.layouts import Found
+from biobench.data.layouts import LayoutItems
 from biobench.data.manifest import Item, Manifest, Split
 from biobench.data.sample import sample_key, sample_train
 from biobench.data.views import frame_numbers, middle, most_frequent, random_start
@@ -47,7 +47,7 @@ def clip(name: str, labels: str, split: Split) -> list[Item]:
 def clips(*more: Item, view: dict[str, Any] | None = None, **task: Any) -> Manifest:
     """Two sound train clips, one sound test clip, and more."""
     items = [*clip("k", "aaaaa", "train"), *clip("l", "bbbbb", "train"), *more]
-    found = Found([*items, *clip("m", "aaaaa", "test")])
+    found = LayoutItems([*items, *clip("m", "aaaaa", "test")])
     return manifest_of(make_task("csv", TABLES, view=view or CLIPS, **task), found, HERE, 17)
 
 
@@ -120,7 +120,9 @@ def test_short_clips_are_dropped_and_counted_or_refused() -> None:
 
 def test_a_split_of_short_clips_is_empty() -> None:
     """The message says what became of them."""
-    found = Found([*clip("k", "aaa", "train"), *clip("l", "bbb", "train"), *clip("m", "a", "test")])
+    found = LayoutItems(
+        [*clip("k", "aaa", "train"), *clip("l", "bbb", "train"), *clip("m", "a", "test")]
+    )
     words = r"empty \(1 clip is too short or misses frames\); lower frames in the view"
     with pytest.raises(DataError, match=words):
         manifest_of(make_task("csv", TABLES, view=CLIPS, division="open"), found, HERE, 17)
@@ -131,7 +133,7 @@ def test_a_split_of_short_clips_is_empty() -> None:
 def test_a_clip_with_a_missing_frame_is_dropped_where_the_view_says_so() -> None:
     """The same, were the missing frame to be taken or not."""
     items = [*clip("k", "aaaaa", "train"), *clip("l", "bbbbb", "train"), *clip("m", "aaa", "test")]
-    found = Found([*items, *clip("n", "aaaaa", "train")], missing={"n/1.jpg": "t.csv line 9"})
+    found = LayoutItems([*items, *clip("n", "aaaaa", "train")], missing={"n/1.jpg": "t.csv line 9"})
     view = {**CLIPS, "missing": "drop"}
     manifest = manifest_of(make_task("csv", TABLES, view=view), found, HERE, 17)
     assert (manifest.dropped, [row.id for row in manifest.items.rows]) == (1, ["k", "l", "m"])
@@ -140,14 +142,14 @@ def test_a_clip_with_a_missing_frame_is_dropped_where_the_view_says_so() -> None
 def test_a_random_start_needs_a_seed_and_moves_the_frames() -> None:
     """The middle does not; the start of one clip does not follow from the others."""
     view = {**CLIPS, "start": "random"}
-    found = Found([*clip("k", "a" * 60, "train"), *clip("l", "b" * 60, "train"),
+    found = LayoutItems([*clip("k", "a" * 60, "train"), *clip("l", "b" * 60, "train"),
                    *clip("m", "a" * 60, "test")])  # fmt: skip
     task = make_task("csv", TABLES, view=view)
     with pytest.raises(ValueError, match="seed"):
         manifest_of(task, found, HERE)
     first, other = (manifest_of(task, found, HERE, seed) for seed in (17, 18))
     assert first.digest != other.digest
-    fewer = manifest_of(task, Found([*found.items, *clip("n", "a" * 60, "train")]), HERE, 17)
+    fewer = manifest_of(task, LayoutItems([*found.items, *clip("n", "a" * 60, "train")]), HERE, 17)
     assert {row.id for row in first.rows} < {row.id for row in fewer.rows}
 
 
@@ -160,13 +162,13 @@ def test_written_ids_break_ties_as_numbers() -> None:
     for chosen, label in ((view, 10), (pair, 9)):
         task = make_task("csv", TABLES, view={**chosen, "short": "drop"}, label_rule="written-ids")
         test = clip("m", "11", "test")
-        manifest = manifest_of(task, Found([*items[:-1], *tie, *test]), HERE, 17)
+        manifest = manifest_of(task, LayoutItems([*items[:-1], *tie, *test]), HERE, 17)
         assert [r.label for r in manifest.items.rows if r.id == "n"] == [label]
 
 
 def observations(*items: Item, view: dict[str, Any] = OBSERVED, **task: Any) -> Manifest:
     train = [image("1.jpg", "a", "train", "o1"), image("2.jpg", "b", "train", "o1")]
-    found = Found([*train, *items], traits=task.pop("traits", ()))
+    found = LayoutItems([*train, *items], traits=task.pop("traits", ()))
     return manifest_of(make_task("csv", TABLES, view=view, **task), found, HERE)
 
 
@@ -207,7 +209,7 @@ def test_an_observation_has_one_label_one_group_and_one_list_of_traits() -> None
         image("9.jpg", "a", "test", "x", group="h"),
     ]
     with pytest.raises(DataError, match="x: its images are in different groups"):
-        manifest_of(make_task("csv", TABLES, view=OBSERVED), Found([*train, *both]), HERE)
+        manifest_of(make_task("csv", TABLES, view=OBSERVED), LayoutItems([*train, *both]), HERE)
 
 
 def test_an_observation_must_not_have_the_id_of_an_image() -> None:
@@ -219,7 +221,7 @@ def test_an_observation_must_not_have_the_id_of_an_image() -> None:
 @pytest.mark.parametrize("view", [CLIPS, OBSERVED])
 def test_a_view_that_pools_needs_subjects(view: dict[str, Any]) -> None:
     """An image folder has none."""
-    found = Found([image("1.jpg", "a", "train"), image("2.jpg", "a", "test")])
+    found = LayoutItems([image("1.jpg", "a", "train"), image("2.jpg", "a", "test")])
     with pytest.raises(SpecError, match="needs images with a subject"):
         manifest_of(make_task(view=view), found, HERE)
 
@@ -241,7 +243,7 @@ def test_few_shot_takes_clips_with_all_their_frames(division: Division) -> None:
     names = [f"{label}{i}" for label in "ab" for i in range(6)]
     items = [frame for name in names for frame in clip(name, name[0] * 5, "train")]
     task = make_task("csv", TABLES, view=CLIPS, division=division)
-    manifest = manifest_of(task, Found([*items, *clip("m", "aaaaa", "test")]), HERE, 17)
+    manifest = manifest_of(task, LayoutItems([*items, *clip("m", "aaaaa", "test")]), HERE, 17)
     sample = sample_train(task, manifest, 2 if division == "official" else 4)
     kept = [row.id for row in sample.items.rows if row.split == "train"]
     expected = [

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import HERE, NET, OTHER, Bench, Nursery, cold, outcome
+from harness import HERE, NET, OTHER, Bench, Launcher, cold, outcome
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,21 +65,21 @@ def ground() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def nursery(ground: Path) -> Iterator[Nursery]:
+def launcher(ground: Path) -> Iterator[Launcher]:
     """Starts commands."""
     folder = ground / "commands"
     folder.mkdir()
-    made = Nursery(folder)
+    made = Launcher(folder)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="session")
-def faulty(ground: Path, library: Path) -> Iterator[Nursery]:
+def faulty(ground: Path, library: Path) -> Iterator[Launcher]:
     """Starts commands with the faults of preload.c in them."""
     folder = ground / "faulty"
     folder.mkdir()
-    made = Nursery(folder, library)
+    made = Launcher(folder, library)
     yield made
     made.close()
 

@@ -45,7 +45,7 @@ def long() -> bool:
     return bool(os.environ.get("BIOBENCH_FAULTS_SCALE"))
 
 
-def dice(name: str) -> random.Random:
+def seeded(name: str) -> random.Random:
     """Draws of a test: others for each ``BIOBENCH_FAULTS_SEED``."""
     return random.Random(f"{os.environ.get('BIOBENCH_FAULTS_SEED', '0')}/{name}")
 
@@ -87,9 +87,9 @@ class Done:
 class Process:
     """A command line that runs, in a process group of its own."""
 
-    def __init__(self, pid: int, nursery: Nursery, files: tuple[Path, Path]) -> None:
+    def __init__(self, pid: int, launcher: Launcher, files: tuple[Path, Path]) -> None:
         self.pid = pid
-        self._nursery = nursery
+        self._launcher = launcher
         self._files = files
 
     def kill(self, number: int = signal.SIGKILL) -> None:
@@ -108,10 +108,10 @@ class Process:
 
     def done(self, limit: float = LIMIT_S) -> Done:
         """Wait for its end; a process that does not end fails the test."""
-        code = self._nursery.wait(self.pid, limit)
+        code = self._launcher.wait(self.pid, limit)
         if code is None:
             self.kill()
-            self._nursery.wait(self.pid, 10)
+            self._launcher.wait(self.pid, 10)
         # One that was killed at once has made none.
         out, err = (
             path.read_text(errors="replace") if path.exists() else "" for path in self._files
@@ -120,7 +120,7 @@ class Process:
         return Done(code, out, err)
 
 
-class Nursery:
+class Launcher:
     """Starts command lines, warm or cold. ``preload`` is the library of preload.c."""
 
     def __init__(self, folder: Path, preload: Path | None = None) -> None:
@@ -131,7 +131,7 @@ class Nursery:
         folder.chmod(0o755)
         more = {"LD_PRELOAD": str(preload)} if preload is not None else {}
         self._server = subprocess.Popen(
-            [sys.executable, str(HERE / "nursery.py")],
+            [sys.executable, str(HERE / "launcher.py")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(**more),
         )  # fmt: skip
 

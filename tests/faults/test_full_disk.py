@@ -10,7 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import NET, OTHER, Bench, Done, Nursery, grow, leftovers, mounted, outcome, times
+from harness import (
+    NET,
+    OTHER,
+    Bench,
+    Done,
+    Launcher,
+    grow,
+    leftovers,
+    mounted,
+    outcome,
+    times,
+)
 
 from biobench._common.store import Store
 
@@ -45,28 +56,28 @@ def fault(done: Done, check: Callable[[], None]) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def wide(ground: Path, bench: Bench, nursery: Nursery) -> Bench:
+def wide(ground: Path, bench: Bench, launcher: Launcher) -> Bench:
     """Several tasks, so that its result is larger than that of ``bench``; so many in the long suite
     that store and result take more than 40 pages each."""
     made = Bench.draw(ground / "wide", more=times(4, 22))
     out = made.root / "first"
-    nursery.start(made.arguments(out, made.root / "store"), made.root).done().good()
+    launcher.start(made.arguments(out, made.root / "store"), made.root).done().good()
     made.expected = {NET: outcome(out), OTHER: bench.expected[OTHER]}
     return made
 
 
-def test_the_store_is_full(wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally) -> None:
+def test_the_store_is_full(wide: Bench, launcher: Launcher, tmp_path: Path, tally: Tally) -> None:
     """A store on a disk of any size: done or one line, and once there is room the same digests."""
     wrong, tried = [], sizes(used(wide.root / "store") + 9 * PAGE, 6, 40)
     for size in tried:
         disk, out = tmp_path / f"disk-{size}", tmp_path / f"out-{size}"
         with mounted(disk, f"size={size}"):
-            done = nursery.start(wide.arguments(out, disk / "store"), wide.root).done()
+            done = launcher.start(wide.arguments(out, disk / "store"), wide.root).done()
             wrong.append(fault(done, lambda out=out: wide.check(out)))  # type: ignore[misc]
             if damaged := Store(disk / "store").damaged():
                 wrong.append(f"{size} bytes: damaged entries {damaged}")
             grow(disk, "size=4m")
-            again = nursery.start(wide.arguments(out, disk / "store"), wide.root).done()
+            again = launcher.start(wide.arguments(out, disk / "store"), wide.root).done()
             wrong.append(fault(again, lambda out=out: wide.check(out)))  # type: ignore[misc]
             if again.code:
                 wrong.append(f"{size} bytes, then 4 MB: {again.line}")
@@ -76,14 +87,14 @@ def test_the_store_is_full(wide: Bench, nursery: Nursery, tmp_path: Path, tally:
 
 
 def refilled(
-    bench: Bench, wide: Bench, nursery: Nursery, disk: Path, store: Path, *limit: str
+    bench: Bench, wide: Bench, launcher: Launcher, disk: Path, store: Path, *limit: str
 ) -> list[str]:
     """Faults where an earlier, smaller result is on a disk that then has only ``limit``."""
     wrong = []
     out = disk / "out"
-    nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
+    launcher.start(bench.arguments(out, store, OTHER), bench.root).done().good()
     grow(disk, *limit)
-    done = nursery.start(wide.arguments(out, store), wide.root).done()
+    done = launcher.start(wide.arguments(out, store), wide.root).done()
     if line := fault(done, lambda: wide.check(out)):
         wrong.append(f"{limit}: {line}")
     try:
@@ -96,55 +107,55 @@ def refilled(
     if left := leftovers(disk):
         wrong.append(f"{limit}: files that nobody needs stay: {left}")
     grow(disk, "size=4m", "nr_inodes=1000")
-    nursery.start(wide.arguments(out, store), wide.root).done().good()
+    launcher.start(wide.arguments(out, store), wide.root).done().good()
     wide.check(out)
     return wrong
 
 
 def test_the_result_folder_is_full(
-    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, wide: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """An earlier result lies there and the disk has any number of pages left: it stays whole until
     the new one is."""
     store = wide.root / "store"
-    nursery.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
+    launcher.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
     small, large = used(tmp_path / "small"), used(wide.root / "first")
     wrong, tried = [], [0, *sizes(large + 4 * PAGE, 5, 39)]
     for size in tried:
         with mounted(tmp_path / f"disk-{size}", "size=4m") as disk:
-            wrong += refilled(bench, wide, nursery, disk, store, f"size={small + size}")
+            wrong += refilled(bench, wide, launcher, disk, store, f"size={small + size}")
     tally("runs on a full disk for the result", len(tried), len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_inodes_left_for_the_result(
-    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, wide: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """The same where files and not bytes are used up."""
     store, count = wide.root / "store", times(4, 12)
-    nursery.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
+    launcher.start(bench.arguments(tmp_path / "small", store, OTHER), bench.root).done().good()
     wrong = []
     # The root of the file system and the folder are files too.
     taken = 1 + 1 + sum(1 for _ in (tmp_path / "small").rglob("*"))
     for more in range(count):
         with mounted(tmp_path / f"disk-{more}", "size=4m") as disk:
-            wrong += refilled(bench, wide, nursery, disk, store, f"nr_inodes={taken + more}")
+            wrong += refilled(bench, wide, launcher, disk, store, f"nr_inodes={taken + more}")
     tally("runs without inodes for the result", count, len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_inodes_left_for_the_store(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """A store in a file system that takes so many files and no more."""
     wrong, count = [], times(5, 16)
     for number in range(2, 2 + count):
         disk, out = tmp_path / f"disk-{number}", tmp_path / f"out-{number}"
         with mounted(disk, "size=4m", f"nr_inodes={number}"):
-            done = nursery.start(bench.arguments(out, disk / "store"), bench.root).done()
+            done = launcher.start(bench.arguments(out, disk / "store"), bench.root).done()
             wrong.append(fault(done, lambda out=out: bench.check(out)))  # type: ignore[misc]
             grow(disk, "nr_inodes=1000")
-            nursery.start(bench.arguments(out, disk / "store"), bench.root).done().good()
+            launcher.start(bench.arguments(out, disk / "store"), bench.root).done().good()
             bench.check(out)
     found = [line for line in wrong if line]
     tally("runs without inodes for the store", count, len(found))
@@ -152,7 +163,7 @@ def test_no_inodes_left_for_the_store(
 
 
 def test_a_real_file_system_is_full(
-    bench: Bench, wide: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, wide: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """ext4 on a loop device: it allocates late, so that some errors come with fsync alone."""
     if shutil.which("mkfs.ext4") is None:
@@ -168,15 +179,15 @@ def test_a_real_file_system_is_full(
         try:
             ballast, left = disk / "ballast", number * 80_000 // count
             out, store = disk / "out", disk / "store"
-            nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
+            launcher.start(bench.arguments(out, store, OTHER), bench.root).done().good()
             fill(ballast, left)
-            done = nursery.start(wide.arguments(out, store), wide.root).done()
+            done = launcher.start(wide.arguments(out, store), wide.root).done()
             if line := fault(done, lambda out=out: wide.check(out)):  # type: ignore[misc]
                 wrong.append(f"{left} bytes: {line}")
             if done.code and wide.holder(out) is None:
                 wrong.append(f"{left} bytes: the earlier result is gone")
             ballast.unlink()
-            nursery.start(wide.arguments(out, store), wide.root).done().good()
+            launcher.start(wide.arguments(out, store), wide.root).done().good()
             wide.check(out)
         finally:
             subprocess.run(["umount", disk], check=True)
@@ -194,12 +205,12 @@ def fill(ballast: Path, left: int) -> None:
 
 
 def test_the_folder_for_temporary_files_is_full(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """A run needs no room in TMPDIR."""
     with mounted(tmp_path / "disk", "size=4096") as disk:
         (disk / "ballast").write_bytes(bytes(PAGE))
         out, store = tmp_path / "out", tmp_path / "store"
-        nursery.start(bench.arguments(out, store), bench.root, TMPDIR=str(disk)).done().good()
+        launcher.start(bench.arguments(out, store), bench.root, TMPDIR=str(disk)).done().good()
     bench.check(out)
     tally("runs with a full TMPDIR", 1, 0)

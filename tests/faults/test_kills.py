@@ -18,11 +18,11 @@ from harness import (
     OTHER,
     Bench,
     Done,
-    Nursery,
+    Launcher,
     Process,
-    dice,
     environment,
     leftovers,
+    seeded,
     times,
 )
 
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
 
 
-def afterwards(bench: Bench, nursery: Nursery, out: Path, store: Path, when: str) -> list[str]:
+def afterwards(bench: Bench, launcher: Launcher, out: Path, store: Path, when: str) -> list[str]:
     """Faults after a kill: before the command is given again, and after."""
     wrong = []
     try:
@@ -41,7 +41,7 @@ def afterwards(bench: Bench, nursery: Nursery, out: Path, store: Path, when: str
             wrong.append(f"{when}: the earlier result is gone")
     except (AssertionError, OSError, ValueError, KeyError) as error:
         wrong.append(f"{when}: the folder holds no whole result: {error}")
-    done = nursery.start(bench.arguments(out, store), bench.root).done()
+    done = launcher.start(bench.arguments(out, store), bench.root).done()
     if done.code != 0:
         return [*wrong, f"{when}: the same command fails: {done.line}"]
     try:
@@ -59,12 +59,12 @@ class Ground:
     """A result folder with the result of another model, and the store of that run, made once and
     laid out again for each try."""
 
-    def __init__(self, bench: Bench, nursery: Nursery, root: Path, *warm: str) -> None:
+    def __init__(self, bench: Bench, launcher: Launcher, root: Path, *warm: str) -> None:
         self.folder = root / "all"
         self.out, self.store = self.folder / "out", self.folder / "store"
         self._kept = root / "kept"
         for model in (*warm, OTHER):
-            nursery.start(bench.arguments(self.out, self.store, model), bench.root).done().good()
+            launcher.start(bench.arguments(self.out, self.store, model), bench.root).done().good()
         self.folder.rename(self._kept)
 
     def lay(self) -> None:
@@ -86,7 +86,7 @@ def worked(pid: int) -> float:
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold start", "warm start"])
 def test_a_run_killed_at_any_time(
-    warm: bool, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    warm: bool, bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """From the first millisecond of the process on: the earlier result stays until the new one is
     whole, and the same command ends with equal digests.
@@ -94,13 +94,13 @@ def test_a_run_killed_at_any_time(
     Nine tenths of a run from a cold start are imports. Nine tenths of the kills of the long suite
     are those of runs that are forked with the libraries loaded, where every moment is one of work.
     """
-    ground, random = Ground(bench, nursery, tmp_path), dice(f"kills {warm}")
+    ground, random = Ground(bench, launcher, tmp_path), seeded(f"kills {warm}")
     out, store = ground.out, ground.store
     arguments = bench.arguments(out, store)
 
     def start() -> Fresh | Process:
         ground.lay()
-        return nursery.start(arguments, bench.root) if warm else Fresh(arguments, bench.root)
+        return launcher.start(arguments, bench.root) if warm else Fresh(arguments, bench.root)
 
     run, whole = start(), 0.0
     while run.running():
@@ -116,7 +116,7 @@ def test_a_run_killed_at_any_time(
         if run.done().code != -signal.SIGKILL:
             continue
         killed += 1
-        wrong += afterwards(bench, nursery, out, store, f"after {moment:.3f} s of work")
+        wrong += afterwards(bench, launcher, out, store, f"after {moment:.3f} s of work")
     how = "a warm start" if warm else "the first millisecond of a cold start"
     tally(f"runs killed at a random time, from {how} on", killed, len(wrong))
     assert not wrong, "\n".join(wrong)
@@ -144,7 +144,7 @@ class Fresh:
         return Done(self._process.wait(), "", "")
 
 
-def steps(bench: Bench, faulty: Nursery, folder: Path, out: Path, store: Path) -> int:
+def steps(bench: Bench, faulty: Launcher, folder: Path, out: Path, store: Path) -> int:
     """Calls of a run that change a file in ``folder``."""
     count = folder.parent / f"{folder.name}-count"
     faulty.start(
@@ -155,7 +155,7 @@ def steps(bench: Bench, faulty: Nursery, folder: Path, out: Path, store: Path) -
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold store", "warm store"])
 def test_a_run_killed_before_each_change_of_a_file(
-    warm: bool, bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+    warm: bool, bench: Bench, faulty: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Each call that opens, writes, syncs, renames or removes a file in the store or in the result
     folder is the last one once."""
@@ -163,7 +163,7 @@ def test_a_run_killed_before_each_change_of_a_file(
     folder, out, store = ground.folder, ground.out, ground.store
     ground.lay()
     last = steps(bench, faulty, folder, out, store)
-    chosen = dice("steps").sample(range(1, last + 1), min(last, times(25, last)))
+    chosen = seeded("steps").sample(range(1, last + 1), min(last, times(25, last)))
     wrong, killed = [], 0
     for number in sorted(chosen):
         ground.lay()
@@ -180,7 +180,7 @@ def test_a_run_killed_before_each_change_of_a_file(
 
 @pytest.mark.parametrize("errno", ["EIO", "ENOSPC", "EROFS", "ESTALE"])
 def test_a_change_of_a_file_fails(
-    errno: str, bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+    errno: str, bench: Bench, faulty: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Each such call fails once: the run ends well or in one line, and nothing wrong stays."""
     import errno as numbers
@@ -189,7 +189,7 @@ def test_a_change_of_a_file_fails(
     folder, out, store = ground.folder, ground.out, ground.store
     ground.lay()
     last = steps(bench, faulty, folder, out, store)
-    chosen = dice(f"steps {errno}").sample(range(1, last + 1), min(last, times(8, last)))
+    chosen = seeded(f"steps {errno}").sample(range(1, last + 1), min(last, times(8, last)))
     wrong = []
     for number in sorted(chosen):
         ground.lay()
@@ -213,15 +213,19 @@ def test_a_change_of_a_file_fails(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_end(
-    number: signal.Signals, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    number: signal.Signals,
+    bench: Bench,
+    launcher: Launcher,
+    tmp_path: Path,
+    tally: Tally,
 ) -> None:
     """Ctrl-C and SIGTERM at random times of the work: 130 or 143 with one line, or done."""
-    ground, random = Ground(bench, nursery, tmp_path), dice(f"signals {number}")
+    ground, random = Ground(bench, launcher, tmp_path), seeded(f"signals {number}")
     out, store = ground.out, ground.store
     wrong, count = [], times(6, 200)
     for _ in range(count):
         ground.lay()
-        process = nursery.start(bench.arguments(out, store), bench.root)
+        process = launcher.start(bench.arguments(out, store), bench.root)
         moment = 0.02 + random.random() * 0.3
         time.sleep(moment)
         process.kill(number)
@@ -234,14 +238,14 @@ def test_a_run_that_is_asked_to_end(
             del said[0]
         if done.code > 0 and len(said) != 1:
             wrong.append(f"{when}: not one line: {done.err[-300:]}")
-        wrong += afterwards(bench, nursery, out, store, when)
+        wrong += afterwards(bench, launcher, out, store, when)
     tally("runs that were interrupted or terminated", count, len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
-def test_kills_on_kills(bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally) -> None:
+def test_kills_on_kills(bench: Bench, faulty: Launcher, tmp_path: Path, tally: Tally) -> None:
     """The command that goes on is killed too, many times, until one comes through."""
-    ground, random = Ground(bench, faulty, tmp_path), dice("kills on kills")
+    ground, random = Ground(bench, faulty, tmp_path), seeded("kills on kills")
     folder, out, store = ground.folder, ground.out, ground.store
     count, killed = times(10, 300), 0
     ground.lay()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import NET, OTHER, Bench, Nursery, leftovers, times
+from harness import NET, OTHER, Bench, Launcher, leftovers, times
 
 from biobench._common.store import Store
 
@@ -16,7 +16,7 @@ AT_ONCE = 8
 
 
 def test_eight_runs_on_one_store(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Two models, eight runs, one store: each ends well, and the store is whole."""
     wrong, count = [], times(1, 40)
@@ -25,7 +25,7 @@ def test_eight_runs_on_one_store(
         models = [NET if i % 2 else OTHER for i in range(AT_ONCE)]
         outs = [tmp_path / f"out-{number}-{i}" for i in range(AT_ONCE)]
         running = [
-            nursery.start(bench.arguments(out, store, model), bench.root)
+            launcher.start(bench.arguments(out, store, model), bench.root)
             for out, model in zip(outs, models, strict=True)
         ]
         for process, out, model in zip(running, outs, models, strict=True):
@@ -43,17 +43,17 @@ def test_eight_runs_on_one_store(
 
 
 def test_eight_runs_into_one_folder(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Each ends well or is refused in one line; the folder holds one run's result, whole."""
     wrong, count, good = [], times(3, 40), 0
     store = tmp_path / "store"
     for model in (NET, OTHER):
-        nursery.start(bench.arguments(tmp_path / "aside", store, model), bench.root).done().good()
+        launcher.start(bench.arguments(tmp_path / "aside", store, model), bench.root).done().good()
     for number in range(count):
         out = tmp_path / f"out-{number}"
         running = [
-            nursery.start(bench.arguments(out, store, NET if i % 2 else OTHER), bench.root)
+            launcher.start(bench.arguments(out, store, NET if i % 2 else OTHER), bench.root)
             for i in range(AT_ONCE)
         ]
         ended = [process.done() for process in running]

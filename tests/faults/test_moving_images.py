@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from drawn import draw
-from harness import Bench, Nursery, dice, outcome, reached, times
+from harness import Bench, Launcher, outcome, reached, seeded, times
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 Tally = Callable[[str, int, int], None]
@@ -69,9 +69,9 @@ def _device(image: Path) -> None:
 CHANGES = (_replaced, _rewritten, _truncated, _emptied, _removed, _grown, _pipe, _folder, _device)
 
 
-def run(bench: Bench, nursery: Nursery, out: Path, store: Path) -> Any:
+def run(bench: Bench, launcher: Launcher, out: Path, store: Path) -> Any:
     """Result of a run that nothing disturbs; its error where there is one."""
-    done = nursery.start(bench.arguments(out, store), bench.root).done(60)
+    done = launcher.start(bench.arguments(out, store), bench.root).done(60)
     return outcome(out) if done.good() else None
 
 
@@ -94,7 +94,7 @@ def test_images_change_in_mid_run(
     back: bool,
     change: Callable[[Path], None],
     many: Bench,
-    nursery: Nursery,
+    launcher: Launcher,
     tmp_path: Path,
     tally: Tally,
 ) -> None:
@@ -107,13 +107,13 @@ def test_images_change_in_mid_run(
     for number in range(count):
         bench = many.copy(tmp_path / f"bench-{number}")
         folder = bench.root
-        before = run(bench, nursery, folder / "clean", folder / "clean-store")
+        before = run(bench, launcher, folder / "clean", folder / "clean-store")
         out, store, gate = folder / "out", folder / "store", folder / "gate"
         gate.mkdir()
-        process = nursery.start(bench.arguments(out, store), folder, FAULTS_GATE=str(gate))
+        process = launcher.start(bench.arguments(out, store), folder, FAULTS_GATE=str(gate))
         reached(gate, process)
         # The first images are in the loader by now, the last ones are not.
-        moving = dice(f"{change.__name__} {number}").sample(bench.images, 150)
+        moving = seeded(f"{change.__name__} {number}").sample(bench.images, 150)
         kept = {image: image.read_bytes() for image in moving}
         for image in moving:
             change(image)
@@ -126,15 +126,15 @@ def test_images_change_in_mid_run(
         done = process.done(60)
         allowed = [before]
         if not back and change in READABLE:
-            allowed.append(run(bench, nursery, folder / "new", folder / "new-store"))
-            if run(bench, nursery, folder / "again", store) != allowed[-1]:
+            allowed.append(run(bench, launcher, folder / "new", folder / "new-store"))
+            if run(bench, launcher, folder / "again", store) != allowed[-1]:
                 wrong.append(f"{number}: the store serves wrong features for the changed images")
         if done.code:
             done.refused(3)
         elif outcome(out) not in allowed:
             wrong.append(f"{number}: a result of neither the old nor the new images")
         restore(kept)
-        if run(bench, nursery, out, store) != before:
+        if run(bench, launcher, out, store) != before:
             wrong.append(f"{number}: the store serves wrong features for the restored images")
         shutil.rmtree(folder)
     tally("runs whose images changed under them", count, len(wrong))

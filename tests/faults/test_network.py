@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import HERE, dice, times
+from harness import HERE, seeded, times
 
 sys.path.append(str(HERE.parent / "data"))
 
@@ -153,7 +153,7 @@ def test_a_server_that_lies(lie: str, tmp_path: Path, tally: Tally) -> None:
 
 def test_lies_at_random(tmp_path: Path, tally: Tally) -> None:
     """Sound answers with some bytes of the head or framing changed, cut off or doubled."""
-    random, count = dice("lies"), times(40, 5000)
+    random, count = seeded("lies"), times(40, 5000)
     sound = [OK + WHOLE + b"\r\n" + CONTENT, CHUNKS + b"%x\r\n%s\r\n0\r\n\r\n" % (SIZE, CONTENT)]
     whole = 0
     for number in range(count):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import NET, OTHER, USER, Bench, Nursery, cold, times
+from harness import NET, OTHER, USER, Bench, Launcher, cold, times
 
 from biobench._common.store import Store
 
@@ -17,7 +17,7 @@ Tally = Callable[[str, int, int], None]
 
 
 def test_the_clock_runs_backwards(
-    bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, faulty: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Each look at the clock of the day is a second before the last one."""
     out, store = tmp_path / "out", tmp_path / "store"
@@ -35,7 +35,7 @@ def test_the_clock_runs_backwards(
 
 
 def test_files_from_the_future(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Images and store entries whose dates are to come, and of the year 1970."""
     mine = bench.copy(tmp_path / "bench")
@@ -43,13 +43,13 @@ def test_files_from_the_future(
     for date in (0, 1, 4_000_000_000):
         for path in (*mine.images, *store.rglob("*")):
             os.utime(path, (date, date))
-        nursery.start(mine.arguments(out, store), mine.root).done().good()
+        launcher.start(mine.arguments(out, store), mine.root).done().good()
         bench.check(out)
     tally("runs with dates of files to come or long gone", 3, 0)
 
 
 def test_a_folder_without_locks(
-    bench: Bench, faulty: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, faulty: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Locks fail as on NFS without them: the run ends well, or says so in one line before work."""
     out, store = tmp_path / "out", tmp_path / "store"
@@ -62,10 +62,10 @@ def test_a_folder_without_locks(
     tally("runs in folders without locks", 2, 0)
 
 
-def test_little_memory(bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally) -> None:
+def test_little_memory(bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally) -> None:
     """Address space from too little for Python to enough: no wrong result, and no half one."""
     out, store = tmp_path / "out", tmp_path / "store"
-    nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
+    launcher.start(bench.arguments(out, store, OTHER), bench.root).done().good()
     wrong, ended, count = [], [], times(5, 60)
     for number in range(count):
         shutil.rmtree(store, ignore_errors=True)
@@ -79,12 +79,12 @@ def test_little_memory(bench: Bench, nursery: Nursery, tmp_path: Path, tally: Ta
             holder = bench.holder(out)
             assert holder == (OTHER if done.code else NET), f"the folder holds {holder}"
             if not done.code:
-                nursery.start(bench.arguments(out, store, OTHER), bench.root).done().good()
+                launcher.start(bench.arguments(out, store, OTHER), bench.root).done().good()
         except (AssertionError, OSError, ValueError, KeyError) as error:
             wrong.append(f"{limit} bytes: {error}")
         if damaged := Store(store).damaged():
             wrong.append(f"{limit} bytes: damaged {damaged}")
-    nursery.start(bench.arguments(out, store), bench.root).done().good()
+    launcher.start(bench.arguments(out, store), bench.root).done().good()
     bench.check(out)
     tally("runs with limited memory", count, len(wrong))
     assert not wrong, "\n".join(wrong)
@@ -93,7 +93,7 @@ def test_little_memory(bench: Bench, nursery: Nursery, tmp_path: Path, tally: Ta
 
 @pytest.mark.parametrize("workers", [1, 8])
 def test_few_threads(
-    workers: int, bench: Bench, nursery: Nursery, ground: Path, tally: Tally
+    workers: int, bench: Bench, launcher: Launcher, ground: Path, tally: Tally
 ) -> None:
     """A user who may have so many threads and no more: done, or one line that says what to do."""
     if os.geteuid() != 0:
@@ -104,7 +104,7 @@ def test_few_threads(
         place = ground / f"threads-{workers}-{limit}"
         place.mkdir()
         os.chown(place, USER, USER)
-        done = nursery.start(
+        done = launcher.start(
             bench.arguments(place / "out", place / "store", workers=workers), bench.root,
             user=USER, limits={"RLIMIT_NPROC": limit}, HOME=str(place),
         ).done()  # fmt: skip
@@ -120,13 +120,13 @@ def test_few_threads(
     assert not wrong, "\n".join(wrong)
 
 
-def test_few_open_files(bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally) -> None:
+def test_few_open_files(bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally) -> None:
     """From a handful of descriptors to enough."""
     wrong, count = [], times(4, 40)
     for number in range(count):
         out, store = tmp_path / f"out-{number}", tmp_path / f"store-{number}"
         limit = 6 + 60 * number // count
-        done = nursery.start(
+        done = launcher.start(
             bench.arguments(out, store), bench.root, limits={"RLIMIT_NOFILE": limit}
         ).done()
         try:

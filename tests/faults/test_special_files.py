@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from drawn import HEAD, draw_table, write_task
-from harness import HERE, Bench, Nursery
+from harness import HERE, Bench, Launcher
 
 sys.path.append(str(HERE.parent / "models"))
 
@@ -45,18 +45,22 @@ def put(path: Path, thing: Callable[[Path], None]) -> None:
 
 
 @pytest.fixture(scope="module")
-def result(bench: Bench, nursery: Nursery) -> Path:
+def result(bench: Bench, launcher: Launcher) -> Path:
     """A whole result."""
     out = bench.root / "special-out"
-    nursery.start(bench.arguments(out, bench.root / "special-store"), bench.root).done().good()
+    launcher.start(bench.arguments(out, bench.root / "special-store"), bench.root).done().good()
     return out
 
 
 def refused(
-    nursery: Nursery, folder: Path, arguments: list[str], codes: tuple[int, ...], name: str
+    launcher: Launcher,
+    folder: Path,
+    arguments: list[str],
+    codes: tuple[int, ...],
+    name: str,
 ) -> None:
     """The command ends soon, in one line that names what is wrong."""
-    line = nursery.start(arguments, folder).done(ANSWER_S).refused(*codes)
+    line = launcher.start(arguments, folder).done(ANSWER_S).refused(*codes)
     assert name in line, line
 
 
@@ -87,7 +91,7 @@ def test_a_path_on_the_command_line(
     arguments: list[str],
     codes: tuple[int, ...],
     thing: Callable[[Path], None],
-    nursery: Nursery,
+    launcher: Launcher,
     result: Path,
     tmp_path: Path,
     tally: Tally,
@@ -97,7 +101,7 @@ def test_a_path_on_the_command_line(
     thing(tmp_path / name)
     (tmp_path / "D").mkdir()
     line = [str(result) if word == "R" else word for word in arguments]
-    refused(nursery, tmp_path, line, codes, name)
+    refused(launcher, tmp_path, line, codes, name)
     tally("pipes and devices in place of a file", 1, 0)
 
 
@@ -108,7 +112,7 @@ def test_a_file_of_a_result(
     command: str,
     name: str,
     thing: Callable[[Path], None],
-    nursery: Nursery,
+    launcher: Launcher,
     result: Path,
     tmp_path: Path,
     tally: Tally,
@@ -118,14 +122,18 @@ def test_a_file_of_a_result(
     put(tmp_path / "result" / name, thing)
     more = [str(result)] if command == "compare" else []
     line = [command, *more, str(tmp_path / "result")]
-    refused(nursery, tmp_path, line, (2, 3, 6), Path(name).name)
+    refused(launcher, tmp_path, line, (2, 3, 6), Path(name).name)
     tally("pipes and devices in place of a file", 1, 0)
 
 
 @pytest.mark.parametrize("thing", THINGS, ids=lambda made: made.__name__[1:])
 @pytest.mark.parametrize("name", ["all.csv", "toxic.csv", "train/amphora/train000.png"])
 def test_a_file_of_a_data_set(
-    name: str, thing: Callable[[Path], None], nursery: Nursery, tmp_path: Path, tally: Tally
+    name: str,
+    thing: Callable[[Path], None],
+    launcher: Launcher,
+    tmp_path: Path,
+    tally: Tally,
 ) -> None:
     """Tables and images."""
     data = draw_table(tmp_path / "data" / "drawn", train=4, test=4)
@@ -137,14 +145,14 @@ def test_a_file_of_a_data_set(
         *("run", "--model", "py:small_net:SmallNet", "--task", task, "--device", "cpu"),
         *("--data", str(tmp_path / "data"), "--out", "out", "--store", "store"),
     ]
-    refused(nursery, tmp_path, line, (3,), Path(name).name)
+    refused(launcher, tmp_path, line, (3,), Path(name).name)
     assert not (tmp_path / "out").exists()
     tally("pipes and devices in place of a file", 1, 0)
 
 
 @pytest.mark.parametrize("thing", THINGS, ids=lambda made: made.__name__[1:])
 def test_the_annotations_of_a_data_set(
-    thing: Callable[[Path], None], nursery: Nursery, tmp_path: Path, tally: Tally
+    thing: Callable[[Path], None], launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """The JSON file of beluga."""
     path = tmp_path / "beluga/beluga.coco/annotations/instances_train2022.json"
@@ -152,7 +160,7 @@ def test_the_annotations_of_a_data_set(
     (tmp_path / "beluga/beluga.coco/images/train2022").mkdir(parents=True)
     thing(path)
     line = ["data", "verify", "beluga", "--data", str(tmp_path)]
-    refused(nursery, tmp_path, line, (3,), path.name)
+    refused(launcher, tmp_path, line, (3,), path.name)
     tally("pipes and devices in place of a file", 1, 0)
 
 
@@ -170,7 +178,7 @@ def test_a_file_of_a_checkpoint(
     library: str,
     name: str,
     thing: Callable[[Path], None],
-    nursery: Nursery,
+    launcher: Launcher,
     tmp_path: Path,
     tally: Tally,
 ) -> None:
@@ -186,12 +194,12 @@ def test_a_file_of_a_checkpoint(
         pytest.skip(f"such a checkpoint has no {name}")
     put(found, thing)
     line = ["run", "--model", f"{library}:{folder}", "--suite", "demo", "--out", "out"]
-    refused(nursery, tmp_path, line, (5,), name)
+    refused(launcher, tmp_path, line, (5,), name)
     tally("pipes and devices in place of a file", 1, 0)
 
 
 def test_answers_are_read_from_a_pipe_of_the_shell(
-    nursery: Nursery, tmp_path: Path, tally: Tally
+    launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """The counter-check: `<(command)` is no pipe that nobody writes."""
     import subprocess

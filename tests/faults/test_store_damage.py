@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import NET, OTHER, Bench, Nursery, cold, dice, reached, times
+from harness import NET, OTHER, Bench, Launcher, cold, reached, seeded, times
 
 from biobench import evaluate
 from biobench._common.store import Store
@@ -54,7 +54,7 @@ def test_each_byte_of_the_store_flipped(
     assert measured(bench) == expected
     whole = {path: path.read_bytes() for path in entries(store)}
     places = [(path, i) for path, data in whole.items() for i in range(len(data))]
-    random = dice("flips")
+    random = seeded("flips")
     chosen = random.sample(places, min(len(places), times(100, len(places))))
     wrong = []
     for path, place in chosen:
@@ -78,11 +78,11 @@ def test_each_byte_of_the_store_flipped(
 
 
 def test_verify_finds_each_damaged_entry(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """`store verify` names an entry whichever byte of it was flipped, cut off or added."""
-    store, random = tmp_path / "store", dice("verify")
-    nursery.start(bench.arguments(tmp_path / "out", store), bench.root).done().good()
+    store, random = tmp_path / "store", seeded("verify")
+    launcher.start(bench.arguments(tmp_path / "out", store), bench.root).done().good()
     found = [entry.path for entry in Store(store).entries()]
     places = [(path, i) for path in found for i in range(path.stat().st_size)]
     chosen = random.sample(places, min(len(places), times(300, len(places))))
@@ -135,7 +135,7 @@ def _empty(path: Path) -> None:
 
 
 def _noise(path: Path) -> None:
-    path.write_bytes(dice(path.name).randbytes(path.stat().st_size))
+    path.write_bytes(seeded(path.name).randbytes(path.stat().st_size))
 
 
 def _other_schema(path: Path) -> None:
@@ -151,47 +151,55 @@ DAMAGE = (_directory, _pipe, _endless, _dangling, _zeros, _half, _empty, _noise)
 
 @pytest.mark.parametrize("damage", [*DAMAGE, _other_schema], ids=lambda made: made.__name__[1:])
 def test_a_damaged_index_of_files(
-    damage: Callable[[Path], None], bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    damage: Callable[[Path], None],
+    bench: Bench,
+    launcher: Launcher,
+    tmp_path: Path,
+    tally: Tally,
 ) -> None:
     """`files.sqlite` only saves time: whatever lies in its place, the run ends well."""
     store, out = tmp_path / "store", tmp_path / "out"
-    nursery.start(bench.arguments(out, store), bench.root).done().good()
+    launcher.start(bench.arguments(out, store), bench.root).done().good()
     index = store / "files.sqlite"
     if not index.exists():
         index.write_bytes(b"x" * 4096)
     damage(index)
-    nursery.start(bench.arguments(out, store, OTHER), bench.root).done(60).good()
+    launcher.start(bench.arguments(out, store, OTHER), bench.root).done(60).good()
     bench.check(out, OTHER)
     tally("damaged indexes of files", 1, 0)
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda made: made.__name__[1:])
 def test_a_thing_in_the_place_of_an_entry(
-    damage: Callable[[Path], None], bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    damage: Callable[[Path], None],
+    bench: Bench,
+    launcher: Launcher,
+    tmp_path: Path,
+    tally: Tally,
 ) -> None:
     """Entries that are folders, pipes, devices or noise: the run ends well or in one line."""
     store, out = tmp_path / "store", tmp_path / "out"
-    nursery.start(bench.arguments(out, store), bench.root).done().good()
+    launcher.start(bench.arguments(out, store), bench.root).done().good()
     for entry in list(Store(store).entries()):
         damage(entry.path)
-    done = nursery.start(bench.arguments(out, store), bench.root).done(60)
+    done = launcher.start(bench.arguments(out, store), bench.root).done(60)
     if done.code:
         done.refused(1, 2, 3)
     bench.check(out)
-    verified = nursery.start(["store", "verify", "--store", str(store)], bench.root).done(60)
+    verified = launcher.start(["store", "verify", "--store", str(store)], bench.root).done(60)
     if done.code == 0 and damage is not _directory:
         assert verified.code in (0, 3), verified.err
     tally("store entries of another kind", 1, 0)
 
 
 def test_the_store_is_collected_during_runs(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """`store gc` deletes everything, again and again, while runs go on."""
     store, wrong, count = tmp_path / "store", [], times(6, 300)
     for number in range(count):
         out = tmp_path / f"out-{number % 4}"
-        process = nursery.start(bench.arguments(out, store), bench.root)
+        process = launcher.start(bench.arguments(out, store), bench.root)
         while process.running():
             Store(store).collect(0)
         done = process.done()
@@ -205,18 +213,18 @@ def test_the_store_is_collected_during_runs(
 
 
 def test_the_store_is_removed_during_a_run(
-    bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """The whole folder goes while the images are embedded."""
     wrong, count = [], times(3, 100)
     for number in range(count):
         out, store, gate = (tmp_path / f"{name}-{number}" for name in ("out", "store", "gate"))
         gate.mkdir()
-        process = nursery.start(bench.arguments(out, store), bench.root, FAULTS_GATE=str(gate))
+        process = launcher.start(bench.arguments(out, store), bench.root, FAULTS_GATE=str(gate))
         reached(gate, process)
         shutil.rmtree(store, ignore_errors=True)
         (gate / "open").touch()
-        end = time.monotonic() + dice(f"removal {number}").random() * 0.2
+        end = time.monotonic() + seeded(f"removal {number}").random() * 0.2
         while process.running() and time.monotonic() < end:
             shutil.rmtree(store, ignore_errors=True)
         done = process.done()
@@ -225,7 +233,7 @@ def test_the_store_is_removed_during_a_run(
                 done.refused(1, 2)
             else:
                 bench.check(out)
-            nursery.start(bench.arguments(out, store), bench.root).done().good()
+            launcher.start(bench.arguments(out, store), bench.root).done().good()
             bench.check(out)
         except AssertionError as error:
             wrong.append(str(error))

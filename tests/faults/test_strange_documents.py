@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from drawn import NAMES, draw
-from harness import HERE, Bench, Nursery
+from harness import HERE, Bench, Launcher
 
 sys.path.append(str(HERE.parent / "probe"))
 
@@ -64,26 +64,26 @@ JSON: dict[str, Callable[[str], bytes]] = {
 
 @pytest.mark.parametrize("kind", JSON)
 def test_annotations_that_leave_a_doubt(
-    kind: str, nursery: Nursery, tmp_path: Path, tally: Tally
+    kind: str, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """One line with the file, exit 3: nobody else's parser would choose as ours does."""
     path, text = annotations(tmp_path)
     path.write_bytes(JSON[kind](text))
     arguments = ["run", "--model", "demo", "--task", "beluga", "--data", str(tmp_path)]
-    line = nursery.start([*arguments, "--dry-run"], tmp_path).done(60).refused(3)
+    line = launcher.start([*arguments, "--dry-run"], tmp_path).done(60).refused(3)
     assert path.name in line
     assert line.isprintable()
     tally("annotation files that leave a doubt", 1, 0)
 
 
 def test_annotations_with_a_mark_of_their_encoding(
-    nursery: Nursery, tmp_path: Path, tally: Tally
+    launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """UTF-8 with a byte order mark is read or refused, and not misread."""
     path, text = annotations(tmp_path)
     path.write_bytes(codecs.BOM_UTF8 + text.encode())
     arguments = ["run", "--model", "demo", "--task", "beluga", "--data", str(tmp_path)]
-    done = nursery.start([*arguments, "--dry-run"], tmp_path).done(60)
+    done = launcher.start([*arguments, "--dry-run"], tmp_path).done(60)
     assert done.code == 0 or path.name in done.refused(3)
     tally("annotation files that leave a doubt", 1, 0)
 
@@ -114,7 +114,7 @@ YAML = {
 
 @pytest.mark.parametrize("kind", YAML)
 def test_hostile_task_files(
-    kind: str, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    kind: str, bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """One line, exit 4 (or 2), at once; nothing is run, nothing escapes to the terminal."""
     text, sound = YAML[kind], yaml.safe_load((bench.root / "classes.yaml").read_text())
@@ -126,7 +126,7 @@ def test_hostile_task_files(
         rest = "" if not text or text.endswith(("[", "b\n")) else yaml.safe_dump(sound)
         path.write_text(text + rest)
     arguments = ["run", "--model", "demo", "--task", str(path), "--data", str(bench.root / "data")]
-    line = nursery.start([*arguments, "--dry-run"], tmp_path).done(60).refused(2, 4)
+    line = launcher.start([*arguments, "--dry-run"], tmp_path).done(60).refused(2, 4)
     assert line.isprintable()
     assert not (tmp_path / "ran").exists()
     tally("hostile task files", 1, 0)
@@ -156,7 +156,7 @@ def test_labels_up_to_the_largest(name: str, tally: Tally) -> None:
 
 @pytest.mark.parametrize("top", [2**31 - 1, 2**31, 2**32, 2**63, 10**30])
 def test_written_label_ids_of_a_table(
-    top: int, bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally
+    top: int, bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
 ) -> None:
     """Names of classes that are numbers of any size are names, and no two become one."""
     root = tmp_path / "data" / "drawn"
@@ -169,7 +169,7 @@ def test_written_label_ids_of_a_table(
     arguments = ["run", "--model", "py:small_net:SmallNet", "--task", str(task)]
     arguments += ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
     arguments += ["--store", str(tmp_path / "store"), "--device", "cpu"]
-    nursery.start(arguments, bench.root).done().good()
+    launcher.start(arguments, bench.root).done().good()
     document = json.loads((tmp_path / "out/results.json").read_bytes())
     assert document["tasks"]["classes"]["counts"]["classes"] == len(NAMES)
     tally("class names that are large numbers", 1, 0)
@@ -182,7 +182,9 @@ HOSTILE = (
 """Names of classes as strangers write them."""
 
 
-def test_hostile_class_names(bench: Bench, nursery: Nursery, tmp_path: Path, tally: Tally) -> None:
+def test_hostile_class_names(
+    bench: Bench, launcher: Launcher, tmp_path: Path, tally: Tally
+) -> None:
     """Nothing of a name reaches the screen or the page as it is."""
     root, lines = tmp_path / "data" / "drawn", ["image,set,species"]
     for split in ("train", "test"):
@@ -211,7 +213,7 @@ def test_hostile_class_names(bench: Bench, nursery: Nursery, tmp_path: Path, tal
     ]
     arguments += ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
     arguments += ["--store", str(tmp_path / "store"), "--device", "cpu"]
-    done = nursery.start(arguments, bench.root).done()
+    done = launcher.start(arguments, bench.root).done()
     assert all(c.isprintable() or c == "\n" for c in done.out + done.err), done.err
     if done.code:
         done.refused(3)

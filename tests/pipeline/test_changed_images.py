@@ -17,7 +17,7 @@ import torch
 import yaml
 from backbones import MeanColour
 from drawn import FOLDERS, draw_folders, metric
-from opened import Opened
+from opened_files import Opened
 
 from biobench._common.store import Store
 from biobench.errors import DataError

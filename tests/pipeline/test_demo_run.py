@@ -27,8 +27,8 @@ TASKS = [
     "demo-beluga", "demo-fishnet", "demo-fungiclef", "demo-herbarium19", "demo-iwildcam",
     "demo-kabr", "demo-mammalnet", "demo-plankton", "demo-plantnet",
 ]  # fmt: skip
-FEW = ["demo-beluga", "demo-fungiclef", "demo-plankton"]
-"""Nearest neighbours, observations and a trained probe."""
+FEW = ["demo-beluga", "demo-plankton"]
+"""Nearest neighbours and a trained probe."""
 STAGES = ("data", "pixels", "features", "predictions", "score", "result")
 
 
@@ -179,7 +179,7 @@ def test_interrupted_politely(folder: Path) -> None:
     for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         store = folder / f"interrupted-{code}"
         with subprocess.Popen(
-            command(store, folder / "never", 1),
+            command(store, folder / "never", 1, FEW),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from backbones import MeanColour
+from drawn import draw_folders, write_task
 
 from biobench import evaluate, load_results
-from biobench.cli import execute
 from biobench.embed.forward import Forward
 from biobench.errors import ModelError, UsageError
 from biobench.models import exact_backbone
@@ -20,29 +20,22 @@ from biobench.run.options import Options
 
 pytestmark = pytest.mark.slow
 
-TASK = "demo-plantnet"
-
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    """A run of the demo model on a few more images than a micro-batch, with a trained probe."""
     folder = tmp_path_factory.mktemp("engine")
+    draw_folders(folder / "data" / "drawn", {"train": 8, "test": 4})
     return Options(
-        model="demo", tasks=(TASK,), out=folder / "out", store=folder / "store", workers=1
-    )
+        model="demo", tasks=(write_task(folder, "classes"),), data=folder / "data",
+        out=folder / "out", store=folder / "store", workers=1,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def first(asked: Options) -> Options:
     run(asked)
     return asked
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of the demo model as a program of its own."""
-    folder = tmp_path_factory.mktemp("program") / "demo"
-    assert execute(["models", "export", "demo", "--out", str(folder)]) == 0
-    return f"program:{folder}"
 
 
 def test_the_engine_by_default(first: Options) -> None:
@@ -92,9 +85,11 @@ def test_torch_where_it_is_asked_for(
     assert "torch computes its features" in capsys.readouterr().err
 
 
-def test_what_the_engine_does_not_carry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_engine_does_not_carry(
+    asked: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One line and torch by default, an error where the engine is asked for."""
-    options = Options(model=MeanColour(), tasks=(TASK,), out=tmp_path, store=tmp_path / "store")
+    options = replace(asked, model=MeanColour(), out=tmp_path, store=tmp_path / "store")
     assert run(options).document["model"]["program"] is None
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "torch computes" in line]
     assert line.endswith("it is the caller's own code")
@@ -110,26 +105,27 @@ def test_choices_that_do_not_fit(asked: Options) -> None:
         run(replace(asked, engine="exact", device="cuda"))
 
 
-def test_a_program_is_no_model_of_torch(first: Options, program: str, tmp_path: Path) -> None:
+def test_a_program_is_no_model_of_torch(first: Options, demo_program: str, tmp_path: Path) -> None:
     """`--engine torch` with `program:DIR`."""
     with pytest.raises(UsageError, match="a program is run by the exact engine"):
-        run(replace(first, model=program, engine="torch"))
+        run(replace(first, model=demo_program, engine="torch"))
     assert first.out is not None
-    found = run(replace(first, model=program, out=tmp_path / "out"))
+    found = run(replace(first, model=demo_program, out=tmp_path / "out"))
     assert found.digests["features"] == load_results(first.out).digests["features"]
 
 
-def test_a_program_needs_no_torch(first: Options, program: str, tmp_path: Path) -> None:
+def test_a_program_needs_no_torch(first: Options, demo_program: str, tmp_path: Path) -> None:
     """From the images to the result and to the check of a sample, with a probe that is trained."""
-    out, model = tmp_path / "out", ["--model", program]
+    out, model = tmp_path / "out", ["--model", demo_program]
+    data = ["--data", first.data, "--task", *first.tasks]
     blocked = (
         "import sys; sys.modules['torch'] = None; from biobench.cli import execute; "
         "sys.exit(execute(sys.argv[1:]))"
     )
     for command in (
-        ["run", *model, "--task", TASK, "--store", tmp_path / "store", "--out", out],
-        ["verify", out, "--sample", "5", *model],
-        ["verify", first.out, "--sample", "5", *model],
+        ["run", *model, *data, "--store", tmp_path / "store", "--out", out],
+        ["verify", out, "--sample", "5", *model, *data],
+        ["verify", first.out, "--sample", "5", *model, *data],
     ):
         line = [sys.executable, "-c", blocked, *map(str, command)]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -146,7 +142,7 @@ def test_evaluate_reaches_the_level_of_the_command(
     """In any process: nothing depends on what was in its environment from the start."""
     monkeypatch.setenv("BIOBENCH_STORE", str(first.store))
     assert first.out is not None
-    found = evaluate("demo", TASK)
+    found = evaluate("demo", first.tasks, data=first.data)
     assert found.document["levels"]["features"] == "F"
     assert found.digests["features"] == load_results(first.out).digests["features"]
 

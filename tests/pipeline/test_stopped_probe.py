@@ -30,12 +30,12 @@ main()
 class Runs:
     """Runs of one command with a store of their own."""
 
-    def __init__(self, folder: Path, store: str) -> None:
-        self.folder, self.store = folder, folder / store
+    def __init__(self, model: str, folder: Path, store: str) -> None:
+        self.model, self.folder, self.store = model, folder, folder / store
         self.out = folder / f"{store}-out"
 
     def start(self) -> subprocess.Popen[str]:
-        arguments = ["run", "--model", "demo", "--task", str(self.folder / "classes.yaml")]
+        arguments = ["run", "--model", self.model, "--task", str(self.folder / "classes.yaml")]
         arguments += ["--data", str(self.folder / "data"), "--workers", "2"]
         arguments += ["--store", str(self.store), "--out", str(self.out)]
         return subprocess.Popen(
@@ -69,11 +69,11 @@ class Runs:
 
 
 @pytest.mark.timeout(600)
-def test_stopped_again_and_again(tmp_path: Path) -> None:
+def test_stopped_again_and_again(demo_program: str, tmp_path: Path) -> None:
     """By SIGKILL, SIGINT and SIGTERM; a store without the states gives the same predictions."""
     draw_folders(tmp_path / "data" / "drawn", {"train": 4, "test": 2})
     write_task(tmp_path, "classes")
-    runs = Runs(tmp_path, "store")
+    runs = Runs(demo_program, tmp_path, "store")
     for sent, code, words in (
         (signal.SIGKILL, -9, ""),
         (signal.SIGINT, 130, "the same command goes on from here"),
@@ -88,6 +88,6 @@ def test_stopped_again_and_again(tmp_path: Path) -> None:
     results, said = runs.finished()
     assert "the probe goes on" in said
     assert runs.states() == {}
-    undisturbed, said = Runs(tmp_path, "other").finished()
+    undisturbed, said = Runs(demo_program, tmp_path, "other").finished()
     assert "goes on" not in said
     assert results.digests["result"] == undisturbed.digests["result"]

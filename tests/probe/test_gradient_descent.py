@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobench import _native
+from biobench._native import Engine, linear
 from biobench.probe import exact_head
 from biobench.probe.training_plan import cosine
 
@@ -31,14 +31,13 @@ def test_the_cosine_falls() -> None:
 
 def test_a_system_without_threads_computes_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads move no bit, so a limit on them costs time and no result."""
-    native = _native.Engine
 
-    def limited(threads: int) -> _native.Engine:
+    def limited(threads: int) -> Engine:
         if threads > 1:
             raise OSError("7 threads could not be started")
-        return native(threads)
+        return Engine(threads)
 
-    monkeypatch.setattr(_native, "Engine", limited)
+    monkeypatch.setattr(exact_head, "Engine", limited)
     assert exact_head.engine(7).threads == 1
 
 
@@ -54,4 +53,4 @@ def test_a_layer_takes_rows_in_any_layout() -> None:
     assert np.array_equal(other, np.maximum(found[::2], 0))
     assert exact_head.outputs(rows[:0], weight, bias, threads=1).shape == (0, 3)
     with pytest.raises(ValueError, match="C-contiguous"):
-        _native.linear(exact_head.engine(1), rows, weight, bias)
+        linear(exact_head.engine(1), rows, weight, bias)

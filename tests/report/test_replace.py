@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crashes import files, fill, held
+from killed_replacements import files, fill, held
 
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.current import PENDING
@@ -62,7 +62,7 @@ def test_a_kill_at_any_call_leaves_one_whole_result(
     """Old or new for readers, at once and after the next run's clean-up; nothing else stays, and
     nothing of the person's own goes."""
     done = subprocess.run(
-        [sys.executable, HERE / "crashes.py", tmp_path, folders[old], folders[new]],
+        [sys.executable, HERE / "killed_replacements.py", tmp_path, folders[old], folders[new]],
         capture_output=True,
         text=True,
         check=True,
@@ -85,7 +85,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
-from crashes import fill
+from killed_replacements import fill
 from biobench.report.replace import claimed, replacing
 folder, *sources = map(Path, sys.argv[1:])
 print("ready", flush=True)

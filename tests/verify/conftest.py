@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made import (
+from small_runs import (
     Made,
     demo_options,
     exact_options,

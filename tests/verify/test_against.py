@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import Made
 from PIL import Image
+from small_runs import Made
 
 from biobench import Results
 from biobench.data.predictions import Predictions

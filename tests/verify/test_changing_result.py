@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from made import Made
+from small_runs import Made
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import Made
+from small_runs import Made
 
 from biobench import Results
 from biobench.data.predictions import Predictions
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.report.document import stage_root
 from biobench.report.results import result_digest, results_of
@@ -275,7 +275,7 @@ def looked_at(demo: Made, results: Results) -> None:
     compare(Pair(results, demo.results, places.images, places.images, []), spec).document()
     with contextlib.suppress(UsageError):
         options_again(results, {}, Given(Path(), "demo", None, {}, 1, True, True), spec)
-    with contextlib.suppress(BiobenchError, Refused):
+    with contextlib.suppress(BiobenchError, ArchiveError):
         submission_bytes(results)
 
 

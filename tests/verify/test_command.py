@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import Made
+from small_runs import Made
 
 from biobench import Results
 from biobench.cli import execute

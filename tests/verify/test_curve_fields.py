@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from drawn import draw_table, write_task
-from made import Made, options_of
+from small_runs import Made, options_of
 from test_fields import is_listed, other_values, page, place
 
 from biobench.errors import BiobenchError

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge import held, own_tasks, resealed
-from made import Made
+from small_runs import Made
+from tampering import held, own_tasks, resealed
 
 from biobench import Results
 from biobench._common.store import Store

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forge import resealed
-from made import SAMPLED as TASK
-from made import Made
+from small_runs import SAMPLED as TASK
+from small_runs import Made
+from tampering import resealed
 
 from biobench.cli import execute
 from biobench.data.manifest import Manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from backbones import MeanColour
 from drawn import draw_folders, draw_table, write_task
-from made import Made
+from small_runs import Made
 
 from biobench import load_results
 from biobench.pipeline import learning_curve, run

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from backbones import MeanColour
-from forge import described, forge_predictions, held, own_tasks, resealed
-from made import Made, options_of
+from small_runs import Made, options_of
+from tampering import described, forge_predictions, held, own_tasks, resealed
 
 from biobench import Results
 from biobench.data.build import build_manifest

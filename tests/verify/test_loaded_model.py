@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from forge import resealed
-from made import Made
+from small_runs import Made
+from tampering import resealed
 
 from biobench import Results
 from biobench.cli import execute

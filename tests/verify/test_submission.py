@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import Made
+from small_runs import Made
 
 from biobench import Results
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.errors import DataError
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.spec.load import load_spec
@@ -353,7 +353,7 @@ def test_no_other_bytes_are_taken(packed: bytes, data: st.DataObject) -> None:
 @given(st.binary(max_size=3000))
 def test_any_bytes(data: bytes) -> None:
     """No input gives anything but a submission or one line."""
-    with pytest.raises(Refused):
+    with pytest.raises(ArchiveError):
         unpack(data)
 
 

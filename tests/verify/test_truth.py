@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from backbones import MeanColour
 from drawn import draw_table
-from forge import described, forge_predictions, set_all
-from made import INDIVIDUALS, Made, at
+from small_runs import INDIVIDUALS, Made, at
+from tampering import described, forge_predictions, set_all
 
 from biobench.data.predictions import Predictions
 from biobench.pipeline import run

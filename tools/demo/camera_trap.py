@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from demo.canvas import SCALE, Colour, camera, jitter, light, mixed, modulate, smooth_noise, stroke
-from demo.dice import Dice
+from demo.draws import Draws
 from demo.quadruped import Build, Pose, draw_quadruped, stride, tube
 
 EMPTY = 0
@@ -33,27 +33,27 @@ SIZES = {2: 0.3, 3: 0.32, 5: 0.27, 7: 0.29, 8: 0.24, 11: 0.44, 13: 0.33, FOWL: 0
 
 def _place(location: str, size: tuple[int, int]) -> Image.Image:
     """The scene when nothing passes."""
-    dice = Dice(f"iwildcam/location/{location}")
-    ground: Colour = dice.choice(((120, 104, 70), (92, 100, 56), (136, 122, 92), (84, 82, 60)))
-    far: Colour = dice.choice(((120, 136, 100), (168, 176, 170), (88, 104, 72)))
-    image = Image.new("RGB", size, jitter(far, dice, 8))
+    draws = Draws(f"iwildcam/location/{location}")
+    ground: Colour = draws.choice(((120, 104, 70), (92, 100, 56), (136, 122, 92), (84, 82, 60)))
+    far: Colour = draws.choice(((120, 136, 100), (168, 176, 170), (88, 104, 72)))
+    image = Image.new("RGB", size, jitter(far, draws, 8))
     pen = ImageDraw.Draw(image)
-    top = size[1] * dice.uniform(0.3, 0.5)
-    pen.rectangle((0, top, size[0], size[1]), fill=jitter(ground, dice, 8))
-    for _ in range(dice.integer(10, 26)):
-        x, y, r = dice.unit() * size[0], top + dice.normal(0, 10), dice.uniform(8, 34)
-        bush = jitter(mixed(far, (60, 84, 44), 0.6), dice, 16)
+    top = size[1] * draws.uniform(0.3, 0.5)
+    pen.rectangle((0, top, size[0], size[1]), fill=jitter(ground, draws, 8))
+    for _ in range(draws.integer(10, 26)):
+        x, y, r = draws.unit() * size[0], top + draws.normal(0, 10), draws.uniform(8, 34)
+        bush = jitter(mixed(far, (60, 84, 44), 0.6), draws, 16)
         pen.ellipse((x - r, y - r, x + r, y + 0.6 * r), fill=bush)
-    for _ in range(dice.integer(1, 7)):
-        x, w = dice.unit() * size[0], dice.uniform(4, 20)
-        foot = top + dice.uniform(0, 0.25) * size[1]
-        tilt = dice.normal(0, 12)
+    for _ in range(draws.integer(1, 7)):
+        x, w = draws.unit() * size[0], draws.uniform(4, 20)
+        foot = top + draws.uniform(0, 0.25) * size[1]
+        tilt = draws.normal(0, 12)
         trunk = [(x, foot), (x + tilt, 0.0)]
-        stroke(pen, trunk, jitter((82, 70, 56), dice, 14), w)
-    for _ in range(dice.integer(12, 40)):
-        x, y = dice.unit() * size[0], top + dice.unit() * (size[1] - top)
-        r = dice.uniform(2, 16) * (0.4 + (y - top) / size[1])
-        spot = jitter(ground, dice, 20)
+        stroke(pen, trunk, jitter((82, 70, 56), draws, 14), w)
+    for _ in range(draws.integer(12, 40)):
+        x, y = draws.unit() * size[0], top + draws.unit() * (size[1] - top)
+        r = draws.uniform(2, 16) * (0.4 + (y - top) / size[1])
+        spot = jitter(ground, draws, 20)
         pen.ellipse((x - 2 * r, y - 0.5 * r, x + 2 * r, y + 0.5 * r), fill=spot)
     return image.filter(ImageFilter.GaussianBlur(1.6))
 
@@ -88,29 +88,29 @@ def _tortoise(image: Image.Image, foot: tuple[float, float], size: float, left: 
                  fill=(96, 84, 54), outline=(50, 44, 30))  # fmt: skip
 
 
-def _animal(image: Image.Image, kind: int, dice: Dice) -> None:
+def _animal(image: Image.Image, kind: int, draws: Draws) -> None:
     width, height = image.size
-    near = dice.uniform(0.6, 1.35)
+    near = draws.uniform(0.6, 1.35)
     size = width * SIZES[kind] * near
     # Who is near stands low in the picture; some are cut off by its edge.
-    foot = (width * dice.uniform(0.1, 0.9), height * min(0.97, 0.52 + 0.3 * near))
-    left = dice.chance(0.5)
+    foot = (width * draws.uniform(0.1, 0.9), height * min(0.97, 0.52 + 0.3 * near))
+    left = draws.chance(0.5)
     if kind == FOWL:
-        for i in range(dice.integer(1, 3)):
+        for i in range(draws.integer(1, 3)):
             _fowl(image, (foot[0] + (i - 1) * size * 1.2, foot[1]), size, left)
         return
     if kind == TORTOISE:
         _tortoise(image, foot, size, left)
         return
     pose = Pose(
-        neck=dice.uniform(-0.7, 0.9) if kind not in (5, 11) else dice.uniform(-0.3, 0.2),
-        nod=dice.uniform(0.3, 1.0), legs=stride(dice.unit(), dice.uniform(0.05, 0.45)),
-        bend=0.15, tail=dice.normal(0, 0.4),
+        neck=draws.uniform(-0.7, 0.9) if kind not in (5, 11) else draws.uniform(-0.3, 0.2),
+        nod=draws.uniform(0.3, 1.0), legs=stride(draws.unit(), draws.uniform(0.05, 0.45)),
+        bend=0.15, tail=draws.normal(0, 0.4),
     )  # fmt: skip
-    build = replace(BUILDS[kind], coat=jitter(BUILDS[kind].coat, dice, 10))
-    if kind == 3 and dice.chance(0.2):
+    build = replace(BUILDS[kind], coat=jitter(BUILDS[kind].coat, draws, 10))
+    if kind == 3 and draws.chance(0.2):
         build = replace(build, horns=0.1)
-    draw_quadruped(image, build, pose, (foot, size, left), dice)
+    draw_quadruped(image, build, pose, (foot, size, left), draws)
     if kind == 11:
         way = -1 if left else 1
         pen = ImageDraw.Draw(image)
@@ -126,36 +126,36 @@ def _animal(image: Image.Image, kind: int, dice: Dice) -> None:
         pen.ellipse(ear, fill=mixed(build.coat, (40, 36, 34), 0.25))
 
 
-def draw_trap(kind: int, location: str, dice: Dice) -> Image.Image:
+def draw_trap(kind: int, location: str, draws: Draws) -> Image.Image:
     """One picture of the camera at ``location``: RGB, at night with equal channels."""
     size = 160 * SCALE, 120 * SCALE
-    night = dice.chance(0.35)
+    night = draws.chance(0.35)
     image = _place(location, size)
     if kind != EMPTY:
-        _animal(image, kind, dice)
+        _animal(image, kind, draws)
     pen = ImageDraw.Draw(image)
-    for _ in range(dice.integer(0, 16)):
-        x, tall = dice.unit() * size[0], dice.uniform(0.05, 0.25) * size[1]
-        top = (x + dice.normal(0, 12), size[1] - tall)
+    for _ in range(draws.integer(0, 16)):
+        x, tall = draws.unit() * size[0], draws.uniform(0.05, 0.25) * size[1]
+        top = (x + draws.normal(0, 12), size[1] - tall)
         stroke(
-            pen, [(x, float(size[1])), top], jitter((112, 120, 66), dice, 18), dice.uniform(2, 5)
+            pen, [(x, float(size[1])), top], jitter((112, 120, 66), draws, 18), draws.uniform(2, 5)
         )
-    image = modulate(image, 1 + smooth_noise(dice, *size, (40, 30)) * np.float32(0.08))
+    image = modulate(image, 1 + smooth_noise(draws, *size, (40, 30)) * np.float32(0.08))
     if night:
         grey = image.convert("L").convert("RGB")
         x = np.linspace(-1, 1, size[0], dtype=np.float32)[None, :]
         y = np.linspace(-1, 1, size[1], dtype=np.float32)[:, None]
         flash = np.float32(1.15) - np.float32(0.6) * (x * x + y * y)
-        image = modulate(grey, flash * np.float32(dice.uniform(0.6, 1.0)))
+        image = modulate(grey, flash * np.float32(draws.uniform(0.6, 1.0)))
     else:
-        image = light(image, dice, dice.uniform(0.1, 0.4))
-    taken = camera(image, dice, blur=(0.2, 1.4), grain=(1.5, 5), gain=(0.8, 1.15))
+        image = light(image, draws, draws.uniform(0.1, 0.4))
+    taken = camera(image, draws, blur=(0.2, 1.4), grain=(1.5, 5), gain=(0.8, 1.15))
     banner = ImageDraw.Draw(taken)
     banner.rectangle((0, 112, 160, 120), fill=(12, 12, 12))
     x = 3
     while x < 150:
-        wide = dice.integer(1, 3)
-        if dice.chance(0.75):
+        wide = draws.integer(1, 3)
+        if draws.chance(0.75):
             banner.rectangle((x, 114, x + wide, 117), fill=(226, 226, 220))
         x += wide + 2
     return taken

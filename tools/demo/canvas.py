@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from demo.dice import Dice
+from demo.draws import Draws
 
 SCALE = 2
 """Drawings are made this many times larger and averaged down, which smooths every edge."""
@@ -24,10 +24,10 @@ def clamp(value: float) -> int:
     return max(0, min(255, round(value)))
 
 
-def jitter(colour: Colour, dice: Dice, amount: float) -> Colour:
+def jitter(colour: Colour, draws: Draws, amount: float) -> Colour:
     """A colour near ``colour``: one common change of brightness, and a smaller one per channel."""
-    common = dice.normal(0, amount)
-    red, green, blue = (clamp(c + common + dice.normal(0, amount / 2)) for c in colour)
+    common = draws.normal(0, amount)
+    red, green, blue = (clamp(c + common + draws.normal(0, amount / 2)) for c in colour)
     return red, green, blue
 
 
@@ -37,10 +37,10 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def smooth_noise(dice: Dice, width: int, height: int, cells: tuple[int, int]) -> Array:
+def smooth_noise(draws: Draws, width: int, height: int, cells: tuple[int, int]) -> Array:
     """Noise in about [-1, 1] with ``cells`` = (columns, rows) bumps, shape (height, width)."""
     columns, rows = cells
-    coarse = dice.field(rows + 1, columns + 1)
+    coarse = draws.field(rows + 1, columns + 1)
     grid = Image.fromarray(np.round((coarse + 1) * 127.5).astype(np.uint8))
     fine = grid.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(fine, dtype=np.float32) / np.float32(127.5) - np.float32(1)
@@ -52,13 +52,13 @@ def modulate(image: Image.Image, factor: Array) -> Image.Image:
     return Image.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
 
 
-def light(image: Image.Image, dice: Dice, strength: float) -> Image.Image:
+def light(image: Image.Image, draws: Draws, strength: float) -> Image.Image:
     """Light that falls from one side and is broken by soft shadows."""
     width, height = image.size
     across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    slope = across * np.float32(dice.uniform(-1, 1)) + down * np.float32(dice.uniform(-1, 1))
-    shadows = smooth_noise(dice, width, height, (3, 3))
+    slope = across * np.float32(draws.uniform(-1, 1)) + down * np.float32(draws.uniform(-1, 1))
+    shadows = smooth_noise(draws, width, height, (3, 3))
     return modulate(image, 1 + np.float32(strength) * (slope * np.float32(0.5) + shadows))
 
 
@@ -75,10 +75,10 @@ def ellipse(radius_x: float, radius_y: float, corners: int = 40) -> list[Point]:
     return [(radius_x * math.cos(t), radius_y * math.sin(t)) for t in turns]
 
 
-def ragged(points: Sequence[Point], dice: Dice, amount: float) -> list[Point]:
+def ragged(points: Sequence[Point], draws: Draws, amount: float) -> list[Point]:
     """``points`` with every point moved by up to ``amount`` in each direction."""
     return [
-        (x + dice.uniform(-amount, amount), y + dice.uniform(-amount, amount)) for x, y in points
+        (x + draws.uniform(-amount, amount), y + draws.uniform(-amount, amount)) for x, y in points
     ]
 
 
@@ -102,7 +102,7 @@ def stroke(
 
 def camera(
     image: Image.Image,
-    dice: Dice,
+    draws: Draws,
     *,
     blur: tuple[float, float],
     grain: tuple[float, float],
@@ -110,17 +110,17 @@ def camera(
 ) -> Image.Image:
     """The picture that a camera takes: averaged down, out of focus, exposed, with grain."""
     small = image.reduce(SCALE)
-    radius = dice.uniform(*blur)
+    radius = draws.uniform(*blur)
     if radius > 0.3:
         small = small.filter(ImageFilter.GaussianBlur(radius))
     width, height = small.size
     pixels = np.asarray(small, dtype=np.float32)
-    exposure = np.float32(dice.uniform(*gain))
-    contrast = np.float32(dice.uniform(0.85, 1.15))
+    exposure = np.float32(draws.uniform(*gain))
+    contrast = np.float32(draws.uniform(0.85, 1.15))
     pixels = (pixels * exposure - np.float32(128)) * contrast + np.float32(128)
     # The mean of two uniform fields is a triangle: close enough to the noise of a sensor.
-    noise = (dice.field(height, width) + dice.field(height, width)) * np.float32(
-        dice.uniform(*grain)
+    noise = (draws.field(height, width) + draws.field(height, width)) * np.float32(
+        draws.uniform(*grain)
     )
     pixels = pixels + (noise[..., None] if pixels.ndim == 3 else noise)
     return Image.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from demo.canvas import SCALE, Colour, camera, jitter, light, modulate, smooth_noise
-from demo.dice import Dice
+from demo.draws import Draws
 from demo.quadruped import Build, Pose, draw_quadruped, gallop, stride
 
 ZEBRA = Build(0.42, 0.52, 0.035, (0.42, 0.1), (0.27, 0.085), 0.055, (214, 208, 196),
@@ -57,26 +57,26 @@ FILMED = (
 )
 
 
-def _rhythm(dice: Dice) -> tuple[float, float, int]:
+def _rhythm(draws: Draws) -> tuple[float, float, int]:
     """Steps a frame, the first frame's place in its step, and when a grazing animal looks up."""
-    return dice.uniform(0.07, 0.11), dice.unit(), dice.integer(3, 11)
+    return draws.uniform(0.07, 0.11), draws.unit(), draws.integer(3, 11)
 
 
 def _raised(frame: int, lift: int) -> float:
     return max(0.0, 1 - abs(frame - lift) / 2.5)
 
 
-def looks_up(behaviour: str, frame: int, dice: Dice) -> bool:
+def looks_up(behaviour: str, frame: int, draws: Draws) -> bool:
     """True where the frame by itself shows a raised head although the animal is grazing."""
-    return behaviour == "graze" and _raised(frame, _rhythm(dice)[2]) > 0.5
+    return behaviour == "graze" and _raised(frame, _rhythm(draws)[2]) > 0.5
 
 
-def drone_pose(behaviour: str, build: Build, frame: int, dice: Dice) -> Pose:
-    """The pose in frame ``frame``; ``dice`` is the clip's, new for every frame."""
-    pace, phase, lift = _rhythm(dice)
-    tail = 0.5 * math.sin(frame * dice.uniform(0.4, 0.9))
+def drone_pose(behaviour: str, build: Build, frame: int, draws: Draws) -> Pose:
+    """The pose in frame ``frame``; ``draws`` is the clip's, new for every frame."""
+    pace, phase, lift = _rhythm(draws)
+    tail = 0.5 * math.sin(frame * draws.uniform(0.4, 0.9))
     tall = build.neck[0] > 0.6
-    up = 1.15 if tall else dice.uniform(0.75, 1.0)
+    up = 1.15 if tall else draws.uniform(0.75, 1.0)
     if behaviour == "walk":
         bob = 0.06 * math.sin(4 * math.pi * (phase + pace * frame))
         neck = (0.95 if tall else 0.45) + bob
@@ -97,9 +97,9 @@ def drone_pose(behaviour: str, build: Build, frame: int, dice: Dice) -> Pose:
     return replace(still, neck=up + nod * 0.3, nod=0.9 + 0.25 * math.sin(0.5 * frame + phase * 6))
 
 
-def filmed_pose(behaviour: str, frame: int, dice: Dice) -> Pose:
+def filmed_pose(behaviour: str, frame: int, draws: Draws) -> Pose:
     """As :func:`drone_pose` for the behaviours of the other task."""
-    pace, phase = dice.uniform(0.05, 0.09), dice.unit()
+    pace, phase = draws.uniform(0.05, 0.09), draws.unit()
     turn = phase + pace * frame
     wave = math.sin(2 * math.pi * turn)
     pause = 0.5 + 0.5 * math.sin(2 * math.pi * (phase + frame / 26))
@@ -117,31 +117,31 @@ def filmed_pose(behaviour: str, frame: int, dice: Dice) -> Pose:
     )  # fmt: skip
 
 
-def _background(scene: Scene, size: tuple[int, int], slide: float, dice: Dice) -> Image.Image:
-    """Ground that the camera passes by ``slide`` pixels; ``dice`` is the clip's."""
+def _background(scene: Scene, size: tuple[int, int], slide: float, draws: Draws) -> Image.Image:
+    """Ground that the camera passes by ``slide`` pixels; ``draws`` is the clip's."""
     width, height = size
-    image = Image.new("RGB", size, jitter(scene.ground, dice, 10))
+    image = Image.new("RGB", size, jitter(scene.ground, draws, 10))
     pen = ImageDraw.Draw(image)
     top = height * scene.horizon
     if top:
-        pen.rectangle((0, 0, width, top), fill=jitter(scene.far, dice, 10))
+        pen.rectangle((0, 0, width, top), fill=jitter(scene.far, draws, 10))
     for _ in range(scene.blotches):
-        x, y = dice.unit() * 2 * width, top + dice.unit() * (height - top)
+        x, y = draws.unit() * 2 * width, top + draws.unit() * (height - top)
         near = 0.4 + 0.6 * (y - top) / (height - top)
-        r = dice.uniform(4, 15) * near
-        spot = jitter(scene.ground, dice, 22)
+        r = draws.uniform(4, 15) * near
+        spot = jitter(scene.ground, draws, 22)
         x = (x - slide * near) % (2 * width) - width / 2
         pen.ellipse((x - 1.6 * r, y - 0.6 * r, x + 1.6 * r, y + 0.6 * r), fill=spot)
-    for _ in range(dice.integer(1, 5)):
-        x, y, r = dice.unit() * 2 * width, top + dice.unit() * 14, dice.uniform(10, 26)
+    for _ in range(draws.integer(1, 5)):
+        x, y, r = draws.unit() * 2 * width, top + draws.unit() * 14, draws.uniform(10, 26)
         x = (x - slide * 0.4) % (2 * width) - width / 2
-        pen.ellipse((x - r, y - r, x + r, y + r * 0.5), fill=jitter((74, 92, 50), dice, 14))
+        pen.ellipse((x - r, y - r, x + r, y + r * 0.5), fill=jitter((74, 92, 50), draws, 14))
     return image.filter(ImageFilter.GaussianBlur(1.5 + 2 * scene.haze))
 
 
-def _filmed(image: Image.Image, clip: str, frame: Dice) -> Image.Image:
+def _filmed(image: Image.Image, clip: str, frame: Draws) -> Image.Image:
     """The scene as filmed: light, focus and exposure are the clip's, grain the frame's."""
-    falling, lens = Dice(f"{clip}/light"), Dice(f"{clip}/camera")
+    falling, lens = Draws(f"{clip}/light"), Draws(f"{clip}/camera")
     lit = light(image, falling, falling.uniform(0.05, 0.2))
     taken = camera(lit, lens, blur=(0.2, 0.7), grain=(0, 0), gain=(0.8, 1.15))
     grain = frame.field(taken.height, taken.width) * np.float32(lens.uniform(1, 3))
@@ -152,23 +152,23 @@ def _filmed(image: Image.Image, clip: str, frame: Dice) -> Image.Image:
 
 def drone_frame(clip: str, animal: str, behaviour: str, frame: int) -> Image.Image:
     """Frame ``frame`` of a clip: an animal in the middle of its cut-out, seen from above."""
-    shared, own = Dice(f"{clip}/scene"), Dice(f"{clip}/{frame}")
+    shared, own = Draws(f"{clip}/scene"), Draws(f"{clip}/{frame}")
     build = DRONE[animal]
     width, height = shared.integer(96, 116), shared.integer(88, 104)
     size = width * SCALE, height * SCALE
     scene, left = shared.choice(SAVANNAH), shared.chance(0.5)
     trunk = min(size) * (0.34 if animal == "giraffe" else 0.5) * shared.uniform(0.85, 1.1)
     speed = {"walk": 4.0, "run": 13.0}.get(behaviour, 0.4) * (-1 if left else 1)
-    image = _background(scene, size, speed * frame, Dice(f"{clip}/ground"))
+    image = _background(scene, size, speed * frame, Draws(f"{clip}/ground"))
     foot = (size[0] * (0.5 + own.normal(0, 0.012)), size[1] * (0.86 + own.normal(0, 0.008)))
     shade = ImageDraw.Draw(image)
     dark = (scene.ground[0] // 2, scene.ground[1] // 2, scene.ground[2] // 2)
     box = (foot[0] - trunk * 0.65, foot[1] - trunk * 0.07, foot[0] + trunk * 0.7, foot[1] + 6)
     shade.ellipse(box, fill=dark)
-    pose = drone_pose(behaviour, build, frame, Dice(f"{clip}/pose"))
-    tone = Dice(f"{clip}/coat")
+    pose = drone_pose(behaviour, build, frame, Draws(f"{clip}/pose"))
+    tone = Draws(f"{clip}/coat")
     coat = replace(build, coat=jitter(build.coat, tone, 9), mark=jitter(build.mark, tone, 6))
-    draw_quadruped(image, coat, pose, (foot, trunk, left), Dice(f"{clip}/marks"))
+    draw_quadruped(image, coat, pose, (foot, trunk, left), Draws(f"{clip}/marks"))
     if behaviour == "run":
         dust = Image.new("L", size, 0)
         puff = ImageDraw.Draw(dust)
@@ -183,7 +183,7 @@ def drone_frame(clip: str, animal: str, behaviour: str, frame: int) -> Image.Ima
 
 def filmed_frame(clip: str, species: int, behaviour: str, frame: int) -> Image.Image:
     """Frame ``frame`` of a clip of a mammal, taken by hand, more or less steady."""
-    shared, own = Dice(f"{clip}/scene"), Dice(f"{clip}/{frame}")
+    shared, own = Draws(f"{clip}/scene"), Draws(f"{clip}/{frame}")
     build = MAMMALS[species]
     size = 112 * SCALE, 84 * SCALE
     scene, left = shared.choice(FILMED), shared.chance(0.5)
@@ -197,7 +197,7 @@ def filmed_frame(clip: str, species: int, behaviour: str, frame: int) -> Image.I
         speed = 3.0 * way if followed else 0.0
         drift += 0.0 if followed else 0.014 * way
         start -= 0.0 if followed else 0.2 * way
-    image = _background(scene, size, speed * frame, Dice(f"{clip}/ground"))
+    image = _background(scene, size, speed * frame, Draws(f"{clip}/ground"))
     foot = (
         size[0] * (start + drift * frame + own.normal(0, 0.006)),
         size[1] * (0.88 + 0.01 * math.sin(0.3 * frame) + own.normal(0, 0.006)),
@@ -208,14 +208,14 @@ def filmed_frame(clip: str, species: int, behaviour: str, frame: int) -> Image.I
         for _ in range(5):
             a, r = own.normal(0, 4), shared.uniform(4, 9)
             pen.ellipse((x + a - r, foot[1] - r, x + a + r, foot[1] + r / 2), fill=(120, 96, 60))
-    pose = filmed_pose(behaviour, frame, Dice(f"{clip}/pose"))
-    tone = Dice(f"{clip}/coat")
+    pose = filmed_pose(behaviour, frame, Draws(f"{clip}/pose"))
+    tone = Draws(f"{clip}/coat")
     coat = replace(build, coat=jitter(build.coat, tone, 12), mark=jitter(build.mark, tone, 8))
-    draw_quadruped(image, coat, pose, (foot, trunk, left), Dice(f"{clip}/marks"))
+    draw_quadruped(image, coat, pose, (foot, trunk, left), Draws(f"{clip}/marks"))
     if shared.chance(0.15):
         # Grass or a fence between the camera and the animal.
         for i in range(shared.integer(3, 8)):
             x = (i * 47 + shared.integer(0, 30) - speed * frame) % size[0]
             pen.line((x, 0, x + shared.integer(-6, 6), size[1]), fill=(96, 100, 90), width=3)
-    mottle = smooth_noise(Dice(f"{clip}/mottle"), *size, (28, 22)) * np.float32(0.05)
+    mottle = smooth_noise(Draws(f"{clip}/mottle"), *size, (28, 22)) * np.float32(0.05)
     return _filmed(modulate(image, 1 + mottle), clip, own)

@@ -6,18 +6,18 @@ import io
 
 from PIL import Image
 
-from demo.dice import Dice
+from demo.draws import Draws
 
 QUALITY = 80
 ODD = 0.14
 """Share of the files that use one of the rarer encodings."""
 
 
-def jpeg(image: Image.Image, dice: Dice, *, quality: int = QUALITY) -> bytes:
+def jpeg(image: Image.Image, draws: Draws, *, quality: int = QUALITY) -> bytes:
     """JPEG bytes: mostly baseline 4:2:0; some progressive, 4:2:2, 4:4:4 or grey."""
     options: dict[str, object] = {"subsampling": "4:2:0"}
-    if dice.chance(ODD):
-        kind = dice.choice(("progressive", "4:2:2", "4:4:4", "grey", "plain tables"))
+    if draws.chance(ODD):
+        kind = draws.choice(("progressive", "4:2:2", "4:4:4", "grey", "plain tables"))
         if kind == "progressive":
             options["progressive"] = True
         elif kind == "grey":
@@ -30,10 +30,10 @@ def jpeg(image: Image.Image, dice: Dice, *, quality: int = QUALITY) -> bytes:
     return buffer.getvalue()
 
 
-def png(image: Image.Image, dice: Dice) -> bytes:
+def png(image: Image.Image, draws: Draws) -> bytes:
     """PNG bytes of a grey picture: mostly grey; some with a palette, as RGB, or with alpha."""
-    if dice.chance(ODD):
-        kind = dice.choice(("palette", "rgb", "alpha", "grey and alpha"))
+    if draws.chance(ODD):
+        kind = draws.choice(("palette", "rgb", "alpha", "grey and alpha"))
         if kind == "palette":
             values = image.tobytes()
             image = Image.frombytes("P", image.size, values)
@@ -42,7 +42,7 @@ def png(image: Image.Image, dice: Dice) -> bytes:
             image = image.convert("RGB")
         else:
             image = image.convert("RGBA" if kind == "alpha" else "LA")
-            image.putalpha(dice.integer(120, 250))
+            image.putalpha(draws.integer(120, 250))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

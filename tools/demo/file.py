@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from demo.dice import Dice
+from demo.draws import Draws
 
 Draw = Callable[[], bytes]
 Name = TypeVar("Name")
@@ -23,5 +23,5 @@ class File:
 def class_sizes(name: str, classes: Sequence[Name], sizes: Sequence[int]) -> dict[Name, int]:
     """The size of each class, drawn among those given."""
     # Which class is common must not follow from the order of the names.
-    order = Dice(f"{name}/sizes").shuffled(len(classes))
+    order = Draws(f"{name}/sizes").shuffled(len(classes))
     return {classes[k]: size for k, size in zip(order, sizes, strict=True)}

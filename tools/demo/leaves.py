@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import ImageDraw
 
 from demo.canvas import Colour, Point, curve, mixed, rotated, stroke
-from demo.dice import Dice
+from demo.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class LeafShape:
     leaflets: int = 0
 
 
-def varied(shape: LeafShape, dice: Dice, amount: float) -> LeafShape:
+def varied(shape: LeafShape, draws: Draws, amount: float) -> LeafShape:
     """One leaf of a species: no two are alike."""
     return replace(
         shape,
-        aspect=shape.aspect * max(0.5, dice.normal(1, amount)),
-        widest=min(0.8, max(0.15, shape.widest + dice.normal(0, amount * 0.25))),
-        tooth=shape.tooth * dice.uniform(0.7, 1.3),
-        lobe=min(0.85, shape.lobe * dice.uniform(0.8, 1.2)),
+        aspect=shape.aspect * max(0.5, draws.normal(1, amount)),
+        widest=min(0.8, max(0.15, shape.widest + draws.normal(0, amount * 0.25))),
+        tooth=shape.tooth * draws.uniform(0.7, 1.3),
+        lobe=min(0.85, shape.lobe * draws.uniform(0.8, 1.2)),
     )
 
 
@@ -74,7 +74,7 @@ def draw_leaf(
     shape: LeafShape,
     place: tuple[Point, float, float],
     colour: Colour,
-    dice: Dice,
+    draws: Draws,
     *,
     vein: float = 0.25,
     rim: float = 0.25,
@@ -85,10 +85,10 @@ def draw_leaf(
     """
     base, angle, length = place
     if shape.leaflets:
-        _draw_compound(pen, shape, place, colour, dice)
+        _draw_compound(pen, shape, place, colour, draws)
         return
-    bend = dice.normal(0, 0.12)
-    points = rotated(_bent(outline(varied(shape, dice, 0.1)), bend), angle, base, length)
+    bend = draws.normal(0, 0.12)
+    points = rotated(_bent(outline(varied(shape, draws, 0.1)), bend), angle, base, length)
     pen.polygon(points, fill=colour)
     dark = mixed(colour, (20, 25, 10), rim)
     light_colour = mixed(colour, (235, 235, 190), vein)
@@ -109,17 +109,17 @@ def _draw_compound(
     shape: LeafShape,
     place: tuple[Point, float, float],
     colour: Colour,
-    dice: Dice,
+    draws: Draws,
 ) -> None:
     base, angle, length = place
-    axis = curve(base, angle, length, dice.normal(0, 0.35), 24)
+    axis = curve(base, angle, length, draws.normal(0, 0.35), 24)
     stroke(pen, axis, mixed(colour, (110, 90, 50), 0.4), 0.02 * length)
     single = replace(shape, leaflets=0, veins=min(shape.veins, 3))
     pairs = shape.leaflets
     for i in range(pairs):
         at = axis[4 + (18 * i) // pairs]
-        size = length * (0.42 - 0.16 * abs(i / max(1, pairs - 1) - 0.35)) * dice.uniform(0.85, 1.1)
+        size = length * (0.42 - 0.16 * abs(i / max(1, pairs - 1) - 0.35)) * draws.uniform(0.85, 1.1)
         for side in (-1, 1):
-            lean = angle + side * dice.normal(1.05, 0.12)
-            draw_leaf(pen, single, (at, lean, size), colour, dice)
-    draw_leaf(pen, single, (axis[-1], angle + dice.normal(0, 0.1), length * 0.34), colour, dice)
+            lean = angle + side * draws.normal(1.05, 0.12)
+            draw_leaf(pen, single, (at, lean, size), colour, draws)
+    draw_leaf(pen, single, (axis[-1], angle + draws.normal(0, 0.1), length * 0.34), colour, draws)

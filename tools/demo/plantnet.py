@@ -23,7 +23,7 @@ from demo.canvas import (
     smooth_noise,
     stroke,
 )
-from demo.dice import Dice
+from demo.draws import Draws
 from demo.leaves import LeafShape, draw_leaf
 
 
@@ -95,43 +95,45 @@ SPECIES: dict[str, Species] = {
 """Species by folder name. Pairs that share a flower or a leaf are hard to tell apart on purpose."""
 
 
-def _background(size: tuple[int, int], dice: Dice) -> Image.Image:
-    ground: Colour = dice.choice(((70, 92, 48), (104, 96, 70), (58, 74, 44), (128, 130, 120)))
-    image = Image.new("RGB", size, jitter(ground, dice, 14))
+def _background(size: tuple[int, int], draws: Draws) -> Image.Image:
+    ground: Colour = draws.choice(((70, 92, 48), (104, 96, 70), (58, 74, 44), (128, 130, 120)))
+    image = Image.new("RGB", size, jitter(ground, draws, 14))
     pen = ImageDraw.Draw(image)
-    for _ in range(dice.integer(14, 34)):
-        place = (dice.unit() * size[0], dice.unit() * size[1])
+    for _ in range(draws.integer(14, 34)):
+        place = (draws.unit() * size[0], draws.unit() * size[1])
         colour = jitter(
-            dice.choice(((80, 120, 52), (60, 92, 40), (120, 130, 70), (100, 84, 56))), dice, 20
+            draws.choice(((80, 120, 52), (60, 92, 40), (120, 130, 70), (100, 84, 56))), draws, 20
         )
-        shape = LeafShape(dice.uniform(0.08, 0.4), dice.uniform(0.3, 0.6), veins=0)
-        length = dice.uniform(0.2, 0.6) * max(size)
-        draw_leaf(pen, shape, (place, dice.uniform(0, 6.28), length), colour, dice)
-    for _ in range(dice.integer(0, 4)):
-        x, y, r = dice.unit() * size[0], dice.unit() * size[1], dice.uniform(8, 28)
-        spot = jitter(dice.choice((WHITE, PINK, YELLOW, VIOLET)), dice, 12)
+        shape = LeafShape(draws.uniform(0.08, 0.4), draws.uniform(0.3, 0.6), veins=0)
+        length = draws.uniform(0.2, 0.6) * max(size)
+        draw_leaf(pen, shape, (place, draws.uniform(0, 6.28), length), colour, draws)
+    for _ in range(draws.integer(0, 4)):
+        x, y, r = draws.unit() * size[0], draws.unit() * size[1], draws.uniform(8, 28)
+        spot = jitter(draws.choice((WHITE, PINK, YELLOW, VIOLET)), draws, 12)
         pen.ellipse((x - r, y - r, x + r, y + r), fill=spot)
-    return image.filter(ImageFilter.GaussianBlur(dice.uniform(3, 12)))
+    return image.filter(ImageFilter.GaussianBlur(draws.uniform(3, 12)))
 
 
-def _leaves(pen: ImageDraw.ImageDraw, size: tuple[int, int], species: Species, dice: Dice) -> None:
-    heading = dice.uniform(0, 2 * math.pi)
-    length = min(size) * dice.uniform(0.62, 0.95)
-    for _ in range(dice.integer(0, 2)):
-        place = (dice.unit() * size[0], dice.unit() * size[1])
-        turn = dice.uniform(0, 6.28)
+def _leaves(
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], species: Species, draws: Draws
+) -> None:
+    heading = draws.uniform(0, 2 * math.pi)
+    length = min(size) * draws.uniform(0.62, 0.95)
+    for _ in range(draws.integer(0, 2)):
+        place = (draws.unit() * size[0], draws.unit() * size[1])
+        turn = draws.uniform(0, 6.28)
         draw_leaf(
-            pen, species.leaf, (place, turn, length * 0.7), jitter(species.green, dice, 16), dice
+            pen, species.leaf, (place, turn, length * 0.7), jitter(species.green, draws, 16), draws
         )
     base = (
-        size[0] / 2 - math.cos(heading) * length / 2 + dice.normal(0, 10),
-        size[1] / 2 - math.sin(heading) * length / 2 + dice.normal(0, 10),
+        size[0] / 2 - math.cos(heading) * length / 2 + draws.normal(0, 10),
+        size[1] / 2 - math.sin(heading) * length / 2 + draws.normal(0, 10),
     )
     stroke(pen, curve(base, heading + math.pi, length * 0.3, 0.3), (96, 100, 56), 0.03 * length)
-    green = jitter(species.green, dice, 12)
-    if dice.chance(0.12):
-        green = mixed(green, (168, 120, 50), dice.uniform(0.3, 0.8))
-    draw_leaf(pen, species.leaf, (base, heading, length), green, dice)
+    green = jitter(species.green, draws, 12)
+    if draws.chance(0.12):
+        green = mixed(green, (168, 120, 50), draws.uniform(0.3, 0.8))
+    draw_leaf(pen, species.leaf, (base, heading, length), green, draws)
 
 
 def _petal(flower: Flower) -> list[Point]:
@@ -146,10 +148,10 @@ def _petal(flower: Flower) -> list[Point]:
 
 
 def _flower(
-    pen: ImageDraw.ImageDraw, flower: Flower, centre: Point, radius: float, dice: Dice
+    pen: ImageDraw.ImageDraw, flower: Flower, centre: Point, radius: float, draws: Draws
 ) -> None:
-    colour = jitter(dice.choice(flower.colours), dice, 9)
-    turn, tilt, lean = dice.uniform(0, 6.28), dice.uniform(0.6, 1.0), dice.uniform(0, 3.14)
+    colour = jitter(draws.choice(flower.colours), draws, 9)
+    turn, tilt, lean = draws.uniform(0, 6.28), draws.uniform(0.6, 1.0), draws.uniform(0, 3.14)
     petal = _petal(flower)
 
     def placed(points: list[Point]) -> list[Point]:
@@ -158,52 +160,54 @@ def _flower(
 
     for layer in range(flower.layers):
         for i in range(flower.petals):
-            angle = turn + 2 * math.pi * (i + layer / 2) / flower.petals + dice.normal(0, 0.06)
-            size = radius * dice.uniform(0.88, 1.08) * (1 - 0.25 * layer)
-            shade = mixed(jitter(colour, dice, 5), (40, 30, 50), dice.uniform(0, 0.16))
+            angle = turn + 2 * math.pi * (i + layer / 2) / flower.petals + draws.normal(0, 0.06)
+            size = radius * draws.uniform(0.88, 1.08) * (1 - 0.25 * layer)
+            shade = mixed(jitter(colour, draws, 5), (40, 30, 50), draws.uniform(0, 0.16))
             points = placed(rotated(petal, angle, (0.0, 0.0), size))
             pen.polygon(points, fill=shade)
             stroke(pen, [*points, points[0]], mixed(shade, (50, 40, 50), 0.3), 0.012 * radius)
             vein = placed(rotated([(0.1, 0.0), (0.8, 0.0)], angle, (0.0, 0.0), size))
             stroke(pen, vein, mixed(shade, (60, 40, 60), 0.2), 0.015 * radius)
-    middle = jitter(flower.centre, dice, 8)
+    middle = jitter(flower.centre, draws, 8)
     r = flower.centre_radius * radius
     pen.polygon(placed(ellipse(r, r)), fill=middle)
     for _ in range(24):
-        x, y = dice.normal(0, r * 0.45), dice.normal(0, r * 0.45)
-        dot = mixed(middle, dice.choice(((60, 40, 10), (250, 240, 180))), 0.4)
+        x, y = draws.normal(0, r * 0.45), draws.normal(0, r * 0.45)
+        dot = mixed(middle, draws.choice(((60, 40, 10), (250, 240, 180))), 0.4)
         pen.polygon(placed([(x + a, y + b) for a, b in ellipse(r / 10, r / 10, 8)]), fill=dot)
 
 
-def _flowers(pen: ImageDraw.ImageDraw, size: tuple[int, int], species: Species, dice: Dice) -> None:
-    centre = (size[0] * dice.uniform(0.42, 0.58), size[1] * dice.uniform(0.42, 0.58))
-    radius = min(size) * dice.uniform(0.26, 0.45)
-    stem = curve(centre, dice.normal(math.pi / 2, 0.5), size[1], dice.normal(0, 0.5))
-    stroke(pen, stem, jitter((88, 112, 56), dice, 10), 0.07 * radius)
-    for _ in range(dice.integer(0, 3)):
-        at, angle = stem[dice.integer(3, 10)], dice.uniform(0, 6.28)
-        draw_leaf(pen, species.leaf, (at, angle, radius), jitter(species.green, dice, 12), dice)
-    for _ in range(dice.integer(0, 2)):
-        place = (dice.unit() * size[0], dice.unit() * size[1])
-        _flower(pen, species.flower, place, radius * dice.uniform(0.4, 0.8), dice)
-    _flower(pen, species.flower, centre, radius, dice)
+def _flowers(
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], species: Species, draws: Draws
+) -> None:
+    centre = (size[0] * draws.uniform(0.42, 0.58), size[1] * draws.uniform(0.42, 0.58))
+    radius = min(size) * draws.uniform(0.26, 0.45)
+    stem = curve(centre, draws.normal(math.pi / 2, 0.5), size[1], draws.normal(0, 0.5))
+    stroke(pen, stem, jitter((88, 112, 56), draws, 10), 0.07 * radius)
+    for _ in range(draws.integer(0, 3)):
+        at, angle = stem[draws.integer(3, 10)], draws.uniform(0, 6.28)
+        draw_leaf(pen, species.leaf, (at, angle, radius), jitter(species.green, draws, 12), draws)
+    for _ in range(draws.integer(0, 2)):
+        place = (draws.unit() * size[0], draws.unit() * size[1])
+        _flower(pen, species.flower, place, radius * draws.uniform(0.4, 0.8), draws)
+    _flower(pen, species.flower, centre, radius, draws)
 
 
-def draw_plant(species: Species, dice: Dice) -> Image.Image:
+def draw_plant(species: Species, draws: Draws) -> Image.Image:
     """One RGB photograph of a leaf or a flower of ``species``."""
-    long, short = dice.integer(160, 200), dice.integer(125, 165)
-    width, height = (long, short) if dice.chance(0.5) else (short, long)
+    long, short = draws.integer(160, 200), draws.integer(125, 165)
+    width, height = (long, short) if draws.chance(0.5) else (short, long)
     size = width * SCALE, height * SCALE
-    image = _background(size, dice)
+    image = _background(size, draws)
     layer = image.copy()
     pen = ImageDraw.Draw(layer)
-    (_flowers if dice.chance(0.5) else _leaves)(pen, size, species, dice)
-    if dice.chance(0.3):
+    (_flowers if draws.chance(0.5) else _leaves)(pen, size, species, draws)
+    if draws.chance(0.3):
         # A blade of grass in front.
         blade = curve(
-            (dice.unit() * size[0], float(size[1])), -1.57 + dice.normal(0, 0.3), size[1], 0.4
+            (draws.unit() * size[0], float(size[1])), -1.57 + draws.normal(0, 0.3), size[1], 0.4
         )
-        stroke(pen, blade, jitter((110, 140, 70), dice, 16), dice.uniform(4, 14))
-    lit = light(layer, dice, dice.uniform(0.1, 0.4))
-    lit = modulate(lit, 1 + smooth_noise(dice, *size, (30, 30)) * np.float32(0.06))
-    return camera(lit, dice, blur=(0, 1.5), grain=(1.5, 5), gain=(0.8, 1.2))
+        stroke(pen, blade, jitter((110, 140, 70), draws, 16), draws.uniform(4, 14))
+    lit = light(layer, draws, draws.uniform(0.1, 0.4))
+    lit = modulate(lit, 1 + smooth_noise(draws, *size, (30, 30)) * np.float32(0.06))
+    return camera(lit, draws, blur=(0, 1.5), grain=(1.5, 5), gain=(0.8, 1.2))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from demo.canvas import Colour, Point, mixed, ragged, stroke
-from demo.dice import Dice
+from demo.draws import Draws
 
 Place = Callable[[Point], Point]
 
@@ -91,7 +91,7 @@ def draw_quadruped(
     build: Build,
     pose: Pose,
     place: tuple[Point, float, bool],
-    coat: Dice,
+    coat: Draws,
 ) -> None:
     """Draw on ``image``. ``place``: the ground below the trunk's middle, the trunk's length in
     pixels, and whether it looks to the left. ``coat`` draws the individual's marks, and is new for
@@ -225,7 +225,7 @@ def _marks(
     build: Build,
     frame: tuple[Point, Point, Place],
     size: float,
-    dice: Dice,
+    draws: Draws,
 ) -> None:
     if build.marking == "plain":
         return
@@ -236,11 +236,11 @@ def _marks(
     if build.marking == "stripes":
         x = -0.75
         while x < 0.8 + build.neck[0]:
-            lean = dice.normal(0.12, 0.06)
-            path = [at((x + lean * k / 4 + dice.normal(0, 0.008), low + (high - low) * k / 8))
+            lean = draws.normal(0.12, 0.06)
+            path = [at((x + lean * k / 4 + draws.normal(0, 0.008), low + (high - low) * k / 8))
                     for k in range(9)]  # fmt: skip
-            stroke(pen, path, build.mark, size * dice.uniform(0.025, 0.045))
-            x += dice.uniform(0.075, 0.1)
+            stroke(pen, path, build.mark, size * draws.uniform(0.025, 0.045))
+            x += draws.uniform(0.075, 0.1)
     else:
         r = 0.085 if build.marking == "patches" else 0.028
         step = r * (2.15 if build.marking == "patches" else 3.2)
@@ -248,11 +248,11 @@ def _marks(
         columns = math.ceil((1.5 + build.neck[0]) / step)
         for row in range(rows):
             for column in range(columns):
-                x = -0.7 + (column + 0.5 * (row % 2)) * step + dice.normal(0, r / 6)
-                h = low + row * step + dice.normal(0, r / 6)
+                x = -0.7 + (column + 0.5 * (row % 2)) * step + draws.normal(0, r / 6)
+                h = low + row * step + draws.normal(0, r / 6)
                 corners = [
                     (r * math.cos(t), r * math.sin(t)) for t in (0, 1.05, 2.1, 3.1, 4.2, 5.2)
                 ]
-                blob = ragged(corners, dice, r / 4)
+                blob = ragged(corners, draws, r / 4)
                 pen.polygon([at((x + a, h + b)) for a, b in blob], fill=build.mark)
     image.paste(layer, (0, 0), hide)

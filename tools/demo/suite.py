@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 
 from demo import beluga, encode, herbarium, plankton, plantnet, tables
-from demo.dice import Dice
+from demo.draws import Draws
 from demo.file import File, class_sizes
 
 WHALES = (18, 16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 1)
@@ -42,28 +42,28 @@ def _beluga() -> Iterator[File]:
     names = [f"whale{i:03}" for i in range(len(WHALES))]
     sightings: list[tuple[str, int, int]] = []
     for name, size in class_sizes("beluga", names, WHALES).items():
-        dice = Dice(f"beluga/encounters/{name}")
+        draws = Draws(f"beluga/encounters/{name}")
         encounter = taken = 0
         for _ in range(size):
             sightings.append((name, encounter, taken))
             taken += 1
-            if dice.chance(0.5):
+            if draws.chance(0.5):
                 encounter, taken = encounter + 1, 0
     images, annotations = [], []
-    for number, k in enumerate(Dice("beluga/order").shuffled(len(sightings))):
+    for number, k in enumerate(Draws("beluga/order").shuffled(len(sightings))):
         name, encounter, taken = sightings[k]
         stream = f"beluga/{name}/{encounter}/{taken}"
         water = f"beluga/water/{name}/{encounter}"
 
         def draw(name: str = name, water: str = water, stream: str = stream) -> bytes:
-            encounter = beluga.make_encounter(Dice(water))
-            picture = beluga.draw_whale(beluga.make_whale(name), encounter, Dice(stream))
-            return encode.jpeg(picture, Dice(f"{stream}/file"), quality=78)
+            encounter = beluga.make_encounter(Draws(water))
+            picture = beluga.draw_whale(beluga.make_whale(name), encounter, Draws(stream))
+            return encode.jpeg(picture, Draws(f"{stream}/file"), quality=78)
 
         file_name = f"{number:09}.jpg"
         yield File(f"{folder}/images/train2022/{file_name}", draw)
         identifier = number + 1
-        width, height = beluga.frame(Dice(stream))
+        width, height = beluga.frame(Draws(stream))
         images.append({"id": identifier, "file_name": file_name, "width": width, "height": height})
         annotations.append(
             {
@@ -90,11 +90,11 @@ def _plankton() -> Iterator[File]:
     def files(split: str, kind: str, count: int) -> Iterator[File]:
         for i in range(count):
             stream = f"plankton/{split}/{kind}/{i}"
-            number = Dice(f"{stream}/name").integer(0, 99_999)
+            number = Draws(f"{stream}/name").integer(0, 99_999)
 
             def draw(stream: str = stream, kind: str = kind) -> bytes:
-                picture = plankton.draw_plankton(kind, Dice(stream))
-                return encode.png(picture, Dice(f"{stream}/file"))
+                picture = plankton.draw_plankton(kind, Draws(stream))
+                return encode.png(picture, Draws(f"{stream}/file"))
 
             yield File(f"demo-plankton/{split}/{kind}/{number:05}_{i:02}.png", draw)
 
@@ -111,12 +111,12 @@ def _plantnet() -> Iterator[File]:
         for name, count in class_sizes("plantnet", names, sizes).items():
             for i in range(count):
                 stream = f"plantnet/{split}/{name}/{i}"
-                words = Dice(f"{stream}/name")
+                words = Draws(f"{stream}/name")
                 code = "".join(f"{words.integer(0, 2**32 - 1):08x}" for _ in range(5))
 
                 def draw(stream: str = stream, name: str = name) -> bytes:
-                    picture = plantnet.draw_plant(plantnet.SPECIES[name], Dice(stream))
-                    return encode.jpeg(picture, Dice(f"{stream}/file"))
+                    picture = plantnet.draw_plant(plantnet.SPECIES[name], Draws(stream))
+                    return encode.jpeg(picture, Draws(f"{stream}/file"))
 
                 yield File(f"demo-plantnet/images/{split}/{name}/{code}.jpg", draw)
 
@@ -128,10 +128,10 @@ def _herbarium() -> Iterator[File]:
         for name, count in class_sizes("herbarium19", names, sizes).items():
             for i in range(count):
                 stream = f"herbarium19/{split}/{name}/{i}"
-                number = Dice(f"{stream}/name").integer(1, 9999)
+                number = Draws(f"{stream}/name").integer(1, 9999)
 
                 def draw(stream: str = stream, name: str = name) -> bytes:
-                    picture = herbarium.draw_sheet(herbarium.SPECIES[name], Dice(stream))
-                    return encode.jpeg(picture, Dice(f"{stream}/file"))
+                    picture = herbarium.draw_sheet(herbarium.SPECIES[name], Draws(stream))
+                    return encode.jpeg(picture, Draws(f"{stream}/file"))
 
                 yield File(f"demo-herbarium19/{split}/{name}/{number:04}{i:02}.jpg", draw)

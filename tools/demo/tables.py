@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from demo import camera_trap, clips, encode, fish, fungi
-from demo.dice import Dice
+from demo.draws import Draws
 from demo.file import File, class_sizes
 
 FISH = {"train": (160, 14), "test": (84, 8)}
@@ -41,7 +41,7 @@ def _table(path: str, rows: Sequence[Sequence[object]], delimiter: str = ",") ->
 
 
 def _shuffled(name: str, rows: list[list[object]]) -> list[list[object]]:
-    return [rows[k] for k in Dice(f"{name}/order").shuffled(len(rows))]
+    return [rows[k] for k in Draws(f"{name}/order").shuffled(len(rows))]
 
 
 def fishnet() -> Iterator[File]:
@@ -52,21 +52,21 @@ def fishnet() -> Iterator[File]:
         rows: list[list[object]] = []
         for i in range(complete + incomplete):
             stream = f"fishnet/{split}/{i}"
-            dice = Dice(f"{stream}/row")
+            draws = Draws(f"{stream}/row")
             # Some species are photographed more often than others, most not in both tables.
-            kind = species[min(dice.integer(0, len(species) - 1), dice.integer(0, 120))]
+            kind = species[min(draws.integer(0, len(species) - 1), draws.integer(0, 120))]
             name = f"{kind.name.replace(' ', '_')}_{split[:2]}{i:03}.jpg"
             traits: list[object] = ["pelagic" if kind.pelagic else "benthic"]
             traits += [int(zone in kind.zones) for zone in fish.ZONES]
             traits += [int(water in kind.waters) for water in fish.WATERS]
             if i >= complete:
-                traits[dice.integer(0, len(traits) - 1)] = ""
-            cell = f"https://example.org/photographs/{name}" if dice.chance(1 / 6) else name
+                traits[draws.integer(0, len(traits) - 1)] = ""
+            cell = f"https://example.org/photographs/{name}" if draws.chance(1 / 6) else name
             rows.append([cell, kind.family, kind.name, kind.name.split()[0], *traits])
 
             def draw(kind: fish.Fish = kind, stream: str = stream) -> bytes:
-                picture = fish.draw_fish(kind, Dice(stream))
-                return encode.jpeg(picture, Dice(f"{stream}/file"), quality=74)
+                picture = fish.draw_fish(kind, Draws(stream))
+                return encode.jpeg(picture, Draws(f"{stream}/file"), quality=74)
 
             yield File(f"demo-fishnet/Image_Library/{kind.family}/{name}", draw)
         header = ["image", "Folder", "species", "Genus", *columns]
@@ -92,14 +92,14 @@ def fungiclef() -> Iterator[File]:
             # Train is counted in pictures, test in observations.
             while (taken if split == "train" else number) < count:
                 place = f"fungiclef/{split}/{species}/{number}"
-                dice = Dice(f"{place}/row")
-                observation += dice.integer(7, 900)
-                pictures = dice.choice((1, 1, 2, 2, 3) if split == "val" else (1, 1, 1, 2))
-                month, habitat = dice.integer(6, 11), dice.choice(("Mixed woodland", "roadside"))
+                draws = Draws(f"{place}/row")
+                observation += draws.integer(7, 900)
+                pictures = draws.choice((1, 1, 2, 2, 3) if split == "val" else (1, 1, 1, 2))
+                month, habitat = draws.integer(6, 11), draws.choice(("Mixed woodland", "roadside"))
                 for i in range(min(pictures, count - taken) if split == "train" else pictures):
                     stream = f"{place}/{i}"
-                    stem = f"{observation}-{dice.integer(10_000, 99_999)}"
-                    cell = f"{stem}.JPG" if dice.chance(0.2) else f"{stem}.jpg"
+                    stem = f"{observation}-{draws.integer(10_000, 99_999)}"
+                    cell = f"{stem}.JPG" if draws.chance(0.2) else f"{stem}.jpg"
                     label = species if isinstance(species, int) else -1
                     rows.append([observation, label, month, habitat, cell])
                     taken += 1
@@ -107,9 +107,9 @@ def fungiclef() -> Iterator[File]:
                     def draw(
                         species: int | str = species, place: str = place, stream: str = stream
                     ) -> bytes:
-                        floor = Dice(f"{place}/floor")
-                        picture = fungi.draw_fungus(species, floor, Dice(stream))
-                        return encode.jpeg(picture, Dice(f"{stream}/file"), quality=72)
+                        floor = Draws(f"{place}/floor")
+                        picture = fungi.draw_fungus(species, floor, Draws(stream))
+                        return encode.jpeg(picture, Draws(f"{stream}/file"), quality=72)
 
                     yield File(f"demo-fungiclef/{folder}/{stem}.jpg", draw)
                 number += 1
@@ -139,19 +139,18 @@ def iwildcam() -> Iterator[File]:
         for kind, count in sizes.items():
             for i in range(count):
                 stream = f"iwildcam/{split}/{kind}/{i}"
-                dice = Dice(f"{stream}/row")
-                location = places[dice.integer(0, len(places) - 1)]
-                words = [dice.integer(0, 2**32 - 1) for _ in range(4)]
+                draws = Draws(f"{stream}/row")
+                location = places[draws.integer(0, len(places) - 1)]
+                words = [draws.integer(0, 2**32 - 1) for _ in range(4)]
                 code = "".join(f"{word:08x}" for word in words)
                 name = f"{code[:8]}-{code[8:12]}-11ea-{code[12:16]}-{code[16:28]}"
-                when = (
-                    f"2013-0{dice.integer(1, 9)}-{dice.integer(10, 28)} {dice.integer(10, 23)}:00"
-                )
+                day = f"2013-0{draws.integer(1, 9)}-{draws.integer(10, 28)}"
+                when = f"{day} {draws.integer(10, 23)}:00"
                 rows.append([split, location, when, kind, f"{name}.jpg"])
 
                 def draw(kind: int = kind, location: int = location, stream: str = stream) -> bytes:
-                    picture = camera_trap.draw_trap(kind, str(location), Dice(stream))
-                    return encode.jpeg(picture, Dice(f"{stream}/file"), quality=72)
+                    picture = camera_trap.draw_trap(kind, str(location), Draws(stream))
+                    return encode.jpeg(picture, Draws(f"{stream}/file"), quality=72)
 
                 yield File(f"demo-iwildcam/train/{name}.jpg", draw)
     header = ["split", "location_remapped", "datetime", "y", "filename"]
@@ -165,24 +164,24 @@ def kabr() -> Iterator[File]:
         planned[0] = (planned[0][0], LONG)
         planned.append((1, CLIP - 5))
         rows: list[list[object]] = []
-        for number, k in enumerate(Dice(f"kabr/{split}/order").shuffled(len(planned))):
+        for number, k in enumerate(Draws(f"kabr/{split}/order").shuffled(len(planned))):
             label, frames = planned[k]
             clip = f"kabr/{split}/{k}"
-            dice = Dice(f"{clip}/row")
-            animal = dice.choice(("giraffe", "zebra"))
+            draws = Draws(f"{clip}/row")
+            animal = draws.choice(("giraffe", "zebra"))
             if frames == CLIP:
-                frames += dice.integer(0, 3)
+                frames += draws.integer(0, 3)
             folder = f"{animal[0].upper()}{'01'[split == 'val']}{number:03}"
             for frame in range(frames):
                 name = f"{folder}/{frame + 1}.jpg"
-                shown = clips.looks_up(BEHAVIOURS[label], frame, Dice(f"{clip}/pose"))
+                shown = clips.looks_up(BEHAVIOURS[label], frame, Draws(f"{clip}/pose"))
                 rows.append([folder, number, frame, name, HEAD_UP if shown else label])
 
                 def draw(
                     clip: str = clip, animal: str = animal, label: int = label, frame: int = frame
                 ) -> bytes:
                     picture = clips.drone_frame(clip, animal, BEHAVIOURS[label], frame)
-                    return encode.jpeg(picture, Dice(f"{clip}/file"), quality=66)
+                    return encode.jpeg(picture, Draws(f"{clip}/file"), quality=66)
 
                 yield File(f"demo-kabr/dataset/image/{name}", draw)
         # The misspelt column is the data set's own.
@@ -197,7 +196,7 @@ def mammalnet() -> Iterator[File]:
         for label, species_of_clips in counts:
             for i, species in enumerate(species_of_clips):
                 clip = f"mammalnet/{split}/{label}/{i}"
-                code = f"{Dice(f'{clip}/row').integer(0, 2**32 - 1):08x}_{i}"
+                code = f"{Draws(f'{clip}/row').integer(0, 2**32 - 1):08x}_{i}"
                 rows.append([f"trimmed_videos/{code}.mp4", label, species])
                 for frame in range(FRAMES):
 
@@ -209,7 +208,7 @@ def mammalnet() -> Iterator[File]:
                     ) -> bytes:
                         behaviour = MAMMAL_BEHAVIOURS[label]
                         picture = clips.filmed_frame(clip, species, behaviour, frame)
-                        return encode.jpeg(picture, Dice(f"{clip}/file"), quality=66)
+                        return encode.jpeg(picture, Draws(f"{clip}/file"), quality=66)
 
                     yield File(f"demo-mammalnet/frames/{code}/frame_{frame + 1:02}.jpg", draw)
         rows = _shuffled(f"mammalnet/{split}", rows)

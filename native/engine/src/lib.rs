@@ -7,6 +7,7 @@
 //! The crate knows no Python.
 
 pub mod attention;
+pub mod bootstrap;
 pub mod conv;
 pub mod definition;
 mod depthwise;
@@ -23,7 +24,7 @@ pub mod pools;
 
 pub mod program;
 pub mod regression;
-pub mod resamples;
+
 pub mod shapes;
 pub mod sums;
 pub mod tables;

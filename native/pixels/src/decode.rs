@@ -4,30 +4,30 @@ use std::mem;
 use std::path::Path;
 
 use crate::error::PixelError;
+use crate::external::{self, ExternalDecoder};
 use crate::files::read_file;
-use crate::foreign::{self, ForeignDecoder};
 use crate::format::{sniff, Format};
 use crate::image::RgbImage;
-use crate::limits::{Cancel, Limits, Turns};
+use crate::limits::{Cancel, Limits, Permits};
 use crate::load::Source;
 use crate::{jpeg, png};
 
 /// The rows of an image file in memory, as Pillow's `convert("RGB")` gives them. Bytes of a format that
 /// `decoder` reads are given away to it.
 pub(crate) fn open<'a>(
-    decoder: Option<&dyn ForeignDecoder>,
+    decoder: Option<&dyn ExternalDecoder>,
     data: &'a mut Vec<u8>,
     limits: &Limits,
     cancel: &'a Cancel,
-    turns: &'a Turns,
+    permits: &'a Permits,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
     match (sniff(data)?, decoder) {
-        (Format::Foreign(name), Some(decoder)) if decoder.reads(name) => {
+        (Format::External(name), Some(decoder)) if decoder.reads(name) => {
             let data = mem::take(data);
-            let reader = foreign::Reader::open(decoder, data, limits, cancel, turns)?;
+            let reader = external::Reader::open(decoder, data, limits, cancel, permits)?;
             Ok(Box::new(reader))
         }
-        _ => open_own(data, limits, cancel, turns),
+        _ => open_own(data, limits, cancel, permits),
     }
 }
 
@@ -36,12 +36,12 @@ pub(crate) fn open_own<'a>(
     data: &'a [u8],
     limits: &Limits,
     cancel: &'a Cancel,
-    turns: &'a Turns,
+    permits: &'a Permits,
 ) -> Result<Box<dyn Source + 'a>, PixelError> {
     Ok(match sniff(data)? {
-        Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, turns)?),
-        Format::Png => Box::new(png::Reader::open(data, limits, cancel, turns)?),
-        Format::Foreign(name) => return Err(PixelError::UnsupportedFormat(name)),
+        Format::Jpeg => Box::new(jpeg::Reader::open(data, limits, cancel, permits)?),
+        Format::Png => Box::new(png::Reader::open(data, limits, cancel, permits)?),
+        Format::External(name) => return Err(PixelError::UnsupportedFormat(name)),
     })
 }
 
@@ -49,20 +49,20 @@ pub(crate) fn open_own<'a>(
 /// an EXIF block is not applied. This is the plain way that [`crate::load_bytes`] and
 /// [`crate::Loader`] are checked against.
 pub fn decode_bytes(data: &[u8], limits: &Limits, cancel: &Cancel) -> Result<RgbImage, PixelError> {
-    let turns = Turns::default();
-    let mut source = open_own(data, limits, cancel, &turns)?;
+    let permits = Permits::default();
+    let mut source = open_own(data, limits, cancel, &permits)?;
     whole(source.as_mut(), cancel)
 }
 
 /// [`decode_bytes`], also of the formats that `decoder` reads.
 pub(crate) fn decode_with(
-    decoder: Option<&dyn ForeignDecoder>,
+    decoder: Option<&dyn ExternalDecoder>,
     mut data: Vec<u8>,
     limits: &Limits,
     cancel: &Cancel,
 ) -> Result<RgbImage, PixelError> {
-    let turns = Turns::default();
-    let mut source = open(decoder, &mut data, limits, cancel, &turns)?;
+    let permits = Permits::default();
+    let mut source = open(decoder, &mut data, limits, cancel, &permits)?;
     whole(source.as_mut(), cancel)
 }
 
@@ -87,7 +87,7 @@ const ROWS_PER_CHECK: usize = 64;
 /// [`decode_bytes`] of a file, also of the formats that `decoder` reads.
 pub fn decode_file(
     path: &Path,
-    decoder: Option<&dyn ForeignDecoder>,
+    decoder: Option<&dyn ExternalDecoder>,
     limits: &Limits,
     cancel: &Cancel,
 ) -> Result<RgbImage, PixelError> {

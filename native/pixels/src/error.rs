@@ -25,9 +25,9 @@ pub enum PixelError {
         "the content is no image that is known: JPEG, PNG, WebP, GIF, BMP or TIFF is expected"
     )]
     UnknownFormat,
-    /// What a [`crate::ForeignDecoder`] says of a file, under a kind of its own.
+    /// What a [`crate::ExternalDecoder`] says of a file, under a kind of its own.
     #[error("{message}")]
-    Foreign {
+    External {
         /// A stable identifier.
         kind: &'static str,
         /// What is wrong.
@@ -73,7 +73,7 @@ impl PixelError {
             Self::Empty => "empty",
             Self::UnsupportedFormat(_) => "unsupported-format",
             Self::UnknownFormat => "unknown-format",
-            Self::Foreign { kind, .. } => kind,
+            Self::External { kind, .. } => kind,
             Self::UnsupportedFeature(_) => "unsupported-feature",
             Self::Truncated => "truncated",
             Self::Corrupt(_) => "corrupt",

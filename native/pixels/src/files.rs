@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::PixelError;
 use crate::limits::{Cancel, Limits};
-use crate::loader::pool::threads;
+use crate::threads::threads;
 
 /// Bytes that are read at once: they stay in the processor's cache until they are hashed.
 const BLOCK: usize = 1 << 16;

@@ -8,8 +8,8 @@ pub(crate) enum Format {
     Jpeg,
     Png,
     /// A format that this crate does not read, by its name: decoded where somebody else does
-    /// ([`crate::foreign`]), otherwise refused.
-    Foreign(&'static str),
+    /// ([`crate::external`]), otherwise refused.
+    External(&'static str),
 }
 
 /// The first bytes of the formats that are decoded here.
@@ -105,7 +105,7 @@ pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
         rest.is_some_and(|rest| rest.starts_with(bytes))
     };
     if starts_at(0, b"RIFF") && starts_at(8, b"WEBP") {
-        return Ok(Format::Foreign("WebP"));
+        return Ok(Format::External("WebP"));
     }
     for (bytes, format) in OWN {
         if data.starts_with(bytes) {
@@ -114,7 +114,7 @@ pub(crate) fn sniff(data: &[u8]) -> Result<Format, PixelError> {
     }
     for (offset, bytes, name) in FOREIGN {
         if starts_at(*offset, bytes) {
-            return Ok(Format::Foreign(name));
+            return Ok(Format::External(name));
         }
     }
     Err(PixelError::UnknownFormat)
@@ -135,11 +135,11 @@ mod tests {
             (b"RIFF....WEBPVP8 ", "WebP"),
             (b"BM", "BMP"),
         ] {
-            assert_eq!(sniff(bytes).unwrap(), Format::Foreign(name));
+            assert_eq!(sniff(bytes).unwrap(), Format::External(name));
         }
     }
 
-    /// Protects: an empty file and foreign content have their own kinds.
+    /// Protects: an empty file and unknown content have their own kinds.
     #[test]
     fn empty_and_unknown() {
         assert_eq!(sniff(b"").unwrap_err().kind(), "empty");

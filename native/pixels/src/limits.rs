@@ -124,38 +124,38 @@ impl Cancel {
 /// From how many pixels on an image that is held whole is decoded alone: 48 MiB of coefficients.
 const LARGE: u64 = 1 << 23;
 
-/// Time between two looks whether a turn is free.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// Time between two looks whether a permit is free.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Large images that must be held whole (progressive JPEG, interlaced PNG, foreign formats) take turns, so that many
-/// workers need no more memory for them than one.
+/// The permit that a large image which must be held whole (progressive JPEG, interlaced PNG, formats of the external
+/// decoder) needs. Only one is given at a time, so that many workers need no more memory for them than one.
 #[derive(Debug, Default)]
-pub struct Turns(AtomicBool);
+pub struct Permits(AtomicBool);
 
-impl Turns {
-    /// Waits for the turn of an image that will be held whole, if it is large. The turn ends when
+impl Permits {
+    /// Waits for the permit of an image that will be held whole, if it is large. The permit ends when
     /// the result is dropped.
     pub(crate) fn take(
         &self,
         width: u32,
         height: u32,
         cancel: &Cancel,
-    ) -> Result<Option<Turn<'_>>, PixelError> {
+    ) -> Result<Option<Permit<'_>>, PixelError> {
         if u64::from(width) * u64::from(height) < LARGE {
             return Ok(None);
         }
         while self.0.swap(true, Ordering::Acquire) {
             cancel.check()?;
-            thread::sleep(PATIENCE);
+            thread::sleep(POLL_INTERVAL);
         }
-        Ok(Some(Turn(self)))
+        Ok(Some(Permit(self)))
     }
 }
 
 /// The right to hold a large image.
-pub(crate) struct Turn<'a>(&'a Turns);
+pub(crate) struct Permit<'a>(&'a Permits);
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0 .0.store(false, Ordering::Release);
     }
@@ -186,22 +186,26 @@ mod tests {
 
     /// Protects: one large image at a time, small ones at any time, and an end to waiting.
     #[test]
-    fn turns() {
-        let (turns, cancel) = (Turns::default(), Cancel::default());
-        let first = turns.take(4096, 4096, &cancel).unwrap();
+    fn permits() {
+        let (permits, cancel) = (Permits::default(), Cancel::default());
+        let first = permits.take(4096, 4096, &cancel).unwrap();
         assert!(first.is_some());
-        assert!(turns.take(10, 10, &cancel).unwrap().is_none());
+        assert!(permits.take(10, 10, &cancel).unwrap().is_none());
         thread::scope(|scope| {
-            let second = scope.spawn(|| turns.take(4096, 4096, &cancel).map(|turn| turn.is_some()));
+            let second = scope.spawn(|| {
+                permits
+                    .take(4096, 4096, &cancel)
+                    .map(|permit| permit.is_some())
+            });
             thread::sleep(Duration::from_millis(20));
             assert!(!second.is_finished());
             drop(first);
             assert!(second.join().unwrap().unwrap());
         });
-        let _held = turns.take(4096, 4096, &cancel).unwrap();
+        let _held = permits.take(4096, 4096, &cancel).unwrap();
         cancel.set();
         assert!(matches!(
-            turns.take(4096, 4096, &cancel),
+            permits.take(4096, 4096, &cancel),
             Err(PixelError::Cancelled)
         ));
     }

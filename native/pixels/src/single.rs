@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::decode::open_own;
 use crate::error::PixelError;
 use crate::image::{RgbImage, CHANNELS};
-use crate::limits::{Cancel, Limits, Turns};
+use crate::limits::{Cancel, Limits, Permits};
 use crate::load::{load, Source, Wanted};
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
@@ -22,8 +22,8 @@ pub fn load_bytes(
     crop: &mut [u8],
 ) -> Result<(), PixelError> {
     check(recipe, crop)?;
-    let turns = Turns::default();
-    let mut source = open_own(data, limits, cancel, &turns)?;
+    let permits = Permits::default();
+    let mut source = open_own(data, limits, cancel, &permits)?;
     load(source.as_mut(), recipe, limits, kernel, cancel, crop)
 }
 

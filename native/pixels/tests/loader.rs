@@ -69,8 +69,8 @@ fn all(items: Items, plan: Plan) -> Vec<Batch<Aligned>> {
     let loader = Loader::start(items, plan).unwrap();
     let mut found = Vec::new();
     loop {
-        while let Some(size) = loader.wants().unwrap() {
-            loader.bring(Aligned::zeroed(size).unwrap()).unwrap();
+        while let Some(size) = loader.next_size().unwrap() {
+            loader.supply(Aligned::zeroed(size).unwrap()).unwrap();
         }
         match loader.wait(Duration::from_secs(20)) {
             Next::Batch(batch) => found.push(batch),

@@ -1,18 +1,19 @@
 //! `biobench._native`: checks arguments, allocates arrays, detaches from the interpreter, maps
 //! errors. All arithmetic is in `biobench-pixels` and `biobench-engine`. The documentation for users is `_native.pyi`.
 
+mod batch_memory;
+mod bootstrap;
 mod engine;
+mod external;
 mod files;
-mod foreign;
 mod hinge;
 mod info;
 mod interrupt;
 mod loader;
 mod numpy_api;
 mod regression;
-mod resamples;
 mod single;
-mod slab;
+
 mod training;
 
 use pyo3::prelude::*;
@@ -20,11 +21,13 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use super::bootstrap::resample_tallies;
+    #[pymodule_export]
     use super::engine::{Engine, Program};
     #[pymodule_export]
-    use super::files::read_files;
+    use super::external::leave_interpreter;
     #[pymodule_export]
-    use super::foreign::leave_interpreter;
+    use super::files::read_files;
     #[pymodule_export]
     use super::hinge::{hinge_dual, row_products};
     #[pymodule_export]
@@ -34,16 +37,14 @@ mod _native {
     #[pymodule_export]
     use super::regression::{decisions, SoftmaxRegression};
     #[pymodule_export]
-    use super::resamples::resample_tallies;
-    #[pymodule_export]
     use super::single::{decode, resize};
     #[pymodule_export]
     use super::training::{linear, Head};
-    use super::{foreign, numpy_api, Bound, PyModule, PyResult};
+    use super::{external, numpy_api, Bound, PyModule, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         numpy_api::look_up(module.py())?;
-        foreign::at_exit(module)
+        external::at_exit(module)
     }
 }

@@ -16,13 +16,13 @@ use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySlice};
 
+use crate::batch_memory::{self, Buffer, BufferPool, CallerArray};
+use crate::external::{self, Decoder};
 use crate::files::{read, Read};
-use crate::foreign::{self, Decoder};
 use crate::single::{chosen, exception, named};
-use crate::slab::{self, Buffer, Lent, Spare};
 
 /// Time between two looks for a signal.
-const PATIENCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Index of the first item, array, digests, (index in the batch, kind, message) of each item that
 /// failed, and what was read of each file.
@@ -38,7 +38,7 @@ type Loaded<'py> = (
 pub(crate) struct Loader {
     /// Absent only while it is dropped.
     core: Option<biobench_pixels::Loader<Buffer>>,
-    spare: Arc<Spare>,
+    pool: Arc<BufferPool>,
     allocate: Option<Py<PyAny>>,
     /// Axes of an item.
     axes: [usize; 3],
@@ -136,7 +136,7 @@ impl Loader {
             .map_err(|error| exception(&error, "loader"))?;
         let loader = Self {
             core: Some(core),
-            spare: Arc::default(),
+            pool: Arc::default(),
             allocate,
             axes: match layout {
                 Layout::Nhwc => [crop.0, crop.1, 3],
@@ -154,9 +154,9 @@ impl Loader {
         let core = self.core()?;
         loop {
             self.provide(py)?;
-            match py.detach(|| core.wait(PATIENCE)) {
+            match py.detach(|| core.wait(POLL_INTERVAL)) {
                 Next::Batch(batch) => {
-                    foreign::stay_at_the_end(py);
+                    external::stay_at_the_end(py);
                     let loaded = self.loaded(py, batch)?;
                     // Where there is no memory now there may be some at the next call.
                     return match self.provide(py) {
@@ -173,7 +173,7 @@ impl Loader {
     fn close(&self, py: Python<'_>) {
         // In a forked child there is nothing to stop.
         if let Ok(core) = self.core() {
-            if foreign::is_inside() {
+            if external::is_inside() {
                 // A finalizer on one of the threads that would be waited for.
                 core.stop();
             } else {
@@ -199,14 +199,14 @@ impl Loader {
     fn provide(&self, py: Python<'_>) -> PyResult<()> {
         let core = self.core()?;
         let failed = |error: PixelError| exception(&error, "loader");
-        while let Some(size) = core.wants().map_err(failed)? {
+        while let Some(size) = core.next_size().map_err(failed)? {
             let buffer = match &self.allocate {
-                None => Buffer::Own(py.detach(|| self.spare.take(size)).map_err(failed)?),
+                None => Buffer::Own(py.detach(|| self.pool.take(size)).map_err(failed)?),
                 Some(allocate) => {
-                    Buffer::Lent(Lent::new(&allocate.bind(py).call1((size,))?, size)?)
+                    Buffer::Caller(CallerArray::new(&allocate.bind(py).call1((size,))?, size)?)
                 }
             };
-            core.bring(buffer).map_err(failed)?;
+            core.supply(buffer).map_err(failed)?;
         }
         Ok(())
     }
@@ -216,12 +216,12 @@ impl Loader {
         let shape = [batch.items.len(), one, two, three];
         let array = match batch.memory {
             Buffer::Own(memory) if self.float => {
-                slab::array::<f32, _>(py, memory, &self.spare, Dim(shape))?.into_any()
+                batch_memory::array::<f32, _>(py, memory, &self.pool, Dim(shape))?.into_any()
             }
             Buffer::Own(memory) => {
-                slab::array::<u8, _>(py, memory, &self.spare, Dim(shape))?.into_any()
+                batch_memory::array::<u8, _>(py, memory, &self.pool, Dim(shape))?.into_any()
             }
-            Buffer::Lent(memory) => {
+            Buffer::Caller(memory) => {
                 let element = if self.float { size_of::<f32>() } else { 1 };
                 let bytes = shape.iter().product::<usize>() * element;
                 memory

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use biobench_pixels::{Filter, ForeignDecoder, Kernel, Limits, PixelError, RgbImage};
+use biobench_pixels::{ExternalDecoder, Filter, Kernel, Limits, PixelError, RgbImage};
 use numpy::{PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::{
     PyFileNotFoundError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyPermissionError,
@@ -10,7 +10,7 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 
-use crate::foreign::Decoder;
+use crate::external::Decoder;
 use crate::interrupt;
 
 #[pyfunction]
@@ -25,7 +25,7 @@ pub(crate) fn decode<'py>(
     let decoder = decoder.map(|object| Decoder::new(&object)).transpose()?;
     let decoder = decoder
         .as_ref()
-        .map(|decoder| decoder as &dyn ForeignDecoder);
+        .map(|decoder| decoder as &dyn ExternalDecoder);
     let image = interrupt::run(py, |cancel| {
         biobench_pixels::decode_file(&path, decoder, &limits, cancel)
     })?

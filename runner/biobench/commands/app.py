@@ -6,7 +6,8 @@ imports what it needs when it runs.
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -63,3 +64,9 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+@cache
+def command() -> Any:
+    """The tree as one command, made once a process: typer reads every function's annotations."""
+    return typer.main.get_command(app)

@@ -16,8 +16,12 @@ from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
 from biobench.data.hints import again, told_how_to_bring
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
+<<<<<<< HEAD
 from biobench.data.layouts import Found, find
 from biobench.data.layouts.clusters import cluster_unit
+=======
+from biobench.data.layouts import LayoutItems, find
+>>>>>>> house
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.views import Unit, Units, keeps_missing, left_out, make_units
@@ -52,7 +56,7 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     return manifest_of(task, found, root, seed)
 
 
-def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -> Manifest:
+def manifest_of(task: Task, found: LayoutItems, root: Path, seed: int | None = None) -> Manifest:
     """Build the manifest from what the layout found; the rest as :func:`build_manifest`."""
     where = shown(str(root))
     made = make_units(task, found, seed, where)
@@ -114,7 +118,7 @@ def manifest_of(task: Task, found: Found, root: Path, seed: int | None = None) -
     )
 
 
-def _poisonous(found: Found, classes: Sequence[str]) -> tuple[int, ...] | None:
+def _poisonous(found: LayoutItems, classes: Sequence[str]) -> tuple[int, ...] | None:
     if found.poisonous is None:
         return None
     return tuple(label for label, name in enumerate(classes) if name in found.poisonous)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from biobench import _native
+from biobench._native import read_files as native_read_files
 from biobench.errors import DataError
 
 Identity = tuple[int, int, int, int]
@@ -66,7 +66,7 @@ def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
     """Digests of files' bytes, in the order given; raises DataError naming the first file that
     cannot be read."""
     try:
-        files = _native.read_files(paths, workers=max(1, workers))
+        files = native_read_files(paths, workers=max(1, workers))
     except OSError as error:
         if error.filename is None:
             # Of no file: there are no threads.

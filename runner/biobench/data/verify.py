@@ -16,13 +16,13 @@ from biobench._common.text import shown
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences, found_counts
 from biobench.data.diagnostics import unused_lines
+from biobench.data.duplicates import linked_places, shared_bytes
 from biobench.data.faults import SHOWN
 from biobench.data.fetch.record import read_record
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
-from biobench.data.suspicious import linked_places, shared_bytes
 from biobench.data.views import left_out
 from biobench.errors import DataError, counted
 from biobench.spec.documents import Dataset, Task

@@ -14,7 +14,7 @@ from typing import Any
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.labels import name_order
-from biobench.data.layouts.found import Found
+from biobench.data.layouts.layout_items import LayoutItems
 from biobench.data.manifest import Item
 from biobench.errors import SpecError, counted
 from biobench.spec.documents import Task
@@ -57,7 +57,7 @@ def pool_rule(view: Mapping[str, Any]) -> str | None:
     return rule
 
 
-def make_units(task: Task, found: Found, seed: int | None, where: str) -> Units:
+def make_units(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
     """The items of a task by its view; ``seed`` is the suite's, for a random start of clips.
 
     Raises DataError for clips that the view does not allow and for subjects of several labels,
@@ -141,7 +141,7 @@ def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
     return subjects
 
 
-def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
+def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
     view = task.view
     faults = Faults("lower frames in the view of the task, or let it drop such clips (short: drop)")
     order = name_order(task)
@@ -164,7 +164,7 @@ def _clips(task: Task, found: Found, seed: int | None, where: str) -> Units:
     return Units(tuple(units), dropped)
 
 
-def _observations(task: Task, found: Found, where: str) -> Units:
+def _observations(task: Task, found: LayoutItems, where: str) -> Units:
     faults = Faults("fix the table: an observation is one item with one label")
     splits = task.view["splits"]
     units = [_single(item) for item in found.items if item.split not in splits]

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from biobench.decode.decode_error import DecodeError
 from biobench.decode.limits import MAX_PIXELS
 from biobench.decode.recipe import CropRounding, Recipe
-from biobench.decode.refusal import Refusal
 from biobench.errors import DataError
 
 
@@ -29,7 +29,7 @@ def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArra
 
     try:
         image = pillow.decode(Path(path).read_bytes())
-    except Refusal as error:
+    except DecodeError as error:
         raise _bad(path, str(error)) from error
     height, width = target_size(recipe, image.height, image.width)
     if height * width > MAX_PIXELS:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import Loader, decode
 from biobench.decode.recipe import Recipe
 from biobench.errors import DataError
 
@@ -65,11 +65,12 @@ def open_loader(
     allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
     kernel: str | None = None,
     hash_files: bool = False,
-) -> _native.Loader:
-    """The native loader of files; arguments and errors are those of :class:`_native.Loader`."""
+) -> Loader:
+    """The native loader of files; arguments and errors are those of
+    :class:`biobench._native.Loader`."""
     from biobench.decode.pillow import DECODER
 
-    return _native.Loader(
+    return Loader(
         names,
         mode=recipe.mode,
         size=recipe.size,
@@ -93,10 +94,10 @@ def open_loader(
 def decode_file(
     path: str | os.PathLike[str], *, max_pixels: int | None = None
 ) -> npt.NDArray[np.uint8]:
-    """All pixels of a file; arguments and errors are those of :func:`_native.decode`."""
+    """All pixels of a file; arguments and errors are those of :func:`biobench._native.decode`."""
     from biobench.decode.pillow import DECODER
 
-    return _native.decode(path, max_pixels=max_pixels, decoder=DECODER)
+    return decode(path, max_pixels=max_pixels, decoder=DECODER)
 
 
 def decode_batch(
@@ -109,7 +110,7 @@ def decode_batch(
     """Decode, resize and crop; the interpreter is free meanwhile.
 
     One bad file does not lose the others. The result does not depend on ``workers``, nor on
-    ``kernel``, one of :func:`_native.kernels`, which is for tests.
+    ``kernel``, one of :func:`biobench._native.kernels`, which is for tests.
 
     Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
     there is no room for the pixels.

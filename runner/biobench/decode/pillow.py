@@ -1,6 +1,6 @@
 """Any image file to RGB with Pillow, which defines what the pixels are (SPEC.md, section "Pixels").
 
-In: the bytes of a file. Out: an RGB image, or :class:`Refusal`. This is the definition of every
+In: the bytes of a file. Out: an RGB image, or :class:`DecodeError`. This is the definition of every
 format, and the decoder of those that the native layer does not read itself: its threads call
 :data:`DECODER`.
 """
@@ -28,8 +28,8 @@ from PIL import (
     features,
 )
 
+from biobench.decode.decode_error import DecodeError
 from biobench.decode.limits import MAX_FILE_BYTES, MAX_HEAD, MAX_PIXELS, MAX_SIDE, MAX_WEBP_CHUNKS
-from biobench.decode.refusal import Refusal
 from biobench.decode.tiff import check_tiff
 
 PLUGINS = {
@@ -61,7 +61,7 @@ def open_image(data: bytes) -> ImageFile.ImageFile:
     """Facts of a file's headers, before any pixel is decoded.
 
     Raises:
-        Refusal: Pillow does not know the file as one of :data:`FORMATS`, or it is beyond a limit.
+        DecodeError: Pillow does not know the file as one of :data:`FORMATS`, or it is too large.
     """
     _check_settings()
     if len(data) > MAX_FILE_BYTES:
@@ -88,7 +88,7 @@ def rgb_of(image: ImageFile.ImageFile) -> Image.Image:
     state Pillow applies that of TIFF alone.
 
     Raises:
-        Refusal: Pillow cannot decode them.
+        DecodeError: Pillow cannot decode them.
         MemoryError: There is no room for them.
     """
     with _refusals():
@@ -154,7 +154,7 @@ class _Stream(io.BytesIO):
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn what Pillow raises into :class:`Refusal`, and keep its warnings from being shown or
+    """Turn what Pillow raises into :class:`DecodeError`, and keep its warnings from being shown or
     raised."""
     _silence()
     _QUIET.on = True
@@ -162,13 +162,13 @@ def _refusals() -> Iterator[None]:
     # zlib's and struct's own, and DecompressionBombError all mean that the file is bad.
     try:
         yield
-    except (MemoryError, Refusal):
+    except (MemoryError, DecodeError):
         raise
     except Exception as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if isinstance(error, UnidentifiedImageError):
             text = "it cannot identify the image"  # its text names an address in memory
-        raise Refusal("unreadable", f"Pillow cannot read it: {text}") from error
+        raise DecodeError("unreadable", f"Pillow cannot read it: {text}") from error
     finally:
         _QUIET.on = False
 
@@ -210,7 +210,7 @@ def _check_settings() -> None:
         ),
     ):
         if not as_it_comes:
-            raise Refusal(
+            raise DecodeError(
                 "unreadable",
                 f"this program has changed PIL.{name}, which decides what Pillow reads",
             )
@@ -227,6 +227,6 @@ def _check_chunks(data: bytes) -> None:
             raise _beyond("the number of chunks", found, MAX_WEBP_CHUNKS)
 
 
-def _beyond(what: str, found: int, limit: int) -> Refusal:
+def _beyond(what: str, found: int, limit: int) -> DecodeError:
     text = f"{what} {found} exceeds the limit of {limit}: the file may be a decompression bomb"
-    return Refusal("too-large", text)
+    return DecodeError("too-large", text)

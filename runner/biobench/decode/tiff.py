@@ -1,7 +1,7 @@
 """TIFF files that are bad although Pillow gives pixels for them (SPEC.md, section "Decode").
 
-In: an opened TIFF and its bytes. Out: nothing, or :class:`Refusal`. Pillow fills what a file lacks
-with black, and misreads a few kinds of samples.
+In: an opened TIFF and its bytes. Out: nothing, or :class:`DecodeError`. Pillow fills what a file
+lacks with black, and misreads a few kinds of samples.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from biobench.decode.decode_error import DecodeError
 from biobench.decode.limits import MAX_FILE_BYTES, MAX_PIXELS, MAX_TILE_PADDING
-from biobench.decode.refusal import Refusal
 
 if TYPE_CHECKING:
     from PIL.TiffImagePlugin import TiffImageFile
@@ -32,12 +32,12 @@ def check_tiff(image: TiffImageFile, data: bytes) -> None:
     """Refuse what section 8.1 calls bad all the same.
 
     Raises:
-        Refusal: Of kind ``unsupported-feature``, ``truncated`` or ``too-large``.
+        DecodeError: Of kind ``unsupported-feature``, ``truncated`` or ``too-large``.
     """
     tags = image.tag_v2
     reason = _feature(tags, str(image.info.get("compression")))
     if reason:
-        raise Refusal("unsupported-feature", f"TIFF {reason} is not read")
+        raise DecodeError("unsupported-feature", f"TIFF {reason} is not read")
     _check_parts(tags, data)
 
 
@@ -80,9 +80,9 @@ def _check_parts(tags: Any, data: bytes) -> None:
     else:
         sides = width, min(tags.get(ROWS_PER_STRIP, height), height)
     if not all(isinstance(side, int) and side > 0 for side in sides):
-        raise Refusal("unreadable", "the size of the strips or tiles is missing")
+        raise DecodeError("unreadable", "the size of the strips or tiles is missing")
     if packed and not tiled and TILE_WIDTH in tags:
-        raise Refusal("unreadable", "the TIFF has both strips and tiles")
+        raise DecodeError("unreadable", "the TIFF has both strips and tiles")
     columns, rows = sides
     across, down = ceil(width / columns), ceil(height / rows)
     if tiled:
@@ -90,7 +90,7 @@ def _check_parts(tags: Any, data: bytes) -> None:
     expected = across * down * _planes(tags, packed)
     offsets = _numbers(tags, TILE_OFFSETS if tiled else STRIP_OFFSETS)
     if len(offsets) < expected:
-        raise Refusal(
+        raise DecodeError(
             "truncated",
             f"the TIFF has {len(offsets)} strips or tiles where {expected} are expected",
         )
@@ -98,20 +98,20 @@ def _check_parts(tags: Any, data: bytes) -> None:
         return
     lengths = _numbers(tags, TILE_BYTES if tiled else STRIP_BYTES)
     if len(lengths) < expected:
-        raise Refusal("truncated", "the lengths of strips or tiles are missing")
+        raise DecodeError("truncated", "the lengths of strips or tiles are missing")
     total = sum(islice(lengths, expected))
     if total > MAX_FILE_BYTES:
-        raise Refusal(
+        raise DecodeError(
             "too-large",
             f"the number of bytes of all strips or tiles {total} exceeds the limit of "
             f"{MAX_FILE_BYTES}: the file may be a decompression bomb",
         )
     for offset, length in zip(islice(offsets, expected), lengths, strict=False):
         if offset < 0 or length <= 0 or offset + length > len(data):
-            raise Refusal("truncated", "a strip or tile of the TIFF ends behind the file")
+            raise DecodeError("truncated", "a strip or tile of the TIFF ends behind the file")
         start = data[offset : offset + 2]
         if tags[COMPRESSION] == LZW and len(start) == 2 and start[0] == 0 and start[1] & 1:
-            raise Refusal("unsupported-feature", "TIFF of old-style LZW is not read")
+            raise DecodeError("unsupported-feature", "TIFF of old-style LZW is not read")
 
 
 def _planes(tags: Any, packed: bool) -> int:
@@ -132,7 +132,7 @@ def _check_tiles(tags: Any, count: int, tile: int, image: int) -> None:
         ("the number of pixels of a tile", tile, MAX_PIXELS if _is_jpeg(tags) else largest),
     ):
         if found > limit:
-            raise Refusal(
+            raise DecodeError(
                 "too-large",
                 f"{what} {found} exceeds the limit of {limit}: "
                 "the file may be a decompression bomb",
@@ -148,5 +148,5 @@ def _numbers(tags: Any, tag: int) -> tuple[int, ...]:
     values = tags.get(tag, ())
     values = values if isinstance(values, tuple) else (values,)
     if not all(isinstance(value, int) for value in values):
-        raise Refusal("unreadable", f"tag {tag} of the TIFF has no whole numbers")
+        raise DecodeError("unreadable", f"tag {tag} of the TIFF has no whole numbers")
     return values

@@ -20,10 +20,10 @@ from biobench._common.store import Store
 from biobench.data.file_hashes import file_read
 from biobench.data.manifest import Manifest
 from biobench.embed import batch_independence
+from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.forward import Forward
 from biobench.embed.shards import FILES, Rows, ShardKeys, altered_array, groups
-from biobench.embed.watch import FileWatch
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
 from biobench.native import ImageLoader
@@ -39,7 +39,7 @@ def compute(
     store: Store,
     execution: Execution,
     result: Embedded,
-    watch: FileWatch,
+    watch: FileChangeDetector,
     progress: Progress,
     *,
     compare_alone: bool,
@@ -77,7 +77,7 @@ class _Computation:
         store: Store,
         execution: Execution,
         result: Embedded,
-        watch: FileWatch,
+        watch: FileChangeDetector,
         progress: Progress,
         compare_alone: bool,
     ) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import shown
+from biobench.data.duplicates import duplicates
 from biobench.data.manifest import Manifest, Row
-from biobench.data.suspicious import alike
 from biobench.embed.embedded import Embedded
 from biobench.errors import counted
 
@@ -26,7 +26,7 @@ def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
     """One line for each suspicious fact of the rows that were read."""
     rows = np.flatnonzero(embedded.files.any(axis=1)).tolist()
     read = [row for row in rows if row not in embedded.bad]
-    found = alike(manifest, _same_bytes(manifest, embedded.files, read))
+    found = duplicates(manifest, _same_bytes(manifest, embedded.files, read))
     lines = []
     for what, pairs in (
         ("of the test split {have} the bytes of one of the train split", found.leaked),

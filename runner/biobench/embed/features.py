@@ -21,11 +21,11 @@ from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed import batch_independence
+from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.compute import compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import find
-from biobench.embed.watch import FileWatch
 from biobench.errors import DataError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def embed(
     index = ContentIndex(store.root / "files.sqlite")
     try:
         rows = _joined(shards)
-        watch = FileWatch(paths, rows, index, execution.workers)
+        watch = FileChangeDetector(paths, rows, index, execution.workers)
         keys = ShardKeys(backbone, execution)
         result = _nothing(manifest, backbone, keys, watch)
         missing = find(shards, watch, keys, store, result, progress)
@@ -133,7 +133,9 @@ def _joined(shards: Sequence[Rows]) -> Rows:
     return np.sort(np.concatenate(shards)) if shards else np.zeros(0, np.int64)
 
 
-def _nothing(manifest: Manifest, backbone: Backbone, keys: ShardKeys, watch: FileWatch) -> Embedded:
+def _nothing(
+    manifest: Manifest, backbone: Backbone, keys: ShardKeys, watch: FileChangeDetector
+) -> Embedded:
     """A result without a feature."""
     count = len(manifest.rows)
     return Embedded(

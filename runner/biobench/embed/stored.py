@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from biobench._common.progress import Progress
 from biobench._common.store import Store
+from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.embedded import Embedded
 from biobench.embed.shards import FILES, Rows, ShardKeys, altered_of
-from biobench.embed.watch import FileWatch
 
 _OPEN = 4
 """Shards whose arrays are kept while rows are looked up: an image that was removed or added shifts
@@ -28,7 +28,7 @@ _Digests = npt.NDArray[np.void]
 
 def find(
     shards: Sequence[Rows],
-    watch: FileWatch,
+    watch: FileChangeDetector,
     keys: ShardKeys,
     store: Store,
     result: Embedded,
@@ -67,7 +67,9 @@ def find(
 class _Search:
     """Looks up rows, and notes in the result where each was found."""
 
-    def __init__(self, watch: FileWatch, keys: ShardKeys, store: Store, result: Embedded) -> None:
+    def __init__(
+        self, watch: FileChangeDetector, keys: ShardKeys, store: Store, result: Embedded
+    ) -> None:
         self._watch = watch
         self._keys = keys
         self._store = store

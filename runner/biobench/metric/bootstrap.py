@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
 from biobench._common.arguments import flags, integers, real_number, reals, whole_number
 from biobench._common.ordered_sums import row_sums
+from biobench._native import resample_tallies
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray, label_ids, label_pair
 from biobench.metric.macro_f1 import class_f1, class_places
@@ -151,7 +151,7 @@ def tallies(
     most = _BLOCK_TALLIES if most is None else most
     block = max(1, min(most // bins, _BLOCK_DRAWS // ordered.size))
     for first in range(0, replicates, block):
-        yield _native.resample_tallies(
+        yield resample_tallies(
             stream.key, first, min(block, replicates - first), strata.start, strata.size,
             ordered, bins,
         )  # fmt: skip

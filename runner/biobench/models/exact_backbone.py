@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
 from biobench._common.store import Store
+from biobench._native import Program
 from biobench.models.base import Backbone
 from biobench.models.module_backbone import ModuleBackbone
 from biobench.models.program_model import ProgramBackbone, make_program, ramp_features
@@ -63,7 +63,7 @@ def _key(backbone: ModuleBackbone) -> str:
     )
 
 
-def _made(backbone: ModuleBackbone, store: Store) -> _native.Program:
+def _made(backbone: ModuleBackbone, store: Store) -> Program:
     """Make the program and store it, with the names of the tensors that are constants of it."""
     program, constants = make_program(backbone)
     named = {sha256_bytes(_elements(tensor).data): n for n, tensor in _tensors(backbone).items()}
@@ -76,7 +76,7 @@ def _made(backbone: ModuleBackbone, store: Store) -> _native.Program:
     return program
 
 
-def _kept(backbone: ModuleBackbone, store: Store) -> _native.Program | None:
+def _kept(backbone: ModuleBackbone, store: Store) -> Program | None:
     """The program in the store; None where it is not there, or lacks a constant."""
     kept = store.get(KIND, _key(backbone))
     if kept is None:
@@ -90,7 +90,7 @@ def _kept(backbone: ModuleBackbone, store: Store) -> _native.Program | None:
 
     try:
         names = json.loads(bytes(kept[TENSORS]))
-        return _native.Program(bytes(kept[TEXT]).decode(), supply)
+        return Program(bytes(kept[TEXT]).decode(), supply)
     except (ValueError, KeyError):
         return None
 

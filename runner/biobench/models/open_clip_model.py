@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical_recipes, guards, hub, recipes
+from biobench.models import canonical_recipes, hub, recipes, untrusted_checkpoints
 from biobench.models.module_backbone import ModuleBackbone, Origin, finish
 from biobench.models.names import ModelName, local_folder, unknown_open_clip
 
@@ -101,7 +101,7 @@ def load_open_clip_folder(
     path = folder / "open_clip_config.json"
     if not path.is_file():
         raise ModelError("holds no open_clip_config.json", where=str(folder))
-    written = guards.read_configuration(path)
+    written = untrusted_checkpoints.read_configuration(path)
     model, preprocess = written.get("model_cfg"), written.get("preprocess_cfg") or {}
     if not isinstance(model, dict) or not isinstance(preprocess, dict):
         raise ModelError("has no object model_cfg, or another preprocess_cfg", where=str(path))
@@ -118,9 +118,12 @@ def _create(
     The text tower is not built: it is not needed, and its configuration may name a repository that
     open_clip would ask a hub for.
     """
-    with guards.no_network(), guards.framework_errors(name, "open_clip cannot load it"):
+    with (
+        untrusted_checkpoints.no_network(),
+        untrusted_checkpoints.framework_errors(name, "open_clip cannot load it"),
+    ):
         stored = weights.stat().st_size
-        guards.build_without_storage(name, stored, lambda: _tower(name, model))
+        untrusted_checkpoints.build_without_storage(name, stored, lambda: _tower(name, model))
         tower = _tower(name, model)
         missing = _load(tower, weights)
         _describe(tower, preprocess)
@@ -181,7 +184,7 @@ def wrap(
         embedding: torch.Tensor = out[0] if isinstance(out, tuple) else out
         return embedding
 
-    with guards.framework_errors(name, "its preprocessing cannot be read"):
+    with untrusted_checkpoints.framework_errors(name, "its preprocessing cannot be read"):
         recipe = open_clip_recipe(tower.preprocess_cfg)
         rule = rules.find(name)
         if rule is not None:

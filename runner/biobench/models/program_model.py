@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
 from biobench._common.files import read_regular, require_writable, write_atomically
+from biobench._native import Engine, Program
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
-from biobench.models import guards
+from biobench.models import untrusted_checkpoints
 from biobench.models.base import Backbone, ModelInfo
 from biobench.models.module_backbone import ModuleBackbone, described
 from biobench.models.names import ModelName
@@ -45,12 +45,12 @@ wrong rule of the lowering gives far more."""
 class ProgramBackbone:
     """A program with its recipe; one image's features do not depend on its batch."""
 
-    def __init__(self, program: _native.Program, recipe: Recipe, info: ModelInfo) -> None:
+    def __init__(self, program: Program, recipe: Recipe, info: ModelInfo) -> None:
         self.program = program
         self.recipe = recipe
         self.info = info
         # Batches run beside each other, so each takes one thread.
-        self._engine = _native.Engine(1)
+        self._engine = Engine(1)
 
     def to(self, device: str) -> None:
         """Stay on the CPU.
@@ -74,7 +74,7 @@ class ProgramBackbone:
         return torch.from_numpy(self.run(batch.numpy()))
 
 
-def make_program(backbone: Backbone) -> tuple[_native.Program, Mapping[str, bytes]]:
+def make_program(backbone: Backbone) -> tuple[Program, Mapping[str, bytes]]:
     """Make the program of a loaded backbone; returns it and its constants by digest.
 
     Raises:
@@ -96,19 +96,19 @@ def make_program(backbone: Backbone) -> tuple[_native.Program, Mapping[str, byte
         raise ModelError(
             f"torch cannot trace its forward pass: {described(error)}", where=name
         ) from error
-    program = _native.Program(canonical_json(document).decode(), constants.get)
+    program = Program(canonical_json(document).decode(), constants.get)
     _compare(backbone, program)
     return program, constants
 
 
-def _compare(backbone: ModuleBackbone, program: _native.Program) -> None:
+def _compare(backbone: ModuleBackbone, program: Program) -> None:
     import torch
 
     rows, columns = backbone.recipe.crop
     images = torch.linspace(-1, 1, 2 * 3 * rows * columns).reshape(2, 3, rows, columns)
     with torch.inference_mode():
         expected = backbone.embed(images).numpy()
-    found = program.run(_native.Engine(1), images.numpy())
+    found = program.run(Engine(1), images.numpy())
     difference = float(np.abs(found - expected).max() / np.abs(expected).max())
     if not difference <= DIFFERENCE:
         raise ModelError(
@@ -119,7 +119,7 @@ def _compare(backbone: ModuleBackbone, program: _native.Program) -> None:
         )
 
 
-def export(backbone: Backbone, folder: Path) -> _native.Program:
+def export(backbone: Backbone, folder: Path) -> Program:
     """Write a backbone's program, constants and recipe to a folder that is not there yet.
 
     Raises:
@@ -178,7 +178,8 @@ def load_program(name: ModelName) -> ProgramBackbone:
         ModelError: A file is missing, damaged, or not the one that the others name.
     """
     folder = Path(name.target).expanduser()
-    document = guards.read_configuration(folder / MODEL) if (folder / MODEL).is_file() else {}
+    path = folder / MODEL
+    document = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
     if document.get("schema") != SCHEMA:
         raise ModelError(
             f"holds no {MODEL} of a program",
@@ -219,13 +220,13 @@ def load_program(name: ModelName) -> ProgramBackbone:
     return ProgramBackbone(program, recipe, info)
 
 
-def ramp_features(program: _native.Program, recipe: Recipe) -> npt.NDArray[np.float32]:
+def ramp_features(program: Program, recipe: Recipe) -> npt.NDArray[np.float32]:
     """Features of one image of ramps, float32 (1, dim)."""
     image = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
-    return program.run(_native.Engine(1), image.reshape(1, 3, *recipe.crop))
+    return program.run(Engine(1), image.reshape(1, 3, *recipe.crop))
 
 
-def _read(text: str, constants: Path) -> tuple[_native.Program, bytes]:
+def _read(text: str, constants: Path) -> tuple[Program, bytes]:
     """Read a program whose constants are in a file, and the value table there."""
     from safetensors import SafetensorError, safe_open
 
@@ -238,7 +239,7 @@ def _read(text: str, constants: Path) -> tuple[_native.Program, bytes]:
 
             if TABLE not in names:
                 raise ValueError(f"{CONSTANTS} has no value table")
-            return _native.Program(text, supply), bytes(handle.get_tensor(TABLE).tobytes())
+            return Program(text, supply), bytes(handle.get_tensor(TABLE).tobytes())
     except SafetensorError as error:
         raise ValueError(f"{CONSTANTS} is damaged: {error}") from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical_recipes, guards, hub, recipes
+from biobench.models import canonical_recipes, hub, recipes, untrusted_checkpoints
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
@@ -100,11 +100,13 @@ def load_timm_folder(
     path = folder / "config.json"
     if not path.is_file():
         raise ModelError("holds no config.json", where=str(folder))
-    architecture = guards.read_configuration(path).get("architecture")
+    architecture = untrusted_checkpoints.read_configuration(path).get("architecture")
     if not isinstance(architecture, str) or ":" in architecture or "/" in architecture:
         raise ModelError("names no architecture of timm", where=str(path))
     hub.weights_file(name, folder, hub.TIMM_WEIGHTS)
-    module, missing = _create(name, f"local-dir:{folder}", {}, guards.weights_bytes(folder))
+    module, missing = _create(
+        name, f"local-dir:{folder}", {}, untrusted_checkpoints.weights_bytes(folder)
+    )
     licence = module.pretrained_cfg.get("license")
     if origin.licence is None and isinstance(licence, str):
         origin = Origin(origin.source, origin.revision, licence, origin.pinned, origin.trusted)
@@ -116,8 +118,11 @@ def _create(
 ) -> tuple[Any, list[str]]:
     import timm
 
-    with guards.no_network(), guards.framework_errors(name, "timm cannot load it"):
-        guards.build_without_storage(
+    with (
+        untrusted_checkpoints.no_network(),
+        untrusted_checkpoints.framework_errors(name, "timm cannot load it"),
+    ):
+        untrusted_checkpoints.build_without_storage(
             name, stored, lambda: timm.create_model(target, pretrained=False, **options)
         )
         with recorded_loads() as missing:
@@ -134,7 +139,7 @@ def wrap(
     rules: Rules,
 ) -> ModuleBackbone:
     """A backbone from a loaded timm module; its classifier is dropped, no feature rests on it."""
-    with guards.framework_errors(name, "its configuration cannot be read"):
+    with untrusted_checkpoints.framework_errors(name, "its configuration cannot be read"):
         configuration = module.pretrained_cfg
         tag = f".{configuration['tag']}" if configuration.get("tag") else ""
         rule = rules.find(name, f"timm:{configuration.get('architecture')}{tag}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from biobench.errors import ModelError
-from biobench.models import canonical_recipes, guards, hub
+from biobench.models import canonical_recipes, hub, untrusted_checkpoints
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
@@ -76,7 +76,7 @@ def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
     Raises ModelError where no configuration tells.
     """
     path = folder / "config.json"
-    configuration = guards.read_configuration(path) if path.is_file() else {}
+    configuration = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
     if "model_type" in configuration:
         return "transformers"
     if (folder / "open_clip_config.json").is_file():
@@ -94,9 +94,9 @@ def load_transformers_folder(
     name: ModelName, folder: Path, *, origin: Origin, rules: Rules
 ) -> ModuleBackbone:
     """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one."""
-    guards.check_index(folder)
+    untrusted_checkpoints.check_index(folder)
     hub.weights_file(name, folder, hub.TRANSFORMERS_WEIGHTS)
-    with _quiet(), guards.no_network():
+    with _quiet(), untrusted_checkpoints.no_network():
         recipe = _recipe(name, folder)
         module, missing = _module(name, folder)
     rule = rules.find(name, f"transformers:{module.config.model_type}")
@@ -122,8 +122,8 @@ def _recipe(name: ModelName, folder: Path) -> Recipe:
     family: Any = transformers.AutoImageProcessor
     for file in ("preprocessor_config.json", "processor_config.json"):
         if (folder / file).is_file():
-            guards.read_configuration(folder / file)
-    with guards.framework_errors(name, "no image processor can be read"):
+            untrusted_checkpoints.read_configuration(folder / file)
+    with untrusted_checkpoints.framework_errors(name, "no image processor can be read"):
         processor = family.from_pretrained(
             folder, backend="pil", trust_remote_code=False, local_files_only=True
         )
@@ -136,8 +136,8 @@ def _module(name: ModelName, folder: Path) -> tuple[Any, list[str]]:
     import transformers
 
     with (
-        guards.framework_errors(name, "transformers cannot load it"),
-        guards.budget(name, guards.weights_bytes(folder)),
+        untrusted_checkpoints.framework_errors(name, "transformers cannot load it"),
+        untrusted_checkpoints.budget(name, untrusted_checkpoints.weights_bytes(folder)),
     ):
         configuration = transformers.AutoConfig.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True

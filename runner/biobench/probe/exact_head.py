@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import Engine, Head, linear
 from biobench.probe.checkpoint import Arrays
 from biobench.probe.gradient_descent import Batch, Float32
 from biobench.probe.training_plan import TrainingPlan
@@ -25,12 +25,12 @@ Dropout = Callable[[int, int], Float32]
 """Factors of the hidden units, from the number of a step and the size of its batch."""
 
 
-def engine(threads: int) -> _native.Engine:
+def engine(threads: int) -> Engine:
     """An engine of ``threads`` threads, or of one where the system gives no more."""
     try:
-        return _native.Engine(threads)
+        return Engine(threads)
     except OSError:
-        return _native.Engine(1)
+        return Engine(1)
 
 
 def adamw(plan: TrainingPlan) -> tuple[float, float, float, float]:
@@ -52,8 +52,8 @@ class ExactHead:
     def __init__(
         self,
         plan: TrainingPlan,
-        engine: _native.Engine,
-        head: _native.Head,
+        engine: Engine,
+        head: Head,
         rows: Float32,
         dropout: Dropout | None = None,
     ) -> None:
@@ -86,5 +86,5 @@ def outputs(
     result = np.empty((len(rows), len(bias)), np.float32)
     for start in range(0, len(rows), _ROWS):
         part = np.ascontiguousarray(rows[start : start + _ROWS])
-        result[start : start + _ROWS] = _native.linear(threads_of_it, part, weight, bias, relu=relu)
+        result[start : start + _ROWS] = linear(threads_of_it, part, weight, bias, relu=relu)
     return result

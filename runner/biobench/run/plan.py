@@ -5,22 +5,25 @@ In: options. Out: a plan, made in one direction: options, tasks, manifests, prec
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
+from biobench._common.text import shown
 from biobench.data.diagnostics import unused_lines
+from biobench.data.duplicates import linked_places
+from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
-from biobench.data.suspicious import linked_places
 from biobench.data.views import left_out
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, UsageError, counted
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import default_out, refuse_folder
-from biobench.run.preconditions import Refused, judge
+from biobench.run.preconditions import UnmetPreconditions, judge
 from biobench.run.selection import Selection, select_sampled
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
@@ -44,7 +47,7 @@ class Plan:
     spec: Spec
     selection: Selection
     manifests: tuple[Manifest, ...]
-    refused: Refused
+    refused: UnmetPreconditions
     store: Path
     out: Path
     failed: tuple[tuple[Task, DataError], ...] = ()
@@ -91,25 +94,37 @@ class Plan:
         return (*self.selection.notes, *dropped, *unused, *linked)
 
     def lines(self) -> list[str]:
-        """One line a task and size for people, and the notes."""
+        """One line a task for people, with the images at each size of a curve, and the notes."""
         lines = [*self.notes, f"model {self.options.model}"]
         for selected, whole in zip(self.selection.selected, self.manifests, strict=True):
-            task = selected.task
-            for size in self.sizes:
-                at = "" if len(self.sizes) == 1 else f" at {size_name(size)}"
-                if size in self.refused[task.id]:
-                    lines.append(f"{task.id}{at}: not scored, {self.refused[task.id][size].what}")
-                    continue
-                manifest = whole if size is None else sample_train(task, whole, size)
-                lines.append(
-                    f"{task.id}{at}: {_described(manifest)}, "
-                    f"protocol {task.protocol.id}, in {selected.root}"
-                )
+            lines += self._task_lines(selected, whole)
         lines += [f"{task.id}: not scored, {error.what}" for task, error in self.failed]
         lines += [
             f"{item.task.id}: declared, {item.score:g}, from {item.source}"
             for item in self.selection.declared
         ]
+        return lines
+
+    def _task_lines(self, selected: LocatedTask, whole: Manifest) -> list[str]:
+        task, refused = selected.task, self.refused[selected.task.id]
+        by_size = {
+            size_name(size): whole if size is None else sample_train(task, whole, size)
+            for size in self.sizes_of(task.id)
+        }
+        where = f"protocol {task.protocol.id}, in {selected.root}"
+        lines = []
+        if by_size:
+            largest = list(by_size.values())[-1]
+            lines.append(f"{task.id}: {_described(largest)}, {where}")
+        if len(self.sizes) > 1 and by_size:
+            counts = (f"{name}: {len(m.rows)}" for name, m in by_size.items())
+            lines[0] += f"; images by size: {', '.join(counts)}"
+        reasons: dict[str, list[str]] = {}
+        for size, error in refused.items():
+            reasons.setdefault(error.what, []).append(size_name(size))
+        for reason, names in reasons.items():
+            at = "" if len(self.sizes) == 1 else f" at {', '.join(names)}"
+            lines.append(f"{task.id}: not scored{at}, {reason}")
         return lines
 
 
@@ -142,6 +157,12 @@ def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path
     """The folders of the store and of the result; UsageError where they cannot be filled."""
     store = options.store or default_store()
     out = options.out or default_out(options, selection, sizes)
+    if options.save and os.path.realpath(store) == os.path.realpath(out):
+        raise UsageError(
+            "the store and the result have the same folder",
+            where=shown(str(out)),
+            remedy="give --store and --out a folder each",
+        )
     if options.save:
         require_writable(out)
         refuse_folder(out, [item.task.id for item in selection.selected], sizes)

@@ -18,7 +18,7 @@ from biobench.run.options import Options
 from biobench.run.selection import NO_TRAIN_SPLIT, Selection, leave_out
 from biobench.spec.documents import Task
 
-Refused = Mapping[str, Mapping[int | None, DataError]]
+UnmetPreconditions = Mapping[str, Mapping[int | None, DataError]]
 """By task id and size, the reason why a task is not scored there."""
 
 
@@ -29,7 +29,7 @@ class Judged:
 
     selection: Selection
     manifests: tuple[Manifest, ...]
-    refused: Refused
+    refused: UnmetPreconditions
     failed: tuple[tuple[Task, DataError], ...] = ()
 
 

@@ -94,12 +94,12 @@ def by_torch(backbone: ModuleBackbone, conditions: Conditions) -> Features:
 
 def exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
     """Compute features of the rows of one micro-batch by the backbone's program."""
-    from biobench import _native
+    from biobench._native import Engine
     from biobench.models.program_model import make_program
 
     program, _ = make_program(backbone)
     batch = values(backbone.recipe, _rows(conditions), conditions.workers)
-    return program.run(_native.Engine(conditions.workers), batch)
+    return program.run(Engine(conditions.workers), batch)
 
 
 def _rows(conditions: Conditions) -> int:

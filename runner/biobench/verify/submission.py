@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from biobench._common.text import joined, short, shown
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.names import entry_parts
-from biobench.data.unpack.refused import Refused
 from biobench.errors import DataError
 from biobench.report.item_digests import FOLDER as EVIDENCE
 from biobench.report.item_digests import MOST_BYTES as MOST_LEAVES
@@ -67,7 +67,7 @@ def submission_bytes(results: Results) -> bytes:
         data = pack({HEAD: canonical_json(_head(results, members)), **members})
         # The limits are checked here too, so that a file that is written can be read.
         _results(unpack(data), RESULTS)
-    except Refused as error:
+    except ArchiveError as error:
         raise DataError(
             f"cannot be submitted: {error}",
             where=str(results.folder or RESULTS),
@@ -100,43 +100,43 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 
 
 def _header(path: str, size: int) -> bytes:
-    """One block in the format ustar; raises Refused for a path that does not fit in one."""
+    """One block in the format ustar; raises ArchiveError for a path that does not fit in one."""
     if path != "/".join(entry_parts(path)) or not path.isascii() or len(path) > 100:
-        raise Refused(f"the member {shown(path[:120])!r} has a name that none can have")
+        raise ArchiveError(f"the member {shown(path[:120])!r} has a name that none can have")
     member = tarfile.TarInfo(path)
     member.size, member.mode = size, 0o644
     return member.tobuf(tarfile.USTAR_FORMAT)
 
 
 def unpack(data: bytes) -> dict[str, memoryview]:
-    """Members of an archive by path, as views of it, from its headers alone; raises Refused unless
-    :func:`pack` would write these bytes."""
+    """Members of an archive by path, as views of it, from its headers alone; raises ArchiveError
+    unless :func:`pack` would write these bytes."""
     members: dict[str, memoryview] = {}
     view = memoryview(data)
     at = 0
     while data[at : at + BLOCK] != bytes(BLOCK):
         header = data[at : at + BLOCK]
         if len(header) < BLOCK:
-            raise Refused("it ends early")
+            raise ArchiveError("it ends early")
         if len(members) == MOST_MEMBERS:
-            raise Refused(f"it has more than {MOST_MEMBERS} members")
+            raise ArchiveError(f"it has more than {MOST_MEMBERS} members")
         path, size = _named(header)
         if path in members:
-            raise Refused(f"{path} is twice in it")
+            raise ArchiveError(f"{path} is twice in it")
         at += BLOCK
         members[path] = view[at : at + size]
         if len(members[path]) < size:
-            raise Refused(f"{path} ends early")
+            raise ArchiveError(f"{path} ends early")
         at += size
         if any(data[at : at + -size % BLOCK]):
-            raise Refused("it has bytes between its members")
+            raise ArchiveError("it has bytes between its members")
         at += -size % BLOCK
     if data[at:] != END:
-        raise Refused("it has bytes after its end, or no end")
+        raise ArchiveError("it has bytes after its end, or no end")
     digests = sum(len(member) for path, member in members.items() if _is_digests(path))
     if digests > MOST_DIGESTS or len(data) - digests > MOST_REST:
         most = f"{MOST_DIGESTS >> 20} MiB of digests of items and {MOST_REST >> 20} MiB of the rest"
-        raise Refused(f"it has more than {most}")
+        raise ArchiveError(f"it has more than {most}")
     return members
 
 
@@ -145,23 +145,23 @@ def _is_digests(path: str) -> bool:
 
 
 def _named(header: bytes) -> tuple[str, int]:
-    """Path and size of a header that is as it would be written; raises Refused for any other."""
+    """Path and size of a header as it would be written; raises ArchiveError for any other."""
     kinds = {tarfile.SYMTYPE: "a link", tarfile.LNKTYPE: "a link", tarfile.DIRTYPE: "a folder"}
     if header[257:263] != b"ustar\0":
-        raise Refused("it is not a tar archive, or another kind of one")
+        raise ArchiveError("it is not a tar archive, or another kind of one")
     path = header[:100].rstrip(b"\0").decode("utf-8", "surrogateescape")
     named = shown(path)
     if header[156:157] != tarfile.REGTYPE:
-        raise Refused(f"{named!r} is {kinds.get(header[156:157], 'no plain file')}")
+        raise ArchiveError(f"{named!r} is {kinds.get(header[156:157], 'no plain file')}")
     digits = header[124:135]
     if not digits.isdigit() or any(digit in b"89" for digit in digits):
-        raise Refused(f"{named!r} has a size that is not a number")
+        raise ArchiveError(f"{named!r} has a size that is not a number")
     size = int(digits, 8)
     most = MOST_LEAVES if _is_digests(path) else MOST_MEMBER
     if size > most:
-        raise Refused(f"{named!r} has more than {most >> 20} MiB")
+        raise ArchiveError(f"{named!r} has more than {most >> 20} MiB")
     if _header(path, size) != header:
-        raise Refused(f"{named!r} has a header with a time, an owner or another extra")
+        raise ArchiveError(f"{named!r} has a header with a time, an owner or another extra")
     return path, size
 
 
@@ -173,9 +173,9 @@ def submission_of(data: bytes, where: str) -> Results:
     """
     try:
         if data[:2] in (b"\x1f\x8b", b"PK", b"BZ") or data[:4] in (b"\xfd7zX", b"\x28\xb5\x2f\xfd"):
-            raise Refused("it is compressed")
+            raise ArchiveError("it is compressed")
         return _results(unpack(data), where)
-    except (Refused, CanonicalError, ValueError) as error:
+    except (ArchiveError, CanonicalError, ValueError) as error:
         reason = shown(joined(error), 400)
         raise DataError(f"is not a submission: {reason}", where=where, remedy=_REMEDY) from error
 
@@ -185,16 +185,16 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
     by task, the predictions. Each is compared with its limit before it is read."""
     names = list(members)
     if names[:2] != [HEAD, RESULTS]:
-        raise Refused(f"it does not begin with {HEAD} and {RESULTS}")
+        raise ArchiveError(f"it does not begin with {HEAD} and {RESULTS}")
     head = _head_of(bytes(members[HEAD]))
     hashes = {path: sha256_bytes(members[path]) for path in names[1:]}
     if head.get("members") != hashes:
-        raise Refused(f"{HEAD} is not that of its members")
+        raise ArchiveError(f"{HEAD} is not that of its members")
     results = _result_of(members[RESULTS], where)
     ran = [id for id, entry in results.tasks.items() if _ran(id, entry)]
     digests = [place_of(task, stage) for task in ran for stage in STAGES]
     if names[2:] != [*(_place(task) for task in ran), *digests]:
-        raise Refused(
+        raise ArchiveError(
             "it does not have predictions and digests of items of each task that was run, and no "
             "others"
         )
@@ -204,7 +204,7 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
     except (KeyError, TypeError):
         same = False
     if not same:
-        raise Refused(f"{HEAD} is not that of its members")
+        raise ArchiveError(f"{HEAD} is not that of its members")
     predictions = member_predictions({task: members[_place(task)] for task in ran})
     leaves = {place: leaves_of(members[place], f"{where}: {place}") for place in digests}
     return Results(results.document, None, predictions, leaves)
@@ -212,28 +212,28 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
 
 def _head_of(data: bytes) -> dict[str, Any]:
     if len(data) > MOST_HEAD:
-        raise Refused(f"{HEAD} has more than {MOST_HEAD >> 20} MiB")
+        raise ArchiveError(f"{HEAD} has more than {MOST_HEAD >> 20} MiB")
     head = parse_json(data)
     if not isinstance(head, dict) or head.get("schema") != SCHEMA:
-        raise Refused(f"its schema is not {SCHEMA}")
+        raise ArchiveError(f"its schema is not {SCHEMA}")
     if size_of(head)[0] > MOST_DEPTH:
-        raise Refused(f"{HEAD} is nested too deeply")
+        raise ArchiveError(f"{HEAD} is nested too deeply")
     if canonical_json(head) != data:
-        raise Refused(f"{HEAD} is not canonical JSON")
+        raise ArchiveError(f"{HEAD} is not canonical JSON")
     return head
 
 
 def _result_of(member: memoryview, where: str) -> Results:
     if len(member) > MOST_RESULT:
-        raise Refused(f"{RESULTS} has more than {MOST_RESULT >> 20} MiB")
+        raise ArchiveError(f"{RESULTS} has more than {MOST_RESULT >> 20} MiB")
     place = f"{where}: {RESULTS}"
     results = results_of(document_of(bytes(member), place), place)
     if results.to_json().encode() != member:
-        raise Refused(f"{RESULTS} is not written as a run writes it")
+        raise ArchiveError(f"{RESULTS} is not written as a run writes it")
     return results
 
 
 def _ran(id: str, entry: Any) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("declared"), bool):
-        raise Refused(f"the entry of task {short(id)} does not say whether it is declared")
+        raise ArchiveError(f"the entry of task {short(id)} does not say whether it is declared")
     return not entry["declared"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from biobench.data.predictions import Predictions
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.report.rows import Limits, Unsound, predictions_of
 
 MOST_ROWS = 200_000
@@ -31,25 +31,25 @@ MOST_COLUMNS = 64 << 20
 
 
 def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
-    """The predictions of members by task; raises Refused for invalid ones, and for more of them
-    than all tasks together can have."""
+    """The predictions of members by task; raises ArchiveError for invalid ones, and for more of
+    them than all tasks together can have."""
     held: dict[str, Predictions] = {}
     rows = cells = total = 0
     for task, data in members.items():
         found = held[task] = _predictions(task, data)
         if "group" in found.extras and len(set(found.extras["group"].tolist())) > MOST_GROUPS:
-            raise Refused(f"the predictions of {task} are of more than {MOST_GROUPS:,} groups")
+            raise ArchiveError(f"the predictions of {task} are of more than {MOST_GROUPS:,} groups")
         rows += len(found.ids)
         columns = (found.y_true, found.y_pred, *found.extras.values())
         cells += sum(column.size for column in columns if column.ndim > 1)
         total += work(found)
         if total > MOST_WORK:
-            raise Refused(
+            raise ArchiveError(
                 "its rows, classes, groups and traits are more than can be scored in time: "
                 f"{total:,} of {MOST_WORK:,}, with {task}"
             )
         if rows > MOST_ALL_ROWS or cells > MOST_CELLS:
-            raise Refused(
+            raise ArchiveError(
                 f"it has more than {MOST_ALL_ROWS:,} predictions, or {MOST_CELLS:,} values in lists"
             )
     return held
@@ -73,11 +73,11 @@ def _predictions(task: str, data: memoryview) -> Predictions:
     try:
         return predictions_of(task, data, Limits(MOST_ROWS, MOST_COLUMNS))
     except Unsound as error:
-        raise Refused(str(error)) from error
+        raise ArchiveError(str(error)) from error
 
 
 def claimed_rows(tasks: Mapping[str, Any]) -> None:
-    """Compare the counts that a result claims with the limits of a submission; raises Refused."""
+    """Compare the counts that a result claims with a submission's limits; raises ArchiveError."""
     total = 0
     for task, entry in tasks.items():
         if entry["declared"]:
@@ -85,9 +85,9 @@ def claimed_rows(tasks: Mapping[str, Any]) -> None:
         counts = entry.get("counts")
         count = counts.get("test") if isinstance(counts, dict) else None
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise Refused(f"the entry of task {task} does not say how many items it scored")
+            raise ArchiveError(f"the entry of task {task} does not say how many items it scored")
         if count > MOST_ROWS:
-            raise Refused(f"task {task} claims {count:,} predictions, more than {MOST_ROWS:,}")
+            raise ArchiveError(f"task {task} claims {count:,} predictions, more than {MOST_ROWS:,}")
         total += count
     if total > MOST_ALL_ROWS:
-        raise Refused(f"its tasks claim {total:,} predictions, more than {MOST_ALL_ROWS:,}")
+        raise ArchiveError(f"its tasks claim {total:,} predictions, more than {MOST_ALL_ROWS:,}")

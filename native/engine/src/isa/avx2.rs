@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{Kernel, Lanes, Simd, WideLanes, MAGIC};
+use super::simd::{Kernel, Lanes, Simd, WideLanes, MAGIC};
 
 /// AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

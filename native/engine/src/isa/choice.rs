@@ -1,21 +1,16 @@
 //! The instruction set that this processor has, and the call of a kernel with it.
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
-#[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
-use super::{scalar::Scalar, Simd};
+use super::scalar::Scalar;
+use super::simd::Kernel;
 
 /// The environment variable that lowers the choice, for tests: `scalar`, `avx2`, `avx512` or `neon`.
 pub const VARIABLE: &str = "BIOBENCH_ENGINE_ISA";
-
-/// Work that is compiled once for each instruction set.
-pub trait Kernel {
-    /// What the work gives.
-    type Output;
-    /// Does the work. Must be `#[inline(always)]`.
-    fn run<S: Simd>(self, s: S) -> Self::Output;
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {

@@ -3,7 +3,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{Kernel, Lanes, Simd, WideLanes, MAGIC};
+use super::simd::{Kernel, Lanes, Simd, WideLanes, MAGIC};
 
 /// NEON, which every aarch64 has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

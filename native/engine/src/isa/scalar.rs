@@ -1,6 +1,6 @@
 //! The group as an array, for a processor without the instruction sets and as the twin that others are compared with.
 
-use super::{Lanes, Simd, WideLanes, LANES, MAGIC, WIDE_LANES};
+use super::simd::{Lanes, Simd, WideLanes, LANES, MAGIC, WIDE_LANES};
 
 /// No instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

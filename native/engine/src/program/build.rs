@@ -4,20 +4,32 @@ use std::collections::HashMap;
 
 use super::compiled::Compiled;
 use super::document::{sha256, ConstantType, Document};
+use super::executable::Program;
 use super::inputs::{ensure, Checked, Inputs};
 use super::layers::{attention, conv, linear, matmul, norm, pool};
 use super::moves::{binary, movement, reduce};
 use super::plan::Plan;
-use super::shape::Shape;
-use super::{Program, Source, Step};
+use super::step::{Built, Source, Step};
 use crate::elementwise::Binary;
 use crate::error::EngineError;
 use crate::functions::Function;
+use crate::isa::environment::Environment;
 
-/// The operation, what it reads while it runs, and its shape.
-pub(super) type Built = (Compiled, Vec<Source>, Shape);
+impl Program {
+    /// Reads a program; `supply` gives the little-endian bytes of the constant with a digest.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Program`] for a text that is none, [`EngineError::Operation`] for an operation that does not fit its
+    /// operands, [`EngineError::Constant`] for a constant that is missing or has another digest.
+    pub fn read(text: &str, supply: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, EngineError> {
+        let _environment = Environment::standard();
+        let document = Document::parse(text)?;
+        build(document, supply)
+    }
+}
 
-pub(super) fn build(
+fn build(
     document: Document,
     supply: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Program, EngineError> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::shape::Shape;
-use super::Source;
+use super::step::Source;
 use crate::error::EngineError;
 
 const SCHEMA: &str = "biobench.program/1";

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::document::Node;
 use super::shape::{Dim, Shape};
-use super::Source;
+use super::step::Source;
 
 /// What an operation is made of.
 pub(super) struct Inputs<'a> {

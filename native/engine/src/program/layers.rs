@@ -1,10 +1,9 @@
 //! Layers of a program: products, convolutions, norms, attention and poolings with their constants packed.
 
-use super::build::Built;
 use super::compiled::Compiled;
 use super::inputs::{ensure, fixed, Checked, Inputs};
 use super::shape::{Dim, Shape};
-use super::Source;
+use super::step::{Built, Source};
 use crate::conv::Convolution;
 use crate::definition::windows::Pool;
 use crate::functions::Function;

@@ -1,9 +1,9 @@
 //! Operations of a program that move elements about, work on two values, or reduce axes.
 
-use super::build::Built;
 use super::compiled::Compiled;
 use super::inputs::{ensure, fixed, Checked, Inputs};
 use super::shape::{Dim, Shape};
+use super::step::Built;
 use crate::elementwise::Binary;
 
 pub(super) fn binary(i: &Inputs, operation: Binary) -> Checked<Built> {

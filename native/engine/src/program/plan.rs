@@ -2,7 +2,7 @@
 
 use super::compiled::Compiled;
 use super::shape::Dim;
-use super::{Source, Step};
+use super::step::{Source, Step};
 
 /// Which buffer each value has.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The objective and its gradient at a point, and what the Hessian there needs.
 
 use super::number::packed;
+use super::problem::Regression;
 use super::products::{backward, forward};
-use super::Regression;
 use crate::isa::{Kernel, Simd, LANES};
 use crate::sums::tree;
 use crate::tables::{log, LN2, LOG2_E, NEAREST};

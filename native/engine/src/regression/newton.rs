@@ -1,8 +1,8 @@
 //! Newton steps with a line search.
 
 use super::evaluate::Evaluation;
+use super::problem::Regression;
 use super::step::Dot;
-use super::Regression;
 use crate::error::EngineError;
 use crate::isa::environment::Environment;
 

@@ -2,8 +2,8 @@
 
 use super::evaluate::Evaluation;
 use super::number::{packed, Grouped, Matrix, Real};
+use super::problem::Regression;
 use super::products::{backward, forward};
-use super::Regression;
 use crate::isa::{Kernel, Simd, LANES};
 use crate::sums::tree;
 

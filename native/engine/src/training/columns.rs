@@ -1,6 +1,6 @@
 //! Products whose chains run over the rows of a batch: both factors are read row by row.
 
-use super::{Batch, Padded};
+use super::batch::{Batch, Padded};
 use crate::engine::Engine;
 use crate::gemm::{tallest, Line};
 use crate::isa::{Kernel, Simd, LANES};

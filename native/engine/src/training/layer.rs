@@ -1,8 +1,8 @@
 //! A linear layer under training, in panels of columns: a panel's share of the gradient and its step are one task.
 
 use super::adamw::Parameters;
+use super::batch::{Batch, Padded};
 use super::columns::{add, gather, DEPTH};
-use super::{Batch, Padded};
 use crate::engine::Engine;
 use crate::gemm::{Line, Packed};
 use crate::isa::{Isa, Kernel, Simd, LANES};

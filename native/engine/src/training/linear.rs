@@ -1,9 +1,9 @@
 //! The linear probe: normalised rows, an affine part, one linear layer, cross-entropy.
 
 use super::adamw::{Factors, Lanes, Parameters, Update};
+use super::batch::{Batch, Padded};
 use super::columns::sums;
 use super::layer::{Layer, Panel, Scaled, Scratch};
-use super::{Batch, Padded};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::functions::{exp, Function};

@@ -6,108 +6,13 @@
 //! (features ascending), the other as columns (rows of the batch ascending), so that neither is stored transposed.
 
 mod adamw;
+mod batch;
 mod columns;
 mod layer;
 mod linear;
 mod traits;
 
 pub use adamw::{AdamW, Factors};
+pub use batch::Batch;
 pub use linear::LinearHead;
 pub use traits::{Activation, TraitsHead};
-
-use crate::error::EngineError;
-use crate::gemm::Rows;
-use crate::isa::LANES;
-
-/// The rows of a batch, among all rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    x: &'a [f32],
-    width: usize,
-    rows: Option<&'a [usize]>,
-    count: usize,
-}
-
-impl<'a> Batch<'a> {
-    /// A batch of `x` (n, width): the rows of these numbers, in this order; `None` for all.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Training`] where there are no whole rows, or a number is none of a row.
-    pub fn new(x: &'a [f32], width: usize, rows: Option<&'a [usize]>) -> Result<Self, EngineError> {
-        if width == 0 || x.is_empty() || !x.len().is_multiple_of(width) {
-            let message = format!("{} numbers are no rows of {width}", x.len());
-            return Err(EngineError::Training(message));
-        }
-        let all = x.len() / width;
-        let count = rows.map_or(all, <[usize]>::len);
-        if count == 0 || rows.is_some_and(|rows| rows.iter().any(|row| *row >= all)) {
-            let message = format!("a batch has one row at least, each below {all}");
-            return Err(EngineError::Training(message));
-        }
-        Ok(Self {
-            x,
-            width,
-            rows,
-            count,
-        })
-    }
-
-    /// How many rows.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The number of a row of the batch among all rows.
-    #[inline]
-    fn number(&self, row: usize) -> usize {
-        self.rows.map_or(row, |rows| rows[row])
-    }
-
-    /// A row's numbers.
-    #[inline]
-    fn row(&self, row: usize) -> &'a [f32] {
-        let start = self.number(row) * self.width;
-        &self.x[start..start + self.width]
-    }
-}
-
-impl Rows for Batch<'_> {
-    #[inline]
-    fn copy(&self, row: usize, _group: usize, k: usize, to: &mut [f32]) {
-        to.copy_from_slice(&self.row(row)[k..k + to.len()]);
-    }
-}
-
-/// Rows of numbers whose starts lie an odd number of cache lines apart, so that a column of them does not fall into one
-/// set of the cache.
-#[derive(Clone, Debug, Default)]
-struct Padded {
-    values: Vec<f32>,
-    width: usize,
-    stride: usize,
-}
-
-impl Padded {
-    fn new(width: usize) -> Self {
-        Self {
-            values: Vec::new(),
-            width,
-            stride: (width.div_ceil(LANES) | 1) * LANES,
-        }
-    }
-
-    /// Makes room for this many rows.
-    fn resize(&mut self, rows: usize) {
-        self.values.resize(rows * self.stride, 0.0);
-    }
-}
-
-impl Rows for Padded {
-    #[inline]
-    fn copy(&self, row: usize, _group: usize, k: usize, to: &mut [f32]) {
-        let start = row * self.stride + k;
-        to.copy_from_slice(&self.values[start..start + to.len()]);
-    }
-}

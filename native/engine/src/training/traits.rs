@@ -1,9 +1,9 @@
 //! The traits network: two linear layers, a logit for each trait, binary cross-entropy.
 
 use super::adamw::{Factors, Parameters, Update};
+use super::batch::{Batch, Padded};
 use super::columns::sums;
 use super::layer::{Layer, Scratch};
-use super::{Batch, Padded};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::functions::{sigmoid, Function};

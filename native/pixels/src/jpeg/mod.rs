@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::color::{gray_to_rgb, inverted_cmyk_to_rgb};
 use crate::error::PixelError;
-use crate::limits::{Cancel, Limits, Turn, Turns};
+use crate::limits::{Cancel, Limits, Permit, Permits};
 use crate::load::Source;
 
 pub use shim::{has_simd, library_version};
@@ -34,7 +34,7 @@ pub(crate) struct Reader<'a> {
     /// A row as it is stored, where that is not RGB.
     stored: Vec<u8>,
     /// Dropped after the decoder, which holds the memory.
-    _turn: Option<Turn<'a>>,
+    _permit: Option<Permit<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         data: &'a [u8],
         limits: &Limits,
         cancel: &'a Cancel,
-        turns: &'a Turns,
+        permits: &'a Permits,
     ) -> Result<Self, PixelError> {
         let frame = header::scan(data)?;
         limits.check_pixels(frame.width, frame.height)?;
@@ -57,8 +57,8 @@ impl<'a> Reader<'a> {
                 "two frame headers contradict each other".into(),
             ));
         }
-        let turn = if decoder.needs_frame() {
-            turns.take(frame.width, frame.height, cancel)?
+        let permit = if decoder.needs_frame() {
+            permits.take(frame.width, frame.height, cancel)?
         } else {
             None
         };
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
             frame,
             plain,
             stored: Vec::new(),
-            _turn: turn,
+            _permit: permit,
         })
     }
 

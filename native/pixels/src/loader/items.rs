@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::decode::open;
 use crate::error::PixelError;
+use crate::external::ExternalDecoder;
 use crate::files::{read_file, FileRead};
-use crate::foreign::ForeignDecoder;
 use crate::layout::Format;
-use crate::limits::{Cancel, Limits, Turns};
+use crate::limits::{Cancel, Limits, Permits};
 use crate::load::load;
 use crate::recipe::Recipe;
 use crate::resample::Kernel;
@@ -38,7 +38,7 @@ pub struct Items {
     /// Whether the bytes that are decoded are hashed as well.
     pub hash_files: bool,
     /// Decodes the formats that this crate does not read.
-    pub decoder: Option<Arc<dyn ForeignDecoder>>,
+    pub decoder: Option<Arc<dyn ExternalDecoder>>,
     /// Bounds on one file.
     pub limits: Limits,
     /// Code of the resize's sums; the pixels do not depend on it.
@@ -62,7 +62,7 @@ impl Items {
     fn crop(
         &self,
         index: usize,
-        turns: &Turns,
+        permits: &Permits,
         cancel: &Cancel,
         crop: &mut [u8],
         file: &mut Option<FileRead>,
@@ -77,7 +77,7 @@ impl Items {
             &mut content.data,
             &self.limits,
             cancel,
-            turns,
+            permits,
         )?;
         load(
             source.as_mut(),
@@ -94,13 +94,13 @@ impl Items {
     fn load_into(
         &self,
         index: usize,
-        turns: &Turns,
+        permits: &Permits,
         cancel: &Cancel,
         out: &mut [u8],
         file: &mut Option<FileRead>,
     ) -> Outcome {
         if self.format.is_crop() {
-            return self.crop(index, turns, cancel, out, file);
+            return self.crop(index, permits, cancel, out, file);
         }
         CROP.with_borrow_mut(|crop| {
             let size = self.recipe.crop_bytes();
@@ -110,7 +110,7 @@ impl Items {
                     .map_err(|_| PixelError::Memory)?;
                 crop.resize(size, 0);
             }
-            let digest = self.crop(index, turns, cancel, crop, file)?;
+            let digest = self.crop(index, permits, cancel, crop, file)?;
             self.format.write(crop, out);
             Ok(digest)
         })
@@ -120,16 +120,16 @@ impl Items {
 /// What a loader does with each item.
 pub(crate) trait Work: Send + Sync {
     /// Loads one item into its place.
-    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded;
+    fn load(&self, index: usize, permits: &Permits, cancel: &Cancel, out: &mut [u8]) -> Loaded;
 
     /// Writes what stands for an item that failed.
     fn blank(&self, out: &mut [u8]);
 }
 
 impl Work for Items {
-    fn load(&self, index: usize, turns: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded {
+    fn load(&self, index: usize, permits: &Permits, cancel: &Cancel, out: &mut [u8]) -> Loaded {
         let mut file = None;
-        let outcome = self.load_into(index, turns, cancel, out, &mut file);
+        let outcome = self.load_into(index, permits, cancel, out, &mut file);
         Loaded { outcome, file }
     }
 

@@ -10,12 +10,13 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::items::{Items, Loaded, Work};
 use super::memory::{Memory, Slots};
 use crate::error::PixelError;
-use crate::limits::{Cancel, Turns};
+use crate::limits::{Cancel, Permits};
+use crate::threads::threads;
 
 /// How a loader works; no pixel depends on it.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +64,7 @@ struct Shared<M> {
     slot: usize,
     plan: Plan,
     cancel: Cancel,
-    turns: Turns,
+    permits: Permits,
     state: Mutex<State<M>>,
     changed: Condvar,
 }
@@ -84,7 +85,7 @@ struct Loading<M> {
 }
 
 impl<M: Memory> Loader<M> {
-    /// Starts the threads. They have nothing to do until memory is brought.
+    /// Starts the threads. They have nothing to do until memory is supplied.
     pub fn start(items: Items, plan: Plan) -> Result<Self, PixelError> {
         let (count, slot) = (items.paths.len(), items.bytes()?);
         Self::with_work(Box::new(items), count, slot, plan)
@@ -108,7 +109,7 @@ impl<M: Memory> Loader<M> {
             slot,
             plan,
             cancel: Cancel::default(),
-            turns: Turns::default(),
+            permits: Permits::default(),
             state: Mutex::new(State {
                 batches: VecDeque::new(),
                 first: 0,
@@ -123,7 +124,7 @@ impl<M: Memory> Loader<M> {
     }
 
     /// Bytes that the memory of a batch needs, if memory for one more is wanted.
-    pub fn wants(&self) -> Result<Option<usize>, PixelError> {
+    pub fn next_size(&self) -> Result<Option<usize>, PixelError> {
         let shared = &self.shared;
         let largest = shared.plan.batch_size.min(shared.count);
         let bytes = shared.slot.checked_mul(largest).ok_or(PixelError::Memory)?;
@@ -133,7 +134,7 @@ impl<M: Memory> Loader<M> {
 
     /// Gives memory to the next batch that has none, and its items to the threads. Memory that is
     /// not wanted is dropped.
-    pub fn bring(&self, memory: M) -> Result<(), PixelError> {
+    pub fn supply(&self, memory: M) -> Result<(), PixelError> {
         let shared = &self.shared;
         let pool = locked(&self.pool);
         let mut state = shared.lock();
@@ -158,10 +159,10 @@ impl<M: Memory> Loader<M> {
         Ok(())
     }
 
-    /// The next batch, if it is complete within `patience`. A batch that got no memory never is.
-    pub fn wait(&self, patience: Duration) -> Next<M> {
+    /// The next batch, if it is complete within `timeout`. A batch that got no memory never is.
+    pub fn wait(&self, timeout: Duration) -> Next<M> {
         let shared = &self.shared;
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut state = shared.lock();
         loop {
             if shared.cancel.is_set() || state.first * shared.plan.batch_size >= shared.count {
@@ -186,7 +187,7 @@ impl<M: Memory> Loader<M> {
     }
 
     /// Stops the work and waits until no thread touches memory any more, which takes no longer
-    /// than one scan of an image, or the whole of one that is foreign. It may be called again.
+    /// than one scan of an image, or the whole of one that the external decoder decodes. It may be called again.
     pub fn close(&self) {
         let shared = &self.shared;
         let mut state = shared.stop();
@@ -233,7 +234,7 @@ impl<M: Memory> Shared<M> {
         // SAFETY: `place` is below the count that the slots were made for, and only this call is
         // given it; the batch is taken after `slots` is dropped.
         let slot = unsafe { slots.slot(place) };
-        let work = AssertUnwindSafe(|| self.work.load(index, &self.turns, &self.cancel, slot));
+        let work = AssertUnwindSafe(|| self.work.load(index, &self.permits, &self.cancel, slot));
         let item = catch_unwind(work).unwrap_or_else(|panic| Loaded {
             outcome: Err(PixelError::Internal(panic_text(panic.as_ref()))),
             file: None,
@@ -275,15 +276,6 @@ impl<M: Memory> Shared<M> {
             items: batch.items.into_iter().flatten().collect(),
         })
     }
-}
-
-/// A pool of `count` threads named after their work.
-pub(crate) fn threads(count: usize, work: &'static str) -> Result<ThreadPool, PixelError> {
-    ThreadPoolBuilder::new()
-        .num_threads(count)
-        .thread_name(move |index| format!("biobench-{work}-{index}"))
-        .build()
-        .map_err(|error| PixelError::Io(std::io::Error::other(error)))
 }
 
 /// No code that holds a lock of this module can leave what it guards half changed.

@@ -19,7 +19,7 @@ struct Script {
 }
 
 impl Work for Script {
-    fn load(&self, index: usize, _: &Turns, cancel: &Cancel, out: &mut [u8]) -> Loaded {
+    fn load(&self, index: usize, _: &Permits, cancel: &Cancel, out: &mut [u8]) -> Loaded {
         Loaded {
             outcome: self.play(index, cancel, out),
             file: None,
@@ -56,8 +56,8 @@ fn loader(script: Script, count: usize, plan: (usize, usize, usize)) -> Loader<A
 
 fn fill(loader: &Loader<Aligned>) -> usize {
     let mut brought = 0;
-    while let Some(size) = loader.wants().unwrap() {
-        loader.bring(Aligned::zeroed(size).unwrap()).unwrap();
+    while let Some(size) = loader.next_size().unwrap() {
+        loader.supply(Aligned::zeroed(size).unwrap()).unwrap();
         brought += 1;
     }
     brought
@@ -134,15 +134,15 @@ fn batches_ahead_are_bounded() {
     assert!(matches!(loader.wait(LONG), Next::Batch(_)));
     assert_eq!(fill(&loader), 1);
     // What is not wanted is dropped.
-    loader.bring(Aligned::zeroed(2).unwrap()).unwrap();
-    assert_eq!(loader.wants().unwrap(), None);
+    loader.supply(Aligned::zeroed(2).unwrap()).unwrap();
+    assert_eq!(loader.next_size().unwrap(), None);
 }
 
 /// Protects: memory that is too small is refused, and the batch can still have its own.
 #[test]
 fn too_little_memory() {
     let loader = loader(open_gate(), 2, (2, 1, 1));
-    assert!(loader.bring(Aligned::zeroed(1).unwrap()).is_err());
+    assert!(loader.supply(Aligned::zeroed(1).unwrap()).is_err());
     fill(&loader);
     assert!(matches!(loader.wait(LONG), Next::Batch(_)));
 }
@@ -162,7 +162,7 @@ fn close_ends_everything() {
         assert!(waiting.join().unwrap());
     });
     assert_eq!(done.load(Ordering::Relaxed), 0);
-    assert_eq!(loader.wants().unwrap(), None);
+    assert_eq!(loader.next_size().unwrap(), None);
     loader.close();
     assert!(matches!(loader.wait(LONG), Next::End));
 }
@@ -198,7 +198,7 @@ fn dropped() {
     let loader = Loader::with_work(Box::new(Script::default()), 8, 1, plan).unwrap();
     for _ in 0..2 {
         let memory = Counted(Aligned::zeroed(4).unwrap(), Arc::clone(&freed));
-        loader.bring(memory).unwrap();
+        loader.supply(memory).unwrap();
     }
     drop(loader);
     let started = Instant::now();

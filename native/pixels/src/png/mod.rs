@@ -14,7 +14,7 @@ use png::{
 use crate::color::Palette;
 use crate::error::PixelError;
 use crate::image::{zeros, CHANNELS};
-use crate::limits::{Cancel, Limits, Turn, Turns};
+use crate::limits::{Cancel, Limits, Permit, Permits};
 use crate::load::Source;
 
 /// Rows between two looks at the cancel flag.
@@ -35,7 +35,7 @@ pub(crate) struct Reader<'a> {
     next: usize,
     columns: Range<usize>,
     /// Dropped after the rows.
-    _turn: Option<Turn<'a>>,
+    _permit: Option<Permit<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         data: &'a [u8],
         limits: &Limits,
         cancel: &'a Cancel,
-        turns: &'a Turns,
+        permits: &'a Permits,
     ) -> Result<Self, PixelError> {
         let head = chunks::scan(data)?;
         limits.check_pixels(head.width, head.height)?;
@@ -58,9 +58,9 @@ impl<'a> Reader<'a> {
         let mut decoder = Decoder::new_with_options(Cursor::new(data), options);
         decoder.set_transformations(Transformations::IDENTITY);
         let mut decoder = decoder.read_info().map_err(refuse)?;
-        let (turn, woven) = if head.interlaced {
-            let turn = turns.take(head.width, head.height, cancel)?;
-            (turn, Some(weave(&mut decoder, &head, cancel)?))
+        let (permit, woven) = if head.interlaced {
+            let permit = permits.take(head.width, head.height, cancel)?;
+            (permit, Some(weave(&mut decoder, &head, cancel)?))
         } else {
             (None, None)
         };
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
             decoder,
             woven,
             next: 0,
-            _turn: turn,
+            _permit: permit,
         })
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.build import manifest_of
-from biobench.data.layouts import Found
+from biobench.data.layouts import LayoutItems
 from biobench.data.layouts.options import SPLITS
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.sample import sample_key, sample_train
@@ -73,7 +73,7 @@ def _items(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _manifest(given: Mapping[str, Any], spec: Spec) -> Manifest:
-    found = Found(
+    found = LayoutItems(
         [_item(item) for item in given["items"]],
         missing=dict.fromkeys(given.get("missing", ()), "the table"),
         traits=tuple(given.get("traits", ())),

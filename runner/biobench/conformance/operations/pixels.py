@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import resize
 from biobench.conformance.errors import Invalid
 from biobench.decode.definition import crop_offset, target_size
 from biobench.decode.limits import MAX_PIXELS
@@ -79,7 +79,7 @@ def _crop_offset(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _resize(given: Mapping[str, Any], spec: Spec) -> Any:
     pixels = image_array(given["image"])
-    return image_value(_native.resize(pixels, given["height"], given["width"], given["filter"]))
+    return image_value(resize(pixels, given["height"], given["width"], given["filter"]))
 
 
 def _recipe(given: Mapping[str, Any], spec: Spec) -> Any:

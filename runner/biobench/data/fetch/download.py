@@ -16,7 +16,13 @@ import httpx2
 from biobench._common.byte_sizes import show_size
 from biobench._common.progress import Progress
 from biobench.data.fetch.digests import Digest, difference
-from biobench.data.fetch.download_errors import Changed, Lasting, Passing, Trouble, Unreachable
+from biobench.data.fetch.download_errors import (
+    ContentChanged,
+    PermanentError,
+    TransferError,
+    TransientError,
+    Unreachable,
+)
 from biobench.data.fetch.encoding import decode, is_the_file
 from biobench.data.fetch.part import PartFile
 from biobench.data.fetch.retries import Pace
@@ -70,10 +76,10 @@ def download(
             try:
                 _from_address(client, url, file, part, host_pace, say, progress)
                 digest = _finish(file, part, folder / file.name)
-            except Lasting as trouble:
-                if isinstance(trouble.__cause__, Unreachable):
+            except PermanentError as failure:
+                if isinstance(failure.__cause__, Unreachable):
                     silent.add(host)
-                faults.append(f"{host}: {trouble.what}")
+                faults.append(f"{host}: {failure.what}")
                 say(f"{file.name}: {faults[-1]}")
                 continue
             return Downloaded(digest, url)
@@ -97,7 +103,7 @@ def _from_address(
     say: Say,
     progress: Progress,
 ) -> None:
-    """Fill ``part``; raises Lasting where this address will not do it."""
+    """Fill ``part``; raises PermanentError where this address will not do it."""
     best = part.kept
     failures = restarts = 0
     wrong: set[Digest] = set()
@@ -109,31 +115,33 @@ def _from_address(
             if not _is_wrong(file, part):
                 return
             _drop_wrong(file, part, wrong)
-            trouble: Trouble = Changed("the bytes that came in pieces do not fit together")
-        except (Passing, Changed) as caught:
+            failure: TransferError = ContentChanged(
+                "the bytes that came in pieces do not fit together"
+            )
+        except (TransientError, ContentChanged) as caught:
             counted.stop()
-            trouble = caught
+            failure = caught
             if file.known.has_checksum and difference(file.known, part.digest()) is None:
                 return  # the host is wrong about the length, and the file is right
-            if isinstance(caught, Changed):
+            if isinstance(caught, ContentChanged):
                 part.discard()
-        if isinstance(trouble, Changed):
+        if isinstance(failure, ContentChanged):
             best = 0
             restarts += 1
             if restarts >= pace.tries:
-                raise Lasting(f"{trouble.what}, {restarts} times") from trouble
+                raise PermanentError(f"{failure.what}, {restarts} times") from failure
         if part.kept >= best + pace.least_bytes:
             best, failures = part.kept, 0
-        failures += trouble.weight if isinstance(trouble, Passing) else 1
+        failures += failure.weight if isinstance(failure, TransientError) else 1
         if failures >= pace.tries:
-            raise Lasting(trouble.what) from trouble
-        asked = trouble.wait if isinstance(trouble, Passing) else None
+            raise PermanentError(failure.what) from failure
+        asked = failure.wait if isinstance(failure, TransientError) else None
         if asked is not None and asked > pace.longest_asked_s:
-            raise Lasting(f"{trouble.what}, and asks to wait {asked:.0f} s") from trouble
+            raise PermanentError(f"{failure.what}, and asks to wait {asked:.0f} s") from failure
         wait = pace.wait_s(failures, asked)
-        say(f"{file.name}: {urlsplit(url).hostname}: {trouble.what}; again in {wait:.0f} s")
+        say(f"{file.name}: {urlsplit(url).hostname}: {failure.what}; again in {wait:.0f} s")
         pace.sleep(wait)
-    raise Lasting(f"the connection ended {pace.most_tries} times")
+    raise PermanentError(f"the connection ended {pace.most_tries} times")
 
 
 class _Counted:
@@ -170,17 +178,17 @@ def _drop_wrong(file: File, part: PartFile, wrong: set[Digest]) -> None:
     wrong.add(digest)
     part.discard()
     if final:
-        raise Lasting(what)
+        raise PermanentError(what)
 
 
 def _finish(file: File, part: PartFile, target: Path) -> Digest:
-    """Give the bytes their name; raises Lasting where they are not the file's after all."""
+    """Give the bytes their name; raises PermanentError where they are not the file's after all."""
     if not part.kept:
-        raise Lasting("the file is empty there")
+        raise PermanentError("the file is empty there")
     if part.origin is not None and part.origin.encoding and not is_the_file(file, part):
         try:
             decoded = decode(file, part)
-        except Lasting:
+        except PermanentError:
             part.discard()
             raise
         part.discard()
@@ -194,6 +202,6 @@ def _name(file: File, part: PartFile, target: Path) -> Digest:
     fault = difference(file.known, digest)
     if fault is not None:
         part.discard()
-        raise Lasting(fault)
+        raise PermanentError(fault)
     part.finish(target)
     return digest

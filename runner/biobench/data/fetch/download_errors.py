@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Trouble(Exception):
+class TransferError(Exception):
     """One try failed. ``what`` is for people."""
 
     def __init__(self, what: str) -> None:
@@ -11,7 +11,7 @@ class Trouble(Exception):
         self.what = what
 
 
-class Passing(Trouble):
+class TransientError(TransferError):
     """May be over soon: try the same address again after a while.
 
     wait: seconds that the host asks for. ``weight`` is how many tries it counts for.
@@ -24,15 +24,15 @@ class Passing(Trouble):
         self.wait = wait
 
 
-class Unreachable(Passing):
+class Unreachable(TransientError):
     """There is no connection to the host: no network, no such name, nobody listening."""
 
     weight = 2
 
 
-class Changed(Trouble):
+class ContentChanged(TransferError):
     """The kept part belongs to other bytes than what is there now: begin this file anew."""
 
 
-class Lasting(Trouble):
+class PermanentError(TransferError):
     """The address does not give the file: go on with the next one."""

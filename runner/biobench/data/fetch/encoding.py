@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biobench.data.fetch.digests import chunks, difference
 from biobench.data.fetch.disk import require_space
-from biobench.data.fetch.download_errors import Lasting
+from biobench.data.fetch.download_errors import PermanentError
 from biobench.data.fetch.part import Origin, PartFile
 from biobench.data.sources import File
 
@@ -26,7 +26,10 @@ _BLOCK = 1 << 20
 
 
 def is_the_file(file: File, part: PartFile) -> bool:
-    """Return whether the bytes as they came are the file; raises Lasting for damaged gzip data."""
+    """Return whether the bytes as they came are the file.
+
+    Raises PermanentError for damaged gzip data.
+    """
     if file.known.has_checksum:
         return difference(file.known, part.digest()) is None
     if not file.name.lower().endswith((".gz", ".tgz")):
@@ -36,7 +39,7 @@ def is_the_file(file: File, part: PartFile) -> bool:
 
 
 def decode(file: File, part: PartFile) -> PartFile:
-    """A new part with the bytes decoded, open; raises Lasting for damaged gzip data."""
+    """A new part with the bytes decoded, open; raises PermanentError for damaged gzip data."""
     decoded = PartFile(part.path.with_name(file.name + ".decoded.part")).open()
     try:
         decoded.begin(Origin("", None, None, None))
@@ -44,9 +47,11 @@ def decode(file: File, part: PartFile) -> PartFile:
         for block in _decoded(part.path):
             decoded.append(block)
             if file.known.bytes is not None and decoded.kept > file.known.bytes:
-                raise Lasting(f"it decodes to more than the {file.known.bytes} bytes expected")
+                raise PermanentError(
+                    f"it decodes to more than the {file.known.bytes} bytes expected"
+                )
             if decoded.kept > max(FLOOR, RATIO * part.kept):
-                raise Lasting(f"it decodes to more than {RATIO} times its size")
+                raise PermanentError(f"it decodes to more than {RATIO} times its size")
             if decoded.kept - asked >= ASK_DISK_EVERY:
                 asked = decoded.kept
                 require_space(part.path.parent, 0, file.name)
@@ -71,6 +76,6 @@ def _decoded(path: Path) -> Iterator[bytes]:
                 if block:
                     yield block
     except zlib.error as error:
-        raise Lasting(f"its gzip data are damaged ({error})") from error
+        raise PermanentError(f"its gzip data are damaged ({error})") from error
     if not decoder.eof:
-        raise Lasting("its gzip data end early")
+        raise PermanentError("its gzip data end early")

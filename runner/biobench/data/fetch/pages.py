@@ -1,7 +1,7 @@
 """Web pages that come where a file was asked for: one that asks back, or one that refuses.
 
 In: an answer of type HTML. Out: the address behind its form, as Google Drive sends for files that
-it cannot scan for viruses; Lasting with the page's title otherwise.
+it cannot scan for viruses; PermanentError with the page's title otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx2
 
 from biobench._common.text import shown
-from biobench.data.fetch.download_errors import Lasting
+from biobench.data.fetch.download_errors import PermanentError
 
 LIMIT = 1 << 20
 FORM = "download-form"
@@ -61,7 +61,10 @@ def is_page(response: httpx2.Response, name: str) -> bool:
 
 
 def address_behind(response: httpx2.Response) -> str:
-    """Address that the page's form leads to; raises Lasting where there is none or a stranger's."""
+    """Address that the page's form leads to.
+
+    Raises PermanentError where there is none, or a stranger's.
+    """
     content = b""
     for chunk in response.iter_bytes():
         content += chunk
@@ -73,12 +76,12 @@ def address_behind(response: httpx2.Response) -> str:
     if page.action is not None:
         there = urljoin(here, page.action)
         if urlsplit(here).scheme == "https" != urlsplit(there).scheme:
-            raise Lasting("it leads from https to http")
+            raise PermanentError("it leads from https to http")
         if _belongs(urlsplit(here).hostname or "", urlsplit(there).hostname or ""):
             joint = "&" if urlsplit(there).query else "?"
             return there + joint + urlencode(page.fields)
     title = shown(" ".join(page.title.split())[:80])
-    raise Lasting("a web page came instead of the file" + (f" ({title!r})" if title else ""))
+    raise PermanentError("a web page came instead of the file" + (f" ({title!r})" if title else ""))
 
 
 def _belongs(here: str, there: str) -> bool:

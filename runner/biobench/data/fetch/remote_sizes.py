@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import httpx2
 
 from biobench.data.fetch.addresses import direct, own_headers
-from biobench.data.fetch.download_errors import Trouble
-from biobench.data.fetch.watch import Watch
+from biobench.data.fetch.download_errors import TransferError
+from biobench.data.fetch.minimum_rate import MinimumRate
 from biobench.data.sources import File
 
 TIMEOUT_S = 10.0
@@ -24,13 +24,13 @@ def told_bytes(client: httpx2.Client, files: Iterable[File]) -> int:
     for file in files:
         address = direct(file.urls[0])
         headers = {"Accept-Encoding": "identity", **own_headers(address)}
-        watch = Watch(1, TIMEOUT_S)
+        rate = MinimumRate(1, TIMEOUT_S)
         try:
-            with watch.running():
+            with rate.running():
                 response = client.head(
-                    address, headers=headers, timeout=TIMEOUT_S, extensions=watch.extensions
+                    address, headers=headers, timeout=TIMEOUT_S, extensions=rate.extensions
                 )
-        except (httpx2.HTTPError, httpx2.InvalidURL, Trouble):
+        except (httpx2.HTTPError, httpx2.InvalidURL, TransferError):
             break
         length = response.headers.get("content-length", "")
         encoded = response.headers.get("content-encoding", "identity") != "identity"

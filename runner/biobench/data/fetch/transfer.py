@@ -1,6 +1,6 @@
 """One try to get the rest of a file from one address.
 
-In: a part of the file. Out: the part with more bytes, whole unless Trouble is raised.
+In: a part of the file. Out: the part with more bytes, whole unless TransferError is raised.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import httpx2
 
 from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.addresses import direct, own_headers
-from biobench.data.fetch.answer import Answer, read_answer, request_headers
 from biobench.data.fetch.disk import require_space
-from biobench.data.fetch.download_errors import Changed, Lasting, Passing, Unreachable
+from biobench.data.fetch.download_errors import (
+    ContentChanged,
+    PermanentError,
+    TransientError,
+    Unreachable,
+)
+from biobench.data.fetch.minimum_rate import MinimumRate
 from biobench.data.fetch.pages import address_behind, is_page
 from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.response import PartResponse, read_response, request_headers
 from biobench.data.fetch.retries import Pace
-from biobench.data.fetch.watch import Watch
 from biobench.data.sources import File
 
 MOST_PAGES = 2
@@ -35,7 +40,7 @@ def make_client(pace: Pace) -> httpx2.Client:
         follow_redirects=True,
         max_redirects=MOST_REDIRECTS,
         timeout=httpx2.Timeout(pace.stall_s, connect=pace.connect_s),
-        # A connection of its own for each request: a watch knows those that were opened for it.
+        # A connection of its own for each request: a rate knows those that were opened for it.
         limits=httpx2.Limits(max_keepalive_connections=0),
         headers={"User-Agent": f"biobench/{version('biobench')}"},
     )
@@ -51,7 +56,7 @@ def transfer(
 ) -> None:
     """Add to ``part`` until it is whole.
 
-    ``started`` is called when the length is known, before the first byte. Raises Trouble, and
+    ``started`` is called when the length is known, before the first byte. Raises TransferError, and
     BiobenchError where the disk has no room. What was added stays in the part.
     """
     if part.kept and part.origin is not None and part.kept == part.origin.total:
@@ -60,23 +65,23 @@ def transfer(
     start = part.kept if _may_continue(part, url, file) else 0
     headers = request_headers(start, part.origin, url)
     address = direct(url)
-    watch = Watch(pace.least_bytes, pace.window_s)
-    with _troubles(), watch.running():
+    rate = MinimumRate(pace.least_bytes, pace.window_s)
+    with _troubles(), rate.running():
         for _ in range(MOST_PAGES + 1):
             asked = headers | own_headers(address)
             with client.stream(
-                "GET", address, headers=asked, extensions=watch.extensions
+                "GET", address, headers=asked, extensions=rate.extensions
             ) as response:
                 _refuse_downgrade(response)
                 if response.status_code in {200, 206} and is_page(response, file.name):
                     address = address_behind(response)
                     continue
                 sure = file.known.has_checksum
-                answer = read_answer(response, url, start, part.origin, sure=sure)
+                answer = read_response(response, url, start, part.origin, sure=sure)
                 most = _most_bytes(answer.origin, file, pace)
-                _take(answer, response, file, part, most, watch, started)
+                _take(answer, response, file, part, most, rate, started)
                 return
-    raise Lasting("the host asks again and again whether the file is meant")
+    raise PermanentError("the host asks again and again whether the file is meant")
 
 
 def _may_continue(part: PartFile, url: str, file: File) -> bool:
@@ -90,12 +95,12 @@ def _may_continue(part: PartFile, url: str, file: File) -> bool:
 
 
 def _take(
-    answer: Answer,
+    answer: PartResponse,
     response: httpx2.Response,
     file: File,
     part: PartFile,
     most: int,
-    watch: Watch,
+    rate: MinimumRate,
     started: Callable[[], None],
 ) -> None:
     total = answer.origin.total
@@ -112,12 +117,12 @@ def _take(
         require_space(part.path.parent, total - part.kept, file.name)
     asked = part.kept
     for chunk in response.iter_raw():
-        watch.count(len(chunk))
+        rate.count(len(chunk))
         if total is not None and part.kept + len(chunk) > total:
-            raise Changed(f"more than the {total} bytes came that the host promised")
+            raise ContentChanged(f"more than the {total} bytes came that the host promised")
         if part.kept + len(chunk) > most:
             part.discard()
-            raise Lasting(_too_many(file, most))
+            raise PermanentError(_too_many(file, most))
         part.append(chunk)
         if part.kept - asked >= ASK_DISK_EVERY:
             asked = part.kept
@@ -132,7 +137,7 @@ def _take(
             answer.origin.encoding,
         )
     elif part.kept < total:
-        raise Passing("the connection ended early")
+        raise TransientError("the connection ended early")
 
 
 def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None:
@@ -140,9 +145,11 @@ def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None
     if origin.total is None:
         chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
         if not chunked and known.bytes is None and not known.has_checksum:
-            raise Lasting("the host does not say how long the file is, and no checksum is known")
+            raise PermanentError(
+                "the host does not say how long the file is, and no checksum is known"
+            )
     elif known.bytes is not None and not origin.encoding and origin.total != known.bytes:
-        raise Lasting(f"the file has {origin.total} bytes there, expected {known.bytes}")
+        raise PermanentError(f"the file has {origin.total} bytes there, expected {known.bytes}")
 
 
 def _most_bytes(origin: Origin, file: File, pace: Pace) -> int:
@@ -164,7 +171,7 @@ def _refuse_downgrade(response: httpx2.Response) -> None:
     """A file that is asked for over https must not come over http."""
     schemes = [step.url.scheme for step in (*response.history, response)]
     if "https" in schemes and "http" in schemes[schemes.index("https") :]:
-        raise Lasting("it leads from https to http")
+        raise PermanentError("it leads from https to http")
 
 
 @contextmanager
@@ -172,19 +179,19 @@ def _troubles() -> Iterator[None]:
     try:
         yield
     except (httpx2.TooManyRedirects, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-        raise Lasting(_reason(error)) from error
+        raise PermanentError(_reason(error)) from error
     except (httpx2.DecodingError, httpx2.RemoteProtocolError, httpx2.NetworkError) as error:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
-            raise Lasting("the host's certificate is not valid") from error
+            raise PermanentError("the host's certificate is not valid") from error
         if isinstance(error, httpx2.ConnectError):
             raise Unreachable(f"cannot be reached ({_reason(error)})") from error
-        raise Passing(_reason(error)) from error
+        raise TransientError(_reason(error)) from error
     except httpx2.TimeoutException as error:
         if isinstance(error, httpx2.ConnectTimeout):
             raise Unreachable("cannot be reached in time") from error
-        raise Passing("no answer in time") from error
+        raise TransientError("no answer in time") from error
     except httpx2.TransportError as error:
-        raise Passing(_reason(error)) from error
+        raise TransientError(_reason(error)) from error
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
+<<<<<<< HEAD
 from biobench.data.layouts.clusters import with_path_clusters
 from biobench.data.layouts.found import Found, KeepMissing
+=======
+from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
+>>>>>>> house
 from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
 from biobench.errors import SpecError
@@ -22,7 +26,7 @@ from biobench.spec.documents import Layout
 __all__ = [
     "LAYOUTS",
     "Finder",
-    "Found",
+    "LayoutItems",
     "SplitRule",
     "annotation_files",
     "find",
@@ -42,7 +46,7 @@ class Finder(Protocol):
         split_rule: SplitRule,
         *,
         keep_missing: KeepMissing = False,
-    ) -> Found:
+    ) -> LayoutItems:
         """Items below ``root``, each once, in any stable order.
 
         keep_missing: list items without a file in ``missing`` instead of refusing them, all or
@@ -70,7 +74,7 @@ LAYOUTS: Mapping[str, Kind] = {
 
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
-) -> Found:
+) -> LayoutItems:
     """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
     found = _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
     return with_path_clusters(found, layout, root)

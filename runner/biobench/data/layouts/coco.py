@@ -18,7 +18,7 @@ from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.folder_listing import Present
-from biobench.data.layouts.found import Found, KeepMissing
+from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.not_annotations import mistaken
 from biobench.data.layouts.options import SplitRule, join, path_fault
 from biobench.data.manifest import Item
@@ -34,7 +34,7 @@ _START = "give --data the folder that its path starts from"
 
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
-) -> Found:
+) -> LayoutItems:
     """Items in the order of the JSON file. An item's id is the decimal or string image id of the
     file.
 
@@ -63,11 +63,16 @@ def find(
         if image not in labels:
             faults.add(path, f"image {image} has no annotation")
     faults.raise_if_any(source)
+<<<<<<< HEAD
     items = [
         Item(image, path, labels[image], "gallery", cluster=clusters.get(image, ""))
         for image, path in paths.items()
     ]
     return Found(items, tables={annotations: file})
+=======
+    items = [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
+    return LayoutItems(items, tables={annotations: file})
+>>>>>>> house
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:

@@ -19,7 +19,7 @@ from biobench.data.layouts.csv_options import CsvOptions, read_options
 from biobench.data.layouts.csv_poisonous_species import poisonous_names
 from biobench.data.layouts.csv_rows import RowItems
 from biobench.data.layouts.folder_listing import Present
-from biobench.data.layouts.found import Found, KeepMissing
+from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.table import Table, parse_table, read_table
 from biobench.errors import DataError
@@ -31,7 +31,7 @@ Reader = Callable[[str, Faults], BinaryIO | None]
 
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
-) -> Found:
+) -> LayoutItems:
     """Items of every row that belongs to a split.
 
     keep_missing: list items without a file in ``missing`` instead of refusing them, all or those of
@@ -70,7 +70,7 @@ def collect(
     faults: Faults,
     *,
     keep_missing: KeepMissing,
-) -> Found:
+) -> LayoutItems:
     """Do what :func:`find` does, as a function of the tables and of which files are there."""
     rows = RowItems(options, present, faults, keep_missing)
     parsed: dict[str, Table | None] = {}
@@ -95,7 +95,7 @@ def collect(
             _note(table, files)
             poisonous = poisonous_names(options, listing, table, labels, faults)
     traits = tuple(trait.column for trait in options.traits)
-    return Found(items, rows.missing, poisonous, traits, rows.of_no_split, files)
+    return LayoutItems(items, rows.missing, poisonous, traits, rows.of_no_split, files)
 
 
 def _note(table: Table, files: dict[str, FileRead]) -> None:

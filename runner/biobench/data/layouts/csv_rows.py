@@ -16,7 +16,7 @@ from biobench._common.text import shown
 from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
-from biobench.data.layouts.found import KeepMissing
+from biobench.data.layouts.layout_items import KeepMissing
 from biobench.data.layouts.options import is_usual, join, path_fault
 from biobench.data.layouts.table import Table, place
 from biobench.data.manifest import Item, Split

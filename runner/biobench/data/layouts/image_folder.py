@@ -18,7 +18,7 @@ from biobench._common.text import short, shown
 from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
-from biobench.data.layouts.found import Found, KeepMissing
+from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files, is_folder
 from biobench.data.layouts.table import MOST_BYTES
@@ -31,7 +31,7 @@ _NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
 
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
-) -> Found:
+) -> LayoutItems:
     """Items of every split. An item's id is its path, which is unique and survives a new machine.
 
     Files end as :data:`~biobench.data.layouts.scan.DECODED` says, in any case, at any depth below
@@ -64,7 +64,7 @@ def find(
             elif kind is False and entry.name.lower().endswith(DECODED):
                 faults.add(path, "the image lies outside a class folder")
     faults.raise_if_any(base)
-    return Found(items, tables=tables)
+    return LayoutItems(items, tables=tables)
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from biobench._common.files import open_regular
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 
 MOST_AT_ONCE = 1 << 30
 """A directory of an archive that asks for more at once is no honest one."""
@@ -54,10 +54,10 @@ class Joined(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to ``size`` bytes, fewer only at the end; raises Refused for an absurd number."""
+        """Up to ``size`` bytes, fewer only at the end; raises ArchiveError for an absurd number."""
         left = self.size - self._at if size is None or size < 0 else size
         if min(left, self.size - self._at) > MOST_AT_ONCE:
-            raise Refused("its directory is too large")
+            raise ArchiveError("its directory is too large")
         found = []
         while left > 0 and self._at < self.size:
             index = bisect_right(self._starts, self._at) - 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from biobench._common.byte_sizes import show_size
 from biobench.data.fetch.disk import require_space
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 
 RATIO = 100
 FLOOR = 1 << 30
@@ -36,15 +36,15 @@ class Limits:
     _asked: int = field(default=0, init=False)
 
     def promise(self, size: int) -> None:
-        """Count an entry that says it has ``size`` bytes, before any is read; raises Refused."""
+        """Count an entry that states ``size`` bytes, before any is read; raises ArchiveError."""
         self._entries += 1
         if self._entries > self.most_entries:
-            raise Refused(f"it has more than {self.most_entries} entries")
+            raise ArchiveError(f"it has more than {self.most_entries} entries")
         if size < 0:
-            raise Refused("an entry has less than no bytes")
+            raise ArchiveError("an entry has less than no bytes")
         self._promised += size
         if self._promised > max(self.floor, self.ratio * self.packed):
-            raise Refused(
+            raise ArchiveError(
                 f"{show_size(self.packed)} would become more than {self.ratio} times as much, "
                 "as a decompression bomb does"
             )

@@ -1,6 +1,6 @@
 """Names of entries: only those that are places below the folder that is unpacked to.
 
-In: a name as an archive has it. Out: its parts; Refused for any that could lead elsewhere.
+In: a name as an archive has it. Out: its parts; ArchiveError for any that could lead elsewhere.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from biobench._common.text import shown
-from biobench.data.unpack.refused import Refused
+from biobench.data.unpack.archive_error import ArchiveError
 
 MOST_PARTS = 64
 MOST_BYTES = 2048
@@ -16,10 +16,13 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def entry_parts(name: str) -> tuple[str, ...]:
-    """Parts of a name without ``.`` and empty ones; ``()`` is the folder itself. Raises Refused."""
+    """Parts of a name without ``.`` and empty ones; ``()`` is the folder itself.
+
+    Raises ArchiveError.
+    """
     fault = _fault(name)
     if fault:
-        raise Refused(f"the entry {shown(name[:200])!r} {fault}")
+        raise ArchiveError(f"the entry {shown(name[:200])!r} {fault}")
     return tuple(part for part in name.split("/") if part not in ("", "."))
 
 

@@ -11,10 +11,10 @@ import tarfile
 import zlib
 from typing import IO, cast
 
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
 from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
-from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
 
@@ -33,7 +33,7 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _EXTENDED and not 0 <= self.size <= MOST_HEADER:
-            raise Refused("it has a header of absurd size")
+            raise ArchiveError("it has a header of absurd size")
         return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
 
 
@@ -56,7 +56,7 @@ class _Stream:
 
 
 def unpack_tar(archive: Joined, trees: Trees, limits: Limits) -> None:
-    """Unpack the entries that are meant. Raises Refused."""
+    """Unpack the entries that are meant. Raises ArchiveError."""
     magic = archive.read(2)
     archive.seek(0)
     try:
@@ -66,9 +66,9 @@ def unpack_tar(archive: Joined, trees: Trees, limits: Limits) -> None:
         else:
             _unpack(cast(IO[bytes], archive), trees, limits)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
-        raise Refused(f"it is damaged ({error})") from error
+        raise ArchiveError(f"it is damaged ({error})") from error
     except RecursionError:
-        raise Refused("it is damaged (headers without end)") from None
+        raise ArchiveError("it is damaged (headers without end)") from None
 
 
 def _unpack(content: IO[bytes], trees: Trees, limits: Limits) -> None:
@@ -85,10 +85,10 @@ def _unpack(content: IO[bytes], trees: Trees, limits: Limits) -> None:
         end = archive.offset
     while stream.read(CHUNK):
         if stream.count - end > MOST_PADDING:
-            raise Refused("it is followed by too much padding")
+            raise ArchiveError("it is followed by too much padding")
     # Python's reader stops at the first block that is no header, damaged ones included.
     if stream.last > end or stream.count < end + BLOCK:
-        raise Refused("it is damaged (it does not end as an archive does)")
+        raise ArchiveError("it is damaged (it does not end as an archive does)")
 
 
 def _member(
@@ -105,7 +105,7 @@ def _member(
     elif member.islnk():
         target = trees.same(tree, entry_parts(member.linkname))
         if target is None:
-            raise Refused(f"the link {member.name!r} leads out of the folder that is meant")
+            raise ArchiveError(f"the link {member.name!r} leads out of the folder that is meant")
         tree.same(parts, target)
     else:
-        raise Refused(f"{member.name!r} is a device or another special file")
+        raise ArchiveError(f"{member.name!r} is a device or another special file")

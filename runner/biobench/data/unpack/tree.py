@@ -12,8 +12,8 @@ from typing import IO
 
 from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.limits import Limits
-from biobench.data.unpack.refused import Refused
 
 CHUNK = 1 << 20
 Parts = tuple[str, ...]
@@ -30,7 +30,7 @@ class Tree:
         self._links: list[tuple[Parts, str]] = []
 
     def folder(self, parts: Parts) -> None:
-        """A folder, and those above it; raises Refused where a file has its name."""
+        """A folder, and those above it; raises ArchiveError where a file has its name."""
         if parts in self._folders:
             return
         self.folder(parts[:-1])
@@ -38,13 +38,13 @@ class Tree:
         try:
             os.mkdir(place)
         except FileExistsError:
-            raise Refused(self._clash(parts)) from None
+            raise ArchiveError(self._clash(parts)) from None
         except OSError as error:
             raise cannot_write(Path(place), error) from error
         self._folders.add(parts)
 
     def file(self, parts: Parts, content: IO[bytes], size: int) -> None:
-        """A file of exactly ``size`` bytes read from ``content``; raises Refused otherwise."""
+        """A file of exactly ``size`` bytes read from ``content``; raises ArchiveError otherwise."""
         self._must_be_named(parts)
         self.folder(parts[:-1])
         place = self._place(parts)
@@ -52,7 +52,7 @@ class Tree:
         try:
             handle = os.open(place, flags, 0o644)
         except FileExistsError:
-            raise Refused(self._clash(parts)) from None
+            raise ArchiveError(self._clash(parts)) from None
         except OSError as error:
             raise cannot_write(Path(place), error) from error
         try:
@@ -60,46 +60,46 @@ class Tree:
             while chunk := content.read(min(CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise Refused(f"{_name(parts)} is longer than the archive says")
+                    raise ArchiveError(f"{_name(parts)} is longer than the archive says")
                 self._write(handle, chunk, place)
         finally:
             os.close(handle)
         if left:
-            raise Refused(f"{_name(parts)} ends early")
+            raise ArchiveError(f"{_name(parts)} ends early")
 
     def link(self, parts: Parts, target: str) -> None:
         """A symbolic link, made by :meth:`finish`."""
         self._must_be_named(parts)
         if not target or target.startswith("/") or "\0" in target or len(target) > 4095:
-            raise Refused(f"the link {_name(parts)} leads out of its folder")
+            raise ArchiveError(f"the link {_name(parts)} leads out of its folder")
         self.folder(parts[:-1])
         self._links.append((parts, target))
 
     def same(self, parts: Parts, target: Parts) -> None:
-        """A second name of a file that was unpacked before (a hard link); raises Refused."""
+        """A second name of a file that was unpacked before (a hard link); raises ArchiveError."""
         self._must_be_named(parts)
         self.folder(parts[:-1])
         try:
             os.link(self._place(target), self._place(parts), follow_symlinks=False)
         except FileExistsError:
-            raise Refused(self._clash(parts)) from None
+            raise ArchiveError(self._clash(parts)) from None
         except OSError:
-            raise Refused(f"the link {_name(parts)} leads to no file of the archive") from None
+            raise ArchiveError(f"the link {_name(parts)} leads to no file of the archive") from None
 
     def finish(self) -> None:
-        """Make the links; raises Refused for one that does not end at something inside."""
+        """Make the links; raises ArchiveError for one that does not end at something inside."""
         for parts, target in self._links:
             try:
                 os.symlink(target, self._place(parts))
             except FileExistsError:
-                raise Refused(self._clash(parts)) from None
+                raise ArchiveError(self._clash(parts)) from None
             except OSError as error:
                 raise cannot_write(Path(self._place(parts)), error) from error
         inside = os.path.realpath(self._base) + os.sep
         for parts, _ in self._links:
             end = os.path.realpath(self._place(parts))
             if not (end.startswith(inside) and os.path.exists(end)):
-                raise Refused(f"the link {_name(parts)} leads out of its folder or to nothing")
+                raise ArchiveError(f"the link {_name(parts)} leads out of its folder or to nothing")
 
     def _write(self, handle: int, chunk: bytes, place: str) -> None:
         try:
@@ -115,7 +115,7 @@ class Tree:
 
     def _must_be_named(self, parts: Parts) -> None:
         if not parts:
-            raise Refused("an entry has no name")
+            raise ArchiveError("an entry has no name")
 
     def _clash(self, parts: Parts) -> str:
         if parts[-1] in os.listdir(os.path.dirname(self._place(parts))):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from biobench._common.text import shown
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.limits import Limits
-from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
 
 
@@ -48,7 +48,7 @@ class Trees:
 
     def finish(self) -> tuple[Path, int] | None:
         """The folder with what is meant, and how many other entries there are; None where there is
-        none. Raises Refused where several folders could be meant."""
+        none. Raises ArchiveError where several folders could be meant."""
         for tree in self._trees.values():
             tree.finish()
         found = [top for top, tree in self._trees.items() if any(tree.root.iterdir())]
@@ -57,7 +57,7 @@ class Trees:
         if len(found) > 1:
             name = "/".join(self.root)
             tops = ", ".join(sorted(shown(top[0]) for top in found)[:10])
-            raise Refused(f"the folder {name} lies in several others ({tops})")
+            raise ArchiveError(f"the folder {name} lies in several others ({tops})")
         if not found:
             return None
         (top,) = found

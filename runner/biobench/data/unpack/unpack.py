@@ -22,11 +22,11 @@ from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import checked
 from biobench.data.sources import ZIP_ENDING, Source, archive_folder, sources_of
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.archive_root import content_folder, merge, put
 from biobench.data.unpack.joined import Joined
 from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
-from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.trees import Trees
 from biobench.data.unpack.zip import unpack_zip
@@ -177,9 +177,9 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> t
             found = trees.finish()
             if found is None:
                 named = source.archive_root
-                raise Refused(f"it has no folder {named!r}" if named else "it is empty")
+                raise ArchiveError(f"it has no folder {named!r}" if named else "it is empty")
             return found
-    except Refused as error:
+    except ArchiveError as error:
         _clear(raw)
         raise _bad(source, paths, str(error), error.remedy) from error
     except BiobenchError:

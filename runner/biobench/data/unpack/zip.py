@@ -15,10 +15,10 @@ from typing import IO, cast
 
 from biobench._common.text import shown
 from biobench.data.fetch.disk import require_space
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
 from biobench.data.unpack.limits import Limits
 from biobench.data.unpack.names import entry_parts
-from biobench.data.unpack.refused import Refused
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
 from biobench.data.unpack.zip_headers import ENCRYPTED, refuse_behind, refuse_differences
@@ -35,15 +35,17 @@ _EXTRAS = "__MACOSX"
 
 
 def unpack_zip(archive: Joined, trees: Trees, limits: Limits) -> None:
-    """Unpack the entries that are meant. Raises Refused."""
+    """Unpack the entries that are meant. Raises ArchiveError."""
     try:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
             _refuse_hidden(archive, len(content.infolist()))
             _unpack(archive, content, trees, limits)
     except NotImplementedError as error:  # a form that zipfile knows of and does not read
-        raise Refused(f"it is packed in a way that is not read here ({error})", OTHER) from error
+        raise ArchiveError(
+            f"it is packed in a way that is not read here ({error})", OTHER
+        ) from error
     except _DAMAGED as error:
-        raise Refused(f"it is damaged or no zip archive ({error})") from error
+        raise ArchiveError(f"it is damaged or no zip archive ({error})") from error
 
 
 def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Limits) -> None:
@@ -52,10 +54,10 @@ def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Lim
     for entry in entries:
         parts = entry_parts(entry.orig_filename)
         if entry.flag_bits & ENCRYPTED:
-            raise Refused(f"{shown(entry.filename)} is encrypted")
+            raise ArchiveError(f"{shown(entry.filename)} is encrypted")
         if entry.compress_type not in METHODS:
             what = f"{shown(entry.filename)} is packed by compression method {entry.compress_type}"
-            raise Refused(f"{what}, which is not read here", OTHER)
+            raise ArchiveError(f"{what}, which is not read here", OTHER)
         limits.promise(entry.file_size)
         if parts[:1] == (_EXTRAS,):
             continue
@@ -84,7 +86,9 @@ def _refuse_hidden(archive: Joined, found: int) -> None:
     elif stated == found & 0xFFFF:
         return  # old writers count modulo 65,536
     if stated != found:
-        raise Refused(f"it is damaged (it says it has {stated} entries, and {found} are found)")
+        raise ArchiveError(
+            f"it is damaged (it says it has {stated} entries, and {found} are found)"
+        )
 
 
 def _entry(
@@ -94,18 +98,18 @@ def _entry(
     kind = stat.S_IFMT(mode)
     if entry.is_dir():
         if entry.file_size:
-            raise Refused(f"{shown(entry.filename)} is a folder and has content")
+            raise ArchiveError(f"{shown(entry.filename)} is a folder and has content")
         refuse_behind(archive, entry, entry.compress_size)
         tree.folder(parts)
     elif kind == stat.S_IFLNK:
         if entry.file_size > MOST_LINK:
-            raise Refused(f"the link {shown(entry.filename)} is too long")
+            raise ArchiveError(f"the link {shown(entry.filename)} is too long")
         with content.open(entry) as data:
             target = data.read()
             refuse_behind(archive, entry, _unread(data))
         tree.link(parts, target.decode("utf-8", "surrogateescape"))
     elif kind not in {0, stat.S_IFREG}:
-        raise Refused(f"{shown(entry.filename)} is a device or another special file")
+        raise ArchiveError(f"{shown(entry.filename)} is a device or another special file")
     else:
         with content.open(entry) as data:
             tree.file(parts, data, entry.file_size)

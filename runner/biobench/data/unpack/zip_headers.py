@@ -1,8 +1,8 @@
 """The headers before the entries of a zip archive, against the directory at its end.
 
-In: an archive and the entries of its directory, which is read here. Out: nothing, or Refused. Other
-programs read the headers alone, or names in extra fields: where these differ from the directory, or
-where there are entries that it does not list, two people unpack two data sets.
+In: an archive and the entries of its directory, which is read here. Out: nothing, or ArchiveError.
+Other programs read the headers alone, or names in extra fields: where these differ from the
+directory, or where there are entries that it does not list, two people unpack two data sets.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import zipfile
 from collections.abc import Iterator, Sequence
 
 from biobench._common.text import shown
+from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
-from biobench.data.unpack.refused import Refused
 
 ENCRYPTED, DESCRIPTOR, UTF8 = 0x1, 0x8, 0x800
 """Flags of an entry. With a descriptor its size and checksum follow its data."""
@@ -38,12 +38,12 @@ def refuse_differences(archive: Joined, entries: Sequence[zipfile.ZipInfo], dire
         directory: Place of the directory.
 
     Raises:
-        Refused: They differ, overlap, or an entry is hidden.
+        ArchiveError: They differ, overlap, or an entry is hidden.
     """
     end, after = 0, directory
     for entry in entries:
         if entry.header_offset < end:
-            raise Refused(f"{shown(entry.filename)} overlaps another entry")
+            raise ArchiveError(f"{shown(entry.filename)} overlaps another entry")
         _refuse_entry(archive, end, entry.header_offset, f"before {shown(entry.filename)}")
         end, name = _compare(archive, entry)
         end += _descriptor(archive, end, entry)
@@ -54,7 +54,7 @@ def refuse_differences(archive: Joined, entries: Sequence[zipfile.ZipInfo], dire
 
 def refuse_behind(archive: Joined, entry: zipfile.ZipInfo, unread: int) -> None:
     """Look for an entry in the last ``unread`` bytes of the data of one, which are no part of its
-    content: a program that reads a stream takes it for the next. Raises Refused."""
+    content: a program that reads a stream takes it for the next. Raises ArchiveError."""
     if unread:
         archive.seek(entry.header_offset + HEADER - 4)
         name, more = struct.unpack("<HH", archive.read(4))
@@ -67,24 +67,24 @@ def _compare(archive: Joined, entry: zipfile.ZipInfo) -> tuple[int, int]:
     archive.seek(entry.header_offset)
     head = archive.read(HEADER)
     if len(head) < HEADER or head[:4] != _SIGNATURE:
-        raise Refused(f"it is damaged ({shown(entry.filename)} has no header)")
+        raise ArchiveError(f"it is damaged ({shown(entry.filename)} has no header)")
     flags, method, _, _, crc, packed, size, name, more = struct.unpack("<6xHHHHLLLHH", head)
     called, extra = archive.read(name), archive.read(more)
     if called != entry.orig_filename.encode("utf-8" if entry.flag_bits & UTF8 else "cp437"):
         other = shown(called.decode("utf-8", "backslashreplace")[:200])
-        raise Refused(f"{shown(entry.filename)} is called {other} in its own header")
+        raise ArchiveError(f"{shown(entry.filename)} is called {other} in its own header")
     for field in (extra, entry.extra):
         _refuse_other_path(entry, called, field)
     if entry.compress_type == zipfile.ZIP_STORED and entry.compress_size != entry.file_size:
         both = f"is stored in {entry.compress_size} bytes and has {entry.file_size}"
-        raise Refused(f"{shown(entry.filename)} {both}")
+        raise ArchiveError(f"{shown(entry.filename)} {both}")
     size, packed = _wide(extra, size, packed)
     pairs = [(crc, entry.CRC), (packed, entry.compress_size), (size, entry.file_size)]
     if flags & DESCRIPTOR:  # what was not known yet is 0
         pairs = [(here, there) for here, there in pairs if here]
     pairs += [(method, entry.compress_type), (flags & ENCRYPTED, entry.flag_bits & ENCRYPTED)]
     if any(here != there for here, there in pairs):
-        raise Refused(f"{shown(entry.filename)} is another in its own header")
+        raise ArchiveError(f"{shown(entry.filename)} is another in its own header")
     return entry.header_offset + HEADER + name + more + entry.compress_size, name
 
 
@@ -115,7 +115,7 @@ def _refuse_other_path(entry: zipfile.ZipInfo, name: bytes, extra: bytes) -> Non
         # One byte of a version and four of a checksum come before the name.
         if kind == UNICODE_PATH and content[5:] not in {name, entry.orig_filename.encode()}:
             other = shown(content[5:].decode("utf-8", "backslashreplace")[:200])
-            raise Refused(f"{shown(entry.filename)} is called {other} in an extra field")
+            raise ArchiveError(f"{shown(entry.filename)} is called {other} in an extra field")
 
 
 def _descriptor(archive: Joined, at: int, entry: zipfile.ZipInfo) -> int:
@@ -141,7 +141,7 @@ def _refuse_entry(archive: Joined, start: int, stop: int, where: str) -> None:
     while start < stop:
         block = archive.read(min(_BLOCK, stop - start))
         if _SIGNATURE in kept + block:
-            raise Refused(f"an entry that its directory does not list lies {where}")
+            raise ArchiveError(f"an entry that its directory does not list lies {where}")
         if not block:
             return
         kept = block[-3:]

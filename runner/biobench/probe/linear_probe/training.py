@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import Head
 from biobench.probe.exact_head import ExactHead, adamw, engine
 from biobench.probe.gradient_descent import Float32, check_finite, descend
 from biobench.probe.training_plan import TrainingPlan
@@ -47,7 +47,7 @@ def train(
         threads = engine(probe.threads)
         rows = np.ascontiguousarray(rows)
         affine = np.ones(rows.shape[1], np.float32), np.zeros(rows.shape[1], np.float32)
-        head = _native.Head.linear(threads, weight, affine, bias, ids, adamw(probe))
+        head = Head.linear(threads, weight, affine, bias, ids, adamw(probe))
         descend(ExactHead(probe, threads, head, rows), probe, len(rows))
         folded, offset = head.folded(threads)
     check_finite("linear probe", folded, offset)

@@ -14,10 +14,10 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
 from biobench._common.arguments import function, one_of, real_number, whole_number
 from biobench._common.ordered_sums import FloatMatrix
 from biobench._common.text import short
+from biobench._native import SoftmaxRegression
 from biobench.errors import ArgumentError, SpecError, UsageError
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
@@ -220,7 +220,7 @@ class LogisticProbe(Classifier):
         ascending = [strengths[i] for i in order]
         state = SearchState(self.folds, len(strengths), self.checkpoint)
         stopping = Event()
-        running: list[_native.SoftmaxRegression] = []
+        running: list[SoftmaxRegression] = []
 
         def one_fold(fold: int) -> None:
             held = folds == fold
@@ -258,7 +258,7 @@ class LogisticProbe(Classifier):
 
     def _walk(
         self,
-        problem: _native.SoftmaxRegression,
+        problem: SoftmaxRegression,
         ascending: Sequence[float],
         path: Sequence[tuple[float, SoftmaxFit]],
     ) -> Iterator[list[tuple[float, SoftmaxFit]]]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
 from biobench._common.ordered_sums import FloatMatrix
+from biobench._native import SoftmaxRegression
+from biobench._native import decisions as native_decisions
 from biobench.errors import BiobenchError
 from biobench.probe.exact_head import engine
 
@@ -48,7 +49,7 @@ def class_weights(sizes: npt.NDArray[np.int64]) -> FloatMatrix:
     return weights
 
 
-def regression(rows: FloatMatrix, ids: npt.NDArray[np.int64]) -> _native.SoftmaxRegression:
+def regression(rows: FloatMatrix, ids: npt.NDArray[np.int64]) -> SoftmaxRegression:
     """The regression of scaled rows.
 
     Args:
@@ -56,20 +57,20 @@ def regression(rows: FloatMatrix, ids: npt.NDArray[np.int64]) -> _native.Softmax
         ids: Class numbers 0 to classes - 1, int64 (n,), each number occurring.
     """
     weights = class_weights(np.bincount(ids))
-    return _native.SoftmaxRegression(
+    return SoftmaxRegression(
         engine(1), np.ascontiguousarray(rows), np.ascontiguousarray(ids, np.int64), weights
     )
 
 
 def gradient_at(
-    problem: _native.SoftmaxRegression, weight: FloatMatrix, intercept: FloatMatrix, strength: float
+    problem: SoftmaxRegression, weight: FloatMatrix, intercept: FloatMatrix, strength: float
 ) -> FloatMatrix:
     """Gradient of the whole objective at a point, float64 (classes, features + 1)."""
     return problem.gradient(np.column_stack([weight, intercept]), strength)
 
 
 def minimise(
-    problem: _native.SoftmaxRegression,
+    problem: SoftmaxRegression,
     strength: float,
     tolerance: float,
     start: SoftmaxFit | None = None,
@@ -104,7 +105,7 @@ def decisions(rows: FloatMatrix, fit: SoftmaxFit) -> FloatMatrix:
     values = np.empty((len(rows), len(bias)))
     for start in range(0, len(rows), _ROWS):
         part = np.ascontiguousarray(rows[start : start + _ROWS])
-        values[start : start + _ROWS] = _native.decisions(threads, part, weight, bias)
+        values[start : start + _ROWS] = native_decisions(threads, part, weight, bias)
     return values
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biobench import _native
 from biobench._common.ordered_sums import FloatMatrix, column_sums
+from biobench._native import hinge_dual, row_products
 from biobench.errors import BiobenchError
 from biobench.probe.exact_head import engine
 
@@ -76,7 +76,7 @@ def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: 
     """
     rows = np.ascontiguousarray(rows)
     enough = _SHARE * tolerance / max(1.0, strength)
-    dual = _native.hinge_dual(engine(1), rows, signs, strength, enough)
+    dual = hinge_dual(engine(1), rows, signs, strength, enough)
     weight = _weight(rows, signs, dual)
     gaps = _gaps(rows, signs, weight)
     reached = _violation(signs, dual, gaps, strength)
@@ -93,9 +93,7 @@ def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: 
 def products(rows: FloatMatrix, weights: FloatMatrix) -> FloatMatrix:
     """The product of each row with each weight, float64 (rows, weights), summed from left to
     right."""
-    return _native.row_products(
-        engine(1), np.ascontiguousarray(rows), np.ascontiguousarray(weights)
-    )
+    return row_products(engine(1), np.ascontiguousarray(rows), np.ascontiguousarray(weights))
 
 
 def _weight(rows: FloatMatrix, signs: FloatMatrix, dual: FloatMatrix) -> FloatMatrix:

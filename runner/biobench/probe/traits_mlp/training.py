@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from biobench import _native
+from biobench._native import Head
 from biobench.probe.exact_head import ExactHead, adamw, engine, outputs
 from biobench.probe.gradient_descent import Float32, check_finite, descend
 from biobench.probe.traits_mlp.plan import Layers, TraitsPlan, dropout_mask
@@ -44,7 +44,7 @@ def train(probe: TraitsPlan, rows: Float32, traits: Float32, layers: Layers) -> 
 def _train(probe: TraitsPlan, rows: Float32, traits: Float32, layers: Layers) -> Layers:
     threads = engine(probe.threads)
     relu = probe.activation == "relu"
-    native = _native.Head.traits(threads, layers, relu, traits, adamw(probe))
+    native = Head.traits(threads, layers, relu, traits, adamw(probe))
 
     def dropout(step: int, size: int) -> Float32:
         return dropout_mask(probe, step, 0, size)

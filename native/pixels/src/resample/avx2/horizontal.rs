@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::{of_two, pair, rounded, Pair, REGISTER, SPLIT};
+use super::split::{of_two, pair, rounded, Pair, REGISTER, SPLIT};
 use crate::error::PixelError;
 use crate::image::CHANNELS;
 use crate::resample::rows::Rows;

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{of_two, rounded, Pair, REGISTER};
+use super::split::{of_two, rounded, Pair, REGISTER};
 use crate::resample::rows::{Rows, SLACK};
 
 /// See [`crate::resample::kernel::Kernel::vertical`]. The machine has AVX2, and every weight is in

@@ -1,7 +1,7 @@
 """Reading the head of an answer: does it give the bytes that were asked for? (RFC 9110)
 
 In: an answer to a request for a file, maybe from an offset. Out: where its bytes begin and of what
-they are; or the trouble, by what to do about it.
+they are; or the failure, by what to do about it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from biobench.data.fetch.download_errors import Changed, Lasting, Passing
+from biobench.data.fetch.download_errors import ContentChanged, PermanentError, TransientError
 from biobench.data.fetch.part import Origin
 from biobench.data.fetch.retries import asked_wait
 
@@ -23,7 +23,7 @@ ENCODINGS = frozenset({"gzip", "x-gzip"})
 
 
 @dataclass(frozen=True)
-class Answer:
+class PartResponse:
     """Bytes of ``origin`` from ``start``. ``complete``: there are no more than were kept."""
 
     origin: Origin
@@ -42,27 +42,29 @@ def request_headers(start: int, origin: Origin | None, url: str) -> dict[str, st
     return headers
 
 
-def read_answer(
+def read_response(
     response: httpx2.Response, url: str, start: int, kept: Origin | None, *, sure: bool
-) -> Answer:
+) -> PartResponse:
     """Content that the answer gives.
 
     kept: where the bytes before ``start`` come from. sure: whether a checksum will tell if they fit
-    together. Raises Trouble.
+    together. Raises TransferError.
     """
     status = response.status_code
     if status == 416 and start:
         return _nothing_more(response, start, kept)
     if status in _PASSING:
-        raise Passing(f"status {status}", wait=asked_wait(response.headers.get("retry-after")))
+        raise TransientError(
+            f"status {status}", wait=asked_wait(response.headers.get("retry-after"))
+        )
     if status not in {200, 206}:
         hint = {401: ", access is refused", 403: ", access is refused", 404: ", not found"}
-        raise Lasting(f"status {status}{hint.get(status, '')}")
+        raise PermanentError(f"status {status}{hint.get(status, '')}")
     origin = _origin(response, url)
     if status == 200:
-        return Answer(origin, 0)
+        return PartResponse(origin, 0)
     if not start:
-        raise Lasting("a part came where the whole was asked for")
+        raise PermanentError("a part came where the whole was asked for")
     return _continued(response, origin, start, kept, sure=sure)
 
 
@@ -73,7 +75,7 @@ def _origin(response: httpx2.Response, url: str) -> Origin:
     if encoding == "identity":
         encoding = ""
     if encoding and encoding not in ENCODINGS:
-        raise Lasting(f"the host sends it in the encoding {encoding[:40]!r}")
+        raise PermanentError(f"the host sends it in the encoding {encoding[:40]!r}")
     length = headers.get("content-length", "")
     total = int(length) if _DECIMAL.fullmatch(length) else None
     return Origin(
@@ -87,30 +89,34 @@ def _origin(response: httpx2.Response, url: str) -> Origin:
 
 def _continued(
     response: httpx2.Response, origin: Origin, start: int, kept: Origin | None, *, sure: bool
-) -> Answer:
+) -> PartResponse:
     match = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
     if match is None or kept is None:
-        raise Changed("the host does not say which part it sends")
+        raise ContentChanged("the host does not say which part it sends")
     first, last = int(match[1]), int(match[2])
     total = None if match[3] == "*" else int(match[3])
     if first != start or last < first or (total is not None and last != total - 1):
-        raise Changed(f"the host sends bytes {first} to {last} where those from {start} were asked")
+        raise ContentChanged(
+            f"the host sends bytes {first} to {last} where those from {start} were asked"
+        )
     if None not in (total, kept.total) and total != kept.total:
-        raise Changed(f"the file had {kept.total} bytes and now has {total}")
+        raise ContentChanged(f"the file had {kept.total} bytes and now has {total}")
     if origin.encoding != kept.encoding:
-        raise Changed("the file came in another encoding before")
+        raise ContentChanged("the file came in another encoding before")
     same_host = origin.url == kept.url
     if same_host and origin.etag and kept.etag and origin.etag != kept.etag:
-        raise Changed("the file has changed on the host")
+        raise ContentChanged("the file has changed on the host")
     known = same_host and kept.validator in {origin.etag, origin.modified} - {None}
     if not sure and not known:
-        raise Changed("the host does not say whether the file is still the same")
+        raise ContentChanged("the host does not say whether the file is still the same")
     whole = total if total is not None else kept.total
-    return Answer(Origin(origin.url, origin.etag, origin.modified, whole, origin.encoding), first)
+    return PartResponse(
+        Origin(origin.url, origin.etag, origin.modified, whole, origin.encoding), first
+    )
 
 
-def _nothing_more(response: httpx2.Response, start: int, kept: Origin | None) -> Answer:
+def _nothing_more(response: httpx2.Response, start: int, kept: Origin | None) -> PartResponse:
     match = _UNSATISFIED.fullmatch(response.headers.get("content-range", "").strip())
     if kept is not None and match is not None and int(match[1]) == start == kept.total:
-        return Answer(kept, start, complete=True)
-    raise Changed(f"the host has no bytes from {start} on")
+        return PartResponse(kept, start, complete=True)
+    raise ContentChanged(f"the host has no bytes from {start} on")

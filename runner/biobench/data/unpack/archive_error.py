@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class ArchiveError(Exception):
     """An archive, or an entry of it, that is not unpacked; the text says what and why.
 
     remedy: what to do where a new copy or the publisher would not help.

@@ -33,7 +33,7 @@ _TRIES = 3
 _PREFIX = "sha256:"
 
 
-class FileWatch:
+class FileChangeDetector:
     """The known digests of the files of ``rows``, from the start of the stage to its end.
 
     Args:

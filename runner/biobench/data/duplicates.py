@@ -26,7 +26,7 @@ Pair = tuple[str, str]
 
 
 @dataclass
-class Alike:
+class Duplicates:
     """Pairs of rows with the same bytes, the first row of which is the one to look at.
 
     Attributes:
@@ -42,7 +42,7 @@ class Alike:
     mixed: list[RowPair] = field(default_factory=list)
 
 
-def alike(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Alike:
+def duplicates(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Duplicates:
     """Pairs of rows that should not have the same bytes.
 
     Where items have groups, only those of one group are compared: the tasks of a grouped task may
@@ -52,7 +52,7 @@ def alike(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Alike:
         manifest: The items.
         contents: The rows of each content that several have, in the manifest's order.
     """
-    found = Alike()
+    found = Duplicates()
     for same in contents:
         groups: dict[str, list[Row]] = defaultdict(list)
         for row in same:
@@ -62,7 +62,7 @@ def alike(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Alike:
     return found
 
 
-def _add(manifest: Manifest, rows: Sequence[Row], found: Alike) -> None:
+def _add(manifest: Manifest, rows: Sequence[Row], found: Duplicates) -> None:
     train = next((row for row in rows if row.split == "train"), None)
     if train is not None:
         found.leaked += [(row, train) for row in rows if row.split == "test"]
@@ -93,7 +93,7 @@ def shared_bytes(manifest: Manifest, digests: Mapping[str, str]) -> list[str]:
     for row in manifest.rows:
         if counts[digests[row.path]] > 1:
             contents[digests[row.path]].append(row)
-    found = alike(manifest, contents.values())
+    found = duplicates(manifest, contents.values())
     lines = []
     for what, pairs in (("test", found.leaked), ("the gallery", found.repeated)):
         if pairs:

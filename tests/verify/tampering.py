@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from made import Made
+from small_runs import Made
 
 from biobench import Results
 from biobench.data.predictions import Predictions

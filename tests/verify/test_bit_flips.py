@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from drawn import draw_folders, write_task
-from made import Made
+from small_runs import Made
 
 from biobench.errors import DataError
 from biobench.pipeline import run

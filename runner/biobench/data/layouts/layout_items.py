@@ -13,7 +13,7 @@ KeepMissing = bool | Collection[str]
 
 
 @dataclass(frozen=True)
-class Found:
+class LayoutItems:
     """Items in any stable order, those of one subject in the order of their positions.
 
     missing: id of an item whose file is not there -> where the item is named; filled only where

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use biobench_pixels::{ForeignDecoder, ForeignImage, PixelError};
+use biobench_pixels::{ExternalDecoder, ExternalImage, PixelError};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -39,12 +39,12 @@ impl Decoder {
     }
 }
 
-impl ForeignDecoder for Decoder {
+impl ExternalDecoder for Decoder {
     fn reads(&self, format: &str) -> bool {
         self.formats.iter().any(|name| name == format)
     }
 
-    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError> {
+    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ExternalImage>, PixelError> {
         let image = inside(|py| {
             let bytes = PyBytes::new_with(py, data.len(), |bytes| {
                 bytes.copy_from_slice(&data);
@@ -78,7 +78,7 @@ impl Image {
     }
 }
 
-impl ForeignImage for Image {
+impl ExternalImage for Image {
     fn size(&self) -> (usize, usize) {
         self.size
     }
@@ -152,7 +152,7 @@ fn refusal(py: Python<'_>, error: &PyErr) -> PixelError {
         .into_iter()
         .find(|known| Some(*known) == kind.as_deref());
     match kind {
-        Some(kind) => PixelError::Foreign {
+        Some(kind) => PixelError::External {
             kind,
             message: value.to_string(),
         },

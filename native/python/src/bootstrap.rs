@@ -1,6 +1,6 @@
 //! Resamples of the bootstrap, counted as they are drawn.
 
-use biobench_engine::resamples::{tally, Items};
+use biobench_engine::bootstrap::{tally, Items};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;

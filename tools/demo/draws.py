@@ -17,21 +17,33 @@ from biobench.spec.generator import Stream
 SEED = 1
 """Seed of every stream; another seed draws another suite."""
 
+BLOCK = 64
+"""Words that are computed at once."""
+
 T = TypeVar("T")
 
 
-class Dice:
+class Draws:
     """Sequential draws from the stream ``demo/<name>``."""
 
     def __init__(self, name: str) -> None:
         self._stream = Stream(SEED, f"demo/{name}")
         self._position = 0
+        self._block: list[int] = []
+        self._block_start = 0
+
+    def _word(self) -> int:
+        """The next word. Words come in blocks: one at a time costs a third of a drawing."""
+        place = self._position - self._block_start
+        if not 0 <= place < len(self._block):
+            self._block = self._stream.words(BLOCK, self._position).tolist()
+            self._block_start, place = self._position, 0
+        self._position += 1
+        return self._block[place]
 
     def unit(self) -> float:
         """A float in [0, 1)."""
-        value = float(self._stream.floats(1, self._position)[0])
-        self._position += 1
-        return value
+        return (self._word() >> 40) * 2.0**-24
 
     def uniform(self, low: float, high: float) -> float:
         """A float in [low, high)."""
@@ -39,15 +51,11 @@ class Dice:
 
     def normal(self, mean: float, deviation: float) -> float:
         """A bell-shaped float: a sum of twelve uniform ones, within six deviations of the mean."""
-        values = self._stream.floats(12, self._position)
-        self._position += 12
-        return mean + deviation * (sum(float(v) for v in values) - 6.0)
+        return mean + deviation * (sum(self.unit() for _ in range(12)) - 6.0)
 
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high], both ends included."""
-        value = int(self._stream.integers(high - low + 1, 1, self._position)[0])
-        self._position += 1
-        return low + value
+        return low + (self._word() * (high - low + 1) >> 64)
 
     def chance(self, probability: float) -> bool:
         """True with the given probability."""

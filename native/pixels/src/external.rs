@@ -6,22 +6,22 @@ use std::ops::Range;
 
 use crate::error::PixelError;
 use crate::image::CHANNELS;
-use crate::limits::{Cancel, Limits, Turn, Turns};
+use crate::limits::{Cancel, Limits, Permit, Permits};
 use crate::load::{Source, Wanted};
 
 /// Decodes files of other formats. Its methods are called from the threads of a loader, several at
 /// once; they may block, and no lock of this crate is held meanwhile.
-pub trait ForeignDecoder: Send + Sync + fmt::Debug {
+pub trait ExternalDecoder: Send + Sync + fmt::Debug {
     /// Whether files of a format are its to decode. The name is one of those in `format.rs`.
     fn reads(&self, format: &str) -> bool;
 
     /// Reads the headers of a file.
-    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError>;
+    fn open(&self, data: Vec<u8>) -> Result<Box<dyn ExternalImage>, PixelError>;
 }
 
 /// An image whose headers were read. The methods are called in the order below, `rows` any number of
 /// times.
-pub trait ForeignImage {
+pub trait ExternalImage {
     /// (height, width) that the headers state. Checked before anything is decoded.
     fn size(&self) -> (usize, usize);
 
@@ -40,24 +40,24 @@ pub trait ForeignImage {
 /// Bytes that are asked for at once, at least a row.
 const BAND: usize = 1 << 19;
 
-/// The rows of a foreign image, which holds them all.
+/// The rows of an image that the external decoder decoded, which holds them all.
 pub(crate) struct Reader<'a> {
-    image: Box<dyn ForeignImage>,
+    image: Box<dyn ExternalImage>,
     size: (usize, usize),
     wanted: Wanted,
     /// What was asked for last, and how much of it was given on.
     band: Vec<u8>,
     given: usize,
     /// Dropped after the image.
-    _turn: Option<LargeTurn<'a>>,
+    _permit: Option<LargePermit<'a>>,
 }
 
-/// The turn of a large image, whose memory goes back to the system before the next one begins.
-struct LargeTurn<'a> {
-    _turn: Turn<'a>,
+/// The permit of a large image, whose memory goes back to the system before the next one begins.
+struct LargePermit<'a> {
+    _permit: Permit<'a>,
 }
 
-impl Drop for LargeTurn<'_> {
+impl Drop for LargePermit<'_> {
     /// The allocator of glibc keeps blocks of up to 32 MiB for the thread that freed them: with every
     /// thread's the memory of one image would be that of as many as there are threads.
     fn drop(&mut self) {
@@ -72,17 +72,17 @@ impl Drop for LargeTurn<'_> {
 impl<'a> Reader<'a> {
     /// Decodes the whole image. The cancel flag is looked at before, not meanwhile.
     pub fn open(
-        decoder: &dyn ForeignDecoder,
+        decoder: &dyn ExternalDecoder,
         data: Vec<u8>,
         limits: &Limits,
         cancel: &Cancel,
-        turns: &'a Turns,
+        permits: &'a Permits,
     ) -> Result<Self, PixelError> {
         cancel.check()?;
         let mut image = decoder.open(data)?;
         check_size(limits, image.size())?;
         let (height, width) = image.size();
-        let turn = turns.take(width as u32, height as u32, cancel)?;
+        let permit = permits.take(width as u32, height as u32, cancel)?;
         cancel.check()?;
         let size = image.decode()?;
         check_size(limits, size)?;
@@ -92,12 +92,12 @@ impl<'a> Reader<'a> {
             wanted: Wanted::default(),
             band: Vec::new(),
             given: 0,
-            _turn: turn.map(|turn| LargeTurn { _turn: turn }),
+            _permit: permit.map(|permit| LargePermit { _permit: permit }),
         })
     }
 }
 
-/// Foreign numbers are held to the limits as those of a file are.
+/// Numbers of the external decoder are held to the limits as those of a file are.
 fn check_size(limits: &Limits, (height, width): (usize, usize)) -> Result<(), PixelError> {
     let side = |side| u32::try_from(side).unwrap_or(u32::MAX);
     if height == 0 || width == 0 {
@@ -159,18 +159,18 @@ mod tests {
         first: u8,
     }
 
-    impl ForeignDecoder for Script {
+    impl ExternalDecoder for Script {
         fn reads(&self, format: &str) -> bool {
             format == "BMP"
         }
 
-        fn open(&self, data: Vec<u8>) -> Result<Box<dyn ForeignImage>, PixelError> {
+        fn open(&self, data: Vec<u8>) -> Result<Box<dyn ExternalImage>, PixelError> {
             let first = data[0];
             Ok(Box::new(Self { first, ..*self }))
         }
     }
 
-    impl ForeignImage for Script {
+    impl ExternalImage for Script {
         fn size(&self) -> (usize, usize) {
             self.stated
         }
@@ -222,9 +222,9 @@ mod tests {
         for (y, x) in [(0, 0), (3, 299), (582, 0), (583, 7), (699, 299)] {
             assert_eq!(image.row(y)[3 * x..][..3], [y as u8, x as u8, b'B']);
         }
-        let (script, cancel, turns) = (of((9, 9), (9, 9)), Cancel::default(), Turns::default());
+        let (script, cancel, permits) = (of((9, 9), (9, 9)), Cancel::default(), Permits::default());
         let limits = Limits::default();
-        let mut reader = Reader::open(&script, b"BM".to_vec(), &limits, &cancel, &turns).unwrap();
+        let mut reader = Reader::open(&script, b"BM".to_vec(), &limits, &cancel, &permits).unwrap();
         assert_eq!(reader.want(4..6, 2..4).unwrap(), 2..4);
         let mut row = [0; 6];
         for y in [4, 5] {
@@ -234,7 +234,7 @@ mod tests {
         assert!(reader.read(&mut row).is_err());
     }
 
-    /// Protects: what a foreign decoder says of sizes is believed no more than a file is.
+    /// Protects: what an external decoder says of sizes is believed no more than a file is.
     #[test]
     fn sizes_are_checked() {
         for (stated, found) in [

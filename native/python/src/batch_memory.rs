@@ -15,7 +15,7 @@ pub(crate) enum Buffer {
     /// This library's own, which is used again.
     Own(Aligned),
     /// An array that the caller's function made.
-    Lent(Lent),
+    Caller(CallerArray),
 }
 
 // SAFETY: each kind keeps the promise.
@@ -23,29 +23,29 @@ unsafe impl Memory for Buffer {
     fn pointer(&self) -> *mut u8 {
         match self {
             Self::Own(memory) => memory.pointer(),
-            Self::Lent(memory) => memory.start,
+            Self::Caller(memory) => memory.start,
         }
     }
 
     fn size(&self) -> usize {
         match self {
             Self::Own(memory) => memory.size(),
-            Self::Lent(memory) => memory.size,
+            Self::Caller(memory) => memory.size,
         }
     }
 }
 
 /// The bytes of an array of Python's.
-pub(crate) struct Lent {
+pub(crate) struct CallerArray {
     pub array: Py<PyArray1<u8>>,
     start: *mut u8,
     size: usize,
 }
 
 // SAFETY: the pointer is to the data of the array, which `array` keeps, and is tied to no thread.
-unsafe impl Send for Lent {}
+unsafe impl Send for CallerArray {}
 
-impl Lent {
+impl CallerArray {
     /// Takes what a function of the caller's gave, which nobody else may use from now on.
     pub fn new(given: &Bound<'_, PyAny>, size: usize) -> PyResult<Self> {
         let wrong = || {
@@ -69,9 +69,9 @@ impl Lent {
 
 /// One piece of memory that waits to be used again.
 #[derive(Default)]
-pub(crate) struct Spare(Mutex<Option<Aligned>>);
+pub(crate) struct BufferPool(Mutex<Option<Aligned>>);
 
-impl Spare {
+impl BufferPool {
     /// The spare memory, or new one. All pieces of a loader have one size.
     pub fn take(&self, size: usize) -> Result<Aligned, PixelError> {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -88,18 +88,18 @@ impl Spare {
 
 /// What an array over a batch holds on to.
 #[pyclass(frozen, module = "biobench._native")]
-struct Slab {
+struct ArrayOwner {
     memory: Option<Aligned>,
-    spare: Arc<Spare>,
+    pool: Arc<BufferPool>,
     process: u32,
 }
 
-impl Drop for Slab {
+impl Drop for ArrayOwner {
     fn drop(&mut self) {
         // In a forked child nobody asks for it, and another thread may have held the lock.
         if let Some(memory) = self.memory.take() {
             if self.process == process::id() {
-                self.spare.keep(memory);
+                self.pool.keep(memory);
             }
         }
     }
@@ -109,7 +109,7 @@ impl Drop for Slab {
 pub(crate) fn array<'py, T: Element, D: Dimension>(
     py: Python<'py>,
     memory: Aligned,
-    spare: &Arc<Spare>,
+    pool: &Arc<BufferPool>,
     shape: D,
 ) -> PyResult<Bound<'py, PyArray<T, D>>> {
     let bytes = shape.size().checked_mul(size_of::<T>());
@@ -117,15 +117,15 @@ pub(crate) fn array<'py, T: Element, D: Dimension>(
         return Err(PyValueError::new_err("an array larger than its memory"));
     }
     let start = memory.pointer().cast::<T>();
-    let slab = Slab {
+    let owner = ArrayOwner {
         memory: Some(memory),
-        spare: Arc::clone(spare),
+        pool: Arc::clone(pool),
         process: process::id(),
     };
-    let slab = Bound::new(py, slab)?;
+    let owner = Bound::new(py, owner)?;
     // SAFETY: the bytes are within the memory, aligned for every T, and every bit pattern that was
     // written there is a T. The view is gone before the array can be written to.
     let view = unsafe { ArrayView::from_shape_ptr(shape, start) };
     // SAFETY: the container keeps the memory until the array is gone, and nothing else uses it.
-    Ok(unsafe { PyArray::borrow_from_array(&view, slab.into_any()) })
+    Ok(unsafe { PyArray::borrow_from_array(&view, owner.into_any()) })
 }

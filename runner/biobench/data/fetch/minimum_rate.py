@@ -17,12 +17,12 @@ from typing import Any
 import httpx2
 
 from biobench._common.byte_sizes import show_size
-from biobench.data.fetch.download_errors import Lasting, Passing
+from biobench.data.fetch.download_errors import PermanentError, TransientError
 
 _OPENED = (".connect_tcp.complete", ".start_tls.complete")
 
 
-class Watch:
+class MinimumRate:
     """Wants ``least_bytes`` of every ``window_s`` seconds, from the request on."""
 
     def __init__(self, least_bytes: int, window_s: float) -> None:
@@ -45,8 +45,8 @@ class Watch:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Watch while the block runs; raises Passing where the rate was too low."""
-        thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+        """Watch while the block runs; raises TransientError where the rate was too low."""
+        thread = threading.Thread(target=self._watch, name="minimum-rate", daemon=True)
         thread.start()
         try:
             yield
@@ -54,7 +54,7 @@ class Watch:
             if not self._expired:
                 raise
             raise self._slow() from error
-        except (Passing, Lasting) as error:
+        except (TransientError, PermanentError) as error:
             if not self._expired:
                 raise
             raise self._slow() from error
@@ -62,8 +62,10 @@ class Watch:
             self._done.set()
             thread.join()
 
-    def _slow(self) -> Passing:
-        return Passing(f"the host sends less than {show_size(self._least)} in {self._window:.0f} s")
+    def _slow(self) -> TransientError:
+        return TransientError(
+            f"the host sends less than {show_size(self._least)} in {self._window:.0f} s"
+        )
 
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith(_OPENED):

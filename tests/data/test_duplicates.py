@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from archives import make_dataset
-from pebbles import make_task
+from task_values import make_task
 
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.verify import Report, raise_if_different, verify

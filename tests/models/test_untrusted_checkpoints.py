@@ -24,9 +24,9 @@ from checkpoints import (
 from safetensors.torch import load_file, save_file
 
 from biobench.errors import ModelError
-from biobench.models.guards import read_configuration
 from biobench.models.hub import card_licence
 from biobench.models.load import load_model
+from biobench.models.untrusted_checkpoints import read_configuration
 
 pytestmark = pytest.mark.slow
 

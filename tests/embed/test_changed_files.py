@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from biobench.data.file_hashes import ContentIndex, FileRead
-from biobench.embed import watch as watching
-from biobench.embed.watch import FileWatch
+from biobench.embed import changed_files as watching
+from biobench.embed.changed_files import FileChangeDetector
 
 
 def write(path: Path, data: bytes) -> None:
@@ -20,9 +20,9 @@ def write(path: Path, data: bytes) -> None:
     os.utime(path, (10**9, 10**9))
 
 
-def watched(path: Path, folder: Path) -> FileWatch:
+def watched(path: Path, folder: Path) -> FileChangeDetector:
     rows = np.zeros(1, np.int64)
-    watch = FileWatch([str(path)], rows, ContentIndex(folder / "files.sqlite"), 1)
+    watch = FileChangeDetector([str(path)], rows, ContentIndex(folder / "files.sqlite"), 1)
     watch.read(rows)
     return watch
 
@@ -73,7 +73,7 @@ def test_one_file_under_two_names(tmp_path: Path) -> None:
     names[2].symlink_to("a")
     rows = np.arange(3)
     index = ContentIndex(tmp_path / "files.sqlite")
-    watch = FileWatch([str(path) for path in names], rows, index, 1)
+    watch = FileChangeDetector([str(path) for path in names], rows, index, 1)
     watch.read(rows)
     watch.check()
     assert watch.changed == set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class DecodeError(Exception):
     """A file that is not decoded.
 
     kind: ``unreadable`` (Pillow refuses it), ``truncated``, ``unsupported-feature`` or

@@ -1,0 +1,1 @@
+"""Softmax regression with a search for the strength of its penalty (SPEC.md, section 10.3)."""

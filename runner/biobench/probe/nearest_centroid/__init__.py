@@ -1,0 +1,1 @@
+"""Nearest centroid with rejection (SPEC.md, section 10.5)."""

@@ -1,0 +1,1 @@
+"""Linear support vector machines (SPEC.md, section 10.4)."""
