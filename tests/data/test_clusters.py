@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pebbles import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
+from task_values import COCO, TABLES, coco_document, make_task, plant, write_coco, write_tables
 
 from biobench.data.build import build_manifest
-from biobench.data.layouts import Found, find_items
+from biobench.data.layouts import LayoutItems, find_items
 from biobench.data.layouts.clusters import FIELD, cluster_of_path
 from biobench.data.locate import EMBEDDED
 from biobench.data.manifest import Item
@@ -142,13 +142,13 @@ def test_the_images_of_an_item_are_of_one_cluster() -> None:
         for split in ("train", "test")
         for i in range(2)
     ]
-    assert [u.item.cluster for u in make_units(task, Found(images), 1, "").units] == [
+    assert [u.item.cluster for u in make_units(task, LayoutItems(images), 1, "").units] == [
         "train0",
         "test0",
     ]
     images[3] = images[3]._replace(cluster="other")
     with pytest.raises(DataError, match="test: its images are in different clusters"):
-        make_units(task, Found(images), 1, "")
+        make_units(task, LayoutItems(images), 1, "")
 
 
 @pytest.mark.parametrize(

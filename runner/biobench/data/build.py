@@ -16,12 +16,8 @@ from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
 from biobench.data.hints import again, told_how_to_bring
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
-<<<<<<< HEAD
-from biobench.data.layouts import Found, find
-from biobench.data.layouts.clusters import cluster_unit
-=======
 from biobench.data.layouts import LayoutItems, find
->>>>>>> house
+from biobench.data.layouts.clusters import cluster_unit
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.views import Unit, Units, keeps_missing, left_out, make_units

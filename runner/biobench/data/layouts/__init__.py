@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from biobench.data.layouts import coco, csv, image_folder
-<<<<<<< HEAD
 from biobench.data.layouts.clusters import with_path_clusters
-from biobench.data.layouts.found import Found, KeepMissing
-=======
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
->>>>>>> house
 from biobench.data.layouts.options import SplitRule, split_rule_of
 from biobench.data.manifest import Item
 from biobench.errors import SpecError

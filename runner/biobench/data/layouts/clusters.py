@@ -14,7 +14,7 @@ from pathlib import Path
 
 from biobench._common.text import shown
 from biobench.data.faults import Faults
-from biobench.data.layouts.found import Found
+from biobench.data.layouts.layout_items import LayoutItems
 from biobench.data.manifest import Item
 from biobench.spec.documents import Layout
 
@@ -26,7 +26,7 @@ def cluster_unit(layout: Layout) -> str:
     return str((layout.options.get("cluster") or {}).get("unit", "item"))
 
 
-def with_path_clusters(found: Found, layout: Layout, root: Path) -> Found:
+def with_path_clusters(found: LayoutItems, layout: Layout, root: Path) -> LayoutItems:
     """The items with the clusters that the pattern of ``cluster`` finds in their paths.
 
     Items of a train split have none. Without a pattern the items stay as they are.

@@ -63,16 +63,11 @@ def find(
         if image not in labels:
             faults.add(path, f"image {image} has no annotation")
     faults.raise_if_any(source)
-<<<<<<< HEAD
     items = [
         Item(image, path, labels[image], "gallery", cluster=clusters.get(image, ""))
         for image, path in paths.items()
     ]
-    return Found(items, tables={annotations: file})
-=======
-    items = [Item(image, path, labels[image], "gallery") for image, path in paths.items()]
     return LayoutItems(items, tables={annotations: file})
->>>>>>> house
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
