@@ -5,6 +5,7 @@ In: predictions. Out: scores that any language can reproduce from the same predi
 
 from __future__ import annotations
 
+from biobench.metric import association
 from biobench.metric.accuracy import accuracy
 from biobench.metric.average_precision import average_precision
 from biobench.metric.group_accuracy import group_accuracy
@@ -14,6 +15,7 @@ from biobench.metric.user_loss import user_loss
 
 __all__ = [
     "accuracy",
+    "association",
     "average_precision",
     "group_accuracy",
     "macro_f1",

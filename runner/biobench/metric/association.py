@@ -7,7 +7,6 @@ the share of mis-ranked pairs, each with an interval by bootstrap over models.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -144,24 +143,65 @@ def associate(
     a, b = _pair(x, y)
     replicates = whole_number("replicates", replicates, 1)
     real_number("confidence", confidence, above=0, below=1)
-    values: Mapping[str, list[float]] = {name: [] for name in MEASURES}
-    for r in range(replicates):
-        drawn = stream.integers(a.size, a.size, r * a.size)
-        for name, value in _measured(a[drawn], b[drawn]).items():
-            if value is not None:
-                values[name].append(value)
+    resampled = _resampled(a, b, stream.integers(a.size, replicates * a.size))
     measures = {}
-    for name, value in _measured(a, b).items():
-        found = values[name]
+    for name, measure in MEASURES.items():
+        value, found = measure(a, b), resampled[name]
         low, high = None, None
-        if value is not None and 2 * len(found) >= replicates:
-            low, high = bounds(np.array(found), confidence)
-        measures[name] = Measure(value, low, high, len(found))
+        if value is not None and 2 * found.size >= replicates:
+            low, high = bounds(found, confidence)
+        measures[name] = Measure(value, low, high, found.size)
     return Association(a.size, confidence, **measures)
 
 
-def _measured(x: FloatArray, y: FloatArray) -> dict[str, float | None]:
-    return {name: measure(x, y) for name, measure in MEASURES.items()}
+def _resampled(x: FloatArray, y: FloatArray, drawn: IntArray) -> dict[str, FloatArray]:
+    """The measures of all replicates in which they are defined, in order of the replicates.
+
+    A resample is how often it has each model, so sums over pairs of draws become products with the
+    matrix of all pairs. These are integers below 2^53, exact in float64 in any order.
+
+    Args:
+        x: Scores, (n,).
+        y: Scores of the same models, (n,).
+        drawn: Positions of the models, those of one replicate after the other, (replicates * n,).
+    """
+    n = x.size
+    rows = drawn.reshape(-1, n)
+    flat = (np.arange(len(rows))[:, None] * n + rows).ravel()
+    counts = np.bincount(flat, minlength=rows.size).reshape(rows.shape).astype(np.float64)
+    s, t = (np.sign(values[None, :] - values[:, None]) for values in (x, y))
+    u, v = counts @ s, counts @ t
+    ranks = [(counts * product).sum(axis=1) for product in (u * v, u * u, v * v)]
+    pairs = [(counts @ matrix * counts).sum(axis=1) / 2 for matrix in (s * t, s * s, t * t)]
+    tau = _ratios(*pairs)
+    varied = (pairs[1] > 0) & (pairs[2] > 0)
+    return {
+        "r2": _squared(x[rows[varied]], y[rows[varied]]),
+        "spearman": _ratios(*ranks),
+        "kendall": tau,
+        "misranked": (1.0 - tau) / 2.0,
+    }
+
+
+def _ratios(product: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """As :func:`_ratio` of each replicate; those where it is undefined are left out."""
+    kept = (left > 0) & (right > 0)
+    quotients: FloatArray = product[kept] / np.sqrt(left[kept] * right[kept])
+    return quotients
+
+
+def _squared(x: FloatArray, y: FloatArray) -> FloatArray:
+    """As :func:`r2` of each row, none of which is constant; undefined ones are left out."""
+
+    def sums(values: FloatArray) -> FloatArray:
+        return np.add.accumulate(values, axis=1)[:, -1]
+
+    a, b = (values - (sums(values) / values.shape[1])[:, None] for values in (x, y))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        sxx, syy, sxy = sums(a * a), sums(b * b), sums(a * b)
+    kept = (sxx > 0) & (sxx < math.inf) & (syy > 0) & (syy < math.inf)
+    values: FloatArray = (sxy[kept] / sxx[kept]) * (sxy[kept] / syy[kept])
+    return np.minimum(1.0, values)
 
 
 def _pair(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
