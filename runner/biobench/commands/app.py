@@ -13,6 +13,7 @@ import typer
 
 from biobench._common.output import print_line
 from biobench.commands import (
+    analyze,
     compare,
     conformance,
     data,
@@ -41,6 +42,7 @@ app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
 app.command("report")(compare.report)
 app.command("compare")(compare.compare)
+app.command("analyze")(analyze.analyze)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")

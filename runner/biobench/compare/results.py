@@ -14,11 +14,13 @@ from biobench._common.text import shown
 from biobench.decode.loader import usable_cores
 from biobench.errors import DataError, SpecError, UsageError
 from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean
+from biobench.report.imported import imported_results
 from biobench.report.results import Results, result_digest
+from biobench.report.upstream import from_upstream, is_upstream
 from biobench.spec.documents import Suite
 from biobench.spec.load import Spec
 from biobench.verify.document import check_form
-from biobench.verify.load import open_result
+from biobench.verify.load import CurveFile, ScoreTable, open_file, open_result
 from biobench.verify.rules import TaskRules, task_rules
 
 MEAN = "mean"
@@ -32,7 +34,50 @@ def open_sound(path: Path, spec: Spec) -> Results:
             digest is of.
         SpecError: Its suite is not known.
     """
-    found = open_result(path)
+    return _sound(open_result(path), path, spec)
+
+
+def open_scores(path: Path, spec: Spec) -> list[Results]:
+    """Open the results that a path names: one, or one a model of a table of scores.
+
+    Raises:
+        DataError: As :func:`open_sound`, or the table is not sound.
+        SpecError: As :func:`open_sound`.
+    """
+    found = open_file(path)
+    if not isinstance(found, ScoreTable):
+        return [open_sound(path, spec) if isinstance(found, CurveFile) else _sound(found, path, spec)]
+    document = found.document
+    if is_upstream(document):
+        document = from_upstream(document, found.data, path.name, found.where, spec)
+    return imported_results(document, found.where, spec)
+
+
+def open_several(
+    paths: Sequence[Path], spec: Spec
+) -> tuple[list[Results], list[DataError | SpecError]]:
+    """Open the results of several paths; those that cannot be read are skipped.
+
+    Returns:
+        The results in the order of the paths, and an error for each path that was skipped.
+
+    Raises:
+        DataError: No path could be read.
+        SpecError: As DataError.
+    """
+    results: list[Results] = []
+    errors: list[DataError | SpecError] = []
+    for path in paths:
+        try:
+            results += open_scores(path, spec)
+        except (DataError, SpecError) as error:
+            errors.append(error)
+    if not results:
+        raise errors[0]
+    return results, errors
+
+
+def _sound(found: Results, path: Path, spec: Spec) -> Results:
     flaw = check_form(found.document, spec)[0]
     if not flaw.holds:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Loading of a result, a submission or a learning curve from a path.
+"""Loading of a result, a submission, a learning curve or a table of scores from a path.
 
 In: a path. Out: the value, read as a file that may come from anyone.
 """
@@ -16,8 +16,10 @@ from biobench.errors import DataError
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
+from biobench.report.imported import SCHEMA as IMPORTED
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, document_of, read_file, results_of
+from biobench.report.upstream import is_upstream
 from biobench.verify.submission import MOST_FILE, submission_of
 
 _MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
@@ -32,8 +34,36 @@ class CurveFile:
     folder: Path
 
 
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """Scores of several models without predictions: imported ones, or upstream's results file.
+
+    Attributes:
+        document: The JSON value.
+        data: The bytes of the file.
+        where: Its path, for messages.
+    """
+
+    document: dict[str, Any]
+    data: bytes
+    where: str
+
+
 def open_any(path: Path) -> Results | CurveFile:
-    """Load what ``path`` names; raises DataError where it is unreadable or none of the three."""
+    """Load the result or the learning curve that ``path`` names; raises DataError where it is
+    unreadable or neither."""
+    found = open_file(path)
+    if isinstance(found, ScoreTable):
+        raise DataError(
+            "has scores without predictions, so there is nothing to verify",
+            where=found.where,
+            remedy="`biobench report`, `analyze` and `export` take it",
+        )
+    return found
+
+
+def open_file(path: Path) -> Results | CurveFile | ScoreTable:
+    """Load what ``path`` names; raises DataError where it is unreadable or none of the four."""
     place = current(path)
     if place.is_dir():
         curve = not (place / RESULTS).is_file() and (place / CURVE).is_file()
@@ -58,6 +88,8 @@ def open_any(path: Path) -> Results | CurveFile:
         raise DataError("is JSON, but not an object", where=where, remedy=remedy)
     if document.get("schema") == CURVE_SCHEMA:
         return CurveFile(document, path.parent)
+    if document.get("schema") == IMPORTED or is_upstream(document):
+        return ScoreTable(document, data, where)
     return results_of(document, where, path.parent)
 
 

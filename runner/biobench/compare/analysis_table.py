@@ -1,0 +1,72 @@
+"""An analysis of two benchmarks for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+
+from biobench.compare.analysis import FEWEST, Analysis
+from biobench.errors import counted
+from biobench.metric.association import Association, Measure
+from biobench.report.blocks import print_blocks, say
+
+HEADS = {"r2": "R2", "spearman": "Spearman", "kendall": "Kendall tau-b", "misranked": "mis-ranked"}
+_PRINTED = 20
+"""Tables have the points of the curve at multiples of 1 / 20."""
+
+
+def print_analysis(found: Analysis, console: Console) -> None:
+    """Print the measures over all models, above thresholds, and for each task."""
+    for line in found.sources:
+        say(console, f"imported from {line}")
+    say(
+        console,
+        f"{found.x} against {found.y}, division {found.division}: "
+        f"{counted(found.overall.models, 'model')}",
+    )
+    rows = {"all models": found.overall}
+    rows |= {f"{found.x} >= {t:g}": a for t, a in found.above.items()}
+    _print_rows(found.y, rows, console)
+    curve = {f">= {t:.2f}": a for t, a in printed_thresholds(found).items()}
+    if curve:
+        _print_rows(f"{found.x}", curve, console)
+        say(console, f"the curve ends where fewer than {FEWEST} models are left")
+    if found.tasks:
+        _print_rows(f"{found.x} against", found.tasks, console)
+    say(
+        console,
+        f"[{found.overall.level:.0%} interval]: bootstrap over models; mis-ranked: "
+        "(1 - tau-b) / 2, without ties the share of pairs that the two order differently",
+    )
+    if found.left_out:
+        count = counted(len(found.left_out), "model lacks", "models lack")
+        say(console, f"{count} {found.x} or {found.y}: {_some(found.left_out)}")
+
+
+def printed_thresholds(found: Analysis) -> dict[float, Association]:
+    """The points of the curve at multiples of 1 / 20, as tables have them."""
+    return {t: a for t, a in found.curve.items() if round(t * 100) % (100 // _PRINTED) == 0}
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _print_rows(head: str, rows: Mapping[str, Association], console: Console) -> None:
+    columns = [["models", *(str(row.models) for row in rows.values())]]
+    for name, title in HEADS.items():
+        columns.append([title, *(_cell(getattr(row, name), name) for row in rows.values())])
+    print_blocks([head, *rows], columns, console)
+
+
+def _cell(measure: Measure, name: str) -> str:
+    if measure.value is None:
+        return "-"
+    share = name == "misranked"
+    value = f"{measure.value:.1%}" if share else f"{measure.value:.3f}"
+    if measure.low is None or measure.high is None:
+        return value
+    low, high = (f"{v:.0%}" if share else f"{v:.2f}" for v in (measure.low, measure.high))
+    return f"{value} [{low}, {high}]"
