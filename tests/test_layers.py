@@ -26,6 +26,7 @@ ORDER = (
     ("pipeline",),
     ("verify",),
     ("compare",),
+    ("export",),
     ("selftest",),
     ("conformance",),
     ("api",),

@@ -39,21 +39,34 @@ def analyze(
     ] = False,
 ) -> None:
     """Say how far one benchmark orders models as another does."""
-    from biobench.compare.analysis import analyse, analysis_document
+    from biobench.compare.analysis import Analysis, analyse, analysis_document
     from biobench.compare.analysis_figure import require_figure, write_figure
-    from biobench.compare.groups import group_results
-    from biobench.compare.results import open_several
+    from biobench.compare.groups import groups_of
+    from biobench.compare.results import open_each
+    from biobench.errors import UsageError
     from biobench.spec.load import load_spec
 
     if figure is not None:
         require_figure(figure)
     specification = load_spec(spec)
-    found, skipped = open_several(results, specification)
-    groups = group_results(found, by_sample=True)
-    analyses = [
-        (analyse(group.results, specification, x=x, y=y, above=above or ()), group.reason)
-        for group in groups
-    ]
+    found, failed = open_each(results, specification)
+    for skipped in failed:
+        print_note(f"biobench: left out, {skipped}")
+    if not found:
+        raise failed[0]
+    groups = groups_of(found, by=("division", "n_train"))
+    analyses: list[tuple[Analysis, str | None]] = []
+    refused: list[UsageError] = []
+    for group in groups:
+        try:
+            made = analyse(group.results, specification, x=x, y=y, above=above or ())
+            analyses.append((made, group.reason))
+        except UsageError as error:
+            refused.append(error)
+    if not analyses:
+        raise refused[0]
+    for error in refused:
+        print_note(f"biobench: left out, {error}")
     if json:
         print_json(analysis_document(analyses))
     else:
@@ -63,13 +76,11 @@ def analyze(
         for analysis, reason in analyses:
             if reason is not None:
                 print_line()
-                print_line(f"apart: {reason}")
+                print_line(f"apart from the results above: {reason}")
             print_analysis(analysis, screen)
     if figure is not None:
         write_figure([analysis for analysis, _ in analyses], figure)
         if not json:
             print_line(f"figure: {figure}")
-    for error in skipped:
-        print_note(f"biobench: skipped {error}")
-    if skipped:
-        raise typer.Exit(skipped[0].exit_code)
+    if failed:
+        raise typer.Exit(failed[0].exit_code)

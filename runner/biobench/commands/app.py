@@ -17,6 +17,7 @@ from biobench.commands import (
     compare,
     conformance,
     data,
+    export,
     models,
     run,
     selftest,
@@ -43,6 +44,8 @@ app.command("submit")(submit.submit)
 app.command("report")(compare.report)
 app.command("compare")(compare.compare)
 app.command("analyze")(analyze.analyze)
+app.command("export")(export.export)
+app.command("import")(export.import_scores)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")

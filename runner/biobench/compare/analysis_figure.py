@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.files import require_file, write_atomically
+from biobench._common.templates import render
 from biobench.compare.analysis import Analysis
 from biobench.compare.analysis_table import HEADS, printed_thresholds
 from biobench.errors import UsageError
 from biobench.metric.association import Measure
-from biobench.report.page import render
 
+TEMPLATES = Path(__file__).with_name("templates")
 SUFFIXES = (".svg", ".html")
 WIDTH, PANEL, GAP, ROW = 720, 300, 56, 20
 LEFT, RIGHT = 60, 24
@@ -48,6 +49,7 @@ def render_figure(analyses: Sequence[Analysis], *, page: bool) -> str:
         drawings.append(drawing)
         top = drawing["end"]
     return render(
+        TEMPLATES,
         "analysis.html" if page else "analysis.svg",
         drawings=drawings,
         width=WIDTH,
@@ -87,9 +89,7 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
     lowest = min((m.low for m in lows if m.low is not None), default=0.0)
     share = _Axis(min(0.0, lowest), 1.0, curve_top + PANEL, curve_top)
     curves = [
-        {"name": name, "lines": _lines(found, name, x_axis, share)}
-        for name in HEADS
-        if found.curve
+        {"name": name, "lines": _lines(found, name, x_axis, share)} for name in HEADS if found.curve
     ]
     tasks_top = curve_top + (PANEL + GAP if found.curve else -GAP) + 20
     bars = _Axis(0.0, 1.0, LEFT + 120, WIDTH - RIGHT - 110)
@@ -104,9 +104,7 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
         "top": top,
         "left": LEFT,
         "right": WIDTH - RIGHT,
-        "points": [
-            {"x": x_axis.at(p.x), "y": y_axis.at(p.y), "point": p} for p in found.points
-        ],
+        "points": [{"x": x_axis.at(p.x), "y": y_axis.at(p.y), "point": p} for p in found.points],
         "line": _least_squares(found, x_axis, y_axis),
         "x_axis": {"ticks": x_axis.ticks(), "y": top + GAP + PANEL},
         "y_axis": {"ticks": y_axis.ticks(), "top": top + GAP},

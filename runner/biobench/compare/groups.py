@@ -1,65 +1,79 @@
-"""Which results may share a table: those of one division, version and data of each task.
+"""Results that may share a table, apart from those that may not.
 
-In: results. Out: groups in the order of their first results, each with the reason why it is apart.
+In: results in any mixture. Out: groups, each with the reason why it is apart from the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from biobench.compare.results import model_name
 from biobench.report.results import Results
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
-    """Results that may share a table.
+    """Results that agree on what they were grouped by, with one version and one list of images of
+    each task.
 
     Attributes:
-        reason: What sets them apart from the first group; None for the first.
+        reason: Why they are apart from an earlier group; None for the first.
     """
 
-    results: list[Results] = field(default_factory=list)
-    reason: str | None = None
+    results: tuple[Results, ...]
+    reason: str | None
+
+    @property
+    def division(self) -> str:
+        """The division of the results."""
+        return str(self.results[0].document["division"])
+
+    @property
+    def suite(self) -> str:
+        """The suite of the results."""
+        return str(self.results[0].document["suite"])
 
 
-def group_results(results: Sequence[Results], *, by_sample: bool = False) -> list[Group]:
-    """Put each result into the first group whose results it may share a table with.
+def groups_of(results: Sequence[Results], by: Sequence[str] = ("division", "suite")) -> list[Group]:
+    """Put each result into the first group that it fits, in the order given.
 
     Args:
-        results: Results in any order.
-        by_sample: Keep few-shot results of different sizes apart too.
+        results: Results in any mixture.
+        by: Members of a result document that all results of a group agree on.
     """
-    groups: list[Group] = []
+    found: list[tuple[list[Results], str | None]] = []
     for result in results:
-        reasons = [_conflict(result, group.results, by_sample) for group in groups]
+        reasons = [_apart(members, result, by) for members, _ in found]
         if None in reasons:
-            groups[reasons.index(None)].results.append(result)
+            found[reasons.index(None)][0].append(result)
         else:
-            groups.append(Group([result], reasons[0] if reasons else None))
-    return groups
+            found.append(([result], reasons[0] if reasons else None))
+    return [Group(tuple(members), reason) for members, reason in found]
 
 
-def _conflict(result: Results, others: Sequence[Results], by_sample: bool) -> str | None:
-    """The reason why a result cannot be in the table of others; None where it can."""
-    for other in others:
-        for name, words in (("division", "division {}"), ("n_train", "a sample of {}")):
-            values = [one.document[name] for one in (result, other)]
-            if values[0] != values[1] and (name == "division" or by_sample):
-                of = [words.format("all items" if v is None else v) for v in values]
-                return f"{model_name(result)} is of {of[0]}, {model_name(other)} of {of[1]}"
-        same_sample = result.document["n_train"] == other.document["n_train"]
-        for task, entry in result.tasks.items():
-            known = other.tasks.get(task)
-            if known is None:
-                continue
-            if entry["version"] != known["version"]:
-                return (
-                    f"{model_name(result)} is of version {entry['version']} of {task}, "
-                    f"{model_name(other)} of {known['version']}"
-                )
-            data = [one["digests"].get("manifest") for one in (entry, known)]
-            if same_sample and None not in data and data[0] != data[1]:
-                return f"{model_name(result)} and {model_name(other)} have other data of {task}"
+def _apart(members: Sequence[Results], result: Results, by: Sequence[str]) -> str | None:
+    """The reason why a result cannot share the table of ``members``, None where it can."""
+    ours, theirs = result.document, members[0].document
+    for what in by:
+        if ours[what] != theirs[what]:
+            return f"{what} {ours[what]}, not {theirs[what]}"
+    for other in members:
+        reason = _other_task(result, other)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _other_task(result: Results, other: Results) -> str | None:
+    same_sample = result.document["n_train"] == other.document["n_train"]
+    for task, entry in result.tasks.items():
+        theirs = other.tasks.get(task)
+        if theirs is None:
+            continue
+        if entry["version"] != theirs["version"]:
+            return f"version {entry['version']} of task {task}, not {theirs['version']}"
+        if entry["declared"] or theirs["declared"] or not same_sample:
+            continue
+        if entry["digests"]["manifest"] != theirs["digests"]["manifest"]:
+            return f"other data of task {task}: another list of images was scored"
     return None

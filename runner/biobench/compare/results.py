@@ -12,9 +12,11 @@ from pathlib import Path
 
 from biobench._common.text import shown
 from biobench.decode.loader import usable_cores
-from biobench.errors import DataError, SpecError, UsageError
+from biobench.errors import BiobenchError, DataError, SpecError, UsageError
 from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean
+from biobench.report.earlier import curve_sizes
 from biobench.report.imported import imported_results
+from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, result_digest
 from biobench.report.upstream import from_upstream, is_upstream
 from biobench.spec.documents import Suite
@@ -46,35 +48,34 @@ def open_scores(path: Path, spec: Spec) -> list[Results]:
     """
     found = open_file(path)
     if not isinstance(found, ScoreTable):
-        return [open_sound(path, spec) if isinstance(found, CurveFile) else _sound(found, path, spec)]
+        return [
+            open_sound(path, spec) if isinstance(found, CurveFile) else _sound(found, path, spec)
+        ]
     document = found.document
     if is_upstream(document):
         document = from_upstream(document, found.data, path.name, found.where, spec)
     return imported_results(document, found.where, spec)
 
 
-def open_several(
-    paths: Sequence[Path], spec: Spec
-) -> tuple[list[Results], list[DataError | SpecError]]:
-    """Open the results of several paths; those that cannot be read are skipped.
-
-    Returns:
-        The results in the order of the paths, and an error for each path that was skipped.
-
-    Raises:
-        DataError: No path could be read.
-        SpecError: As DataError.
-    """
-    results: list[Results] = []
-    errors: list[DataError | SpecError] = []
+def open_each(paths: Sequence[Path], spec: Spec) -> tuple[list[Results], list[BiobenchError]]:
+    """Open the results that paths name, every size of a learning curve among them; also the errors
+    of those that cannot be opened, see :func:`open_scores`."""
+    found: list[Results] = []
+    failed: list[BiobenchError] = []
     for path in paths:
-        try:
-            results += open_scores(path, spec)
-        except (DataError, SpecError) as error:
-            errors.append(error)
-    if not results:
-        raise errors[0]
-    return results, errors
+        for place in _sizes_of(path) or [path]:
+            try:
+                found += open_scores(place, spec)
+            except (DataError, SpecError) as error:
+                failed.append(error)
+    return found, failed
+
+
+def _sizes_of(path: Path) -> list[Path]:
+    """The folders of the sizes of a learning curve; empty for anything else."""
+    if path.is_dir() and (path / RESULTS).is_file():
+        return []
+    return [path / size for size in curve_sizes(path)] if path.is_dir() else []
 
 
 def _sound(found: Results, path: Path, spec: Spec) -> Results:

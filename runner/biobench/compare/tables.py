@@ -9,6 +9,7 @@ from biobench.compare.results import MEAN, model_name
 from biobench.compare.standings import Standings, shown_names
 from biobench.errors import counted
 from biobench.report.blocks import print_blocks, say
+from biobench.report.imported import is_imported
 from biobench.report.results import Results
 
 TIES, DECLARED = " =", " d"
@@ -36,6 +37,8 @@ def print_comparison(compared: Compared, console: Console) -> None:
 
 
 def _source(results: Results) -> str:
+    if is_imported(results):
+        return "imported"
     source = f"{results.document['model']['resolved']}, {results.digests['result']}"
     return source if results.folder is None else f"{source}, {results.folder}"
 
@@ -81,6 +84,11 @@ def print_standings(table: Standings, console: Console) -> None:
             doubtful = [name for name, sure in (table.reliable or {}).items() if not sure]
             note += f"; few items a class, so too few ties, in {', '.join(doubtful)}"
         say(console, note)
+    imported = dict.fromkeys(
+        entry["source"] for row in table.rows if is_imported(row) for entry in row.tasks.values()
+    )
+    for source in imported:
+        say(console, f"imported from {source}: nothing of it can be verified")
     if any(DECLARED in column for rows in columns for column in rows):
         say(console, "d: declared, not run here")
     if any("-" in rows for rows in columns):
@@ -98,7 +106,8 @@ def _score(table: Standings, i: int, task: str) -> str:
     entry = table.rows[i].tasks.get(task)
     if entry is None:
         return "-"
-    return f"{entry['score']:.4f}{DECLARED if entry['declared'] else _tie(table, i, task)}"
+    declared = entry["declared"] and not is_imported(table.rows[i])
+    return f"{entry['score']:.4f}{DECLARED if declared else _tie(table, i, task)}"
 
 
 def _tie(table: Standings, i: int, name: str) -> str:

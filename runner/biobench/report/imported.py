@@ -2,7 +2,7 @@
 
 In: a document of scores of several models (``biobench import`` writes it). Out: one result a model,
 of division compat and suite ``biobench``, whose entries are declared scores. It has no digests of
-stages, no environment and no predictions, so nothing of it can be verified and it is never official.
+stages, no environment and no predictions: nothing of it can be verified, it is never official.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ from biobench.spec.schema_errors import flaws
 SCHEMA = "biobench.imported/1"
 DIVISION = "compat"
 _SCHEMA_FILE = Path(__file__).with_name("imported.schema.json")
+
+
+def is_imported(results: Results) -> bool:
+    """True where a result is of imported scores."""
+    return "imported" in results.document
 
 
 def imported_digest(document: Mapping[str, Any]) -> str:

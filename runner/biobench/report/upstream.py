@@ -1,7 +1,7 @@
 """The results file that the published benchmark's own code writes (``results.json``, schema 1).
 
-In: its bytes. Out: a document of imported scores. Point scores alone are taken: the file's intervals
-follow from resamples that the specification does not use, and many do not hold their own score.
+In: its bytes. Out: a document of imported scores. Point scores alone are taken: the intervals of
+the file are of resamples that the specification does not use, and many do not hold their own score.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ class _Reader:
         return int(self._get(entry, name, place, lambda v: type(v) is int and 0 <= v < 1 << 53))
 
     def number(self, entry: Any, name: str, place: str) -> float:
-        value = self._get(entry, name, place, lambda v: type(v) in (int, float) and math.isfinite(v))
+        value = self._get(
+            entry, name, place, lambda v: type(v) in (int, float) and math.isfinite(v)
+        )
         return float(value)
 
     def _get(self, entry: Any, name: str, place: str, fits: Callable[[Any], bool]) -> Any:
@@ -114,14 +116,14 @@ class _Reader:
 
 
 def _model(entry: Any, place: str, read: _Reader) -> dict[str, Any]:
-    released = entry.get("release_ms") if isinstance(entry, dict) else None
+    dated = not isinstance(entry, dict) or entry.get("release_ms") is not None
     return {
         "name": read.text(entry, "ckpt", place),
         "title": read.text(entry, "display", place),
         "family": read.text(entry, "family", place),
         "resolution": read.whole(entry, "resolution", place),
         "parameters": read.whole(entry, "params", place),
-        "released": None if released is None else _time(read.whole(entry, "release_ms", place))[:10],
+        "released": _time(read.whole(entry, "release_ms", place))[:10] if dated else None,
         "scores": {},
     }
 

@@ -1,0 +1,93 @@
+"""The table of models by tasks as cells, for formats of text.
+
+In: results. Out: one grid for each suite of results that may share a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biobench._common.text import shown
+from biobench.compare.groups import groups_of
+from biobench.compare.results import MEAN
+from biobench.compare.standings import Standings, shown_names, standings
+from biobench.report.imported import is_imported
+from biobench.report.results import Results
+from biobench.spec.load import Spec
+
+NOT_RUN = "-"
+DECLARED = " (declared)"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text.
+
+    Attributes:
+        title: Suite and division.
+        head: Names of the columns.
+        rows: Cells, one row a model, best mean first.
+        notes: Sentences below the table.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+Apart = tuple[Standings, str | None]
+"""A table, and the reason why it is apart from the first."""
+
+
+def tables(results: Sequence[Results], spec: Spec) -> list[Apart]:
+    """The tables of results, of which those that may not share one are apart."""
+    return [
+        (table, group.reason)
+        for group in groups_of(results)
+        for table in standings(group.results, spec, ties=False)
+    ]
+
+
+def grid_of(table: Standings, apart: str | None) -> Grid:
+    """The cells of a table, with ``apart`` as its first note."""
+    first = table.rows[0].document
+    metrics = {
+        task: next(str(row.tasks[task]["metric"]) for row in table.rows if task in row.tasks)
+        for task in table.tasks
+    }
+    with_mean = any(row.mean for row in table.rows)
+    head = ["model", *([MEAN] if with_mean else [])]
+    head += [f"{task} ({metrics[task]})" for task in table.tasks]
+    rows = []
+    for name, row in zip(shown_names(table), table.rows, strict=True):
+        mean = [f"{row.mean['score']:.4f}" if row.mean else NOT_RUN] if with_mean else []
+        rows.append((shown(name), *mean, *(_score(row, task) for task in table.tasks)))
+    official = sum(bool(row.document["official"]) for row in table.rows)
+    notes = [] if apart is None else [f"Apart from the first table: {shown(apart)}."]
+    notes.append(
+        f"Specification {first['spec']['version']}; official results: {official} of {len(rows)}."
+    )
+    sources = dict.fromkeys(
+        str(entry["source"])
+        for row in table.rows
+        for entry in row.tasks.values()
+        if entry["declared"]
+    )
+    notes += [f"Scores that were not run here are from {shown(source)}." for source in sources]
+    return Grid(
+        f"Suite {table.suite}, division {first['division']}",
+        tuple(shown(cell) for cell in head),
+        tuple(rows),
+        tuple(notes),
+    )
+
+
+def _score(row: Results, task: str) -> str:
+    entry = row.tasks.get(task)
+    if entry is None:
+        return NOT_RUN
+    # Of imported results every score is declared; the note below the table says so once.
+    mark = DECLARED if entry["declared"] and not is_imported(row) else ""
+    return f"{entry['score']:.4f}{mark}"

@@ -1,0 +1,124 @@
+"""``ro-crate-metadata.json`` of a run's folder (RO-Crate 1.2), for archives such as Zenodo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from biobench._common.files import Unreadable, read_plain
+from biobench.errors import DataError, UsageError
+from biobench.export.formats import Options
+from biobench.report.current import read_from
+from biobench.report.item_digests import STAGES, place_of
+from biobench.report.results import FILE as RESULTS
+from biobench.report.results import Results
+from biobench.spec.canonical import sha256_bytes
+from biobench.spec.load import Spec
+
+FILE = "ro-crate-metadata.json"
+PROFILE = "https://w3id.org/ro/crate/1.2"
+_MOST = 1 << 30
+_KINDS = {
+    ".json": "application/json",
+    ".html": "text/html",
+    ".parquet": "application/vnd.apache.parquet",
+}
+
+
+def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+    """The description of the folder's files with their sizes and digests.
+
+    It belongs beside ``results.json``: ``--out RUN/ro-crate-metadata.json``.
+
+    Raises:
+        UsageError: No licence was given, or the result is not a folder.
+        DataError: A file that the result names cannot be read.
+    """
+    (result,) = results
+    if result.folder is None:
+        raise UsageError("a crate describes a folder", remedy="give the folder of a run")
+    if not options.license:
+        raise UsageError(
+            "a crate states the licence of its files",
+            remedy="give --license with its address, such as https://spdx.org/licenses/CC0-1.0",
+        )
+    document = result.document
+    model, finished = document["model"], document["run"]["finished"]
+    files = [_file(read_from(result.folder), name, about) for name, about in _files(result).items()]
+    scores = [f"{task} {entry['score']:.4f}" for task, entry in result.tasks.items()]
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"BioBench result of {model['name']}",
+        "description": f"Scores of a frozen vision backbone, suite {document['suite']}, division "
+        f"{document['division']}, specification {document['spec']['version']}: {', '.join(scores)}",
+        "datePublished": finished,
+        "license": {"@id": options.license},
+        "identifier": document["digests"]["result"],
+        "hasPart": [{"@id": file["@id"]} for file in files],
+        "mentions": {"@id": "#run"},
+    }
+    software = f"#biobench-{document['biobench']}"
+    graph: list[dict[str, Any]] = [
+        {
+            "@id": FILE,
+            "@type": "CreativeWork",
+            "conformsTo": {"@id": PROFILE},
+            "about": {"@id": "./"},
+        },
+        root,
+        *files,
+        {
+            "@id": "#run",
+            "@type": "CreateAction",
+            "name": "biobench run",
+            "startTime": document["run"]["started"],
+            "endTime": finished,
+            "instrument": {"@id": software},
+            "result": [{"@id": file["@id"]} for file in files],
+        },
+        {
+            "@id": software,
+            "@type": "SoftwareApplication",
+            "name": "biobench",
+            "version": document["biobench"],
+        },
+        {
+            "@id": options.license,
+            "@type": "CreativeWork",
+            "name": "Licence of the files",
+            "url": options.license,
+        },
+    ]
+    crate = {"@context": f"{PROFILE}/context", "@graph": graph}
+    return (json.dumps(crate, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _files(result: Results) -> dict[str, str]:
+    """Names of the files of a result, with what they are."""
+    found = {RESULTS: "scores, digests and environment"}
+    for task, entry in result.tasks.items():
+        if not entry["declared"]:
+            found[entry["predictions"]] = f"truth and prediction of each item of {task}"
+            found |= {
+                place_of(task, stage): f"digests of the {stage} of {task}, 32 bytes each"
+                for stage in STAGES
+            }
+    return found
+
+
+def _file(folder: Path, name: str, about: str) -> dict[str, Any]:
+    try:
+        data = read_plain(folder / name, _MOST)
+    except Unreadable as error:
+        raise DataError(error.what, where=str(folder / name), remedy=error.remedy) from error
+    return {
+        "@id": name,
+        "@type": "File",
+        "name": about,
+        "encodingFormat": _KINDS.get(Path(name).suffix, "application/octet-stream"),
+        "contentSize": str(len(data)),
+        "sha256": sha256_bytes(data).removeprefix("sha256:"),
+    }
