@@ -39,11 +39,9 @@ def analyze(
     ] = False,
 ) -> None:
     """Say how far one benchmark orders models as another does."""
-    from biobench.compare.analysis import Analysis, analyse, analysis_document
+    from biobench.compare.analysis import analyse_each, analysis_document
     from biobench.compare.analysis_figure import require_figure, write_figure
-    from biobench.compare.groups import groups_of
     from biobench.compare.results import open_each
-    from biobench.errors import UsageError
     from biobench.spec.load import load_spec
 
     if figure is not None:
@@ -54,17 +52,7 @@ def analyze(
         print_note(f"biobench: left out, {skipped}")
     if not found:
         raise failed[0]
-    groups = groups_of(found, by=("division", "n_train"))
-    analyses: list[tuple[Analysis, str | None]] = []
-    refused: list[UsageError] = []
-    for group in groups:
-        try:
-            made = analyse(group.results, specification, x=x, y=y, above=above or ())
-            analyses.append((made, group.reason))
-        except UsageError as error:
-            refused.append(error)
-    if not analyses:
-        raise refused[0]
+    analyses, refused = analyse_each(found, specification, x=x, y=y, above=above or ())
     for error in refused:
         print_note(f"biobench: left out, {error}")
     if json:

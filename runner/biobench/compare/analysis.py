@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from biobench._common.text import shown
+from biobench.compare.groups import groups_of
 from biobench.compare.results import model_name, task_order
 from biobench.errors import UsageError, counted
 from biobench.metric.association import Association, associate
@@ -59,7 +60,7 @@ class Analysis:
         above: By threshold, the models whose x is that or more, as asked for.
         curve: As ``above``, for each hundredth of x while 10 models are left.
         tasks: ``x`` against single tasks; empty unless ``y`` is a suite.
-        sources: Where imported scores are from.
+        sources: Where scores are from that were not run here, but imported or declared.
     """
 
     division: str
@@ -99,6 +100,35 @@ def analysis_document(analyses: Sequence[tuple[Analysis, str | None]]) -> dict[s
         "schema": SCHEMA,
         "analyses": [{"apart": reason, **found.document()} for found, reason in analyses],
     }
+
+
+def analyse_each(
+    results: Sequence[Results],
+    spec: Spec,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    above: Sequence[float] = (),
+) -> tuple[list[tuple[Analysis, str | None]], list[UsageError]]:
+    """Analyse results in any mixture: those of other divisions, samples, versions or data apart.
+
+    Returns:
+        Each analysis with the reason why it is apart from the first, and an error for each group of
+        results that has none.
+
+    Raises:
+        UsageError: No group has one; see :func:`analyse`.
+    """
+    found: list[tuple[Analysis, str | None]] = []
+    refused: list[UsageError] = []
+    for group in groups_of(results, by=("division", "n_train")):
+        try:
+            found.append((analyse(group.results, spec, x=x, y=y, above=above), group.reason))
+        except UsageError as error:
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    return found, refused
 
 
 def analyse(

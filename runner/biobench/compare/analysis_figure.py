@@ -15,7 +15,7 @@ from typing import Any
 from biobench._common.files import require_file, write_atomically
 from biobench._common.templates import render
 from biobench.compare.analysis import Analysis
-from biobench.compare.analysis_table import HEADS, printed_thresholds
+from biobench.compare.analysis_table import HEADS, printed_thresholds, some
 from biobench.errors import UsageError
 from biobench.metric.association import Measure
 
@@ -101,6 +101,7 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
     end = tasks_top + 24 + len(rows) * ROW + GAP / 2
     return {
         "found": found,
+        "sources": some(found.sources, 1),
         "top": top,
         "left": LEFT,
         "right": WIDTH - RIGHT,

@@ -18,8 +18,6 @@ _PRINTED = 20
 
 def print_analysis(found: Analysis, console: Console) -> None:
     """Print the measures over all models, above thresholds, and for each task."""
-    for line in found.sources:
-        say(console, f"imported from {line}")
     say(
         console,
         f"{found.x} against {found.y}, division {found.division}: "
@@ -39,9 +37,11 @@ def print_analysis(found: Analysis, console: Console) -> None:
         f"[{found.overall.level:.0%} interval]: bootstrap over models; mis-ranked: "
         "(1 - tau-b) / 2, without ties the share of pairs that the two order differently",
     )
+    if found.sources:
+        say(console, f"scores that were not run here: {some(found.sources, 3)}")
     if found.left_out:
         count = counted(len(found.left_out), "model lacks", "models lack")
-        say(console, f"{count} {found.x} or {found.y}: {_some(found.left_out)}")
+        say(console, f"{count} {found.x} or {found.y}: {some(found.left_out)}")
 
 
 def printed_thresholds(found: Analysis) -> dict[float, Association]:
@@ -49,7 +49,8 @@ def printed_thresholds(found: Analysis) -> dict[float, Association]:
     return {t: a for t, a in found.curve.items() if round(t * 100) % (100 // _PRINTED) == 0}
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names, and the number of the others."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
+from biobench._common.text import joined
 from biobench.compare.results import model_name
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.imported import is_imported
@@ -116,6 +117,15 @@ def recorded(name: str, results: Sequence[Results], spec: Spec, options: Options
 
     Raises BiobenchError as :func:`require_format`, or for whatever the client fails at.
     """
-    module = import_module(f"biobench.export.{require_format(name, results).module}")
-    line: str = module.log(results, spec, options)
+    found = require_format(name, results)
+    module = import_module(f"biobench.export.{found.module}")
+    try:
+        line: str = module.log(results, spec, options)
+    except BiobenchError:
+        raise
+    except Exception as error:  # each client has errors of its own
+        raise BiobenchError(
+            f"{found.client} did not take the results ({type(error).__name__}: {joined(error)})",
+            remedy=f"see {found.client}'s documentation on where runs are kept",
+        ) from error
     return line

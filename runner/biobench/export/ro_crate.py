@@ -11,6 +11,7 @@ from biobench._common.files import Unreadable, read_plain
 from biobench.errors import DataError, UsageError
 from biobench.export.formats import Options
 from biobench.report.current import read_from
+from biobench.report.earlier import PAGE
 from biobench.report.item_digests import STAGES, place_of
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
@@ -99,6 +100,8 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
 def _files(result: Results) -> dict[str, str]:
     """Names of the files of a result, with what they are."""
     found = {RESULTS: "scores, digests and environment"}
+    if result.folder is not None and (read_from(result.folder) / PAGE).is_file():
+        found[PAGE] = "the page of the result"
     for task, entry in result.tasks.items():
         if not entry["declared"]:
             found[entry["predictions"]] = f"truth and prediction of each item of {task}"
