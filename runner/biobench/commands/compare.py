@@ -53,7 +53,7 @@ def report(
     ] = False,
 ) -> None:
     """Print results of one division as a table, a model a row, best mean first."""
-    from biobench.compare.results import open_sound
+    from biobench.compare.results import open_scores
     from biobench.compare.standings import standings, standings_csv, standings_document
     from biobench.errors import UsageError
     from biobench.spec.load import load_spec
@@ -61,7 +61,7 @@ def report(
     if csv and json:
         raise UsageError("--csv and --json exclude each other", remedy="give one of them")
     specification = load_spec(spec)
-    found = [open_sound(path, specification) for path in results]
+    found = [result for path in results for result in open_scores(path, specification)]
     tables = standings(found, specification, ties=ties)
     if json:
         print_json(standings_document(tables))

@@ -56,7 +56,8 @@ def _apart(members: Sequence[Results], result: Results, by: Sequence[str]) -> st
     ours, theirs = result.document, members[0].document
     for what in by:
         if ours[what] != theirs[what]:
-            return f"{what} {ours[what]}, not {theirs[what]}"
+            values = ["all" if one[what] is None else one[what] for one in (ours, theirs)]
+            return f"{what} {values[0]}, not {values[1]}"
     for other in members:
         reason = _other_task(result, other)
         if reason is not None:

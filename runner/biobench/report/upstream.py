@@ -6,7 +6,6 @@ the file are of resamples that the specification does not use, and many do not h
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +18,8 @@ from biobench.spec.load import Spec
 
 FORMAT = "upstream-results/1"
 _SCHEMA = 1
+_LARGEST = 1e300
+"""Scores are below it, so they are finite; a comparison with NaN is false."""
 _PARTS = ("meta", "models", "results", "benchmark_tasks", "prior_work_tasks")
 _REMEDY = "give the results.json that the published benchmark's own code wrote"
 
@@ -104,7 +105,7 @@ class _Reader:
 
     def number(self, entry: Any, name: str, place: str) -> float:
         value = self._get(
-            entry, name, place, lambda v: type(v) in (int, float) and math.isfinite(v)
+            entry, name, place, lambda v: type(v) in (int, float) and abs(v) < _LARGEST
         )
         return float(value)
 
