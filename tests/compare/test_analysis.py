@@ -132,7 +132,7 @@ def test_any_task_against_any(file: Path) -> None:
         ({"x": "inat21"}, r"no result has a score of 'inat21'; --x and --y take biobench, beluga"),
         ({"y": "nothing"}, "no result has a score of 'nothing'"),
         ({"x": "kabr", "y": "kabr"}, "x and y are both kabr"),
-        ({"above": [0.99]}, "models have imagenet1k of 0.99 or more; give --above less than 0.8"),
+        ({"above": [0.99]}, "models have imagenet1k of 0.99 or more; give --above at most 0.8"),
     ],
 )
 def test_what_cannot_be_analysed(file: Path, options: dict[str, Any], words: str) -> None:

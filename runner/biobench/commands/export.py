@@ -63,7 +63,7 @@ def export(
     if out is not None:
         require_file(out)
     found, failed = open_each(results, specification)
-    for error in failed:
+    for error in failed if found else failed[1:]:
         print_note(f"biobench: left out, {error}")
     if not found:
         raise failed[0]
@@ -85,7 +85,10 @@ def import_scores(
     file: Annotated[
         Path, typer.Argument(help="The results.json of the published benchmark's own code.")
     ],
-    out: Annotated[Path, typer.Option(parser=path, help="File to write.")] = Path("imported.json"),
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, help="File to write. [default: imported.json]"),
+    ] = None,
     spec: SpecFolder = None,
 ) -> None:
     """Write scores that another program computed as a file that report, analyze and export take."""
@@ -95,7 +98,8 @@ def import_scores(
     from biobench.spec.load import load_spec
     from biobench.verify.load import ScoreTable, open_file
 
-    require_file(out)
+    target = out or Path("imported.json")
+    require_file(target)
     found = open_file(file)
     if not isinstance(found, ScoreTable) or not is_upstream(found.document):
         raise DataError(
@@ -105,13 +109,13 @@ def import_scores(
         )
     specification = load_spec(spec)
     document = from_upstream(found.document, found.data, file.name, found.where, specification)
-    write_atomically(out, _written(document))
+    write_atomically(target, _written(document))
     scores = sum(len(model["scores"]) for model in document["models"])
     print_line(f"imported: {len(document['models'])} models, {scores} scores, division compat")
     if document["left_out"]:
         print_line(f"left out, as no task of the specification: {', '.join(document['left_out'])}")
     print_line("nothing of it can be verified, so it is never official")
-    print_line(f"scores: {out}")
+    print_line(f"scores: {target}")
 
 
 def _written(document: object) -> bytes:

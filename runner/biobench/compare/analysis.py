@@ -6,6 +6,7 @@ them, above thresholds of the first, and for each task; with intervals over mode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -286,9 +287,14 @@ def _above(
     if len(kept) < 2:
         raise UsageError(
             f"{counted(len(kept), 'model has', 'models have')} {x} of {least:g} or more",
-            remedy=f"give --above less than {max(a for a, _ in values):.4f}",
+            remedy=f"give --above at most {_second(values):g}",
         )
     return _associated(kept, x, y, suite)
+
+
+def _second(values: Sequence[tuple[float, float]]) -> float:
+    """The second largest x, rounded down: the highest threshold that leaves two models."""
+    return math.floor(sorted(x for x, _ in values)[-2] * 10_000) / 10_000
 
 
 def _associated(pairs: Sequence[tuple[float, float]], x: str, y: str, suite: Suite) -> Association:
