@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from upstream_file import NINE, upstream_file
@@ -247,11 +248,16 @@ def test_the_figure_stands_alone(file: Path, tmp_path: Path) -> None:
 def test_the_figure_escapes_names(file: Path) -> None:
     """A model's name is anybody's text."""
     value = upstream_file()
-    hostile = '"><script>alert(1)</script>'
+    hostile = '"><script>alert(1)</script>\x1b[31m\u202e'
     value["models"][0]["ckpt"] = hostile
     for row in value["results"]:
         row["model"] = hostile if row["model"] == "model-0/tag" else row["model"]
     file.write_text(json.dumps(value))
     found = analyse(open_scores(file, SPEC), SPEC)
     for page in (False, True):
-        assert "<script" not in figure(found, page=page)
+        text = figure(found, page=page)
+        assert "<script" not in text
+        assert not {"\x1b", "\u202e"} & set(text)
+    drawn = ElementTree.fromstring(figure(found))
+    titles = [title.text for title in drawn.iter("{http://www.w3.org/2000/svg}title")]
+    assert sum('"><script>alert(1)</script>\\x1b[31m\\u202e' in str(t) for t in titles) == 1

@@ -14,6 +14,7 @@ from typing import Any
 
 from biobench._common.files import require_file, write_atomically
 from biobench._common.templates import render
+from biobench._common.text import shown
 from biobench.compare.analysis import Analysis
 from biobench.compare.analysis_table import HEADS, printed_thresholds, some
 from biobench.errors import UsageError
@@ -101,11 +102,14 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
     end = tasks_top + 24 + len(rows) * ROW + GAP / 2
     return {
         "found": found,
-        "sources": some(found.sources, 1),
+        "sources": shown(some(found.sources, 1)),
         "top": top,
         "left": LEFT,
         "right": WIDTH - RIGHT,
-        "points": [{"x": x_axis.at(p.x), "y": y_axis.at(p.y), "point": p} for p in found.points],
+        "points": [
+            {"x": x_axis.at(p.x), "y": y_axis.at(p.y), "point": p, "name": shown(p.model)}
+            for p in found.points
+        ],
         "line": _least_squares(found, x_axis, y_axis),
         "x_axis": {"ticks": x_axis.ticks(), "y": top + GAP + PANEL},
         "y_axis": {"ticks": y_axis.ticks(), "top": top + GAP},

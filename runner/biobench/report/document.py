@@ -178,6 +178,14 @@ def suite_mean(
     return {**asdict(mean), **({"declared": list(used)} if used else {})}
 
 
+def external_entries(
+    suite: Suite, scores: Sequence[ExternalScore]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """``tasks`` and ``mean`` of a result of which no task was run here."""
+    entries = {item.task.id: _declared_entry(item) for item in scores}
+    return entries, suite_mean(suite, {item.task.id: _declared_score(item) for item in scores}, {})
+
+
 def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, str]:
     gpu = provenance.execution.device == "cuda"
     by_torch = "E" if provenance.bits_fixed else "T"

@@ -15,8 +15,8 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.errors import DataError
-from biobench.metric.score import Score
-from biobench.report.document import suite_mean
+from biobench.report.document import external_entries
+from biobench.report.outcome import ExternalScore
 from biobench.report.results import Results
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import BENCHMARK
@@ -44,7 +44,7 @@ def imported_document(
     """The document of imported scores.
 
     Args:
-        spec: The specification, which says what the tasks measure in division compat.
+        spec: The specification, whose current versions of the tasks the scores are taken for.
         source: ``format``, ``file``, ``digest``, ``created`` and ``commit`` of what was imported.
         models: Each with ``name``, ``title``, ``family``, ``resolution``, ``parameters``,
             ``released`` and ``scores`` by task.
@@ -54,15 +54,9 @@ def imported_document(
         A JSON value that fits ``imported.schema.json``, with its digest.
     """
     scored = {task for model in models for task in model["scores"]}
-    tasks = {}
-    for task in _ordered(spec, scored):
-        known = spec.task(task, DIVISION)
-        metric = known.metrics[0]
-        tasks[task] = {
-            "version": known.version,
-            "metric": metric.id,
-            "higher_is_better": metric.higher_is_better,
-        }
+    tasks = {
+        task: {"version": spec.task(task, DIVISION).version} for task in _ordered(spec, scored)
+    }
     document = {
         "schema": SCHEMA,
         "biobench": version("biobench"),
@@ -86,6 +80,7 @@ def imported_results(document: Any, where: str, spec: Spec) -> list[Results]:
 
     Raises:
         DataError: The document does not fit its schema, or was changed after it was written.
+        SpecError: The specification does not have a task in the version that it states.
     """
     schema = json.loads(_SCHEMA_FILE.read_text(encoding="utf-8"))
     for flaw in flaws(document, schema, 1):
@@ -118,28 +113,18 @@ def source_line(document: Mapping[str, Any]) -> str:
 
 def _result(document: dict[str, Any], model: dict[str, Any], spec: Spec) -> Results:
     line = source_line(document)
-    scores = {
-        task: Score(value, {document["tasks"][task]["metric"]: value}, None, None)
-        for task, value in model["scores"].items()
-    }
-    tasks = {
-        task: {
-            "version": facts["version"],
-            "protocol": None,
-            "metric": facts["metric"],
-            "higher_is_better": facts["higher_is_better"],
-            **scores[task].document(),
-            "counts": None,
-            "declared": True,
-            "source": line,
-            "errata": [],
-            "predictions": None,
-            "digests": {"score": scores[task].digest},
-            "cost": None,
-        }
-        for task, facts in document["tasks"].items()
-        if task in scores
-    }
+    tasks, mean = external_entries(
+        spec.suites[BENCHMARK],
+        [
+            ExternalScore(
+                spec.task(task, document["division"], facts["version"]),
+                model["scores"][task],
+                line,
+            )
+            for task, facts in document["tasks"].items()
+            if task in model["scores"]
+        ],
+    )
     unknown = (
         "revision", "revision_sources", "licence", "training_data", "weights", "program", "feature",
         "dim", "precision", "micro_batch", "recipe",
@@ -162,7 +147,7 @@ def _result(document: dict[str, Any], model: dict[str, Any], spec: Spec) -> Resu
             "source": "imported",
             "overlap": [],
         },
-        "mean": suite_mean(spec.suites[BENCHMARK], scores, {}),
+        "mean": mean,
         "tasks": tasks,
         "digests": {"spec": document["spec"]["digest"]},
         "levels": {},
