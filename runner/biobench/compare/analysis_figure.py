@@ -73,7 +73,7 @@ class _Axis:
         return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
 
     def ticks(self) -> list[dict[str, Any]]:
-        step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 1.0)
+        step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
                     if (self.high - self.low) / s <= _TICKS + 1)  # fmt: skip
         first = math.ceil(self.low / step)
         values = [i * step for i in range(first, first + _TICKS + 2) if i * step <= self.high]
@@ -92,7 +92,7 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
     curves = [
         {"name": name, "lines": _lines(found, name, x_axis, share)} for name in HEADS if found.curve
     ]
-    tasks_top = curve_top + (PANEL + GAP if found.curve else -GAP) + 20
+    tasks_top = curve_top + (PANEL + GAP + 20 if found.curve else 0)
     bars = _Axis(0.0, 1.0, LEFT + 120, WIDTH - RIGHT - 110)
     rows = [("all members" if found.tasks else found.y, found.overall), *found.tasks.items()]
     tasks = [

@@ -37,6 +37,8 @@ def print_analysis(found: Analysis, console: Console) -> None:
         f"[{found.overall.level:.0%} interval]: bootstrap over models; mis-ranked: "
         "(1 - tau-b) / 2, without ties the share of pairs that the two order differently",
     )
+    if found.overall.models < FEWEST:
+        say(console, f"fewer than {FEWEST} models: the intervals are too narrow to rely on")
     if found.sources:
         say(console, f"scores that were not run here: {some(found.sources, 3)}")
     if found.left_out:
