@@ -23,6 +23,10 @@ import pytest
 import yaml
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "compare"))
+
+from upstream_file import upstream_file
+
 from biobench._common.output import guard_streams
 from biobench.cli import execute
 from biobench.report.results import result_digest
@@ -183,6 +187,19 @@ def result(folder: Path, repository: Path, **changes: Any) -> Path:
     return place
 
 
+def published(folder: Path, **changes: Any) -> Path:
+    """A results file of the published benchmark's form, whose models have hostile names."""
+    value = upstream_file()
+    for entry in value["models"]:
+        entry["ckpt"] = entry["display"] = entry["family"] = entry["ckpt"] + LINE
+    for row in value["results"]:
+        row["model"] += LINE
+    value["results"][0] |= changes
+    path = folder / f"{EVIL}.json"
+    path.write_text(json.dumps(value))
+    return path
+
+
 def archive(folder: Path, repository: Path) -> list[str | Path]:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -253,6 +270,24 @@ CASES: dict[str, tuple[int, Case]] = {
     "report --json": (0, lambda f, r: ["report", "--json", result(f, r)]),
     "report --csv": (0, lambda f, r: ["report", "--csv", result(f, r)]),
     "report, no such suite": (4, lambda f, r: ["report", result(f, r, suite="beluga-ponds")]),
+    "analyze": (2, lambda f, r: ["analyze", result(f, r), "--x", LINE]),
+    "analyze, published": (0, lambda f, r: ["analyze", published(f)]),
+    "import": (0, lambda f, r: ["import", published(f), "--out", f / f"{EVIL}.json"]),
+    "import, a flaw": (3, lambda f, r: ["import", published(f, mean=LINE), "--out", f / "a.json"]),
+    "export csv": (0, lambda f, r: ["export", published(f), "--format", "csv"]),
+    "export markdown": (0, lambda f, r: ["export", published(f), "--format", "markdown"]),
+    "export latex": (0, lambda f, r: ["export", published(f), "--format", "latex"]),
+    "export model-card": (0, lambda f, r: ["export", result(f, r), "--format", "model-card"]),
+    "export eval-results": (0, lambda f, r: [
+        "export", result(f, r), "--format", "eval-results", "--hub-dataset", f"a/{EVIL}"
+    ]),
+    "export every-eval-ever": (0, lambda f, r: [
+        "export", result(f, r), "--format", "every-eval-ever", "--organization", LINE
+    ]),
+    "export ro-crate": (3, lambda f, r: [
+        "export", result(f, r), "--format", "ro-crate", "--license", LINE
+    ]),
+    "export, no such format": (2, lambda f, r: ["export", result(f, r), "--format", LINE]),
     "compare": (3, lambda f, r: ["compare", result(f, r), result(f, r)]),
     "verify": (3, lambda f, r: ["verify", result(f, r)]),
     "verify, an unknown schema": (3, lambda f, r: ["verify", result(f, r, schema=LINE)]),
