@@ -11,7 +11,7 @@ import pytest
 for folder in ("verify", "compare"):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / folder))
 
-from made import make_declared, make_own  # noqa: E402
+from small_runs import make_declared, make_own  # noqa: E402
 
 
 @pytest.fixture(scope="session")
