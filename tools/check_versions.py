@@ -39,7 +39,7 @@ COMPAT_KEYS = ("label_rule", "view", "feature", "metrics")
 PROTOCOL_KEYS = ("kind", "constants", "compat")
 # Superseded tasks rest on these too, and a document of theirs cannot pin them.
 FIXED_KEYS = ("seed", "micro_batch", "interval")
-SHARED_KEYS = (*FIXED_KEYS, "comparison", "aggregate")
+SHARED_KEYS = (*FIXED_KEYS, "comparison", "association", "aggregate")
 
 Entry = Mapping[str, Any]
 """{"released": flag, "cases": {id: digest}, "documents": {id@version: {part: digest or name}},

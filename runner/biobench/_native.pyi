@@ -196,23 +196,6 @@ def row_products(
     """The sums of products of each row of ``left`` with each of ``right``, (n, m), from left to
     right. Arrays are C-contiguous. Raises ValueError in one line where sizes do not fit."""
 
-def resample_tallies(
-    key: int,
-    first: int,
-    replicates: int,
-    start: npt.NDArray[np.uint64],
-    size: npt.NDArray[np.uint64],
-    codes: npt.NDArray[np.uint32],
-    bins: int,
-) -> npt.NDArray[np.int64]:
-    """Number of items of each code in each of ``replicates`` resamples from number ``first`` on,
-    int64 (replicates, bins) (SPEC.md, section "Intervals").
-
-    key: that of the stream. start, size: those of :class:`biobench.metric.bootstrap.Strata`, (n,).
-    codes: below ``bins``, (n,), at each position. Arrays are C-contiguous. Raises ValueError in one
-    line where they do not fit together.
-    """
-
 @final
 class SoftmaxRegression:
     """Softmax regression with an L2 penalty on scaled rows (SPEC.md, 10.3), in exact arithmetic.

@@ -1,9 +1,6 @@
-"""Bootstrap replicates of every metric at its data set's size, as Markdown tables.
+"""Interval of every metric at its data set's size, and a comparison of two models, as a table.
 
-First two models on the same 1,000 resamples of 150,000 predictions in 1,000 classes, beside a loop
-that draws rows within each class and asks scikit-learn for the macro-F1: ours measured whole, the
-loop on a few replicates, the rest extrapolated. Then the other metrics, ours alone. One thread
-each.
+One thread. 150,000 predictions are about those of the largest test split.
 
     python tests/benchmarks/metrics.py [--quick]
 """
@@ -15,17 +12,18 @@ import statistics
 from collections.abc import Callable
 
 import numpy as np
-from side_by_side import Way, alternate, ratio, table, versions
-from sklearn.metrics import f1_score
+from side_by_side import Way, alternate, table, versions
 from threadpoolctl import threadpool_limits
 
-from biobench.metric import bootstrap
+from biobench.metric.cells import Cells, class_cells, group_cells, ratio_cells, shares, trait_cells
+from biobench.metric.half_jackknife import half_jackknife
+from biobench.metric.signs import Flips, squared_ratios
 from biobench.metric.traits_f1 import trait_codes
 from biobench.metric.user_loss import losses
 from biobench.spec.generator import Stream
 
-STREAM = Stream(17, "benchmark")
 RANDOM = np.random.Generator(np.random.PCG64(1))
+REPLICATES = 999
 
 
 def predicted(truth: np.ndarray, classes: int, right: float) -> np.ndarray:
@@ -34,110 +32,72 @@ def predicted(truth: np.ndarray, classes: int, right: float) -> np.ndarray:
     return np.where(RANDOM.random(truth.size) < right, truth, guess)
 
 
-def loop(truth: np.ndarray, models: list[np.ndarray], replicates: int) -> list[list[float]]:
-    """Each model's macro-F1 on the same resamples, drawn and counted one at a time."""
-    order = np.argsort(truth, kind="stable")
-    strata = np.split(order, np.cumsum(np.bincount(truth))[:-1])
-    values = []
-    for _ in range(replicates):
-        rows = np.concatenate([RANDOM.choice(stratum, stratum.size) for stratum in strata])
-        values.append([f1_score(truth[rows], p[rows], average="macro") for p in models])
-    return values
-
-
-def drawn() -> tuple[np.ndarray, list[np.ndarray]]:
-    """Truth and two models' predictions: 150,000 items in 1,000 classes."""
-    truth = RANDOM.permutation(np.arange(150_000) % 1000)
-    return truth, [predicted(truth, 1000, right) for right in (0.6, 0.62)]
-
-
-def ours(replicates: int) -> Callable[[], list[np.ndarray]]:
-    """Work that gives each model's macro-F1 on the same resamples."""
-    truth, models = drawn()
-    return lambda: [bootstrap.macro_f1_replicates(truth, p, STREAM, replicates) for p in models]
-
-
-def paired(replicates: int, sample: int, rounds: int) -> None:
-    """Two models on the same resamples."""
-    truth, models = drawn()
-    theirs = Way.here("scikit-learn in a loop", lambda: loop(truth, models, sample))
-    mine = Way.here("biobench", ours(replicates))
-    alternate([theirs, mine], rounds)
-    for times in (theirs.cpu, theirs.wall):
-        times[:] = [seconds * replicates / sample for seconds in times]
-    table(
-        [
-            "two models, 150,000 x 1,000 classes",
-            "replicates measured",
-            "CPU s",
-            "wall s",
-            "CPU ratio",
-        ],
-        [
-            [
-                way.name,
-                str(measured),
-                f"{statistics.median(way.cpu):.1f}",
-                f"{statistics.median(way.wall):.1f}",
-                f"{ratio(theirs.cpu, way.cpu):.0f}",
-            ]
-            for way, measured in (
-                (theirs, f"{sample} of {replicates:,}"),
-                (mine, f"{replicates:,}"),
-            )
-        ],
-    )
-
-
-def metrics(replicates: int) -> dict[str, Callable[[], np.ndarray]]:
-    """The replicated statistic, with the number of items, by the task whose metric it is."""
-    # FishNet's test rows and traits.
-    traits = (RANDOM.random((18_901, 9)) < 0.3).astype(np.int64)
+def intervals() -> dict[str, Callable[[], Cells]]:
+    """The cells of a metric, with the number of items and clusters, by the task whose it is."""
+    large = RANDOM.permutation(np.arange(150_000) % 1000)
+    guess = predicted(large, 1000, 0.6)
+    cameras = RANDOM.integers(0, 48, large.size)
+    # FishNet's test rows and traits, in species.
+    traits = (RANDOM.random((18_015, 9)) < 0.3).astype(np.int64)
     codes = trait_codes(traits, np.where(RANDOM.random(traits.shape) < 0.8, traits, 1 - traits))
+    species = RANDOM.integers(0, 6371, len(codes))
     # FungiCLEF's observations: 1,604 known classes and the unknown one.
     fungi = np.sort(RANDOM.integers(-1, 1604, 30_000))
     poisonous = np.arange(-1, 1604) % 20 == 5
-    guess = predicted(fungi, 1604, 0.5)
-    loss, worst = losses(fungi, guess, poisonous[fungi + 1], poisonous[guess + 1])
+    called = predicted(fungi, 1604, 0.5)
+    loss, worst = losses(fungi, called, poisonous[fungi + 1], poisonous[called + 1])
     # NeWT: 164 tasks of two classes.
     groups = np.sort(RANDOM.integers(0, 164, 18_000))
-    strata = 2 * groups + RANDOM.integers(0, 2, groups.size)
-    right = RANDOM.random(groups.size) < 0.8
-    # iNat21's validation rows.
-    inat = np.arange(100_000) % 10_000
-    hit = RANDOM.random(inat.size) < 0.5
-    whales = RANDOM.integers(0, 788, 5902)
-    share = RANDOM.random(whales.size)
+    right = shares(RANDOM.random(groups.size) < 0.8)
     return {
-        f"traits_f1, {len(codes):,} x 9 traits": lambda: bootstrap.traits_f1_replicates(
-            codes, STREAM, replicates
+        "macro_f1, 150,000 in 1,000 classes, 48 clusters": lambda: class_cells(
+            cameras, large, guess
         ),
-        f"user_loss, {fungi.size:,} observations": lambda: bootstrap.user_loss_replicates(
-            fungi, loss, worst, STREAM, replicates
+        "macro_f1, the same, each its own cluster": lambda: class_cells(
+            np.arange(large.size), large, guess
         ),
-        f"group_accuracy, {groups.size:,} in 164 groups": lambda: (
-            bootstrap.group_accuracy_replicates(strata, groups, right, STREAM, replicates)
+        "traits_f1, 18,015 x 9 traits, 6,371 clusters": lambda: trait_cells(species, codes),
+        "user_loss, 30,000 clusters": lambda: ratio_cells(
+            np.arange(fungi.size), (worst - loss).astype(float), worst.astype(float)
         ),
-        f"accuracy, {inat.size:,} in 10,000 classes": lambda: bootstrap.share_replicates(
-            inat, hit, STREAM, replicates
-        ),
-        f"mean average precision, {whales.size:,} queries": lambda: bootstrap.mean_replicates(
-            whales, share, STREAM, replicates
+        "group_accuracy, 18,000 clusters in 164 groups": lambda: group_cells(
+            np.arange(groups.size), groups, *right
         ),
     }
+
+
+def comparison(clusters: int) -> Callable[[], np.ndarray]:
+    """Two models' flipped signs."""
+    models = [
+        half_jackknife(ratio_cells(np.arange(clusters), RANDOM.random(clusters), np.ones(clusters)))
+        for _ in range(2)
+    ]
+
+    def work() -> np.ndarray:
+        flips = Flips.of(models, Stream(17, "signs/benchmark"), REPLICATES)
+        return squared_ratios(*flips.pair(0, 1))
+
+    return work
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one round")
     rounds = 1 if parser.parse_args().quick else 3
-    print(versions("numpy", "scikit-learn"), end="\n\n")
+    print(versions("numpy"), end="\n\n")
+
+    def interval(cells: Callable[[], Cells]) -> Callable[[], float]:
+        return lambda: half_jackknife(cells()).standard_error
+
     with threadpool_limits(1):
-        paired(1000, 4, rounds)
-        ways = [Way.here(name, work) for name, work in metrics(1000).items()]
+        ways = [Way.here(name, interval(cells)) for name, cells in intervals().items()]
+        ways += [
+            Way.here(f"p value, {clusters:,} clusters, {REPLICATES} replicates", work)
+            for clusters, work in ((n, comparison(n)) for n in (48, 6000, 150_000))
+        ]
         alternate(ways, rounds)
     table(
-        ["1,000 replicates of", "CPU s", "wall s"],
+        ["interval of", "CPU s", "wall s"],
         [
             [way.name, f"{statistics.median(way.cpu):.2f}", f"{statistics.median(way.wall):.2f}"]
             for way in ways

@@ -101,7 +101,7 @@ def own_task(
     folder: Path, layout: dict[str, Any], split: str = "train-test", protocol: str = "svm"
 ) -> Path:
     path = folder / f"{EVIL}.yaml"
-    metric = {"id": "accuracy", "higher_is_better": True, "interval": "bootstrap-stratified"}
+    metric = {"id": "accuracy", "higher_is_better": True, "interval": "half-jackknife"}
     document = {
         "task": "ponds", "dataset": {"id": "ponds", "layout": layout}, "split": split,
         "protocol": protocol, "metrics": [metric],

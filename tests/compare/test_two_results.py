@@ -1,4 +1,4 @@
-"""Results side by side: the paired test on every task and the mean, and tables that mix nothing."""
+"""Results side by side: the test of every task and the mean, and tables that mix nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TASKS = ("imagenet1k", "inat21", "newt")
 SUITE = SPEC.suites["prior-work"]
 
 
-def predictions(task: str, skill: float, seed: int, n: int = 60) -> Predictions:
+def predictions(task: str, skill: float, seed: int, n: int = 96) -> Predictions:
     """Labels of four classes, of which a model of that skill knows a share."""
     rng = np.random.default_rng([seed, TASKS.index(task)])
     truth = (np.arange(n) % 4).astype(np.int32)
@@ -67,6 +67,7 @@ def result(
         document["tasks"][task] = {
             **copy.deepcopy(entry),
             **scores[task].document(),
+            "cluster_unit": "item",
             "metric": known.metrics[0].id,
             "version": known.version,
             "protocol": known.protocol.id,
@@ -80,6 +81,7 @@ def result(
 def declared(results: Results, task: str, score: float) -> Results:
     entry = results.tasks[task]
     entry |= {"declared": True, "source": "a paper", "score": score, "interval": None}
+    entry |= {"no_interval": "declared", "clusters": None, "cluster_unit": None}
     entry |= {"counts": None, "protocol": None, "predictions": None, "cost": None}
     entry["metrics"] = {entry["metric"]: score}
     results.document["mean"]["declared"] = [task]
@@ -103,10 +105,12 @@ def test_a_pair(template: dict[str, Any]) -> None:
     assert mean.test.difference == a.mean["score"] - b.mean["score"]
     document = compared.document()
     assert document["tasks"]["newt"]["ahead"] == "a"
-    assert document["mean"]["p"] == 2 / (SUITE.comparison_replicates + 1)
+    assert document["tasks"]["newt"]["cluster_unit"] == "item"
+    assert document["mean"]["p"] == 1 / (SUITE.comparison.replicates + 1)
     out = io.StringIO()
     print_comparison(compared, Console(file=out, width=150))
     assert "newt" in out.getvalue()
+    assert "expected difference on new items of the same kind; not over training" in out.getvalue()
     assert f"{tests[2].difference:+.4f}" in out.getvalue()
 
 
@@ -165,8 +169,8 @@ def test_what_cannot_be_compared(template: dict[str, Any]) -> None:
 
 
 def test_standings(template: dict[str, Any]) -> None:
-    """Best mean first, those without one last; ties are those of the paired test; JSON and CSV
-    have every number in full."""
+    """Best mean first, those without one last; JSON and CSV have every number in
+    full."""
     models = [
         result(template, "worst", 0.1, seed=1),
         result(template, "part", 0.5, tasks=TASKS[:2]),
@@ -174,7 +178,7 @@ def test_standings(template: dict[str, Any]) -> None:
         result(template, "twin", 0.9),
         declared(result(template, "said", 0.4), "imagenet1k", 0.99),
     ]
-    (table,) = standings(models, SPEC, ties=False)
+    (table,) = standings(models, SPEC, ranks=False)
     names = [row.document["model"]["name"] for row in table.rows]
     assert names[:2] == ["best", "twin"]
     assert names[-1] == "part"
@@ -185,7 +189,7 @@ def test_standings(template: dict[str, Any]) -> None:
     assert float(rows[0]["score"]) == table.rows[0].tasks["imagenet1k"]["score"]
     document = standings_document([table])
     assert document["suites"][0]["rows"][-1]["mean"] is None
-    assert document["suites"][0]["ties_for_best"] is None
+    assert document["suites"][0]["ranks"] is None
     out = io.StringIO()
     print_standings(table, Console(file=out, width=120))
     text = out.getvalue()
@@ -194,22 +198,50 @@ def test_standings(template: dict[str, Any]) -> None:
     assert "a mean needs the whole suite" in text
 
 
-def test_ties_for_best(template: dict[str, Any]) -> None:
-    """The twin ties, the worst does not, and doubtful p values are flagged."""
+def test_ranks(template: dict[str, Any]) -> None:
+    """The twin may be the best, too, the worst is third; what is said names the clusters."""
     models = [result(template, name, skill) for name, skill in (("a", 0.95), ("b", 0.1))]
     models.append(result(template, "twin", 0.95))
-    (table,) = standings(models, SPEC, ties=True)
+    (table,) = standings(models, SPEC, ranks=True)
     names = [row.document["model"]["name"] for row in table.rows]
     assert names == ["a", "twin", "b"]
-    assert table.ties is not None
-    assert table.ties["mean"] == (0, 1)
-    assert set(table.ties) == {*TASKS, "mean"}
+    assert table.ranks is not None
+    assert set(table.ranks) == {*TASKS, "mean"}
+    document = standings_document([table])["suites"][0]["ranks"]
+    assert document["mean"]["sets"] == [[1, 2], [1, 2], [3, 3]]
+    assert (document["mean"]["told_apart"], document["mean"]["pairs"]) == (2, 3)
     out = io.StringIO()
     print_standings(table, Console(file=out, width=120))
     lines = out.getvalue().splitlines()
     row = next(line for line in lines if line.startswith(" twin"))
     assert row.count(" =") == len(TASKS) + 1
-    assert "few items a class" in out.getvalue()
+    assert "mean: ranks 1-2, 1-2, 3; 2 of 3 pairs told apart, resolution 0." in out.getvalue()
+    assert "expected rank on new items of the same kind; not over training" in out.getvalue()
+
+
+def test_too_few_clusters_rank_nothing(template: dict[str, Any]) -> None:
+    """Six clusters: an interval, no p value, no ranks; three: not even an interval."""
+    for clusters, interval in ((6, True), (3, False)):
+        found = []
+        for name, skill in (("a", 0.9), ("b", 0.3)):
+            made = result(template, name, skill, tasks=("newt",))
+            held = dict(made.held or {})
+            names = np.array([f"{i // 4 % clusters}" for i in range(96)])
+            extras = {**held["newt"].extras, "cluster": names}
+            held["newt"] = Predictions(
+                held["newt"].ids, held["newt"].y_true, held["newt"].y_pred, extras
+            )
+            made.tasks["newt"]["digests"]["predictions"] = held["newt"].digest
+            found.append(Results(made.document, None, held))
+        row = compare_results(*found, SPEC).rows["newt"]
+        assert (row.test.low is not None) is interval
+        assert (row.test.p, row.corrected) == (None, None)
+        out = io.StringIO()
+        print_comparison(compare_results(*found, SPEC), Console(file=out, width=150))
+        assert "too few clusters for it" in out.getvalue()
+        (table,) = standings(found, SPEC, ranks=True)
+        print_standings(table, Console(file=out, width=150))
+        assert "newt: too few clusters to rank models" in out.getvalue()
 
 
 def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
@@ -219,7 +251,7 @@ def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
     other.document["model"]["resolved"] = "hf:else/where"
     twin = result(template, "m", 0.7)
     demo = Results(copy.deepcopy(template))
-    tables = standings([few, other, twin, demo], SPEC, ties=False)
+    tables = standings([few, other, twin, demo], SPEC, ranks=False)
     assert [table.suite for table in tables] == ["prior-work", "demo"]
     out = io.StringIO()
     print_standings(tables[0], Console(file=out, width=200))
@@ -227,7 +259,7 @@ def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
     assert "m (10 a class)" in text
     assert "m [hf:else/where]" in text
     with pytest.raises(UsageError, match="cannot share a table"):
-        standings([few, result(template, "m", 0.5, division="compat")], SPEC, ties=False)
+        standings([few, result(template, "m", 0.5, division="compat")], SPEC, ranks=False)
 
 
 @pytest.mark.parametrize("names", ["ab", ["hf:somebody/a-model-with-a-long-name", "b"]])
@@ -235,7 +267,7 @@ def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:
 def test_no_width_cuts_a_score(width: int, names: Sequence[str], template: dict[str, Any]) -> None:
     """A narrow terminal gets more tables, and numbers where names leave too little room."""
     found = [result(template, name, 0.5, seed=i) for i, name in enumerate(names)]
-    (table,) = standings(found, SPEC, ties=False)
+    (table,) = standings(found, SPEC, ranks=False)
     out = io.StringIO()
     print_standings(table, Console(file=out, width=width))
     for row in table.rows:
@@ -254,7 +286,7 @@ def test_results_that_share_every_name_are_told_apart(
         made = result(template, "m", skill, seed=i)
         made.document["digests"]["result"] = f"sha256:{str(i) * 64}"
         found.append(Results(made.document, tmp_path / f"run-{i}", made.held))
-    (table,) = standings(found, SPEC, ties=False)
+    (table,) = standings(found, SPEC, ranks=False)
     out = io.StringIO()
     print_standings(table, Console(file=out, width=width))
     for number, i in ((1, 1), (2, 0)):

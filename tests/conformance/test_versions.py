@@ -287,7 +287,8 @@ def test_where_a_case_stands_is_released_too(tool: ModuleType, v1: Path, part: s
     [
         ("seed: 17", "seed: 18", "seed", "first"),
         ("cpu: 32", "cpu: 64", "micro_batch", "first"),
-        ("replicates: 1000\n", "replicates: 2000\n", "interval", "first"),
+        ("few_clusters: 10", "few_clusters: 12", "interval", "first"),
+        ("replicates: 1000", "replicates: 2000", "association", "second"),
         ("alpha: 0.05", "alpha: 0.01", "comparison", "second"),
         ("[imagenet1k, inat21, newt]", "[inat21, imagenet1k, newt]", "suite prior-work", "second"),
     ],

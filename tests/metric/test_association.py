@@ -23,7 +23,7 @@ from biobench.metric.association import (
     r2,
     spearman,
 )
-from biobench.metric.bootstrap import bounds
+from biobench.metric.percentile import bounds
 from biobench.spec.generator import Stream
 
 GRID = st.integers(0, 6).map(lambda i: i / 7)

@@ -21,31 +21,23 @@ from biobench.metric import (
     user_loss,
 )
 from biobench.metric.accuracy import top_k
-from biobench.metric.aggregate import aggregate
 from biobench.metric.association import associate, kendall
-from biobench.metric.bootstrap import (
-    Strata,
-    bounds,
-    group_accuracy_replicates,
-    macro_f1_replicates,
-    mean_replicates,
-    resamples,
-    share_replicates,
-    traits_f1_replicates,
-    user_loss_replicates,
-)
-from biobench.metric.comparison import Resampled, difference, holm, ties_for_best
-from biobench.metric.score import Interval, Score, score_task
+from biobench.metric.cells import class_cells, group_cells
+from biobench.metric.comparison import Clustered, difference, holm, ranked
+from biobench.metric.counts import name_numbers
+from biobench.metric.half_jackknife import Jackknife
+from biobench.metric.percentile import bounds
+from biobench.metric.score import score_task
 from biobench.metric.user_loss import losses
 from biobench.spec.documents import Metric
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 
-STREAM = Stream(17, "bootstrap/test")
+STREAM = Stream(17, "signs/test")
 TRUTH, GUESS = np.array([0, 0, 1]), np.array([0, 1, 1])
 RIGHT = TRUTH == GUESS
-LOSS, WORST = np.array([0, 10, 0]), np.array([20, 20, 20])
-CODES = np.array([[0, 4], [1, 3]])
+HALVES = np.array([0.5, 0.5])
+MODEL = Clustered("beluga", 0.5, Jackknife(np.array([0.1, -0.1]), HALVES, 1, 0))
 
 # Each call is sound with its own arguments, and refused with any one of those listed put in.
 CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, list[Any]]]] = {
@@ -105,80 +97,20 @@ CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, li
             "n_relevant": [1.5, nan, "1", None, 0],
         },
     ),
-    "strata": (
-        Strata.of,
-        {"numbers": TRUTH},
-        {"numbers": [[], [0.5], [nan], [[0]], ["a"]]},
+    "name_numbers": (
+        name_numbers,
+        {"names": ["b", "a"], "what": "cluster"},
+        {"names": [[], "ab", [1, 2], [None], None]},
     ),
-    "resamples": (
-        resamples,
-        {"strata": Strata.of(TRUTH), "stream": STREAM, "replicates": 2},
-        {"replicates": [0, -1, 1.5, nan, "2", None]},
+    "group_cells": (
+        group_cells,
+        {"clusters": TRUTH, "groups": TRUTH, "part": [1.0] * 3, "whole": [2.0] * 3},
+        {"part": [[1.0], [0.5, nan, 0.5], ["1"] * 3], "whole": [[1.0], [inf] * 3]},
     ),
-    "macro_f1_replicates": (
-        macro_f1_replicates,
-        {"y_true": TRUTH, "y_pred": GUESS, "stream": STREAM, "replicates": 2},
-        {
-            "y_true": [[-1, 0, 0], TRUTH[:2], TRUTH / 2],
-            "y_pred": [GUESS[:2], GUESS / 2],
-            "replicates": [0, 1.5],
-            "numbers": [[0, 0], [0, 0, 0], [0.0, 0.0, 1.0]],
-        },
-    ),
-    "share_replicates": (
-        share_replicates,
-        {"numbers": TRUTH, "right": RIGHT, "stream": STREAM, "replicates": 2},
-        {
-            "numbers": [TRUTH[:2], TRUTH / 2],
-            "right": [RIGHT[:2], [0, 1, 2], [0, 1, nan]],
-            "replicates": [0, -1, 1.5],
-        },
-    ),
-    "mean_replicates": (
-        mean_replicates,
-        {"numbers": TRUTH, "items": [0.5, 1.0, 0.0], "stream": STREAM, "replicates": 2},
-        {
-            "numbers": [TRUTH[:2], []],
-            "items": [[0.5, nan, 0.0], [0.5, inf, 0.0], ["0.5"] * 3, [[0.5]] * 3, [None] * 3],
-            "replicates": [0, 1.5],
-        },
-    ),
-    "group_accuracy_replicates": (
-        group_accuracy_replicates,
-        {
-            "numbers": TRUTH,
-            "groups": TRUTH,
-            "right": RIGHT,
-            "stream": STREAM,
-            "replicates": 2,
-        },
-        {
-            "numbers": [TRUTH[:2], [1, 1, 0]],
-            "groups": [[0, 0], [0, 1, 1], [0, 0, 2], [-1, -1, 0], [1, 1, 0], [0.5, 0.5, 1]],
-            "right": [RIGHT[:2]],
-            "replicates": [0],
-        },
-    ),
-    "user_loss_replicates": (
-        user_loss_replicates,
-        {
-            "numbers": TRUTH,
-            "loss": LOSS,
-            "worst": WORST,
-            "stream": STREAM,
-            "replicates": 2,
-        },
-        {
-            "numbers": [TRUTH[:2]],
-            "loss": [LOSS[:2], LOSS / 2, [-1, 0, 0], [21, 0, 0]],
-            "worst": [WORST[:2], [0, 0, 0], [20, 1020, 20]],
-            "replicates": [0],
-        },
-    ),
-    "traits_f1_replicates": (
-        traits_f1_replicates,
-        {"codes": CODES, "stream": STREAM, "replicates": 2},
-        {"codes": [[[6]], [[-1]], [[0.5]], [0, 1], np.zeros((0, 2), int)], "replicates": [0, 1.5]},
+    "class_cells": (
+        class_cells,
+        {"clusters": TRUTH, "y_true": TRUTH, "y_pred": GUESS},
+        {"clusters": [TRUTH[:2]], "y_true": [[-1, 0, 0], TRUTH / 2], "y_pred": [GUESS / 2]},
     ),
     "bounds": (
         bounds,
@@ -190,18 +122,17 @@ CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, li
     ),
     "difference": (
         difference,
-        {
-            "a": Resampled(0.5, np.array([0.1, 0.2])),
-            "b": Resampled(0.5, np.array([0.1, 0.2])),
-            "confidence": 0.95,
-        },
+        {"a": [MODEL], "b": [MODEL], "suite": load_spec().suites["demo"]},
         {
             "a": [
-                Resampled(0.5, np.array([0.1, nan])),
-                Resampled(0.5, np.array([[0.1], [0.2]])),
-                Resampled(nan, np.array([0.1, 0.2])),
+                [],
+                [replace(MODEL, score=nan)],
+                [replace(MODEL, task="kabr")],
+                [replace(MODEL, higher_is_better=False)],
+                [replace(MODEL, jackknife=Jackknife(np.array([nan, 1.0]), HALVES, 1, 0))],
+                [replace(MODEL, jackknife=Jackknife(np.array([1.0]), HALVES, 1, 0))],
+                [replace(MODEL, jackknife=Jackknife(HALVES, np.array([0.2, 0.8]), 1, 0))],
             ],
-            "confidence": [1.5, nan],
         },
     ),
     "holm": (
@@ -209,10 +140,10 @@ CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, li
         {"p_values": [0.5]},
         {"p_values": [["0.5"], [None], [nan], [[0.5]], [[0.1], [0.2, 0.3]], 0.5]},
     ),
-    "ties_for_best": (
-        ties_for_best,
-        {"models": {"a": Resampled(0.5, np.array([0.1]))}, "alpha": 0.05, "confidence": 0.95},
-        {"alpha": [-0.1, 1.5, nan, "0.05"], "confidence": [0, 1.5, nan]},
+    "ranked": (
+        ranked,
+        {"models": {"a": [MODEL]}, "suite": load_spec().suites["demo"]},
+        {"models": [{}, {"a": []}, {"a": [MODEL], "b": [replace(MODEL, score=inf)]}]},
     ),
     "kendall": (
         kendall,
@@ -226,7 +157,7 @@ CALLS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any], Mapping[str, li
     ),
     "stream": (
         Stream,
-        {"seed": 2**64 - 1, "name": "bootstrap/test"},
+        {"seed": 2**64 - 1, "name": "signs/test"},
         {"seed": [-1, 2**64, 1.5, nan, "17", None]},
     ),
 }
@@ -273,14 +204,3 @@ def test_average_precision_of_an_item_lies_between_0_and_1(values: list[float]) 
     task = replace(spec.task("beluga", "official"), metrics=metrics)
     with pytest.raises(BiobenchError, match="average_precision"):
         score_task(task, spec.suites["demo"], predictions)
-
-
-def test_replicates_of_unequal_number_have_no_mean() -> None:
-    """Two tasks resampled 2 and 3 times cannot be averaged replicate by replicate."""
-    interval = Interval(0.0, 1.0, 0.95, "bootstrap-stratified", 2, True)
-    scores = {
-        "a": Score(0.5, {}, interval, np.array([0.4, 0.6])),
-        "b": Score(0.5, {}, interval, np.array([0.4, 0.5, 0.6])),
-    }
-    with pytest.raises(BiobenchError, match="2 and 3 replicates; "):
-        aggregate(["a", "b"], scores)

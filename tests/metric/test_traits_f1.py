@@ -1,4 +1,4 @@
-"""Trait macro-F1: its definition, scikit-learn, absent values, replicates."""
+"""Trait macro-F1: its definition, scikit-learn, absent values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from sklearn.metrics import f1_score
 
 from biobench.errors import UsageError
 from biobench.metric import traits_f1
-from biobench.metric.bootstrap import bounds, traits_f1_replicates
-from biobench.metric.traits_f1 import trait_codes
-from biobench.spec.generator import Stream
 
 SHAPES = st.tuples(st.integers(1, 25), st.integers(1, 5))
 
@@ -76,36 +73,6 @@ def test_a_value_that_is_not_in_the_truth_counts_in_compat_only() -> None:
 def test_no_prediction_is_wrong_and_counts_for_neither_value() -> None:
     """An unreadable item lowers recall and no value's precision."""
     assert traits_f1([[1], [1], [0], [0]], [[1], [-2], [0], [-2]]) == (2 / 3 + 2 / 3) / 2
-
-
-@given(st.data(), st.integers(0, 2**64 - 1))
-@settings(max_examples=40)
-def test_replicates_equal_the_definition_to_the_bit(data: st.DataObject, seed: int) -> None:
-    """One stratum of all items; a value may be missing from the truth of a resample."""
-    shape = data.draw(SHAPES)
-    truth = data.draw(arrays.arrays(np.int64, shape, elements=st.integers(0, 1)))
-    prediction = data.draw(arrays.arrays(np.int64, shape, elements=st.sampled_from([0, 1, -2])))
-    stream = Stream(seed, "bootstrap/test")
-    values = traits_f1_replicates(trait_codes(truth, prediction), stream, 9)
-    n = len(truth)
-    for r in range(9):
-        items = [(stream.word(r * n + p) * n) >> 64 for p in range(n)]
-        assert values[r] == traits_f1(truth[items], prediction[items])
-
-
-def test_the_interval_is_about_as_wide_as_the_score_varies() -> None:
-    """Fresh samples of 600 items spread as the replicates of one sample do."""
-    rng = np.random.default_rng(0)
-
-    def sample() -> tuple[np.ndarray, np.ndarray]:
-        truth = (rng.random((600, 4)) < [0.5, 0.3, 0.1, 0.8]).astype(int)
-        return truth, np.where(rng.random((600, 4)) < 0.8, truth, 1 - truth)
-
-    scores = [traits_f1(*sample()) for _ in range(300)]
-    spread = np.quantile(scores, 0.975) - np.quantile(scores, 0.025)
-    values = traits_f1_replicates(trait_codes(*sample()), Stream(17, "bootstrap/test"), 500)
-    low, high = bounds(values, 0.95)
-    assert 0.7 < (high - low) / spread < 1.4
 
 
 @pytest.mark.parametrize(

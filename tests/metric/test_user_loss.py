@@ -1,19 +1,15 @@
-"""User loss: its definition as costs, its ends, unknown and poisonous items, replicates."""
+"""User loss: its definition as costs, its ends, unknown and poisonous items."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench.errors import UsageError
 from biobench.metric import user_loss
-from biobench.metric.bootstrap import user_loss_replicates
-from biobench.metric.user_loss import losses
-from biobench.spec.generator import Stream
 
 PAIRS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-2, 6)), min_size=1, max_size=40)
 
@@ -77,30 +73,6 @@ def test_an_unreadable_item_is_wrong_and_called_edible() -> None:
     assert user_loss([-1], [-2], poisonous=[]) == 10 / 110
     assert user_loss([0], [-2], poisonous=[0]) == 0.0
     assert user_loss([1], [-2], poisonous=[0]) == 0.5
-
-
-@given(PAIRS, st.sets(st.integers(0, 6)), st.integers(0, 2**64 - 1))
-@settings(max_examples=60)
-def test_replicates_equal_the_definition_to_the_bit(
-    pairs: list[tuple[int, int]], poisonous: set[int], seed: int
-) -> None:
-    """Strata are the true classes with -1 first; each resample is scored anew."""
-    truth, prediction = (np.array(side) for side in zip(*pairs, strict=True))
-    stream, n = Stream(seed, "bootstrap/test"), len(pairs)
-    flags = [np.isin(side, sorted(poisonous)) for side in (truth, prediction)]
-    values = user_loss_replicates(truth, *losses(truth, prediction, *flags), stream, 7)
-    order = [i for c in sorted(set(truth.tolist())) for i in range(n) if truth[i] == c]
-    for r in range(7):
-        items, begin = [], 0
-        for c in sorted(set(truth.tolist())):
-            size = int((truth == c).sum())
-            items += [
-                order[begin + ((stream.word(r * n + p) * size) >> 64)]
-                for p in range(begin, begin + size)
-            ]
-            begin += size
-        expected = user_loss(truth[items], prediction[items], poisonous=poisonous)
-        assert values[r] == expected
 
 
 @pytest.mark.parametrize(

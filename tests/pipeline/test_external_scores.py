@@ -67,13 +67,15 @@ def test_the_entry_says_that_nothing_was_run(prior_work: Results, repository: Pa
     validate(prior_work, repository)
     assert list(prior_work.tasks) == ["imagenet1k", "inat21", "newt"]
     entry = prior_work.tasks["imagenet1k"]
-    score = {"score": 0.812, "interval": None, "metrics": {"accuracy": 0.812}}
+    score = {"score": 0.812, "interval": None, "no_interval": "declared", "clusters": None}
+    score |= {"metrics": {"accuracy": 0.812}}
     assert entry == {
         "version": 1,
         "protocol": None,
         "metric": "accuracy",
         "higher_is_better": True,
         **score,
+        "cluster_unit": None,
         "counts": None,
         "declared": True,
         "source": "the model's paper, table 3",

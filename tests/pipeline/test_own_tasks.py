@@ -22,11 +22,11 @@ from biobench.run.plan import plan
 CLASSES = ("Centrales", "Ciliata", "Dolichospermum")
 PLACE = {"train": "train", "test": "val"}
 EACH = {"train": 18, "test": 6}
-F1 = [{"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}]
+F1 = [{"id": "macro_f1", "higher_is_better": True, "interval": "half-jackknife"}]
 
 
 def metric(id: str) -> list[dict[str, Any]]:
-    return [{"id": id, "higher_is_better": True, "interval": "bootstrap-stratified"}]
+    return [{"id": id, "higher_is_better": True, "interval": "half-jackknife"}]
 
 
 @pytest.fixture(scope="module")

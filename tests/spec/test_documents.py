@@ -68,7 +68,7 @@ def test_compat_overrides_what_upstream_does_otherwise() -> None:
         unknown = "-or-unknown" if name.removeprefix("demo-") == "fungiclef" else ""
         assert official.label_rule == f"train-names{unknown}"
         assert (official.feature, compat.feature) == ("official", "compat")
-        assert official.metrics[0].interval == "bootstrap-stratified"
+        assert official.metrics[0].interval == "half-jackknife"
         assert all(metric.interval is None for metric in compat.metrics)
     demo = {"demo-herbarium19", "demo-plankton"}
     assert rules.pop("split-names") == {"herbarium19", "inat21", "plankton"} | demo

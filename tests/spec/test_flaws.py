@@ -81,7 +81,7 @@ dataset:
   layout: {id: image-folder, options: {splits: {train: train, test: test}}}
 split: train-test
 protocol: linear_probe
-metrics: [{id: macro_f1, higher_is_better: true, interval: bootstrap-stratified}]
+metrics: [{id: macro_f1, higher_is_better: true, interval: half-jackknife}]
 """
 
 

@@ -14,7 +14,7 @@ from small_runs import Made
 
 from biobench import Results
 from biobench.data.predictions import Predictions
-from biobench.metric.score import Score, score_task
+from biobench.metric.score import SCORE_MEMBERS, score_task
 from biobench.report.document import stage_root, suite_mean
 from biobench.report.official import unofficial_reasons
 from biobench.report.results import result_digest
@@ -35,7 +35,7 @@ def resealed(document: dict[str, Any], made: Made, *, reasons: bool = True) -> d
     for entry in document["tasks"].values():
         if entry["declared"]:
             entry["metrics"] = {entry["metric"]: entry["score"]}
-        said = {name: entry[name] for name in ("score", "interval", "metrics")}
+        said = {name: entry[name] for name in SCORE_MEMBERS if name in entry}
         entry["digests"]["score"] = sha256_json(said)
     if reasons:
         _reasons(document, made)
@@ -100,8 +100,7 @@ def forge_predictions(
         document["tasks"][id] |= scores[id].document()
         document["tasks"][id]["digests"]["predictions"] = forged[id].digest
     said = {id: entry["score"] for id, entry in document["tasks"].items() if entry["declared"]}
-    published = {id: Score(score, {}, None, None) for id, score in said.items()}
-    document["mean"] = suite_mean(suite, scores, published)
+    document["mean"] = suite_mean(suite, scores, said)
     found = Results(resealed(document, made), None, forged)
     return check(found, spec, made.places(**places))
 

@@ -241,19 +241,18 @@ def test_every_claim_of_the_page(ranked: Made, declared: Made, exact: Made) -> N
 
 def test_a_declared_score_is_a_claim(declared: Made) -> None:
     """With its metric and the mean that follows; the page says so."""
-    from biobench.metric.score import Score
     from biobench.report.document import suite_mean
 
     document = copy.deepcopy(declared.results.document)
     document["tasks"]["imagenet1k"]["score"] = 0.9
     spec = load_spec()
-    # Replicates of the others, which the mean's interval is made of.
+    # The scores of the others, which the mean is made of.
     from biobench.verify.rules import task_rules
 
     rules, _ = task_rules(Results(document, declared.out), spec)
     suite = spec.suites["prior-work"]
     own = {id: score_task(rules[id], suite, found) for id, found in held(declared).items()}
-    said = {"imagenet1k": Score(0.9, {}, None, None)}
+    said = {"imagenet1k": 0.9}
     document["mean"] = suite_mean(suite, own, said)
     assert not is_found_out(declared, resealed(document, declared), ALWAYS)
     assert "of a declared score the score" in page()

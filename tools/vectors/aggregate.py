@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from biobench.spec.generator import Stream
-from vectors import plain
+from vectors import plain, plain_clusters
 from vectors.case import Case, Section, VectorFile, refused
 
 SECTION = Section("aggregate", "13", "S", "aggregate")
@@ -16,30 +16,43 @@ def mean(given: Any, output: Any) -> bool:
     members, tasks = given["members"], given["tasks"]
     if not set(members) <= set(tasks):
         return output == {"mean": None}
-    n = len(members)
-    columns = [tasks[member]["replicates"] for member in members]
-    low = high = None
-    if all(column is not None for column in columns):
-        means = [plain.left_to_right(row) / n for row in zip(*columns, strict=True)]
-        low, high = plain.bounds(means, plain.CONFIDENCE)
-    score = plain.left_to_right([tasks[member]["score"] for member in members]) / n
-    return output == {"mean": {"score": score, "low": low, "high": high, "tasks": n}}
+    ordered = [tasks[member] for member in members]
+    value = plain_clusters.mean_of_scores([task["score"] for task in ordered])
+    low = high = se = effective = None
+    if all(task["standard_error"] is not None for task in ordered):
+        se, effective = plain_clusters.spread_of_mean(
+            [(task["standard_error"], task["effective_clusters"]) for task in ordered]
+        )
+        low, high = plain_clusters.wilson(value, se, effective - 1) or (None, None)
+    return output == {
+        "mean": {
+            "score": value, "low": low, "high": high, "standard_error": se,
+            "effective_clusters": effective, "tasks": len(members),
+        }
+    }  # fmt: skip
 
 
-def task(name: str, replicates: int | None = 8) -> dict[str, Any]:
-    words = Stream(17, f"vectors/aggregate/{name}").integers(10_000, 1 + (replicates or 0))
-    drawn = [int(word) / 10_000 for word in words]
-    return {"score": drawn[0], "replicates": None if replicates is None else drawn[1:]}
+def task(name: str) -> dict[str, Any]:
+    score, error, clusters = Stream(17, f"vectors/aggregate/{name}").integers(10_000, 3).tolist()
+    return with_interval(score / 10_000, error / 200_000, 5 + clusters / 100)
 
 
-def constant(value: float) -> dict[str, Any]:
-    return {"score": value, "replicates": [value] * 3}
+def with_interval(score: float, error: float, effective: float) -> dict[str, Any]:
+    return {"score": score, "standard_error": error, "effective_clusters": effective}
+
+
+def without(score: float) -> dict[str, Any]:
+    return {"score": score, "standard_error": None, "effective_clusters": None}
 
 
 def files() -> Iterator[VectorFile]:
     nine = next(s["members"] for s in plain.SUITE["suites"] if s["id"] == "biobench")
-    whole = {name: task(name, 80) for name in nine}
-    tenths = {"c": constant(0.3), "a": constant(0.1), "b": constant(0.2)}
+    whole = {name: task(name) for name in nine}
+    tenths = {
+        "c": with_interval(0.3, 0.03, 6.5),
+        "a": with_interval(0.1, 0.01, 30.25),
+        "b": with_interval(0.2, 0.02, 1000),
+    }
     cases = {
         "nine-tasks": (nine, whole),
         "order-of-the-suite": (["a", "b", "c"], tenths),
@@ -48,12 +61,17 @@ def files() -> Iterator[VectorFile]:
         "nothing-was-run": (["a"], {}),
         "task-of-no-suite": (["a", "b"], tenths),
         "one-task": (["a"], {"a": task("one")}),
-        "task-without-interval": (["a", "b"], {"a": task("with"), "b": task("without", None)}),
-        "no-interval-at-all": (["a", "b"], {"a": task("d", None), "b": task("e", None)}),
+        "one-task-of-few-clusters-decides": (
+            ["a", "b"],
+            {"a": with_interval(0.5, 0.09, 5), "b": with_interval(0.6, 0.001, 4000)},
+        ),
+        "task-without-interval": (["a", "b"], {"a": task("with"), "b": without(0.5)}),
+        "no-interval-at-all": (["a", "b"], {"a": without(0.25), "b": without(0.5)}),
+        "no-spread": (["a", "b"], {"a": with_interval(0.5, 0, 9), "b": with_interval(0.5, 0, 6)}),
     }
     yield SECTION.file(
         "mean",
-        "The unweighted mean in the suite's order, replicate by replicate; null if one is missing.",
+        "The unweighted mean in the suite's order and its interval; null if a task is missing.",
         [
             Case(f"aggregate/{name}", {"members": members, "tasks": tasks}, mean)
             for name, (members, tasks) in cases.items()

@@ -67,7 +67,7 @@ def measures(given: Any, output: Any) -> None:
 def intervals(given: Any, output: Any) -> None:
     x, y, n = given["x"], given["y"], len(given["x"])
     words = plain.Words(f"association/{given['x_id']}/{given['y_id']}")
-    wanted = plain.SUITE["interval"]["replicates"]
+    wanted = plain.SUITE["association"]["replicates"]
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     for r in range(wanted):
         drawn = [words.below(n, r * n + i) for i in range(n)]
@@ -92,7 +92,40 @@ def drawn(name: str, count: int, below: int) -> dict[str, list[float]]:
     return {"x": (x / below).tolist(), "y": (y / (2 * below)).tolist()}
 
 
+def percentiles(given: Any, output: Any) -> None:
+    low, high = plain.bounds(given["values"], given["confidence"])
+    assert output == {"low": low, "high": high}
+
+
+def ends() -> Iterator[Case]:
+    order = Stream(17, "vectors/intervals/bounds").permutation(1000)
+    for name, numbers, confidence in [
+        ("thousand-at-95", [int(v) + 1 for v in order], 0.95),
+        ("forty-at-90", [int(v) for v in order[:40]], 0.9),
+        ("eighty-at-95", [int(v) for v in order[:80]], 0.95),
+        ("seventy-nine-at-95", [int(v) for v in order[:79]], 0.95),
+        ("two-hundred-at-99", [int(v) for v in order[:200]], 0.99),
+        ("six-at-50", [0.25, -0.5, 1.5, 0.75, -2.0, 0.0], 0.5),
+        ("fewer-than-the-rank-needs", [0.5, 0.25, 0.75], 0.95),
+        ("one-value", [0.125], 0.95),
+        ("equal-values", [0.5] * 9, 0.9),
+    ]:
+        yield Case(f"bounds/{name}", {"values": numbers, "confidence": confidence}, percentiles)
+    for name, numbers, confidence in [
+        ("no-value", [], 0.95),
+        ("confidence-zero", [1.0], 0.0),
+        ("confidence-one", [1.0], 1.0),
+    ]:
+        yield Case(f"bounds/error/{name}", {"values": numbers, "confidence": confidence}, refused)
+
+
 def files() -> Iterator[VectorFile]:
+    yield SECTION.file(
+        "bounds",
+        "Percentile bounds; their rank is taken on the decimal, not on a rounded product.",
+        ends(),
+        source="exact fractions",
+    )
     line = [0.1, 0.2, 0.3, 0.4, 0.5]
     cases: dict[str, dict[str, list[float]]] = {
         "rising": {"x": line, "y": [0.2, 0.3, 0.5, 0.6, 0.9]},

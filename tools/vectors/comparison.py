@@ -1,199 +1,160 @@
-"""Section 18: two models, families of comparisons, ties for best."""
+"""Section 18: signs, two models, families and sets of ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from biobench.spec.generator import Stream
-from vectors import plain
+from vectors import plain_clusters
 from vectors.case import Case, Section, VectorFile, refused
 from vectors.intervals import columns
 
 LOOP = "a plain loop"
-ALPHA = plain.SUITE["comparison"]["alpha"]
 
 
-def compared(a: Any, b: Any, higher: bool, reliable: bool) -> dict[str, Any]:
-    """Section 18.1 for two scores with replicates."""
-    differences = [x - y for x, y in zip(a["replicates"], b["replicates"], strict=True)]
-    count = len(differences)
-    least, most = sum(d <= 0 for d in differences), sum(d >= 0 for d in differences)
-    low, high = plain.bounds(differences, plain.CONFIDENCE)
-    d = a["score"] - b["score"]
-    ahead = None if d == 0 else "a" if (d > 0) == higher else "b"
-    return {
-        "difference": d,
-        "low": low,
-        "high": high,
-        "level": plain.CONFIDENCE,
-        "p": min(count + 1, 2 * (min(least, most) + 1)) / (count + 1),
-        "ahead": ahead,
-        "replicates": count,
-        "reliable": reliable,
-    }
+def same_signs(given: Any, output: Any) -> None:
+    drawn = plain_clusters.signs(given["task"], given["clusters"], given["replicates"])
+    assert output == {"signs": drawn}
 
 
-def corrected(p: list[float]) -> list[float]:
-    """Section 18.2, as one finds the smallest that is left."""
-    left, found, least = list(range(len(p))), [0.0] * len(p), 0.0
-    while left:
-        i = min(left, key=lambda i: (p[i], i))
-        least = min(1.0, max(least, len(left) * p[i]))
-        found[i] = least
-        left.remove(i)
-    return found
+def same_difference(given: Any, output: Any) -> None:
+    assert output == plain_clusters.difference(given)
 
 
-def two(given: Any, output: Any) -> None:
-    reliable = all(given[m].get("reliable", True) for m in "ab")
-    assert output == compared(given["a"], given["b"], given["higher_is_better"], reliable)
+def same_models(given: Any, output: Any) -> None:
+    made = plain_clusters.columns_as_models(given["a"], given["b"], given)
+    assert output == plain_clusters.difference(made)
 
 
-def two_means(given: Any, output: Any) -> None:
-    means = []
-    for tasks in (given["a"], given["b"]):
-        rows = zip(*(task["replicates"] for task in tasks), strict=True)
-        n = len(tasks)
-        score = plain.left_to_right([task["score"] for task in tasks]) / n
-        replicates = [plain.left_to_right(row) / n for row in rows]
-        means.append({"score": score, "replicates": replicates})
-    reliable = all(t.get("reliable", True) for t in given["a"] + given["b"])
-    assert output == compared(*means, True, reliable)
-
-
-def two_models(given: Any, output: Any) -> None:
-    name, count = given["metric"], plain.SUITE["comparison"]["replicates"]
-    sides = []
-    for model in (given["a"], given["b"]):
-        score = plain.metric(name, model, range(len(model["y_true"])), "official")
-        replicates = plain.replicates(name, model, given["task"], count)
-        sides.append({"score": score, "replicates": replicates})
-    truth = given["a"]["y_true"]
-    enough = plain.SUITE["interval"]["reliable_items_per_class"]
-    reliable = min(truth.count(c) for c in truth) >= enough
-    assert output == compared(*sides, given.get("higher_is_better", True), reliable)
+def same_ranks(given: Any, output: Any) -> None:
+    assert output == {"ranks": plain_clusters.ranks(given)}
 
 
 def family(given: Any, output: Any) -> None:
-    assert output == {"corrected": corrected(given["p"])}
+    p = given["p"]
+    order = sorted(range(len(p)), key=lambda i: (p[i], i))
+    least, expected = 0.0, [0.0] * len(p)
+    for place, i in enumerate(order):
+        least = min(1.0, max(least, (len(p) - place) * p[i]))
+        expected[i] = least
+    assert output == {"corrected": expected}
 
 
-def ties(given: Any, output: Any) -> None:
-    models, higher = given["models"], given["higher_is_better"]
-    scores = [model["score"] for model in models]
-    best = models[scores.index(max(scores) if higher else min(scores))]
-    others = [model for model in models if model is not best]
-    found = corrected([compared(best, model, higher, True)["p"] for model in others])
-    p = {model["name"]: value for model, value in zip(others, found, strict=True)}
-    names = [m["name"] for m in models if m is best or p[m["name"]] > ALPHA]
-    reliable = all(model.get("reliable", True) for model in models)
-    assert output == {"best": best["name"], "ties": names, "p": p, "reliable": reliable}
+def drawn(
+    task: str,
+    clusters: int,
+    models: dict[str, float],
+    noise: float = 0.02,
+    *,
+    unequal: bool = False,
+) -> dict[str, Any]:
+    """A task: models of given scores whose influences share half of their spread; weights that are
+    equal or fall from the first cluster on."""
+    stream = Stream(17, f"vectors/comparison/{task}/{clusters}")
+
+    def spread(place: int) -> np.ndarray[Any, Any]:
+        return (stream.integers(2001, clusters, place * clusters) - 1000) / 1000
+
+    weights = np.ones(clusters)
+    if unequal:
+        weights = 1.0 / (1 + np.arange(clusters))
+    common = spread(0)
+    return {
+        "task": task,
+        "weights": (weights / weights.sum()).tolist(),
+        "models": {
+            name: {
+                "score": score,
+                "influence": ((common + spread(1 + i)) * noise / clusters**0.5).tolist(),
+            }
+            for i, (name, score) in enumerate(models.items())
+        },
+    }
 
 
-def column(name: str, centre: int, width: int, count: int = 99) -> dict[str, Any]:
-    """A score with replicates around it, all of them multiples of a thousandth."""
-    drawn = Stream(17, f"vectors/comparison/{name}").integers(2 * width + 1, count) - width
-    return {"score": centre / 1000, "replicates": [int(v + centre) / 1000 for v in drawn]}
+def given_of(tasks: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"models": list(tasks[0]["models"]), "tasks": list(tasks), **more}
 
 
-def pair(name: str, gap: int, width: int) -> dict[str, Any]:
-    return {"a": column(f"{name}/a", 500 + gap, width), "b": column(f"{name}/b", 500, width)}
-
-
-def flat(score: float, replicates: list[float], **more: Any) -> dict[str, Any]:
-    return {"score": score, "replicates": replicates, **more}
+def pair(task: str, clusters: int, gap: float, **more: Any) -> dict[str, Any]:
+    return drawn(task, clusters, {"a": 0.5 + gap, "b": 0.5}, **more)
 
 
 def differences() -> Iterator[Case]:
-    same = column("same", 400, 50)
-    pairs: dict[str, tuple[Mapping[str, Any], bool]] = {
-        "clear": (pair("clear", 200, 40), True),
-        "close": (pair("close", 20, 60), True),
-        "behind": (pair("behind", -50, 60), True),
-        "lower-is-better": (pair("lower", 30, 40), False),
-        "the-same-model": ({"a": same, "b": same}, True),
-        "equal-scores-other-replicates": (pair("equal", 0, 60), True),
-        "differences-of-zero-are-in-both-tails": (
-            {
-                "a": flat(0.5, [0.5, 0.5, 0.5, 0.75, 0.75, 0.25, 0.5, 0.75]),
-                "b": flat(0.25, [0.5] * 8),
-            },
-            True,
-        ),
-        "one-replicate": ({"a": flat(0.75, [0.75]), "b": flat(0.5, [0.5])}, True),
-        "bounds-of-a-hundred": (
-            {"a": column("hundred/a", 520, 90, 100), "b": column("hundred/b", 500, 90, 100)},
-            True,
-        ),
-        "unreliable": (
-            {"a": flat(0.5, [0.5] * 9, reliable=False), "b": flat(0.25, [0.25] * 9)},
-            True,
-        ),
-    }
-    for name, (sides, higher) in pairs.items():
-        yield Case(f"comparison/{name}", {**sides, "higher_is_better": higher}, two)
-    wrong = {
-        "unequal-replicates": {"a": flat(0.5, [0.5, 0.5]), "b": flat(0.5, [0.5])},
-        "no-replicate": {"a": flat(0.5, []), "b": flat(0.5, [])},
-        "unequal-directions": {
-            "a": flat(0.5, [0.5], higher_is_better=True),
-            "b": flat(0.5, [0.5], higher_is_better=False),
-        },
-    }
-    for name, sides in wrong.items():
-        yield Case(f"comparison/error/{name}", {**sides, "higher_is_better": True}, refused)
-
-
-def means() -> Iterator[Case]:
-    names = ["beluga", "kabr", "plankton"]
-    tenths = [flat(v, [v, 2 * v]) for v in (0.1, 0.2, 0.3)]
+    same = pair("beluga", 12, 0.0)
+    same["models"]["b"] = same["models"]["a"]
+    still = pair("beluga", 12, 0.25)
+    for model in still["models"].values():
+        model["influence"] = [0.0] * 12
+    nine = [pair(name, 9 + i, 0.01) for i, name in enumerate(("beluga", "kabr", "plankton"))]
     cases = {
-        "three-tasks": (
-            [column(f"mean/a/{n}", 480 + 30 * i, 80) for i, n in enumerate(names)],
-            [column(f"mean/b/{n}", 500, 80) for n in names],
+        "clear": given_of([pair("beluga", 40, 0.2)]),
+        "close": given_of([pair("iwildcam", 48, 0.01)]),
+        "behind": given_of([pair("kabr", 12, -0.03)]),
+        "lower-is-better": given_of([pair("kabr", 12, 0.03)], higher_is_better=False),
+        "unequal-clusters": given_of([pair("plankton", 60, 0.02, unequal=True)]),
+        "the-same-model": given_of([same]),
+        "equal-scores": given_of([pair("herbarium19", 20, 0.0)]),
+        "no-cluster-moves-either": given_of([still]),
+        "sixty-four-clusters": given_of([pair("fishnet", 64, 0.02)]),
+        "sixty-five-clusters": given_of([pair("fishnet", 65, 0.02)]),
+        "too-few-clusters": given_of([pair("kabr", 4, 0.2)]),
+        "five-clusters": given_of([pair("kabr", 5, 0.2)]),
+        "seven-clusters": given_of([pair("kabr", 7, 0.2)]),
+        "eight-clusters": given_of([pair("kabr", 8, 0.2)]),
+        "lone-classes": given_of([{**pair("kabr", 12, 0.1), "classes": 10, "lone_classes": 2}]),
+        "a-tenth-of-lone-classes": given_of(
+            [{**pair("kabr", 12, 0.1), "classes": 10, "lone_classes": 1}]
         ),
-        "order-of-the-suite": (tenths, tenths[::-1]),
-        "one-unreliable-task": (
-            [flat(0.5, [0.5, 0.25]), flat(0.75, [0.75, 0.5], reliable=False)],
-            [flat(0.25, [0.5, 0.25]), flat(0.5, [0.5, 0.75], reliable=False)],
-        ),
+        "mean": given_of(nine),
+        "mean-in-another-order": given_of(nine[::-1]),
+        "mean-with-lone-classes": given_of([nine[0], {**nine[1], "lone_classes": 1}]),
+        "mean-with-a-task-of-too-few-clusters": given_of([nine[0], pair("kabr", 4, 0.1)]),
+        "mean-of-few-clusters": given_of([pair("kabr", 5, 0.1, noise=0.1), nine[0]]),
+        "mean-without-spread": given_of([same, still]),
     }
-    for name, (a, b) in cases.items():
-        yield Case(f"comparison-mean/{name}", {"a": a, "b": b}, two_means)
-    wrong = {
-        "unequal-replicates": [flat(0.5, [0.5]), flat(0.5, [0.5, 0.5])],
-        "unequal-directions": [flat(0.5, [0.5]), flat(0.5, [0.5], higher_is_better=False)],
-        "no-task": [],
-    }
-    for name, tasks in wrong.items():
-        yield Case(f"comparison-mean/error/{name}", {"a": tasks, "b": tasks}, refused)
+    for name, given in cases.items():
+        yield Case(f"comparison/{name}", given, same_difference)
+    mixed = [{**nine[0], "higher_is_better": False}, nine[1]]
+    other = copy.deepcopy(nine[0])
+    other["models"]["b"]["weights"] = [*other["weights"][1:], 0.5]
+    for name, given in {
+        "unequal-directions": given_of(mixed),
+        "unequal-weights": given_of([other]),
+        "no-task": {"models": ["a", "b"], "tasks": []},
+    }.items():
+        yield Case(f"comparison/error/{name}", given, refused)
 
 
 def models() -> Iterator[Case]:
-    a, thin = columns("models", [11, 10, 12]), columns("models/thin", [9, 10, 11])
+    a = columns("models", [31, 30, 32], 17)
+    thin = columns("models/thin", [9, 10, 11])
     better = {**a, "y_pred": list(a["y_pred"])}
     wrong = [i for i, t in enumerate(a["y_true"]) if t != a["y_pred"][i]]
-    for i in wrong[:5]:
+    for i in wrong[:9]:
         better["y_pred"][i] = a["y_true"][i]
     other = {**a, "y_pred": a["y_pred"][1:] + a["y_pred"][:1]}
     for name, task, metric, one, two in [
-        ("better-on-five-items", "plankton", "macro_f1", better, a),
+        ("better-on-nine-items", "plankton", "macro_f1", better, a),
         ("another-model", "plantnet", "macro_f1", a, other),
         ("accuracy", "kabr", "accuracy", a, better),
-        ("single-items-are-unreliable", "beluga", "macro_f1", thin, {**thin, "y_pred": [0] * 30}),
+        ("items-are-clusters", "beluga", "macro_f1", thin, {**thin, "y_pred": [0] * 30}),
     ]:
         given = {"task": task, "division": "official", "metric": metric, "a": one, "b": two}
-        yield Case(f"comparison-models/{name}", given, two_models)
-    ids = [f"item-{i}" for i in range(33)]
+        yield Case(f"comparison-models/{name}", given, same_models)
+    ids = [f"item-{i}" for i in range(93)]
     swapped = [ids[1], ids[0], *ids[2:]]
     relabelled = {**a, "y_true": [(a["y_true"][0] + 1) % 3, *a["y_true"][1:]]}
+    moved = {**a, "cluster": ["elsewhere", *a["cluster"][1:]]}
     for name, division, one, two in [
         ("other-items", "official", {**a, "ids": ids}, {**a, "ids": ["x", *ids[1:]]}),
         ("another-order", "official", {**a, "ids": ids}, {**a, "ids": swapped}),
         ("another-truth", "official", a, relabelled),
+        ("other-clusters", "official", a, moved),
         ("compat", "compat", a, better),
     ]:
         given = {"task": "plankton", "division": division, "metric": "macro_f1"}
@@ -220,72 +181,50 @@ def families() -> Iterator[Case]:
         yield Case(f"holm/error/{name}", {"p": p}, refused)
 
 
-def bests() -> Iterator[Case]:
-    def named(**scores: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return [{"name": name, **value} for name, value in scores.items()]
-
-    rising = [flat(0.3 + 0.1 * i, (np.arange(4) / 10 + 0.1 * i).tolist()) for i in range(3)]
+def sets() -> Iterator[Case]:
+    spread = {"ant": 0.7, "bee": 0.69, "cow": 0.4, "doe": 0.3}
+    three = {"ant": 0.62, "bee": 0.6, "cow": 0.58}
+    tasks = [drawn(task, 20 + i, spread) for i, task in enumerate(("beluga", "kabr", "plankton"))]
+    # Ant and bee differ by the six clusters of one task alone, and too few for signs.
+    uneven = [drawn("beluga", 20, three), drawn("kabr", 6, {**three, "ant": 0.95, "bee": 0.2})]
+    for name in ("ant", "bee"):
+        uneven[0]["models"][name]["influence"] = [0.001] * 20
+    uneven[1]["models"]["cow"]["influence"] = uneven[1]["models"]["ant"]["influence"]
     cases = {
-        "two-tie": (
-            named(
-                ant=column("best/ant", 700, 60),
-                bee=column("best/bee", 690, 60),
-                cow=column("best/cow", 400, 60),
-                doe=column("best/doe", 300, 60),
-            ),
-            True,
-        ),
-        "lower-is-better": (
-            named(ant=column("best/ant", 700, 60), cow=column("best/cow", 400, 60)),
-            False,
-        ),
-        "first-of-equal-scores": (
-            named(low=flat(0.1, [0.1] * 99), one=flat(0.5, [0.5] * 99), two=flat(0.5, [0.5] * 99)),
-            True,
-        ),
-        "first-of-equal-losses": (
-            named(one=flat(0.5, [0.5] * 99), two=flat(0.5, [0.5] * 99), high=flat(1, [1.0] * 99)),
-            False,
-        ),
-        "correction-makes-a-tie": (
-            named(**{f"m{i}": flat(i / 10, [i / 10] * 99) for i in range(5)}),
-            True,
-        ),
-        # 2 / 40 is alpha itself, and a tie needs more.
-        "p-is-exactly-alpha": (
-            named(one=flat(0.5, [0.5] * 39), two=flat(0.25, [0.25] * 39)),
-            True,
-        ),
-        "a-family-that-can-reject-nothing": (named(a=rising[0], b=rising[1], c=rising[2]), True),
-        "one-model": (named(only=column("best/only", 500, 9, 9)), True),
-        "unreliable": (
-            named(a=flat(0.5, [0.5] * 99, reliable=False), b=flat(0.25, [0.25] * 99)),
-            True,
-        ),
-        "one-that-is-not-the-best-is-unreliable": (
-            named(
-                a=flat(0.5, [0.5] * 99),
-                b=flat(0.25, [0.25] * 99, reliable=False),
-                c=flat(0.125, [0.125] * 99),
-            ),
-            True,
-        ),
+        "two-that-may-be-best": given_of([drawn("plankton", 30, spread)]),
+        "lower-is-better": given_of([drawn("plankton", 30, spread)], higher_is_better=False),
+        "none-told-apart": given_of([drawn("kabr", 9, three, noise=0.5)]),
+        "all-told-apart": given_of([drawn("beluga", 60, spread, noise=0.001)]),
+        "stepdown": given_of([drawn("iwildcam", 12, {**spread, "eel": 0.65, "fox": 0.6}, 0.05)]),
+        "equal-scores": given_of([drawn("iwildcam", 12, {"ant": 0.5, "bee": 0.5})]),
+        "unequal-clusters": given_of([drawn("plantnet", 40, spread, 0.1, unequal=True)]),
+        "mean": given_of(tasks),
+        "mean-with-a-pair-of-few-clusters": given_of(uneven),
+        "one-model": given_of([drawn("kabr", 9, {"only": 0.5})]),
+        "one-model-of-too-few-clusters": given_of([drawn("kabr", 4, {"only": 0.5})]),
+        "seven-clusters": given_of([drawn("kabr", 7, spread)]),
+        "eight-clusters": given_of([drawn("kabr", 8, spread)]),
     }
-    for name, (given, higher) in cases.items():
-        yield Case(f"best/{name}", {"models": given, "higher_is_better": higher}, ties)
-    unequal = named(a=flat(0.5, [0.5] * 3), b=flat(0.4, [0.4] * 4))
-    for name, given in {"no-model": [], "unequal-replicates": unequal}.items():
-        yield Case(f"best/error/{name}", {"models": given, "higher_is_better": True}, refused)
+    for name, given in cases.items():
+        yield Case(f"ranks/{name}", given, same_ranks)
+    yield Case("ranks/error/no-model", {"models": [], "tasks": tasks}, refused)
 
 
 file = Section("comparison", "18.1", "S", "comparison", LOOP).file
 
 
 def files() -> Iterator[VectorFile]:
-    yield file("difference", "Two scores with their replicates.", differences())
-    yield file("mean", "Two models' means over tasks, replicate by replicate.", means())
-    yield file("models", "Two models' predictions, end to end.", models())
-    yield file("holm", "Holm's correction, with ties.", families(), number="18.2")
+    counts = [("beluga", 3, 4), ("kabr", 64, 2), ("plankton", 65, 3), ("my-task", 130, 2)]
     yield file(
-        "ties_for_best", "The best model and those that tie with it.", bests(), number="18.3"
+        "signs",
+        "The sign of each cluster in each replicate.",
+        [
+            Case(f"signs/{k}", {"task": task, "clusters": k, "replicates": r}, same_signs)
+            for task, k, r in counts
+        ],
+        number="18.2",
     )
+    yield file("difference", "Two models' scores with the influences of clusters.", differences())
+    yield file("models", "Two models' predictions, end to end.", models())
+    yield file("holm", "Holm's correction, with ties.", families(), number="18.3")
+    yield file("ranks", "Sets of ranks that hold all at once.", sets(), number="18.4")

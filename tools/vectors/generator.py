@@ -14,7 +14,7 @@ SOURCE = "exact integers and fractions"
 # One seed is the suite's; the others need all 64 bits, and a name beyond ASCII needs UTF-8.
 STREAMS = [
     ("suite-seed", 17, "vectors/generator"),
-    ("zero-seed", 0, "bootstrap/beluga"),
+    ("zero-seed", 0, "signs/beluga"),
     ("largest-seed", MASK, "linear_probe/plankton/order/0"),
     ("empty-name", 1, ""),
     ("name-in-utf-8", 0x0123456789ABCDEF, "vectors/Chrysaora f\u00fcscescens \U0001f41a"),

@@ -1,4 +1,4 @@
-"""Section 12: resamples, the metric on them, bounds, and the interval of a task."""
+"""Section 12: what each cluster moves a metric by, quantiles, and the interval of a task."""
 
 from __future__ import annotations
 
@@ -8,178 +8,199 @@ from typing import Any
 import numpy as np
 
 from biobench.spec.generator import Stream
-from vectors import plain
+from vectors import plain_clusters
 from vectors.case import Case, Section, VectorFile, refused
+from vectors.traits_loss_groups import fish, flagged, fungi, pictures
 
-SECTION = Section("intervals", "12", "S", "interval")
+LOOP = "a plain loop over items and clusters"
+SECTION = Section("intervals", "12", "S", "interval", LOOP)
+RANKED = ("macro_f1", "accuracy", "top1", "top5", "mean_average_precision")
 
-LOOP = "a plain loop over the drawn items"
-METRICS = ("macro_f1", "accuracy", "top1", "top5", "mean_average_precision")
 
-
-def columns(name: str, sizes: list[int]) -> dict[str, Any]:
-    """Predictions of as many items a class as ``sizes`` says, the classes in a drawn order."""
+def columns(name: str, sizes: list[int], clusters: int = 0) -> dict[str, Any]:
+    """Predictions of as many items a class as ``sizes`` says, the classes in a drawn order, in
+    drawn clusters of unequal sizes."""
     stream, n = Stream(17, f"vectors/intervals/{name}"), sum(sizes)
     truth = np.repeat(np.arange(len(sizes)), sizes)[stream.permutation(n)]
     other = stream.integers(len(sizes) + 1, n, n)
     right = stream.integers(10, n, 2 * n) < 6
     prediction = np.where(right, truth, other)
-    return {"y_true": truth.tolist(), "y_pred": prediction.tolist()}
+    found = {"y_true": truth.tolist(), "y_pred": prediction.tolist()}
+    return {**found, **places(name, n, clusters)} if clusters else found
 
 
-def ranked(name: str, sizes: list[int]) -> dict[str, Any]:
+def places(name: str, items: int, clusters: int) -> dict[str, Any]:
+    """Clusters of which the first are the largest; each has an item while there are items."""
+    stream = Stream(17, f"vectors/intervals/{name}/clusters")
+    drawn = np.minimum(stream.integers(clusters, items), stream.integers(clusters, items, items))
+    drawn[:clusters] = np.arange(clusters)[: drawn[:clusters].size]
+    return {"cluster": [f"camera {i}" for i in drawn]}
+
+
+def ranked(name: str, sizes: list[int], clusters: int = 0) -> dict[str, Any]:
     """The same, with the extra columns of nearest neighbours."""
     stream, n = Stream(17, f"vectors/intervals/{name}/ranks"), sum(sizes)
     return {
-        **columns(name, sizes),
+        **columns(name, sizes, clusters),
         "first_hit": stream.integers(9, n).tolist(),
         "average_precision": (stream.integers(1001, n, n) / 1000).tolist(),
     }
 
 
-def drawn(given: Any, output: Any) -> None:
-    assert output["items"] == plain.drawn_items(given["y_true"], given["task"], given["replicates"])
-
-
-def values(given: Any, output: Any) -> None:
-    assert output["values"] == plain.replicates(
-        given["metric"], given, given["task"], given["replicates"]
-    )
+def same_influences(given: Any, output: Any) -> None:
+    found = plain_clusters.clusters(given)
+    assert output == {"influence": found.J, "weights": found.w}
 
 
 def nothing(given: Any, output: Any) -> bool:
-    return output == {"values": None} and given["division"] == "compat"
+    return output == {"influence": None, "weights": None}
 
 
-def percentiles(given: Any, output: Any) -> None:
-    low, high = plain.bounds(given["values"], given["confidence"])
-    assert output == {"low": low, "high": high}
+def same_quantile(given: Any, output: Any) -> None:
+    assert output == {"quantile": plain_clusters.quantile(given["freedom"])}
 
 
-def ends(given: Any, output: Any) -> None:
-    """The whole result of a task."""
-    name, division = given["metric"], given["division"]
-    score = plain.metric(name, given, range(len(given["y_true"])), division)
-    interval = None
-    if division != "compat":
-        found = plain.replicates(name, given, given["task"], plain.SUITE["interval"]["replicates"])
-        interval = plain.interval(found, min(given["y_true"].count(c) for c in given["y_true"]))
-    assert output == {"score": score, "interval": interval, "metrics": {name: score}}
+def same_score(given: Any, output: Any) -> None:
+    assert output == plain_clusters.score(given)
 
 
-def case(kind: str, name: str, check: Any, **given: Any) -> Case:
-    return Case(f"{kind}/{name}", given, check)
+SMALL: dict[str, dict[str, Any]] = {
+    # Class 2 lies in cluster b alone; class 0 in two clusters, class 1 in all three.
+    "class-in-one-cluster": {
+        "y_true": [0, 1, 2, 2, 1, 0, 1, 1], "y_pred": [0, 1, 2, 0, 0, 0, 1, 2],
+        "cluster": [*"aabbbcca"],
+    },
+    "every-class-in-one-cluster": {
+        "y_true": [0, 0, 1, 1, 2, 2], "y_pred": [0, 1, 1, 1, 2, 0], "cluster": [*"aabbcc"],
+    },
+    "class-that-is-only-predicted": {
+        "y_true": [0, 1, 0, 1], "y_pred": [7, 1, 0, 9], "cluster": [*"aabb"],
+    },
+    "predicted-where-it-does-not-occur": {
+        "y_true": [0, 0, 1, 1, 0], "y_pred": [1, 0, 1, 1, 1], "cluster": [*"aabbc"],
+    },
+    "without-predictions": {
+        "y_true": [0, 0, 1, 1, 2, 2], "y_pred": [0, -2, 1, -1, 2, 9], "cluster": [*"ababab"],
+    },
+    "one-cluster": {"y_true": [0, 1, 0, 1], "y_pred": [0, 1, 1, 1], "cluster": [*"aaaa"]},
+    "by-code-point": {
+        "y_true": [0, 1, 0, 1, 0, 1], "y_pred": [0, 1, 1, 1, 0, 0],
+        "cluster": ["\ufb33", "\U0001f600", "Z", "a", "\ufb33", "10"],
+    },
+    "items-are-clusters": {"y_true": [0, 1, 0, 1, 1, 0], "y_pred": [0, 1, 1, 1, 0, 0]},
+    "ids-order-the-clusters": {
+        "y_true": [0, 1, 0, 1], "y_pred": [0, 1, 1, 1], "ids": ["d", "a", "c", "b"],
+    },
+    "ids-with-gaps": {
+        "y_true": [900, 7, 7, 900, 7], "y_pred": [900, 7, 900, 7, 7], "cluster": [*"abcab"],
+    },
+}  # fmt: skip
+
+
+def other_metrics(name: str) -> dict[str, dict[str, Any]]:
+    """Traits, losses and groups in clusters."""
+    observed = flagged(fungi(name, {-1: 16, 0: 15, 1: 24, 2: 1}), [1])
+    grouped = pictures(name, {"b": [14, 13], "a": [15, 2, 12]})
+    some = fish(name, [18, 1, 32, 40], 40)
+    unread = {**some, "y_pred": [[-2] * 4, *some["y_pred"][1:]]}
+    return {
+        "traits-f1": {"task": "fishnet", "metric": "traits_f1", **some},
+        "traits-without-a-prediction": {"task": "fishnet", "metric": "traits_f1", **unread},
+        "user-loss": {"task": "fungiclef", "metric": "user_loss", **observed},
+        "group-accuracy": {"task": "newt", "metric": "group_accuracy", **grouped},
+        "accuracy-with-groups": {"task": "newt", "metric": "accuracy", **grouped},
+        "macro-f1-with-groups": {"task": "newt", "metric": "macro_f1", **grouped},
+    }
+
+
+def influences() -> Iterator[Case]:
+    official = {"division": "official"}
+    for name, given in SMALL.items():
+        rest = {"task": "beluga", **official, "metric": "macro_f1"}
+        yield Case(f"influences/{name}", {**rest, **given}, same_influences)
+    for metric in RANKED:
+        given = {"task": "beluga", **official, "metric": metric, **ranked(metric, [7, 1, 4, 12], 6)}
+        yield Case(f"influences/{metric}", given, same_influences)
+    for name, given in other_metrics("influences").items():
+        place = places(f"influences/{name}", len(given["y_true"]), 7)
+        yield Case(f"influences/{name}", {**official, **given, **place}, same_influences)
+    compat = {"task": "plankton", "division": "compat", "metric": "macro_f1"}
+    yield Case("influences/compat", {**compat, **columns("compat", [3, 5])}, nothing)
+
+
+def scores() -> Iterator[Case]:
+    official = {"division": "official"}
+    for metric in RANKED:
+        given = {"task": "beluga", **official, "metric": metric}
+        yield Case(f"interval/{metric}", {**given, **ranked(metric, [30, 20, 25], 20)}, same_score)
+    for name, given in other_metrics("end").items():
+        place = places(f"end/{name}", len(given["y_true"]), 18)
+        yield Case(f"interval/{name}", {**official, **given, **place}, same_score)
+    equal = [f"{i % 5}" for i in range(40)]
+    five, ten = columns("five", [20, 20]), columns("ten", [30, 30])
+    half = {"y_true": [0, 1] * 6, "y_pred": [0, 1] * 5 + [1, 0]}
+    for name, division, given in [
+        ("open", "open", columns("open", [20, 30], 15)),
+        ("items-are-clusters", "official", columns("items", [20, 30])),
+        ("compat", "compat", columns("compat-end", [20, 30], 15)),
+        # One item moved makes K_eff of five equal clusters less than 5.
+        ("five-equal-clusters", "official", {**equally(five, 5)}),
+        ("less-than-five-effective-clusters", "official", {**five, "cluster": [*equal[:-1], "0"]}),
+        ("ten-equal-clusters", "official", {**equally(ten, 10)}),
+        ("less-than-ten-effective-clusters", "official", columns("nine", [30, 30], 11)),
+        ("one-cluster", "official", {**five, "cluster": ["a"] * 40}),
+        ("all-right", "official", {**five, "y_pred": five["y_true"]}),
+        ("all-wrong", "official", {**five, "y_pred": [2] * 40}),
+        ("single-items", "official", {"y_true": list(range(9)), "y_pred": [*range(8), 0]}),
+        # Of ten classes one lies in one cluster, and then two.
+        ("a-tenth-of-the-classes-alone", "official", lone(1)),
+        ("more-than-a-tenth-of-the-classes-alone", "official", lone(2)),
+        ("high-score", "official", half),
+        ("one-class", "official", {"y_true": [0] * 11, "y_pred": [0] * 9 + [1, 2]}),
+    ]:  # fmt: skip
+        rest = {"task": "plankton", "division": division, "metric": "macro_f1"}
+        yield Case(f"interval/{name}", {**rest, **given}, same_score)
+    rest = {"task": "plankton", **official, "y_true": [], "y_pred": []}
+    yield Case("interval/error/no-item", {**rest, "metric": "macro_f1"}, refused)
+    rest = {"task": "plankton", **official, "y_true": [0], "y_pred": [0]}
+    yield Case("interval/error/top1-without-ranks", {**rest, "metric": "top1"}, refused)
+
+
+def equally(given: dict[str, Any], clusters: int) -> dict[str, Any]:
+    """Clusters that share the items of every class equally."""
+    seen: dict[Any, int] = {}
+    names = []
+    for label in given["y_true"]:
+        names.append(f"place {seen.get(label, 0) % clusters}")
+        seen[label] = seen.get(label, 0) + 1
+    return {**given, "cluster": names}
+
+
+def lone(classes: int) -> dict[str, Any]:
+    """Ten classes of six items in six clusters, of which the first lie in one cluster."""
+    truth = [c for c in range(10) for _ in range(6)]
+    names = [f"{c if c < classes else i % 6}" for i, c in enumerate(truth)]
+    prediction = [(c + 1) % 10 if i % 7 == 0 else c for i, c in enumerate(truth)]
+    return {"y_true": truth, "y_pred": prediction, "cluster": names}
 
 
 def files() -> Iterator[VectorFile]:
-    yield SECTION.file(
-        "positions",
-        "The items that each replicate draws, by position.",
-        [
-            case("positions", name, drawn, task=task, y_true=truth, replicates=count)
-            for name, task, truth, count in [
-                ("one-class", "beluga", [0] * 7, 3),
-                ("classes-out-of-order", "plankton", [2, 0, 1, 0, 2, 2, 0, 1, 2], 4),
-                ("single-items", "plantnet", [3, 1, 2, 0], 3),
-                ("ids-with-gaps", "herbarium19", [900, 7, 7, 900, 7], 4),
-                ("unknown-class-first", "fungiclef", [1, -1, 0, -1, 1, -1, 0], 3),
-                ("one-item", "kabr", [5], 2),
-                ("large-class", "iwildcam", [1] + [0] * 40, 2),
-            ]
-        ],
-        source=LOOP,
+    file = SECTION.file
+    yield file(
+        "influences",
+        "J and w of each cluster, in code-point order of the clusters' names.",
+        influences(),
+        number="12.2",
     )
-    sizes = [7, 1, 4, 12]
-    yield SECTION.file("replicates", "The metric of each replicate; none in division compat.",
-        [
-            case(
-                "replicates", metric, values,
-                task="beluga", division="official", metric=metric, replicates=6,
-                **ranked(metric, sizes),
-            )
-            for metric in METRICS
-        ]
-        + [
-            case(
-                "replicates", "open", values,
-                task="my-task", division="open", metric="macro_f1", replicates=4,
-                **columns("open", [3, 5]),
-            ),
-            case(
-                "replicates", "without-predictions", values,
-                task="plankton", division="official", metric="macro_f1", replicates=5,
-                y_true=[0, 0, 1, 1, 2, 2], y_pred=[0, -2, 1, -1, 2, 9],
-            ),
-            case(
-                "replicates", "compat", nothing,
-                task="plankton", division="compat", metric="macro_f1", replicates=4,
-                **columns("compat", [3, 5]),
-            ),
-        ],
-        source=LOOP,
-    )  # fmt: skip
-    order = Stream(17, "vectors/intervals/bounds").permutation(1000)
-    yield SECTION.file(
-        "bounds",
-        "Percentile bounds; their rank is taken on the decimal, not on a rounded product.",
-        [
-            case("bounds", name, percentiles, values=numbers, confidence=confidence)
-            for name, numbers, confidence in [
-                ("thousand-at-95", [int(v) + 1 for v in order], 0.95),
-                ("forty-at-90", [int(v) for v in order[:40]], 0.9),
-                ("eighty-at-95", [int(v) for v in order[:80]], 0.95),
-                ("seventy-nine-at-95", [int(v) for v in order[:79]], 0.95),
-                ("two-hundred-at-99", [int(v) for v in order[:200]], 0.99),
-                ("six-at-50", [0.25, -0.5, 1.5, 0.75, -2.0, 0.0], 0.5),
-                ("fewer-than-the-rank-needs", [0.5, 0.25, 0.75], 0.95),
-                ("one-value", [0.125], 0.95),
-                ("equal-values", [0.5] * 9, 0.9),
-            ]
-        ]
-        + [
-            case("bounds/error", name, refused, values=numbers, confidence=confidence)
-            for name, numbers, confidence in [
-                ("no-value", [], 0.95),
-                ("confidence-zero", [1.0], 0.0),
-                ("confidence-one", [1.0], 1.0),
-            ]
-        ],
-        source="exact fractions",
+    freedoms = [0.5, 4, 4.5, 5, 7.25, 29.999, 30, 31, 34.5, 72, 9999.5, 10000, 123456.7]
+    yield file(
+        "quantile",
+        "Student's t, linear between the entries of the table.",
+        [Case(f"quantile/{f}", {"freedom": f}, same_quantile) for f in freedoms],
+        number="12.3",
     )
-    enough, thin = [12, 10, 15], [12, 9, 15]
-    yield SECTION.file(
+    yield file(
         "score",
         "Score and interval of a task, end to end, with the constants of the suite document.",
-        [
-            case(
-                "interval", metric, ends,
-                task="beluga", division="official", metric=metric, **ranked(f"end/{metric}", thin),
-            )
-            for metric in METRICS
-        ]
-        + [
-            case(
-                "interval", name, ends,
-                task=task, division=division, metric="macro_f1", **columns(f"end/{name}", sizes),
-            )
-            for name, task, division, sizes in [
-                ("reliable", "herbarium19", "official", enough),
-                ("one-item-too-few-to-be-reliable", "herbarium19", "official", thin),
-                ("single-items", "plantnet", "official", [1, 1, 1, 1]),
-                ("one-class", "plankton", "official", [11]),
-                ("open", "my-task", "open", enough),
-                ("compat", "plankton", "compat", enough),
-            ]
-        ]
-        + [
-            case(
-                "interval/error", "no-item", refused,
-                task="plankton", division="official", metric="macro_f1", y_true=[], y_pred=[],
-            ),
-            case(
-                "interval/error", "top1-without-ranks", refused,
-                task="plankton", division="official", metric="top1", y_true=[0], y_pred=[0],
-            ),
-        ],
-        source=LOOP,
-    )  # fmt: skip
+        scores(),
+    )

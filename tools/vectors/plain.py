@@ -30,7 +30,7 @@ def document(name: str) -> dict[str, Any]:
 
 
 SUITE = document("suite.yaml")
-CONFIDENCE = SUITE["interval"]["confidence"]
+CONFIDENCE = SUITE["association"]["confidence"]
 
 
 def constants(protocol: str, division: str) -> dict[str, Any]:
@@ -138,45 +138,12 @@ def metric(name: str, given: dict[str, Any], items: Sequence[int], division: str
     return left_to_right([given["average_precision"][i] for i in items]) / len(items)
 
 
-def drawn_items(truth: Sequence[int], task: str, replicates: int) -> list[list[int]]:
-    """Section 12: the item at each position of each replicate; strata are the true classes."""
-    words, n = Words(f"bootstrap/{task}"), len(truth)
-    order = sorted(range(n), key=lambda i: (truth[i], i))
-    begins = [sum(t < truth[i] for t in truth) for i in order]
-    sizes = [sum(t == truth[i] for t in truth) for i in order]
-    return [
-        [order[begins[p] + words.below(sizes[p], r * n + p)] for p in range(n)]
-        for r in range(replicates)
-    ]
-
-
-def replicates(name: str, given: dict[str, Any], task: str, count: int) -> list[float]:
-    """Section 12: the metric on each resample."""
-    division = given.get("division", "official")
-    drawn = drawn_items(given["y_true"], task, count)
-    return [metric(name, given, items, division) for items in drawn]
-
-
 def bounds(values: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Section 12: the j-th smallest and the j-th largest."""
+    """Section 19: the j-th smallest and the j-th largest."""
     share = (1 - Fraction(repr(confidence))) / 2
     j = max(1, int(len(values) * share))
     ordered = sorted(values)
     return ordered[j - 1], ordered[-j]
-
-
-def interval(values: Sequence[float], least: int) -> dict[str, Any]:
-    """Section 12: the interval of a score. least: items of the rarest class, group or value."""
-    stated = SUITE["interval"]
-    low, high = bounds(values, stated["confidence"])
-    return {
-        "low": low,
-        "high": high,
-        "level": stated["confidence"],
-        "method": stated["method"],
-        "replicates": stated["replicates"],
-        "reliable": least >= stated["reliable_items_per_class"],
-    }
 
 
 class AdamW:

@@ -77,7 +77,10 @@ def protocol(given: Any, output: Any) -> bool:
 def suite(given: Any, output: Any) -> bool:
     document = read("suite.yaml")
     (found,) = (s for s in document["suites"] if s["id"] == given["suite"])
-    interval, comparison = document["interval"], document["comparison"]
+    shared = {
+        part: {k: v for k, v in document[part].items() if k not in ("method", "correction")}
+        for part in ("interval", "comparison", "association")
+    }
     return bool(
         output
         == {
@@ -85,8 +88,7 @@ def suite(given: Any, output: Any) -> bool:
             "complete": not found["pending"],
             "seed": document["seed"],
             "micro_batch": document["micro_batch"],
-            "interval": {k: v for k, v in interval.items() if k != "method"},
-            "comparison": {k: comparison[k] for k in ("replicates", "alpha")},
+            **shared,
             "tolerance": document["tolerance"],
         }
     )
@@ -102,7 +104,7 @@ def own_task(given: Any, output: Any) -> bool:
 
 SPLITS = {"train": "train", "test": "test"}
 FOLDER = {"id": "image-folder", "options": {"splits": SPLITS}}
-F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}
+F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "half-jackknife"}
 OWN = {
     "task": "my-moths",
     "dataset": {"id": "moths", "layout": FOLDER},

@@ -50,15 +50,26 @@ def predictions() -> VectorFile:
 
 
 def scores() -> VectorFile:
-    interval = {"low": 0.25, "high": 0.75, "level": 0.95, "method": "bootstrap-stratified"}
-    interval |= {"replicates": 1000, "reliable": True}
+    interval = {"low": 0.25, "high": 0.75, "level": 0.95, "method": "half-jackknife"}
+    interval |= {"standard_error": 0.125, "few_clusters": True, "lone_classes": False}
+    clusters = {"count": 12, "effective": 8.5}
     cases = {
-        "with-interval": {"score": 0.5, "interval": interval, "metrics": {"macro_f1": 0.5}},
-        "without": {"score": 0.5, "interval": None, "metrics": {"top1": 0.5, "top5": 0.875}},
-    }
+        "with-interval": {
+            "score": 0.5, "interval": interval, "no_interval": None, "clusters": clusters,
+            "metrics": {"macro_f1": 0.5},
+        },
+        "without": {
+            "score": 0.5, "interval": None, "no_interval": "few-clusters",
+            "clusters": {"count": 4, "effective": 3}, "metrics": {"top1": 0.5, "top5": 0.875},
+        },
+        "declared": {
+            "score": 0.5, "interval": None, "no_interval": "declared", "clusters": None,
+            "metrics": {"top1": 0.5},
+        },
+    }  # fmt: skip
     return file(
         "score",
-        "Score, interval and metrics.",
+        "Score, interval, why there is none, clusters and metrics.",
         [Case(f"digests/score/{k}", v, hashed(lambda given: given)) for k, v in cases.items()],
     )
 

@@ -67,7 +67,7 @@ SOURCE = {
     "archive_root": "a",
     "unpacks_to": "a",
 }
-F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "bootstrap-stratified"}
+F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "half-jackknife"}
 TOP1 = {"id": "top1", "higher_is_better": True, "interval": None}
 TASK = {
     "task": "whales",
@@ -102,17 +102,21 @@ SUITE = {
     "seed": 17,
     "micro_batch": {"cpu": 32, "cuda": 256},
     "interval": {
-        "method": "bootstrap-stratified",
-        "replicates": 1000,
+        "method": "half-jackknife",
         "confidence": 0.95,
-        "reliable_items_per_class": 10,
+        "minimum_clusters": 5,
+        "few_clusters": 10,
+        "lone_class_in": 10,
+        "t_quantiles": [[4, 2.7764], [5.5, 2.5], [100, 1.984]],
     },
     "comparison": {
-        "method": "paired-bootstrap",
-        "replicates": 10000,
+        "method": "cluster-signs",
+        "replicates": 999,
         "correction": "holm",
         "alpha": 0.05,
+        "minimum_clusters": 8,
     },
+    "association": {"method": "bootstrap-percentile", "replicates": 1000, "confidence": 0.95},
     "aggregate": {"method": "unweighted-mean", "of": "primary-metric"},
     "suites": [
         {"id": "mine", "title": "Mine", "members": ["whales", "seals"], "pending": ["seals"]}

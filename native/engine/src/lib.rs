@@ -7,7 +7,6 @@
 //! The crate knows no Python.
 
 pub mod attention;
-pub mod bootstrap;
 pub mod conv;
 pub mod definition;
 mod depthwise;
@@ -21,10 +20,8 @@ pub mod isa;
 pub mod movement;
 pub mod norms;
 pub mod pools;
-
 pub mod program;
 pub mod regression;
-
 pub mod shapes;
 pub mod sums;
 pub mod tables;

@@ -2,7 +2,6 @@
 //! errors. All arithmetic is in `biobench-pixels` and `biobench-engine`. The documentation for users is `_native.pyi`.
 
 mod batch_memory;
-mod bootstrap;
 mod engine;
 mod external;
 mod files;
@@ -13,15 +12,12 @@ mod loader;
 mod numpy_api;
 mod regression;
 mod single;
-
 mod training;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _native {
-    #[pymodule_export]
-    use super::bootstrap::resample_tallies;
     #[pymodule_export]
     use super::engine::{Engine, Program};
     #[pymodule_export]

@@ -28,3 +28,17 @@ def column_sums(matrix: npt.NDArray[Any]) -> FloatMatrix:
         # NumPy's own reduction may add rows in blocks, and then the bits depend on its version.
         total += row
     return total
+
+
+def sums_by_place(
+    places: npt.NDArray[np.int64], values: FloatMatrix, count: int = 0
+) -> FloatMatrix:
+    """Sum of the values of each place, one by one in the order given, float64 (at least count,).
+
+    Args:
+        places: Of each value, int64 (n,), from 0.
+        values: float64 (n,).
+        count: Fewest places of the result.
+    """
+    # numpy.bincount adds its weights in the order of the array.
+    return np.asarray(np.bincount(places, weights=values, minlength=count), dtype=np.float64)

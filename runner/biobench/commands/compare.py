@@ -41,8 +41,8 @@ def compare(
 
 def report(
     results: Results,
-    ties: Annotated[
-        bool, typer.Option("--ties", help="Mark the scores that tie for best; takes a while.")
+    ranks: Annotated[
+        bool, typer.Option("--ranks", help="Say which ranks each model may have.")
     ] = False,
     spec: SpecFolder = None,
     csv: Annotated[
@@ -62,7 +62,7 @@ def report(
         raise UsageError("--csv and --json exclude each other", remedy="give one of them")
     specification = load_spec(spec)
     found = [result for path in results for result in open_scores(path, specification)]
-    tables = standings(found, specification, ties=ties)
+    tables = standings(found, specification, ranks=ranks)
     if json:
         print_json(standings_document(tables))
     elif csv:

@@ -300,7 +300,13 @@ def _second(values: Sequence[tuple[float, float]]) -> float:
 def _associated(pairs: Sequence[tuple[float, float]], x: str, y: str, suite: Suite) -> Association:
     a, b = zip(*pairs, strict=True)
     stream = Stream(suite.seed, f"association/{x}/{y}")
-    return associate(a, b, stream, replicates=suite.replicates, confidence=suite.confidence)
+    return associate(
+        a,
+        b,
+        stream,
+        replicates=suite.association.replicates,
+        confidence=suite.association.confidence,
+    )
 
 
 def _sources(result: Results) -> list[str]:

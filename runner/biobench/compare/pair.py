@@ -1,17 +1,24 @@
-"""Two models on every task that both have run, by paired bootstrap.
+"""Two models on every task that both have run, by their clusters.
 
 In: two results. Out: differences with intervals and p values, corrected over the tasks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from biobench.compare.results import MEAN, model_name, require_one_table, resampled, with_mean
+from biobench.compare.results import (
+    MEAN,
+    clustered_scores,
+    model_name,
+    require_one_table,
+    with_mean,
+)
 from biobench.compare.results import task_order as in_order
 from biobench.errors import UsageError
-from biobench.metric.comparison import Comparison, Resampled, difference, holm
+from biobench.metric.comparison import Clustered, Comparison, difference, holm, score
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -23,10 +30,13 @@ class Row:
     """Two models on one task, or on the mean: their scores, the test, and its corrected p value.
 
     Attributes:
-        corrected: None for the mean, which does not belong to the family of tasks.
+        unit: What a cluster of the task is; None for the mean.
+        corrected: None for the mean, which does not belong to the family of tasks, and where there
+            is no p value.
     """
 
     metric: str
+    unit: str | None
     a: float
     b: float
     test: Comparison
@@ -78,7 +88,7 @@ def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
 
     Raises:
         UsageError: The two cannot share a table, or have no task in common.
-        BiobenchError: As :func:`resampled`.
+        BiobenchError: As :func:`clustered_scores`.
     """
     require_one_table([a, b])
     ran = [
@@ -90,41 +100,36 @@ def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
     if not tasks:
         raise UsageError("the two results have run no task in common", remedy="name two others")
     suite = spec.suites[str(a.document["suite"])]
-    scores = with_mean(resampled({"a": a, "b": b}, tasks, suite, spec), suite)
-    tests = {
-        name: difference(models["a"], models["b"], suite.confidence)
-        for name, models in scores.items()
-    }
-    corrected = dict(zip(tasks, holm([tests[task].p for task in tasks]), strict=True))
-    metrics = {task: str(a.tasks[task]["metric"]) for task in tasks}
+    columns = with_mean(clustered_scores({"a": a, "b": b}, tasks, suite, spec), suite)
+    tests = {name: difference(models["a"], models["b"], suite) for name, models in columns.items()}
+    family = {task: tests[task].p for task in tasks}
+    known = {task: p for task, p in family.items() if p is not None}
+    corrected = dict(zip(known, holm(list(known.values())), strict=True))
     rows = {
-        name: _made(metrics.get(name, ""), scores[name]["a"], scores[name]["b"], test,
-                    corrected.get(name))
+        name: _made(a.tasks.get(name), columns[name], test, corrected.get(name))
         for name, test in tests.items()
-    }  # fmt: skip
+    }
     left_out = tuple(task for task in order if task not in tasks)
-    return Compared((model_name(a), model_name(b)), (a, b), rows, suite.alpha, left_out)
+    return Compared((model_name(a), model_name(b)), (a, b), rows, suite.comparison.alpha, left_out)
 
 
 def _made(
-    metric: str, a: Resampled, b: Resampled, test: Comparison, corrected: float | None
+    entry: Mapping[str, Any] | None,
+    models: Mapping[str, Sequence[Clustered]],
+    test: Comparison,
+    corrected: float | None,
 ) -> Row:
-    return Row(metric, a.score, b.score, test, corrected)
+    metric, unit = (str(entry["metric"]), str(entry["cluster_unit"])) if entry else ("", None)
+    a, b = (score(models[name]) for name in ("a", "b"))
+    return Row(metric, unit, a, b, test, corrected)
 
 
 def _row(row: Row) -> dict[str, Any]:
-    test = row.test
     return {
         "metric": row.metric or None,
+        "cluster_unit": row.unit,
         "a": row.a,
         "b": row.b,
-        "difference": test.difference,
-        "low": test.low,
-        "high": test.high,
-        "level": test.level,
-        "p": test.p,
+        **asdict(row.test),
         "p_corrected": row.corrected,
-        "ahead": test.ahead,
-        "replicates": test.replicates,
-        "reliable": test.reliable,
     }

@@ -1,19 +1,18 @@
-"""Compatibility of results, and their bootstrap replicates.
+"""Compatibility of results, and their scores with clusters.
 
-In: results. Out: tasks that can be compared, and resampled scores by task; UsageError for results
+In: results. Out: tasks that can be compared, and clustered scores by task; UsageError for results
 that must not share a table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from biobench._common.text import shown
-from biobench.decode.loader import usable_cores
+from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, SpecError, UsageError
-from biobench.metric.comparison import Resampled, require_same_items, resample, resampled_mean
+from biobench.metric.comparison import Clustered, clustered, require_same_items
 from biobench.report.earlier import curve_sizes
 from biobench.report.imported import imported_results
 from biobench.report.results import FILE as RESULTS
@@ -138,10 +137,10 @@ def task_order(results: Sequence[Results], spec: Spec) -> list[str]:
     return [*(task for task in known if task in found), *(t for t in found if t not in known)]
 
 
-def resampled(
+def clustered_scores(
     results: Mapping[str, Results], tasks: Sequence[str], suite: Suite, spec: Spec
-) -> dict[str, dict[str, Resampled]]:
-    """Each model's score with its replicates, by task and model, both in the order given.
+) -> dict[str, dict[str, Clustered]]:
+    """Each model's score with its clusters, by task and model, both in the order given.
 
     Args:
         results: Results with their predictions.
@@ -150,38 +149,36 @@ def resampled(
         spec: The specification that they were made with.
 
     Raises:
-        DataError: A file is not the one that was scored, items or truth differ, or a task publishes
-            no interval.
+        DataError: A file is not the one that was scored, items, truth or clusters differ, or a task
+            publishes no interval.
         SpecError: The specification does not have a task as the result says.
     """
     rules = {name: _rules(result, tasks, spec) for name, result in results.items()}
-    found: dict[str, dict[str, Resampled]] = {}
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for task in tasks:
-            predictions = {name: result.predictions(task) for name, result in results.items()}
-            first = next(iter(predictions.values()))
-            for other in predictions.values():
-                require_same_items(first, other, task)
-            jobs = {
-                name: pool.submit(resample, predictions[name], rules[name][task], suite)
-                for name in results
-            }
-            found[task] = {name: job.result() for name, job in jobs.items()}
+    found: dict[str, dict[str, Clustered]] = {}
+    for task in tasks:
+        first: Predictions | None = None
+        found[task] = {}
+        for name, result in results.items():
+            predictions = result.predictions(task)
+            first = predictions if first is None else first
+            require_same_items(first, predictions, task)
+            found[task][name] = clustered(predictions, rules[name][task], suite)
     return found
 
 
 def with_mean(
-    scores: Mapping[str, Mapping[str, Resampled]], suite: Suite
-) -> dict[str, Mapping[str, Resampled]]:
-    """Add the mean of the suite to ``scores``, where every member of it is among them."""
-    whole = {task: dict(models) for task, models in scores.items()}
-    if any(member not in scores for member in suite.members):
-        return {**whole}
-    models = next(iter(scores.values()))
-    mean = {
-        name: resampled_mean([scores[member][name] for member in suite.members]) for name in models
+    scores: Mapping[str, Mapping[str, Clustered]], suite: Suite
+) -> dict[str, dict[str, list[Clustered]]]:
+    """Each model's scores by column: one a task, and those of the whole suite for its mean, where
+    every member of it is among them."""
+    columns = {
+        task: {name: [score] for name, score in models.items()} for task, models in scores.items()
     }
-    return {**whole, MEAN: mean}
+    if any(member not in scores for member in suite.members):
+        return columns
+    names = next(iter(scores.values()))
+    columns[MEAN] = {name: [scores[member][name] for member in suite.members] for name in names}
+    return columns
 
 
 def _rules(result: Results, tasks: Sequence[str], spec: Spec) -> dict[str, TaskRules]:

@@ -1,7 +1,7 @@
 """A table of several models: one row a result, one column a task.
 
-In: results of one division. Out: rows by suite, best mean first, and where it is asked for, which
-scores tie for best.
+In: results of one division. Out: rows by suite, best mean first, and where it is asked for, the
+ranks that each may have.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from biobench._common.text import cells_shown
 from biobench.compare.results import (
     MEAN,
+    clustered_scores,
     model_name,
     require_one_table,
-    resampled,
     task_order,
     with_mean,
 )
-from biobench.metric.comparison import ties_for_best
+from biobench.metric.comparison import ranked
+from biobench.metric.ranks import Ranks
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -37,16 +38,15 @@ class Standings:
     """The results of one suite, best mean first; those without a mean follow as they were given.
 
     Attributes:
-        ties: For a task, or ``mean``, the positions of the rows that tie for best; None where ties
-            were not asked for or a row lacks the score.
-        reliable: By column, true where the p values behind the ties are reliable.
+        ranks: For a task that all rows have run, or ``mean``, the ranks that each row may have, by
+            its position; None where the clusters are too few. None altogether where they were not
+            asked for.
     """
 
     suite: str
     tasks: tuple[str, ...]
     rows: tuple[Results, ...]
-    ties: dict[str, tuple[int, ...]] | None = None
-    reliable: dict[str, bool] | None = None
+    ranks: dict[str, Ranks | None] | None = None
 
     def document(self) -> dict[str, Any]:
         """The table as a JSON value."""
@@ -65,9 +65,20 @@ class Standings:
                 }
                 for row in self.rows
             ],
-            "ties_for_best": self.ties and {name: list(who) for name, who in self.ties.items()},
-            "reliable": self.reliable,
+            "ranks": self.ranks and {name: _ranks(found) for name, found in self.ranks.items()},
         }
+
+
+def _ranks(found: Ranks | None) -> dict[str, Any] | None:
+    """Sets of ranks in the order of the rows."""
+    if found is None:
+        return None
+    return {
+        "sets": [list(ranks) for ranks in found.sets.values()],
+        "told_apart": found.told_apart,
+        "pairs": found.pairs,
+        "resolution": found.resolution,
+    }
 
 
 def _cell(row: Results, task: str) -> dict[str, Any]:
@@ -82,17 +93,17 @@ def _cell(row: Results, task: str) -> dict[str, Any]:
     }
 
 
-def standings(results: Sequence[Results], spec: Spec, *, ties: bool) -> list[Standings]:
+def standings(results: Sequence[Results], spec: Spec, *, ranks: bool) -> list[Standings]:
     """Make one table a suite, in the order in which the suites first occur.
 
     Args:
         results: Results of one division.
         spec: The specification that they were made with.
-        ties: Find the models that tie for best, which needs the predictions.
+        ranks: Find the ranks that each model may have, which needs the predictions.
 
     Raises:
         UsageError: The results must not share a table.
-        BiobenchError: With ``ties``, as :func:`resampled`.
+        BiobenchError: With ``ranks``, as :func:`clustered_scores`.
     """
     require_one_table(results)
     found = []
@@ -100,11 +111,11 @@ def standings(results: Sequence[Results], spec: Spec, *, ties: bool) -> list[Sta
         rows = [result for result in results if result.document["suite"] == suite]
         ordered = sorted(rows, key=lambda row: -row.mean["score"] if row.mean else float("inf"))
         table = Standings(suite, tuple(task_order(ordered, spec)), tuple(ordered))
-        found.append(_with_ties(table, spec) if ties else table)
+        found.append(_with_ranks(table, spec) if ranks else table)
     return found
 
 
-def _with_ties(table: Standings, spec: Spec) -> Standings:
+def _with_ranks(table: Standings, spec: Spec) -> Standings:
     suite = spec.suites[table.suite]
     named = {str(i): row for i, row in enumerate(table.rows)}
     ran = [
@@ -112,18 +123,9 @@ def _with_ties(table: Standings, spec: Spec) -> Standings:
         for task in table.tasks
         if all(task in row.tasks and not row.tasks[task]["declared"] for row in table.rows)
     ]
-    scores = with_mean(resampled(named, ran, suite, spec), suite) if ran else {}
-    best = {
-        name: ties_for_best(models, suite.alpha, suite.confidence)
-        for name, models in scores.items()
-    }
-    return Standings(
-        table.suite,
-        table.tasks,
-        table.rows,
-        {name: tuple(int(i) for i in found.ties) for name, found in best.items()},
-        {name: found.reliable for name, found in best.items()},
-    )
+    columns = with_mean(clustered_scores(named, ran, suite, spec), suite) if ran else {}
+    ranks = {name: ranked(models, suite) for name, models in columns.items()}
+    return replace(table, ranks=ranks)
 
 
 def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:

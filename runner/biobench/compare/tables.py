@@ -8,11 +8,13 @@ from biobench.compare.pair import Compared, Row
 from biobench.compare.results import MEAN, model_name
 from biobench.compare.standings import Standings, shown_names
 from biobench.errors import counted
+from biobench.metric.ranks import Ranks
 from biobench.report.blocks import print_blocks, say
 from biobench.report.imported import is_imported
+from biobench.report.intervals import estimand, marks, print_marks
 from biobench.report.results import Results
 
-TIES, DECLARED = " =", " d"
+BEST, DECLARED = " =", " d"
 
 
 def print_comparison(compared: Compared, console: Console) -> None:
@@ -21,17 +23,20 @@ def print_comparison(compared: Compared, console: Console) -> None:
     say(console, f"a: {a}, {_source(compared.results[0])}")
     say(console, f"b: {b}, {_source(compared.results[1])}")
     cells = [_cells(row, compared.alpha) for row in compared.rows.values()]
-    heads = ("a", "b", "a - b", "95% interval", "p", "p corrected", "ahead")
+    heads = ("a", "b", "a - b", "95% interval", "resolution", "p", "p corrected", "ahead")
     columns = [[head, *(row[i] for row in cells)] for i, head in enumerate(heads)]
     print_blocks(["task", *compared.rows], columns, console, apart=MEAN)
     family = len(compared.rows) - (MEAN in compared.rows)
     say(
         console,
-        f"p: two-sided, paired bootstrap; corrected over {counted(family, 'task')} by Holm; ahead "
-        f"where the corrected p is at most {compared.alpha:g}, on the mean where p is",
+        f"p: two-sided, signs of clusters flipped; corrected over {counted(family, 'task')} by "
+        f"Holm; ahead where the corrected p is at most {compared.alpha:g}, on the mean where p is",
     )
-    if not all(row.test.reliable for row in compared.rows.values()):
-        say(console, "* few items a class: p is too small")
+    say(console, estimand([row.unit for row in compared.rows.values()], "difference"))
+    tests = [row.test for row in compared.rows.values()]
+    print_marks(tests, console)
+    if any(test.p is None for test in tests):
+        say(console, "-: too few clusters for it")
     if compared.left_out:
         say(console, f"not run by both: {', '.join(compared.left_out)}")
 
@@ -45,16 +50,17 @@ def _source(results: Results) -> str:
 
 def _cells(row: Row, alpha: float) -> tuple[str, ...]:
     test = row.test
-    mark = "" if test.reliable else " *"
     p = test.p if row.corrected is None else row.corrected
+    bounds = "-" if test.low is None else f"{test.low:+.3f} to {test.high:+.3f}"
     return (
         f"{row.a:.4f}",
         f"{row.b:.4f}",
         f"{test.difference:+.4f}",
-        f"{test.low:+.3f} to {test.high:+.3f}",
-        f"{test.p:.4f}{mark}",
-        "" if row.corrected is None else f"{row.corrected:.4f}{mark}",
-        (test.ahead or "-") if p <= alpha else "-",
+        bounds if test.low is None else bounds + marks(test),
+        "-" if test.resolution is None else f"{test.resolution:.3f}",
+        "-" if test.p is None else f"{test.p:.4f}",
+        "" if row.corrected is None else f"{row.corrected:.4f}",
+        (test.ahead or "-") if p is not None and p <= alpha else "-",
     )
 
 
@@ -78,12 +84,15 @@ def print_standings(table: Standings, console: Console) -> None:
         columns.append([task, *(_score(table, i, task) for i in range(len(table.rows)))])
     flags = ["yes" if row.document["official"] else "no" for row in table.rows]
     print_blocks(["model", *names], [*columns, ["official", *flags]], console)
-    if table.ties is not None:
-        note = "= ties for best in its column: paired bootstrap, corrected by Holm"
-        if not all((table.reliable or {}).values()):
-            doubtful = [name for name, sure in (table.reliable or {}).items() if not sure]
-            note += f"; few items a class, so too few ties, in {', '.join(doubtful)}"
-        say(console, note)
+    if table.ranks is not None:
+        say(
+            console,
+            "= may be the best in its column: its set of ranks begins at 1, all sets at 95%",
+        )
+        for name, found in table.ranks.items():
+            say(console, _ranks_line(name, found))
+        units = [row.tasks[task]["cluster_unit"] for row in table.rows for task in row.tasks]
+        say(console, estimand(units, "rank"))
     imported = dict.fromkeys(
         entry["source"] for row in table.rows if is_imported(row) for entry in row.tasks.values()
     )
@@ -99,7 +108,7 @@ def _mean(table: Standings, i: int) -> str:
     mean = table.rows[i].mean
     if mean is None:
         return "-"
-    return f"{mean['score']:.4f}{DECLARED if mean.get('declared') else _tie(table, i, MEAN)}"
+    return f"{mean['score']:.4f}{DECLARED if mean.get('declared') else _mark(table, i, MEAN)}"
 
 
 def _score(table: Standings, i: int, task: str) -> str:
@@ -107,11 +116,24 @@ def _score(table: Standings, i: int, task: str) -> str:
     if entry is None:
         return "-"
     declared = entry["declared"] and not is_imported(table.rows[i])
-    return f"{entry['score']:.4f}{DECLARED if declared else _tie(table, i, task)}"
+    return f"{entry['score']:.4f}{DECLARED if declared else _mark(table, i, task)}"
 
 
-def _tie(table: Standings, i: int, name: str) -> str:
-    """The mark of a tie, or as many blanks, so that numbers stay aligned."""
-    if table.ties is None or name not in table.ties:
+def _mark(table: Standings, i: int, name: str) -> str:
+    """The mark of a model that may be the best, or as many blanks, so that numbers stay aligned."""
+    found = None if table.ranks is None else table.ranks.get(name)
+    if found is None:
         return ""
-    return TIES if i in table.ties[name] else " " * len(TIES)
+    return BEST if str(i) in found.may_be_best else " " * len(BEST)
+
+
+def _ranks_line(name: str, found: Ranks | None) -> str:
+    """One line on what a column tells."""
+    if found is None:
+        return f"{name}: too few clusters to rank models"
+    sets = ", ".join(
+        f"{first}" if first == last else f"{first}-{last}" for first, last in found.sets.values()
+    )
+    resolution = "" if found.resolution is None else f", resolution {found.resolution:.3f}"
+    pairs = counted(found.pairs, "pair")
+    return f"{name}: ranks {sets}; {found.told_apart} of {pairs} told apart{resolution}"

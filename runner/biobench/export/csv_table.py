@@ -12,4 +12,4 @@ from biobench.spec.load import Spec
 
 def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
     """The lines of all results; raises UsageError where they may not share a table."""
-    return standings_csv(standings(results, spec, ties=False)).encode()
+    return standings_csv(standings(results, spec, ranks=False)).encode()

@@ -46,7 +46,7 @@ def tables(results: Sequence[Results], spec: Spec) -> list[Apart]:
     return [
         (table, group.reason)
         for group in groups_of(results)
-        for table in standings(group.results, spec, ties=False)
+        for table in standings(group.results, spec, ranks=False)
     ]
 
 

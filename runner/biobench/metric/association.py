@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from biobench._common.arguments import real_number, reals, whole_number
 from biobench.errors import UsageError
-from biobench.metric.bootstrap import bounds
 from biobench.metric.counts import IntArray, sequential_mean, sequential_sum
+from biobench.metric.percentile import bounds
 from biobench.spec.generator import Stream
 
 FloatArray = npt.NDArray[np.float64]

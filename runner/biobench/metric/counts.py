@@ -5,6 +5,8 @@ In: label ids of truth and prediction. Out: int64 arrays and counts (SPEC.md, se
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +37,19 @@ def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, 
             remedy="pass one prediction for each item",
         )
     return truth, prediction
+
+
+def name_numbers(names: Sequence[str] | npt.NDArray[np.str_], what: str) -> IntArray:
+    """Position of each item's name among the names in code-point order, int64 (n,).
+
+    Raises UsageError unless strings on one axis; ``what`` is the column's name.
+    """
+    found = [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    if not found or not all(isinstance(name, str) for name in found):
+        raise UsageError(f"{what} holds no strings", remedy=f"pass the {what} of each item")
+    # Python compares strings by code point.
+    number = {name: i for i, name in enumerate(sorted(set(found)))}
+    return np.array([number[name] for name in found], dtype=np.int64)
 
 
 def sequential_sum(values: npt.NDArray[np.float64]) -> float:

@@ -5,13 +5,13 @@ In: label ids and the group of each item. Out: one float64 that any language can
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from biobench.errors import UsageError
-from biobench.metric.counts import IntArray, label_pair, sequential_mean
+from biobench.metric.counts import IntArray, label_pair, name_numbers, sequential_mean
 from biobench.metric.division import known_division
 from biobench.spec.documents import Division
 
@@ -54,9 +54,4 @@ def group_numbers(groups: Sequence[str] | npt.NDArray[np.str_]) -> IntArray:
 
     Raises UsageError unless strings on one axis.
     """
-    names = [] if isinstance(groups, str) or not isinstance(groups, Iterable) else list(groups)
-    if not names or not all(isinstance(name, str) for name in names):
-        raise UsageError("groups holds no strings", remedy="pass the name of each item's group")
-    # Python compares strings by code point.
-    number = {name: i for i, name in enumerate(sorted(set(names)))}
-    return np.array([number[name] for name in names], dtype=np.int64)
+    return name_numbers(groups, "groups")

@@ -1,7 +1,7 @@
 """Every metric by its id (SPEC.md, section "Metrics").
 
-In: predictions. Out: the metric on them, and on each of their resamples. A new metric is one entry
-of :data:`METRICS`.
+In: predictions. Out: the metric on them, and what each of their clusters adds to it. A new metric
+is one entry of :data:`METRICS`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ import numpy.typing as npt
 from biobench._common.arguments import reals
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
-from biobench.metric import bootstrap
 from biobench.metric.accuracy import accuracy, top_k
+from biobench.metric.cells import (
+    Cells,
+    class_cells,
+    cluster_numbers,
+    group_cells,
+    ratio_cells,
+    shares,
+    trait_cells,
+)
 from biobench.metric.counts import IntArray, sequential_mean
 from biobench.metric.group_accuracy import group_accuracy, group_numbers
 from biobench.metric.macro_f1 import macro_f1
-from biobench.metric.strata import stratum_numbers
 from biobench.metric.traits_f1 import trait_codes, traits_f1
 from biobench.metric.user_loss import losses, score_of
 from biobench.spec.documents import Division
-from biobench.spec.generator import Stream
 
 Values = npt.NDArray[np.float64]
 
@@ -36,12 +42,12 @@ class Kind:
 
     Attributes:
         value: Its value on predictions.
-        replicates: Its values on the first resamples of a stream, float64 (count,).
+        cells: What the clusters of the predictions add to it.
         traits: True where its labels are traits and not classes.
     """
 
     value: Callable[[Predictions, Division], float]
-    replicates: Callable[[Predictions, Stream, int], Values]
+    cells: Callable[[Predictions], Cells]
     traits: bool = False
 
 
@@ -60,30 +66,28 @@ def _column(predictions: Predictions, metric: str, name: str) -> npt.NDArray[Any
 
 
 def _macro_f1() -> Kind:
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        numbers = stratum_numbers(predictions)
-        return bootstrap.macro_f1_replicates(*_labels(predictions), stream, count, numbers=numbers)
-
-    return Kind(lambda p, division: macro_f1(p.y_true, p.y_pred, division=division), replicates)
+    return Kind(
+        lambda p, division: macro_f1(p.y_true, p.y_pred, division=division),
+        lambda p: class_cells(cluster_numbers(p), *_labels(p)),
+    )
 
 
 def _accuracy() -> Kind:
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        right = predictions.y_true == predictions.y_pred
-        return bootstrap.share_replicates(stratum_numbers(predictions), right, stream, count)
-
-    return Kind(lambda p, division: accuracy(p.y_true, p.y_pred, division=division), replicates)
+    return Kind(
+        lambda p, division: accuracy(p.y_true, p.y_pred, division=division),
+        lambda p: ratio_cells(cluster_numbers(p), *shares(p.y_true == p.y_pred)),
+    )
 
 
 def _top(k: int) -> Kind:
     def ranks(predictions: Predictions) -> npt.NDArray[Any]:
         return _column(predictions, f"top{k}", "first_hit")
 
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
+    def cells(predictions: Predictions) -> Cells:
         right = (ranks(predictions) >= 1) & (ranks(predictions) <= k)
-        return bootstrap.share_replicates(stratum_numbers(predictions), right, stream, count)
+        return ratio_cells(cluster_numbers(predictions), *shares(right))
 
-    return Kind(lambda p, _: top_k(ranks(p), k), replicates)
+    return Kind(lambda p, _: top_k(ranks(p), k), cells)
 
 
 def _mean_average_precision() -> Kind:
@@ -97,21 +101,17 @@ def _mean_average_precision() -> Kind:
             )
         return found
 
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        numbers = stratum_numbers(predictions)
-        return bootstrap.mean_replicates(numbers, values(predictions), stream, count)
+    def cells(predictions: Predictions) -> Cells:
+        found = values(predictions)
+        return ratio_cells(cluster_numbers(predictions), found, np.ones(found.size))
 
-    return Kind(lambda p, _: sequential_mean(values(p)), replicates)
+    return Kind(lambda p, _: sequential_mean(values(p)), cells)
 
 
 def _traits_f1() -> Kind:
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        codes = trait_codes(predictions.y_true, predictions.y_pred)
-        return bootstrap.traits_f1_replicates(codes, stream, count)
-
     return Kind(
         lambda p, division: traits_f1(p.y_true, p.y_pred, division=division),
-        replicates,
+        lambda p: trait_cells(cluster_numbers(p), trait_codes(p.y_true, p.y_pred)),
         traits=True,
     )
 
@@ -124,27 +124,24 @@ def _user_loss() -> Kind:
         )
         return losses(*_labels(predictions), *columns)
 
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        numbers = stratum_numbers(predictions)
-        return bootstrap.user_loss_replicates(numbers, *both(predictions), stream, count)
+    def cells(predictions: Predictions) -> Cells:
+        loss, worst = both(predictions)
+        gain, whole = (worst - loss).astype(np.float64), worst.astype(np.float64)
+        return ratio_cells(cluster_numbers(predictions), gain, whole)
 
-    return Kind(lambda p, _: score_of(*both(p)), replicates)
+    return Kind(lambda p, _: score_of(*both(p)), cells)
 
 
 def _group_accuracy() -> Kind:
     def groups(predictions: Predictions) -> npt.NDArray[Any]:
         return _column(predictions, "group_accuracy", "group")
 
-    def replicates(predictions: Predictions, stream: Stream, count: int) -> Values:
-        return bootstrap.group_accuracy_replicates(
-            stratum_numbers(predictions),
-            group_numbers(groups(predictions)),
-            predictions.y_true == predictions.y_pred,
-            stream,
-            count,
-        )
+    def cells(predictions: Predictions) -> Cells:
+        numbers = group_numbers(groups(predictions))
+        right = shares(predictions.y_true == predictions.y_pred)
+        return group_cells(cluster_numbers(predictions), numbers, *right)
 
-    return Kind(lambda p, _: group_accuracy(p.y_true, p.y_pred, groups(p)), replicates)
+    return Kind(lambda p, _: group_accuracy(p.y_true, p.y_pred, groups(p)), cells)
 
 
 METRICS: Mapping[str, Kind] = {

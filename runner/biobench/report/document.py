@@ -14,7 +14,7 @@ from typing import Any
 
 from biobench.data.counts import scored_counts
 from biobench.metric.aggregate import aggregate
-from biobench.metric.score import Score
+from biobench.metric.score import Score, Spread, declared_score
 from biobench.probe.registry import is_exact
 from biobench.report.official import Claim, unofficial_reasons
 from biobench.report.outcome import ExternalScore, Provenance, TaskOutcome
@@ -106,7 +106,7 @@ def _task_entries(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> di
 
 
 def _declared_score(declared: ExternalScore) -> Score:
-    return Score(declared.score, {declared.task.metrics[0].id: declared.score}, None, None)
+    return declared_score(declared.task.metrics[0].id, declared.score)
 
 
 def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
@@ -118,6 +118,7 @@ def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
         "metric": task.metrics[0].id,
         "higher_is_better": task.metrics[0].higher_is_better,
         **score.document(),
+        "cluster_unit": None,
         "counts": None,
         "declared": True,
         "source": declared.source,
@@ -137,6 +138,7 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
         "metric": task.metrics[0].id,
         "higher_is_better": task.metrics[0].higher_is_better,
         **score.document(),
+        "cluster_unit": outcome.manifest.cluster_unit,
         "counts": scored_counts(outcome.manifest),
         "declared": False,
         "errata": list(task.errata) if task.division == "compat" else [],
@@ -161,18 +163,22 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
 
 def _mean(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str, Any] | None:
     scores = {outcome.task.id: outcome.score for outcome in outcomes}
-    declared = {item.task.id: _declared_score(item) for item in provenance.external}
+    declared = {item.task.id: item.score for item in provenance.external}
     return suite_mean(provenance.suite, scores, declared)
 
 
 def suite_mean(
-    suite: Suite, scores: Mapping[str, Score], declared: Mapping[str, Score]
+    suite: Suite, scores: Mapping[str, Score], declared: Mapping[str, float]
 ) -> dict[str, Any] | None:
     """``mean`` of a result from the scores that were run and those that are declared, by task."""
     # The benchmark's own mean is of the tasks that were run, whatever a document may allow.
     allowed = {} if suite.id == BENCHMARK else declared
     used = {task: score for task, score in allowed.items() if task in suite.members}
-    mean = aggregate(suite.members, {**scores, **used})
+    spreads: dict[str, Spread] = {
+        task: score.spread for task, score in scores.items() if score.spread is not None
+    }
+    run = {task: score.score for task, score in scores.items()}
+    mean = aggregate(suite.members, {**run, **used}, spreads, suite.interval)
     if mean is None:
         return None
     return {**asdict(mean), **({"declared": list(used)} if used else {})}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from biobench.report.intervals import NOTES, REASONS, estimand, marks
 from biobench.report.results import Results
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,7 +56,15 @@ def _plot(results: Results) -> dict[str, Any]:
 
 def render_page(results: Results) -> str:
     """The page as HTML text; all values of the document are escaped."""
-    return render("result.html", result=results.document, plot=_plot(results))
+    return render(
+        "result.html",
+        result=results.document,
+        plot=_plot(results),
+        estimand=estimand(entry["cluster_unit"] for entry in results.tasks.values()),
+        marks=marks,
+        notes=NOTES,
+        reasons=REASONS,
+    )
 
 
 def render(template: str, **values: Any) -> str:

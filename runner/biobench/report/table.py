@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from biobench.report.blocks import GAP, as_text, say
+from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
 
 COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
@@ -18,8 +19,7 @@ def _interval(entry: dict[str, Any]) -> str:
     interval = entry.get("interval")
     if not interval:
         return "-"
-    text = f"{interval['low']:.3f} to {interval['high']:.3f}"
-    return text if interval["reliable"] else f"{text} *"
+    return f"{interval['low']:.3f} to {interval['high']:.3f}{marks(interval)}"
 
 
 def _cells(task: str, entry: dict[str, Any]) -> dict[str, str]:
@@ -70,9 +70,16 @@ def print_results(results: Results, console: Console) -> None:
     )
     console.print(results_table(results, console.width))
     entries = list(results.tasks.values())
-    if any(entry["interval"] and not entry["interval"]["reliable"] for entry in entries):
-        say(console, "* few items a class: the interval is too narrow")
+    intervals = [entry["interval"] for entry in entries if entry["interval"]]
+    if intervals:
+        say(console, estimand(entry["cluster_unit"] for entry in entries if entry["interval"]))
+    print_marks(intervals, console)
     for task, entry in results.tasks.items():
+        if entry["no_interval"] in {"few-clusters", "no-spread"}:
+            reason = REASONS[entry["no_interval"]]
+            effective = f"{entry['clusters']['effective']:.1f} of {entry['clusters']['count']}"
+            unit = entry["cluster_unit"]
+            say(console, f"{task} has no interval: {reason} (unit {unit}, {effective})")
         if entry["declared"]:
             line = f"{task} was not run: its score is declared, from {entry['source']}"
             say(console, line)

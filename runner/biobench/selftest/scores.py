@@ -1,6 +1,7 @@
 """Predictions to scores and intervals, by each task's metrics (SPEC.md, "Metrics", "Intervals").
 
-In: generated predictions for one task of each kind of metric. Out: scores, interval and replicates.
+In: generated predictions for one task of each kind of metric. Out: scores, intervals and influences
+of clusters.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TASKS = {
     "group_accuracy": "newt",
 }
 """Metric -> a task that has it first; beluga also has those of a ranking."""
-ITEMS, CLASSES, TRAITS, GROUPS, GALLERY = 240, 12, 9, 6, 400
+ITEMS, CLASSES, TRAITS, GROUPS, CLUSTERS, GALLERY = 240, 12, 9, 6, 20, 400
 
 
 def _draw(name: str, bound: int, count: int = ITEMS) -> npt.NDArray[np.int64]:
@@ -41,11 +42,15 @@ def predictions(metric: str) -> Predictions:
     other = _draw(f"{metric}/other", bound, count) + lowest
     right = _draw(f"{metric}/right", 3, count) > 0
     predicted = np.where(right, truth, other)
+    clusters = _draw(f"{metric}/cluster", CLUSTERS)
     return Predictions(
         ids=tuple(f"{i:03d}" for i in range(ITEMS)),
         y_true=truth.reshape(shape).astype(np.int32),
         y_pred=predicted.reshape(shape).astype(np.int32),
-        extras=_columns(metric, truth, predicted),
+        extras={
+            **_columns(metric, truth, predicted),
+            "cluster": np.array([f"cluster {number}" for number in clusters], dtype=np.str_),
+        },
     )
 
 
@@ -76,8 +81,9 @@ def _measure(metric: str) -> Measured:
 
     spec = load_spec()
     score = score_task(spec.task(TASKS[metric]), spec.suites["biobench"], predictions(metric))
-    replicates = b"" if score.replicates is None else score.replicates.astype("<f8").tobytes()
-    digest = sha256_json([score.document(), sha256_bytes(replicates)])
+    jackknife = score.jackknife
+    influence = b"" if jackknife is None else jackknife.influence.astype("<f8").tobytes()
+    digest = sha256_json([score.document(), sha256_bytes(influence)])
     return Measured(digest, {"score": score.score})
 
 

@@ -131,6 +131,48 @@ class Task:
 
 
 @dataclass(frozen=True)
+class IntervalRules:
+    """The constants of an interval (SPEC.md, section "Intervals").
+
+    Attributes:
+        minimum_clusters: Fewest effective clusters with which one is published.
+        few_clusters: Effective clusters below which it has a mark.
+        lone_class_in: It has another mark where more than one class in so many lies in one cluster.
+        t_quantiles: Degrees of freedom and quantile .975 of Student's t, ascending.
+    """
+
+    method: str
+    confidence: float
+    minimum_clusters: int
+    few_clusters: int
+    lone_class_in: int
+    t_quantiles: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class ComparisonRules:
+    """The constants of a comparison of models (SPEC.md, section "Comparison of models").
+
+    Attributes:
+        replicates: Number of draws of signs.
+        alpha: Significance level of p values and rank sets.
+        minimum_clusters: Fewest effective clusters with which they are published.
+    """
+
+    replicates: int
+    alpha: float
+    minimum_clusters: int
+
+
+@dataclass(frozen=True)
+class AssociationRules:
+    """The constants of the association of benchmarks, whose models are resampled."""
+
+    replicates: int
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Suite:
     """A named list of tasks, in order, with the constants that all of its tasks share.
 
@@ -147,11 +189,9 @@ class Suite:
     seed: int
     micro_batch_cpu: int
     micro_batch_cuda: int
-    replicates: int
-    confidence: float
-    reliable_items_per_class: int
-    comparison_replicates: int
-    alpha: float
+    interval: IntervalRules
+    comparison: ComparisonRules
+    association: AssociationRules
     members: tuple[str, ...]
 
     @property

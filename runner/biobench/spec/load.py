@@ -7,6 +7,7 @@ by id. An unknown key, a wrong type or a missing document is a SpecError with fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +17,13 @@ from biobench.errors import SpecError, UsageError
 from biobench.spec.bundle import bundle_digest, bundle_value
 from biobench.spec.check import check_library, check_own_task, own_value
 from biobench.spec.documents import (
+    AssociationRules,
     CanonicalRecipe,
+    ComparisonRules,
     Counts,
     Dataset,
     Division,
+    IntervalRules,
     Layout,
     Metric,
     ModelEntry,
@@ -197,13 +201,20 @@ def _suite(suite: Mapping[str, Any], shared: Mapping[str, Any]) -> Suite:
         seed=shared["seed"],
         micro_batch_cpu=shared["micro_batch"]["cpu"],
         micro_batch_cuda=shared["micro_batch"]["cuda"],
-        replicates=shared["interval"]["replicates"],
-        confidence=shared["interval"]["confidence"],
-        reliable_items_per_class=shared["interval"]["reliable_items_per_class"],
-        comparison_replicates=shared["comparison"]["replicates"],
-        alpha=shared["comparison"]["alpha"],
+        interval=_interval(shared["interval"]),
+        comparison=ComparisonRules(
+            **{field.name: shared["comparison"][field.name] for field in fields(ComparisonRules)}
+        ),
+        association=AssociationRules(
+            **{field.name: shared["association"][field.name] for field in fields(AssociationRules)}
+        ),
         members=members,
     )
+
+
+def _interval(value: Mapping[str, Any]) -> IntervalRules:
+    table = tuple((freedom, quantile) for freedom, quantile in value["t_quantiles"])
+    return IntervalRules(**{**value, "t_quantiles": table})
 
 
 def _task(value: Mapping[str, Any], division: Division, library: Library) -> Task:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from biobench.data.layouts.clusters import cluster_unit
 from biobench.errors import SpecError
 from biobench.metric.registry import METRICS
+from biobench.metric.score import METHOD
 from biobench.report.results import Results
 from biobench.spec.documents import Division, Metric, Suite, Task
 from biobench.spec.load import Spec
@@ -77,7 +79,7 @@ def _of_task(
             return error.what
     primary, named = task.metrics[0], sorted(metric.id for metric in task.metrics)
     kept = list(task.errata) if division == "compat" else []
-    declared = entry["declared"]
+    declared, unit = entry["declared"], cluster_unit(task.dataset.layout)
     faults = {
         f"its primary metric is {primary.id}, not {entry['metric']}": (
             (entry["metric"], entry["higher_is_better"]) != (primary.id, primary.higher_is_better)
@@ -88,6 +90,9 @@ def _of_task(
         ),
         f"its protocol is {task.protocol.id}, not {entry['protocol']}": (
             not declared and entry["protocol"] != task.protocol.id
+        ),
+        f"the unit of its clusters is {unit}, not {entry['cluster_unit']}": (
+            not declared and entry["cluster_unit"] != unit
         ),
         f"its metrics are {', '.join(named)}": not declared and sorted(entry["metrics"]) != named,
         "its errata are not those of the specification": (not declared and entry["errata"] != kept),
@@ -103,7 +108,7 @@ def _own(id: str, entry: Mapping[str, Any]) -> TaskRules | str:
         return f"there is no metric {unknown[0]!r}"[:200]
     if entry["metric"] not in entry["metrics"]:
         return "its primary metric is not among its metrics"
-    method = entry["interval"] and entry["interval"]["method"]
+    method = None if entry["no_interval"] in {"metric", "division"} else METHOD
     ordered = [entry["metric"], *(name for name in entry["metrics"] if name != entry["metric"])]
     metrics = tuple(
         Metric(name, entry["higher_is_better"], method if i == 0 else None)

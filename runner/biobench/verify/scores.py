@@ -12,7 +12,7 @@ import numpy as np
 
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, counted
-from biobench.metric.score import Score, score_task
+from biobench.metric.score import SCORE_MEMBERS, Score, score_task
 from biobench.probe.inputs import NO_PREDICTION
 from biobench.report.document import suite_mean
 from biobench.report.results import Results
@@ -121,24 +121,36 @@ def _score(id: str, entry: Mapping[str, Any], score: Score) -> Iterator[Finding]
     if entry["interval"] != found["interval"]:
         text = f"the interval is {_shown(found['interval'])}, not {_shown(entry['interval'])}"
         yield Finding("score", False, text, id)
+    if entry["no_interval"] != found["no_interval"]:
+        text = f"no_interval is {found['no_interval']!r}, not {entry['no_interval']!r}"
+        yield Finding("score", False, text, id)
+    if entry["clusters"] != found["clusters"]:
+        text = f"the clusters are {_counted(found['clusters'])}, not {_counted(entry['clusters'])}"
+        yield Finding("score", False, text, id)
 
 
 def _shown(interval: Mapping[str, Any] | None) -> str:
     if interval is None:
         return "none"
-    flag = "" if interval["reliable"] else ", not reliable"
+    marks = [name for name in ("few_clusters", "lone_classes") if interval[name]]
     return (
-        f"{interval['low']!r} to {interval['high']!r} ({interval['replicates']} replicates, "
-        f"{interval['level']}{flag})"
+        f"{interval['low']!r} to {interval['high']!r} (standard error "
+        f"{interval['standard_error']!r}, {interval['level']}{''.join(f', {m}' for m in marks)})"
     )
+
+
+def _counted(clusters: Mapping[str, Any] | None) -> str:
+    if clusters is None:
+        return "not counted"
+    return f"{clusters['count']}, effectively {clusters['effective']!r}"
 
 
 def _declared(results: Results) -> Iterator[Finding]:
     """Check every entry's own digest of its score, declared ones too."""
     for id, entry in results.tasks.items():
-        said = {name: entry[name] for name in ("score", "interval", "metrics")}
+        said = {name: entry[name] for name in SCORE_MEMBERS}
         if sha256_json(said) != entry["digests"]["score"]:
-            text = "its digest is not that of score, interval and metrics"
+            text = "its digest is not that of its score"
             yield Finding("score", False, text, id)
         if entry["declared"] and list(entry["metrics"].values()) != [entry["score"]]:
             yield Finding("score", False, "what is declared is not its one metric", id)
@@ -146,9 +158,7 @@ def _declared(results: Results) -> Iterator[Finding]:
 
 def _mean(results: Results, suite: Suite, scores: Mapping[str, Score]) -> list[Finding]:
     declared = {
-        id: Score(entry["score"], entry["metrics"], None, None)
-        for id, entry in results.tasks.items()
-        if entry["declared"]
+        id: float(entry["score"]) for id, entry in results.tasks.items() if entry["declared"]
     }
     try:
         found = suite_mean(suite, scores, declared)

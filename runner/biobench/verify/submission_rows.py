@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from biobench.data.predictions import Predictions
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.report.rows import Limits, Unsound, predictions_of
@@ -20,11 +18,6 @@ MOST_ALL_ROWS = 350_000
 """Most predictions of all tasks. Those of the suite biobench are about 300,000 together."""
 MOST_CELLS = 2_000_000
 """Most values in lists of all tasks. Nine traits of 18,015 items have 324,270."""
-MOST_GROUPS = 10_000
-"""Most groups of a task, whose score is a mean over them in each replicate."""
-MOST_WORK = 2_500_000
-"""Most work of a replicate of all tasks, as :func:`work` counts it, of some 2 ns each: with 1,000
-replicates 5 s. The nine tasks of the suite biobench have 2,190,000, prior-work 1,090,000."""
 MOST_COLUMNS = 64 << 20
 """Most bytes of the columns of a task. Those of 200,000 items with a group and five neighbours are
 50 MB where the longest group has 40 characters."""
@@ -34,39 +27,17 @@ def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictio
     """The predictions of members by task; raises ArchiveError for invalid ones, and for more of
     them than all tasks together can have."""
     held: dict[str, Predictions] = {}
-    rows = cells = total = 0
+    rows = cells = 0
     for task, data in members.items():
         found = held[task] = _predictions(task, data)
-        if "group" in found.extras and len(set(found.extras["group"].tolist())) > MOST_GROUPS:
-            raise ArchiveError(f"the predictions of {task} are of more than {MOST_GROUPS:,} groups")
         rows += len(found.ids)
         columns = (found.y_true, found.y_pred, *found.extras.values())
         cells += sum(column.size for column in columns if column.ndim > 1)
-        total += work(found)
-        if total > MOST_WORK:
-            raise ArchiveError(
-                "its rows, classes, groups and traits are more than can be scored in time: "
-                f"{total:,} of {MOST_WORK:,}, with {task}"
-            )
         if rows > MOST_ALL_ROWS or cells > MOST_CELLS:
             raise ArchiveError(
                 f"it has more than {MOST_ALL_ROWS:,} predictions, or {MOST_CELLS:,} values in lists"
             )
     return held
-
-
-def work(predictions: Predictions) -> int:
-    """Work of one replicate of a task's interval, in units of some 2 ns: what it draws and counts.
-
-    Six for a row and for a class of the truth, eight for a group; in a traits task one for a value
-    and 400 for a trait.
-    """
-    rows = 6 * len(predictions.ids)
-    truth, groups = predictions.y_true, predictions.extras.get("group")
-    if truth.ndim == 2:
-        return rows + truth.size + 400 * int(truth.shape[1])
-    named = 0 if groups is None else len(set(groups.tolist()))
-    return rows + 6 * len(np.unique(truth)) + 8 * named
 
 
 def _predictions(task: str, data: memoryview) -> Predictions:

@@ -1,9 +1,25 @@
 /** Association of two benchmarks (section 19). A measure that is undefined is null. */
 
-import { sequentialSum } from "./arithmetic.js";
+import { decimalOf, sequentialSum } from "./arithmetic.js";
 import { Stream } from "./generator.js";
-import { bounds } from "./interval.js";
 import { Invalid } from "./invalid.js";
+import { compareNumbers } from "./order.js";
+
+/** j of section 19, with the confidence taken as the decimal that it is written as. */
+export function tailCount(replicates, confidence) {
+  const { digits, scale } = decimalOf(confidence);
+  const one = 10n ** BigInt(scale);
+  const count = (BigInt(replicates) * (one - digits)) / (2n * one);
+  return count > 1n ? Number(count) : 1;
+}
+
+export function bounds(values, confidence) {
+  if (values.length === 0) throw new Invalid("value", "no replicates");
+  if (!(confidence > 0 && confidence < 1)) throw new Invalid("value", "no such confidence");
+  const sorted = [...values].sort(compareNumbers);
+  const tail = tailCount(values.length, confidence);
+  return { low: sorted[tail - 1], high: sorted[sorted.length - tail] };
+}
 
 function allEqual(values) {
   return values.every((value) => value === values[0]);

@@ -11,30 +11,23 @@ import numpy as np
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite, any_task, predictions_of
 from biobench.errors import BiobenchError
-from biobench.metric.comparison import (
-    Resampled,
-    compare,
-    difference,
-    holm,
-    resampled_mean,
-    ties_for_best,
-)
+from biobench.metric.comparison import Clustered, compare, difference, holm, ranked
+from biobench.metric.half_jackknife import Jackknife
+from biobench.metric.signs import signs
+from biobench.spec.generator import Stream
 from biobench.spec.load import Spec
 
 
+def _signs(given: Mapping[str, Any], spec: Spec) -> Any:
+    stream = Stream(any_suite(spec).seed, f"signs/{given['task']}")
+    blocks = list(signs(stream, given["clusters"], given["replicates"]))
+    return {"signs": np.concatenate(blocks).T.astype(np.int64).tolist()}
+
+
 def _difference(given: Mapping[str, Any], spec: Spec) -> Any:
-    a, b = (_resampled(given[name], given) for name in ("a", "b"))
+    models = _models_of(given)
     try:
-        return asdict(difference(a, b, any_suite(spec).confidence))
-    except BiobenchError as error:
-        raise Invalid("value") from error
-
-
-def _mean(given: Mapping[str, Any], spec: Spec) -> Any:
-    a, b = ([_resampled(task, given) for task in given[name]] for name in ("a", "b"))
-    try:
-        confidence = any_suite(spec).confidence
-        return asdict(difference(resampled_mean(a), resampled_mean(b), confidence))
+        return asdict(difference(models["a"], models["b"], any_suite(spec)))
     except BiobenchError as error:
         raise Invalid("value") from error
 
@@ -54,29 +47,37 @@ def _holm(given: Mapping[str, Any], spec: Spec) -> Any:
         raise Invalid("value") from error
 
 
-def _ties_for_best(given: Mapping[str, Any], spec: Spec) -> Any:
-    suite = any_suite(spec)
-    models = {model["name"]: _resampled(model, given) for model in given["models"]}
+def _ranks(given: Mapping[str, Any], spec: Spec) -> Any:
     try:
-        best = ties_for_best(models, suite.alpha, suite.confidence)
+        found = ranked(_models_of(given), any_suite(spec))
     except BiobenchError as error:
         raise Invalid("value") from error
-    return {**asdict(best), "ties": list(best.ties), "p": dict(best.p)}
+    return {"ranks": None if found is None else found.document()}
 
 
-def _resampled(value: Mapping[str, Any], given: Mapping[str, Any]) -> Resampled:
-    return Resampled(
-        value["score"],
-        np.array(value["replicates"], np.float64),
-        value.get("higher_is_better", given.get("higher_is_better", True)),
-        value.get("reliable", True),
+def _models_of(given: Mapping[str, Any]) -> dict[str, list[Clustered]]:
+    """Each model's scores by task, in the tasks' order."""
+    return {
+        name: [_clustered(task, name, given) for task in given["tasks"]] for name in given["models"]
+    }
+
+
+def _clustered(task: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> Clustered:
+    model = task["models"][name]
+    jackknife = Jackknife(
+        np.array(model["influence"], np.float64),
+        np.array(model.get("weights", task["weights"]), np.float64),
+        task.get("classes", 1),
+        task.get("lone_classes", 0),
     )
+    better = task.get("higher_is_better", given.get("higher_is_better", True))
+    return Clustered(task["task"], model["score"], jackknife, better)
 
 
 OPERATIONS = {
+    "comparison.signs": _signs,
     "comparison.difference": _difference,
-    "comparison.mean": _mean,
     "comparison.models": _models,
     "comparison.holm": _holm,
-    "comparison.ties_for_best": _ties_for_best,
+    "comparison.ranks": _ranks,
 }

@@ -85,13 +85,9 @@ def _repeats(ids: list[str]) -> bool:
 
 
 def _score(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.metric.score import Interval, Score
+    from biobench.metric.score import SCORE_MEMBERS
 
-    interval = given["interval"]
-    score = Score(
-        given["score"], given["metrics"], None if interval is None else Interval(**interval), None
-    )
-    return {"digest": score.digest}
+    return {"digest": sha256_json({name: given[name] for name in SCORE_MEMBERS})}
 
 
 def _weights(given: Mapping[str, Any], spec: Spec) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,9 @@ def _suite(given: Mapping[str, Any], spec: Spec) -> Any:
         "complete": suite.complete,
         "seed": suite.seed,
         "micro_batch": {"cpu": suite.micro_batch_cpu, "cuda": suite.micro_batch_cuda},
-        "interval": {
-            "replicates": suite.replicates,
-            "confidence": suite.confidence,
-            "reliable_items_per_class": suite.reliable_items_per_class,
-        },
-        "comparison": {"replicates": suite.comparison_replicates, "alpha": suite.alpha},
+        "interval": to_json({k: v for k, v in asdict(suite.interval).items() if k != "method"}),
+        "comparison": asdict(suite.comparison),
+        "association": asdict(suite.association),
         "tolerance": dict(spec.tolerance),
     }
 

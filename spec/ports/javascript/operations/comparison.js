@@ -1,59 +1,46 @@
-import { association, measures } from "../association.js";
+import { association, bounds, measures } from "../association.js";
 import { canonical } from "../canonical.js";
-import { compareModels, holm, meanModel, tiesForBest } from "../comparison.js";
-import { itemsOfColumns, metricReplicates, reliable } from "../interval.js";
+import { compareModels, holm, Models, rankSets, signs } from "../comparison.js";
+import { jackknife } from "../interval.js";
 import { Invalid } from "../invalid.js";
 import { score } from "../metrics.js";
 
-function optionsOf(bundle, higherIsBetter) {
-  const { comparison, interval } = bundle["suite.yaml"];
-  return { alpha: comparison.alpha, confidence: interval.confidence, higherIsBetter };
+const suiteOf = (bundle) => bundle["suite.yaml"];
+
+function modelsOf({ tasks, models }, bundle) {
+  return new Models(tasks, models, suiteOf(bundle));
 }
 
-function checkDirection(models, higherIsBetter) {
-  if (models.some(({ higher_is_better: own = higherIsBetter }) => own !== higherIsBetter)) {
-    throw new Invalid("value", "models of unequal directions");
-  }
-}
-
-/** A model from its predictions. */
-function modelOf({ task, division, metric }, columns, { seed, comparison, interval }) {
-  const { replicates } = comparison;
-  const values = metricReplicates({ task, division, metric, columns, seed, replicates });
-  if (values === null) throw new Invalid("value", "a division without intervals");
-  return {
-    score: score(metric, columns, division),
-    replicates: values,
-    reliable: reliable(itemsOfColumns(columns), interval.reliable_items_per_class),
-  };
+/** Two models from their predictions. */
+function ofPredictions({ task, division, metric, a, b }, bundle) {
+  const items = ({ ids, y_true: truth, cluster }) => canonical([ids ?? null, truth, cluster ?? null]);
+  if (items(a) !== items(b)) throw new Invalid("value", "other items");
+  if (division === "compat") throw new Invalid("value", "a division without intervals");
+  const models = Object.entries({ a, b }).map(([name, columns]) => {
+    const value = score(metric, columns, division);
+    return [name, { score: value, ...jackknife(metric, columns) }];
+  });
+  const { weights, classes, lone } = models[0][1];
+  const entry = { task, weights, classes, lone_classes: lone, models: Object.fromEntries(models) };
+  return new Models([entry], ["a", "b"], suiteOf(bundle));
 }
 
 export const OPERATIONS = {
-  "comparison.difference": ({ a, b, higher_is_better: higher }, bundle) => {
-    checkDirection([a, b], higher);
-    return compareModels(a, b, optionsOf(bundle, higher));
-  },
-  "comparison.mean": ({ a, b }, bundle) => {
-    const models = [meanModel(a), meanModel(b)];
-    checkDirection(models, models[0].higher_is_better);
-    return compareModels(...models, optionsOf(bundle, models[0].higher_is_better));
-  },
-  "comparison.models": (given, bundle) => {
-    const items = ({ ids, y_true: truth }) => canonical([ids ?? null, truth]);
-    if (items(given.a) !== items(given.b)) throw new Invalid("value", "other items");
-    const models = [given.a, given.b].map((columns) => modelOf(given, columns, bundle["suite.yaml"]));
-    return compareModels(...models, optionsOf(bundle, true));
-  },
+  "comparison.signs": (given, bundle) => ({
+    signs: signs({ ...given, seed: suiteOf(bundle).seed }),
+  }),
+  "comparison.difference": (given, bundle) =>
+    compareModels(modelsOf(given, bundle), { higherIsBetter: given.higher_is_better ?? true }),
+  "comparison.models": (given, bundle) => compareModels(ofPredictions(given, bundle)),
   "comparison.holm": ({ p }) => ({ corrected: holm(p) }),
-  "comparison.ties_for_best": ({ models, higher_is_better: higher }, bundle) => {
-    checkDirection(models, higher);
-    return tiesForBest(models, optionsOf(bundle, higher));
-  },
+  "comparison.ranks": (given, bundle) => ({
+    ranks: rankSets(modelsOf(given, bundle), { higherIsBetter: given.higher_is_better ?? true }),
+  }),
+  "association.bounds": ({ values, confidence }) => bounds(values, confidence),
   "association.measures": ({ x, y }) => measures(x, y),
   "association.intervals": ({ x, y, x_id: idOfX, y_id: idOfY }, bundle) => {
-    const { seed, interval } = bundle["suite.yaml"];
-    const { replicates, confidence } = interval;
+    const { seed, association: rules } = suiteOf(bundle);
     const stream = `association/${idOfX}/${idOfY}`;
-    return association(x, y, { seed, stream, replicates, confidence });
+    return association(x, y, { seed, stream, ...rules });
   },
 };

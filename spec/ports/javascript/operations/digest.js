@@ -27,8 +27,8 @@ function tensorsFrom(tensors) {
 export const OPERATIONS = {
   "digest.value": ({ value }) => ({ digest: digest.digestOfValue(value) }),
   "digest.root": ({ tasks }) => ({ digest: digest.digestOfValue(tasks) }),
-  "digest.score": ({ score, interval, metrics }) => ({
-    digest: digest.digestOfValue({ score, interval, metrics }),
+  "digest.score": ({ score, interval, no_interval, clusters, metrics }) => ({
+    digest: digest.digestOfValue({ score, interval, no_interval, clusters, metrics }),
   }),
   "digest.manifest": ({ rows }) => ({ digest: digest.manifestDigest(rows) }),
   "digest.predictions": (given) => ({ digest: digest.digestOfValue(predictionRows(given)) }),

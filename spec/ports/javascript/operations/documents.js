@@ -3,18 +3,24 @@ import { Invalid } from "../invalid.js";
 import { problemsOf, resolveOwnTask } from "../validity.js";
 import { parseYaml } from "../yaml.js";
 
+/** A member of the suite document without the names of its methods. */
+function constants({ method, correction, ...rest }) {
+  return rest;
+}
+
 function suite(bundle, id) {
-  const { suites, seed, micro_batch, interval, comparison, tolerance } = bundle["suite.yaml"];
+  const { suites, seed, micro_batch, interval, comparison, association, tolerance } =
+    bundle["suite.yaml"];
   const found = suites.find((one) => one.id === id);
   if (found === undefined) throw new Invalid("unknown-reference", `no suite ${id}`);
-  const { replicates, confidence, reliable_items_per_class } = interval;
   return {
     members: found.members,
     complete: found.pending.length === 0,
     seed,
     micro_batch,
-    interval: { replicates, confidence, reliable_items_per_class },
-    comparison: { replicates: comparison.replicates, alpha: comparison.alpha },
+    interval: constants(interval),
+    comparison: constants(comparison),
+    association: constants(association),
     tolerance,
   };
 }

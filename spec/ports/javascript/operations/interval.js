@@ -1,36 +1,27 @@
-import {
-  bounds,
-  drawnItems,
-  itemsOfColumns,
-  metricReplicates,
-  scoreWithInterval,
-  suiteMean,
-} from "../interval.js";
+import { jackknife, quantile, scoreWithInterval, suiteMean } from "../interval.js";
+import { score } from "../metrics.js";
 
 const suiteOf = (bundle) => bundle["suite.yaml"];
 
 /** The columns of predictions among an input's members. */
-function columnsOf({ task, division, metric, replicates, ...columns }) {
+function columnsOf({ task, division, metric, ...columns }) {
   return columns;
 }
 
 export const OPERATIONS = {
-  "interval.bounds": ({ values, confidence }) => bounds(values, confidence),
-  "interval.positions": (given, bundle) => {
-    const options = {
-      seed: suiteOf(bundle).seed,
-      stream: `bootstrap/${given.task}`,
-      replicates: given.replicates,
-    };
-    return { items: [...drawnItems(itemsOfColumns(columnsOf(given)), options)] };
+  "interval.influences": ({ division, metric, ...given }) => {
+    const columns = columnsOf(given);
+    score(metric, columns, division);
+    if (division === "compat") return { influence: null, weights: null };
+    const { influence, weights } = jackknife(metric, columns);
+    return { influence, weights };
   },
-  "interval.replicates": (given, bundle) => {
-    const { seed } = suiteOf(bundle);
-    return { values: metricReplicates({ ...given, columns: columnsOf(given), seed }) };
-  },
+  "interval.quantile": ({ freedom }, bundle) => ({
+    quantile: quantile(suiteOf(bundle).interval.t_quantiles, freedom),
+  }),
   "interval.score": (given, bundle) =>
     scoreWithInterval({ ...given, columns: columnsOf(given), suite: suiteOf(bundle) }),
   "aggregate.mean": ({ members, tasks }, bundle) => ({
-    mean: suiteMean(members, tasks, suiteOf(bundle).interval.confidence),
+    mean: suiteMean(members, tasks, suiteOf(bundle).interval),
   }),
 };

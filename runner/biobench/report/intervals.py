@@ -1,0 +1,75 @@
+"""What is said beside an interval: what it is of, and where it is weak (SPEC.md, section
+"Intervals").
+
+In: units of clusters, intervals. Out: words for a table or a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from biobench.report.blocks import say
+
+FEW, LONE = "*", "+"
+NOTES = {
+    FEW: "few clusters: the interval is less certain",
+    LONE: "many classes lie in one cluster each: differences may be less certain",
+}
+REASONS = {
+    "division": "division compat publishes no interval",
+    "metric": "its metric has no interval",
+    "declared": "declared, not run here",
+    "few-clusters": "too few effective clusters",
+    "no-spread": "no cluster moves the score",
+}
+"""Why a score has no interval, by the id that the result states."""
+
+
+class Marked(Protocol):
+    """An interval with its marks."""
+
+    @property
+    def few_clusters(self) -> bool:
+        """True where it rests on few clusters."""
+
+    @property
+    def lone_classes(self) -> bool:
+        """True where many classes lie in one cluster."""
+
+
+def marks(interval: Marked | Mapping[str, Any]) -> str:
+    """A blank and the marks of an interval, nothing where it has none."""
+    found = _marks(interval)
+    return f" {found}" if found else ""
+
+
+def print_marks(intervals: Iterable[Marked | Mapping[str, Any]], console: Console) -> None:
+    """Print one line for each mark that an interval has."""
+    used = "".join(_marks(interval) for interval in intervals)
+    for mark, note in NOTES.items():
+        if mark in used:
+            say(console, f"{mark} {note}")
+
+
+def estimand(units: Iterable[str | None], what: str = "score") -> str:
+    """The sentence that belongs beside intervals.
+
+    Args:
+        units: What a cluster is, of each task; None is left out.
+        what: What the intervals are of.
+    """
+    named = dict.fromkeys(unit for unit in units if unit is not None)
+    plural = [unit if unit.endswith("s") else f"{unit}s" for unit in named]
+    kinds = " or ".join(filter(None, [", ".join(plural[:-1]), *plural[-1:]])) or "items"
+    return f"interval: expected {what} on new {kinds} of the same kind; not over training"
+
+
+def _marks(interval: Marked | Mapping[str, Any]) -> str:
+    if isinstance(interval, Mapping):
+        few, lone = bool(interval["few_clusters"]), bool(interval["lone_classes"])
+    else:
+        few, lone = interval.few_clusters, interval.lone_classes
+    return FEW * few + LONE * lone
