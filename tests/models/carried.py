@@ -80,7 +80,7 @@ def from_transformers(
     return Carried("transformers", name, size, made, _text(given))
 
 
-def from_open_clip(name: str, size: int, layers: int | None = 2) -> Carried:
+def from_open_clip(name: str, size: int, layers: int | None = 2, **changes: Any) -> Carried:
     """The image tower of open_clip; ``layers`` None where timm builds it."""
 
     def made() -> tuple[torch.nn.Module, Forward]:
@@ -91,12 +91,14 @@ def from_open_clip(name: str, size: int, layers: int | None = 2) -> Carried:
         vision = configuration["vision_cfg"]
         if layers is not None:
             vision["layers"] = layers
+        vision.update(changes)
         tower: Any = _build_vision_tower(
             configuration["embed_dim"], vision, configuration.get("quick_gelu", False)
         )
         return tower, lambda images: _embedded(tower(images))
 
-    return Carried("open_clip", name, size, made, _text(layers or "all"))
+    form = f" ({', '.join(changes)})" if changes else ""
+    return Carried("open_clip", name + form, size, made, _text(layers or "all"))
 
 
 def _text(layers: Any) -> str:
@@ -179,6 +181,8 @@ CARRIED = [
     from_open_clip("ViT-B-16", 224),
     from_open_clip("ViT-B-16-quickgelu", 224),
     from_open_clip("ViT-H-14-worldwide", 224, 1),
+    # OpenVision's form.
+    from_open_clip("ViT-B-16", 224, no_ln_pre=True, pool_type="avg", final_ln_after_pool=True),
     from_open_clip("ViT-B-16-SigLIP2-256", 256, None),
     from_open_clip("PE-Core-T-16-384", 384, None),
     from_open_clip("coca_ViT-B-32", 224),

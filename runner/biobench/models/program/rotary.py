@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 Doubles = npt.NDArray[np.float64]
-Tables = tuple["torch.Tensor", "torch.Tensor"]
-"""Sine and cosine, float32 (positions, width)."""
+Table = npt.NDArray[np.float32]
 
 
 def centred_angles(width: int, base: float, rows: int, columns: int) -> Doubles:
@@ -90,15 +89,16 @@ def _grid(row: Doubles, column: Doubles, *, column_first: bool) -> Doubles:
     return joined.reshape(-1, 2 * row.shape[1])
 
 
-def tables(angles: Doubles, *, halves: bool) -> Tables:
-    """Tables of angles, each of which stands twice: the list again after itself where ``halves``,
-    else each beside itself."""
-    import torch
+def tables(angles: Doubles, *, halves: bool) -> tuple[Table, Table]:
+    """Sines and cosines of angles, float32 (positions, width).
 
-    def laid_out(function: Callable[[Doubles], Doubles]) -> torch.Tensor:
+    Each angle stands twice: the list again after itself where ``halves``, else each beside itself.
+    """
+
+    def laid_out(function: Callable[[Doubles], Doubles]) -> Table:
         found = function(np.ascontiguousarray(angles).reshape(-1)).reshape(angles.shape)
         table = np.tile(found, 2) if halves else np.repeat(found, 2, axis=-1)
-        return torch.from_numpy(table.astype(np.float32))
+        return table.astype(np.float32)
 
     return laid_out(_native.sines), laid_out(_native.cosines)
 
@@ -145,21 +145,23 @@ def _timm_indexed(module: Any) -> dict[str, Any]:
     return {"get_embed": get_embed}
 
 
-def _side_by_side(pair: Tables) -> torch.Tensor:
+def _side_by_side(pair: tuple[Table, Table]) -> torch.Tensor:
     import torch
 
-    return torch.cat(pair, dim=-1)
+    return torch.from_numpy(np.concatenate(pair, axis=-1))
 
 
 def _transformers_dinov3(module: Any) -> dict[str, Any]:
     patch = module.config.patch_size
     sides = (patch, patch) if isinstance(patch, int) else tuple(patch)
 
-    def forward(pixel_values: torch.Tensor) -> Tables:
+    def forward(pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
         rows, columns = (int(pixel_values.shape[2 + i]) // sides[i] for i in range(2))
         angles = centred_angles(module.head_dim, module.base, rows, columns)
         sine, cosine = tables(angles, halves=True)
-        return cosine, sine
+        return torch.from_numpy(cosine), torch.from_numpy(sine)
 
     return {"forward": forward}
 
