@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench import _native
+from biobench._native import cosines, interpolate, powers, sines
 from biobench.models.program.rotary import centred_angles, indexed_angles, tables
 from biobench.spec.load import Spec
 
@@ -15,8 +15,8 @@ from biobench.spec.load import Spec
 def _functions(given: Mapping[str, Any], spec: Spec) -> Any:
     x = np.array(given["x"], np.float64)
     if given["function"] == "pow":
-        return {"values": _native.powers(float(given["base"]), x).tolist()}
-    function = {"sin": _native.sines, "cos": _native.cosines}[given["function"]]
+        return {"values": powers(float(given["base"]), x).tolist()}
+    function = {"sin": sines, "cos": cosines}[given["function"]]
     return {"values": function(x).tolist()}
 
 
@@ -38,9 +38,7 @@ def _rotary(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _resize(given: Mapping[str, Any], spec: Spec) -> Any:
     table = np.array(given["table"], np.float32)
-    found = _native.interpolate(
-        table, given["rows"], given["columns"], given["filter"], given["antialias"]
-    )
+    found = interpolate(table, given["rows"], given["columns"], given["filter"], given["antialias"])
     return {"table": found.tolist()}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import cosines, interpolate, powers, sines
 from biobench.models.program.lowering import NotCarried
 
 EXACT = frozenset({
@@ -39,15 +39,15 @@ def _each(function: Callable[[Doubles], Doubles], x: Array) -> Array:
 
 
 def _sin(x: Array) -> Array:
-    return _each(_native.sines, x)
+    return _each(sines, x)
 
 
 def _cos(x: Array) -> Array:
-    return _each(_native.cosines, x)
+    return _each(cosines, x)
 
 
 def _power_of(base: float, exponents: Array) -> Array:
-    return _each(lambda flat: _native.powers(float(base), flat), exponents)
+    return _each(lambda flat: powers(float(base), flat), exponents)
 
 
 def _places(*bounds: float, dtype: Any = None, **_: Any) -> Array:
@@ -65,7 +65,7 @@ def _resize(filter: str, antialias: bool) -> Callable[..., Array]:
             raise NotCarried("a resized constant of another form than one to a stated size")
         rows, columns = (int(side) for side in size)
         image = np.ascontiguousarray(x[0].transpose(1, 2, 0))
-        found = _native.interpolate(image, rows, columns, filter, antialias)
+        found = interpolate(image, rows, columns, filter, antialias)
         return np.ascontiguousarray(found.transpose(2, 0, 1))[None]
 
     return resize

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench import _native
+from biobench._native import cosines, powers, sines
 from biobench.models.program.lowering import NotCarried
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _powers(base: float, width: int) -> Doubles:
     if width % 4:
         raise NotCarried(f"rotary positions of heads of {width}")
     bands = width // 4
-    return _native.powers(float(base), np.arange(bands, dtype=np.float64) / bands)
+    return powers(float(base), np.arange(bands, dtype=np.float64) / bands)
 
 
 def _grid(row: Doubles, column: Doubles, *, column_first: bool) -> Doubles:
@@ -100,7 +100,7 @@ def tables(angles: Doubles, *, halves: bool) -> tuple[Table, Table]:
         table = np.tile(found, 2) if halves else np.repeat(found, 2, axis=-1)
         return table.astype(np.float32)
 
-    return laid_out(_native.sines), laid_out(_native.cosines)
+    return laid_out(sines), laid_out(cosines)
 
 
 def _grid_size(module: Any, shape: Any) -> tuple[int, int]:
