@@ -196,6 +196,26 @@ def row_products(
     """The sums of products of each row of ``left`` with each of ``right``, (n, m), from left to
     right. Arrays are C-contiguous. Raises ValueError in one line where sizes do not fit."""
 
+def sines(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sines (n,) by SPEC.md, section "Constants of a model"; NaN beyond 2^19. ``x`` (n,) is
+    C-contiguous."""
+
+def cosines(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Cosines, as :func:`sines`."""
+
+def powers(base: float, exponents: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """``base`` to each power (n,), as :func:`sines`; NaN where the base is not positive."""
+
+def interpolate(
+    x: npt.NDArray[np.float32], rows: int, columns: int, filter: str, antialias: bool
+) -> npt.NDArray[np.float32]:
+    """A table (height, width, channels), C-contiguous, resized to (rows, columns, channels) by
+    SPEC.md, section "Constants of a model".
+
+    filter: ``bilinear`` or ``bicubic``. Raises ValueError in one line for another one and for an
+    empty side.
+    """
+
 @final
 class SoftmaxRegression:
     """Softmax regression with an L2 penalty on scaled rows (SPEC.md, 10.3), in exact arithmetic.

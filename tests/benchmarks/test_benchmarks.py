@@ -8,6 +8,7 @@ from pathlib import Path
 import centroid
 import environments
 import files
+import forward
 import linear
 import logistic
 import memory
@@ -43,6 +44,16 @@ def test_linear(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) == 4
     assert all(float(cell) > 0 for line in lines for cell in line[3:])
     assert once >= 0
+
+
+def test_forward() -> None:
+    """torch and the engine, which agree."""
+    model = forward.Model("tiny", 64, forward._timm("resnet18", 64).build)
+    theirs, ours = forward.measure(model, 2, 1, 1)
+    assert theirs[1].startswith("torch")
+    assert ours[1] == "biobench"
+    assert all(float(cell) > 0 for row in (theirs, ours) for cell in row[2:5])
+    assert float(ours[5]) < 1e-5
 
 
 def test_logistic(capsys: pytest.CaptureFixture[str]) -> None:

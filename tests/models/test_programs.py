@@ -9,91 +9,65 @@ from typing import Any
 
 import numpy as np
 import pytest
-import timm
 import torch
+from carried import CARRIED, Carried, differences, from_timm, program_of, seeded
 from typer.testing import CliRunner
 
 from biobench import _native
 from biobench.errors import ModelError, UsageError
 from biobench.models.load import load_model
-from biobench.models.program.capture import capture
-from biobench.models.program.lower import NotCarried, lower
+from biobench.models.program.lower import NotCarried
 from biobench.models.program_model import CONSTANTS, MODEL, PROGRAM, export
-from biobench.spec.canonical import canonical_json
 
 pytestmark = pytest.mark.slow
 
-FAMILIES: dict[str, tuple[dict[str, Any], int]] = {
-    "vit_tiny_patch16_224": ({"depth": 2}, 224),
-    "vit_small_patch14_reg4_dinov2": ({"depth": 2, "img_size": 224}, 224),
-    "vit_base_patch16_siglip_256": ({"depth": 1}, 256),
-    "vit_pe_core_tiny_patch16_384": ({"depth": 2}, 384),
-    "eva02_tiny_patch14_224": ({"depth": 2}, 224),
-    "aimv2_large_patch14_224": ({"depth": 1}, 224),
-    "convnext_tiny": ({"depths": (1, 1, 1, 1)}, 96),
-    "swin_tiny_patch4_window7_224": ({"depths": (2, 2)}, 224),
-    "resnet18": ({}, 96),
-    "resnet50d": ({}, 64),
-    "efficientnet_lite0": ({}, 64),
-    "efficientnet_b0": ({}, 64),
-    "mobilenetv2_100": ({}, 64),
-    "mobilenetv3_large_100": ({}, 64),
-}
-"""Architectures of timm at full width, with few layers where all are alike, and sizes of images."""
 
-
-def seeded(name: str, **options: Any) -> torch.nn.Module:
-    """A model whose affine parts and statistics are not those of a fresh one."""
-    torch.manual_seed(0)
-    model: torch.nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **options)
-    for parameter in model.parameters():
-        if parameter.dim() == 1:
-            torch.nn.init.normal_(parameter, 0.5, 0.3)
-    for buffer_name, buffer in model.named_buffers():
-        if "running_var" in buffer_name:
-            buffer.uniform_(0.5, 2.0)
-        if "running_mean" in buffer_name:
-            buffer.normal_(0.0, 0.3)
-    return model.eval().requires_grad_(False)
-
-
-def program_of(model: torch.nn.Module, size: int) -> _native.Program:
-    document, constants = lower(capture(model, model, (size, size)))
-    return _native.Program(canonical_json(document).decode(), constants.get)
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_features_are_those_of_torch(name: str) -> None:
+@pytest.mark.parametrize("one", CARRIED, ids=lambda one: one.id)
+def test_features_are_those_of_torch(one: Carried) -> None:
     """1 - cosine to torch in float64 is at most 1e-10, and no value is off by more than 1e-5 of the
     largest: a wrong form of an activation or another epsilon gives far more. A row does not depend
     on the others."""
-    options, size = FAMILIES[name]
-    model = seeded(name, **options)
-    program = program_of(model, size)
-    images = torch.randn(3, 3, size, size)
-    found = program.run(_native.Engine(1), images.numpy())
-    expected = model.double()(images.double()).numpy()
-    for row, wanted in zip(found.astype(np.float64), expected, strict=True):
-        cosine = row @ wanted / np.linalg.norm(row) / np.linalg.norm(wanted)
-        assert 1 - cosine <= 1e-10
-        assert np.abs(row - wanted).max() <= 1e-5 * np.abs(wanted).max()
+    torch.manual_seed(0)
+    module, forward = one.made()
+    seeded(module)
+    size = one.small or one.size
+    program = program_of(module, forward, size)
+    images = torch.randn(2, 3, size, size)
+    cosine, apart = differences(module, forward, program, images)
+    assert cosine <= 1e-10
+    assert apart <= 1e-5
+    whole = program.run(_native.Engine(1), images.numpy())
     alone = program.run(_native.Engine(2), images[1:2].numpy())
-    np.testing.assert_array_equal(alone[0], found[1])
+    np.testing.assert_array_equal(alone[0], whole[1])
+
+
+def of_timm(name: str, size: int, **options: Any) -> _native.Program:
+    torch.manual_seed(0)
+    module, forward = from_timm(name, size, **options).made()
+    return program_of(seeded(module), forward, size)
 
 
 def test_a_program_is_one_document() -> None:
     """The same weights give the same text, whichever module holds them; other weights another."""
-    one, again = (program_of(seeded("resnet18"), 64) for _ in range(2))
+    one, again = (of_timm("resnet18", 64) for _ in range(2))
     assert (one.digest, one.text) == (again.digest, again.text)
-    other = seeded("resnet18")
-    next(iter(other.parameters())).add_(1.0)
-    assert program_of(other, 64).digest != one.digest
+    module, forward = from_timm("resnet18", 64).made()
+    other = program_of(seeded(module), forward, 64)
+    assert other.digest != one.digest
 
 
 def test_what_the_engine_lacks_is_named() -> None:
-    """A sine that a library computes is refused: its bits differ between processors."""
-    with pytest.raises(NotCarried, match="sin"):
-        program_of(seeded("vit_small_patch16_dinov3", depth=1), 256)
+    """Of an operator, and of a table that a library computes with its own logarithms."""
+
+    class Sorted(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1).sort(dim=1).values
+
+    module = Sorted()
+    with pytest.raises(NotCarried, match="sort"):
+        program_of(module, module, 4)
+    with pytest.raises(NotCarried, match="relative_coords_table, which a library computes"):
+        of_timm("swinv2_tiny_window8_256", 256, depths=(1, 1))
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from biobench.cli import execute
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import features_root, pixels_digest
 from biobench.report.item_digests import Stage, place_of
+from biobench.spec.documents import Task
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
 
@@ -76,6 +77,22 @@ def test_all_items_of_an_honest_run(exact: Made, capsys: pytest.CaptureFixture[s
     count = len(row_ids("features"))
     assert f"{count} of {count} items embedded again, equal" in said
     assert "refuted" not in said
+
+
+def test_a_manifest_is_built_once(exact: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a data set of millions of files the list takes minutes."""
+    from biobench.verify import from_data
+
+    built: list[str] = []
+    build = from_data.build_manifest
+
+    def counted(task: Task, root: Path, seed: int | None = None) -> Manifest:
+        built.append(task.id)
+        return build(task, root, seed)
+
+    monkeypatch.setattr(from_data, "build_manifest", counted)
+    assert sample(exact, exact.out, "5") == 0
+    assert built == [TASK]
 
 
 def test_what_a_part_of_them_proves(exact: Made, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ use biobench_engine::Engine;
 #[path = "common/operations.rs"]
 mod operations;
 
-const RECORDED: &str = "ad2ce684e36a038f6d314367f0139e80625b92f06920799125b6eceabf70660a";
+const RECORDED: &str = "feb06303809344721daf156222405724fc4e8b1927fd1734887a33481cb216e0";
 
 #[test]
 fn everywhere_the_same() {

@@ -12,6 +12,7 @@ mod loader;
 mod numpy_api;
 mod regression;
 mod single;
+mod tables;
 mod training;
 
 use pyo3::prelude::*;
@@ -34,6 +35,8 @@ mod _native {
     use super::regression::{decisions, SoftmaxRegression};
     #[pymodule_export]
     use super::single::{decode, resize};
+    #[pymodule_export]
+    use super::tables::{cosines, interpolate, powers, sines};
     #[pymodule_export]
     use super::training::{linear, Head};
     use super::{external, numpy_api, Bound, PyModule, PyResult};

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biobench._common.store import Store
-from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
 from biobench.probe.registry import is_exact
@@ -181,7 +180,7 @@ def _task(
 ) -> Iterator[Finding]:
     id, entry = task.id, results.tasks[task.id]
     try:
-        whole = build_manifest(task, root, suite.seed)
+        whole = images.manifest(task, root, suite.seed)
         manifest = sampled(task, results, whole)
     except BiobenchError as error:
         yield Finding("data", False, f"the data here make no list of images: {error}", id)

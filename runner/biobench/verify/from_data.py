@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.progress import Progress
+from biobench.data.build import build_manifest
 from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
@@ -52,6 +53,8 @@ class Images:
     Attributes:
         own: Tasks of a person's own by id, since a result names none of their files.
         sampled: True where a sample is decoded instead of all of them.
+        made: Whole manifests by task and folder, with what they were made of, where a sample asks
+            for them again.
     """
 
     data: Path | None
@@ -59,6 +62,19 @@ class Images:
     workers: int
     quiet: bool
     sampled: bool = False
+    made: dict[tuple[str, Path], tuple[Task, int, Manifest]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def manifest(self, task: Task, root: Path, seed: int) -> Manifest:
+        """The whole manifest of a task; errors as build_manifest."""
+        kept = self.made.get((task.id, root))
+        if kept is not None and kept[:2] == (task, seed):
+            return kept[2]
+        made = build_manifest(task, root, seed)
+        if self.sampled:
+            self.made[task.id, root] = (task, seed, made)
+        return made
 
 
 def find_root(task: Task, results: Results, images: Images) -> Path | None:

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.progress import Progress
-from biobench.data.build import build_manifest
 from biobench.data.manifest import Manifest
 from biobench.data.views import pool_rule
 from biobench.embed.embedded import feature_leaves
@@ -136,7 +135,7 @@ def _stated(results: Results, rule: TaskRules, suite: Suite, images: Images) -> 
         return Finding("data", None, "its images are not here; give --data", rule.id)
     digests = results.tasks[rule.id]["digests"]
     try:
-        manifest = sampled(task, results, build_manifest(task, root, suite.seed))
+        manifest = sampled(task, results, images.manifest(task, root, suite.seed))
         if manifest.digest != digests["manifest"]:
             text = "the images here make another list than the one that was scored"
             return Finding("data", False, text, rule.id)

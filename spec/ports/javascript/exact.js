@@ -140,10 +140,22 @@ function series(square, first) {
   return y;
 }
 
-/** The cosine of an argument from 0 to pi, in float64. */
-export function cosine(x) {
+/** Sine and cosine of section 21.9, in float64. */
+export function circular(x) {
+  if (!(Math.abs(x) <= 2 ** 19)) return [Number.NaN, Number.NaN];
   const n = x * TWO_OVER_PI + ROUNDING - ROUNDING;
   const r = x - n * HALF_PI[0] - n * HALF_PI[1] - n * HALF_PI[2];
-  if (n === 1) return -(r * series(r * r, 1));
-  return n === 0 ? series(r * r, 0) : -series(r * r, 0);
+  const [sine, cosine] = [r * series(r * r, 1), series(r * r, 0)];
+  const turned = [
+    [sine, cosine],
+    [cosine, -sine],
+    [-sine, -cosine],
+    [-cosine, sine],
+  ];
+  return turned[((n % 4) + 4) % 4];
+}
+
+/** The cosine, in float64. */
+export function cosine(x) {
+  return circular(x)[1];
 }

@@ -93,7 +93,7 @@ const LOG2_E = longBits("3ff71547652b82fe");
 const LN2 = ["3fe62e42fee00000", "3dea39ef35793c76"].map(longBits);
 const SQRT_HALF = longBits("3fe6a09e667f3bcd");
 
-/** exp of section 21.9, from -700 to 0. */
+/** exp of section 21.9, from -700 to 700. */
 export function exp(x) {
   const n = x * LOG2_E + ROUNDING - ROUNDING;
   const r = x - n * LN2[0] - n * LN2[1];
@@ -102,10 +102,11 @@ export function exp(x) {
   return y * 2 ** n;
 }
 
-/** log of section 21.9, of a number from 1 on. */
+/** log of section 21.9, of a positive number that is not subnormal. */
 export function log(a) {
   let [m, e] = [a, 0];
   for (; m >= 2 * SQRT_HALF; e += 1) m /= 2;
+  for (; m < SQRT_HALF; e -= 1) m *= 2;
   const z = (m - 1) / (m + 1);
   const s = z * z;
   let y = 0;

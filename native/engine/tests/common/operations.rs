@@ -6,8 +6,11 @@ use biobench_engine::definition::windows::Pool;
 use biobench_engine::elementwise::{binary, map, Binary};
 use biobench_engine::functions::Function;
 use biobench_engine::gemm::{product, Epilogue, Packed};
+use biobench_engine::hinge::{self, Machine};
 use biobench_engine::norms::{affine, batch_norm_affine, group_norm, rows, RowNorm};
+use biobench_engine::regression::{decisions, Regression};
 use biobench_engine::shapes::{Attention, Window};
+use biobench_engine::tables::{self, Interpolation};
 use biobench_engine::training::{Activation, AdamW, Batch, LinearHead, TraitsHead};
 use biobench_engine::{pools, Engine};
 use sha2::{Digest, Sha256};
@@ -266,6 +269,95 @@ impl All<'_> {
     }
 }
 
+/// Fits in float64, and the constants of models.
+impl All<'_> {
+    fn add_double(&mut self, x: &[f64]) {
+        for x in x {
+            let word = if x.is_nan() {
+                0x7ff8_0000_0000_0000
+            } else {
+                x.to_bits()
+            };
+            self.hash.update(word.to_le_bytes());
+        }
+    }
+
+    /// Softmax regression: three sizes that leave ends in all tiles, one of which ends with products in float64.
+    fn regressions(&mut self) {
+        for (n, features, classes, tolerance) in
+            [(101, 37, 19, 1e-9), (30, 16, 2, 1e-9), (20, 5, 3, 1e-30)]
+        {
+            let x = doubles(70, n * features);
+            let ids = (0..n).map(|row| row * row % classes);
+            let ids: Vec<usize> = (0..classes).chain(ids).take(n).collect();
+            let weights: Vec<f64> = (0..classes).map(|c| 1.0 + c as f64 / 3.0).collect();
+            let isa = self.engine.isa();
+            let problem = Regression::new(isa, &x, features, ids, &weights).expect("sizes");
+            for strength in [0.01, 3.0] {
+                let fit = problem.fit(strength, tolerance, None).expect("sizes");
+                let fit = fit.expect("nobody stops it");
+                self.add_double(&fit.point);
+                self.add_double(&[fit.gradient]);
+            }
+            let point = doubles(71, problem.size());
+            self.add_double(&problem.gradient(&point, 0.3).expect("sizes"));
+            let (weight, bias) = (doubles(72, classes * features), doubles(73, classes));
+            self.add_double(&decisions(isa, &x, &weight, &bias).expect("sizes"));
+        }
+    }
+
+    /// Support vector machines, whose products are kept or computed again.
+    fn hinges(&mut self) {
+        for (n, depth, kept) in [(40, 30, 1 << 30), (83, 17, 0)] {
+            let rows = doubles(80, n * depth);
+            let signs: Vec<f64> = (0..n)
+                .map(|row| if row * row % 3 == 0 { 1.0 } else { -1.0 })
+                .collect();
+            for limit in [0.01, 10.0] {
+                let machine = Machine {
+                    rows: &rows,
+                    depth,
+                    signs: &signs,
+                    limit,
+                    tolerance: 1e-6,
+                    kept,
+                };
+                let dual = hinge::minimise(self.engine.isa(), &machine, usize::MAX, &|| false);
+                self.add_double(&dual.expect("nothing stops it"));
+            }
+            let right = doubles(81, 23 * depth);
+            let mut out = vec![0.0; n * 23];
+            hinge::products(self.engine, &rows, &right, depth, &mut out);
+            self.add_double(&out);
+        }
+    }
+
+    fn constants(&mut self) {
+        for x in doubles(90, 500) {
+            let wide = x * 300_000.0;
+            let power = tables::pow(10_000.0 * x * x + 1.0, 3.0 * x);
+            self.add_double(&[tables::sin(wide), tables::cos(wide), power]);
+        }
+        let x = numbers(91, 5 * 7 * 3);
+        for how in [Interpolation::Bilinear, Interpolation::Bicubic] {
+            for antialias in [false, true] {
+                for size in [(9, 4), (3, 11)] {
+                    self.add(&tables::resize(&x, (5, 7, 3), size, how, antialias));
+                }
+            }
+        }
+    }
+}
+
+/// Numbers between -1 and 1 with more bits than float32 has.
+fn doubles(seed: u32, n: usize) -> Vec<f64> {
+    let pairs = numbers(seed, 2 * n);
+    pairs
+        .chunks(2)
+        .map(|pair| f64::from(pair[0]) + f64::from(pair[1]) * 1e-9)
+        .collect()
+}
+
 /// The digest of all outputs.
 pub fn digest(engine: &Engine) -> String {
     let mut all = All {
@@ -278,6 +370,9 @@ pub fn digest(engine: &Engine) -> String {
     all.norms();
     all.elements();
     all.trained();
+    all.regressions();
+    all.hinges();
+    all.constants();
     all.hash
         .finalize()
         .iter()

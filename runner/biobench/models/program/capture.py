@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biobench.models.program.document import Dim, Shape
+from biobench.models.program.lowering import NotCarried
+from biobench.models.program.rotary import exact_tables
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +34,8 @@ def capture(
 ) -> Graph:
     """The graph of ``forward``, which uses ``module``, for images of ``size`` (rows, columns).
 
-    Raises whatever torch raises where it cannot trace the forward pass.
+    Raises NotCarried where it reads numbers that a library computed when it built the model, and
+    whatever torch raises where it cannot trace the forward pass.
     """
     import torch
 
@@ -45,7 +48,7 @@ def capture(
             return forward(images)
 
     example = torch.zeros(2, 3, *size)
-    with torch.no_grad():
+    with torch.no_grad(), exact_tables(module):
         exported = torch.export.export(
             Features().eval(),
             (example,),
@@ -60,13 +63,32 @@ def capture(
         **signature.inputs_to_lifted_tensor_constants,
     }
     tensors = {node: state[name].detach() for node, name in named.items()}
+    read = {node.name for node in exported.graph.nodes if node.users}
+    for node, name in signature.inputs_to_buffers.items():
+        if node in read and name in signature.non_persistent_buffers:
+            _refuse_computed(name, tensors[node])
     (images,) = signature.user_inputs
     return Graph(tuple(exported.graph.nodes), tensors, str(images))
+
+
+def _refuse_computed(name: str, tensor: torch.Tensor) -> None:
+    """Refuse a buffer that no checkpoint holds, unless it is of integers, such as a mask: whatever
+    library computed those, they are the same."""
+    import torch
+
+    if tensor.is_floating_point() and not torch.equal(tensor, tensor.round()):
+        own = name.removeprefix("module.")
+        raise NotCarried(f"{own}, which a library computes when it builds the model")
 
 
 def shape_of(tensor: Any) -> Shape:
     """The shape of a traced tensor, with the batch as a symbol."""
     return tuple(dim_of(size) for size in tensor.shape)
+
+
+def example_size(stated: Any) -> int | None:
+    """The size that the example has where torch states a symbol; None for what is no size."""
+    return int(stated.node.hint) if hasattr(stated, "node") else None
 
 
 def dim_of(size: Any) -> Dim:

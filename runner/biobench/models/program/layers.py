@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.models.program.document import ONE, Dim, Shape, float_bits
+from biobench.models.program.document import ONE, Dim, Reference, Shape, float_bits
 from biobench.models.program.lowering import (
     Lowering,
     NotCarried,
@@ -23,6 +23,9 @@ CHANNELS_LAST = (0, 3, 1, 2)
 """torch's (batch, channels, rows, columns) where the program has the channels last."""
 HEADS_BY_WIDTH = (0, 2, 1, 3)
 """torch's (batch, heads, rows, width) where the program has (batch, rows, heads, width)."""
+WINDOWS_AND_HEADS = (0, 3, 1, 2, 4)
+"""torch's (batch, heads, windows, rows, width) where the program has (batch, windows, rows, heads,
+width)."""
 
 
 def _vector(lowering: Lowering, operand: Operand) -> Any:
@@ -217,21 +220,28 @@ def attention(
     rank = len(values[0].order)
     if rank == 3:
         values = [reshape(builder, x, (x.shape[0], ONE, *x.shape[1:])) for x in values]
-    elif rank != 4:
+    elif rank not in (4, 5) or (rank == 5 and mask is not None):
         raise NotCarried(f"attention of {rank} axes")
-    queries, keys, rows = (in_order(builder, x, HEADS_BY_WIDTH) for x in values)
-    width = queries.shape[3].factor
-    inputs = {
-        "q": queries.reference,
-        "k": keys.reference,
-        "v": rows.reference,
-        "bias": _attention_bias(lowering, mask),
-    }
-    shape = (*queries.reference.shape[:3], rows.reference.shape[3])
-    factor = 1.0 / math.sqrt(width) if scale is None else scale
+    order = WINDOWS_AND_HEADS if rank == 5 else HEADS_BY_WIDTH
+    parts = [in_order(builder, x, order).reference for x in values]
+    outer = parts[0].shape[: len(order) - 3]
+    if rank == 5:
+        parts = [_joined_windows(lowering, x) for x in parts]
+    queries, keys, rows = parts
+    inputs = {"q": queries, "k": keys, "v": rows, "bias": _attention_bias(lowering, mask)}
+    shape = (*queries.shape[:3], rows.shape[3])
+    factor = 1.0 / math.sqrt(queries.shape[3].factor) if scale is None else scale
     found = builder.operation("attention", inputs, shape, scale=float_bits(factor))
-    result = Value(found, HEADS_BY_WIDTH)
-    return result if rank == 4 else reshape(builder, result, lowering.shape)
+    if rank == 5:
+        found = builder.operation("reshape", {"x": found}, (*outer, *shape[1:]))
+    result = Value(found, order)
+    return reshape(builder, result, lowering.shape) if rank == 3 else result
+
+
+def _joined_windows(lowering: Lowering, x: Reference) -> Reference:
+    """(batch, windows, rows, heads, width) with the windows in the batch."""
+    shape = (x.shape[0] * x.shape[1], *x.shape[2:])
+    return lowering.builder.operation("reshape", {"x": x}, shape)
 
 
 def _attention_bias(lowering: Lowering, mask: Operand) -> Any:

@@ -6,15 +6,15 @@ modules beside this one register; what depends on no image is computed once and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from biobench.models.program import elementwise, layers, moves  # noqa: F401 - they register rules
-from biobench.models.program.capture import Graph, shape_of
-from biobench.models.program.fold import folded
-from biobench.models.program.lowering import RULES, Lowering, NotCarried, Operand
+from biobench.models.program.capture import Graph, example_size, shape_of
+from biobench.models.program.fold import FoldRefused, folded
+from biobench.models.program.lowering import RULES, Lowering, NotCarried, Operand, PerRow
 from biobench.models.program.values import Value, plain
 
 __all__ = ["NotCarried", "lower"]
@@ -48,18 +48,27 @@ def _node(lowering: Lowering, node: Any, results: Mapping[str, Any]) -> Any:
     arguments, options = _operands(node, results)
     lowering.stated = node.meta.get("val")
     if not name.startswith("aten.") or name.startswith("aten.sym_"):
-        # Sizes are taken from what torch states for each result.
+        # Sizes are taken from what torch states for each result; constants are computed with those
+        # of the example.
         if name == "<built-in function getitem>":
             return arguments[0][arguments[1]]
+        return example_size(lowering.stated)
+    if name.startswith("aten._assert"):
         return None
     if hasattr(lowering.stated, "shape"):
         lowering.shape = shape_of(lowering.stated)
-    whole = [*arguments, *options.values()]
-    if not any(map(_depends, whole)):
-        if not any(dim.batch for dim in lowering.shape if hasattr(lowering.stated, "shape")):
-            return folded(node.target, name, arguments, options)
-        # What is repeated along the batch is no constant.
-        arguments = [lowering.value(x) if isinstance(x, np.ndarray) else x for x in arguments]
+        if any(dim.factor == 0 for dim in lowering.shape):
+            # Such as the registers of a model that has none; only a concatenation may read them.
+            return np.empty([dim.factor for dim in lowering.shape], np.float32)
+    if not any(map(_depends, [*arguments, *options.values()])):
+        known = _known(lowering, node, name, arguments, options)
+        if known is not None:
+            return known
+        if _has_batch(lowering):
+            # What is repeated along the batch is no constant.
+            arguments = [lowering.value(x) if isinstance(x, np.ndarray) else x for x in arguments]
+    arguments = [_map(_one_row, x) for x in arguments]
+    options = {key: _map(_one_row, x) for key, x in options.items()}
     rule = RULES.get(name)
     if rule is None and "_." in name:
         # The in-place form has the same result; whoever names the old tensor later means it too.
@@ -72,6 +81,42 @@ def _node(lowering: Lowering, node: Any, results: Mapping[str, Any]) -> Any:
     if isinstance(found, Value) and found.shape != lowering.shape:
         raise NotCarried(f"{name} with another shape than torch states")
     return found
+
+
+def _known(
+    lowering: Lowering, node: Any, name: str, arguments: list[Any], options: dict[str, Any]
+) -> Any:
+    """The result of an operator that depends on no image; None where an operation of the program
+    gives it."""
+    numbers = [_map(lambda x: x.array if isinstance(x, PerRow) else x, x) for x in arguments]
+    batch = _has_batch(lowering)
+    if batch and lowering.stated.is_floating_point():
+        return None
+    try:
+        found = folded(node.target, name, numbers, options)
+    except FoldRefused:
+        if batch or name not in RULES:
+            raise
+        return None
+    if not batch:
+        return found
+    return PerRow(found, next(axis for axis, dim in enumerate(lowering.shape) if dim.batch))
+
+
+def _has_batch(lowering: Lowering) -> bool:
+    """True where the result is one tensor with the batch among its axes."""
+    return hasattr(lowering.stated, "shape") and any(dim.batch for dim in lowering.shape)
+
+
+def _map(function: Callable[[Any], Any], operand: Operand) -> Operand:
+    """An operand, or each of a list of them, by a function."""
+    if isinstance(operand, list):
+        return [_map(function, item) for item in operand]
+    return function(operand)
+
+
+def _one_row(operand: Operand) -> Operand:
+    return operand.one_row() if isinstance(operand, PerRow) else operand
 
 
 def _depends(operand: Operand) -> bool:

@@ -6,6 +6,7 @@ In: operands, which are values, constants or numbers. Out: references to a progr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,25 @@ RULES: dict[str, Rule] = {}
 
 class NotCarried(Exception):
     """The exact engine lacks what a model needs; the text says what."""
+
+
+@dataclass(frozen=True)
+class PerRow:
+    """Integers or truth values that depend on no image and have the batch as one of their axes:
+    those of the example, such as a mask that a library repeats for each image."""
+
+    array: Constant
+    axis: int
+
+    def one_row(self) -> Constant:
+        """Those of one image.
+
+        Raises NotCarried where images differ.
+        """
+        first = self.array.take([0], axis=self.axis)
+        if not np.array_equal(np.broadcast_to(first, self.array.shape), self.array):
+            raise NotCarried("a constant that differs between the images of a batch")
+        return first
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:

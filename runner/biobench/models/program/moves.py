@@ -42,11 +42,6 @@ def dropout(lowering: Lowering, x: Operand, share: float, train: bool) -> Value:
     return lowering.value(x)
 
 
-@lowers("_assert_tensor_metadata.default")
-def metadata(lowering: Lowering, *rest: Any, **options: Any) -> None:
-    """A check of torch's own."""
-
-
 @lowers(
     "view.default", "reshape.default", "flatten.using_ints", "unflatten.int", "_unsafe_view.default"
 )
@@ -197,8 +192,9 @@ def split(lowering: Lowering, x: Operand, sizes: Any, dim: int = 0) -> list[Valu
 
 @lowers("cat.default")
 def cat(lowering: Lowering, operands: list[Operand], dim: int = 0) -> Value:
-    """Tensors beside each other."""
-    values = [lowering.value(operand) for operand in operands]
+    """Tensors beside each other; those without elements are left out."""
+    filled = [x for x in operands if not isinstance(x, np.ndarray) or x.size]
+    values = [lowering.value(operand) for operand in filled]
     return _joined(lowering, values, dim % len(values[0].order))
 
 
@@ -211,6 +207,8 @@ def stack(lowering: Lowering, operands: list[Operand], dim: int = 0) -> Value:
 
 
 def _joined(lowering: Lowering, values: list[Value], dim: int) -> Value:
+    if len(values) == 1:
+        return values[0]
     order = values[0].order
     references = [in_order(lowering.builder, value, order).reference for value in values]
     axis = order[dim]

@@ -12,6 +12,7 @@ import { OPERATIONS as linearProbe } from "./linear_probe.js";
 import { OPERATIONS as logistic } from "./logistic.js";
 import { OPERATIONS as manifest } from "./manifest.js";
 import { OPERATIONS as metric } from "./metric.js";
+import { OPERATIONS as modelConstants } from "./model_constants.js";
 import { OPERATIONS as neighbours } from "./neighbours.js";
 import { OPERATIONS as pixels } from "./pixels.js";
 import { OPERATIONS as svm } from "./svm.js";
@@ -31,6 +32,7 @@ export const OPERATIONS = {
   ...logistic,
   ...manifest,
   ...metric,
+  ...modelConstants,
   ...neighbours,
   ...pixels,
   ...svm,
