@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biobench._common.store import Store
-from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences
 from biobench.errors import BiobenchError, counted
 from biobench.probe.registry import is_exact
@@ -32,9 +31,11 @@ from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import (
     Images,
     check_exact,
+    check_left_out,
     check_manifest,
     check_pixels,
     find_root,
+    manifest_of_result,
     sampled,
 )
 from biobench.verify.item_digests import check_item_digests
@@ -181,7 +182,7 @@ def _task(
 ) -> Iterator[Finding]:
     id, entry = task.id, results.tasks[task.id]
     try:
-        whole = build_manifest(task, root, suite.seed)
+        whole = manifest_of_result(task, results, root, suite.seed)
         manifest = sampled(task, results, whole)
     except BiobenchError as error:
         yield Finding("data", False, f"the data here make no list of images: {error}", id)
@@ -191,6 +192,7 @@ def _task(
     yield same
     if not same.holds:
         return
+    yield from check_left_out(id, results, whole, images)
     fault = check_item_digests(results, id, manifest)
     if fault is not None:
         yield fault

@@ -8,8 +8,8 @@ and predictions.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.progress import Progress
+from biobench.data.build import build_manifest
 from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
@@ -74,6 +75,38 @@ def sampled(task: Task, results: Results, manifest: Manifest) -> Manifest:
     return manifest if size is None else sample_train(task, manifest, size)
 
 
+def manifest_of_result(task: Task, results: Results, root: Path, seed: int) -> Manifest:
+    """The manifest of a task before any sample, without the images that the result says cannot be
+    read; errors as build_manifest."""
+    entry = results.tasks[task.id]
+    left_out = {image["path"]: image["reason"] for image in entry.get("left_out", ())}
+    manifest = build_manifest(task, root, seed, left_out)
+    return replace(manifest, more_formats=tuple(entry.get("formats", ())))
+
+
+def check_left_out(
+    id: str, results: Results, manifest: Manifest, images: Images
+) -> Iterator[Finding]:
+    """Check that images that were left out cannot be read: else a result could leave out those that
+    a model gets wrong."""
+    paths = sorted(manifest.left_out)
+    recipe = recipe_of(results.document["model"]["recipe"])
+    if not paths or impossible_sides(recipe) is not None:
+        return
+    names = [os.path.join(manifest.root, path) for path in paths]
+    bad: set[int] = set()
+    with ImageLoader(
+        names, recipe, batch_size=batch_size(recipe.crop), workers=images.workers,
+        on_error="report", more_formats=True,
+    ) as loader:  # fmt: skip
+        for batch in loader:
+            bad |= {failure.index for failure in batch.failures}
+    good = [path for i, path in enumerate(paths) if i not in bad]
+    if good:
+        text = f"{counted(len(good), 'image')} left out as unreadable can be read ({good[0]})"
+        yield Finding("data", False, text, id)
+
+
 def check_manifest(
     id: str, entry: Mapping[str, Any], manifest: Manifest, evidence: Evidence | None
 ) -> Finding:
@@ -127,6 +160,7 @@ def leaves(
             batch_size=batch_size(recipe.crop),
             workers=images.workers,
             on_error="report",
+            more_formats=bool(manifest.more_formats),
         ) as loader,
     ):
         for batch in loader:

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.progress import Progress
-from biobench.data.build import build_manifest
 from biobench.data.manifest import Manifest
 from biobench.data.views import pool_rule
 from biobench.embed.embedded import feature_leaves
@@ -30,7 +29,7 @@ from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.spec.generator import Stream
 from biobench.verify.findings import Finding, Report
-from biobench.verify.from_data import BATCH, Images, find_root, sampled
+from biobench.verify.from_data import BATCH, Images, find_root, manifest_of_result, sampled
 from biobench.verify.item_digests import check_item_digests
 from biobench.verify.loaded_model import check_loaded
 from biobench.verify.rules import TaskRules
@@ -136,7 +135,8 @@ def _stated(results: Results, rule: TaskRules, suite: Suite, images: Images) -> 
         return Finding("data", None, "its images are not here; give --data", rule.id)
     digests = results.tasks[rule.id]["digests"]
     try:
-        manifest = sampled(task, results, build_manifest(task, root, suite.seed))
+        whole = manifest_of_result(task, results, root, suite.seed)
+        manifest = sampled(task, results, whole)
         if manifest.digest != digests["manifest"]:
             text = "the images here make another list than the one that was scored"
             return Finding("data", False, text, rule.id)
@@ -220,6 +220,7 @@ def _again(
             dtype="float32",
             workers=images.workers,
             on_error="report",
+            more_formats=bool(manifest.more_formats),
         ) as loader:
             for batch in loader:
                 place = slice(batch.start, batch.start + len(batch.array))
