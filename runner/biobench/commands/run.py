@@ -193,9 +193,7 @@ def _own_images(
     if images is None:
         for name, value in values.items():
             if value is not None:
-                raise UsageError(
-                    f"{name} is for --images", remedy="name the folder of your images"
-                )
+                raise UsageError(f"{name} is for --images", remedy="name the folder of your images")
         return None
     # BIOBENCH_DATA is where other tasks look.
     source = context.get_parameter_source("data")

@@ -94,8 +94,8 @@ class Manifest:
         tables: The tables and annotation files that it was made of, as they were read.
         cluster_unit: The unit of which a cluster is one, a word such as ``camera``; ``item`` where
             the layout declares no clusters, so that every item is one.
-        left_out: Path of an image that was left out, with the whole item, since it cannot be read ->
-            the reason.
+        left_out: Path of an image that was left out, with its whole item, since it cannot be read
+            -> the reason.
         more_formats: Names of the formats of its files beyond those of the specification.
     """
 

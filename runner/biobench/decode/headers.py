@@ -49,9 +49,7 @@ def more_formats() -> PillowDecoder:
     return PillowDecoder({format.name: format.pillow for format in available()})
 
 
-def read_headers(
-    paths: Sequence[str], advance: Callable[[int], None] | None = None
-) -> Headers:
+def read_headers(paths: Sequence[str], advance: Callable[[int], None] | None = None) -> Headers:
     """Read the headers of files; ``advance`` is called with the number of files that are done."""
     names = {format.pillow: format.called for format in available()}
     bad: dict[int, str] = {}
@@ -69,7 +67,7 @@ def read_headers(
     return Headers(bad, tuple(sorted(formats)))
 
 
-def _format(path: str, formats: Sequence[str]) -> str | None:
+def _format(path: str, formats: tuple[str, ...]) -> str | None:
     """Pillow's name of a file's format; None where the file is not known or is beyond a limit."""
     try:
         with open_regular(path) as file, refusals(), Image.open(file, formats=formats) as image:

@@ -11,7 +11,7 @@ import io
 import struct
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -60,7 +60,7 @@ def versions() -> list[str | None]:
     return [*known, *plugin_versions()]
 
 
-def open_image(data: bytes, formats: Sequence[str] = FORMATS) -> ImageFile.ImageFile:
+def open_image(data: bytes, formats: tuple[str, ...] = FORMATS) -> ImageFile.ImageFile:
     """Facts of a file's headers, before any pixel is decoded.
 
     Args:

@@ -89,10 +89,10 @@ def print_results(results: Results, console: Console) -> None:
         if entry["declared"]:
             line = f"{task} was not run: its score is declared, from {entry['source']}"
             say(console, line)
-    if document["mean"] is None and document["division"] != "open":
-        say(console, "mean: none, because tasks of the suite are missing")
         for line in left_out_lines(task, entry):
             say(console, line)
+    if document["mean"] is None and document["division"] != "open":
+        say(console, "mean: none, because tasks of the suite are missing")
     if document["division"] == "open":
         return
     if document["official"]:

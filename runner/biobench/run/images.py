@@ -77,7 +77,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
             where=f"--images {folder}",
             remedy="leave --train-share out, or give the folder of one side",
         )
-    id = task_id(os.path.basename(os.path.realpath(folder)), spec.task_ids())
+    id = task_id(os.path.basename(os.path.abspath(folder)), spec.task_ids())
     paths = [image.path for image in listing.images]
     bad, formats = own_headers(id, folder, paths, options)
     if options.on_bad_image != "leave-out":
@@ -87,7 +87,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
     halves = _halves(spec, listing, kept, groups, folder, images, options)
     files = TaskFiles(
         id=id,
-        title=shown(os.path.basename(os.path.realpath(folder))) or id,
+        title=shown(os.path.basename(os.path.abspath(folder))) or id,
         folder=folder.absolute(),
         protocol=images.protocol or _protocol(kept, halves),
         metrics=METRICS,
@@ -98,13 +98,16 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
         lines=(
             f"written by biobench run --images; {counted(len(paths), 'image')}, of which "
             f"{len(halves.test)} are scored",
-            "Run it again, edited or not, with: biobench run --task " f"{id}.yaml --model MODEL",
+            f"Run it again, edited or not, with: biobench run --task {id}.yaml --model MODEL",
         ),
     )
     value = files.value()
     document = Document("task", files.names[0], Source(files.names[0], value, {}))
     task = with_folder(spec.own_task(document), files.folder, {files.names[1]: files.table()})
     notes = [f"{id}: {note}" for note in (*listing.notes, *halves.notes)]
+    if groups:
+        made = counted(len(set(groups.values())), "group")
+        notes.append(f"{id}: {counted(len(groups), 'image')} in {made}")
     if bad:
         notes.append(f"{id}: {counted(len(bad), 'unreadable image')} left out: {_named(list(bad))}")
     if images.protocol is None and task.protocol.id != PROTOCOL:
@@ -135,9 +138,7 @@ def _refuse_others(spec: Spec, options: Options, images: ImageOptions) -> None:
         if given:
             raise UsageError(f"--images and {name} exclude each other", remedy="give one of them")
     if options.division == "compat":
-        raise UsageError(
-            "a task of your own has no division compat", remedy="leave --division out"
-        )
+        raise UsageError("a task of your own has no division compat", remedy="leave --division out")
     if _ODD.search(os.path.abspath(images.folder)):
         raise UsageError(
             "has characters that a task file cannot hold",

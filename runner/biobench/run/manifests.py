@@ -35,6 +35,8 @@ def read_manifests(
             if selection.written is not None:
                 manifest = replace(
                     manifest,
+                    # Its notes name the images that have no split.
+                    of_no_split={},
                     left_out=selection.written.left_out,
                     more_formats=selection.written.more_formats,
                 )

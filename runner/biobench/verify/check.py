@@ -92,9 +92,7 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
         findings += check_official(results, rules, spec, chain.differences)
     findings.append(Finding("weights", None, "only --rerun looks at the model's weights"))
     claimed: dict[str, Level] = {"data": "D", **results.document["levels"]}
-    return Report(
-        tuple(findings), claimed, _reached(findings, rules, gpu=with_gpu(results)), chain.truth
-    )
+    return Report(tuple(findings), claimed, _reached(findings, rules, results), chain.truth)
 
 
 @dataclass
@@ -249,9 +247,11 @@ def _summed(stage: str, findings: Sequence[Finding], of: int) -> Iterator[Findin
 
 
 def _reached(
-    findings: Sequence[Finding], rules: Mapping[str, TaskRules], *, gpu: bool
+    findings: Sequence[Finding], rules: Mapping[str, TaskRules], results: Results
 ) -> dict[str, Level]:
     """The level that each stage was seen to reach here, for every task."""
+    gpu = with_gpu(results)
+    more_formats = any(entry.get("formats") for entry in results.tasks.values())
 
     def whole(stage: str) -> bool:
         found = [finding for finding in findings if finding.stage == stage]
@@ -265,7 +265,7 @@ def _reached(
     scored = [finding.holds for finding in findings if finding.stage == "score"]
     reached: dict[str, Level] = {
         "data": "D" if whole("data") else None,
-        "pixels": "D" if whole("pixels") else None,
+        "pixels": ("E" if more_formats else "D") if whole("pixels") else None,
         "predictions": "P" if exact and whole("predictions") else None,
         "score": "S" if scored and all(scored) else None,
     }

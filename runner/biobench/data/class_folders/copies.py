@@ -15,7 +15,7 @@ from biobench._common.files import open_regular
 from biobench.data.file_hashes import file_digests
 
 HEAD = 4096
-"""Bytes that tell nearly all files of one size apart: scans without compression have equal sizes."""
+"""Bytes that tell nearly all files of one size apart: scans without compression have one size."""
 
 
 def copies(root: Path, paths: Sequence[str], workers: int) -> list[list[str]]:

@@ -3,8 +3,8 @@
 In: a pattern on the paths, or a table, and the paths. Out: the name of each image's group.
 
 A pattern is a path below the folder in which ``*`` stands for any characters but ``/``, ``**`` for
-any, ``?`` for one but ``/``, and ``{site}`` for one or more but ``/``, as few as fit, which name the
-group: ``*/{site}_*.jpg``. Several named parts name it together.
+any, ``?`` for one but ``/``, and ``{site}`` for one or more but ``/``, as few as fit, which name
+the group: ``*/{site}_*.jpg``. Several named parts name it together.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from biobench._common.text import shown
@@ -167,11 +167,6 @@ def _read(file: Path, column: str | None) -> tuple[Table, str]:
             faults.add(name, f"name the column of the groups: {OPTION} {name}:COLUMN")
     faults.raise_if_any(folder)
     raise AssertionError("a table that cannot be read has a fault")
-
-
-def group_sizes(groups: Mapping[str, str]) -> int:
-    """Number of groups."""
-    return len(set(groups.values()))
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -105,7 +105,9 @@ def list_images(root: Path) -> Listing:
     faults.raise_if_any(base)
     images = tuple(sorted(found))
     _require_classes(base, images)
-    return Listing(images, train is not None and test is not None, (*notes, *_notes(images, ignored)))
+    return Listing(
+        images, train is not None and test is not None, (*notes, *_notes(images, ignored))
+    )
 
 
 def _visible(base: str, folder: str, faults: Faults) -> tuple[list[str], list[str]]:
@@ -200,6 +202,6 @@ def _notes(images: Sequence[FolderImage], ignored: Counter[str]) -> Iterator[str
     if alike:
         named = ", ".join(" and ".join(map(shown, paths)) for paths in alike[:NAMED])
         yield (
-            f"{counted(len(alike), 'name')} differ in spelling alone, so a disk that ignores case "
-            f"keeps one file of each: {named}"
+            "paths that differ in spelling alone, of which a disk that ignores case keeps one: "
+            + named
         )

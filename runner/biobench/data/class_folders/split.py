@@ -14,8 +14,8 @@ what the groups made impossible. docs/class-folders.md states the rule for peopl
 5. A class without a test image, in code-point order of the names, gives its unit of the fewest
    images (of several the one with the least key) of which each class keeps a train image.
 
-Without groups and copies the goals are met exactly: the images with the least keys are tested. A key
-depends on one name alone, so another image more or less moves few images, whatever its name.
+Without groups and copies the goals are met exactly: the images with the least keys are tested. A
+key depends on one name alone, so another image more or less moves at most one other image a class.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _notes(
     if moved:
         shares = [1 - Fraction(tested[label], sizes[label]) for label in moved]
         yield (
-            f"what belongs together was kept on one side: in {counted(len(moved), 'class', 'classes')} "
+            f"what belongs together is on one side: in {counted(len(moved), 'class', 'classes')} "
             f"the share that is learnt from lies between {float(min(shares)):.2f} and "
             f"{float(max(shares)):.2f}, not at {float(share):.2f}"
         )
