@@ -44,7 +44,8 @@ def test_the_least_keys_of_each_class_are_tested() -> None:
         paths = [image.path for image in images if image.label == label]
         wanted |= set(sorted(paths, key=lambda p: Stream(17, f"split/{p}").word(0))[:count])
     halves = split(images)
-    assert halves.test == wanted and halves.notes == ()
+    assert halves.test == wanted
+    assert halves.notes == ()
 
 
 def test_the_recorded_split() -> None:
@@ -139,8 +140,10 @@ def test_classes_that_cannot_be_scored_are_named() -> None:
     halves = split(images, groups)
     assert {path.partition("/")[0] for path in halves.test} == {"fox"}
     one, whole = halves.notes
-    assert "1 class has one image" in one and "'hare'" in one
-    assert "1 class is not scored" in whole and "'owl'" in whole
+    assert "1 class has one image" in one
+    assert "'hare'" in one
+    assert "1 class is not scored" in whole
+    assert "'owl'" in whole
 
 
 def test_nothing_left_to_score() -> None:

@@ -37,7 +37,8 @@ def test_the_first_folder_is_the_class(tmp_path: Path) -> None:
         ("fox/site-1/day/b.JPG", "fox", None),
         ("hare/c.jpeg", "hare", None),
     ]
-    assert not found.split and found.notes == ()
+    assert not found.split
+    assert found.notes == ()
 
 
 @pytest.mark.parametrize("test", ["val", "Test", "valid", "validation"])

@@ -44,10 +44,12 @@ def test_good_files_of_every_format(tmp_path: Path) -> None:
     """Protects: no file that can be decoded is called bad, and further formats are named once."""
     paths = [written(tmp_path, "a", suffix) for suffix in SPECIFIED.values()]
     assert read_headers(paths) == read_headers(paths[::-1])
-    assert read_headers(paths).bad == {} and read_headers(paths).formats == ()
+    assert read_headers(paths).bad == {}
+    assert read_headers(paths).formats == ()
     more = [written(tmp_path, name, suffix) for name in "ab" for suffix in MORE.values()]
     found = read_headers([*paths, *more])
-    assert found.bad == {} and found.formats == tuple(sorted(MORE))
+    assert found.bad == {}
+    assert found.formats == tuple(sorted(MORE))
 
 
 def test_bad_files_have_the_reason_of_the_decoder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``run --images``: class folders from a folder of photographs to a result that can be run again."""
+"""``run --images``: class folders to a result whose task file can be run again."""
 
 from __future__ import annotations
 
@@ -57,9 +57,11 @@ def test_a_result_and_its_task_file(
     assert execute([*RUN, str(photos), "--out", str(out)]) == 0
     said = "".join(capsys.readouterr())
     page = (out / "report.html").read_text()
-    assert "official" not in said and "official" not in page.partition("</style>")[2]
+    assert "official" not in said
+    assert "official" not in page.partition("</style>")[2]
     first = document(out)
-    assert first["division"] == "open" and first["tasks"]["photos"]["counts"]["test"] == 12
+    assert first["division"] == "open"
+    assert first["tasks"]["photos"]["counts"]["test"] == 12
     table = rows(out / "photos.csv")
     assert [row["path"] for row in table] == [
         path.relative_to(photos).as_posix() for path in paths(photos)
@@ -133,7 +135,8 @@ def test_a_bad_file_is_named_before_anything_is_embedded(
     for given in (["--images", str(photos)], ["--task", str(task / "photos.yaml")]):
         assert execute(["run", "--model", "demo", *given]) == 3
         said = capsys.readouterr().err
-        assert said.count("\n") == 1 and "Ciliata/a.jpg (the content is no image" in said
+        assert said.count("\n") == 1
+        assert "Ciliata/a.jpg (the content is no image" in said
 
 
 def test_bad_files_are_left_out(
@@ -148,7 +151,8 @@ def test_bad_files_are_left_out(
     first = document(out)
     entry = first["tasks"]["photos"]
     left = {image["path"]: image["reason"] for image in entry["left_out"]}
-    assert list(left) == ["Ciliata/a.jpg", "Nodularia/cut.png"] and all(left.values())
+    assert list(left) == ["Ciliata/a.jpg", "Nodularia/cut.png"]
+    assert all(left.values())
     assert first["bad_images"] == 0
     assert "2 unreadable images left out: Ciliata/a.jpg" in said
     assert "Nodularia/cut.png" in (out / "report.html").read_text()
@@ -229,7 +233,8 @@ def test_groups_and_copies_stay_together(
     sides: dict[str, set[str]] = {}
     for row in table:
         sides.setdefault(row["group"], set()).add(row["split"])
-    assert len(sides) == 8 and all(len(of) == 1 for of in sides.values())
+    assert len(sides) == 8
+    assert all(len(of) == 1 for of in sides.values())
     assert sides["site9"] == sides["site0"]
     assert "have the bytes of one of the train split" not in capsys.readouterr().err
 
@@ -253,7 +258,8 @@ def test_a_learning_curve(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run = [*RUN, str(photos), "--out", str(out), "--protocol", "nearest_centroid"]
     assert execute([*run, "--n-train", "3,all"]) == 0
-    assert (out / "photos.yaml").is_file() and (out / "curve.json").is_file()
+    assert (out / "photos.yaml").is_file()
+    assert (out / "curve.json").is_file()
     assert execute(["verify", str(out)]) == 0
 
 
@@ -275,7 +281,8 @@ def test_options_that_do_not_fit(
     """Protects: a wrong option is one line and exit 2."""
     assert execute([*RUN, str(photos), "--dry-run", *more]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert said in error
+    assert error.count("\n") == 1
 
 
 def test_options_without_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
