@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.data.class_folders.grouping import groups_of
+from biobench.data.class_folders.grouping import groups_of, unit_of
 from biobench.errors import BiobenchError, DataError, UsageError
 
 PATHS = ["fox/s1_001.jpg", "fox/s1_002.jpg", "fox/s2_001.jpg", "hare/deep/s2_009.jpg"]
@@ -24,6 +24,21 @@ PATHS = ["fox/s1_001.jpg", "fox/s1_002.jpg", "fox/s2_001.jpg", "hare/deep/s2_009
 def test_a_pattern_names_the_group(pattern: str, groups: list[str]) -> None:
     """Protects: the named parts of a pattern are the group; * stops at a folder's end."""
     assert list(groups_of(pattern, PATHS).values()) == groups
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unit"),
+    [
+        ("**/{site}_*", "site"),
+        ("**/{Site}_{date}.jpg", "site date"),
+        ("**/{a}_{b}{c}.jpg", "group"),
+        ("**/{item}_*", "group"),
+        ("**/{s1}_*", "group"),
+    ],
+)
+def test_what_a_group_is_called(pattern: str, unit: str) -> None:
+    """Protects: the word beside an interval is one that a task file can have."""
+    assert unit_of(pattern) == unit
 
 
 @pytest.mark.parametrize(
@@ -75,6 +90,7 @@ def test_a_column_is_named_after_the_file(tmp_path: Path) -> None:
     rows = [f"{path}\tX\t{path[-7:]}" for path in PATHS]
     given = write(tmp_path, "\n".join(["path\tgroup\tburst", *rows]), "groups.tsv")
     assert set(groups_of(given, PATHS).values()) == {"X"}
+    assert (unit_of(given), unit_of(f"{given}:burst")) == ("group", "burst")
     assert set(groups_of(f"{given}:burst", PATHS).values()) == {"001.jpg", "002.jpg", "009.jpg"}
 
 

@@ -236,6 +236,9 @@ def test_groups_and_copies_stay_together(
     assert len(sides) == 8
     assert all(len(of) == 1 for of in sides.values())
     assert sides["site9"] == sides["site0"]
+    options = yaml.safe_load((out / "photos.yaml").read_text())["dataset"]["layout"]["options"]
+    assert options["cluster"] == {"unit": "site", "template": "{group}"}
+    assert execute(["verify", str(out)]) == 0
     assert "have the bytes of one of the train split" not in capsys.readouterr().err
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.data.class_folders.copies import copies
-from biobench.data.class_folders.grouping import groups_of
+from biobench.data.class_folders.grouping import groups_of, unit_of
 from biobench.data.class_folders.listing import FolderImage, Listing, list_images
 from biobench.data.class_folders.split import Halves, split_images
 from biobench.data.class_folders.task_file import ListedImage, TaskFiles, task_id
@@ -95,6 +95,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
             _listed(image, halves, groups if images.group else None, bad.get(image.path))
             for image in listing.images
         ),
+        unit=None if images.group is None else unit_of(images.group),
         lines=(
             f"written by biobench run --images; {counted(len(paths), 'image')}, of which "
             f"{len(halves.test)} are scored",

@@ -27,11 +27,13 @@ SUFFIXES = (".csv", ".tsv", ".txt")
 NAMED = 3
 """Paths that fit in one line for people."""
 
+_UNIT = re.compile(r"(?!items?$)[a-z]{1,20}([ -][a-z]{1,20})?")
+"""As the schema of the layout's options asks for."""
 _PART = re.compile(r"\*\*/?|\*|\?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def groups_of(given: str, paths: Sequence[str]) -> dict[str, str]:
-    """The group of every path.
+    """The group of every path, the path itself where it belongs to no other.
 
     Args:
         given: A pattern; or a table, ``FILE`` or ``FILE:COLUMN``.
@@ -45,6 +47,18 @@ def groups_of(given: str, paths: Sequence[str]) -> dict[str, str]:
     if file is None:
         return _by_pattern(given, paths)
     return _by_table(file, column, paths)
+
+
+def unit_of(given: str) -> str:
+    """The word for what a group is: the names of a pattern's parts, or the column of a table;
+    ``group`` where they make no word or two that a task can have."""
+    file, column = _table(given)
+    if file is None:
+        names = _compiled(given)[1]
+    else:
+        names = [_read(file, column)[1]]
+    unit = " ".join(names).lower()
+    return unit if _UNIT.fullmatch(unit) else COLUMN
 
 
 def _table(given: str) -> tuple[Path | None, str | None]:

@@ -44,6 +44,7 @@ class TaskFiles:
         folder: Folder of the images, absolute.
         protocol: Id of the protocol.
         images: Every image, in code-point order of the paths.
+        unit: The word for what a group is; None where images have none.
         lines: Lines for people at the top of the task file.
     """
 
@@ -53,6 +54,7 @@ class TaskFiles:
     protocol: str
     metrics: Sequence[Mapping[str, Any]]
     images: tuple[ListedImage, ...]
+    unit: str | None = None
     lines: tuple[str, ...] = ()
 
     @property
@@ -68,6 +70,8 @@ class TaskFiles:
             "path": "{path}",
             "label": "class",
         }
+        if self.unit is not None:
+            options["cluster"] = {"unit": self.unit, "template": "{group}"}
         return {
             "task": self.id,
             "title": self.title,
