@@ -16,11 +16,11 @@ from functools import cache
 from PIL import Image
 
 from biobench._common.files import open_regular
+from biobench.decode.decode_error import DecodeError
 from biobench.decode.formats import FORMATS as MORE
 from biobench.decode.formats import Format, available
 from biobench.decode.native import decode_file
 from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, refusals
-from biobench.decode.decode_error import DecodeError
 
 HEAD = 64
 _HEIF = (b"hei", b"hev", b"mif1", b"msf1")

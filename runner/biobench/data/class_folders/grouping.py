@@ -53,10 +53,7 @@ def unit_of(given: str) -> str:
     """The word for what a group is: the names of a pattern's parts, or the column of a table;
     ``group`` where they make no word or two that a task can have."""
     file, column = _table(given)
-    if file is None:
-        names = _compiled(given)[1]
-    else:
-        names = [_read(file, column)[1]]
+    names = _compiled(given)[1] if file is None else [_read(file, column)[1]]
     unit = " ".join(names).lower()
     return unit if _UNIT.fullmatch(unit) else COLUMN
 
