@@ -29,6 +29,7 @@ from biobench.run.context import Context, prepare
 from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.failures import Failures
 from biobench.run.learning_curve import Sizes, in_order
+from biobench.run.manifests import without
 from biobench.run.options import Options, say
 from biobench.run.out_folder import claim_out
 
@@ -71,7 +72,7 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
             failures.raise_first(None)
         results = conclude(outcomes, size, context)
         if out is not None and not _keeps_earlier(out, failures, context):
-            write_run(results, outcomes, out)
+            write_run(results, outcomes, out, _task_files(context, outcomes))
             results.folder = context.plan.out
     return results, failures
 
@@ -112,8 +113,17 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
             failures.raise_first(None)
         curve = assemble_curve(ordered, context.plan.asked, cells, results)
         if out is not None and not _keeps_earlier(out, failures, context):
-            curve = replace(write_curve(curve, outcomes, out), folder=context.plan.out)
+            scored = [outcome for found in outcomes.values() for outcome in found]
+            beside = _task_files(context, scored)
+            written = write_curve(curve, outcomes, out, beside)
+            curve = replace(written, folder=context.plan.out)
     return curve, failures
+
+
+def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, bytes]:
+    """The files of a task that this run has made, by name."""
+    written = context.plan.selection.written
+    return {} if written is None else written.files.without(outcomes[0].manifest.left_out).files()
 
 
 def _score_all(context: Context) -> tuple[Cells, Failures]:
@@ -187,12 +197,24 @@ def embed_task(
     located: LocatedTask, manifest: Manifest, context: Context, sizes: Sizes
 ) -> TaskFeatures:
     """Files, pixels and features of one task, as far as one of the sizes needs them."""
+    stopwatch = Stopwatch()
+    features = _embed(located, manifest, context, sizes, stopwatch)
+    if features.embedded.bad and context.options.on_bad_image == "leave-out":
+        # As if the files had not been there: by torch a feature may depend on its neighbours.
+        unread = {manifest.rows[row].path: why for row, why in features.embedded.bad.items()}
+        left = without(located, manifest, unread, context.suite.seed)
+        return _embed(located, left, context, sizes, stopwatch)
+    return features
+
+
+def _embed(
+    located: LocatedTask, manifest: Manifest, context: Context, sizes: Sizes, stopwatch: Stopwatch
+) -> TaskFeatures:
     from biobench._common.progress import Progress
     from biobench.embed.diagnostics import doubts
     from biobench.embed.features import embed, rows_to_read
 
     task, execution = located.task, context.execution
-    stopwatch = Stopwatch()
     wanted: npt.NDArray[np.bool_] | None = None
     if None not in sizes:
         samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
@@ -201,7 +223,7 @@ def embed_task(
     with Progress(f"{task.id}: embed", count, quiet=context.options.quiet) as progress:
         embedded = embed(
             manifest, context.backbone, context.store, execution,
-            keep_bad=context.options.keep_bad, progress=progress, wanted=wanted,
+            keep_bad=context.options.on_bad_image != "stop", progress=progress, wanted=wanted,
             compare_alone=not context.compared_alone,
         )  # fmt: skip
     if embedded.alone is not None:

@@ -1,4 +1,4 @@
-"""docs/adding-a-task.md, command for command: what it tells a newcomer to type works."""
+"""docs/adding-a-task.md and docs/class-folders.md, command for command: what they say works."""
 
 from __future__ import annotations
 
@@ -81,6 +81,19 @@ def test_the_page_does_what_it_says(
             by_folder.tasks["ponds"]["digests"][stage]
             == by_table.tasks["ponds-table"]["digests"][stage]
         )
+
+
+def test_the_page_on_class_folders_does_what_it_says(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block in order; the shown lines are printed; the task file gives the digests again."""
+    monkeypatch.setenv("BIOBENCH_STORE", str(tmp_path / "store"))
+    page = (repository / "docs" / "class-folders.md").read_text(encoding="utf-8")
+    reader = Reader(tmp_path)
+    for kind, text in BLOCK.findall(page):
+        reader.do(kind, text)
+    first, again = (load_results(tmp_path / name) for name in ("photos-result", "again"))
+    assert first.digests == again.digests
 
 
 def test_the_tables_name_what_there_is(repository: Path) -> None:

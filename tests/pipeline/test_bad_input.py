@@ -120,7 +120,7 @@ def test_unreadable_images_can_be_scored_as_wrong(data: Path, tmp_path: Path) ->
     (data / "plankton/train/amphora/t00.png").write_bytes(b"no image")
     for i in range(6):
         (data / "plankton/val/balanus" / f"v1{i}.png").write_bytes(b"no image")
-    results = run(options(data, tmp_path, keep_bad=True))
+    results = run(options(data, tmp_path, on_bad_image="report"))
     entry = results.tasks["plankton"]
     assert entry["counts"]["test"] == 18
     assert entry["metrics"]["accuracy"] <= 12 / 18
@@ -151,7 +151,7 @@ def test_all_test_images_unreadable(data: Path, tmp_path: Path) -> None:
     """With `--on-bad-image report` a split of which nothing can be read scores zero."""
     for path in (data / "plankton/val").rglob("*.png"):
         path.write_bytes(b"no image")
-    entry = run(options(data, tmp_path, keep_bad=True)).tasks["plankton"]
+    entry = run(options(data, tmp_path, on_bad_image="report")).tasks["plankton"]
     assert entry["score"] == 0
     assert entry["counts"]["test"] == 18
 
@@ -238,7 +238,7 @@ def test_a_mended_image_is_read_again(data: Path, tmp_path: Path) -> None:
     whole = broken.read_bytes()
     expected = run(options(data, tmp_path)).digests["features"]
     broken.write_bytes(b"no image")
-    run(options(data, tmp_path, keep_bad=True))
+    run(options(data, tmp_path, on_bad_image="report"))
     broken.write_bytes(whole)
     assert run(options(data, tmp_path)).digests["features"] == expected
 

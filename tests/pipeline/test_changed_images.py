@@ -207,7 +207,7 @@ def test_reporting_bad_images_hides_no_change(data: Path, options: Options) -> N
     model = Changing((0, lambda: (data / LAST).write_bytes(b"no image")), name="reports")
     run(replace(options, model=Changing(name="other")))
     with pytest.raises(DataError, match=f"1 {CHANGED}: {LAST}"):
-        run(replace(options, model=model, keep_bad=True))
+        run(replace(options, model=model, on_bad_image="report"))
 
 
 def test_the_same_bytes_are_no_change(data: Path, options: Options, tmp_path: Path) -> None:

@@ -365,7 +365,7 @@ def test_a_clip_with_an_unreadable_frame_is_wrong(pond: Path, tmp_path: Path, st
     (torn / victims[0]).write_bytes(b"no image")
     options = Options(
         model=MeanColour(), tasks=(str(tmp_path / "pond.yaml"),), data=torn, out=tmp_path / "out",
-        store=store, quiet=True, keep_bad=True,
+        store=store, quiet=True, on_bad_image="report",
     )  # fmt: skip
     value = {
         "task": "pond",

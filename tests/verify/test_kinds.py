@@ -55,7 +55,7 @@ def test_unreadable_images(tmp_path: Path) -> None:
     (tmp_path / "data/drawn/test/balanus/test101.png").write_bytes(b"no image")
     kinds = ("classes", "clips", "traits")
     asked = options(
-        tmp_path, tasks=tuple(write_task(tmp_path, kind) for kind in kinds), keep_bad=True
+        tmp_path, tasks=tuple(write_task(tmp_path, kind) for kind in kinds), on_bad_image="report"
     )
     results = run(asked)
     assert results.document["bad_images"] == 3

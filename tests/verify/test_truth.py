@@ -204,7 +204,9 @@ def test_unreadable_images_of_nearest_neighbours(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(INDIVIDUALS))
     options = at(
         tmp_path,
-        Options(model=MeanColour(), tasks=(str(path),), workers=1, quiet=True, keep_bad=True),
+        Options(
+            model=MeanColour(), tasks=(str(path),), workers=1, quiet=True, on_bad_image="report"
+        ),
     )
     run(options)
     made = Made(tmp_path, options)

@@ -57,3 +57,4 @@ class OnBadImage(StrEnum):
 
     stop = "stop"
     report = "report"
+    leave_out = "leave-out"

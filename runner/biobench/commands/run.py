@@ -13,10 +13,11 @@ from biobench.errors import UsageError
 
 if TYPE_CHECKING:
     from biobench.run.learning_curve import Sizes
-    from biobench.run.options import Options
+    from biobench.run.options import ImageOptions, Options
 
 
 def run(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Option(
@@ -27,6 +28,33 @@ def run(
     suite: Annotated[str | None, typer.Option(help="A suite: biobench, demo.")] = None,
     task: Annotated[
         list[str] | None, typer.Option(help="A task's id or a task file; may be repeated.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="DIR",
+            help="Your own images, a folder for each class, or train/ and val/ with those.",
+        ),
+    ] = None,
+    train_share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="With --images: the share of each class that is learnt from. [default: 0.7]",
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN|FILE[:COLUMN]",
+            help="With --images: what belongs together and stays on one side of the split, such as "
+            "the images of a site, by a pattern on their paths ('*/{site}_*') or a table.",
+        ),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="With --images: the protocol. [default: logistic_regression]"),
     ] = None,
     data: Annotated[
         Path | None,
@@ -93,7 +121,10 @@ def run(
         Precision, typer.Option(help="float16 is autocast, on CUDA only.")
     ] = Precision.float32,
     on_bad_image: Annotated[
-        OnBadImage, typer.Option(help="Stop at an unreadable image, or score it as wrong.")
+        OnBadImage,
+        typer.Option(
+            help="Stop at an unreadable image, score it as wrong, or leave it out of your own task."
+        ),
     ] = OnBadImage.stop,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
     json: Annotated[
@@ -112,13 +143,15 @@ def run(
     sizes = parse_sizes(n_train) if n_train is not None else (None,)
     if suite is not None and task:
         raise UsageError("--suite and --task exclude each other", remedy="give one of them")
+    own = _own_images(context, images, train_share, group, protocol)
     if json and dry_run:
         raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")
     options = Options(
         model=model,
         suite=suite,
         tasks=tuple(task or ()),
-        data=data,
+        data=data if own is None else None,
+        images=own,
         out=out,
         store=store,
         engine=engine.value,
@@ -128,7 +161,7 @@ def run(
         declare=read_declarations(declare or (), source or ()),
         workers=workers,
         precision=precision.value,
-        keep_bad=on_bad_image is OnBadImage.report,
+        on_bad_image=on_bad_image.value,
         offline=offline,
         quiet=json,
         from_command=True,
@@ -143,6 +176,31 @@ def run(
         _curve(options, sizes, json)
     else:
         _one(options, json)
+
+
+def _own_images(
+    context: typer.Context,
+    images: Path | None,
+    train_share: str | None,
+    group: str | None,
+    protocol: str | None,
+) -> ImageOptions | None:
+    """The options of class folders; None where there are none."""
+    from biobench.run.images import parse_share
+    from biobench.run.options import ImageOptions
+
+    values = {"--train-share": train_share, "--group": group, "--protocol": protocol}
+    if images is None:
+        for name, value in values.items():
+            if value is not None:
+                raise UsageError(f"{name} is for --images", remedy="name the folder of your images")
+        return None
+    # BIOBENCH_DATA is where other tasks look.
+    source = context.get_parameter_source("data")
+    if source is not None and source.name == "COMMANDLINE":
+        raise UsageError("--images and --data exclude each other", remedy="give one of them")
+    share = None if train_share is None else parse_share(train_share)
+    return ImageOptions(images, share, group, protocol)
 
 
 def _one(options: Options, json: bool) -> None:

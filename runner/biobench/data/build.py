@@ -7,8 +7,9 @@ the same manifest on any machine, in whatever order the file system lists them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from biobench._common.text import shown
@@ -27,7 +28,9 @@ from biobench.spec.documents import Task
 __all__ = ["build_manifest", "label_index", "manifest_of"]
 
 
-def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
+def build_manifest(
+    task: Task, root: Path, seed: int | None = None, left_out: Mapping[str, str] | None = None
+) -> Manifest:
     """Build the manifest of ``task`` from the files in ``root``.
 
     Division compat excludes nothing. Otherwise a test item whose class has no train example is
@@ -37,6 +40,7 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
         task: A resolved task.
         root: Folder that the layout's paths are relative to.
         seed: The suite's seed; only a view that draws the start of a clip needs it.
+        left_out: Path -> reason of images that are left out, each with its whole item.
 
     Raises:
         DataError: Structural faults, an empty split, a single class, or more than half of the test
@@ -49,7 +53,30 @@ def build_manifest(task: Task, root: Path, seed: int | None = None) -> Manifest:
     with nullcontext() if own else told_how_to_bring(task.dataset, root):
         missing = keeps_missing(task.view)
         found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
-    return manifest_of(task, found, root, seed)
+    if not left_out:
+        return manifest_of(task, found, root, seed)
+    kept = _without(task, found.items, left_out)
+    return replace(
+        manifest_of(task, replace(found, items=kept), root, seed), left_out=dict(left_out)
+    )
+
+
+def _without(task: Task, items: Sequence[Item], left_out: Collection[str]) -> list[Item]:
+    """The items without those of a path that is left out; the images of a subject that the view
+    pools go together."""
+    view = task.view
+    pooling = {"frames": SPLITS[task.split_rule], "observation": view.get("splits", ())}
+    pooled = pooling.get(view["kind"], ())
+    lost = {
+        item.subject
+        for item in items
+        if item.path in left_out and item.subject and item.split in pooled
+    }
+    return [
+        item
+        for item in items
+        if item.path not in left_out and not (item.split in pooled and item.subject in lost)
+    ]
 
 
 def manifest_of(task: Task, found: LayoutItems, root: Path, seed: int | None = None) -> Manifest:

@@ -26,14 +26,18 @@ class LocatedTask:
 
 
 def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | None:
-    """Find the data folder of ``task``: ``DIR/<data set id>`` if that exists, else DIR itself where
-    ``only_task`` (exactly one task is chosen), else the embedded demo data set, else None.
+    """Find the data folder of ``task``: ``DIR/<data set id>`` if that exists, else the folder that
+    its data set names if that exists, else DIR itself where ``only_task`` (exactly one task is
+    chosen), else the embedded demo data set, else None.
 
     An embedded data set is never looked for in DIR itself. Raises DataError where ``data`` is given
     and is not a folder.
     """
     embedded = EMBEDDED / task.dataset.id
     has_embedded = embedded.is_dir()
+    named = task.dataset.folder
+    if named is not None and not named.is_dir():
+        named = None
     if data is not None:
         if not data.is_dir():
             raise DataError(
@@ -44,6 +48,6 @@ def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | 
         own = data / task.dataset.id
         if own.is_dir():
             return own
-        if only_task and not has_embedded:
+        if named is None and only_task and not has_embedded:
             return data
-    return embedded if has_embedded else None
+    return named or (embedded if has_embedded else None)

@@ -94,6 +94,9 @@ class Manifest:
         tables: The tables and annotation files that it was made of, as they were read.
         cluster_unit: The unit of which a cluster is one, a word such as ``camera``; ``item`` where
             the layout declares no clusters, so that every item is one.
+        left_out: Path of an image that was left out, with its whole item, since it cannot be read
+            -> the reason.
+        more_formats: Names of the formats of its files beyond those of the specification.
     """
 
     root: Path
@@ -106,6 +109,8 @@ class Manifest:
     of_no_split: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, FileRead] = field(default_factory=dict)
     cluster_unit: str = "item"
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    more_formats: tuple[str, ...] = ()
 
     @property
     def excluded(self) -> int:

@@ -28,6 +28,7 @@ from biobench.errors import UsageError
 
 if TYPE_CHECKING:
     from biobench.data.file_hashes import Identity
+    from biobench.decode.pillow import PillowDecoder
 
 OnError = Literal["raise", "report"]
 
@@ -86,7 +87,8 @@ class ImageLoader:
     :attr:`Batch.failures` and give a black image in their place. max_bytes: bound on the batches
     that the loader itself holds; fewer are prefetched where it asks for that. pin_memory: load
     into memory that CUDA can copy from while the program goes on; torch has to see a CUDA device.
-    hash_files: give :attr:`Batch.files`.
+    hash_files: give :attr:`Batch.files`. more_formats: decode every format that Pillow and its
+    installed plugins read here, not those of the specification alone.
 
     Raises UsageError for arguments that cannot be, and MemoryError where there is no room for the
     batches. The threads end when the iterator ends, is closed or is no longer referred to. In a
@@ -107,6 +109,7 @@ class ImageLoader:
         max_bytes: int | None = None,
         pin_memory: bool = False,
         hash_files: bool = False,
+        more_formats: bool = False,
     ) -> None:
         if isinstance(items, str | bytes | os.PathLike):
             raise UsageError("items is one path", remedy="give a list of paths")
@@ -150,6 +153,7 @@ class ImageLoader:
                 dtype=dtype,
                 allocate=allocate,
                 hash_files=hash_files,
+                decoder=_more_formats() if more_formats else None,
             )
         except ValueError as error:
             raise UsageError(str(error), where="recipe") from error
@@ -204,6 +208,12 @@ class ImageLoader:
         """
         self._ended = True
         self._native.close()
+
+
+def _more_formats() -> PillowDecoder:
+    from biobench.decode.headers import more_formats
+
+    return more_formats()
 
 
 def _ahead(max_bytes: int, batch_size: int, recipe: Recipe, dtype: Dtype) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ import numpy.typing as npt
 from biobench._native import Loader, decode
 from biobench.decode.recipe import Recipe
 from biobench.errors import DataError
+
+if TYPE_CHECKING:
+    from biobench.decode.pillow import PillowDecoder
 
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float32"]
@@ -65,9 +68,11 @@ def open_loader(
     allocate: Callable[[int], npt.NDArray[np.uint8]] | None = None,
     kernel: str | None = None,
     hash_files: bool = False,
+    decoder: PillowDecoder | None = None,
 ) -> Loader:
     """The native loader of files; arguments and errors are those of
-    :class:`biobench._native.Loader`."""
+    :class:`biobench._native.Loader`. Without a decoder the formats are those of the
+    specification."""
     from biobench.decode.pillow import DECODER
 
     return Loader(
@@ -87,17 +92,21 @@ def open_loader(
         allocate=allocate,
         kernel=kernel,
         hash_files=hash_files,
-        decoder=DECODER,
+        decoder=decoder or DECODER,
     )
 
 
 def decode_file(
-    path: str | os.PathLike[str], *, max_pixels: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    max_pixels: int | None = None,
+    decoder: PillowDecoder | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """All pixels of a file; arguments and errors are those of :func:`biobench._native.decode`."""
+    """All pixels of a file; arguments and errors are those of :func:`biobench._native.decode`.
+    Without a decoder the formats are those of the specification."""
     from biobench.decode.pillow import DECODER
 
-    return decode(path, max_pixels=max_pixels, decoder=DECODER)
+    return decode(path, max_pixels=max_pixels, decoder=decoder or DECODER)
 
 
 def decode_batch(

@@ -11,8 +11,9 @@ import io
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from PIL import (
@@ -29,6 +30,7 @@ from PIL import (
 )
 
 from biobench.decode.decode_error import DecodeError
+from biobench.decode.formats import plugin_versions
 from biobench.decode.limits import MAX_FILE_BYTES, MAX_HEAD, MAX_PIXELS, MAX_SIDE, MAX_WEBP_CHUNKS
 from biobench.decode.tiff import check_tiff
 
@@ -52,16 +54,21 @@ FORMATS = tuple(name.upper() for name in PLUGINS)
 
 
 def versions() -> list[str | None]:
-    """Pillow and the libraries inside of it that decide pixels."""
+    """Pillow, the libraries inside of it that decide pixels, and its plugins that are installed."""
     libraries = [features.version_module("webp"), features.version_codec("libtiff")]
-    return [features.version("pil"), *libraries, features.version_feature("libjpeg_turbo")]
+    known = [features.version("pil"), *libraries, features.version_feature("libjpeg_turbo")]
+    return [*known, *plugin_versions()]
 
 
-def open_image(data: bytes) -> ImageFile.ImageFile:
+def open_image(data: bytes, formats: tuple[str, ...] = FORMATS) -> ImageFile.ImageFile:
     """Facts of a file's headers, before any pixel is decoded.
 
+    Args:
+        data: The file.
+        formats: Pillow's names of the formats that are read.
+
     Raises:
-        DecodeError: Pillow does not know the file as one of :data:`FORMATS`, or it is too large.
+        DecodeError: Pillow does not know the file as one of the formats, or it is too large.
     """
     _check_settings()
     if len(data) > MAX_FILE_BYTES:
@@ -70,17 +77,22 @@ def open_image(data: bytes) -> ImageFile.ImageFile:
         _check_chunks(data)
     stream = _Stream(data)
     stream.most = MAX_HEAD if data.startswith(b"GIF") else None
-    with _refusals():
-        image = Image.open(stream, formats=FORMATS)
+    with refusals():
+        image = Image.open(stream, formats=formats)
         stream.most = None
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             check_tiff(image, data)
+    check_size(image)
+    return image
+
+
+def check_size(image: Image.Image) -> None:
+    """Raise DecodeError for an image beyond the limits."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _beyond("the number of pixels", width * height, MAX_PIXELS)
     if max(width, height) > MAX_SIDE:
         raise _beyond("the longer side in pixels", max(width, height), MAX_SIDE)
-    return image
 
 
 def rgb_of(image: ImageFile.ImageFile) -> Image.Image:
@@ -91,7 +103,7 @@ def rgb_of(image: ImageFile.ImageFile) -> Image.Image:
         DecodeError: Pillow cannot decode them.
         MemoryError: There is no room for them.
     """
-    with _refusals():
+    with refusals():
         return image.convert("RGB")
 
 
@@ -101,14 +113,22 @@ def decode(data: bytes) -> Image.Image:
 
 
 class PillowDecoder:
-    """The decoder that the native layer asks for the formats it does not read itself."""
+    """The decoder that the native layer asks for the formats it does not read itself.
 
-    formats = tuple(name for name in PLUGINS if name not in {"JPEG", "PNG"})
-    """Their names; a file of another one is refused by name."""
+    ``more``: further formats, by the native layer's names, and Pillow's name of each.
+
+    Attributes:
+        formats: The native layer's names; a file of another one is refused by name.
+    """
+
+    def __init__(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        specified = tuple(name for name in PLUGINS if name not in {"JPEG", "PNG"})
+        self.formats = (*specified, *more)
+        self._names = (*FORMATS, *more.values())
 
     def open(self, data: bytes) -> PillowImage:
         """Read the headers; errors as :func:`open_image`."""
-        return PillowImage(open_image(data))
+        return PillowImage(open_image(data, self._names))
 
 
 class PillowImage:
@@ -135,7 +155,7 @@ class PillowImage:
 
 
 DECODER = PillowDecoder()
-"""The one decoder; it has no state."""
+"""The decoder of the specification's formats; it has no state."""
 
 
 class _Stream(io.BytesIO):
@@ -153,7 +173,7 @@ class _Stream(io.BytesIO):
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn what Pillow raises into :class:`DecodeError`, and keep its warnings from being shown or
     raised."""
     _silence()

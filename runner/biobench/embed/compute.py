@@ -144,6 +144,7 @@ class _Computation:
             pin_memory=execution.device == "cuda",
             on_error="report",
             hash_files=True,
+            more_formats=bool(self._manifest.more_formats),
         ) as loader:
             while not self._watch.changed:
                 before = time.perf_counter()

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from biobench._common.text import cells_shown
@@ -23,7 +24,7 @@ from biobench.report.outcome import TaskOutcome
 from biobench.report.replace import replacing
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
-from biobench.report.write import write_files
+from biobench.report.write import write_beside, write_files
 from biobench.spec.documents import Task
 
 SCHEMA = "biobench.curve/1"
@@ -147,12 +148,15 @@ def _cell(size: int | None, cell: Cell) -> dict[str, Any]:
 
 
 def write_curve(
-    curve: Curve, outcomes: Mapping[int | None, Sequence[TaskOutcome]], folder: Path
+    curve: Curve,
+    outcomes: Mapping[int | None, Sequence[TaskOutcome]],
+    folder: Path,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Curve:
     """Write the sizes' results and the curve under ``folder``, replacing an earlier run or curve.
 
     The folder holds all of the earlier files until it holds all of the new ones. Returns the curve
-    with its folder.
+    with its folder. ``beside``: further files by name, such as that of the task.
 
     Raises:
         BiobenchError: The folder cannot be written.
@@ -164,6 +168,7 @@ def write_curve(
         (fresh / CURVE_TABLE).write_text(curve.to_csv(), encoding="utf-8")
         (fresh / CURVE_PAGE).write_text(render_curve(curve.document), encoding="utf-8")
         (fresh / FILE).write_text(curve.to_json(), encoding="utf-8")
+        write_beside(beside, fresh)
     for size, result in zip(curve.sizes, curve.results, strict=True):
         if result is not None:
             result.folder = folder / folder_name(size)

@@ -132,19 +132,23 @@ def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
     task, score = outcome.task, outcome.score
     embedding = outcome.stages["decode"] + outcome.stages["embed"]
+    manifest = outcome.manifest
+    left_out = [{"path": path, "reason": why} for path, why in sorted(manifest.left_out.items())]
     return {
+        **({"left_out": left_out} if left_out else {}),
+        **({"formats": list(manifest.more_formats)} if manifest.more_formats else {}),
         "version": task.version,
         "protocol": task.protocol.id,
         "metric": task.metrics[0].id,
         "higher_is_better": task.metrics[0].higher_is_better,
         **score.document(),
-        "cluster_unit": outcome.manifest.cluster_unit,
-        "counts": scored_counts(outcome.manifest),
+        "cluster_unit": manifest.cluster_unit,
+        "counts": scored_counts(manifest),
         "declared": False,
         "errata": list(task.errata) if task.division == "compat" else [],
         "predictions": f"predictions/{task.id}.parquet",
         "digests": {
-            "manifest": outcome.manifest.digest,
+            "manifest": manifest.digest,
             "pixels": outcome.pixels_digest,
             "features": outcome.features_digest,
             "predictions": outcome.predictions.digest,
@@ -153,7 +157,7 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
         "cost": {
             "wall_s": outcome.wall,
             "cpu_s": outcome.cpu,
-            "images": len(outcome.manifest.rows),
+            "images": len(manifest.rows),
             "images_per_s": outcome.computed / embedding if embedding else 0.0,
             "peak_memory_bytes": outcome.peak_memory_bytes,
             "stages": dict(outcome.stages),
@@ -197,22 +201,27 @@ def _levels(outcomes: Sequence[TaskOutcome], provenance: Provenance) -> dict[str
     by_torch = "E" if provenance.bits_fixed else "T"
     features = by_torch if provenance.backbone.info.program is None else "F"
     kinds = {outcome.task.protocol.kind for outcome in outcomes}
-    return claimed_levels(features, kinds, gpu=gpu)
+    more = any(outcome.manifest.more_formats for outcome in outcomes)
+    return claimed_levels(features, kinds, gpu=gpu, more_formats=more)
 
 
-def claimed_levels(features: str, kinds: Set[str], *, gpu: bool) -> dict[str, str]:
+def claimed_levels(
+    features: str, kinds: Set[str], *, gpu: bool, more_formats: bool = False
+) -> dict[str, str]:
     """``levels`` of a result.
 
     Args:
         features: Level of the features, which a probe that a GPU trained has too.
         kinds: Kinds of the protocols of its tasks.
         gpu: True where the run had a GPU.
+        more_formats: True where an image has a format beyond those of the specification.
     """
     predictions = max(
         ("P" if is_exact(kind, gpu=gpu) else features for kind in sorted(kinds)),
         key=STRENGTH.index,
     )
-    return {"pixels": "D", "features": features, "predictions": predictions, "score": "S"}
+    pixels = "E" if more_formats else "D"
+    return {"pixels": pixels, "features": features, "predictions": predictions, "score": "S"}
 
 
 def _claim(

@@ -8,10 +8,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from biobench.errors import counted
 from biobench.report.blocks import GAP, as_text, say
 from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
 
+NAMED = 3
+"""Images that fit in one line for people."""
 COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
 
 
@@ -59,6 +62,16 @@ def results_table(results: Results, width: int) -> Table:
     return table
 
 
+def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
+    """One line on the images of a task that were left out, none where all were read."""
+    images = entry.get("left_out", ())
+    if not images:
+        return []
+    named = ", ".join(f"{image['path']} ({image['reason']})" for image in images[:NAMED])
+    more = f", and {len(images) - NAMED} more" if len(images) > NAMED else ""
+    return [f"{task}: {counted(len(images), 'unreadable image')} left out: {named}{more}"]
+
+
 def print_results(results: Results, console: Console) -> None:
     """Print the table and the lines on the limits of the numbers."""
     document = results.document
@@ -83,8 +96,12 @@ def print_results(results: Results, console: Console) -> None:
         if entry["declared"]:
             line = f"{task} was not run: its score is declared, from {entry['source']}"
             say(console, line)
+        for line in left_out_lines(task, entry):
+            say(console, line)
     if document["mean"] is None and document["division"] != "open":
         say(console, "mean: none, because tasks of the suite are missing")
+    if document["division"] == "open":
+        return
     if document["official"]:
         say(console, "official result")
     else:

@@ -7,8 +7,9 @@ In: a result and its task outcomes. Out: files in a folder, all of them or none.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from biobench.report.earlier import PAGE, PREDICTIONS
@@ -25,17 +26,30 @@ if TYPE_CHECKING:
     from biobench.data.predictions import Predictions
 
 
-def write_run(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
+def write_run(
+    results: Results,
+    outcomes: Sequence[TaskOutcome],
+    folder: Path,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> None:
     """Write all files of a run under ``folder``, replacing those of an earlier run or curve.
 
-    The folder holds the whole earlier result until it holds the whole new one.
+    The folder holds the whole earlier result until it holds the whole new one. ``beside``: further
+    files by name, such as that of the task.
 
     Raises:
         BiobenchError: The folder cannot be written.
     """
     with replacing(folder) as fresh:
         write_files(results, outcomes, fresh)
+        write_beside(beside, fresh)
     results.folder = folder
+
+
+def write_beside(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files by name to a folder."""
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
 
 
 def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:

@@ -7,8 +7,9 @@ valid.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from biobench._common.output import print_note
 from biobench._common.text import as_text
@@ -25,6 +26,27 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "exact", "torch")
 """Engines for the features: the exact one where it carries the model on the CPU and torch
 elsewhere, or always one of them."""
+
+
+OnBadImage = Literal["stop", "report", "leave-out"]
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Class folders as a task.
+
+    Attributes:
+        folder: The folder that holds the class folders.
+        train_share: Share of each class that is learnt from; None for the default, and where the
+            folder is already split.
+        group: A pattern or a table, see :mod:`biobench.data.class_folders.grouping`.
+        protocol: Id of the protocol; None for the default.
+    """
+
+    folder: Path
+    train_share: Fraction | None = None
+    group: str | None = None
+    protocol: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,8 @@ class Options:
     declare: tuple[Declaration, ...] = ()
     workers: int | None = None
     precision: str = "float32"
-    keep_bad: bool = False
+    images: ImageOptions | None = None
+    on_bad_image: OnBadImage = "stop"
     offline: bool = False
     quiet: bool = False
     save: bool = True

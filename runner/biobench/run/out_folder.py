@@ -29,7 +29,7 @@ def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
     model = options.model if isinstance(options.model, str) else options.model.info.name
     words = [
         model,
-        *(selection.named if options.tasks else [selection.suite.id]),
+        *(selection.named if selection.own or options.tasks else [selection.suite.id]),
     ]
     if len(sizes) > 1:
         words.append("curve")

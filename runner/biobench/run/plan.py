@@ -12,6 +12,7 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench._common.text import shown
+from biobench.data.class_folders.task_file import refuse_edited
 from biobench.data.diagnostics import unused_lines
 from biobench.data.duplicates import linked_places
 from biobench.data.locate import LocatedTask
@@ -19,6 +20,7 @@ from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
 from biobench.data.views import left_out
 from biobench.errors import DataError, UsageError, counted
+from biobench.run.images import select_images
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
@@ -143,14 +145,29 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     spec = load_spec()
     # Cheap checks come first: manifests of millions of images take minutes.
     refuse_options(options, spec)
-    selection = select_sampled(spec, options, asked)
+    if options.images is not None:
+        selection = select_images(spec, options, options.images)
+    else:
+        selection = select_sampled(spec, options, asked)
+    _refuse_leaving_out(options, selection)
     store, out = _folders(options, selection, asked)
-    selection, manifests, unreadable = read_manifests(selection)
+    selection, manifests, unreadable = read_manifests(selection, options)
     judged = judge(selection, manifests, options, asked)
     return Plan(
         options, asked, spec, judged.selection, judged.manifests, judged.refused, store, out,
         (*selection.unlocated, *unreadable, *judged.failed),
     )  # fmt: skip
+
+
+def _refuse_leaving_out(options: Options, selection: Selection) -> None:
+    """Raise UsageError where images of the specification's tasks would be left out."""
+    for item in selection.selected if options.on_bad_image == "leave-out" else ():
+        if item.task.division != "open":
+            raise UsageError(
+                "--on-bad-image leave-out is for a person's own images",
+                where=item.task.id,
+                remedy="restore the files, or score them as wrong with --on-bad-image report",
+            )
 
 
 def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path, Path]:
@@ -166,6 +183,8 @@ def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path
     if options.save:
         require_writable(out)
         refuse_folder(out, [item.task.id for item in selection.selected], sizes)
+        if selection.written is not None:
+            refuse_edited(out, selection.written.files)
     if not store.is_dir():
         # An existing store may have all that is needed.
         require_writable(store)

@@ -7,11 +7,12 @@ ones.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench._common.files import opened_by_the_shell
+from biobench.data.class_folders.task_file import TaskFiles
 from biobench.data.hints import bringing
 from biobench.data.locate import LocatedTask, locate
 from biobench.data.sample import can_be_sampled, no_train_split
@@ -35,6 +36,21 @@ _SOURCES = {
 
 
 @dataclass(frozen=True)
+class OwnFiles:
+    """A task that this run writes beside its result.
+
+    Attributes:
+        files: Its file and table.
+        left_out: Path -> reason of images that the headers showed to be unreadable.
+        more_formats: Formats of its images beyond those of the specification.
+    """
+
+    files: TaskFiles
+    left_out: Mapping[str, str]
+    more_formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Selection:
     """The tasks to score.
 
@@ -45,6 +61,7 @@ class Selection:
         unlocated: Tasks that were asked for, by name or with their suite, whose data are not there.
         named: Ids of ``selected`` and ``unlocated`` in one order: that of the suite, or that in
             which own tasks were named.
+        written: The one task, where this run makes it of class folders.
     """
 
     suite: Suite
@@ -55,6 +72,7 @@ class Selection:
     declared: tuple[ExternalScore, ...] = ()
     unlocated: tuple[tuple[Task, DataError], ...] = ()
     named: tuple[str, ...] = ()
+    written: OwnFiles | None = None
 
     @property
     def whole(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -29,10 +30,16 @@ class Metric:
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of a data set on disk: a layout id (a key of data/layouts) and its options."""
+    """The layout of a data set on disk: a layout id (a key of data/layouts) and its options.
+
+    Attributes:
+        tables: Folder that the paths of tables start from, or their bytes by path; None where it is
+            the data folder. Only the layout ``csv`` of a person's own task has any.
+    """
 
     id: str
     options: Mapping[str, Any]
+    tables: Path | Mapping[str, bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Dataset:
         files: The expected ``count``, ``bytes`` and ``digest`` of the files that the layout names.
         page: The publisher's page, None where the document names none.
         notes: Lines for people.
+        folder: Folder of the images of a person's own data set, where its task names one.
         videos: None unless the images are frames that are cut out of videos: the ``path`` of a
             subject's video, and the expected ``digest`` of the frames.
     """
@@ -60,6 +68,7 @@ class Dataset:
     page: str | None = None
     notes: tuple[str, ...] = ()
     videos: Mapping[str, Any] | None = None
+    folder: Path | None = None
 
     @property
     def files_digest(self) -> str | None:

@@ -7,7 +7,7 @@ by id. An unknown key, a wrong type or a missing document is a SpecError with fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -167,9 +167,23 @@ def task_from_file(path: Path, spec: Spec, division: str = "open") -> Task:
     ``compat``.
 
     Keys that a task of the suite must state and an own one may leave out are in resolve.OWN_TASK.
+    A ``folder`` of the data set is seen from that of the file, which then has the tables too.
     Raises SpecError with file, line, pointer and remedy.
     """
-    return spec.own_task(Document("task", str(path), read_yaml(path)), division)
+    document = Document("task", str(path), read_yaml(path))
+    task = spec.own_task(document, division)
+    named = document.value.get("dataset")
+    if not isinstance(named, dict) or "folder" not in named:
+        return task
+    # Absolute, since a run may lose its working folder.
+    beside = path.absolute().parent
+    return with_folder(task, beside / named["folder"], beside)
+
+
+def with_folder(task: Task, folder: Path, tables: Path | Mapping[str, bytes]) -> Task:
+    """``task`` with the folder of its images, and that of its tables or what they hold."""
+    layout = replace(task.dataset.layout, tables=tables)
+    return replace(task, dataset=replace(task.dataset, folder=folder, layout=layout))
 
 
 @cache

@@ -31,6 +31,7 @@ from biobench.verify.findings import Finding, Level, Report
 from biobench.verify.from_data import (
     Images,
     check_exact,
+    check_left_out,
     check_manifest,
     check_pixels,
     find_root,
@@ -90,9 +91,7 @@ def check(results: Results, spec: Spec, places: Places, *, scores_only: bool = F
         findings += check_official(results, rules, spec, chain.differences)
     findings.append(Finding("weights", None, "only --rerun looks at the model's weights"))
     claimed: dict[str, Level] = {"data": "D", **results.document["levels"]}
-    return Report(
-        tuple(findings), claimed, _reached(findings, rules, gpu=with_gpu(results)), chain.truth
-    )
+    return Report(tuple(findings), claimed, _reached(findings, rules, results), chain.truth)
 
 
 @dataclass
@@ -180,7 +179,7 @@ def _task(
 ) -> Iterator[Finding]:
     id, entry = task.id, results.tasks[task.id]
     try:
-        whole = images.manifest(task, root, suite.seed)
+        whole = images.manifest(task, results, root, suite.seed)
         manifest = sampled(task, results, whole)
     except BiobenchError as error:
         yield Finding("data", False, f"the data here make no list of images: {error}", id)
@@ -190,6 +189,7 @@ def _task(
     yield same
     if not same.holds:
         return
+    yield from check_left_out(id, results, whole, images)
     fault = check_item_digests(results, id, manifest)
     if fault is not None:
         yield fault
@@ -246,9 +246,11 @@ def _summed(stage: str, findings: Sequence[Finding], of: int) -> Iterator[Findin
 
 
 def _reached(
-    findings: Sequence[Finding], rules: Mapping[str, TaskRules], *, gpu: bool
+    findings: Sequence[Finding], rules: Mapping[str, TaskRules], results: Results
 ) -> dict[str, Level]:
     """The level that each stage was seen to reach here, for every task."""
+    gpu = with_gpu(results)
+    more_formats = any(entry.get("formats") for entry in results.tasks.values())
 
     def whole(stage: str) -> bool:
         found = [finding for finding in findings if finding.stage == stage]
@@ -262,7 +264,7 @@ def _reached(
     scored = [finding.holds for finding in findings if finding.stage == "score"]
     reached: dict[str, Level] = {
         "data": "D" if whole("data") else None,
-        "pixels": "D" if whole("pixels") else None,
+        "pixels": ("E" if more_formats else "D") if whole("pixels") else None,
         "predictions": "P" if exact and whole("predictions") else None,
         "score": "S" if scored and all(scored) else None,
     }

@@ -187,7 +187,12 @@ def check_levels(
         return
     if not kinds:
         return
-    allowed = claimed_levels(claimed["features"], kinds, gpu=on_gpu)
+    more = any(entry.get("formats") for entry in results.tasks.values())
+    allowed = claimed_levels(claimed["features"], kinds, gpu=on_gpu, more_formats=more)
+    for id in rules if results.document["division"] != "open" else ():
+        if results.tasks[id].keys() & {"formats", "left_out"}:
+            text = "only a task of a person's own leaves images out or has other formats"
+            yield Finding("data", False, text, id)
     for stage in ("pixels", "predictions", "score"):
         if claimed[stage] != allowed[stage]:
             text = f"claims {claimed[stage]}, and by its protocols it is {allowed[stage]}"
@@ -233,6 +238,8 @@ def check_official(
         faults = list(_reasons_faults(results, rules, spec, differences))
         if faults:
             return [Finding("result", False, fault) for fault in faults]
+        if document["division"] == "open":
+            return [Finding("result", True, "of a task of one's own, and says so")]
         reasons = "; ".join(document["unofficial_reasons"])
         return [Finding("result", True, f"not official, and says so: {reasons}")]
     faults = unofficial_reasons(claim_of(results, rules, spec))

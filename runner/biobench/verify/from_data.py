@@ -8,8 +8,8 @@ and predictions.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,23 @@ class Images:
     workers: int
     quiet: bool
     sampled: bool = False
-    made: dict[tuple[str, Path], tuple[Task, int, Manifest]] = field(
+    made: dict[tuple[str, Path], tuple[object, Manifest]] = field(
         default_factory=dict, compare=False, repr=False
     )
 
-    def manifest(self, task: Task, root: Path, seed: int) -> Manifest:
-        """The whole manifest of a task; errors as build_manifest."""
+    def manifest(self, task: Task, results: Results, root: Path, seed: int) -> Manifest:
+        """The manifest of a task before any sample, without the images that the result says cannot
+        be read; errors as build_manifest."""
+        entry = results.tasks[task.id]
+        left_out = {image["path"]: image["reason"] for image in entry.get("left_out", ())}
+        formats = tuple(entry.get("formats", ()))
+        asked = (task, seed, left_out, formats)
         kept = self.made.get((task.id, root))
-        if kept is not None and kept[:2] == (task, seed):
-            return kept[2]
-        made = build_manifest(task, root, seed)
+        if kept is not None and kept[0] == asked:
+            return kept[1]
+        made = replace(build_manifest(task, root, seed, left_out), more_formats=formats)
         if self.sampled:
-            self.made[task.id, root] = (task, seed, made)
+            self.made[task.id, root] = (asked, made)
         return made
 
 
@@ -88,6 +93,29 @@ def sampled(task: Task, results: Results, manifest: Manifest) -> Manifest:
     """The manifest of a task as the result scored it; errors as sample_train."""
     size = results.document["n_train"]
     return manifest if size is None else sample_train(task, manifest, size)
+
+
+def check_left_out(
+    id: str, results: Results, manifest: Manifest, images: Images
+) -> Iterator[Finding]:
+    """Check that images that were left out cannot be read: else a result could leave out those that
+    a model gets wrong."""
+    paths = sorted(manifest.left_out)
+    recipe = recipe_of(results.document["model"]["recipe"])
+    if not paths or impossible_sides(recipe) is not None:
+        return
+    names = [os.path.join(manifest.root, path) for path in paths]
+    bad: set[int] = set()
+    with ImageLoader(
+        names, recipe, batch_size=batch_size(recipe.crop), workers=images.workers,
+        on_error="report", more_formats=True,
+    ) as loader:  # fmt: skip
+        for batch in loader:
+            bad |= {failure.index for failure in batch.failures}
+    good = [path for i, path in enumerate(paths) if i not in bad]
+    if good:
+        text = f"{counted(len(good), 'image')} left out as unreadable can be read ({good[0]})"
+        yield Finding("data", False, text, id)
 
 
 def check_manifest(
@@ -143,6 +171,7 @@ def leaves(
             batch_size=batch_size(recipe.crop),
             workers=images.workers,
             on_error="report",
+            more_formats=bool(manifest.more_formats),
         ) as loader,
     ):
         for batch in loader:

@@ -14,7 +14,7 @@ from typing import Any
 from biobench.errors import UsageError
 from biobench.report.results import Results
 from biobench.run.external_scores import Declaration
-from biobench.run.options import Options
+from biobench.run.options import OnBadImage, Options
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
 from biobench.verify.loaded_model import model_to_load
@@ -90,10 +90,17 @@ def options_again(results: Results, said: Mapping[str, Any], given: Given, spec:
         ),
         workers=given.workers,
         precision=document["model"]["precision"],
-        keep_bad=document["bad_images"] > 0,
+        on_bad_image=_on_bad_image(results),
         offline=given.offline or bool(said.get("offline")),
         quiet=given.quiet,
     )
+
+
+def _on_bad_image(results: Results) -> OnBadImage:
+    """The treatment of unreadable images that the result shows."""
+    if any(entry.get("left_out") for entry in results.tasks.values()):
+        return "leave-out"
+    return "report" if results.document["bad_images"] else "stop"
 
 
 def _task(id: str, given: Given, spec: Spec) -> str:

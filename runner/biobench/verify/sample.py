@@ -135,7 +135,8 @@ def _stated(results: Results, rule: TaskRules, suite: Suite, images: Images) -> 
         return Finding("data", None, "its images are not here; give --data", rule.id)
     digests = results.tasks[rule.id]["digests"]
     try:
-        manifest = sampled(task, results, images.manifest(task, root, suite.seed))
+        whole = images.manifest(task, results, root, suite.seed)
+        manifest = sampled(task, results, whole)
         if manifest.digest != digests["manifest"]:
             text = "the images here make another list than the one that was scored"
             return Finding("data", False, text, rule.id)
@@ -219,6 +220,7 @@ def _again(
             dtype="float32",
             workers=images.workers,
             on_error="report",
+            more_formats=bool(manifest.more_formats),
         ) as loader:
             for batch in loader:
                 place = slice(batch.start, batch.start + len(batch.array))

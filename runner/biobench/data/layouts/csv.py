@@ -6,8 +6,10 @@ names are ignored, since the tables decide.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -42,10 +44,26 @@ def find(
     if not os.path.isdir(base):
         raise DataError("the data folder is missing", where=shown(base))
     faults = Faults("fix the tables, or give --data the folder that their paths start from")
-    read = partial(read_table, base)
+    read = _reader(layout, base)
     found = collect(options, read, Present(base), faults, keep_missing=keep_missing)
     faults.raise_if_any(base)
-    return found
+    return replace(found, tables=_places(layout, found.tables))
+
+
+def _reader(layout: Layout, base: str) -> Reader:
+    """The reader of the layout's tables, which lie in the data folder unless it says otherwise."""
+    tables = layout.tables
+    if tables is None or isinstance(tables, Path):
+        return partial(read_table, base if tables is None else os.fspath(tables))
+    return lambda name, faults: io.BytesIO(tables[name])
+
+
+def _places(layout: Layout, read: Mapping[str, FileRead]) -> Mapping[str, FileRead]:
+    """The tables that were read, by the path from the data folder; those in memory are no files."""
+    if layout.tables is None:
+        return read
+    folder = layout.tables
+    return {str(folder / name): f for name, f in read.items()} if isinstance(folder, Path) else {}
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:

@@ -19,6 +19,9 @@ UNDECODED = (".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm")
 """Extensions of images that the official decoder does not read: dropping one would change the
 data set in silence, so each is a fault. Files with any other extension are no images and are
 ignored."""
+JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+"""Names, in lower case, of what file managers and archivers leave; hidden names are left out
+anyway."""
 
 MOST_LINKS = 64
 """Ways to one folder, below a class, that links may make."""
@@ -65,19 +68,34 @@ def is_folder(entry: os.DirEntry[str], path: str, faults: Faults) -> bool | None
     return None
 
 
-def image_files(root: str, folder: str, faults: Faults) -> Iterator[str]:
+def image_files(
+    root: str,
+    folder: str,
+    faults: Faults,
+    also: tuple[str, ...] = (),
+    ignored: Counter[str] | None = None,
+) -> Iterator[str]:
     """Paths, relative to ``root``, of the images in ``root/folder`` and the folders below it.
+
+    ``also`` are further extensions, in lower case, of images. ``ignored`` counts the files that are
+    no images by their extension.
 
     Symbolic links to files and folders are followed, wherever they lead (data often lies on
     another disk); a link back to a folder that is being walked is a fault. So are more than
     ``MOST_LINKS`` ways to one folder: two links in each of thirty folders make a billion.
     """
     real = os.path.realpath(os.path.join(root, folder))
-    yield from _walk(root, folder, (real,), faults, Counter())
+    yield from _walk(root, folder, (real,), faults, Counter(), (*DECODED, *also), ignored)
 
 
 def _walk(
-    root: str, folder: str, chain: tuple[str, ...], faults: Faults, reached: Counter[str]
+    root: str,
+    folder: str,
+    chain: tuple[str, ...],
+    faults: Faults,
+    reached: Counter[str],
+    images: tuple[str, ...],
+    ignored: Counter[str] | None,
 ) -> Iterator[str]:
     for entry in entries(root, folder, faults):
         path = f"{folder}/{entry.name}" if folder else entry.name
@@ -95,8 +113,10 @@ def _walk(
                 if reached[real] > MOST_LINKS:
                     faults.add(path, f"more than {MOST_LINKS} ways lead to one folder by links")
                     continue
-            yield from _walk(root, path, (*chain, real), faults, reached)
-        elif entry.name.lower().endswith(DECODED):
+            yield from _walk(root, path, (*chain, real), faults, reached, images, ignored)
+        elif entry.name.lower().endswith(images):
             yield path
         elif entry.name.lower().endswith(UNDECODED):
             faults.add(path, "an image format that is not read")
+        elif ignored is not None and entry.name.lower() not in JUNK:
+            ignored[os.path.splitext(entry.name)[1].lower() or entry.name] += 1

@@ -1,0 +1,328 @@
+"""``run --images``: class folders to a result whose task file can be run again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from biobench.cli import execute
+from biobench.data.locate import EMBEDDED
+
+pytestmark = pytest.mark.slow
+
+CLASSES = ("Centrales", "Ciliata", "Nodularia")
+EACH = 12
+RUN = ("run", "--model", "demo", "--images")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three classes of twelve drawn organisms each, in folders."""
+    for name in CLASSES:
+        source = EMBEDDED / "demo-plankton/train" / name
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for image in sorted(source.iterdir())[:EACH]:
+            shutil.copy(image, tmp_path / "photos" / name / image.name)
+    return tmp_path / "photos"
+
+
+def document(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return found
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def paths(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.png"))
+
+
+def test_a_result_and_its_task_file(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: one command scores class folders; the file beside the result gives the same digests
+    again, verifies without further words, and nothing speaks of official results."""
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    said = "".join(capsys.readouterr())
+    page = (out / "report.html").read_text()
+    assert "official" not in said
+    assert "official" not in page.partition("</style>")[2]
+    first = document(out)
+    assert first["division"] == "open"
+    assert first["tasks"]["photos"]["counts"]["test"] == 12
+    table = rows(out / "photos.csv")
+    assert [row["path"] for row in table] == [
+        path.relative_to(photos).as_posix() for path in paths(photos)
+    ]
+    tested = [row["class"] for row in table if row["split"] == "test"]
+    assert {name: tested.count(name) for name in CLASSES} == dict.fromkeys(CLASSES, 4)
+    assert execute(["verify", str(out), "--json"]) == 0
+    checked = json.loads(capsys.readouterr().out)
+    assert "not checked: no data" not in json.dumps(checked)
+    again = tmp_path / "again"
+    task = str(out / "photos.yaml")
+    assert execute(["run", "--model", "demo", "--task", task, "--out", str(again)]) == 0
+    assert document(again)["digests"] == first["digests"]
+
+
+def test_images_that_moved(photos: Path, tmp_path: Path) -> None:
+    """Protects: where the folder has moved, --data says where it is, also by the folder above."""
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    moved = tmp_path / "elsewhere" / "photos"
+    moved.parent.mkdir()
+    photos.rename(moved)
+    again = ["run", "--model", "demo", "--task", str(out / "photos.yaml"), "--dry-run"]
+    assert execute(again) == 3
+    assert execute([*again, "--data", str(moved)]) == 0
+    assert execute([*again, "--data", str(moved.parent)]) == 0
+
+
+def test_an_edited_task_file_is_kept(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: --images replaces its own file, and never one that a person has edited; the edited
+    one is run and gives a result beside it."""
+    out = tmp_path / "out"
+    run = [*RUN, str(photos), "--out", str(out)]
+    assert execute(run) == 0
+    assert execute([*run, "--train-share", "0.5"]) == 0
+    assert document(out)["tasks"]["photos"]["counts"]["test"] == 18
+    task = out / "photos.yaml"
+    task.write_text(task.read_text().replace("protocol: logistic_regression", "protocol: svm"))
+    capsys.readouterr()
+    assert execute(run) == 2
+    assert "was edited" in capsys.readouterr().err
+    edited = ["run", "--model", "demo", "--task", str(task), "--out", str(out)]
+    assert execute(edited) == 0
+    assert document(out)["tasks"]["photos"]["protocol"] == "svm"
+    assert "protocol: svm" in task.read_text()
+
+
+def damage(photos: Path) -> None:
+    """A file that is no image, and one whose end is missing, which only its pixels show."""
+    (photos / "Ciliata/a.jpg").write_text("no image")
+    whole = paths(photos)[0]
+    (photos / "Nodularia/cut.png").write_bytes(whole.read_bytes()[:-200])
+
+
+def test_a_bad_file_is_named_before_anything_is_embedded(
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Protects: headers are read before a model is loaded, for a task file as well."""
+    task = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(task)]) == 0
+    (photos / "Ciliata/a.jpg").write_text("no image")
+    table = task / "photos.csv"
+    table.write_text(table.read_text() + "Ciliata/a.jpg,Ciliata,test\n")
+    monkeypatch.setattr("biobench.models.load.load_model", None)
+    capsys.readouterr()
+    for given in (["--images", str(photos)], ["--task", str(task / "photos.yaml")]):
+        assert execute(["run", "--model", "demo", *given]) == 3
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "Ciliata/a.jpg (the content is no image" in said
+
+
+def test_bad_files_are_left_out(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: with leave-out the others are scored as if the bad files were not there, and
+    result, page and table list them; the table gives the same stages again."""
+    clean, out, again = (tmp_path / name for name in ("clean", "out", "again"))
+    damage(photos)
+    assert execute([*RUN, str(photos), "--out", str(out), "--on-bad-image", "leave-out"]) == 0
+    said = capsys.readouterr().out
+    first = document(out)
+    entry = first["tasks"]["photos"]
+    left = {image["path"]: image["reason"] for image in entry["left_out"]}
+    assert list(left) == ["Ciliata/a.jpg", "Nodularia/cut.png"]
+    assert all(left.values())
+    assert first["bad_images"] == 0
+    assert "2 unreadable images left out: Ciliata/a.jpg" in said
+    assert "Nodularia/cut.png" in (out / "report.html").read_text()
+    noted = {row["path"]: row["note"] for row in rows(out / "photos.csv") if row["note"]}
+    assert noted == left
+    assert execute(["verify", str(out)]) == 0
+    task = str(out / "photos.yaml")
+    assert execute(["run", "--model", "demo", "--task", task, "--out", str(again)]) == 0
+    stages = ("data", "pixels", "features", "predictions", "score")
+    second = document(again)["digests"]
+    assert [second[stage] for stage in stages] == [first["digests"][stage] for stage in stages]
+    (photos / "Ciliata/a.jpg").unlink()
+    (photos / "Nodularia/cut.png").unlink()
+    assert execute([*RUN, str(photos), "--out", str(clean)]) == 0
+    # The one that only its pixels showed took part in the split, and its place stays empty.
+    assert document(clean)["tasks"]["photos"]["counts"]["train"] in (
+        entry["counts"]["train"],
+        entry["counts"]["train"] + 1,
+    )
+
+
+def test_an_own_task_leaves_out_too(photos: Path, tmp_path: Path) -> None:
+    """Protects: --task with leave-out drops what headers and pixels show, and verify holds the
+    result to it: an image that can be read must not be left out."""
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    damaged = {
+        row["split"]: row["path"] for row in rows(out / "photos.csv") if "Ciliata" in row["path"]
+    }
+    whole = {path: (photos / path).read_bytes() for path in damaged.values()}
+    (photos / damaged["train"]).write_bytes(whole[damaged["train"]][:-200])
+    (photos / damaged["test"]).write_text("no image")
+    own = tmp_path / "own"
+    task = str(out / "photos.yaml")
+    run = ["run", "--model", "demo", "--task", task, "--out", str(own)]
+    assert execute(run) == 3
+    assert execute([*run, "--on-bad-image", "leave-out"]) == 0
+    counts = document(own)["tasks"]["photos"]["counts"]
+    assert (counts["train"], counts["test"]) == (23, 11)
+    verify = ["verify", str(own), "--task", task]
+    assert execute(verify) == 0
+    (photos / damaged["test"]).write_bytes(whole[damaged["test"]])
+    assert execute(verify) == 6
+
+
+def test_leaving_out_is_for_own_images(capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects: no image of the specification's tasks is ever left out."""
+    run = ["run", "--model", "demo", "--task", "demo-plankton", "--on-bad-image", "leave-out"]
+    assert execute(run) == 2
+    assert "is for a person's own images" in capsys.readouterr().err
+
+
+def test_further_formats(photos: Path, tmp_path: Path) -> None:
+    """Protects: an AVIF among class folders is scored, and the result says that its pixels are
+    those of a library."""
+    image = Image.open(paths(photos)[0]).convert("RGB")
+    image.save(photos / "Ciliata/a.avif")
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    found = document(out)
+    assert found["tasks"]["photos"]["formats"] == ["AVIF"]
+    assert found["levels"]["pixels"] == "E"
+    assert execute(["verify", str(out)]) == 0
+
+
+def test_groups_and_copies_stay_together(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: images of a site and files with equal bytes are on one side, and the table names
+    the groups."""
+    for place, path in enumerate(paths(photos)):
+        path.rename(path.with_name(f"site{place % 7}_{path.name}"))
+    shutil.copy(paths(photos)[0], photos / "Nodularia/site9_copy.png")
+    out = tmp_path / "out"
+    given = [*RUN, str(photos), "--out", str(out), "--group", "*/{site}_*"]
+    assert execute(given) == 0
+    table = rows(out / "photos.csv")
+    sides: dict[str, set[str]] = {}
+    for row in table:
+        sides.setdefault(row["group"], set()).add(row["split"])
+    assert len(sides) == 8
+    assert all(len(of) == 1 for of in sides.values())
+    assert sides["site9"] == sides["site0"]
+    options = yaml.safe_load((out / "photos.yaml").read_text())["dataset"]["layout"]["options"]
+    assert options["cluster"] == {"unit": "site", "template": "{group}"}
+    assert execute(["verify", str(out)]) == 0
+    assert "have the bytes of one of the train split" not in capsys.readouterr().err
+
+
+def test_a_folder_that_is_split(photos: Path, tmp_path: Path) -> None:
+    """Protects: train/ and val/ are kept as they are, and no share is taken of them."""
+    split = tmp_path / "split"
+    for place, path in enumerate(paths(photos)):
+        side = split / ("val" if place % 3 == 0 else "train") / path.parent.name
+        side.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, side)
+    out = tmp_path / "out"
+    assert execute([*RUN, str(split), "--out", str(out), "--protocol", "svm"]) == 0
+    assert document(out)["tasks"]["split"]["counts"]["test"] == 12
+    assert yaml.safe_load((out / "split.yaml").read_text())["protocol"] == "svm"
+    assert execute([*RUN, str(split), "--train-share", "0.5", "--dry-run"]) == 2
+
+
+def test_a_learning_curve(photos: Path, tmp_path: Path) -> None:
+    """Protects: the sizes of a curve share one task file, which lies beside the curve."""
+    out = tmp_path / "out"
+    run = [*RUN, str(photos), "--out", str(out), "--protocol", "nearest_centroid"]
+    assert execute([*run, "--n-train", "3,all"]) == 0
+    assert (out / "photos.yaml").is_file()
+    assert (out / "curve.json").is_file()
+    assert execute(["verify", str(out)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--task", "beluga"], "--images and --task exclude each other"),
+        (["--suite", "demo"], "--images and --suite exclude each other"),
+        (["--data", "."], "--images and --data exclude each other"),
+        (["--division", "compat"], "has no division compat"),
+        (["--train-share", "70"], "must lie between 0 and 1"),
+        (["--protocol", "knn"], "there is no protocol 'knn' for classes"),
+        (["--group", "*/{x}/nothing"], "the pattern matches none of the paths"),
+    ],
+)
+def test_options_that_do_not_fit(
+    photos: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    """Protects: a wrong option is one line and exit 2."""
+    assert execute([*RUN, str(photos), "--dry-run", *more]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_options_without_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects: options of --images alone are refused with another task."""
+    assert execute(["run", "--model", "demo", "--group", "{x}/*"]) == 2
+    assert "--group is for --images" in capsys.readouterr().err
+
+
+def test_the_folder_of_other_data_does_not_matter(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects: BIOBENCH_DATA, which a laboratory sets for its data sets, is no wrong option here,
+    and hides no folder that a task file names."""
+    monkeypatch.setenv("BIOBENCH_DATA", str(tmp_path))
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    monkeypatch.setenv("BIOBENCH_DATA", str(out))
+    again = ["run", "--model", "demo", "--task", str(out / "photos.yaml"), "--dry-run"]
+    assert execute(again) == 0
+
+
+def test_odd_names(photos: Path, tmp_path: Path, make_odd: Callable[[Path], None]) -> None:
+    """Protects: blanks, quotes, line ends and formulas in names reach the table and come back."""
+    make_odd(photos)
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert {row["class"] for row in rows(out / "photos.csv")} == {"Centrales", "=Ünï {x}", "yes"}
+    assert execute(["verify", str(out)]) == 0
+
+
+@pytest.fixture
+def make_odd() -> Callable[[Path], None]:
+    def rename(photos: Path) -> None:
+        (photos / "Ciliata").rename(photos / "=Ünï {x}")
+        (photos / "Nodularia").rename(photos / "yes")
+        first, second, *_ = paths(photos / "yes")
+        first.rename(first.with_name('two\nlines, "quoted".png'))
+        second.rename(second.with_name(" blank .png"))
+
+    return rename
