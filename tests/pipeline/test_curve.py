@@ -17,6 +17,7 @@ from drawn import draw_table, write_task
 from biobench import learning_curve as curve_from_python
 from biobench import load_results
 from biobench.data import file_hashes as content
+from biobench.data.sample import size_name
 from biobench.errors import DataError, UsageError
 from biobench.pipeline import learning_curve, run
 from biobench.report.curve import Curve
@@ -189,9 +190,11 @@ def test_a_curve_that_names_strange_folders(asked: Options, folder: Path) -> Non
 
 def test_what_a_protocol_refuses_is_known_before(asked: Options, folder: Path) -> None:
     """A dry run shows the cells that stay empty, and only the others are embedded for."""
-    lines = [line for line in plan(asked, SIZES).lines() if line.startswith("clips at ")]
-    assert lines[0] == "clips at 1: not scored, no class has the 5 training items that 5 folds need"
-    assert [line.partition(": ")[2][:2] for line in lines[1:]] == ["38", "44"]
+    lines = [line for line in plan(asked, SIZES).lines() if line.startswith("clips: ")]
+    shown, refused = lines[-2:]
+    sizes = f"{size_name(SIZES[1])}: 38, {size_name(SIZES[2])}: 44"
+    assert shown.endswith(f"; images by size: {sizes}"), shown
+    assert refused == "clips: not scored at 1, no class has the 5 training items that 5 folds need"
     model = Counting()
     changes = {"model": model, "store": folder / "refused", "save": False}
     found = learning_curve(replace(asked, tasks=asked.tasks[:2], **changes), (1, 2))
@@ -218,9 +221,10 @@ def test_a_gallery_has_a_score_on_all_items_alone() -> None:
     demo = Options(model="demo", suite="demo", quiet=True)
     with_all = plan(demo, (1, None))
     assert "demo-beluga" not in with_all.selection.absent
-    first, last = (line for line in with_all.lines() if line.startswith("demo-beluga"))
-    assert first == "demo-beluga at 1: not scored, there is no train split to sample"
-    assert last.startswith("demo-beluga at all: 142 images")
+    shown, refused = (line for line in with_all.lines() if line.startswith("demo-beluga"))
+    assert shown.startswith("demo-beluga: 142 images")
+    assert shown.endswith("; images by size: all: 142")
+    assert refused == "demo-beluga: not scored at 1, there is no train split to sample"
     assert "demo-beluga" in plan(demo, (1, 3)).selection.absent
     with pytest.raises(UsageError, match="no train split"):
         plan(replace(demo, suite=None, tasks=("demo-beluga",)), (1, None))
