@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from biobench.api import evaluate, learning_curve
-    from biobench.report.results import Results, load_results
+    from biobench.api import evaluate, learning_curve, load_results
+    from biobench.compare.result_set import ResultSet
+    from biobench.report.results import Results
 
-__all__ = ["Results", "evaluate", "learning_curve", "load_results"]
+__all__ = ["ResultSet", "Results", "evaluate", "learning_curve", "load_results"]
 
 _WHERE = {
     "evaluate": "biobench.api",
     "learning_curve": "biobench.api",
+    "ResultSet": "biobench.compare.result_set",
     "Results": "biobench.report.results",
-    "load_results": "biobench.report.results",
+    "load_results": "biobench.api",
 }
 
 

@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from biobench._common.text import as_text
-from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError, DataError
 from biobench.report.results import Results
 from biobench.repro import torch_state, variables
-from biobench.run.context import Context, prepare
+from biobench.run.context import Context, prepare, say_notes
 from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.failures import Failures
 from biobench.run.learning_curve import Sizes, in_order
-from biobench.run.manifests import without
+from biobench.run.many import ModelRun, Speed, by_recipe, failed, load_in_turn
 from biobench.run.options import Options, say
 from biobench.run.out_folder import claim_out
+from biobench.run.plan import Plan, plan_models
+from biobench.run.task_features import TaskFeatures, embed_task
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -62,19 +63,95 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
     Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
     caller to raise.
     """
+    context = prepare(options)
+    with claim_out(context.plan.out, save=options.save) as out:
+        ((cells, failures),) = _score_all([context])
+        results = _conclude(context, cells, failures, out)
+        if results is None:
+            failures.raise_first(None)
+        assert results is not None
+    return results, failures
+
+
+def run_models(models: Sequence[Options]) -> list[ModelRun]:
+    """Score several models on the same tasks; each has the outcome that it has alone.
+
+    Manifests are read once. As many models as fit into memory are loaded at a time, and those of
+    them that share a recipe embed a task together, so that an image is decoded once for all of
+    them. A model that fails costs the others nothing; its error is in its place.
+
+    Args:
+        models: Options of one size of the train split that differ in ``model``, ``precision`` and
+            ``out``.
+
+    Raises:
+        BiobenchError: As :func:`run`, for faults that are not of one model.
+    """
+    runs: dict[int, ModelRun] = {}
+    plans: dict[int, Plan] = {}
+    for i, made in enumerate(plan_models(models)):
+        if isinstance(made, Plan):
+            plans[i] = made
+        else:
+            runs[i] = failed(models[i], made)
+    for made in [*plans.values()][:1]:
+        say_notes(made)
+    announce = True
+    for loaded in load_in_turn(plans, runs):
+        for group in by_recipe(loaded):
+            runs |= _run_group(group, announce=announce)
+            announce = False
+            del group
+    return [runs[i] for i in range(len(models))]
+
+
+def _run_group(contexts: Mapping[int, Context], *, announce: bool) -> dict[int, ModelRun]:
+    """Score models of one recipe on every task, side by side, and write their results;
+    ``announce``: as for :func:`_score_all`."""
+    runs: dict[int, ModelRun] = {}
+    with ExitStack() as stack:
+        claimed: list[tuple[int, Context, Path | None]] = []
+        for i, context in contexts.items():
+            try:
+                claim = claim_out(context.plan.out, save=context.options.save)
+                claimed.append((i, context, stack.enter_context(claim)))
+            except BiobenchError as error:
+                runs[i] = failed(context.options, error)
+        scored = _score_all([context for _, context, _ in claimed], announce=announce)
+        for (i, context, out), (cells, failures) in zip(claimed, scored, strict=True):
+            try:
+                results = _conclude(context, cells, failures, out)
+            except Exception as error:  # noqa: BLE001 - the others are written
+                runs[i] = failed(context.options, error)
+                continue
+            outcomes = _scored(cells, context.options.n_train)
+            speed = Speed(
+                sum(len(outcome.manifest.rows) for outcome in outcomes),
+                sum(outcome.computed for outcome in outcomes),
+                sum(o.stages["decode"] + o.stages["embed"] for o in outcomes),
+            )
+            runs[i] = ModelRun(context.options, results, failures.first, speed)
+    return runs
+
+
+def _conclude(
+    context: Context, cells: Cells, failures: Failures, out: Path | None
+) -> Results | None:
+    """Build the result of a model at one size, and write it to ``out``; None where no task has a
+    score."""
     from biobench.report.write import write_run
 
-    context, size = prepare(options), options.n_train
-    with claim_out(context.plan.out, save=options.save) as out:
-        cells, failures = _score_all(context)
-        outcomes = _scored(cells, size)
-        if not outcomes:
-            failures.raise_first(None)
-        results = conclude(outcomes, size, context)
-        if out is not None and not _keeps_earlier(out, failures, context):
-            write_run(results, outcomes, out, _task_files(context, outcomes))
-            results.folder = context.plan.out
-    return results, failures
+    size = context.options.n_train
+    outcomes = _scored(cells, size)
+    if not outcomes:
+        return None
+    results = conclude(outcomes, size, context)
+    if out is not None and not _keeps_earlier(out, failures, context):
+        write_run(results, outcomes, out, _task_files(context, outcomes))
+        results.folder = context.plan.out
+    else:
+        results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
+    return results
 
 
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
@@ -104,7 +181,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
     ordered = in_order(sizes)
     context = prepare(replace(options, n_train=None), ordered)
     with claim_out(context.plan.out, save=options.save) as out:
-        cells, failures = _score_all(context)
+        ((cells, failures),) = _score_all([context])
         outcomes = {size: _scored(cells, size) for size in ordered}
         results = [
             conclude(found, size, context) if found else None for size, found in outcomes.items()
@@ -126,37 +203,62 @@ def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, 
     return {} if written is None else written.files.without(outcomes[0].manifest.left_out).files()
 
 
-def _score_all(context: Context) -> tuple[Cells, Failures]:
-    """Each task at each size, embedded once, and the tasks that failed."""
+def _score_all(
+    contexts: Sequence[Context], *, announce: bool = True
+) -> list[tuple[Cells, Failures]]:
+    """Each task at each size by each model, embedded once, and the tasks that failed.
+
+    Args:
+        contexts: One model, or several with one recipe and the same tasks.
+        announce: Print notes on tasks whose data fail.
+    """
     from biobench.embed.forward import set_up_torch
 
-    plan = context.plan
-    cells: Cells = {task.id: dict.fromkeys(plan.sizes, error.what) for task, error in plan.failed}
-    failures = Failures(plan)
-    with set_up_torch(context.backbone):
+    if not contexts:
+        return []
+    plan, many = contexts[0].plan, contexts[0].options.folder is not None
+    failed = {task.id: dict.fromkeys(plan.sizes, error.what) for task, error in plan.failed}
+    scored: list[tuple[Cells, Failures]] = []
+    for context in contexts:
+        name = context.backbone.info.name if many else None
+        first = announce and context is contexts[0]
+        cells: Cells = {id: {**reasons} for id, reasons in failed.items()}
+        scored.append((cells, Failures(context.plan, model=name, announce=first)))
+    with set_up_torch([context.backbone for context in contexts]):
         for located, whole in zip(plan.selection.selected, plan.manifests, strict=True):
-            id = located.task.id
-            cells[id] = {size: error.what for size, error in plan.refused[id].items()}
-            asked = plan.sizes_of(id)
-            if not asked:
-                continue
-            try:
-                features = embed_task(located, whole, context, asked)
-            except Exception as error:  # noqa: BLE001 - raised once the others are written
+            id, asked = located.task.id, plan.sizes_of(located.task.id)
+            refused = {size: error.what for size, error in plan.refused[id].items()}
+            for cells, _ in scored:
+                cells[id] = {**refused}
+            if asked:
+                features = embed_task(located, whole, contexts, asked)
+                for context, (cells, failures) in zip(contexts, scored, strict=True):
+                    # Taken out, so that they go before the next model is probed.
+                    cells[id] |= _score_sizes(features.pop(0), id, asked, context, failures)
+    return scored
+
+
+def _score_sizes(
+    features: TaskFeatures | Exception,
+    id: str,
+    sizes: Sizes,
+    context: Context,
+    failures: Failures,
+) -> dict[int | None, Cell]:
+    """The outcome of a task at each size, or the reason why there is none."""
+    if isinstance(features, Exception):
+        failures.note(id, features, of_data=isinstance(features, DataError))
+        return dict.fromkeys(sizes, failures.reason(features))
+    cells: dict[int | None, Cell] = {}
+    for size in sizes:
+        try:
+            cells[size] = score_task(features, size, context)
+        except Exception as error:  # noqa: BLE001 - raised once the others are written
+            # A sample that cannot be probed is a gap in a curve, not a failure of the task.
+            if len(context.plan.sizes) == 1 or not isinstance(error, DataError):
                 failures.note(id, error)
-                cells[id] |= dict.fromkeys(asked, failures.reason(error))
-                continue
-            for size in asked:
-                try:
-                    cells[id][size] = score_task(features, size, context)
-                except Exception as error:  # noqa: BLE001 - raised once the others are written
-                    # A sample that cannot be probed is a gap in a curve, not a failure of the task.
-                    if len(plan.sizes) == 1 or not isinstance(error, DataError):
-                        failures.note(id, error)
-                    cells[id][size] = failures.reason(error)
-            # Those of the next task may not fit into memory beside them.
-            del features
-    return cells, failures
+            cells[size] = failures.reason(error)
+    return cells
 
 
 def _keeps_earlier(out: Path, failures: Failures, context: Context) -> bool:
@@ -175,62 +277,6 @@ def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:
     """The scored tasks at a size, in the order of the run."""
     found = (cell[size] for cell in cells.values())
     return [cell for cell in found if not isinstance(cell, str)]
-
-
-@dataclass(frozen=True)
-class TaskFeatures:
-    """A task's features in the order of its whole manifest, before any sample of it is taken.
-
-    Attributes:
-        wall: Seconds of wall time that reading and embedding took.
-        cpu: Seconds of processor time.
-    """
-
-    located: LocatedTask
-    manifest: Manifest
-    embedded: Embedded
-    wall: float
-    cpu: float
-
-
-def embed_task(
-    located: LocatedTask, manifest: Manifest, context: Context, sizes: Sizes
-) -> TaskFeatures:
-    """Files, pixels and features of one task, as far as one of the sizes needs them."""
-    stopwatch = Stopwatch()
-    features = _embed(located, manifest, context, sizes, stopwatch)
-    if features.embedded.bad and context.options.on_bad_image == "leave-out":
-        # As if the files had not been there: by torch a feature may depend on its neighbours.
-        unread = {manifest.rows[row].path: why for row, why in features.embedded.bad.items()}
-        left = without(located, manifest, unread, context.suite.seed)
-        return _embed(located, left, context, sizes, stopwatch)
-    return features
-
-
-def _embed(
-    located: LocatedTask, manifest: Manifest, context: Context, sizes: Sizes, stopwatch: Stopwatch
-) -> TaskFeatures:
-    from biobench._common.progress import Progress
-    from biobench.embed.diagnostics import doubts
-    from biobench.embed.features import embed, rows_to_read
-
-    task, execution = located.task, context.execution
-    wanted: npt.NDArray[np.bool_] | None = None
-    if None not in sizes:
-        samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
-        wanted = np.logical_or.reduce(samples)
-    count = len(rows_to_read(manifest, context.backbone, execution.micro_batch, wanted))
-    with Progress(f"{task.id}: embed", count, quiet=context.options.quiet) as progress:
-        embedded = embed(
-            manifest, context.backbone, context.store, execution,
-            keep_bad=context.options.on_bad_image != "stop", progress=progress, wanted=wanted,
-            compare_alone=not context.compared_alone,
-        )  # fmt: skip
-    if embedded.alone is not None:
-        context.compared_alone.add(context.backbone.info.name)
-    for line in doubts(manifest, embedded):
-        say(context.options, f"{task.id}: {line}")
-    return TaskFeatures(located, manifest, embedded, stopwatch.wall(), stopwatch.cpu())
 
 
 def score_task(features: TaskFeatures, size: int | None, context: Context) -> TaskOutcome:

@@ -31,7 +31,8 @@ def named(made: Made, name: str) -> Results:
 
 def chosen(made: Made, name: str, recorded: str | None, given: str | None = None) -> str:
     """The model that is loaded for a result of ``name`` whose command has another one."""
-    return model_to_load(named(made, name), {"model": recorded}, given, load_spec())
+    said = {"model": None if recorded is None else [recorded]}
+    return model_to_load(named(made, name), said, given, load_spec())
 
 
 def test_the_recorded_command_names_no_other_model(exact: Made) -> None:

@@ -105,3 +105,8 @@ def as_text(argument: str) -> str:
     """An argument or a variable as text that a document can hold: bytes that are not UTF-8 become
     escapes such as ``\\\\udcff``."""
     return argument.encode("utf-8", "backslashreplace").decode()
+
+
+def millions(count: int) -> str:
+    """A number of parameters as people write it: 86.6 M."""
+    return f"{count / 1e6:.1f} M" if count >= 100_000 else str(count)

@@ -3,41 +3,114 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biobench._common.output import console, print_json, print_line
+from biobench._common.output import console, print_json, print_line, print_note
 from biobench.commands.options import path
+
+if TYPE_CHECKING:
+    from biobench.spec.documents import ModelEntry
 
 app = typer.Typer(no_args_is_help=True, help="Model names.")
 
 
-@app.command("list")
-def list_models() -> None:
-    """List the names of models.yaml, what they resolve to, and the commit that a run takes."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+Architecture = Annotated[
+    str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
+]
 
+
+@app.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the names of models.yaml with their sizes, licences, and the commit that a run takes."""
+    from biobench._common.text import millions
+    from biobench.models.facts import facts_of
+    from biobench.report.fitting_table import print_fitting
     from biobench.spec.load import load_spec
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("name", "resolves to", "revision", "sources", "recipe", "licence"):
-        table.add_column(column, overflow="fold")
-    for entry in load_spec().models.values():
-        table.add_row(
-            entry.name,
-            entry.resolves_to,
-            entry.revision or "not pinned",
-            str(entry.revision_sources or "-"),
-            entry.recipe or "its own",
-            entry.licence or "unknown",
+    entries = list(load_spec().models.values())
+    if as_json:
+        print_json([_listed(entry) for entry in entries])
+        return
+    rows = []
+    for entry in entries:
+        facts = facts_of(entry)
+        rows.append(
+            {
+                "name": entry.name,
+                "parameters": millions(facts.parameters) if facts.parameters else "?",
+                "input": str(facts.input or "?"),
+                "features": str(facts.features or "?"),
+                "licence": entry.licence or "?",
+                "pinned": str(entry.revision_sources or "no"),
+                "recipe": entry.recipe or "its own",
+                "resolves to": entry.resolves_to,
+            }
         )
-    console().print(table)
-    print_line("sources: independent public sources that pin the revision")
+    print_fitting(rows, list(rows[0]), console(), left=("name", "licence", "recipe", "resolves to"))
+    print_line("pinned: number of public sources that pin the commit that a run takes")
+    print_line("?: not known here; --json has the reason, and the commits")
     print_line(
         "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder"
     )
+
+
+def _listed(entry: ModelEntry) -> dict[str, Any]:
+    """A line of the list as a JSON value; ``unknown`` has the reason of each null."""
+    from biobench.models.facts import facts_of
+
+    facts = facts_of(entry)
+    return {
+        "name": entry.name,
+        "resolves_to": entry.resolves_to,
+        "parameters": facts.parameters,
+        "input": facts.input,
+        "features": facts.features,
+        "licence": entry.licence,
+        "revision": entry.revision,
+        "revision_sources": entry.revision_sources,
+        "recipe": entry.recipe,
+        "overlap": list(entry.overlap),
+        "unknown": {**facts.unknown, **entry.unknown},
+    }
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL...", help="Names as `biobench run` takes.")
+    ] = None,
+    models: Annotated[
+        Path | None, typer.Option(parser=path, metavar="FILE", help="A file of them, as of a run.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only say whether the cache has them.")
+    ] = False,
+) -> None:
+    """Fetch models into the hub's cache and load each once, so that a run needs no network."""
+    from biobench._common.text import millions
+    from biobench.errors import BiobenchError
+    from biobench.models.load import load_model
+    from biobench.run.model_list import list_models
+    from biobench.spec.load import load_spec
+
+    listed, _ = list_models(names or (), models, None)
+    first: BiobenchError | None = None
+    for name in dict.fromkeys(model.name for model in listed):
+        try:
+            info = load_model(name, load_spec().models, offline=offline).info
+        except BiobenchError as error:
+            first = first or error
+            if len(listed) > 1:
+                print_note(f"biobench: model {name!r} is not fetched: {error.what}")
+            continue
+        revision = f", revision {info.revision}" if info.revision else ""
+        print_line(f"{name}: ready, {millions(info.parameters)} parameters{revision}")
+    if first is not None:
+        raise first
 
 
 @app.command()
@@ -74,15 +147,17 @@ def verify(
 @app.command()
 def show(
     model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
 ) -> None:
     """Load a model and print its provenance and preprocessing as JSON."""
     from dataclasses import asdict
 
     from biobench.models.load import load_model
+    from biobench.models.names import with_architecture
     from biobench.spec.load import load_spec
 
-    backbone = load_model(model, load_spec().models, offline=offline)
+    backbone = load_model(with_architecture(model, arch), load_spec().models, offline=offline)
     information = asdict(backbone.info)
     del information["fingerprint"]  # of this machine and for the store alone
     document = {**information, "recipe": backbone.recipe.document()}
@@ -93,6 +168,7 @@ def show(
 def export(
     model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
     out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
+    arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the operations, one a line.")
@@ -100,10 +176,12 @@ def export(
 ) -> None:
     """Write a model as a program of exact operations: --model program:PATH."""
     from biobench.models.load import load_model
+    from biobench.models.names import with_architecture
     from biobench.models.program_model import export as write
     from biobench.spec.load import load_spec
 
-    program = write(load_model(model, load_spec().models, offline=offline), out)
+    named = with_architecture(model, arch)
+    program = write(load_model(named, load_spec().models, offline=offline), out)
     if explain:
         print_line(program.explain())
     print_line(f"program {program.digest}")

@@ -12,6 +12,8 @@ from biobench.commands.options import Device, Division, Engine, OnBadImage, Prec
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biobench.run.learning_curve import Sizes
     from biobench.run.options import ImageOptions, Options
 
@@ -19,12 +21,29 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     model: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             help="demo, hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class; "
-            "a local folder where a repository is meant (hf:./folder)."
+            "a local folder where a repository is meant (hf:./folder). Repeated: several models."
         ),
-    ],
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="FILE",
+            help="Models to score: one name a line, or a .yaml or .json list of names and objects "
+            "(model, revision, arch, precision).",
+        ),
+    ] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Architecture of a file of weights: --model timm:./x.safetensors --arch "
+            "vit_tiny_patch16_224.",
+        ),
+    ] = None,
     suite: Annotated[str | None, typer.Option(help="A suite: biobench, demo.")] = None,
     task: Annotated[
         list[str] | None, typer.Option(help="A task's id or a task file; may be repeated.")
@@ -134,20 +153,26 @@ def run(
         bool, typer.Option("--dry-run", help="Say what would be run, and stop.")
     ] = False,
 ) -> None:
-    """Score a frozen backbone and write results.json, predictions and a page."""
+    """Score a frozen backbone and write results.json, predictions and a page; with several models,
+    each in a folder of its own below --out, and a table of them."""
     from biobench.run.external_scores import read_declarations
     from biobench.run.learning_curve import parse_sizes
+    from biobench.run.model_list import list_models, options_of_models
     from biobench.run.options import Options
-    from biobench.run.plan import plan
 
+    listed, several = list_models(model or (), models, arch)
     sizes = parse_sizes(n_train) if n_train is not None else (None,)
     if suite is not None and task:
         raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     own = _own_images(context, images, train_share, group, protocol)
     if json and dry_run:
         raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")
+    if several and len(sizes) > 1:
+        raise UsageError(
+            "a learning curve is of one model", remedy="give one --model, or one --n-train"
+        )
     options = Options(
-        model=model,
+        model=listed[0].model,
         suite=suite,
         tasks=tuple(task or ()),
         data=data if own is None else None,
@@ -166,12 +191,11 @@ def run(
         quiet=json,
         from_command=True,
     )
+    each = options_of_models(options, listed) if several else [options]
     if dry_run:
-        made = plan(options, sizes)
-        for line in made.lines():
-            print_line(line)
-        for _, error in made.failed:
-            raise error
+        _dry_run(each, sizes)
+    elif several:
+        _several(each, json)
     elif len(sizes) > 1:
         _curve(options, sizes, json)
     else:
@@ -201,6 +225,47 @@ def _own_images(
         raise UsageError("--images and --data exclude each other", remedy="give one of them")
     share = None if train_share is None else parse_share(train_share)
     return ImageOptions(images, share, group, protocol)
+
+
+def _dry_run(models: Sequence[Options], sizes: Sizes) -> None:
+    """Print the plan, and raise the first error of it."""
+    from biobench.run.plan import Plan, plan_models
+
+    made = plan_models(models, sizes)
+    plans = [found for found in made if isinstance(found, Plan)]
+    for line in plans[0].lines(plans) if plans else ():
+        print_line(line)
+    failed = [error for found in plans[:1] for _, error in found.failed]
+    for error in [*failed, *(found for found in made if not isinstance(found, Plan))]:
+        raise error
+
+
+def _several(models: Sequence[Options], json: bool) -> None:
+    """Score several models, and print them in the order of their scores."""
+    from json import dumps
+
+    from biobench.compare.ranking import print_ranking, rankings
+    from biobench.pipeline import run_models
+    from biobench.spec.load import load_spec
+
+    runs = run_models(models)
+    scored = [run.results for run in runs if run.results is not None]
+    if json:
+        documents = [results.document for results in scored]
+        print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))
+    elif scored:
+        found, unranked = rankings(runs, load_spec())
+        screen = console()
+        for ranking in found:
+            print_ranking(ranking, screen)
+        if unranked is not None:
+            print_line(f"not known which may be the best: {unranked}")
+        for results in scored:
+            if results.folder is not None:
+                print_line(f"result: {results.folder / 'results.json'}")
+    for run in runs:
+        if run.error is not None:
+            raise run.error
 
 
 def _one(options: Options, json: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from biobench.data.file_hashes import ContentIndex
 from biobench.data.manifest import Manifest
 from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
-from biobench.embed.compute import compute
+from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import find
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Embedded",
+    "Embedder",
     "Execution",
     "embed",
+    "embed_together",
     "features_digest",
     "pixels_digest",
     "rows_to_read",
@@ -56,6 +59,21 @@ def rows_to_read(
     return _joined(parts(manifest, backbone, micro_batch, wanted))
 
 
+@dataclass(frozen=True)
+class Embedder:
+    """A model that embeds a task.
+
+    Attributes:
+        execution: How its forward pass runs.
+        compare_alone: Say how an image alone differs from the same image among others, where the
+            store knows. Otherwise embed one a second time, where anything is computed.
+    """
+
+    backbone: Backbone
+    execution: Execution
+    compare_alone: bool = False
+
+
 def embed(
     manifest: Manifest,
     backbone: Backbone,
@@ -67,7 +85,26 @@ def embed(
     wanted: Wanted = None,
     compare_alone: bool = False,
 ) -> Embedded:
-    """Features of every row of the manifest, from the store where they are known.
+    """Features of one model; see :func:`embed_together`. Raises its error."""
+    model = Embedder(backbone, execution, compare_alone)
+    (found,) = embed_together(
+        manifest, [model], store, keep_bad=keep_bad, progress=progress, wanted=wanted
+    )
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def embed_together(
+    manifest: Manifest,
+    models: Sequence[Embedder],
+    store: Store,
+    *,
+    keep_bad: bool,
+    progress: Progress,
+    wanted: Wanted = None,
+) -> list[Embedded | Exception]:
+    """Features of every row of the manifest by each model, from the store where they are known.
 
     Each image is read once: the bytes that are decoded are those that are hashed, and the features
     are stored under their digest, which finds them whatever else lies beside the image. In the
@@ -76,49 +113,58 @@ def embed(
 
     Args:
         manifest: The rows, and where their images lie.
-        backbone: The model.
+        models: Models of one recipe, device and micro-batch: what several of them miss is decoded
+            once.
         store: Where features are found and kept.
-        execution: How the forward pass runs.
         keep_bad: Report unreadable images in ``bad`` (their features are zero) instead of raising.
-        progress: Counts rows.
+        progress: Counts rows, those of each model.
         wanted: bool (rows,), the rows that are asked for; ``None`` for all. A row keeps its place
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
-        compare_alone: Say how an image alone differs from the same image among others, where the
-            store knows. Otherwise embed one a second time, where anything is computed.
+
+    Returns:
+        By model its features, or the error that it failed with, such as the ModelError of a value
+        that is not finite, which names the image.
 
     Raises:
         DataError: Images cannot be read, or were changed while the stage ran: the first ten and
             the count. A table or annotation file no longer has the bytes that the manifest was made
             of.
-        ModelError: The model gives a value that is not finite; names the image.
     """
     # Joined as text: a quarter of a million Path objects would cost seconds.
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
-    shards = parts(manifest, backbone, execution.micro_batch, wanted)
+    cut = [parts(manifest, m.backbone, m.execution.micro_batch, wanted) for m in models]
     index = ContentIndex(store.root / "files.sqlite")
+    found: list[Embedded | Exception]
     try:
-        rows = _joined(shards)
-        watch = FileChangeDetector(paths, rows, index, execution.workers)
-        keys = ShardKeys(backbone, execution)
-        result = _nothing(manifest, backbone, keys, watch)
-        missing = find(shards, watch, keys, store, result, progress)
-        if compare_alone:
-            result.alone = batch_independence.recall(store, keys)
-        try:
+        rows = np.unique(np.concatenate([_joined(shards) for shards in cut]))
+        watch = FileChangeDetector(paths, rows, index, models[0].execution.workers)
+        results, works = [], []
+        for model, shards in zip(models, cut, strict=True):
+            keys = ShardKeys(model.backbone, model.execution)
+            result = _nothing(manifest, model.backbone, keys, watch)
+            missing = find(shards, watch, keys, store, result, progress)
+            if model.compare_alone:
+                result.alone = batch_independence.recall(store, keys)
             if missing:
-                count = sum(map(len, missing.values()))
-                store.warn(f"the features of {count} of {len(rows)} images")
-                compute(
-                    missing, manifest, backbone, store, execution, result, watch, progress,
-                    compare_alone=compare_alone and result.alone is None,
-                )  # fmt: skip
+                count, of = sum(map(len, missing.values())), sum(map(len, shards))
+                store.warn(f"the features of {count} of {of} images")
+                alone = model.compare_alone and result.alone is None
+                works.append(Work(model.backbone, model.execution, missing, result, alone))
+            results.append(result)
+        try:
+            errors = compute(works, manifest, store, watch, progress) if works else []
         finally:
             watch.flush()
-        if wanted is not None:
-            result.bad = {row: why for row, why in result.bad.items() if wanted[row]}
-        if result.bad and not keep_bad:
-            raise _bad_images(manifest, result.bad)
+        failed = {id(w.result): e for w, e in zip(works, errors, strict=True) if e is not None}
+        found = [failed.get(id(result), result) for result in results]
+        if len(failed) == len(results):
+            return found
+        for result in results:
+            if wanted is not None:
+                result.bad = {row: why for row, why in result.bad.items() if wanted[row]}
+            if result.bad and not keep_bad:
+                raise _bad_images(manifest, result.bad)
         watch.check()
     finally:
         index.close()
@@ -126,7 +172,7 @@ def embed(
         raise _changed_images(manifest, watch.changed)
     if tables := changed(manifest.root, manifest.tables):
         raise _changed_tables(manifest, tables)
-    return result
+    return found
 
 
 def _joined(shards: Sequence[Rows]) -> Rows:

@@ -7,7 +7,8 @@ pixels; the exact engine needs neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
@@ -47,9 +48,11 @@ def choose_device(asked: str) -> str:
     return "cpu"
 
 
-def set_up_torch(backbone: Backbone) -> AbstractContextManager[None]:
-    """:func:`deterministic` where torch computes the features; nothing is set where it does not."""
-    return deterministic() if backbone.info.program is None else nullcontext()
+def set_up_torch(backbones: Sequence[Backbone]) -> AbstractContextManager[None]:
+    """:func:`deterministic` where torch computes features of any; nothing is set where it computes
+    none."""
+    by_torch = any(backbone.info.program is None for backbone in backbones)
+    return deterministic() if by_torch else nullcontext()
 
 
 @contextmanager
@@ -93,21 +96,40 @@ def _configure(
     torch.backends.cudnn.allow_tf32 = cudnn
 
 
+def side_by_side(device: str, workers: int) -> int:
+    """Micro-batches that run at a time: a GPU runs one stream of them, the CPU one on each
+    worker."""
+    return 1 if device == "cuda" else max(1, workers)
+
+
+def pool_of(device: str, workers: int) -> ThreadPoolExecutor:
+    """The threads that run micro-batches."""
+    return ThreadPoolExecutor(side_by_side(device, workers), "embed")
+
+
 class Forward:
     """Embeds micro-batches on a pool of workers; results come back as futures."""
 
     def __init__(
-        self, backbone: Backbone, *, device: str, micro_batch: int, workers: int, precision: str
+        self,
+        backbone: Backbone,
+        *,
+        device: str,
+        micro_batch: int,
+        workers: int,
+        precision: str,
+        pool: ThreadPoolExecutor | None = None,
     ) -> None:
+        """``pool``: threads that several models share; without it :meth:`close` ends its own."""
         self._backbone = backbone
         self._device = device
         self._micro_batch = micro_batch
         self._half = precision == "float16"
-        # A GPU runs one stream of micro-batches; the CPU one on each worker.
-        side_by_side = 1 if device == "cuda" else max(1, workers)
-        self.depth = side_by_side + 2
+        self.depth = side_by_side(device, workers) + 2
         """Micro-batches to have in flight: no worker waits, and memory stays bounded."""
-        self._pool = ThreadPoolExecutor(side_by_side, "embed")
+        self.busy = 0.0
+        """Seconds of the passes that have ended, added up over the workers."""
+        self._pool = pool or pool_of(device, workers)
         self._state: dict[str, str] = {}
         self._reading = Lock()
         backbone.to(device)
@@ -131,6 +153,14 @@ class Forward:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        started = time.perf_counter()
+        try:
+            return self._pass(values)
+        finally:
+            with self._reading:
+                self.busy += time.perf_counter() - started
+
+    def _pass(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if isinstance(self._backbone, ProgramBackbone):
             # A row's bits depend on no other row, so nothing is filled up.
             return self._backbone.run(values)

@@ -237,8 +237,9 @@ _RECORDING = threading.Lock()
 
 
 @contextmanager
-def recorded_loads() -> Iterator[list[str]]:
-    """Collect the names of tensors that ``load_state_dict`` misses, in this thread.
+def recorded_loads(unexpected: list[str] | None = None) -> Iterator[list[str]]:
+    """Collect the names of tensors that ``load_state_dict`` misses, in this thread, and in
+    ``unexpected`` those that it has no place for.
 
     timm and open_clip drop the report of torch and go on with random values where they load
     leniently. Inside this context loads are lenient and every missing name lands in the list, so
@@ -257,6 +258,8 @@ def recorded_loads() -> Iterator[list[str]]:
             return original(module, state, strict=strict, assign=assign)
         report = original(module, state, strict=False, assign=assign)
         missing.extend(report.missing_keys)
+        if unexpected is not None:
+            unexpected.extend(report.unexpected_keys)
         return report
 
     with _RECORDING:

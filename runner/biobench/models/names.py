@@ -14,12 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from biobench.errors import ModelError
+from biobench.errors import ModelError, UsageError
 from biobench.spec.documents import ModelEntry
 
 Loader = Literal["demo", "hf", "open_clip", "timm", "py", "program"]
 DEMO = "demo"
 HUB_PREFIX = "hf-hub:"
+OF_ARCHITECTURE = "#"
+"""Stands between a file of weights and its architecture where a name has both."""
+FILE_LOADERS = ("timm", "open_clip")
+"""Loaders that know architectures by name, so that a file of weights is enough."""
 COMMIT = re.compile("[0-9a-f]{40}")
 FORMS = (
     "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, py:package.module:Class or a "
@@ -35,31 +39,33 @@ class ModelName:
         given: The name as the user wrote it.
         resolved: The name in full, with its loader's prefix and without revision.
         loader: The framework that reads it.
-        target: Repository, ``ARCH/TAG``, architecture, ``module:Class`` or folder.
-        kind: ``hub`` (target is a repository), ``folder`` (a local one), ``registry`` (a name that
-            the framework knows) or ``class``.
+        target: Repository, ``ARCH/TAG``, architecture, ``module:Class``, folder or file.
+        kind: ``hub`` (target is a repository), ``folder`` (a local one), ``file`` (a local file of
+            weights), ``registry`` (a name that the framework knows) or ``class``.
         revision: The revision that was asked for, else None.
         entry: The models.yaml entry that it came from, or that resolves to the full name, if any.
+        architecture: The architecture that a file of weights belongs to; None for other kinds.
     """
 
     given: str
     resolved: str
     loader: Loader
     target: str
-    kind: Literal["hub", "folder", "registry", "class"]
+    kind: Literal["hub", "folder", "file", "registry", "class"]
     revision: str | None = None
     entry: ModelEntry | None = None
+    architecture: str | None = None
 
     @property
     def recorded(self) -> tuple[str, str]:
         """The name and the resolved name that a result states.
 
-        A local folder is recorded by its own name alone: digests cover no place on a disk.
+        A local folder or file is recorded by its own name alone: digests cover no place on a disk.
         """
-        if self.kind != "folder":
+        if self.kind not in ("folder", "file"):
             return self.given, self.resolved
         own = Path(os.path.abspath(Path(self.target).expanduser())).name
-        local = f"{self.loader}:./{own}"
+        local = with_architecture(f"{self.loader}:./{own}", self.architecture)
         return (self.given if self.entry else local), local
 
     @property
@@ -148,7 +154,7 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
             "nothing follows the prefix", where=f"model {given!r}", remedy=f"use {FORMS}"
         )
     if is_path(rest):
-        return ModelName(given, full, loader, rest, "folder")
+        return _local(given, full, loader, rest)
     if loader == "hf" or rest.startswith(HUB_PREFIX):
         repository, revision = _repository(given, rest.removeprefix(HUB_PREFIX))
         marker = "" if loader == "hf" else HUB_PREFIX
@@ -168,6 +174,20 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
                 "open_clip:./folder",
             )
     return ModelName(given, f"{loader}:{rest}", loader, rest, "registry", asked or None)
+
+
+def _local(given: str, full: str, loader: Loader, text: str) -> ModelName:
+    """A folder, or a file of weights with its architecture."""
+    path, mark, architecture = text.rpartition(OF_ARCHITECTURE)
+    if not mark or loader not in FILE_LOADERS or os.path.isdir(Path(text).expanduser()):
+        return ModelName(given, full, loader, text, "folder")
+    if not architecture or not path:
+        raise ModelError(
+            "names no architecture of its weights",
+            where=f"model {given!r}",
+            remedy="give it with --arch",
+        )
+    return ModelName(given, full, loader, path, "file", architecture=architecture)
 
 
 def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
@@ -197,7 +217,14 @@ def local_folder(name: ModelName) -> Path:
     """The folder that ``name`` points to. Raises ModelError where none can be read."""
     folder = Path(name.target).expanduser()
     if not os.path.isdir(folder):
-        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
+        if os.path.isfile(folder):
+            raise ModelError(
+                "is a file, and its architecture is not given",
+                where=str(folder),
+                remedy="give --arch and an architecture of timm or open_clip "
+                f"(--model timm:{name.target} --arch vit_base_patch16_224), or a folder",
+            )
+        what = "is no folder" if os.path.exists(folder) else "no such folder"
         raise ModelError(
             what,
             where=str(folder),
@@ -213,6 +240,48 @@ def local_folder(name: ModelName) -> Path:
                 remedy=f"let others read it (chmod -R a+rX {folder}), or run as its owner",
             )
     return folder
+
+
+def local_file(name: ModelName) -> Path:
+    """The file of weights that ``name`` points to. Raises ModelError where it cannot be read."""
+    path = Path(name.target).expanduser()
+    if not os.path.isfile(path):
+        what = "is no regular file" if os.path.exists(path) else "no such file"
+        raise ModelError(what, where=str(path), remedy="check the path of the weights")
+    if not os.access(path, os.R_OK):
+        raise ModelError(
+            "cannot be read by this user", where=str(path), remedy="let others read it"
+        )
+    return path
+
+
+def with_architecture(name: str, architecture: str | None) -> str:
+    """The name of a file of weights with its architecture, as results state it.
+
+    Raises UsageError where the name is not that of a file.
+    """
+    if architecture is None:
+        return name
+    loader, _, rest = name.partition(":")
+    if loader not in FILE_LOADERS or not is_path(rest):
+        raise UsageError(
+            "an architecture belongs to a local file of weights alone",
+            where=f"model {name!r}",
+            remedy="write --model timm:./weights.safetensors --arch vit_base_patch16_224",
+        )
+    return f"{name}{OF_ARCHITECTURE}{architecture}"
+
+
+def with_revision(name: str, revision: str) -> str:
+    """The name at a revision; raises UsageError where it is that of something local, or has one."""
+    rest = name.partition(":")[2]
+    if is_path(rest) or name.startswith(("py:", "program:")) or "@" in name:
+        raise UsageError(
+            "has a revision already" if "@" in name else "is local, and has no revisions",
+            where=f"model {name!r}",
+            remedy="give the revision of a repository, once",
+        )
+    return f"{name}@{revision}"
 
 
 def _no_revision(given: str) -> ModelError:

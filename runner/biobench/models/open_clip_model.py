@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical_recipes, hub, recipes, untrusted_checkpoints
+from biobench.models import (
+    canonical_recipes,
+    checkpoint_file,
+    hub,
+    recipes,
+    untrusted_checkpoints,
+)
 from biobench.models.module_backbone import ModuleBackbone, Origin, finish
-from biobench.models.names import ModelName, local_folder, unknown_open_clip
+from biobench.models.names import ModelName, local_file, local_folder, unknown_open_clip
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +33,8 @@ TOWER = "visual."
 
 
 def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
-    """Load ``open_clip:ARCH/TAG``, ``open_clip:hf-hub:REPO`` or ``open_clip:./folder``.
+    """Load ``open_clip:ARCH/TAG``, ``open_clip:hf-hub:REPO``, ``open_clip:./folder`` or a file of
+    weights.
 
     Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
     expresses.
@@ -35,6 +42,8 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     if name.kind == "folder":
         origin = Origin("local", None, None, pinned=False)
         return load_open_clip_folder(name, local_folder(name), origin=origin, rules=rules)
+    if name.kind == "file":
+        return load_open_clip_file(name, local_file(name), rules=rules)
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.OPEN_CLIP_WEIGHTS
@@ -58,6 +67,31 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     weights = hub.weights_file(name, snapshot.folder, groups)
     tower, missing = _create(name, configuration, options["preprocess"], weights)
     return wrap(name, tower, missing, origin=snapshot.origin(), rules=rules)
+
+
+def load_open_clip_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbone:
+    """Load a file of weights into ``ARCH`` or ``ARCH/TAG``; with a tag it gets the activation and
+    the preprocessing of that tag, else those of the architecture's configuration."""
+    import open_clip
+    from open_clip.pretrained import get_pretrained_cfg
+
+    assert name.architecture is not None
+    architecture, slash, tag = name.architecture.partition("/")
+    # Other words than its names could lead to a hub.
+    known = architecture in open_clip.list_models()
+    registered: Mapping[str, Any] = get_pretrained_cfg(architecture, tag) if slash else {}
+    if not known or (slash and not registered):
+        raise unknown_open_clip(name.given, name.architecture)
+    configuration = open_clip.get_model_config(architecture) or {}
+    preprocess: Mapping[str, Any] = {}
+    if registered:
+        options = registry_options(name, configuration, registered)
+        configuration |= {"quick_gelu": options["quick_gelu"]}
+        preprocess = options["preprocess"]
+    state = checkpoint_file.read_weights(name, path)
+    with checkpoint_file.shapes_checked(name, path):
+        tower, missing = _create(name, configuration, preprocess, path, state)
+    return wrap(name, tower, missing, origin=Origin("local", None, None, pinned=False), rules=rules)
 
 
 def _repository(name: ModelName, registered: Mapping[str, Any]) -> tuple[str, str]:
@@ -111,9 +145,14 @@ def load_open_clip_folder(
 
 
 def _create(
-    name: ModelName, model: Mapping[str, Any], preprocess: Mapping[str, Any], weights: Path
+    name: ModelName,
+    model: Mapping[str, Any],
+    preprocess: Mapping[str, Any],
+    weights: Path,
+    state: Mapping[str, torch.Tensor] | None = None,
 ) -> tuple[torch.nn.Module, list[str]]:
-    """The image tower with its weights, and the names of its tensors that the file lacks.
+    """The image tower with its weights, and the names of its tensors that the file lacks; with
+    ``state``, the tensors of a file that may be of another architecture.
 
     The text tower is not built: it is not needed, and its configuration may name a repository that
     open_clip would ask a hub for.
@@ -125,7 +164,9 @@ def _create(
         stored = weights.stat().st_size
         untrusted_checkpoints.build_without_storage(name, stored, lambda: _tower(name, model))
         tower = _tower(name, model)
-        missing = _load(tower, weights)
+        missing, unexpected = _load(tower, weights, state)
+        if state is not None:
+            checkpoint_file.refuse_unexpected(name, weights, unexpected)
         _describe(tower, preprocess)
     return tower, missing
 
@@ -148,8 +189,11 @@ def _tower(name: ModelName, model: Mapping[str, Any]) -> torch.nn.Module:
     return tower
 
 
-def _load(tower: torch.nn.Module, weights: Path) -> list[str]:
-    """Load a file of both towers into the image tower; returns the names that it lacks."""
+def _load(
+    tower: torch.nn.Module, weights: Path, state: Mapping[str, torch.Tensor] | None
+) -> tuple[list[str], list[str]]:
+    """Load a file of both towers into the image tower; returns the names that it lacks, and those
+    that the tower has no place for."""
     import torch
     from open_clip.convert import convert_state_dict
     from open_clip.factory import load_state_dict
@@ -157,11 +201,16 @@ def _load(tower: torch.nn.Module, weights: Path) -> list[str]:
 
     holder: Any = torch.nn.Module()
     holder.visual = tower
-    stored = load_state_dict(str(weights), device="cpu", weights_only=True)
-    state = {k: v for k, v in convert_state_dict(holder, stored).items() if k.startswith(TOWER)}
-    resize_pos_embed(state, holder)
-    report = holder.load_state_dict(state, strict=False)
-    return [key.removeprefix(TOWER) for key in report.missing_keys]
+    stored = (
+        load_state_dict(str(weights), device="cpu", weights_only=True) if state is None else state
+    )
+    own = {k: v for k, v in convert_state_dict(holder, stored).items() if k.startswith(TOWER)}
+    resize_pos_embed(own, holder)
+    report = holder.load_state_dict(own, strict=False)
+    return (
+        [key.removeprefix(TOWER) for key in report.missing_keys],
+        [key.removeprefix(TOWER) for key in report.unexpected_keys],
+    )
 
 
 def _describe(tower: Any, preprocess: Mapping[str, Any]) -> None:
@@ -186,7 +235,8 @@ def wrap(
 
     with untrusted_checkpoints.framework_errors(name, "its preprocessing cannot be read"):
         recipe = open_clip_recipe(tower.preprocess_cfg)
-        rule = rules.find(name)
+        named = f"open_clip:{name.architecture}" if name.architecture else ""
+        rule = rules.find(name, named)
         if rule is not None:
             if rule.feature != "image_embedding":
                 raise canonical_recipes.no_such_output(rule, type(tower).__name__)

@@ -12,14 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError
-from biobench.models import canonical_recipes, hub, recipes, untrusted_checkpoints
+from biobench.models import (
+    canonical_recipes,
+    checkpoint_file,
+    hub,
+    recipes,
+    untrusted_checkpoints,
+)
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
     finish,
     recorded_loads,
 )
-from biobench.models.names import ModelName, local_folder, unknown_timm
+from biobench.models.names import ModelName, local_file, local_folder, unknown_timm
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +40,7 @@ SUMMARY_TOKENS = 2
 
 
 def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
-    """Load ``timm:NAME``, ``timm:hf-hub:REPO`` or ``timm:./folder``.
+    """Load ``timm:NAME``, ``timm:hf-hub:REPO``, ``timm:./folder`` or a file of weights.
 
     Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
     expresses.
@@ -44,22 +50,15 @@ def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone
         return load_timm_folder(
             name, folder, origin=Origin("local", None, None, pinned=False), rules=rules
         )
+    if name.kind == "file":
+        return load_timm_file(name, local_file(name), rules=rules)
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.TIMM_WEIGHTS
         )
         return load_timm_folder(name, snapshot.folder, origin=snapshot.origin(), rules=rules)
 
-    from timm.models import get_pretrained_cfg, is_model, split_model_name_tag
-
-    architecture, _ = split_model_name_tag(name.target)
-    try:
-        config = get_pretrained_cfg(name.target) if is_model(architecture) else None
-    except RuntimeError:  # a known architecture with an unknown tag
-        config = None
-    if config is None:
-        raise unknown_timm(name.given, name.target)
-    source: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
+    source = _registered(name, name.target)
     if not source.get("hf_hub_id"):
         raise ModelError(
             "timm lists no hub repository with weights for it",
@@ -79,6 +78,59 @@ def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone
         name, target, {"pretrained_cfg_overlay": overlay}, weights.stat().st_size
     )
     return wrap(name, module, missing, origin=snapshot.origin(source.get("license")), rules=rules)
+
+
+def _registered(name: ModelName, target: str) -> dict[str, Any]:
+    """timm's configuration of an architecture with or without a tag; raises ModelError where it
+    knows none."""
+    from timm.models import get_pretrained_cfg, is_model, split_model_name_tag
+
+    architecture, _ = split_model_name_tag(target)
+    try:
+        config = get_pretrained_cfg(target) if is_model(architecture) else None
+    except RuntimeError:  # a known architecture with an unknown tag
+        config = None
+    if config is None:
+        raise unknown_timm(name.given, target)
+    found: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
+    return found
+
+
+def load_timm_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbone:
+    """Load a file of weights into the architecture that its name gives, with timm's preprocessing
+    for it, or for its tag.
+
+    A classifier of another number of classes is left out, as any classifier is.
+    """
+    import timm
+    import torch
+
+    assert name.architecture is not None
+    source = _registered(name, name.architecture)
+    target = name.architecture if rules.compat else as_trained(name.architecture, source)
+    state = checkpoint_file.read_weights(name, path)
+    named = source.get("classifier") or ()
+    heads = (named,) if isinstance(named, str) else tuple(named)
+    with untrusted_checkpoints.framework_errors(name, "timm cannot build it"), torch.device("meta"):
+        shell = timm.create_model(target, pretrained=False).state_dict()
+    state = {
+        key: tensor
+        for key, tensor in state.items()
+        if not key.startswith(tuple(f"{head}." for head in heads))
+        or (key in shell and shell[key].shape == tensor.shape)
+    }
+    # timm's own reading of weights, which turns the layouts of authors into its own.
+    overlay = {"state_dict": state, "custom_load": False}
+    unexpected: list[str] = []
+    with checkpoint_file.shapes_checked(name, path):
+        module, missing = _create(
+            name, target, {"pretrained_cfg_overlay": overlay}, path.stat().st_size, unexpected
+        )
+    # The weights must not stay in the configuration beside the module.
+    module.pretrained_cfg.pop("state_dict", None)
+    checkpoint_file.refuse_unexpected(name, path, unexpected, heads)
+    origin = Origin("local", None, None, pinned=False)
+    return wrap(name, module, missing, origin=origin, rules=rules)
 
 
 def as_trained(target: str, configuration: Mapping[str, Any]) -> str:
@@ -114,8 +166,14 @@ def load_timm_folder(
 
 
 def _create(
-    name: ModelName, target: str, options: Mapping[str, Any], stored: int
+    name: ModelName,
+    target: str,
+    options: Mapping[str, Any],
+    stored: int,
+    unexpected: list[str] | None = None,
 ) -> tuple[Any, list[str]]:
+    """A module with its weights, and the names of its tensors that they lack; ``unexpected`` gets
+    the names of those that it has no place for."""
     import timm
 
     with (
@@ -125,7 +183,7 @@ def _create(
         untrusted_checkpoints.build_without_storage(
             name, stored, lambda: timm.create_model(target, pretrained=False, **options)
         )
-        with recorded_loads() as missing:
+        with recorded_loads(unexpected) as missing:
             module = timm.create_model(target, pretrained=True, **options)
     return module, list(missing)
 

@@ -65,15 +65,31 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         require_torch()
     # Manifests first: a fault in the data shows before a model is fetched.
     made = plan(options, sizes)
+    context, chosen = load(made, started, clock)
+    # Last, so that an error before it is the only line.
+    say_notes(made)
+    say(options, chosen)
+    return context
+
+
+def load(plan: Plan, started: datetime, clock: float) -> tuple[Context, str]:
+    """Load the model of a plan; returns the line about its engine too.
+
+    Raises:
+        BiobenchError: ModelError or UsageError.
+    """
     from biobench._common.store import Store
     from biobench.models.load import load_model
     from biobench.models.recipes import check_sides
     from biobench.run.engine_choice import choose_engine
 
+    options = plan.options
+    if not is_program(options.model):
+        require_torch()
     backbone = (
         load_model(
             options.model,
-            made.spec.models,
+            plan.spec.models,
             offline=options.offline,
             feature="compat" if options.division == "compat" else "official",
         )
@@ -81,16 +97,18 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
         else options.model
     )
     check_sides(backbone.recipe.size, backbone.recipe.crop)
-    store = Store(made.store, lambda line: say(options, line))
+    store = Store(plan.store, lambda line: say(options, line))
     backbone, chosen = choose_engine(backbone, options, store)
-    execution = _execution(made.selection.suite, options, backbone)
-    # Last, so that an error before it is the only line.
-    for note in made.notes:
-        say(options, note)
-    for line in made.differences if None in made.sizes else ():
-        say(options, f"counts differ from the specification: {line}")
-    say(options, chosen)
-    return Context(made, backbone, store, execution, started, clock)
+    execution = _execution(plan.selection.suite, options, backbone)
+    return Context(plan, backbone, store, execution, started, clock), chosen
+
+
+def say_notes(plan: Plan) -> None:
+    """Print the notes on the tasks of a plan."""
+    for note in plan.notes:
+        say(plan.options, note)
+    for line in plan.differences if None in plan.sizes else ():
+        say(plan.options, f"counts differ from the specification: {line}")
 
 
 def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:

@@ -17,24 +17,35 @@ class Failures:
     or metric failed. The other tasks are scored and written first, so that their work is not
     lost."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, model: str | None = None, announce: bool = True) -> None:
+        """``model``: its name in the notes, where others run beside it; ``announce``: print notes
+        on tasks whose data fail, which are the same for all of them."""
         self._options = plan.options
-        self._alone = len(plan.selection.selected) + len(plan.failed) == 1
+        self._model = model
+        self._announce = announce
+        self._alone = model is None and len(plan.selection.selected) + len(plan.failed) == 1
         self._errors: dict[str, Exception] = {}
         for task, error in plan.failed:
-            self.note(task.id, error)
+            self.note(task.id, error, of_data=True)
 
     def would_lose(self, folder: Path) -> bool:
         """Return whether a result or curve in ``folder`` has a score of a task that failed now."""
         return bool(self._errors) and not scored_tasks(folder).isdisjoint(self._errors)
 
-    def note(self, task: str, error: Exception) -> None:
-        """Keep the error of a task, and print a note that the run goes on."""
+    def note(self, task: str, error: Exception, *, of_data: bool = False) -> None:
+        """Keep the error of a task, and print a note that the run goes on; ``of_data``: it is the
+        same for every model."""
         self._errors.setdefault(task, error)
         # Its frames hold the task's features.
         traceback.clear_frames(error.__traceback__)
-        if not self._alone:
-            self.say(f"{task} is not scored, the run goes on: {self.reason(error)}")
+        if not self._alone and (self._announce or not of_data):
+            by = "" if of_data or self._model is None else f" by {self._model!r}"
+            self.say(f"{task} is not scored{by}, the run goes on: {self.reason(error)}")
+
+    @property
+    def first(self) -> Exception | None:
+        """The first error, None where every task was scored."""
+        return next(iter(self._errors.values()), None)
 
     @staticmethod
     def reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from biobench._common.output import print_note
 from biobench._common.text import as_text
 from biobench.errors import UsageError
-from biobench.models.names import local_folder, parse_name
+from biobench.models.names import local_file, local_folder, parse_name
 from biobench.run.external_scores import Declaration
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
+PRECISIONS = ("float32", "float16")
 ENGINES = ("auto", "exact", "torch")
 """Engines for the features: the exact one where it carries the model on the CPU and torch
 elsewhere, or always one of them."""
@@ -51,7 +52,8 @@ class ImageOptions:
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone."""
+    """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone;
+    ``folder``: the name of its own folder below ``out`` where it is one of several."""
 
     model: str | Backbone
     suite: str | None = None
@@ -72,6 +74,12 @@ class Options:
     quiet: bool = False
     save: bool = True
     from_command: bool = False
+    folder: str | None = None
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model as the user gave it."""
+        return self.model if isinstance(self.model, str) else self.model.info.name
 
 
 def refuse_options(options: Options, spec: Spec) -> None:
@@ -86,8 +94,10 @@ def refuse_options(options: Options, spec: Spec) -> None:
         )
     if options.device != "auto" or options.precision == "float16":
         select_device(options)
-    named = options.model if isinstance(options.model, str) else options.model.info.name
-    for option, text in (("--model", named), *(("--source", d.source) for d in options.declare)):
+    for option, text in (
+        ("--model", options.model_name),
+        *(("--source", d.source) for d in options.declare),
+    ):
         if as_text(text) != text:
             # The result and its digest hold it.
             raise UsageError(
@@ -99,6 +109,8 @@ def refuse_options(options: Options, spec: Spec) -> None:
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
             local_folder(name)
+        elif name.kind == "file":
+            local_file(name)
 
 
 def select_device(options: Options) -> str:

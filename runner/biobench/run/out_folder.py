@@ -24,11 +24,13 @@ MOST_NAME = 150
 """Characters after which the default name of a result's folder is cut."""
 
 
-def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
-    """The folder of a result where the user named none."""
-    model = options.model if isinstance(options.model, str) else options.model.info.name
+def out_folder(options: Options, selection: Selection, sizes: Sizes) -> Path:
+    """The folder of a result: the one that the user named, or of several models one below it; by
+    default one in ``biobench-out`` that is named after the model and the tasks."""
+    if options.out is not None:
+        return options.out / options.folder if options.folder is not None else options.out
     words = [
-        model,
+        options.folder or options.model_name,
         *(selection.named if selection.own or options.tasks else [selection.suite.id]),
     ]
     if len(sizes) > 1:
@@ -37,11 +39,17 @@ def default_out(options: Options, selection: Selection, sizes: Sizes) -> Path:
         words.append(f"{sizes[0]}-train")
     if options.division != "official":
         words.append(options.division)
+    return Path("biobench-out") / folder_name(words)
+
+
+def folder_name(words: Sequence[str]) -> str:
+    """The name of a folder: the words with "-" between them, and in the place of whatever is not an
+    ASCII letter, a digit, "." or "_"; a long one is cut and ends with its digest."""
     name = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(words)).strip("-.")
     if len(name) > MOST_NAME:
         # A folder of a model, or many tasks. No disk has longer names than some 250 bytes.
         name = f"{name[:MOST_NAME]}-{sha256_bytes(name.encode())[-12:]}"
-    return Path("biobench-out") / name
+    return name
 
 
 def refuse_folder(out: Path, tasks: Sequence[str], sizes: Sizes) -> None:

@@ -6,7 +6,8 @@ In: options. Out: a plan, made in one direction: options, tasks, manifests, prec
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biobench._common.files import require_writable
@@ -19,12 +20,12 @@ from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
 from biobench.data.views import left_out
-from biobench.errors import DataError, UsageError, counted
+from biobench.errors import BiobenchError, DataError, ModelError, UsageError, counted
 from biobench.run.images import select_images
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
-from biobench.run.out_folder import default_out, refuse_folder
+from biobench.run.out_folder import out_folder, refuse_folder
 from biobench.run.preconditions import UnmetPreconditions, judge
 from biobench.run.selection import Selection, select_sampled
 from biobench.spec.documents import Task
@@ -95,9 +96,13 @@ class Plan:
         )
         return (*self.selection.notes, *dropped, *unused, *linked)
 
-    def lines(self) -> list[str]:
-        """One line a task for people, with the images at each size of a curve, and the notes."""
-        lines = [*self.notes, f"model {self.options.model}"]
+    def lines(self, models: Sequence[Plan] = ()) -> list[str]:
+        """One line a model, and one a task, for people, and the notes; ``models``: this plan and
+        those of other models on the same tasks."""
+        lines = [*self.notes]
+        for made in models or (self,):
+            folder = "" if made.options.folder is None else f", result in {made.out}"
+            lines.append(f"model {made.options.model_name}{folder}")
         for selected, whole in zip(self.selection.selected, self.manifests, strict=True):
             lines += self._task_lines(selected, whole)
         lines += [f"{task.id}: not scored, {error.what}" for task, error in self.failed]
@@ -170,10 +175,36 @@ def _refuse_leaving_out(options: Options, selection: Selection) -> None:
             )
 
 
+def plan_models(
+    models: Sequence[Options], sizes: Sizes | None = None
+) -> list[Plan | BiobenchError]:
+    """The plans of several models, whose options differ in what is the model's own alone.
+
+    Tasks are selected and manifests read once. In the place of a model that no data can make valid
+    is its error.
+
+    Raises:
+        BiobenchError: As :func:`plan`, for faults that are not of one model.
+    """
+    spec = load_spec()
+    found: list[Plan | BiobenchError] = []
+    made: Plan | None = None
+    for options in models:
+        try:
+            refuse_options(options, spec)
+        except ModelError as error:
+            found.append(error)
+            continue
+        made = made or plan(options, sizes)
+        store, out = _folders(options, made.selection, made.sizes)
+        found.append(replace(made, options=options, store=store, out=out))
+    return found
+
+
 def _folders(options: Options, selection: Selection, sizes: Sizes) -> tuple[Path, Path]:
     """The folders of the store and of the result; UsageError where they cannot be filled."""
     store = options.store or default_store()
-    out = options.out or default_out(options, selection, sizes)
+    out = out_folder(options, selection, sizes)
     if options.save and os.path.realpath(store) == os.path.realpath(out):
         raise UsageError(
             "the store and the result have the same folder",

@@ -222,6 +222,7 @@ class ModelEntry:
         weights_sha256: Digest of the bytes of weights files at ``revision``, by file name.
         training_data: Documented training data of the checkpoint.
         recipe: Id of its canonical recipe; None where it is that of its own configuration.
+        unknown: By field, the reason why it is None.
     """
 
     name: str
@@ -236,6 +237,7 @@ class ModelEntry:
     weights_sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     training_data: str | None = None
     recipe: str | None = None
+    unknown: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)

@@ -320,6 +320,7 @@ def _model(entry: Mapping[str, Any]) -> ModelEntry:
         weights_sha256=MappingProxyType(dict(entry.get("weights_sha256", {}))),
         training_data=entry.get("training_data"),
         recipe=entry.get("recipe"),
+        unknown=MappingProxyType({k.removeprefix("/"): why for k, why in entry["unknown"].items()}),
     )
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from biobench.errors import ModelError
-from biobench.models.names import parse_name
+from biobench.errors import ModelError, UsageError
+from biobench.models.names import parse_name, with_architecture
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 from biobench.verify.findings import Finding
@@ -33,14 +33,15 @@ def model_to_load(results: Results, said: Mapping[str, Any], given: str | None, 
         spec: The specification.
     """
     stated = str(results.document["model"]["name"])
-    recorded = said.get("model")
     if given is not None:
         return given
-    try:
-        if isinstance(recorded, str) and parse_name(recorded, spec.models).recorded[0] == stated:
-            return recorded
-    except (ModelError, OSError):
-        pass
+    for recorded in said.get("model") or ():
+        try:
+            name = with_architecture(str(recorded), said.get("arch"))
+            if parse_name(name, spec.models).recorded[0] == stated:
+                return name
+        except (ModelError, UsageError, OSError):
+            continue
     return stated
 
 

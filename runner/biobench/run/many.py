@@ -1,0 +1,130 @@
+"""Several models of one run: their options, what is loaded at a time, and their outcomes.
+
+In: plans of several models. Out: loaded models in sets that fit into memory, and of each set those
+that share a recipe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from biobench._common.memory import available_memory
+from biobench.run.context import Context, load
+from biobench.run.failures import Failures
+from biobench.run.options import Options, say
+from biobench.run.plan import Plan
+
+if TYPE_CHECKING:
+    from biobench.report.results import Results
+
+SHARE_OF_MEMORY = 2
+"""One part in so many of the free memory is filled with weights and features of models that are
+loaded at a time; the rest is for pixels, activations and probes."""
+BYTES = 4
+"""Of a float32."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The forward passes of a model in this run.
+
+    Attributes:
+        images: Images that its results are of.
+        computed: Those of them that were embedded in this run; the store had the others.
+        seconds: Time of their passes, with the time that these waited for pixels.
+    """
+
+    images: int
+    computed: int
+    seconds: float
+
+    @property
+    def images_per_s(self) -> float | None:
+        """Images a second; None where the store had all of them."""
+        return self.computed / self.seconds if self.computed and self.seconds else None
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """The outcome of one of several models.
+
+    Attributes:
+        results: None where no task was scored.
+        error: The first error, None where every task was scored.
+    """
+
+    options: Options
+    results: Results | None
+    error: Exception | None
+    speed: Speed | None = None
+
+
+def failed(options: Options, error: Exception) -> ModelRun:
+    """The outcome of a model without a score; prints a note that the others go on."""
+    quiet = options.quiet and not options.from_command
+    line = f"model {options.model_name!r} is not scored, the run goes on: {Failures.reason(error)}"
+    say(replace(options, quiet=quiet), line)
+    return ModelRun(options, None, error)
+
+
+def load_in_turn(
+    plans: Mapping[int, Plan], runs: dict[int, ModelRun]
+) -> Iterator[dict[int, Context]]:
+    """Load models in their order, as many at a time as half of the free memory holds.
+
+    Args:
+        plans: The plans by number.
+        runs: Gets the outcome of each model that cannot be loaded.
+    """
+    loaded: dict[int, Context] = {}
+    used = room = 0
+    for i, made in plans.items():
+        try:
+            context, chosen = load(made, datetime.now(UTC), time.perf_counter())
+        except Exception as error:  # noqa: BLE001 - the others go on
+            runs[i] = failed(made.options, error)
+            continue
+        say(made.options, chosen)
+        need = _bytes_of(context)
+        if loaded and used + need > room:
+            yield loaded
+            loaded, used = {}, 0
+        if not loaded:
+            room = _free_memory(context.execution.device) // SHARE_OF_MEMORY
+        loaded[i] = context
+        used += need
+        del context
+    if loaded:
+        yield loaded
+
+
+def by_recipe(loaded: dict[int, Context]) -> Iterator[dict[int, Context]]:
+    """Take out of ``loaded`` the models that can share pixels, one set after the other."""
+    while loaded:
+        shared = _shared(next(iter(loaded.values())))
+        same = [i for i, context in loaded.items() if _shared(context) == shared]
+        yield {i: loaded.pop(i) for i in same}
+
+
+def _shared(context: Context) -> tuple[str, str, int]:
+    execution = context.execution
+    return context.backbone.recipe.digest, execution.device, execution.micro_batch
+
+
+def _bytes_of(context: Context) -> int:
+    """Bytes of a model's weights, and of its features of the largest task."""
+    info = context.backbone.info
+    rows = max((len(manifest.rows) for manifest in context.plan.manifests), default=0)
+    return BYTES * (info.parameters + rows * info.dim)
+
+
+def _free_memory(device: str) -> int:
+    if device != "cuda":
+        return available_memory()
+    import torch
+
+    return min(available_memory(), int(torch.cuda.mem_get_info()[0]))

@@ -1,0 +1,104 @@
+"""The features of one task by one model, or by several that share a recipe.
+
+In: a located task with its manifest, and loaded models. Out: features of the whole manifest by each
+model, before any sample of it is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from biobench.data.locate import LocatedTask
+from biobench.data.manifest import Manifest
+from biobench.data.sample import kept_rows
+from biobench.run.context import Context
+from biobench.run.costs import Stopwatch
+from biobench.run.learning_curve import Sizes
+from biobench.run.manifests import without
+from biobench.run.options import say
+
+if TYPE_CHECKING:
+    from biobench.embed.features import Embedded
+
+
+@dataclass(frozen=True)
+class TaskFeatures:
+    """A task's features in the order of its whole manifest, before any sample of it is taken.
+
+    Attributes:
+        wall: Seconds of wall time that reading and embedding took; of several models each has its
+            share, by the time of its forward passes.
+        cpu: Seconds of processor time, in the same shares.
+    """
+
+    located: LocatedTask
+    manifest: Manifest
+    embedded: Embedded
+    wall: float
+    cpu: float
+
+
+def embed_task(
+    located: LocatedTask, manifest: Manifest, contexts: Sequence[Context], sizes: Sizes
+) -> list[TaskFeatures | Exception]:
+    """Files, pixels and features of one task by models of one recipe, as far as one of the sizes
+    needs them; in the place of a model that fails is its error."""
+    from biobench._common.progress import Progress
+    from biobench.embed.diagnostics import doubts
+    from biobench.embed.features import Embedder, embed_together, rows_to_read
+
+    task, shared = located.task, contexts[0]
+    stopwatch = Stopwatch()
+    models = [
+        Embedder(c.backbone, c.execution, c.backbone.info.name not in c.compared_alone)
+        for c in contexts
+    ]
+
+    def embed_rows() -> Sequence[Embedded | Exception]:
+        wanted: npt.NDArray[np.bool_] | None = None
+        if None not in sizes:
+            samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
+            wanted = np.logical_or.reduce(samples)
+        count = sum(
+            len(rows_to_read(manifest, m.backbone, m.execution.micro_batch, wanted)) for m in models
+        )
+        with Progress(f"{task.id}: embed", count, quiet=shared.options.quiet) as progress:
+            return embed_together(
+                manifest, models, shared.store,
+                keep_bad=shared.options.on_bad_image != "stop", progress=progress, wanted=wanted,
+            )  # fmt: skip
+
+    found: Sequence[Embedded | Exception]
+    try:
+        found = embed_rows()
+        bad = {
+            row: why for e in found if not isinstance(e, Exception) for row, why in e.bad.items()
+        }
+        if bad and shared.options.on_bad_image == "leave-out":
+            # As if the files had not been there: by torch a feature may depend on its neighbours.
+            unread = {manifest.rows[row].path: why for row, why in bad.items()}
+            manifest = without(located, manifest, unread, shared.suite.seed)
+            found = embed_rows()
+    except Exception as error:  # noqa: BLE001 - raised once the others are written
+        found = [error] * len(contexts)
+    spent = [sum(e.seconds.values()) for e in found if not isinstance(e, Exception)]
+    rest = max(stopwatch.wall() - sum(spent), 0.0) / len(contexts)
+    rate = stopwatch.cpu() / max(stopwatch.wall(), 1e-9)
+    features: list[TaskFeatures | Exception] = []
+    for context, embedded in zip(contexts, found, strict=True):
+        if isinstance(embedded, Exception):
+            features.append(embedded)
+            continue
+        if embedded.alone is not None:
+            context.compared_alone.add(context.backbone.info.name)
+        by = "" if context.options.folder is None else f" by {context.options.model_name!r}"
+        for line in doubts(manifest, embedded):
+            say(context.options, f"{task.id}{by}: {line}")
+        wall = rest + sum(embedded.seconds.values())
+        features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall))
+    return features
