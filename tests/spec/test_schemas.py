@@ -225,7 +225,8 @@ def test_an_official_result_is_possible_only_in_the_benchmark() -> None:
 
 def declared_entry() -> dict[str, Any]:
     """A task whose score is published elsewhere."""
-    nothing = dict.fromkeys(("protocol", "interval", "counts", "predictions", "cost"))
+    names = ("protocol", "interval", "clusters", "cluster_unit", "counts", "predictions", "cost")
+    nothing = {**dict.fromkeys(names), "no_interval": "declared"}
     score = {"score": 0.8, "metrics": {"accuracy": 0.8}}
     digests = {"score": "sha256:" + "0" * 64}
     return {

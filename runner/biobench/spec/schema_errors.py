@@ -51,6 +51,7 @@ FORMS: Mapping[str, str] = {
     "^[0-9a-f]{32}$": "32 hexadecimal digits in lower case",
     f"^https?://[^ {_CONTROLS}]+$": "an address that begins with https:// or http://",
     f"^[^/\\\\{_CONTROLS}]+$": "the name of a file, without folders",
+    f"^[^{_CONTROLS}]+$": "a path in one line",
     f"{_NO_CLIMB}[^\\\\{_CONTROLS}]+$": _RELATIVE,
     _TEMPLATE: "text with columns in braces, as {column}, {column:name} or {column:stem}; a path "
     "in it starts from the data folder, with / between its parts and no .. in it",
@@ -170,6 +171,7 @@ WORDS: Mapping[str, Callable[[Any, Any], tuple[str, str]]] = {
     "exclusiveMaximum": lambda v, w: _not(v, f"less than {w}"),
     "minLength": lambda v, w: ("the string is empty", "write something"),
     "minItems": lambda v, w: (f"the list has {counted(len(v), 'item')}", f"write {w} or more"),
+    "maxItems": lambda v, w: (f"the list has {counted(len(v), 'item')}", f"keep {w}"),
     "uniqueItems": lambda v, w: (f"{_shown(v)} is listed twice", "keep one"),
     "minProperties": lambda v, w: ("the mapping is empty", "write at least one member"),
     "maxProperties": lambda v, w: (f"the mapping has {counted(len(v), 'member')}", f"keep {w}"),
