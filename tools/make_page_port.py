@@ -1,8 +1,8 @@
 """Write the part of the JavaScript port that a page runs, as one classic script.
 
 A page that was opened from a file can load no module: browsers refuse `import` there. Each module
-becomes a function that runs once, in the order of its imports, and nothing else changes. ``--check``
-writes nothing and fails where the file is not the one that the port gives.
+becomes a function that runs once, in the order of its imports, and nothing else changes.
+``--check`` writes nothing and fails where the file is not the one that the port gives.
 """
 
 from __future__ import annotations

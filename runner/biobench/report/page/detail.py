@@ -95,7 +95,7 @@ def _picture(evidence: Evidence, i: int, found: Mapping[str, str]) -> Picture:
     if predictions.y_true.ndim == 2:
         wrong = np.flatnonzero(truth != predicted).tolist()
         said = [f"{names.true(t)} {'present' if truth[t] == 1 else 'absent'}" for t in wrong]
-        true_words, words = "; ".join(said), f"wrong in {len(wrong)} of {len(truth)} traits"
+        true_words, words = ", ".join(said), f"wrong in {len(wrong)} of {len(truth)} traits"
     else:
         true_words, words = names.true(int(truth)), names.taken_for(int(predicted))
     id, extras = predictions.ids[i], predictions.extras

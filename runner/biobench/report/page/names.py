@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from biobench.data.manifest import Manifest
 from biobench.report.results import Results
@@ -78,7 +79,7 @@ def taxon(name: str) -> Taxon:
     genus = next(
         (
             first
-            for first, second in zip(words, words[1:], strict=False)
+            for first, second in pairwise(words)
             if _GENUS.fullmatch(first) and _EPITHET.fullmatch(second)
         ),
         None,

@@ -55,7 +55,7 @@ def page_of(
     *,
     details: Mapping[str, Any],
     rows: Mapping[str, str],
-    site: Mapping[str, str] | None = None,
+    site: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of a result.
 
@@ -66,8 +66,9 @@ def page_of(
         constants: As :func:`render_page`.
         details: By task, HTML of its details, where the page holds them.
         rows: By task, predictions, where the page holds them.
-        site: Addresses of the site's ``index``, and of ``data`` that are loaded by need; None for a
-            page that stands alone.
+        site: Addresses of the site's ``index``, and of ``data`` and ``scores`` that are loaded by
+            need; its ``group`` and ``key`` among the scores; why predictions are ``absent``, by
+            task. None for a page that stands alone.
     """
     check = None
     if constants is not None:

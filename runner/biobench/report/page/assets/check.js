@@ -27,13 +27,12 @@ function biobenchCheck(specification, { document, task, rows, suite, scores }) {
   add("metric", metrics, entry.metrics, Object.entries(metrics).map(([id, value]) => `${id} ${value.toFixed(4)}`).join(", "));
   add("score", metrics[entry.metric], entry.score, entry.score.toFixed(4));
 
-  let interval = null;
-  if (entry.interval !== null) {
-    ({ interval } = scoreWithInterval({ task, division: document.division, metric: entry.metric, columns, suite }));
-    add("interval", interval, entry.interval, `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}, ${suite.interval.replicates} resamples`);
-  }
-  const { score } = entry;
-  add("score digest", digestOfValue({ score, interval, metrics }), entry.digests.score, `${entry.digests.score.slice(0, 19)}...`);
+  const value = scoreWithInterval({ task, division: document.division, metric: entry.metric, columns, suite });
+  value.metrics = metrics;
+  const { interval } = value;
+  const members = ({ interval: bounds, no_interval: reason, clusters }) => ({ bounds, reason, clusters });
+  add("interval", members(value), members(entry), interval === null ? `none: ${value.no_interval}` : `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`);
+  add("score digest", digestOfValue(value), entry.digests.score, `${entry.digests.score.slice(0, 19)}...`);
 
   for (const stage of ["predictions", "score"]) {
     const digests = {};

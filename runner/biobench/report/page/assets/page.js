@@ -3,24 +3,27 @@
 /* Sorting, the check of scores, and what a site loads by need. */
 
 const biobench = (() => {
-  const waiting = new Map();
-  const arrived = new Map();
+  /** By key: the promise of its value, and what fulfils it. */
+  const wanted = new Map();
 
   /** The value that a file of the site hands to `receive`; a page from a file may fetch nothing else. */
   function load(address, key) {
-    if (arrived.has(key)) return Promise.resolve(arrived.get(key));
-    return new Promise((resolve, reject) => {
-      waiting.set(key, resolve);
-      const script = document.createElement("script");
-      script.src = address;
-      script.onerror = () => reject(new Error(`${address} cannot be read`));
-      document.head.append(script);
-    });
+    if (!wanted.has(key)) {
+      const entry = {};
+      entry.promise = new Promise((resolve, reject) => {
+        entry.resolve = resolve;
+        const script = document.createElement("script");
+        script.src = address;
+        script.onerror = () => reject(new Error(`${address} cannot be read`));
+        document.head.append(script);
+      });
+      wanted.set(key, entry);
+    }
+    return wanted.get(key).promise;
   }
 
   function receive(key, value) {
-    arrived.set(key, value);
-    waiting.get(key)?.(value);
+    wanted.get(key)?.resolve(value);
   }
 
   /** The text of gzip bytes in base64. */
@@ -87,10 +90,10 @@ const biobench = (() => {
       cell.replaceChildren(button);
     }
     for (const hint of document.querySelectorAll(".script")) hint.hidden = false;
-    const wanted = /^#check-(.+)$/.exec(decodeURIComponent(location.hash));
-    if (wanted === null) return;
+    const asked = /^#check-(.+)$/.exec(decodeURIComponent(location.hash));
+    if (asked === null) return;
     for (const cell of document.querySelectorAll("[data-check]")) {
-      if (cell.dataset.check === wanted[1]) cell.querySelector("button").click();
+      if (cell.dataset.check === asked[1]) cell.querySelector("button").click();
     }
   }
 
@@ -104,9 +107,9 @@ const biobench = (() => {
   /** The scores that this page ranks a score among, null on a page of one result. */
   async function scoresOf(task) {
     if (given.site === null) return null;
-    const all = await load(given.site.scores, "scores");
-    const group = all[given.site.group];
-    return { values: group.scores[task].map(([, score]) => score), rank: group.scores[task].find(([key]) => key === given.site.key)[2] };
+    const scores = (await load(given.site.scores, "scores"))[given.site.group][task];
+    const [, , rank] = scores.find(([key]) => key === given.site.key);
+    return { values: scores.map(([, score]) => score), rank };
   }
 
   function inWorker(values) {

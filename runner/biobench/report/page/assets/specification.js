@@ -377,18 +377,20 @@ function blake3Leaf(bytes) {
   return `blake3:${blake3(bytes)}`;
 }
 
-/** rows: {id, path, label or traits, split, group?, subject?}. */
+/** rows: {id, path, label or traits, split, group?, subject?, cluster?}. */
 function manifestDigest(rows) {
   const groups = rows.some(({ group }) => group !== undefined);
   const subjects = rows.some(({ subject }) => subject !== undefined);
+  const clusters = rows.some(({ cluster }) => cluster !== undefined);
   return digestOfValue(
-    rows.map(({ id, path, label, traits, split, group = "", subject = "" }) => [
+    rows.map(({ id, path, label, traits, split, group = "", subject = "", cluster = "" }) => [
       id,
       path,
       traits ?? label,
       split,
       ...(groups ? [group] : []),
       ...(subjects ? [subject] : []),
+      ...(clusters ? [cluster] : []),
     ]),
   );
 }
@@ -473,115 +475,6 @@ function decimalOf(value) {
 }
 
 return { sequentialSum, halfEven, floorDivide, decimalOf };
-})();
-const $generator = (() => {
-const { sha256Bytes } = $sha256;
-/** The generator (section 5). A word of 64 bits is a pair of 32-bit halves; BigInt only at the edges. */
-
-
-const GOLDEN_HIGH = 0x9e3779b9;
-const GOLDEN_LOW = 0x7f4a7c15;
-
-/** The product of two 32-bit words as [high, low]. */
-function multiply32(a, b) {
-  const a0 = a & 0xffff;
-  const a1 = a >>> 16;
-  const b0 = b & 0xffff;
-  const b1 = b >>> 16;
-  const low = a0 * b0;
-  const middle = a1 * b0 + (low >>> 16); // below 2^33: exact in float64
-  const carried = a0 * b1 + (middle % 0x10000);
-  const high = a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(carried / 0x10000);
-  return [high >>> 0, Math.imul(a, b) >>> 0];
-}
-
-/** The low 64 bits of the product of two pairs. */
-function multiply(high, low, otherHigh, otherLow) {
-  const [carry, product] = multiply32(low, otherLow);
-  return [(carry + Math.imul(high, otherLow) + Math.imul(low, otherHigh)) >>> 0, product];
-}
-
-function shiftXor(high, low, bits) {
-  return [(high ^ (high >>> bits)) >>> 0, (low ^ ((low >>> bits) | (high << (32 - bits)))) >>> 0];
-}
-
-function add(high, low, otherHigh, otherLow) {
-  const sum = low + otherLow;
-  return [(high + otherHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0, sum >>> 0];
-}
-
-function mixPair(high, low) {
-  [high, low] = shiftXor(high, low, 30);
-  [high, low] = multiply(high, low, 0xbf58476d, 0x1ce4e5b9);
-  [high, low] = shiftXor(high, low, 27);
-  [high, low] = multiply(high, low, 0x94d049bb, 0x133111eb);
-  return shiftXor(high, low, 31);
-}
-
-function join([high, low]) {
-  return (BigInt(high) << 32n) | BigInt(low);
-}
-
-function split(word) {
-  const wrapped = BigInt.asUintN(64, BigInt(word));
-  return [Number(wrapped >> 32n), Number(wrapped & 0xffffffffn)];
-}
-
-const GOLDEN = join([GOLDEN_HIGH, GOLDEN_LOW]);
-
-/** The finaliser, on BigInt. */
-function mix(word) {
-  return join(mixPair(...split(word)));
-}
-
-/** floor(word n / 2^64), 1 <= n <= 2^32. */
-function boundedInteger([high, low], n) {
-  if (n <= 0x100000) {
-    // high n + floor(low n / 2^32) is below 2^53, so every step is exact.
-    return Math.floor((high * n + Math.floor((low * n) / 0x100000000)) / 0x100000000);
-  }
-  return Number((join([high, low]) * BigInt(n)) >> 64n);
-}
-
-class Stream {
-  constructor(seed, name) {
-    const hash = new DataView(sha256Bytes(new TextEncoder().encode(name)).buffer);
-    const [high, low] = mixPair(...add(...split(seed), GOLDEN_HIGH, GOLDEN_LOW));
-    this.key = mixPair((high ^ hash.getUint32(0)) >>> 0, (low ^ hash.getUint32(4)) >>> 0);
-  }
-
-  /** The word at a position, as [high, low]. */
-  pair(position) {
-    const after = position + 1;
-    const steps = multiply(Math.floor(after / 2 ** 32), after >>> 0, GOLDEN_HIGH, GOLDEN_LOW);
-    return mixPair(...add(...this.key, ...steps));
-  }
-
-  /** The word at a position, as BigInt. */
-  word(position) {
-    return join(this.pair(position));
-  }
-
-  /** An integer below n, 1 <= n <= 2^32. */
-  integer(position, n) {
-    return boundedInteger(this.pair(position), n);
-  }
-
-  /** A float in [0, 1) with 24 bits. */
-  float(position) {
-    return (this.pair(position)[0] >>> 8) * 2 ** -24;
-  }
-
-  /** The indices 0 .. n-1 in the order of their words. */
-  permutation(n) {
-    const words = Array.from({ length: n }, (_, i) => this.pair(i));
-    return Array.from(words.keys()).sort(
-      (i, j) => words[i][0] - words[j][0] || words[i][1] - words[j][1] || i - j,
-    );
-  }
-}
-
-return { GOLDEN, mix, boundedInteger, Stream };
 })();
 const $metrics = (() => {
 const { sequentialSum } = $arithmetic;
@@ -752,53 +645,348 @@ function score(metric, columns, division) {
 return { macroF1, macroF1OfBoth, traitsF1, userLoss, groupAccuracy, accuracy, topK, averagePrecision, mean, score };
 })();
 const $interval = (() => {
-const { decimalOf } = $arithmetic;
-const { Stream } = $generator;
+const { sequentialSum } = $arithmetic;
 const { Invalid } = $invalid;
 const { mean, score: metricScore } = $metrics;
 const { compareCodePoints, compareNumbers } = $order;
-/** Bootstrap intervals (section 12) and the mean of a suite (section 13). */
+/** Half-jackknife intervals over clusters (section 12) and the mean of a suite (section 13). */
 
 
-/**
- * The strata, each a list of item indices in manifest order: by class; by group and class where items
- * have groups; all items in one where they have traits. items: {truth, groups?, traits?: boolean}.
- */
-function strata({ truth, groups, traits = false }) {
-  if (traits) return [Array.from(truth.keys())];
-  const names = groups ?? truth.map(() => "");
-  const members = new Map();
-  truth.forEach((label, i) => {
-    const key = JSON.stringify([names[i], label]);
-    if (!members.has(key)) members.set(key, []);
-    members.get(key).push(i);
+const square = (value) => value * value;
+
+/** Names in their order, the position of each value's name among them, and the items of each. */
+function numbered(values, compare) {
+  const names = [...new Set(values)].sort(compare);
+  const positions = new Map(names.map((name, i) => [name, i]));
+  return { names, of: values.map((value) => positions.get(value)) };
+}
+
+/** [class, n, d, t] of each item: what it adds to a class of a block. */
+function ofClasses(truth, predicted) {
+  const { names, of } = numbered(truth, compareNumbers);
+  const positions = new Map(names.map((name, i) => [name, i]));
+  return truth.map((label, i) => {
+    const own = [of[i], 2 * Number(label === predicted[i]), 1, 1];
+    const other = positions.get(predicted[i]);
+    return other === undefined ? [own] : [own, [other, 0, 1, 0]];
   });
-  return [...members.values()].sort(
-    ([i], [j]) => compareCodePoints(names[i], names[j]) || compareNumbers(truth[i], truth[j]),
+}
+
+const ofShares = (parts, wholes, groups) =>
+  parts.map((part, i) => [[groups?.[i] ?? 0, Number(part), wholes?.[i] ?? 1, wholes?.[i] ?? 1]]);
+
+/** Cost of a prediction and the worst that its truth allows (section 11.6). */
+function cost(truth, predicted, poisonous, called) {
+  const unknown = truth === -1;
+  const wrong = truth === predicted ? 0 : unknown ? 100 : predicted === -1 ? 1 : 10;
+  const loss = wrong + (poisonous && !called ? 1000 : 0) + (!poisonous && called ? 10 : 0);
+  return { loss, worst: (unknown ? 100 : 10) + (poisonous ? 1000 : 10) };
+}
+
+/** Metric id to its blocks: each the contributions of every item (section 12.1). */
+const BLOCKS = {
+  macro_f1: ({ y_true: truth, y_pred: predicted }) => [ofClasses(truth, predicted)],
+  traits_f1: ({ y_true: truth, y_pred: predicted }) =>
+    truth[0].map((_, trait) =>
+      ofClasses(
+        truth.map((values) => values[trait]),
+        predicted.map((values) => values[trait]),
+      ),
+    ),
+  group_accuracy: ({ y_true: truth, y_pred: predicted, group }) => [
+    ofShares(
+      truth.map((label, i) => label === predicted[i]),
+      null,
+      numbered(group, compareCodePoints).of,
+    ),
+  ],
+  accuracy: ({ y_true: truth, y_pred: predicted }) => [
+    ofShares(truth.map((label, i) => label === predicted[i])),
+  ],
+  top1: ({ first_hit: ranks }) => [ofShares(ranks.map((rank) => rank === 1))],
+  top5: ({ first_hit: ranks }) => [ofShares(ranks.map((rank) => rank >= 1 && rank <= 5))],
+  mean_average_precision: ({ average_precision: values }) => [ofShares(values)],
+  user_loss: ({ y_true, y_pred, true_poisonous, predicted_poisonous }) => {
+    const costs = y_true.map((truth, i) =>
+      cost(truth, y_pred[i], true_poisonous[i], predicted_poisonous[i]),
+    );
+    const parts = costs.map(({ loss, worst }) => worst - loss);
+    return [ofShares(parts, costs.map(({ worst }) => worst))];
+  },
+};
+
+/** Sums [n, d, t] by class, over items in order. */
+function sums(contributions, items) {
+  const found = new Map();
+  for (const i of items) {
+    for (const [place, n, d, t] of contributions[i]) {
+      const sum = found.get(place) ?? [0, 0, 0];
+      found.set(place, [sum[0] + n, sum[1] + d, sum[2] + t]);
+    }
+  }
+  return found;
+}
+
+/** change / m + gone / (m - lost), share / m and the classes that lie in this cluster alone. */
+function partOfBlock(own, whole, quotients, average) {
+  let [change, gone, lost, share] = [0, 0, 0, 0];
+  for (const place of [...own.keys()].sort(compareNumbers)) {
+    const [n, d, t] = own.get(place);
+    const [, D, T] = whole.get(place);
+    const F = quotients.get(place);
+    if (t < T) {
+      change += (F * d - n) / Math.sqrt(D * (D - d));
+    } else {
+      gone += average - F;
+      lost += 1;
+    }
+    share += t / T;
+  }
+  const m = whole.size;
+  return { J: change / m + gone / (lost < m ? m - lost : 1), w: share / m, lost };
+}
+
+/** {influence, weights, classes, lone}: section 12.2. */
+function jackknife(metric, columns) {
+  const blocks = BLOCKS[metric](columns);
+  const count = blocks[0].length;
+  const items = Array.from({ length: count }, (_, i) => i);
+  const { names, of } = numbered(
+    columns.cluster ?? columns.ids ?? items.map(String),
+    compareCodePoints,
   );
+  const members = names.map(() => []);
+  of.forEach((cluster, i) => members[cluster].push(i));
+  const parts = names.map(() => []);
+  let classes = 0;
+  for (const contributions of blocks) {
+    const whole = sums(contributions, items);
+    const order = [...whole.keys()].sort(compareNumbers);
+    const quotients = new Map(order.map((place) => [place, whole.get(place)[0] / whole.get(place)[1]]));
+    const average = sequentialSum(order.map((place) => quotients.get(place))) / order.length;
+    classes += order.length;
+    members.forEach((own, k) => {
+      parts[k].push(partOfBlock(sums(contributions, own), whole, quotients, average));
+    });
+  }
+  const over = (member) =>
+    parts.map((own) => sequentialSum(own.map((part) => part[member])) / blocks.length);
+  const lone = sequentialSum(parts.flat().map(({ lost }) => lost));
+  return { influence: over("J"), weights: over("w"), classes, lone };
 }
 
-/** The stratum of each position p. */
-function positionsOf(items) {
-  return strata(items).flatMap((stratum) => stratum.map(() => stratum));
+function effectiveClusters(weights) {
+  return 1 / sequentialSum(weights.map(square));
 }
 
-/** One array of drawn item indices a replicate, in the order of the positions. */
-function* drawnItems(items, { seed, stream, replicates }) {
-  const words = new Stream(seed, stream);
-  const positions = positionsOf(items);
-  for (let replicate = 0; replicate < replicates; replicate += 1) {
-    const before = replicate * positions.length;
-    yield positions.map((stratum, p) => stratum[words.integer(before + p, stratum.length)]);
+/** At least so many effective clusters (section 12.2). */
+function enough(effective, least) {
+  return effective + 2 ** -20 >= least;
+}
+
+function standardError(influence) {
+  return Math.sqrt(sequentialSum(influence.map(square)));
+}
+
+/** Student's t of the table, linear between its entries (section 12.3). */
+function quantile(table, freedom) {
+  if (freedom <= table[0][0]) return table[0][1];
+  const after = table.findIndex(([degrees]) => freedom < degrees);
+  if (after < 0) return table[table.length - 1][1];
+  const [[f0, q0], [f1, q1]] = [table[after - 1], table[after]];
+  return q0 + (q1 - q0) * ((freedom - f0) / (f1 - f0));
+}
+
+/** {low, high} on Wilson's scale, or null without spread. */
+function wilson(x, se, q) {
+  const s = x * (1 - x);
+  if (!(s > 0 && se * se > 0)) return null;
+  const n = s / (se * se);
+  const z = (q * q) / n;
+  const h = q * Math.sqrt((s + z / 4) / n);
+  return {
+    low: Math.max(0, (x + z / 2 - h) / (1 + z)),
+    high: Math.min(1, (x + z / 2 + h) / (1 + z)),
+  };
+}
+
+/** The score of a task as a result has it; suite: the suite document. */
+function scoreWithInterval({ task, division, metric, columns, suite }) {
+  const rules = suite.interval;
+  const score = metricScore(metric, columns, division);
+  const value = { score, interval: null, no_interval: null, clusters: null, metrics: { [metric]: score } };
+  if (division === "compat") return { ...value, no_interval: "division" };
+  const { influence, weights, classes, lone } = jackknife(metric, columns);
+  const effective = effectiveClusters(weights);
+  value.clusters = { count: weights.length, effective };
+  if (!enough(effective, rules.minimum_clusters)) return { ...value, no_interval: "few-clusters" };
+  const se = standardError(influence);
+  const bounds = wilson(score, se, quantile(rules.t_quantiles, effective - 1));
+  if (bounds === null) return { ...value, no_interval: "no-spread" };
+  value.interval = {
+    ...bounds,
+    level: rules.confidence,
+    method: rules.method,
+    standard_error: se,
+    few_clusters: !enough(effective, rules.few_clusters),
+    lone_classes: rules.lone_class_in * lone > classes,
+  };
+  return value;
+}
+
+/** Standard error and effective clusters of the mean of tasks {se, effective}. */
+function spreadOfMean(tasks) {
+  if (tasks.length === 1) return tasks[0];
+  const parts = tasks.map(({ se }) => (se * se) / (tasks.length * tasks.length));
+  const V = sequentialSum(parts);
+  const U = sequentialSum(parts.map((v, i) => (v * v) / (tasks[i].effective - 1)));
+  if (U === 0) return { se: 0, effective: Math.min(...tasks.map(({ effective }) => effective)) };
+  return { se: Math.sqrt(V), effective: (V * V) / U + 1 };
+}
+
+/** The mean of a suite's members; tasks: {id: {score, standard_error, effective_clusters}}. */
+function suiteMean(members, tasks, rules) {
+  if (members.length === 0) throw new Invalid("value", "a suite without members");
+  if (!members.every((id) => Object.hasOwn(tasks, id))) return null;
+  const results = members.map((id) => tasks[id]);
+  const score = mean(results.map((task) => task.score));
+  const none = { low: null, high: null };
+  if (results.some((task) => task.standard_error === null)) {
+    return { score, ...none, standard_error: null, effective_clusters: null, tasks: results.length };
+  }
+  const { se, effective } = spreadOfMean(
+    results.map((task) => ({ se: task.standard_error, effective: task.effective_clusters })),
+  );
+  const bounds = wilson(score, se, quantile(rules.t_quantiles, effective - 1)) ?? none;
+  return {
+    score,
+    ...bounds,
+    standard_error: se,
+    effective_clusters: effective,
+    tasks: results.length,
+  };
+}
+
+return { jackknife, effectiveClusters, enough, standardError, quantile, wilson, scoreWithInterval, spreadOfMean, suiteMean };
+})();
+const $generator = (() => {
+const { sha256Bytes } = $sha256;
+/** The generator (section 5). A word of 64 bits is a pair of 32-bit halves; BigInt only at the edges. */
+
+
+const GOLDEN_HIGH = 0x9e3779b9;
+const GOLDEN_LOW = 0x7f4a7c15;
+
+/** The product of two 32-bit words as [high, low]. */
+function multiply32(a, b) {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const low = a0 * b0;
+  const middle = a1 * b0 + (low >>> 16); // below 2^33: exact in float64
+  const carried = a0 * b1 + (middle % 0x10000);
+  const high = a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(carried / 0x10000);
+  return [high >>> 0, Math.imul(a, b) >>> 0];
+}
+
+/** The low 64 bits of the product of two pairs. */
+function multiply(high, low, otherHigh, otherLow) {
+  const [carry, product] = multiply32(low, otherLow);
+  return [(carry + Math.imul(high, otherLow) + Math.imul(low, otherHigh)) >>> 0, product];
+}
+
+function shiftXor(high, low, bits) {
+  return [(high ^ (high >>> bits)) >>> 0, (low ^ ((low >>> bits) | (high << (32 - bits)))) >>> 0];
+}
+
+function add(high, low, otherHigh, otherLow) {
+  const sum = low + otherLow;
+  return [(high + otherHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0, sum >>> 0];
+}
+
+function mixPair(high, low) {
+  [high, low] = shiftXor(high, low, 30);
+  [high, low] = multiply(high, low, 0xbf58476d, 0x1ce4e5b9);
+  [high, low] = shiftXor(high, low, 27);
+  [high, low] = multiply(high, low, 0x94d049bb, 0x133111eb);
+  return shiftXor(high, low, 31);
+}
+
+function join([high, low]) {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+function split(word) {
+  const wrapped = BigInt.asUintN(64, BigInt(word));
+  return [Number(wrapped >> 32n), Number(wrapped & 0xffffffffn)];
+}
+
+const GOLDEN = join([GOLDEN_HIGH, GOLDEN_LOW]);
+
+/** The finaliser, on BigInt. */
+function mix(word) {
+  return join(mixPair(...split(word)));
+}
+
+/** floor(word n / 2^64), 1 <= n <= 2^32. */
+function boundedInteger([high, low], n) {
+  if (n <= 0x100000) {
+    // high n + floor(low n / 2^32) is below 2^53, so every step is exact.
+    return Math.floor((high * n + Math.floor((low * n) / 0x100000000)) / 0x100000000);
+  }
+  return Number((join([high, low]) * BigInt(n)) >> 64n);
+}
+
+class Stream {
+  constructor(seed, name) {
+    const hash = new DataView(sha256Bytes(new TextEncoder().encode(name)).buffer);
+    const [high, low] = mixPair(...add(...split(seed), GOLDEN_HIGH, GOLDEN_LOW));
+    this.key = mixPair((high ^ hash.getUint32(0)) >>> 0, (low ^ hash.getUint32(4)) >>> 0);
+  }
+
+  /** The word at a position, as [high, low]. */
+  pair(position) {
+    const after = position + 1;
+    const steps = multiply(Math.floor(after / 2 ** 32), after >>> 0, GOLDEN_HIGH, GOLDEN_LOW);
+    return mixPair(...add(...this.key, ...steps));
+  }
+
+  /** The word at a position, as BigInt. */
+  word(position) {
+    return join(this.pair(position));
+  }
+
+  /** An integer below n, 1 <= n <= 2^32. */
+  integer(position, n) {
+    return boundedInteger(this.pair(position), n);
+  }
+
+  /** A float in [0, 1) with 24 bits. */
+  float(position) {
+    return (this.pair(position)[0] >>> 8) * 2 ** -24;
+  }
+
+  /** The indices 0 .. n-1 in the order of their words. */
+  permutation(n) {
+    const words = Array.from({ length: n }, (_, i) => this.pair(i));
+    return Array.from(words.keys()).sort(
+      (i, j) => words[i][0] - words[j][0] || words[i][1] - words[j][1] || i - j,
+    );
   }
 }
 
-/** statistic: a function of the drawn item indices. */
-function replicateValues(items, options, statistic) {
-  return Array.from(drawnItems(items, options), statistic);
-}
+return { GOLDEN, mix, boundedInteger, Stream };
+})();
+const $association = (() => {
+const { decimalOf, sequentialSum } = $arithmetic;
+const { Stream } = $generator;
+const { Invalid } = $invalid;
+const { compareNumbers } = $order;
+/** Association of two benchmarks (section 19). A measure that is undefined is null. */
 
-/** j of section 12, with the confidence taken as the decimal that it is written as. */
+
+/** j of section 19, with the confidence taken as the decimal that it is written as. */
 function tailCount(replicates, confidence) {
   const { digits, scale } = decimalOf(confidence);
   const one = 10n ** BigInt(scale);
@@ -813,70 +1001,6 @@ function bounds(values, confidence) {
   const tail = tailCount(values.length, confidence);
   return { low: sorted[tail - 1], high: sorted[sorted.length - tail] };
 }
-
-/** Whether every stratum, or every value of every trait, has enough items. */
-function reliable(items, itemsPerClass) {
-  const parts = items.traits
-    ? items.truth[0].flatMap((_, trait) => strata({ truth: items.truth.map((row) => row[trait]) }))
-    : strata(items);
-  return parts.every((part) => part.length >= itemsPerClass);
-}
-
-/** How the items of predictions are divided: what `strata` takes. */
-function itemsOfColumns({ y_true: truth, group: groups }) {
-  return { truth, groups, traits: Array.isArray(truth[0]) };
-}
-
-/** The metric of each replicate, or null in division compat, which publishes no interval. */
-function metricReplicates({ task, division, metric, columns, seed, replicates }) {
-  if (division === "compat") return null;
-  const options = { seed, stream: `bootstrap/${task}`, replicates };
-  return replicateValues(itemsOfColumns(columns), options, (drawn) => {
-    const entries = Object.entries(columns).map(([name, column]) => [name, drawn.map((i) => column[i])]);
-    return metricScore(metric, Object.fromEntries(entries), division);
-  });
-}
-
-/** Score and interval of a task; suite: the suite document. */
-function scoreWithInterval({ task, division, metric, columns, suite }) {
-  const { method, replicates, confidence, reliable_items_per_class: enough } = suite.interval;
-  const score = metricScore(metric, columns, division);
-  const values = metricReplicates({ task, division, metric, columns, seed: suite.seed, replicates });
-  const interval = values && {
-    ...bounds(values, confidence),
-    level: confidence,
-    method,
-    replicates,
-    reliable: reliable(itemsOfColumns(columns), enough),
-  };
-  return { score, interval, metrics: { [metric]: score } };
-}
-
-/** Replicate by replicate over tasks, each {replicates}; null where a task has none. */
-function meanReplicates(tasks) {
-  if (tasks.some(({ replicates }) => replicates === null)) return null;
-  return tasks[0].replicates.map((_, r) => mean(tasks.map(({ replicates }) => replicates[r])));
-}
-
-/** {score, low, high, tasks} of a suite's members; tasks: {id: {score, replicates or null}}. */
-function suiteMean(members, tasks, confidence) {
-  if (members.length === 0) throw new Invalid("value", "a suite without members");
-  if (!members.every((id) => Object.hasOwn(tasks, id))) return null;
-  const results = members.map((id) => tasks[id]);
-  const replicates = meanReplicates(results);
-  const { low, high } = replicates ? bounds(replicates, confidence) : { low: null, high: null };
-  return { score: mean(results.map(({ score }) => score)), low, high, tasks: results.length };
-}
-
-return { strata, drawnItems, replicateValues, tailCount, bounds, reliable, itemsOfColumns, metricReplicates, scoreWithInterval, meanReplicates, suiteMean };
-})();
-const $association = (() => {
-const { sequentialSum } = $arithmetic;
-const { Stream } = $generator;
-const { bounds } = $interval;
-const { Invalid } = $invalid;
-/** Association of two benchmarks (section 19). A measure that is undefined is null. */
-
 
 function allEqual(values) {
   return values.every((value) => value === values[0]);
@@ -969,7 +1093,7 @@ function association(x, y, { seed, stream, replicates, confidence }) {
   return { models: x.length, level: confidence, ...Object.fromEntries(entries) };
 }
 
-return { r2, spearman, kendall, misranked, measures, association };
+return { tailCount, bounds, r2, spearman, kendall, misranked, measures, association };
 })();
 return { ...$digest, ...$interval, ...$metrics, ...$association };
 }
