@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from biobench._common.text import cells_shown
@@ -151,8 +150,8 @@ def write_curve(
     curve: Curve,
     outcomes: Mapping[int | None, Sequence[TaskOutcome]],
     folder: Path,
-    beside: Mapping[str, bytes] = MappingProxyType({}),
-    page: PageOptions = PageOptions(),
+    beside: Mapping[str, bytes],
+    page: PageOptions,
 ) -> Curve:
     """Write the sizes' results and the curve under ``folder``, replacing an earlier run or curve.
 

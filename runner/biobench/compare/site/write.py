@@ -230,7 +230,12 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     """What the page shows of each result, with the columns in which it may be the best."""
     columns = table.standings.ranks or {}
     return [
-        row_of(result, key) | {"ties": [name for name, found in columns.items() if found and found.sets[str(i)][0] == 1]}
+        row_of(result, key)
+        | {
+            "ties": [
+                name for name, found in columns.items() if found and found.sets[str(i)][0] == 1
+            ]
+        }
         for i, (key, result) in enumerate(zip(table.keys, table.rows, strict=True))
     ]
 

@@ -29,6 +29,7 @@ function biobenchCheck(specification, { document, task, rows, suite, scores }) {
 
   const value = scoreWithInterval({ task, division: document.division, metric: entry.metric, columns, suite });
   value.metrics = metrics;
+  if (entry.no_interval === "metric") Object.assign(value, { interval: null, no_interval: "metric", clusters: entry.clusters });
   const { interval } = value;
   const members = ({ interval: bounds, no_interval: reason, clusters }) => ({ bounds, reason, clusters });
   add("interval", members(value), members(entry), interval === null ? `none: ${value.no_interval}` : `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`);
