@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container test-browser audit sanitize docs lock clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -60,6 +60,7 @@ test-faults-long: setup ## the whole of them, hours; SCALE=0.1: a tenth, SEED=n:
 	  $(BIN)/pytest tests/faults$(if $(ONLY),/test_$(ONLY).py) -m faults $(WORKERS) --timeout 40000
 
 check: develop ## lint and types; what pre-commit runs
+	$(BIN)/python tools/make_page_port.py --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -112,6 +113,9 @@ check-image: setup ## build the slim image twice from nothing; both must be the 
 
 test-container: demo ## run the images as users do; needs `make image image-slim` and a Docker engine
 	$(BIN)/pytest tests/packaging -m container --timeout 1800
+
+test-browser: setup ## the pages in a real browser; needs chromium
+	$(BIN)/pytest tests/browser -m browser
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml
 	UV=$(BIN)/uv tools/lock

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from biobench.embed.features import Embedded
     from biobench.report.curve import Cell, Curve
     from biobench.report.outcome import TaskOutcome
+    from biobench.report.write import PageOptions
 
     Cells = dict[str, dict[int | None, Cell]]
     """By task and size of its train split, its outcome or the reason why there is none."""
@@ -147,7 +148,7 @@ def _conclude(
         return None
     results = conclude(outcomes, size, context)
     if out is not None and not _keeps_earlier(out, failures, context):
-        write_run(results, outcomes, out, _task_files(context, outcomes))
+        write_run(results, outcomes, out, _task_files(context, outcomes), _page(context))
         results.folder = context.plan.out
     else:
         results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
@@ -192,7 +193,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
         if out is not None and not _keeps_earlier(out, failures, context):
             scored = [outcome for found in outcomes.values() for outcome in found]
             beside = _task_files(context, scored)
-            written = write_curve(curve, outcomes, out, beside)
+            written = write_curve(curve, outcomes, out, beside, _page(context))
             curve = replace(written, folder=context.plan.out)
     return curve, failures
 
@@ -201,6 +202,12 @@ def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, 
     """The files of a task that this run has made, by name."""
     written = context.plan.selection.written
     return {} if written is None else written.files.without(outcomes[0].manifest.left_out).files()
+
+
+def _page(context: Context) -> PageOptions:
+    from biobench.report.write import PageOptions
+
+    return PageOptions(context.options.pictures, context.plan.spec.resampling)
 
 
 def _score_all(

@@ -330,8 +330,8 @@ def test_a_result_that_was_edited(template: dict[str, Any], tmp_path: Path, caps
 
 
 def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
-    """A file that is no sound result is exit 3, mixed divisions are exit 2, each in one line; what
-    a model is called is text."""
+    """A file that is no sound result is exit 3 after the others; mixed divisions stand apart, and
+    have no one document; what a model is called is text."""
     name = "[red]\x1b[31mname"
     save(template | {"model": template["model"] | {"name": name}}, tmp_path / "a")
     save(template | {"division": "compat"}, tmp_path / "b")
@@ -342,8 +342,17 @@ def test_commands(template: dict[str, Any], tmp_path: Path, capsys: Any) -> None
     assert "[red]" in printed
     assert "\x1b[31m" not in printed
     assert execute(["report", a]) == 0
-    assert execute(["report", a, b]) == 2
-    assert "cannot share a table" in capsys.readouterr().err
+    assert execute(["report", a, b]) == 0
+    assert "apart from the results above: division compat, not official" in capsys.readouterr().out
+    for form in ("--json", "--csv"):
+        assert execute(["report", a, b, form]) == 2
+        assert "cannot share a table" in capsys.readouterr().err
+    assert execute(["report", flawed, a]) == 3
+    printed = capsys.readouterr()
+    assert "[red]" in printed.out
+    (line,) = printed.err.splitlines()
+    assert "not a sound result" in line
+    assert "flawed" in line
     assert execute(["report", a, "--json", "--csv"]) == 2
     assert execute(["compare", a, flawed]) == 3
     assert "not a sound result" in capsys.readouterr().err

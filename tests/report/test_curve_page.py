@@ -105,7 +105,7 @@ def test_a_narrow_screen_has_the_head_of_every_number() -> None:
     heads = re.search(r"<thead>(.*?)</thead>", page, re.DOTALL)
     assert heads is not None
     names = re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", heads[1])
-    rows = re.findall(r"<tr[^>]*><td>([^<]+)</td>(.*?)</tr>", page, re.DOTALL)
+    rows = re.findall(r'<tr[^>]*><th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
     assert [name for name, _ in rows] == ["demo-kabr", "demo-plankton", "mean"]
     for name, row in rows:
         said = re.findall(r'data-head="([^"]*)"', row)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biobench._common.output import console, print_json, print_text
+from biobench._common.output import console, print_json, print_line, print_note, print_text
 from biobench.commands.options import SpecFolder
+
+if TYPE_CHECKING:
+    from biobench.compare.groups import Group
+    from biobench.report.results import Results as Result
+    from biobench.spec.load import Spec
 
 Results = Annotated[
     list[Path], typer.Argument(help="results.json, folders of runs, or submissions.")
@@ -45,6 +51,28 @@ def report(
         bool, typer.Option("--ranks", help="Say which ranks each model may have.")
     ] = False,
     spec: SpecFolder = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a folder of pages to open in a browser: all models, what each gets wrong, "
+            "and every score to be computed again there.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BIOBENCH_DATA",
+            help="With --site: folder that holds the data sets, for pictures.",
+        ),
+    ] = None,
+    task: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --site: the file of a task of your own; may be repeated."),
+    ] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="With --site: leave pictures out.")
+    ] = False,
     csv: Annotated[
         bool, typer.Option("--csv", help="Print one line a score as CSV and nothing else.")
     ] = False,
@@ -52,28 +80,79 @@ def report(
         bool, typer.Option("--json", help="Print the tables as JSON and nothing else.")
     ] = False,
 ) -> None:
-    """Print results of one division as a table, a model a row, best mean first."""
-    from biobench.compare.results import open_scores
+    """Print results as tables, a model a row, best mean first; results that cannot share a table
+    stand apart."""
+    from biobench.compare.groups import groups_of
+    from biobench.compare.results import open_each
     from biobench.compare.standings import standings, standings_csv, standings_document
-    from biobench.errors import UsageError
     from biobench.spec.load import load_spec
 
-    if csv and json:
-        raise UsageError("--csv and --json exclude each other", remedy="give one of them")
+    _refuse(site=site, csv=csv, json=json, task=task, no_images=no_images)
     specification = load_spec(spec)
-    found = [result for path in results for result in open_scores(path, specification)]
-    tables = standings(found, specification, ranks=ranks)
-    if json:
-        print_json(standings_document(tables))
-    elif csv:
-        print_text(standings_csv(tables))
+    found, failed = open_each(results, specification)
+    # The last error ends the command, once the results that can be opened are shown.
+    for error in failed[:-1]:
+        print_note(f"biobench: left out: {error}")
+    if not found:
+        raise failed[-1]
+    if site is not None:
+        _write_site(found, specification, site, data, task or (), images=not no_images, ranks=ranks)
+    elif json or csv:
+        tables = standings(found, specification, ranks=ranks)
+        if json:
+            print_json(standings_document(tables))
+        else:
+            print_text(standings_csv(tables))
     else:
-        from biobench.compare.tables import print_standings
-        from biobench.report.table import print_results
+        _print(groups_of(found), specification, ranks)
+    if failed:
+        raise failed[-1]
 
-        screen = console()
-        if len(found) == 1:
-            print_results(found[0], screen)
-            return
-        for table in tables:
+
+def _refuse(
+    *, site: Path | None, csv: bool, json: bool, task: list[Path] | None, no_images: bool
+) -> None:
+    """Raise UsageError for options that exclude or need each other."""
+    from biobench.errors import UsageError
+
+    forms = {"--site": site is not None, "--csv": csv, "--json": json}
+    given = [name for name, on in forms.items() if on]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} exclude each other", remedy="give one of them")
+    for name, on in (("--task", bool(task)), ("--no-images", no_images)):
+        if on and site is None:
+            raise UsageError(f"{name} is for --site", remedy="give --site, or leave it out")
+
+
+def _write_site(
+    found: Sequence[Result],
+    spec: Spec,
+    folder: Path,
+    data: Path | None,
+    tasks: Sequence[Path],
+    *,
+    images: bool,
+    ranks: bool,
+) -> None:
+    from biobench.compare.site.write import INDEX, write_site
+    from biobench.spec.load import task_from_file
+
+    own = {task.id: task for task in (task_from_file(path, spec) for path in tasks)}
+    write_site(found, spec, folder, data=data, own=own, images=images, ranked=ranks)
+    print_line(f"page: {folder / INDEX}")
+
+
+def _print(groups: Sequence[Group], spec: Spec, ranks: bool) -> None:
+    from biobench.compare.standings import standings
+    from biobench.compare.tables import print_standings
+    from biobench.report.table import print_results
+
+    screen = console()
+    if len(groups) == len(groups[0].results) == 1:
+        print_results(groups[0].results[0], screen)
+        return
+    for group in groups:
+        if group.reason is not None:
+            print_line(f"apart from the results above: {group.reason}")
+        for table in standings(group.results, spec, ranks=ranks):
             print_standings(table, screen)

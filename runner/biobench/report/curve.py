@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from biobench._common.text import cells_shown
@@ -24,7 +23,7 @@ from biobench.report.outcome import TaskOutcome
 from biobench.report.replace import replacing
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
-from biobench.report.write import write_beside, write_files
+from biobench.report.write import PageOptions, write_beside, write_files
 from biobench.spec.documents import Task
 
 SCHEMA = "biobench.curve/1"
@@ -151,7 +150,8 @@ def write_curve(
     curve: Curve,
     outcomes: Mapping[int | None, Sequence[TaskOutcome]],
     folder: Path,
-    beside: Mapping[str, bytes] = MappingProxyType({}),
+    beside: Mapping[str, bytes],
+    page: PageOptions,
 ) -> Curve:
     """Write the sizes' results and the curve under ``folder``, replacing an earlier run or curve.
 
@@ -164,7 +164,7 @@ def write_curve(
     with replacing(folder) as fresh:
         for size, result in zip(curve.sizes, curve.results, strict=True):
             if result is not None:
-                write_files(result, outcomes[size], fresh / folder_name(size))
+                write_files(result, outcomes[size], fresh / folder_name(size), page)
         (fresh / CURVE_TABLE).write_text(curve.to_csv(), encoding="utf-8")
         (fresh / CURVE_PAGE).write_text(render_curve(curve.document), encoding="utf-8")
         (fresh / FILE).write_text(curve.to_json(), encoding="utf-8")

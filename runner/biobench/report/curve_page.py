@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from biobench.data.sample import size_name
-from biobench.report.page import render
+from biobench.report.page.render import inline_assets, render
 
 WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 30, 12, 8, 24
@@ -85,6 +85,7 @@ def render_curve(document: dict[str, Any]) -> str:
     }
     return render(
         "curve.html",
+        assets=inline_assets(()),
         curve=document,
         plot=plot,
         notes=listed,

@@ -42,14 +42,20 @@ _SHAPE: dict[str, type | tuple[type, ...]] = {
 NOT_IN_DIGEST = ("environment", "run")
 
 
-def result_digest(document: Mapping[str, Any]) -> str:
-    """Digest of a result without ``environment``, ``run``, every ``cost`` and the digest itself."""
+def without_costs(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A result without ``environment``, ``run`` and every ``cost``, which its digest leaves out."""
     kept = {name: value for name, value in document.items() if name not in NOT_IN_DIGEST}
-    kept["digests"] = {k: v for k, v in document["digests"].items() if k != "result"}
     kept["tasks"] = {
         task: {name: value for name, value in entry.items() if name != "cost"}
         for task, entry in document["tasks"].items()
     }
+    return kept
+
+
+def result_digest(document: Mapping[str, Any]) -> str:
+    """Digest of a result :func:`without_costs` and without the digest itself."""
+    kept = without_costs(document)
+    kept["digests"] = {k: v for k, v in document["digests"].items() if k != "result"}
     return sha256_json(kept)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from biobench.report.earlier import PAGE, PREDICTIONS
 from biobench.report.item_digests import FOLDER, files_of
 from biobench.report.outcome import TaskOutcome
-from biobench.report.page import render_page
+from biobench.report.page.evidence import evidence_of
+from biobench.report.page.result import render_page
 from biobench.report.replace import replacing
 from biobench.report.results import FILE, Results
 
@@ -26,11 +28,26 @@ if TYPE_CHECKING:
     from biobench.data.predictions import Predictions
 
 
+@dataclass(frozen=True)
+class PageOptions:
+    """What the page of a result shows.
+
+    Attributes:
+        images: True where it holds pictures of items.
+        constants: What it needs to compute scores again, see
+            :attr:`biobench.spec.load.Spec.resampling`; None leaves that out.
+    """
+
+    images: bool = True
+    constants: Mapping[str, Any] | None = None
+
+
 def write_run(
     results: Results,
     outcomes: Sequence[TaskOutcome],
     folder: Path,
     beside: Mapping[str, bytes] = MappingProxyType({}),
+    page: PageOptions = PageOptions(),
 ) -> None:
     """Write all files of a run under ``folder``, replacing those of an earlier run or curve.
 
@@ -41,7 +58,7 @@ def write_run(
         BiobenchError: The folder cannot be written.
     """
     with replacing(folder) as fresh:
-        write_files(results, outcomes, fresh)
+        write_files(results, outcomes, fresh, page)
         write_beside(beside, fresh)
     results.folder = folder
 
@@ -52,7 +69,9 @@ def write_beside(files: Mapping[str, bytes], folder: Path) -> None:
         (folder / name).write_bytes(data)
 
 
-def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path) -> None:
+def write_files(
+    results: Results, outcomes: Sequence[TaskOutcome], folder: Path, page: PageOptions
+) -> None:
     """Write everything of a run to an empty folder, which is made."""
     for name in (PREDICTIONS, FOLDER):
         (folder / name).mkdir(parents=True)
@@ -61,7 +80,9 @@ def write_files(results: Results, outcomes: Sequence[TaskOutcome], folder: Path)
         path.write_bytes(predictions_parquet(outcome))
         for place, data in files_of(outcome.task.id, outcome.leaves).items():
             (folder / place).write_bytes(data)
-    (folder / PAGE).write_text(render_page(results), encoding="utf-8")
+    evidence = {one.task.id: evidence_of(one, images=page.images) for one in outcomes}
+    text = render_page(results, evidence, page.constants)
+    (folder / PAGE).write_text(text, encoding="utf-8")
     (folder / FILE).write_text(results.to_json(), encoding="utf-8")
 
 

@@ -70,6 +70,7 @@ class Options:
     precision: str = "float32"
     images: ImageOptions | None = None
     on_bad_image: OnBadImage = "stop"
+    pictures: bool = True
     offline: bool = False
     quiet: bool = False
     save: bool = True

@@ -69,6 +69,13 @@ class Spec:
         return tuple(_recipe(entry) for entry in entries)
 
     @property
+    def resampling(self) -> Mapping[str, Any]:
+        """The constants of intervals and comparisons: ``seed``, ``interval`` and ``comparison`` as
+        suite.yaml has them."""
+        names = ("seed", "interval", "comparison")
+        return MappingProxyType({name: self._suite[name] for name in names})
+
+    @property
     def tolerance(self) -> Mapping[str, float]:
         """Level T: ``feature_cosine``, ``equal_predictions``, ``score_difference``."""
         return MappingProxyType(dict(self._suite["tolerance"]))

@@ -1,5 +1,7 @@
 /** BLAKE3, unkeyed, 32 bytes of output: the leaves of the pixels digest (section 4). */
 
+import { hexOf } from "./sha256.js";
+
 const IV = Uint32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
@@ -82,7 +84,7 @@ function treeValue(bytes, firstChunk, rootFlag) {
 
 /** 64 lower-case hexadecimal digits. */
 export function blake3(bytes) {
-  const output = Buffer.alloc(32);
-  treeValue(bytes, 0, ROOT).forEach((word, i) => output.writeUInt32LE(word, 4 * i));
-  return output.toString("hex");
+  const output = new DataView(new ArrayBuffer(32));
+  treeValue(bytes, 0, ROOT).forEach((word, i) => output.setUint32(4 * i, word, true));
+  return hexOf(new Uint8Array(output.buffer));
 }

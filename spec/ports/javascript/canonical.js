@@ -19,7 +19,7 @@ export function canonical(value) {
 }
 
 export function canonicalBytes(value) {
-  return Buffer.from(canonical(value), "utf8");
+  return new TextEncoder().encode(canonical(value));
 }
 
 function number(value) {

@@ -1,19 +1,16 @@
 /** Digests (section 4). */
 
-import { createHash } from "node:crypto";
-
 import { blake3 } from "./blake3.js";
 import { canonicalBytes } from "./canonical.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
+import { hexOf, sha256Bytes } from "./sha256.js";
 
 const TABLE_BYTES = 3072;
 
 /** `sha256:` and the digest of the parts, one after the other. */
 export function sha256(...parts) {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return `sha256:${hash.digest("hex")}`;
+  return `sha256:${hexOf(sha256Bytes(...parts))}`;
 }
 
 export function digestOfValue(value) {
@@ -56,7 +53,7 @@ export function featuresDigest(ids, rows) {
 export function weightsDigest(tensors) {
   const names = Object.keys(tensors).sort(compareCodePoints);
   const head = names.map((name) => [name, tensors[name].dtype, tensors[name].shape]);
-  return sha256(canonicalBytes(head), Buffer.of(0), ...names.map((name) => tensors[name].bytes));
+  return sha256(canonicalBytes(head), Uint8Array.of(0), ...names.map((name) => tensors[name].bytes));
 }
 
 /** geometry: section 8.4; table: the 3,072 bytes of section 8.5. */
@@ -76,7 +73,7 @@ export function resultDigest(result) {
 }
 
 function float32Bytes(values) {
-  const bytes = Buffer.alloc(4 * values.length);
-  Array.from(values).forEach((value, i) => bytes.writeFloatLE(Math.fround(value), 4 * i));
-  return bytes;
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  Array.from(values).forEach((value, i) => view.setFloat32(4 * i, value, true));
+  return new Uint8Array(view.buffer);
 }

@@ -1,6 +1,6 @@
 /** The generator (section 5). A word of 64 bits is a pair of 32-bit halves; BigInt only at the edges. */
 
-import { createHash } from "node:crypto";
+import { sha256Bytes } from "./sha256.js";
 
 const GOLDEN_HIGH = 0x9e3779b9;
 const GOLDEN_LOW = 0x7f4a7c15;
@@ -68,9 +68,9 @@ export function boundedInteger([high, low], n) {
 
 export class Stream {
   constructor(seed, name) {
-    const hash = createHash("sha256").update(name, "utf8").digest();
+    const hash = new DataView(sha256Bytes(new TextEncoder().encode(name)).buffer);
     const [high, low] = mixPair(...add(...split(seed), GOLDEN_HIGH, GOLDEN_LOW));
-    this.key = mixPair((high ^ hash.readUInt32BE(0)) >>> 0, (low ^ hash.readUInt32BE(4)) >>> 0);
+    this.key = mixPair((high ^ hash.getUint32(0)) >>> 0, (low ^ hash.getUint32(4)) >>> 0);
   }
 
   /** The word at a position, as [high, low]. */

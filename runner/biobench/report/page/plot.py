@@ -1,17 +1,14 @@
-"""The page of a result: one self-contained HTML file that needs no network.
+"""Places of marks in the plots that a page holds as SVG.
 
-In: a result. Out: HTML with scores and intervals as a plot and a table, digests and provenance.
+In: a result. Out: coordinates for the template.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from biobench.report.intervals import NOTES, REASONS, estimand, marks
 from biobench.report.results import Results
 
-TEMPLATES = Path(__file__).parent / "templates"
 ROW_HEIGHT = 34
 PLOT_WIDTH = 640
 LABEL_WIDTH = 190
@@ -23,7 +20,8 @@ def _x(value: float) -> float:
     return LABEL_WIDTH + min(max(value, 0.0), 1.0) * (PLOT_WIDTH - LABEL_WIDTH - 60)
 
 
-def _plot(results: Results) -> dict[str, Any]:
+def score_plot(results: Results) -> dict[str, Any]:
+    """Rows of the plot of scores and intervals, with their places in it."""
     rows = [
         {
             "name": task,
@@ -52,30 +50,3 @@ def _plot(results: Results) -> dict[str, Any]:
     height = 18 + len(rows) * ROW_HEIGHT
     ticks = [{"x": _x(value), "text": f"{value:g}"} for value in TICKS]
     return {"rows": rows, "height": height, "width": PLOT_WIDTH, "ticks": ticks}
-
-
-def render_page(results: Results) -> str:
-    """The page as HTML text; all values of the document are escaped."""
-    return render(
-        "result.html",
-        result=results.document,
-        plot=_plot(results),
-        estimand=estimand(entry["cluster_unit"] for entry in results.tasks.values()),
-        marks=marks,
-        notes=NOTES,
-        reasons=REASONS,
-    )
-
-
-def render(template: str, **values: Any) -> str:
-    """Render a template of the folder templates/ with its values, which are escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**values)

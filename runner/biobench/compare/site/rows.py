@@ -1,0 +1,99 @@
+"""One row a result, as the pages of a site show and filter it.
+
+In: results of one group. Out: JSON values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from biobench._common.text import shown
+from biobench.compare.results import model_name
+from biobench.report.results import Results
+
+SIZES = ((30e6, "below 30 M"), (100e6, "30 to 100 M"), (400e6, "100 to 400 M"))
+"""Upper bounds of the classes of size, in parameters."""
+LARGEST = "400 M and more"
+_ONLY_LOADER = {"tf", "hf", "timm", "open", "clip", "py", "models"}
+"""First words of names that say where a model comes from, and not what it is."""
+
+
+def key_of(results: Results) -> str:
+    """A name for the files of a result: its model, and the beginning of its digest."""
+    words = re.sub(r"[^a-z0-9]+", "-", str(results.document["model"]["name"]).lower()).strip("-")
+    return f"{words[:40] or 'model'}-{results.digests['result'].removeprefix('sha256:')[:8]}"
+
+
+def family(resolved: str) -> str:
+    """The family of a model: the first word of its name that is not of its loader.
+
+    ``hf:google/siglip2-large-patch16-256`` gives ``siglip2``, ``timm:tf_efficientnet_lite0``
+    ``efficientnet``.
+    """
+    name = resolved.partition(":")[2] or resolved
+    name = name.partition("@")[0].rstrip("/")
+    name = name.rpartition("/")[2] if resolved.startswith("hf:") else name.partition("/")[0]
+    words = [word for word in re.split(r"[-_.:/ ]+", name.lower()) if word]
+    return shown(next((word for word in words if word not in _ONLY_LOADER), "other"))
+
+
+def size_class(parameters: int | None) -> str:
+    """The class of size of a model."""
+    if parameters is None:
+        return "unknown"
+    return next((name for bound, name in SIZES if parameters < bound), LARGEST)
+
+
+def images_per_second(results: Results) -> float | None:
+    """Images a second through the backbone over all tasks; None where all were in the store."""
+    costs = [entry["cost"] for entry in results.tasks.values() if entry["cost"]]
+    timed = [(cost["images"], cost["images_per_s"]) for cost in costs if cost["images_per_s"]]
+    seconds = sum(images / rate for images, rate in timed)
+    return sum(images for images, _ in timed) / seconds if seconds else None
+
+
+def row_of(results: Results, key: str) -> dict[str, Any]:
+    """What tables and plots show of a result."""
+    document, mean = results.document, results.mean
+    model = document["model"]
+    return {
+        "key": key,
+        "name": shown(model_name(results)),
+        "resolved": shown(str(model["resolved"])),
+        "official": document["official"],
+        "n_train": document["n_train"],
+        "family": family(str(model["resolved"])),
+        "size": size_class(model["parameters"]),
+        "level": str(document["levels"].get("features", "none")),
+        "parameters": model["parameters"],
+        "images_per_s": images_per_second(results),
+        "seconds": document["run"]["wall_s"],
+        "mean": mean and [mean["score"], mean["low"], mean["high"], bool(mean.get("declared"))],
+        "scores": {task: _cell(entry) for task, entry in results.tasks.items()},
+    }
+
+
+def _cell(entry: dict[str, Any]) -> list[Any]:
+    interval = entry["interval"] or {"low": None, "high": None}
+    return [entry["score"], interval["low"], interval["high"], entry["declared"]]
+
+
+def ranks(results: Sequence[Results], keys: Sequence[str], task: str) -> list[list[Any]]:
+    """Key, score and rank of each result that has a task, in the order given; equal scores share
+    the better rank."""
+    scored = [
+        (key, result.tasks[task]) for key, result in zip(keys, results, strict=True)
+        if task in result.tasks
+    ]  # fmt: skip
+    higher = scored[0][1]["higher_is_better"] if scored else True
+    scores = [entry["score"] for _, entry in scored]
+    return [
+        [
+            key,
+            entry["score"],
+            1 + sum((s > entry["score"]) == higher and s != entry["score"] for s in scores),
+        ]
+        for key, entry in scored
+    ]

@@ -1,0 +1,284 @@
+"""Writing a site.
+
+In: results. Out: a folder with a page of all of them, a page a result and a page a task;
+predictions and details lie in files that a page loads by need.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from biobench._common.text import shown
+from biobench.compare.groups import Group, groups_of
+from biobench.compare.site.disagreements import MOST_MODELS, contradicted
+from biobench.compare.site.evidence import SavedEvidence, evidence_or_none
+from biobench.compare.site.rows import key_of, ranks, row_of
+from biobench.compare.standings import Standings, standings
+from biobench.errors import BiobenchError, UsageError
+from biobench.report.page.detail import Picture, render_detail
+from biobench.report.page.evidence import Evidence, packed, packed_rows
+from biobench.report.page.render import ASSETS, linked_assets, render
+from biobench.report.page.result import SCRIPTS, page_of
+from biobench.report.results import Results
+from biobench.spec.documents import Task
+from biobench.spec.load import Spec
+
+INDEX = "index.html"
+MARK = "biobench-site.json"
+"""The file by which a folder is known as a site, which a new one may replace."""
+SCHEMA = "biobench.site/1"
+MOST_CONTRADICTED = 60
+"""Most items of a task whose label the best models contradict."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The results of one suite in one group.
+
+    Attributes:
+        number: Number of the table on the site, from 0.
+        keys: Name of each row's files.
+    """
+
+    number: int
+    group: Group
+    standings: Standings
+    keys: tuple[str, ...]
+
+    @property
+    def rows(self) -> tuple[Results, ...]:
+        """The results, best mean first."""
+        return self.standings.rows
+
+
+def write_site(
+    results: Sequence[Results],
+    spec: Spec,
+    folder: Path,
+    *,
+    data: Path | None,
+    own: Mapping[str, Task],
+    images: bool,
+    ranked: bool,
+) -> None:
+    """Write the site of ``results`` to ``folder``, which replaces an earlier site there.
+
+    Args:
+        results: Results of any divisions; the same one twice counts once.
+        spec: The specification.
+        folder: A folder that is not there, is empty or is a site.
+        data: Folder of the data sets, for pictures; None for the embedded ones alone.
+        own: Tasks of a person's own by id.
+        images: False leaves pictures out.
+        ranked: Mark the scores that may be the best.
+
+    Raises:
+        UsageError: The folder holds something else.
+        BiobenchError: With ``ranked``, as :func:`standings`; or the folder cannot be written.
+    """
+    once = list({result.digests["result"]: result for result in results}.values())
+    tables = _tables(once, spec, ranked=ranked)
+    with _replacing(folder) as fresh:
+        for name in ("assets", "models", "tasks", "data"):
+            (fresh / name).mkdir()
+        for name in ("page.css", *SCRIPTS, "site.js"):
+            shutil.copyfile(ASSETS / name, fresh / "assets" / name)
+        saved = SavedEvidence(spec, fresh, data, own, images)
+        for table in tables:
+            for key, result in zip(table.keys, table.rows, strict=True):
+                _write_result(table, key, result, saved)
+            for task in table.standings.tasks:
+                _write_task(table, task, saved)
+        scores = [{task: ranks(t.rows, t.keys, task) for task in t.standings.tasks} for t in tables]
+        _write_data(fresh / "data/scores.js", "scores", scores)
+        (fresh / INDEX).write_text(_index(tables), encoding="utf-8")
+        _write_json(fresh / MARK, {"schema": SCHEMA, "results": len(once)})
+
+
+def _tables(results: Sequence[Results], spec: Spec, *, ranked: bool) -> list[Table]:
+    found: list[Table] = []
+    for group in groups_of(results):
+        (table,) = standings(group.results, spec, ranks=ranked)
+        keys = tuple(map(key_of, table.rows))
+        found.append(Table(len(found), group, table, keys))
+    return found
+
+
+def _write_result(table: Table, key: str, result: Results, saved: SavedEvidence) -> None:
+    folder = saved.folder / "data" / key
+    folder.mkdir()
+    documents = saved.documents(result)
+    absent: dict[str, str] = {}
+    for id, entry in result.tasks.items():
+        if entry["declared"]:
+            continue
+        evidence, reason = evidence_or_none(saved, result, id, documents.get(id))
+        if evidence is None:
+            absent[id] = str(reason)
+            continue
+        detail = render_detail(id, entry, evidence, partial(saved.pictures, task=id))
+        value = {"rows": packed_rows(evidence.predictions), "detail": packed(detail.encode())}
+        _write_data(folder / f"{id}.js", id, value)
+    site = {
+        "index": f"../{INDEX}",
+        "data": f"../data/{key}/",
+        "scores": "../data/scores.js",
+        "group": table.number,
+        "key": key,
+        "absent": absent,
+    }
+    page = page_of(
+        result, documents, linked_assets("../assets/", SCRIPTS), saved.spec.resampling,
+        details={}, rows={}, site=site,
+    )  # fmt: skip
+    (saved.folder / "models" / f"{key}.html").write_text(page, encoding="utf-8")
+
+
+def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
+    """The page of a task: who does how well, and which labels the best models contradict."""
+    scored = [
+        (key, result) for key, result in zip(table.keys, table.rows, strict=True)
+        if task in result.tasks
+    ]  # fmt: skip
+    first = scored[0][1].tasks[task]
+    ordered = sorted(
+        scored,
+        key=lambda one: one[1].tasks[task]["score"] * (-1 if first["higher_is_better"] else 1),
+    )
+    place = {key: rank for key, _, rank in ranks(table.rows, table.keys, task)}
+    best = [result for _, result in ordered if not result.tasks[task]["declared"]][:MOST_MODELS]
+    document = next((saved.documents(one).get(task) for one in best), None)
+    found = [evidence_or_none(saved, one, task, document)[0] for one in best]
+    evidence = [one for one in found if one is not None]
+    items, count = _contradicted(evidence, partial(saved.pictures, task=task))
+    page = render(
+        "task.html",
+        id=task,
+        entry=first,
+        task=document,
+        table=table,
+        rows=[(row_of(result, key), place[key]) for key, result in ordered],
+        models=len(evidence),
+        items=items,
+        count=count,
+        absent=evidence[0].absent if evidence else None,
+        assets=linked_assets("../assets/", ("page.js",)),
+    )
+    (saved.folder / "tasks" / task_page(table, task)).write_text(page, encoding="utf-8")
+
+
+def task_page(table: Table, task: str) -> str:
+    """The file of a task's page."""
+    return f"{table.number}-{task}.html"
+
+
+def _contradicted(evidence: Sequence[Evidence], pictures: Any) -> tuple[list[Picture], int]:
+    items = contradicted([one.predictions for one in evidence])
+    if not items:
+        return [], 0
+    predictions, names, manifest = (
+        evidence[0].predictions, evidence[0].names, evidence[0].manifest,
+    )  # fmt: skip
+    chosen = items[:MOST_CONTRADICTED]
+    ids = [predictions.ids[i] for i in chosen]
+    found = pictures(manifest, ids) if manifest is not None else {}
+    shown_items = [
+        Picture(
+            id, found.get(id), names.true(int(predictions.y_true[i])),
+            names.taken_for(int(predictions.y_pred[i])), right=False, group=None,
+        )
+        for i, id in zip(chosen, ids, strict=True)
+    ]  # fmt: skip
+    return shown_items, len(items)
+
+
+def _index(tables: Sequence[Table]) -> str:
+    rows = [_rows(table) for table in tables]
+    values = [
+        {
+            "name": _label(table),
+            "tasks": table.standings.tasks,
+            "higher": _directions(table),
+            "rows": shown_rows,
+        }
+        for table, shown_rows in zip(tables, rows, strict=True)
+    ]
+    every = [row for shown_rows in rows for row in shown_rows]
+    return render(
+        "index.html",
+        tables=list(zip(tables, rows, strict=True)),
+        count=len(every),
+        values=values,
+        choices={
+            name: sorted({str(row[name]) for row in every}) for name in ("family", "size", "level")
+        },
+        divisions=list(dict.fromkeys(table.group.division for table in tables)),
+        task_page=task_page,
+        assets=linked_assets("assets/", ("page.js", "site.js")),
+    )
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    """What the page shows of each result, with the columns in which it may be the best."""
+    columns = table.standings.ranks or {}
+    return [
+        row_of(result, key)
+        | {
+            "ties": [
+                name for name, found in columns.items() if found and found.sets[str(i)][0] == 1
+            ]
+        }
+        for i, (key, result) in enumerate(zip(table.keys, table.rows, strict=True))
+    ]
+
+
+def _label(table: Table) -> str:
+    head = table.rows[0].document
+    text = f"suite {head['suite']}, division {head['division']}"
+    return shown(text if table.group.reason is None else f"{text} ({table.group.reason})")
+
+
+def _directions(table: Table) -> dict[str, bool]:
+    entries = {task: entry for row in reversed(table.rows) for task, entry in row.tasks.items()}
+    return {task: bool(entry["higher_is_better"]) for task, entry in entries.items()}
+
+
+def _write_data(path: Path, key: str, value: object) -> None:
+    text = json.dumps(value, separators=(",", ":"))
+    path.write_text(f"biobench.receive({json.dumps(key)},{text});\n", encoding="ascii")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A folder that takes the place of ``folder`` once it is whole."""
+    try:
+        if folder.exists() and not (folder / MARK).is_file() and any(folder.iterdir()):
+            raise UsageError(
+                "holds other files than a site",
+                where=shown(str(folder)),
+                remedy="give --site a new folder, or one that an earlier --site has written",
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".biobench-site-", dir=folder.parent) as scratch:
+            fresh, old = Path(scratch) / "new", Path(scratch) / "old"
+            fresh.mkdir()
+            yield fresh
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+    except OSError as error:
+        raise BiobenchError(
+            f"the site cannot be written ({error.strerror or error})", where=shown(str(folder))
+        ) from error

@@ -1,0 +1,94 @@
+"""The page of a result: what a model scores, and what it gets wrong.
+
+In: a result, and of each scored task what is at hand. Out: HTML text, one file that needs nothing
+beside it, or a page of a site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from biobench.report.intervals import NOTES, REASONS, estimand, marks
+from biobench.report.page.detail import render_detail
+from biobench.report.page.evidence import Evidence, inline_pictures, packed_rows
+from biobench.report.page.plot import score_plot
+from biobench.report.page.render import Assets, inline_assets, render
+from biobench.report.results import Results, without_costs
+from biobench.spec.documents import Task
+
+SCRIPTS = ("specification.js", "check.js", "page.js")
+
+
+def render_page(
+    results: Results,
+    evidence: Mapping[str, Evidence] | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> str:
+    """The page as one file; all values of the document are escaped.
+
+    Args:
+        results: The result.
+        evidence: By task; tasks without it show their score alone.
+        constants: The constants of section "Intervals", as suite.yaml has them; None leaves out
+            the page's check of itself.
+    """
+    from markupsafe import Markup
+
+    held = evidence or {}
+    details = {
+        id: Markup(render_detail(id, results.tasks[id], one, inline_pictures))
+        for id, one in held.items()
+    }
+    rows = {id: packed_rows(one.predictions) for id, one in held.items()} if constants else {}
+    documents = {id: one.task for id, one in held.items()}
+    return page_of(
+        results, documents, inline_assets(SCRIPTS), constants, details=details, rows=rows
+    )
+
+
+def page_of(
+    results: Results,
+    documents: Mapping[str, Task | None],
+    assets: Assets,
+    constants: Mapping[str, Any] | None,
+    *,
+    details: Mapping[str, Any],
+    rows: Mapping[str, str],
+    site: Mapping[str, Any] | None = None,
+) -> str:
+    """The page of a result.
+
+    Args:
+        results: The result.
+        documents: Documents of tasks, as far as they are here.
+        assets: Scripts and style.
+        constants: As :func:`render_page`.
+        details: By task, HTML of its details, where the page holds them.
+        rows: By task, predictions, where the page holds them.
+        site: Addresses of the site's ``index``, and of ``data`` and ``scores`` that are loaded by
+            need; its ``group`` and ``key`` among the scores; why predictions are ``absent``, by
+            task. None for a page that stands alone.
+    """
+    check = None
+    if constants is not None:
+        check = {
+            "document": without_costs(results.document),
+            "suite": dict(constants),
+            "site": site,
+        }
+    return render(
+        "result.html",
+        result=results.document,
+        plot=score_plot(results),
+        estimand=estimand(entry["cluster_unit"] for entry in results.tasks.values()),
+        marks=marks,
+        notes=NOTES,
+        reasons=REASONS,
+        documents=documents,
+        assets=assets,
+        details=details,
+        rows=rows,
+        check=check,
+        site=site,
+    )
