@@ -20,7 +20,11 @@ function biobenchCheck(specification, { document, task, rows, suite, scores }) {
 
   add("predictions", digestOfValue(rows), entry.digests.predictions, `${rows.length} items, ${entry.digests.predictions.slice(0, 19)}...`);
 
-  const columns = { y_true: rows.map((row) => row[1]), y_pred: rows.map((row) => row[2]) };
+  const columns = {
+    ids: rows.map((row) => row[0]),
+    y_true: rows.map((row) => row[1]),
+    y_pred: rows.map((row) => row[2]),
+  };
   for (const name of Object.keys(rows[0]?.[3] ?? {})) columns[name] = rows.map((row) => row[3][name]);
   const metrics = {};
   for (const id of Object.keys(entry.metrics)) metrics[id] = scoreOf(id, columns, document.division);
