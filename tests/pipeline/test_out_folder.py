@@ -22,7 +22,7 @@ from biobench.errors import BiobenchError, UsageError
 from biobench.pipeline import learning_curve, run
 from biobench.report.replace import LOCK, claimed
 from biobench.run.options import Options
-from biobench.run.out_folder import MOST_NAME, default_out
+from biobench.run.out_folder import MOST_NAME, out_folder
 from biobench.run.plan import plan
 
 pytestmark = pytest.mark.slow
@@ -166,7 +166,7 @@ def test_the_folder_that_nobody_named_has_a_name_that_fits(asked: Options) -> No
     """Also for a model whose path is long, and another one for another model."""
     selection = plan(replace(asked, save=False)).selection
     names = [
-        default_out(replace(asked, model=f"hf:./{'m' * 300}{end}"), selection, (None,)).name
+        out_folder(replace(asked, model=f"hf:./{'m' * 300}{end}"), selection, (None,)).name
         for end in "ab"
     ]
     assert len(set(names)) == 2

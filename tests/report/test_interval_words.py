@@ -13,7 +13,7 @@ from rich.console import Console
 
 from biobench import Results
 from biobench.report.intervals import estimand, marks
-from biobench.report.page import render_page
+from biobench.report.page.result import render_page
 from biobench.report.table import print_results
 
 
