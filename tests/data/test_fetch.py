@@ -15,7 +15,7 @@ from archives import bring, make_dataset, source
 from hostile import Server, serving
 
 from biobench.data.fetch import fetch
-from biobench.data.fetch.addresses import direct, own_headers
+from biobench.data.fetch.addresses import authorization_headers, direct
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import read_record
 from biobench.data.fetch.retries import Pace, asked_wait
@@ -273,14 +273,14 @@ def test_the_token_of_the_hub_goes_to_the_hub_alone(monkeypatch: pytest.MonkeyPa
     """Neither to other hosts nor over plain http."""
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     hub = "https://huggingface.co/datasets/imageomics/KABR/resolve/main/x"
-    assert own_headers(hub) == {"Authorization": "Bearer hf_secret"}
+    assert authorization_headers(hub) == {"Authorization": "Bearer hf_secret"}
     for url in (
         hub.replace("https", "http"),
         hub.replace("huggingface.co", "huggingface.co.evil.example"),
         hub.replace("huggingface.co", "user@evil.example"),
         hub.replace("huggingface.co", "huggingface.co:444"),
     ):
-        assert own_headers(url) == {}
+        assert authorization_headers(url) == {}
 
 
 def test_what_retry_after_may_say() -> None:

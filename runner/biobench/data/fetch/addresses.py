@@ -29,7 +29,7 @@ def direct(url: str) -> str:
     return f"https://drive.usercontent.google.com/download?id={ids[0]}&export=download&confirm=t"
 
 
-def own_headers(url: str) -> dict[str, str]:
+def authorization_headers(url: str) -> dict[str, str]:
     """The user's token of the Hugging Face hub, for addresses of the hub and none other."""
     from huggingface_hub import constants, get_token
 

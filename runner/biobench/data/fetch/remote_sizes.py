@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import httpx2
 
-from biobench.data.fetch.addresses import direct, own_headers
+from biobench.data.fetch.addresses import authorization_headers, direct
 from biobench.data.fetch.download_errors import TransferError
 from biobench.data.fetch.minimum_rate import MinimumRate
 from biobench.data.sources import File
@@ -23,7 +23,7 @@ def told_bytes(client: httpx2.Client, files: Iterable[File]) -> int:
     total = 0
     for file in files:
         address = direct(file.urls[0])
-        headers = {"Accept-Encoding": "identity", **own_headers(address)}
+        headers = {"Accept-Encoding": "identity", **authorization_headers(address)}
         rate = MinimumRate(1, TIMEOUT_S)
         try:
             with rate.running():

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx2
 
 from biobench._common.byte_sizes import show_size
-from biobench.data.fetch.addresses import direct, own_headers
+from biobench.data.fetch.addresses import authorization_headers, direct
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download_errors import (
     ContentChanged,
@@ -68,7 +68,7 @@ def transfer(
     rate = MinimumRate(pace.least_bytes, pace.window_s)
     with _troubles(), rate.running():
         for _ in range(MOST_PAGES + 1):
-            asked = headers | own_headers(address)
+            asked = headers | authorization_headers(address)
             with client.stream(
                 "GET", address, headers=asked, extensions=rate.extensions
             ) as response:
