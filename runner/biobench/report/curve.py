@@ -81,7 +81,7 @@ class Curve:
         return text.getvalue()
 
 
-def folder_name(size: int | None) -> str:
+def size_folder(size: int | None) -> str:
     """The folder of a size: ``n-10``, ``all``."""
     return "all" if size is None else f"n-{size}"
 
@@ -125,7 +125,7 @@ def _size(size: int | None, result: Results | None) -> dict[str, Any]:
     mean = result.mean
     return {
         "n_train": size,
-        "results": f"{folder_name(size)}/{RESULTS}",
+        "results": f"{size_folder(size)}/{RESULTS}",
         "digest": result.digests["result"],
         "mean": mean and {key: mean[key] for key in ("score", "low", "high")},
     }
@@ -164,12 +164,12 @@ def write_curve(
     with replacing(folder) as fresh:
         for size, result in zip(curve.sizes, curve.results, strict=True):
             if result is not None:
-                write_files(result, outcomes[size], fresh / folder_name(size), page)
+                write_files(result, outcomes[size], fresh / size_folder(size), page)
         (fresh / CURVE_TABLE).write_text(curve.to_csv(), encoding="utf-8")
         (fresh / CURVE_PAGE).write_text(render_curve(curve.document), encoding="utf-8")
         (fresh / FILE).write_text(curve.to_json(), encoding="utf-8")
         write_beside(beside, fresh)
     for size, result in zip(curve.sizes, curve.results, strict=True):
         if result is not None:
-            result.folder = folder / folder_name(size)
+            result.folder = folder / size_folder(size)
     return Curve(curve.document, curve.results, folder)

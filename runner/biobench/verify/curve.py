@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from biobench.report.curve import folder_name
+from biobench.report.curve import size_folder
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, load_results
 from biobench.spec.load import Spec
@@ -35,7 +35,7 @@ def check_curve(curve: CurveFile, spec: Spec) -> tuple[Report, dict[str, Results
     if sizes != sorted(set(sizes), key=lambda n: (n is None, n or 0)):
         findings.append(Finding("result", False, "its sizes are not in ascending order, each once"))
     for i, size in enumerate(curve.document["sizes"]):
-        name = folder_name(size["n_train"])
+        name = size_folder(size["n_train"])
         if size["results"] is None:
             findings += _empty(curve.document, i, name)
         elif size["results"] != f"{name}/{RESULTS}":
