@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biobench.data.class_folders.grouping import groups_of, unit_of
+from biobench.data.class_folders.grouping import image_groups, unit_of
 from biobench.errors import BiobenchError, DataError, UsageError
 
 PATHS = ["fox/s1_001.jpg", "fox/s1_002.jpg", "fox/s2_001.jpg", "hare/deep/s2_009.jpg"]
@@ -23,7 +23,7 @@ PATHS = ["fox/s1_001.jpg", "fox/s1_002.jpg", "fox/s2_001.jpg", "hare/deep/s2_009
 )
 def test_a_pattern_names_the_group(pattern: str, groups: list[str]) -> None:
     """Protects: the named parts of a pattern are the group; * stops at a folder's end."""
-    assert list(groups_of(pattern, PATHS).values()) == groups
+    assert list(image_groups(pattern, PATHS).values()) == groups
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_pattern_that_does_not_fit(pattern: str, said: str) -> None:
     """Protects: a wrong pattern is one line with what to do, and characters of regular expressions
     mean themselves."""
     with pytest.raises(UsageError) as error:
-        groups_of(pattern, PATHS)
+        image_groups(pattern, PATHS)
     assert said in str(error.value)
     assert error.value.remedy
 
@@ -63,7 +63,7 @@ def test_a_pattern_that_does_not_fit(pattern: str, said: str) -> None:
 def test_an_example_is_given_for_what_does_not_match() -> None:
     """Protects: the message names a path that the pattern has to match."""
     with pytest.raises(UsageError, match=r"hare/deep/s2_009\.jpg"):
-        groups_of("*/{site}_*", PATHS)
+        image_groups("*/{site}_*", PATHS)
 
 
 def write(folder: Path, text: str, name: str = "groups.csv") -> str:
@@ -77,7 +77,7 @@ def test_a_table_of_two_columns(tmp_path: Path) -> None:
     for an image that belongs to no other."""
     text = "image,site\nfox/s1_001.jpg,A\ns1_002.jpg,A\nfox/s2_001.jpg,\ns2_009.jpg,B\nmore.jpg,C\n"
     given = write(tmp_path, text)
-    assert groups_of(given, PATHS) == {
+    assert image_groups(given, PATHS) == {
         "fox/s1_001.jpg": "A",
         "fox/s1_002.jpg": "A",
         "fox/s2_001.jpg": "fox/s2_001.jpg",
@@ -89,9 +89,9 @@ def test_a_column_is_named_after_the_file(tmp_path: Path) -> None:
     """Protects: of several columns one is named, or is called group; .tsv has tabs."""
     rows = [f"{path}\tX\t{path[-7:]}" for path in PATHS]
     given = write(tmp_path, "\n".join(["path\tgroup\tburst", *rows]), "groups.tsv")
-    assert set(groups_of(given, PATHS).values()) == {"X"}
+    assert set(image_groups(given, PATHS).values()) == {"X"}
     assert (unit_of(given), unit_of(f"{given}:burst")) == ("group", "burst")
-    assert set(groups_of(f"{given}:burst", PATHS).values()) == {"001.jpg", "002.jpg", "009.jpg"}
+    assert set(image_groups(f"{given}:burst", PATHS).values()) == {"001.jpg", "002.jpg", "009.jpg"}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_column_is_named_after_the_file(tmp_path: Path) -> None:
 def test_a_table_that_does_not_fit(tmp_path: Path, text: str, said: str) -> None:
     """Protects: a table that lacks items, or whose columns are not clear, is one line."""
     with pytest.raises(DataError) as error:
-        groups_of(write(tmp_path, text), PATHS)
+        image_groups(write(tmp_path, text), PATHS)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -117,10 +117,10 @@ def test_names_that_several_images_have(tmp_path: Path) -> None:
     """Protects: a file name alone never means two images."""
     paths = ["fox/1.jpg", "hare/1.jpg"]
     with pytest.raises(DataError, match="2 images have this name; write the path"):
-        groups_of(write(tmp_path, "image,site\n1.jpg,A\n"), paths)
+        image_groups(write(tmp_path, "image,site\n1.jpg,A\n"), paths)
 
 
 def test_a_missing_table(tmp_path: Path) -> None:
     """Protects: a name that ends as a table is no pattern."""
     with pytest.raises(BiobenchError, match="the table is missing"):
-        groups_of(str(tmp_path / "none.csv"), PATHS)
+        image_groups(str(tmp_path / "none.csv"), PATHS)

@@ -17,7 +17,7 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.data.class_folders.copies import copies
-from biobench.data.class_folders.grouping import groups_of, unit_of
+from biobench.data.class_folders.grouping import image_groups, unit_of
 from biobench.data.class_folders.listing import FolderImage, Listing, list_images
 from biobench.data.class_folders.split import Halves, split_images
 from biobench.data.class_folders.task_file import ListedImage, TaskFiles, task_id
@@ -83,7 +83,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
     if options.on_bad_image != "leave-out":
         bad = {}
     kept = [image for image in listing.images if image.path not in bad]
-    groups = {} if images.group is None else groups_of(images.group, [i.path for i in kept])
+    groups = {} if images.group is None else image_groups(images.group, [i.path for i in kept])
     halves = _halves(spec, listing, kept, groups, folder, images, options)
     files = TaskFiles(
         id=id,

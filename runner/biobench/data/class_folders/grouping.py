@@ -32,7 +32,7 @@ _UNIT = re.compile(r"(?!items?$)[a-z]{1,20}([ -][a-z]{1,20})?")
 _PART = re.compile(r"\*\*/?|\*|\?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def groups_of(given: str, paths: Sequence[str]) -> dict[str, str]:
+def image_groups(given: str, paths: Sequence[str]) -> dict[str, str]:
     """The group of every path, the path itself where it belongs to no other.
 
     Args:
