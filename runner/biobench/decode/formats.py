@@ -37,7 +37,7 @@ class Format:
     start: str | None = None
 
 
-FORMATS = (
+MORE_FORMATS = (
     Format("AVIF", "AVIF", "AVIF", "PIL.AvifImagePlugin", codec="avif"),
     Format("HEIF", "HEIF", "HEIC", "pillow_heif", "pillow-heif", start="register_heif_opener"),
     Format("JPEG 2000", "JPEG2000", "JPEG 2000", "PIL.Jpeg2KImagePlugin", codec="jpg_2000"),
@@ -45,13 +45,13 @@ FORMATS = (
     Format("PGM", "PPM", "PGM", "PIL.PpmImagePlugin"),
     Format("PPM", "PPM", "PPM", "PIL.PpmImagePlugin"),
 )
-PLUGINS = tuple(format.package for format in FORMATS if format.package is not None)
+PACKAGES = tuple(format.package for format in MORE_FORMATS if format.package is not None)
 
 
 @cache
 def available() -> tuple[Format, ...]:
     """The formats whose library is there, registered with Pillow."""
-    return tuple(format for format in FORMATS if _register(format))
+    return tuple(format for format in MORE_FORMATS if _register(format))
 
 
 def _register(format: Format) -> bool:
@@ -71,7 +71,7 @@ def _register(format: Format) -> bool:
 def plugin_versions() -> list[str]:
     """Package and version of each plugin that is installed."""
     found = []
-    for package in PLUGINS:
+    for package in PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -17,8 +17,7 @@ from PIL import Image
 
 from biobench._common.files import open_regular
 from biobench.decode.decode_error import DecodeError
-from biobench.decode.formats import FORMATS as MORE
-from biobench.decode.formats import Format, available
+from biobench.decode.formats import MORE_FORMATS, Format, available
 from biobench.decode.native import decode_file
 from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, refusals
 
@@ -109,4 +108,4 @@ def _missing(head: bytes) -> Format | None:
     elif head.startswith((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")):
         name = "JPEG 2000"
     there = {format.name for format in available()}
-    return next((f for f in MORE if f.name == name and name not in there), None)
+    return next((f for f in MORE_FORMATS if f.name == name and name not in there), None)
