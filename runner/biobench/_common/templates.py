@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def render(folder: Path, name: str, **values: Any) -> str:
-    """Render a template of a folder with its values, which are escaped; a value that a template
-    names and nobody gives is an error."""
+@cache
+def environment(folder: Path, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """The environment of the templates of a folder; a value that a template names and nobody gives
+    is an error.
+
+    Args:
+        folder: The folder of the templates.
+        finalize: Applied to each value before it is escaped.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=finalize,
     )
-    return environment.get_template(name).render(**values)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.files import require_file, write_atomically
-from biobench._common.templates import render
+from biobench._common.templates import environment
 from biobench._common.text import shown
 from biobench.compare.analysis import Analysis
 from biobench.compare.analysis_table import HEADS, printed_thresholds, some
@@ -49,9 +49,8 @@ def render_figure(analyses: Sequence[Analysis], *, page: bool) -> str:
         drawing = _drawing(found, top)
         drawings.append(drawing)
         top = drawing["end"]
-    return render(
-        TEMPLATES,
-        "analysis.html" if page else "analysis.svg",
+    template = environment(TEMPLATES).get_template("analysis.html" if page else "analysis.svg")
+    return template.render(
         drawings=drawings,
         width=WIDTH,
         height=top,

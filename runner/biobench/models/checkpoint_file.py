@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError, counted
-from biobench.models.module_backbone import first_line
+from biobench.models.module_backbone import first_line, first_names
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,7 @@ DECODER = "decoder"
 _MISMATCH = re.compile(r"size mismatch for ([^:\s]+):")
 
 
-def read_weights(name: ModelName, path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a file by name, without wrappers and prefixes.
 
     Raises ModelError for a file that cannot be read, holds anything but tensors, or objects that
@@ -135,7 +135,7 @@ def refuse_unexpected(
     if strange:
         raise ModelError(
             f"{name.architecture} has no place for {counted(len(strange), 'tensor')} of the file: "
-            f"{listed(strange)}",
+            f"{first_names(strange)}",
             where=str(path),
             remedy="give the --arch that the weights were trained with",
         )
@@ -153,12 +153,7 @@ def shapes_checked(name: ModelName, path: Path) -> Iterator[None]:
         raise ModelError(
             f"{counted(len(names), 'tensor')} of the file "
             f"{'has' if len(names) == 1 else 'have'} another shape than {name.architecture} needs: "
-            f"{listed(names)}",
+            f"{first_names(names)}",
             where=str(path),
             remedy="give the --arch that the weights were trained with",
         ) from error
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first five names, and the number of the others."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -100,7 +100,7 @@ def finish(
     if broken:
         raise ModelError(
             f"{counted(len(broken), 'tensor')} of its weights hold NaN or infinity: "
-            f"{_listed(broken)}",
+            f"{first_names(broken)}",
             where=f"model {name.given!r}",
             remedy="fetch the checkpoint again, or use another one",
         )
@@ -180,13 +180,14 @@ def missing_tensors(name: ModelName, needed: Sequence[str]) -> ModelError:
     """The error for weights that the features need and the checkpoint lacks."""
     return ModelError(
         f"the checkpoint lacks {len(needed)} tensor{'s' if len(needed) > 1 else ''} that the "
-        f"features need: {_listed(needed)}",
+        f"features need: {first_names(needed)}",
         where=f"model {name.given!r}",
         remedy="use a complete checkpoint of this architecture",
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str]) -> str:
+    """The first five names, and the number of the others."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

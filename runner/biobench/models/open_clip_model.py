@@ -88,7 +88,7 @@ def load_open_clip_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleB
         options = registry_options(name, configuration, registered)
         configuration |= {"quick_gelu": options["quick_gelu"]}
         preprocess = options["preprocess"]
-    state = checkpoint_file.read_weights(name, path)
+    state = checkpoint_file.read_weights(path)
     with checkpoint_file.shapes_checked(name, path):
         tower, missing = _create(name, configuration, preprocess, path, state)
     return wrap(name, tower, missing, origin=Origin("local", None, None, pinned=False), rules=rules)

@@ -108,7 +108,7 @@ def load_timm_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbo
     assert name.architecture is not None
     source = _registered(name, name.architecture)
     target = name.architecture if rules.compat else as_trained(name.architecture, source)
-    state = checkpoint_file.read_weights(name, path)
+    state = checkpoint_file.read_weights(path)
     named = source.get("classifier") or ()
     heads = (named,) if isinstance(named, str) else tuple(named)
     with untrusted_checkpoints.framework_errors(name, "timm cannot build it"), torch.device("meta"):

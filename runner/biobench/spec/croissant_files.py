@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biobench.spec.layout_options import path_parts
+
 _FORMATS = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -142,9 +144,9 @@ class Files:
         path inside it."""
         found: list[tuple[int, str, str]] = []
         for source in self._sources:
-            base = _parts(source["unpacks_to"])
-            if _is_archive(source) and _parts(path)[: len(base)] == base:
-                inner = _join(source["archive_root"] or "", *_parts(path)[len(base) :])
+            base = path_parts(source["unpacks_to"])
+            if _is_archive(source) and path_parts(path)[: len(base)] == base:
+                inner = _join(source["archive_root"] or "", *path_parts(path)[len(base) :])
                 found.append((len(base), source["name"], inner))
         nearest = max((depth for depth, _, _ in found), default=0)
         return [(name, inner) for depth, name, inner in found if depth == nearest]
@@ -154,9 +156,5 @@ def _is_archive(source: Mapping[str, Any]) -> bool:
     return str(source["name"]).lower().endswith(_ARCHIVES)
 
 
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part not in ("", ".")]
-
-
 def _join(*paths: str) -> str:
-    return "/".join(part for path in paths for part in _parts(path))
+    return "/".join(part for path in paths for part in path_parts(path))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from biobench.spec.croissant_files import Files
-from biobench.spec.layout_options import cluster_templates, listed
+from biobench.spec.layout_options import cluster_templates, listed, path_parts
 
 _TEMPLATE = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 _TEXT, _IMAGE = "sc:Text", "sc:ImageObject"
@@ -47,7 +47,7 @@ def _of_files(file_set: str, property: str, **more: Any) -> dict[str, Any]:
 def _image_folder(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
     for split, folder in options["splits"].items():
         images = files.images(f"{split}-images", folder, ("**/*",))
-        name = re.escape([part for part in folder.split("/") if part not in ("", ".")][-1])
+        name = re.escape(path_parts(folder)[-1])
         # The class is the folder right below the split's.
         label = {"transform": {"regex": f"(?:^|.*?/){name}/([^/]+)/.*"}}
         fields = [

@@ -81,7 +81,7 @@ def cluster_templates(options: Mapping[str, Any]) -> list[str]:
 def _same(a: str, b: str, noun: str) -> bool:
     if noun == "cell":
         return a == b
-    one, other = (_parts(path) for path in (a, b))
+    one, other = (path_parts(path) for path in (a, b))
     if noun == "table":
         return one == other
     # The images of a folder that lies in another split's folder would be in both.
@@ -89,8 +89,9 @@ def _same(a: str, b: str, noun: str) -> bool:
     return one[:shorter] == other[:shorter]
 
 
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part not in ("", ".")]
+def path_parts(path: str) -> tuple[str, ...]:
+    """The parts of a path without ``.`` and empty ones."""
+    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def _columns(options: Mapping[str, Any]) -> Iterator[Flaw]:

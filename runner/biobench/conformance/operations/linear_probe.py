@@ -9,10 +9,10 @@ import numpy as np
 
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
+from biobench.conformance.training_plan import batches_of_epochs, rates_of_steps
 from biobench.errors import DataError, ModelError
 from biobench.probe.linear_probe.estimator import LinearProbe, initial_values
 from biobench.probe.rows import standard_rows
-from biobench.probe.training_plan import batches
 from biobench.spec.load import Spec
 
 
@@ -28,17 +28,11 @@ def _initial(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _batches(given: Mapping[str, Any], spec: Spec) -> Any:
-    probe = _probe(given, spec)
-    epochs = [
-        batches(probe.seed, probe.stream, given["rows"], probe.batch_size, epoch)
-        for epoch in given["epochs"]
-    ]
-    return {"epochs": [[batch.tolist() for batch in epoch] for epoch in epochs]}
+    return batches_of_epochs(_probe(given, spec), given)
 
 
 def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
-    probe = _probe(given, spec)
-    return {"rates": [probe.rate(step) for step in given["steps"]]}
+    return rates_of_steps(_probe(given, spec), given)
 
 
 def _train(given: Mapping[str, Any], spec: Spec) -> Any:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from biobench.conformance.errors import Invalid
 from biobench.conformance.operations.interval import any_suite
+from biobench.conformance.training_plan import batches_of_epochs, rates_of_steps
 from biobench.errors import BiobenchError
 from biobench.probe.gradient_descent import schedule
-from biobench.probe.training_plan import batches
 from biobench.probe.traits_mlp.estimator import TraitsProbe, initial_layers
 from biobench.probe.traits_mlp.plan import dropout_mask
 from biobench.spec.load import Spec
@@ -35,12 +35,7 @@ def _initial(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _batches(given: Mapping[str, Any], spec: Spec) -> Any:
-    probe = _probe(given, spec)
-    epochs = [
-        batches(probe.seed, probe.stream, given["rows"], probe.batch_size, epoch)
-        for epoch in given["epochs"]
-    ]
-    return {"epochs": [[batch.tolist() for batch in epoch] for epoch in epochs]}
+    return batches_of_epochs(_probe(given, spec), given)
 
 
 def _last_batch(given: Mapping[str, Any], spec: Spec) -> Any:
@@ -52,8 +47,7 @@ def _last_batch(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
-    probe = _probe(given, spec)
-    return {"rates": [probe.rate(step) for step in given["steps"]]}
+    return rates_of_steps(_probe(given, spec), given)
 
 
 def _dropout(given: Mapping[str, Any], spec: Spec) -> Any:

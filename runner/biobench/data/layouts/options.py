@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from biobench.spec.documents import Layout
+from biobench.spec.layout_options import path_parts
 
 SplitRule = Literal["train-test", "leave-one-out"]
 
@@ -59,7 +60,7 @@ def join(folder: str, name: str) -> str:
     path = f"{folder}/{name}" if folder else name
     if path and path[0] not in "/." and path[-1] != "/" and "//" not in path and "/." not in path:
         return path  # nearly all of them, and millions
-    return "/".join(part for part in path.split("/") if part not in ("", "."))
+    return "/".join(path_parts(path))
 
 
 def expected_exclusions(layout: Layout) -> frozenset[str]:

@@ -18,6 +18,7 @@ from biobench.data.layouts import places
 from biobench.data.sources import Source
 from biobench.errors import DataError
 from biobench.spec.documents import Dataset
+from biobench.spec.layout_options import path_parts
 
 
 def content_folder(raw: Path, dataset: Dataset, source: Source) -> Path:
@@ -31,10 +32,10 @@ def content_folder(raw: Path, dataset: Dataset, source: Source) -> Path:
     top = [path for path in raw.iterdir() if not path.name.startswith(".")]
     if len(top) != 1 or not top[0].is_dir() or top[0].is_symlink():
         return raw
-    base = _parts(source.unpacks_to)
+    base = path_parts(source.unpacks_to)
     inner = [
         parts[len(base) :]
-        for parts in map(_parts, (*places(dataset.layout), *_videos(dataset)))
+        for parts in map(path_parts, (*places(dataset.layout), *_videos(dataset)))
         if parts[: len(base)] == base
     ]
     # A folder of images that is the content itself is more than one folder.
@@ -52,7 +53,7 @@ def merge(content: Path, ready: Path, source: Source) -> None:
 
     Raises DataError where another source has put a file there.
     """
-    place = ready.joinpath(*_parts(source.unpacks_to))
+    place = ready.joinpath(*path_parts(source.unpacks_to))
     place.mkdir(parents=True, exist_ok=True)
     _move_into(content, place, source)
 
@@ -78,7 +79,3 @@ def put(path: Path, target: Path) -> None:
         os.link(path, target)
         return
     shutil.copyfile(path, target)
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))

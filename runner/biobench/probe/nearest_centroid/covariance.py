@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.ordered_sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, column_sums, row_sums
 from biobench.probe.nearest_centroid.triangular import Mapper
 
 _TILE_ROWS = 64
@@ -36,14 +36,6 @@ class ClassCovariance:
     matrix: FloatMatrix
 
 
-def sum_of_rows(rows: FloatMatrix) -> FloatMatrix:
-    """Sum over the first axis in its order, float64 (d,)."""
-    total = np.zeros(rows.shape[1])
-    for row in rows:
-        total += row
-    return total
-
-
 def class_covariance(rows: FloatMatrix, mapper: Mapper = map) -> ClassCovariance:
     """Shrunk covariance of one class from its rows, float64 (n, d), n >= 1.
 
@@ -51,9 +43,9 @@ def class_covariance(rows: FloatMatrix, mapper: Mapper = map) -> ClassCovariance
     covariance of that is shrunk towards a multiple of the identity, and scaled back.
     """
     n, d = rows.shape
-    mean = sum_of_rows(rows) / n
+    mean = column_sums(rows) / n
     scaled = rows - mean
-    deviation = np.sqrt(sum_of_rows(scaled * scaled) / n)
+    deviation = np.sqrt(column_sums(scaled * scaled) / n)
     deviation[(rows == rows[0]).all(axis=0)] = 1.0
     scaled /= deviation
     matrix = scatter_matrix(scaled, mapper)

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.templates import environment
 from biobench._common.text import LONGEST, shown
 
 if TYPE_CHECKING:
@@ -87,18 +88,9 @@ def json_block(value: Any) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    environment.globals["json_block"] = json_block
-    return environment
+    found = environment(HERE / "templates", _printable)
+    found.globals["json_block"] = json_block
+    return found
 
 
 def _printable(value: Any) -> Any:
