@@ -150,7 +150,6 @@ class IntervalRules:
         t_quantiles: Degrees of freedom and quantile .975 of Student's t, ascending.
     """
 
-    method: str
     confidence: float
     minimum_clusters: int
     few_clusters: int
