@@ -11,7 +11,7 @@ import pytest
 for folder in ("verify", "compare"):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / folder))
 
-from small_runs import make_declared, make_own  # noqa: E402
+from small_runs import make_declared, make_demo, make_own  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +24,9 @@ def own_run(made_once: Callable[..., Path]) -> Path:
 def declared_run(made_once: Callable[..., Path]) -> Path:
     """The folder of a run of two tasks of the specification beside a declared score."""
     return made_once("export-declared", make_declared) / "out"
+
+
+@pytest.fixture(scope="session")
+def demo_run(made_once: Callable[..., Path]) -> Path:
+    """The folder of a run of two demo tasks, whose items have clusters."""
+    return made_once("verify-demo", make_demo) / "out"

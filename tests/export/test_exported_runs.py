@@ -86,9 +86,41 @@ def test_parquet_in_long_form(own_run: Path, declared_run: Path, tmp_path: Path)
                 assert row["predicted_class"] == names[row["y_pred"]]
         if "group" in predictions.extras:
             assert [row["group"] for row in of] == predictions.extras["group"].tolist()
+        assert {(row["cluster"], row["suite"]) for row in of} == {(None, None)}
     both = ["export", str(own_run), str(declared_run), "--format", "parquet"]
     assert execute([*both, "--out", str(tmp_path / "both.parquet")]) == 2
     assert not (tmp_path / "both.parquet").exists()
+
+
+def test_parquet_has_the_clusters(demo_run: Path, tmp_path: Path) -> None:
+    """The clusters of the intervals are a column."""
+    import pyarrow.parquet as pq
+
+    exported(demo_run, "parquet", tmp_path / "rows.parquet")
+    rows = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    results = load_results(demo_run)
+    assert "cluster" in results.predictions("demo-beluga").extras
+    for task in results.tasks:
+        predictions = results.predictions(task)
+        clusters = predictions.extras.get("cluster", [None] * len(predictions.ids))
+        assert [row["cluster"] for row in rows if row["task"] == task] == list(clusters)
+
+
+@pytest.mark.parametrize("names", [b"[", b"[" * 100_000, b"7", b"\xff"])
+def test_parquet_of_damaged_names(own_run: Path, tmp_path: Path, names: bytes) -> None:
+    """Names of classes that are no list are no names; the digest of predictions covers none."""
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "run"
+    shutil.copytree(own_run, folder)
+    for path in (folder / "predictions").glob("*.parquet"):
+        table = pq.read_table(path)
+        metadata = {**table.schema.metadata, b"classes": names, b"test_classes": names}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+    exported(folder, "parquet", tmp_path / "rows.parquet")
+    rows = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert {row["true_class"] for row in rows} <= {None, "unknown"}
+    assert {row["trait"] for row in rows} > {None, "0"}
 
 
 def test_a_statement_over_the_submission(own_run: Path, tmp_path: Path) -> None:

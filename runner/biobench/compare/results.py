@@ -130,6 +130,18 @@ def model_name(results: Results) -> str:
     return f"{name} ({size} {words})"
 
 
+def suite_and_division(results: Results) -> str:
+    """The suite and division of a result; own tasks (division open) belong to no suite."""
+    document = results.document
+    division = f"division {document['division']}"
+    return division if is_open(results) else f"suite {document['suite']}, {division}"
+
+
+def is_open(results: Results) -> bool:
+    """True for a result of own tasks, which is neither official nor not."""
+    return bool(results.document["division"] == "open")
+
+
 def task_order(results: Sequence[Results], spec: Spec) -> list[str]:
     """Tasks that any result has: in the order of their suites, then the users' own."""
     known = [task for suite in spec.suites.values() for task in suite.members]

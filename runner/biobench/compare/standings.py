@@ -16,6 +16,7 @@ from biobench._common.text import cells_shown
 from biobench.compare.results import (
     MEAN,
     clustered_scores,
+    is_open,
     model_name,
     require_one_table,
     task_order,
@@ -139,7 +140,8 @@ def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:
 
 
 def standings_csv(tables: Sequence[Standings]) -> str:
-    """One line a score and one a mean, with the columns of :data:`COLUMNS`; None is empty.
+    """One line a score and one a mean, with the columns of :data:`COLUMNS`; None is empty, and
+    so are suite and official of a result of own tasks.
 
     For people and their spreadsheets: a text that could be a formula gets an apostrophe.
     :func:`standings_document` is exact.
@@ -151,11 +153,11 @@ def standings_csv(tables: Sequence[Standings]) -> str:
         for row in table.rows:
             model, size = row.document["model"], row.document["n_train"]
             head = {
-                "suite": table.suite,
+                "suite": None if is_open(row) else table.suite,
                 "model": model["name"],
                 "resolved": model["resolved"],
                 "n_train": "all" if size is None else size,
-                "official": row.document["official"],
+                "official": None if is_open(row) else row.document["official"],
             }
             for task in table.tasks:
                 if task in row.tasks:

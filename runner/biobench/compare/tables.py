@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from biobench.compare.pair import Compared, Row
-from biobench.compare.results import MEAN, model_name
+from biobench.compare.results import MEAN, is_open, model_name, suite_and_division
 from biobench.compare.standings import Standings, shown_names
 from biobench.errors import counted
 from biobench.metric.ranks import Ranks
@@ -70,8 +70,8 @@ def print_standings(table: Standings, console: Console) -> None:
     Rows that share a name, or whose names leave too few columns for scores, are numbered, with a
     line above the table for each.
     """
-    head = table.rows[0].document
-    say(console, f"suite {table.suite}, division {head['division']}")
+    own = is_open(table.rows[0])
+    say(console, suite_and_division(table.rows[0]))
     names = shown_names(table)
     if len(set(names)) < len(names) or 2 * max(map(len, names)) > console.width:
         for number, row in enumerate(table.rows, 1):
@@ -82,8 +82,10 @@ def print_standings(table: Standings, console: Console) -> None:
         columns.append([MEAN, *(_mean(table, i) for i in range(len(table.rows)))])
     for task in table.tasks:
         columns.append([task, *(_score(table, i, task) for i in range(len(table.rows)))])
-    flags = ["yes" if row.document["official"] else "no" for row in table.rows]
-    print_blocks(["model", *names], [*columns, ["official", *flags]], console)
+    if not own:
+        flags = ["yes" if row.document["official"] else "no" for row in table.rows]
+        columns.append(["official", *flags])
+    print_blocks(["model", *names], columns, console)
     if table.ranks is not None:
         say(
             console,
@@ -101,7 +103,7 @@ def print_standings(table: Standings, console: Console) -> None:
     if any(DECLARED in column for rows in columns for column in rows):
         say(console, "d: declared, not run here")
     if any("-" in rows for rows in columns):
-        say(console, "-: not run; a mean needs the whole suite")
+        say(console, "-: not run" if own else "-: not run; a mean needs the whole suite")
 
 
 def _mean(table: Standings, i: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from biobench.errors import UsageError
 from biobench.export.formats import Options
+from biobench.export.words import setup
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -29,9 +30,7 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
         )
     (result,) = results
     document = result.document
-    setup = [f"biobench {document['spec']['version']}", f"division {document['division']}"]
-    setup += [] if document["official"] else ["not official"]
-    setup.append(f"result {document['digests']['result']}")
+    about = [*setup(document), f"result {document['digests']['result']}"]
     run = document["run"]
     entries = [
         EvalResultEntry(
@@ -41,7 +40,7 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
             date=None if run is None else run["finished"],
             source_url=options.source_url,
             source_name="BioBench" if options.source_url else None,
-            notes="; ".join([entry["metric"], *setup, *["declared"][: entry["declared"]]]),
+            notes="; ".join([entry["metric"], *about, *["declared"][: entry["declared"]]]),
         )
         for task, entry in result.tasks.items()
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from biobench.errors import UsageError
 from biobench.export.formats import Options
+from biobench.export.words import dataset_title, task_title
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -50,9 +51,8 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
             "additional_details": {
                 "specification": document["spec"]["version"],
                 "specification_digest": document["spec"]["digest"],
-                "suite": str(document["suite"]),
                 "division": document["division"],
-                "official": str(document["official"]).lower(),
+                **_standing(document),
                 "result": document["digests"]["result"],
             },
         },
@@ -69,16 +69,19 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
                 },
             },
         },
-        "evaluation_results": [
-            _entry(result, task, entry, spec) for task, entry in result.tasks.items()
-        ],
+        "evaluation_results": [_entry(task, entry, spec) for task, entry in result.tasks.items()],
     }
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _entry(result: Results, task: str, entry: dict[str, Any], spec: Spec) -> dict[str, Any]:
-    known = spec.task(task) if task in spec.task_ids() else None
-    dataset = task if known is None else known.dataset.title
+def _standing(document: dict[str, Any]) -> dict[str, str]:
+    """Suite, and whether the result is official, of which a result of own tasks has neither."""
+    if document["division"] == "open":
+        return {}
+    return {"suite": str(document["suite"]), "official": str(document["official"]).lower()}
+
+
+def _entry(task: str, entry: dict[str, Any], spec: Spec) -> dict[str, Any]:
     score: dict[str, Any] = {"score": entry["score"]}
     interval = entry["interval"]
     if interval is not None:
@@ -95,9 +98,9 @@ def _entry(result: Results, task: str, entry: dict[str, Any], spec: Spec) -> dic
     return {
         "evaluation_result_id": task,
         "evaluation_name": task,
-        "source_data": {"dataset_name": dataset, "source_type": "other"},
+        "source_data": {"dataset_name": dataset_title(task, spec), "source_type": "other"},
         "metric_config": {
-            "evaluation_description": task if known is None else known.title,
+            "evaluation_description": task_title(task, spec),
             "metric_id": entry["metric"],
             "metric_unit": "proportion",
             "lower_is_better": not entry["higher_is_better"],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from biobench._common.text import shown
 from biobench.compare.groups import groups_of
-from biobench.compare.results import MEAN
+from biobench.compare.results import MEAN, is_open, suite_and_division
 from biobench.compare.standings import Standings, shown_names, standings
 from biobench.report.imported import is_imported
 from biobench.report.results import Results
@@ -25,7 +25,7 @@ class Grid:
     """A table of text.
 
     Attributes:
-        title: Suite and division.
+        title: Suite and division, the division alone of own tasks.
         head: Names of the columns.
         rows: Cells, one row a model, best mean first.
         notes: Sentences below the table.
@@ -52,7 +52,8 @@ def tables(results: Sequence[Results], spec: Spec) -> list[Apart]:
 
 def grid_of(table: Standings, apart: str | None) -> Grid:
     """The cells of a table, with ``apart`` as its first note."""
-    first = table.rows[0].document
+    first = table.rows[0]
+    title = suite_and_division(first)
     metrics = {
         task: next(str(row.tasks[task]["metric"]) for row in table.rows if task in row.tasks)
         for task in table.tasks
@@ -64,11 +65,12 @@ def grid_of(table: Standings, apart: str | None) -> Grid:
     for name, row in zip(shown_names(table), table.rows, strict=True):
         mean = [f"{row.mean['score']:.4f}" if row.mean else NOT_RUN] if with_mean else []
         rows.append((shown(name), *mean, *(_score(row, task) for task in table.tasks)))
-    official = sum(bool(row.document["official"]) for row in table.rows)
     notes = [] if apart is None else [f"Apart from the first table: {shown(apart)}."]
-    notes.append(
-        f"Specification {first['spec']['version']}; official results: {official} of {len(rows)}."
-    )
+    about = f"Specification {first.document['spec']['version']}"
+    if not is_open(first):
+        official = sum(bool(row.document["official"]) for row in table.rows)
+        about += f"; official results: {official} of {len(rows)}"
+    notes.append(f"{about}.")
     sources = dict.fromkeys(
         str(entry["source"])
         for row in table.rows
@@ -77,7 +79,7 @@ def grid_of(table: Standings, apart: str | None) -> Grid:
     )
     notes += [f"Scores that were not run here are from {shown(source)}." for source in sources]
     return Grid(
-        f"Suite {table.suite}, division {first['division']}",
+        title[0].upper() + title[1:],
         tuple(shown(cell) for cell in head),
         tuple(rows),
         tuple(notes),

@@ -7,6 +7,7 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.export.formats import Options
+from biobench.export.words import dataset_title, known_task, setup, task_title
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -23,18 +24,18 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
 
     (result,) = results
     document = result.document
-    setup = f"biobench {document['spec']['version']}, division {document['division']}"
-    setup += "" if document["official"] else ", not official"
+    made_under = ", ".join(setup(document))
+    external = {task: ", declared" if e["declared"] else "" for task, e in result.tasks.items()}
     source_name = "BioBench" if options.source_url else None
     entries = [
         EvalResult(
             task_type=_task_type(task, spec),
-            task_name=f"{_title(task, spec)} ({task})",
+            task_name=f"{task_title(task, spec)} ({task})",
             dataset_type=_dataset(task, spec),
-            dataset_name=_dataset_title(task, spec),
+            dataset_name=dataset_title(task, spec),
             dataset_split="test",
             metric_type=_HUB_METRICS.get(entry["metric"], entry["metric"]),
-            metric_name=f"{entry['metric']} ({setup}{', declared' if entry['declared'] else ''})",
+            metric_name=f"{entry['metric']} ({made_under}{external[task]})",
             metric_value=entry["score"],
             source_name=source_name,
             source_url=options.source_url,
@@ -49,7 +50,7 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
                 dataset_type=str(document["suite"]),
                 dataset_name=f"Suite {document['suite']}",
                 metric_type="mean",
-                metric_name=f"mean of {result.mean['tasks']} tasks ({setup})",
+                metric_name=f"mean of {result.mean['tasks']} tasks ({made_under})",
                 metric_value=result.mean["score"],
                 source_name=source_name,
                 source_url=options.source_url,
@@ -61,27 +62,13 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
     return f"---\n{card.to_yaml()}\n---\n".encode()
 
 
-def _known(task: str, spec: Spec) -> Any:
-    return spec.task(task) if task in spec.task_ids() else None
-
-
-def _title(task: str, spec: Spec) -> str:
-    known = _known(task, spec)
-    return task if known is None else str(known.title)
-
-
 def _dataset(task: str, spec: Spec) -> str:
-    known = _known(task, spec)
-    return task if known is None else str(known.dataset.id)
-
-
-def _dataset_title(task: str, spec: Spec) -> str:
-    known = _known(task, spec)
-    return task if known is None else str(known.dataset.title)
+    known = known_task(task, spec)
+    return task if known is None else known.dataset.id
 
 
 def _task_type(task: str, spec: Spec) -> str:
     """The hub's name for the kind of task."""
-    known = _known(task, spec)
+    known = known_task(task, spec)
     frames = known is not None and known.view["kind"] == "frames"
     return "video-classification" if frames else "image-classification"

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biobench.compare.groups import groups_of
+from biobench.compare.results import is_open
 from biobench.errors import DataError, UsageError
 from biobench.export.formats import Options
+from biobench.report.page.names import UNKNOWN, names_of_result
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-UNKNOWN = "unknown"
-"""Name of label -1, the class that no train item has."""
-
 
 def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
     """The predictions of all results as one file.
 
     Columns: ``suite``, ``division``, ``model``, ``resolved``, ``n_train``, ``task``, ``id``,
-    ``group``, ``trait``, ``y_true``, ``y_pred``, ``true_class``, ``predicted_class``, ``correct``.
-    Names of classes are null where the predictions came without them, as in a submission.
+    ``group``, ``cluster``, ``trait``, ``y_true``, ``y_pred``, ``true_class``,
+    ``predicted_class``, ``correct``. The suite is null for own tasks; names of classes are null
+    where the predictions came without them, as in a submission.
 
     Raises:
         UsageError: The results may not share a table.
@@ -50,30 +49,31 @@ def _rows(result: Results, task: str) -> pa.Table:
     import pyarrow as pa
 
     predictions = result.predictions(task)
-    metadata = result.predictions_metadata(task) or {}
-    names = {key: json.loads(metadata.get(key, "[]")) for key in ("classes", "test_classes")}
+    names = names_of_result(result, task)
     document, count = result.document, len(predictions.ids)
     traits = predictions.y_true.shape[1] if predictions.y_true.ndim == 2 else None
     repeat = traits or 1
-    group = predictions.extras.get("group")
     truth, predicted = predictions.y_true.ravel(), predictions.y_pred.ravel()
     rows = count * repeat
     columns: dict[str, Any] = {
-        "suite": _constant(document["suite"], rows),
+        "suite": _constant(None if is_open(result) else document["suite"], rows),
         "division": _constant(document["division"], rows),
         "model": _constant(document["model"]["name"], rows),
         "resolved": _constant(document["model"]["resolved"], rows),
         "n_train": pa.array([document["n_train"]] * rows, pa.int64()),
         "task": _constant(task, rows),
         "id": pa.array([id for id in predictions.ids for _ in range(repeat)], pa.string()),
-        "group": _constant(None, rows) if group is None
-        else pa.array(np.repeat(group, repeat).tolist(), pa.string()),
+        **{
+            name: _constant(None, rows) if predictions.extras.get(name) is None
+            else pa.array(np.repeat(predictions.extras[name], repeat).tolist(), pa.string())
+            for name in ("group", "cluster")
+        },
         "trait": _constant(None, rows) if traits is None
-        else pa.array(_traits(names["classes"], traits) * count, pa.string()),
+        else pa.array(_traits(names.predicted, traits) * count, pa.string()),
         "y_true": pa.array(truth, pa.int32()),
         "y_pred": pa.array(predicted, pa.int32()),
-        "true_class": _classes(truth, names["test_classes"] or names["classes"], traits),
-        "predicted_class": _classes(predicted, names["classes"], traits),
+        "true_class": _classes(truth, names.truth or names.predicted, traits),
+        "predicted_class": _classes(predicted, names.predicted, traits),
         "correct": pa.array(truth == predicted, pa.bool_()),
     }  # fmt: skip
     return pa.table(columns)
@@ -85,11 +85,11 @@ def _constant(value: str | None, count: int) -> Any:
     return pa.array([value] * count, pa.string())
 
 
-def _traits(names: list[str], count: int) -> list[str]:
-    return names if len(names) == count else [str(i) for i in range(count)]
+def _traits(names: Sequence[str], count: int) -> list[str]:
+    return list(names) if len(names) == count else [str(i) for i in range(count)]
 
 
-def _classes(labels: Any, names: list[str], traits: int | None) -> Any:
+def _classes(labels: Any, names: Sequence[str], traits: int | None) -> Any:
     """The name of each label: null where there is none, as of the values of a trait."""
     import pyarrow as pa
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.files import Unreadable, read_plain
+from biobench.compare.results import suite_and_division
 from biobench.errors import DataError, UsageError
 from biobench.export.formats import Options
 from biobench.report.current import read_from
@@ -53,8 +54,8 @@ def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
         "@id": "./",
         "@type": "Dataset",
         "name": f"BioBench result of {model['name']}",
-        "description": f"Scores of a frozen vision backbone, suite {document['suite']}, division "
-        f"{document['division']}, specification {document['spec']['version']}: {', '.join(scores)}",
+        "description": f"Scores of a frozen vision backbone, {suite_and_division(result)}, "
+        f"specification {document['spec']['version']}: {', '.join(scores)}",
         "datePublished": finished,
         "license": {"@id": options.license},
         "identifier": document["digests"]["result"],

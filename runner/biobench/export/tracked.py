@@ -13,10 +13,10 @@ def parameters(result: Results) -> dict[str, Any]:
     """What the run was: the model, the specification and the digests of the stages."""
     document = result.document
     model = document["model"]
+    own = document["division"] == "open"
     return {
-        "suite": document["suite"],
         "division": document["division"],
-        "official": document["official"],
+        **({} if own else {"suite": document["suite"], "official": document["official"]}),
         "n_train": document["n_train"] if document["n_train"] is not None else "all",
         "spec": document["spec"]["version"],
         "biobench": document["biobench"],

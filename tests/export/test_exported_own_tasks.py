@@ -1,0 +1,72 @@
+"""Tables and exports of a person's own tasks, which belong to no suite and are not unofficial."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from biobench import load_results
+from biobench.cli import execute
+from biobench.export.tracked import parameters
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["report", "RUN", "RUN"],
+        ["export", "RUN", "RUN", "--format", "markdown"],
+        ["export", "RUN", "RUN", "--format", "latex"],
+        ["export", "RUN", "--format", "model-card"],
+        ["export", "RUN", "--format", "eval-results", "--hub-dataset", "lab/photos"],
+        ["export", "RUN", "--format", "every-eval-ever", "--organization", "Lab"],
+        ["export", "RUN", "--format", "ro-crate", "--license", "https://example.org/licence"],
+    ],
+    ids=["table", "markdown", "latex", "model-card", "eval-results", "every-eval-ever", "ro-crate"],
+)
+def test_neither_official_nor_of_a_suite(
+    command: list[str], own_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The division is named, and neither the suite nor a lack of officialness."""
+    assert execute([str(own_run) if word == "RUN" else word for word in command]) == 0
+    text = capsys.readouterr().out
+    if command[-1] == "Lab":
+        details = json.loads(text)["eval_library"]["additional_details"]
+        assert details["division"] == "open"
+        assert not {"suite", "official"} & set(details)
+        return
+    assert "division open" in text.lower()
+    assert "official" not in text
+    assert "suite" not in text.lower()
+
+
+def test_cells_of_a_csv(own_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both columns are empty, in the text that `report --csv` prints too."""
+    assert execute(["export", str(own_run), "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {(row["suite"], row["official"]) for row in rows} == {("", "")}
+
+
+def test_what_trackers_record(own_run: Path) -> None:
+    """The parameters of a tracked run say neither."""
+    found = parameters(load_results(own_run))
+    assert found["division"] == "open"
+    assert not {"suite", "official"} & set(found)
+
+
+def test_results_of_the_benchmark_say_both(
+    declared_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What own tasks leave out is said of the tasks of the specification."""
+    assert execute(["report", str(declared_run), str(declared_run)]) == 0
+    assert "suite prior-work, division official" in capsys.readouterr().out
+    assert execute(["export", str(declared_run), "--format", "markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "Suite prior-work, division official" in text
+    assert "official results: 0 of 1" in text
+    assert {"suite", "official"} <= set(parameters(load_results(declared_run)))
