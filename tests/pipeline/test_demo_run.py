@@ -70,7 +70,10 @@ def test_the_result_is_valid(first: Results, repository: Path) -> None:
     for task, entry in first.tasks.items():
         chance = 0.5 if entry["metric"] == "traits_f1" else 1 / entry["counts"]["classes"]
         assert chance < entry["score"] < 1, task
-        assert entry["interval"]["low"] <= entry["score"] <= entry["interval"]["high"], task
+        if entry["clusters"]["effective"] >= 5:
+            assert entry["interval"]["low"] <= entry["score"] <= entry["interval"]["high"], task
+        else:
+            assert (entry["interval"], entry["no_interval"]) == (None, "few-clusters"), task
     assert first.mean is not None
     assert first.mean["tasks"] == len(TASKS)
     assert first.document["official"] is False
@@ -155,7 +158,7 @@ def test_killed_and_started_again(tasks: list[str], first: Results, folder: Path
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while len(list(store.glob("features-*/*/*.safetensors"))) < 3:
+        while len(list(store.glob("features-*/*/*.safetensors"))) < 2:
             assert process.poll() is None, "the run ended before it could be killed"
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)

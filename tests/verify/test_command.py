@@ -187,7 +187,7 @@ def test_options_of_a_run_that_is_made_again(own: Made, demo: Made, tmp_path: Pa
         ["/x/biobench", "--model", "hf:./far", "--data", str(own.folder), "--out", "/etc",
          "--store", "/etc", "--device", "cuda", "--n-train", "1,3"]
     )  # fmt: skip
-    assert said["model"] == "hf:./far"
+    assert said["model"] == ["hf:./far"]
     found = options_again(named(demo, "hf:./far"), said, given(tmp_path), spec)
     assert (found.model, found.data) == ("hf:./far", own.folder)
     assert (found.out, found.store) == (tmp_path / "result", tmp_path / "store")
@@ -235,6 +235,6 @@ def test_recorded_commands_of_any_form() -> None:
     """Another program, nonsense and `python -m`: a hint or nothing, never an error."""
     assert recorded_options([]) == {}
     assert recorded_options(["notebook.py", "--model", "x"]) == {}
-    assert recorded_options(["/x/biobench/__main__.py", "run", "--model", "m"])["model"] == "m"
+    assert recorded_options(["/x/biobench/__main__.py", "run", "--model", "m"])["model"] == ["m"]
     for nonsense in (["--workers", "x"], ["--nothing"], ["--model"], ["\0"], ["--", "--", "x"]):
         assert isinstance(recorded_options(["biobench", *nonsense]), dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,9 +87,9 @@ def test_a_manifest_is_built_once(exact: Made, monkeypatch: pytest.MonkeyPatch) 
     built: list[str] = []
     build = from_data.build_manifest
 
-    def counted(task: Task, root: Path, seed: int | None = None) -> Manifest:
+    def counted(task: Task, *rest: Any) -> Manifest:
         built.append(task.id)
-        return build(task, root, seed)
+        return build(task, *rest)
 
     monkeypatch.setattr(from_data, "build_manifest", counted)
     assert sample(exact, exact.out, "5") == 0

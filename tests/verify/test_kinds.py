@@ -75,7 +75,7 @@ def test_unreadable_images(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_compat_and_samples(tmp_path: Path) -> None:
     """Upstream's protocol has no interval and errata of its own; a sample has its own manifest."""
-    draw_folders(tmp_path / "data/plankton", {"train": 4, "val": 2})
+    draw_folders(tmp_path / "data/plankton", {"train": 4, "val": 4})
     for changes in ({"division": "compat"}, {"n_train": 2}, {"division": "compat", "n_train": 7}):
         asked = options(tmp_path, tasks=("plankton",), **changes)
         run(asked)
