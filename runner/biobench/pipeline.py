@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,12 +111,15 @@ def _run_group(contexts: Mapping[int, Context], *, announce: bool) -> dict[int, 
     """Score models of one recipe on every task, side by side, and write their results;
     ``announce``: as for :func:`_score_all`."""
     runs: dict[int, ModelRun] = {}
+    started = datetime.now(UTC)
     with ExitStack() as stack:
         claimed: list[tuple[int, Context, Path | None]] = []
         for i, context in contexts.items():
             try:
                 claim = claim_out(context.plan.out, save=context.options.save)
-                claimed.append((i, context, stack.enter_context(claim)))
+                # All of a set are loaded before the first is run.
+                begun = replace(context, started=started)
+                claimed.append((i, begun, stack.enter_context(claim)))
             except BiobenchError as error:
                 runs[i] = failed(context.options, error)
         scored = _score_all([context for _, context, _ in claimed], announce=announce)
@@ -366,6 +370,9 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
     from biobench.report.outcome import Provenance
 
     selection = context.plan.selection
+    # The clock of one of several models has the time of the others too.
+    alone = context.options.folder is None
+    wall = time.perf_counter() - context.clock if alone else sum(o.wall for o in outcomes)
     at_first = context.execution.engine["torch"]
     by_torch = context.backbone.info.program is None
     states = [at_first, *(outcome.torch_state for outcome in outcomes)]
@@ -384,7 +391,7 @@ def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context
         bits_fixed=not variables.recorded() and not torch_state.altered(state, in_run=by_torch),
         torch_state=state,
         started=context.started,
-        wall=time.perf_counter() - context.clock,
+        wall=wall,
         argv=tuple(map(as_text, sys.argv)),
     )
     return assemble(outcomes, provenance)

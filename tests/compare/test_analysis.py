@@ -142,12 +142,6 @@ def test_what_cannot_be_analysed(file: Path, options: dict[str, Any], words: str
         analyse(open_scores(file, SPEC), SPEC, **options)
 
 
-@pytest.fixture
-def template(repository: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((repository / "tests/spec/results.json").read_text())
-    return value
-
-
 def result(template: dict[str, Any], name: str, of: dict[str, float], **changes: Any) -> Results:
     """A result of a run with the given scores."""
     document = copy.deepcopy(template)

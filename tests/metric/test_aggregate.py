@@ -79,6 +79,17 @@ def test_a_mean_of_scores_without_an_error_has_no_bounds() -> None:
     assert mean({"a": 0.5, "b": 0.5}, still).low is None
 
 
+def test_a_task_of_one_cluster_divides_by_nothing() -> None:
+    """It has no degree of freedom: without spread it adds nothing, and with what rounding leaves of
+    one it stays a number."""
+    still, moved, other = Spread(0.0, 1.0), Spread(1e-17, 1.0), Spread(0.04, 9.0)
+    for one in (still, moved):
+        found = mean_spread([one, other])
+        assert found.standard_error == pytest.approx(0.02, rel=1e-12)
+        assert found.effective_clusters == pytest.approx(9.0, rel=1e-9)
+    assert mean_spread([still, still]) == Spread(0.0, 1.0)
+
+
 def test_a_missing_member_leaves_no_mean_and_a_stranger_does_not_enter() -> None:
     """A mean of eight tasks is not the mean of nine; a task outside the suite changes nothing."""
     scores = {"a": 0.25, "b": 0.5, "x": 1.0}

@@ -52,6 +52,17 @@ def drawn(rng: np.random.Generator, score: float, clusters: int, task: str = "t"
     return model(mean, influence.tolist(), task)
 
 
+def test_a_mean_with_a_task_of_one_cluster_has_a_difference_without_bounds() -> None:
+    """One cluster says nothing of new ones, so that there is no interval, and no division by 0."""
+    a = [model(0.6, [0.01, -0.01] * 6), model(0.5, [0.0], "kabr")]
+    b = [model(0.5, [-0.01, 0.02] * 6), model(0.5, [0.0], "kabr")]
+    found = difference(a, b, SUITE)
+    assert found.difference == pytest.approx(0.05)
+    assert (found.low, found.high, found.resolution, found.p) == (None, None, None, None)
+    assert found.effective_clusters == pytest.approx(12.0)
+    assert ranked({"a": a, "b": b}, SUITE) is None
+
+
 def test_signs_are_the_bits_of_words() -> None:
     """From the lowest bit, 64 clusters a word, every replicate from a word of its own."""
     stream = Stream(17, "signs/test")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +215,26 @@ def test_shares_of_the_time_add_up(asked: Options) -> None:
     embedding = [stage["decode"] + stage["embed"] for stage in stages]
     assert all(part > 0 for part in embedding)
     assert all(np.array(walls) >= np.array(embedding))
+
+
+def test_no_model_has_the_time_of_another(asked: Options) -> None:
+    """Protects: the wall time of each is its own, and the models of another recipe begin once those
+    before them are done, though all are loaded before the first is run."""
+
+    class Slow(Grid):
+        def embed(self, batch: torch.Tensor) -> torch.Tensor:
+            if self.calls == 0:
+                time.sleep(1.1)
+            return super().embed(batch)
+
+    begun = time.perf_counter()
+    runs = several(asked, Slow(2), Grid(3), Grid(2, size=48))
+    elapsed = time.perf_counter() - begun
+    documents = [done.results.document for done in runs if done.results]
+    assert len(documents) == 3
+    assert 0 < sum(document["run"]["wall_s"] for document in documents) <= elapsed
+    starts = [datetime.fromisoformat(document["run"]["started"]) for document in documents]
+    assert starts[0] == starts[1] < starts[2]
+    for document in documents:
+        wall = sum(entry["cost"]["wall_s"] for entry in document["tasks"].values())
+        assert document["run"]["wall_s"] == wall

@@ -16,6 +16,8 @@ from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.report import parquet_process
 from biobench.report.results import Results
+from biobench.report.rows import Limits, Unsound, predictions_of
+from biobench.spec.canonical import canonical_json
 
 IDS = ("a", "b", "c")
 LABELS = {"y_true": [0, 1, -1], "y_pred": [0, 2, -2], "correct": [True, False, False]}
@@ -68,6 +70,26 @@ def test_every_kind_of_column_comes_back(
     assert {name: column.tolist() for name, column in found.extras.items()} == {
         name: columns[name] for name in extras
     }
+
+
+def test_a_cluster_may_be_a_path(document: dict[str, Any], tmp_path: Path) -> None:
+    """Protects: an image that belongs to no group is a cluster by its path, which is as long as an
+    id may be; it is read from Parquet and from the rows of a submission. Longer ones are not."""
+    task = next(iter(document["tasks"]))
+    for length, sound in ((8_192, True), (8_193, False)):
+        clusters = ["x" * length, "site", "y"]
+        results = saved(tmp_path / str(length), document, LABELS | {"cluster": clusters}, task)
+        rows = [[id, 0, 0, {"cluster": name}] for id, name in zip(IDS, clusters, strict=True)]
+        data = canonical_json(rows)
+        if sound:
+            assert results.predictions(task).extras["cluster"].tolist() == clusters
+            read = predictions_of(task, data, Limits(10, 1 << 20))
+            assert read.extras["cluster"].tolist() == clusters
+        else:
+            with pytest.raises(DataError, match="too long text in column cluster"):
+                results.predictions(task)
+            with pytest.raises(Unsound, match="too long a text in column 'cluster'"):
+                predictions_of(task, data, Limits(10, 1 << 20))
 
 
 def test_another_runs_file_is_refused(document: dict[str, Any], tmp_path: Path) -> None:

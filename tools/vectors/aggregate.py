@@ -67,6 +67,14 @@ def files() -> Iterator[VectorFile]:
         ),
         "task-without-interval": (["a", "b"], {"a": task("with"), "b": without(0.5)}),
         "no-interval-at-all": (["a", "b"], {"a": without(0.25), "b": without(0.5)}),
+        "one-cluster-without-spread": (
+            ["a", "b"],
+            {"a": with_interval(0.5, 0, 1), "b": with_interval(0.6, 0.03, 12)},
+        ),
+        "one-cluster-with-spread": (
+            ["a", "b"],
+            {"a": with_interval(0.5, 0.001, 1), "b": with_interval(0.6, 0.03, 12)},
+        ),
         "no-spread": (["a", "b"], {"a": with_interval(0.5, 0, 9), "b": with_interval(0.5, 0, 6)}),
     }
     yield SECTION.file(

@@ -90,6 +90,9 @@ def differences() -> Iterator[Case]:
     still = pair("beluga", 12, 0.25)
     for model in still["models"].values():
         model["influence"] = [0.0] * 12
+    alone = pair("kabr", 1, 0.1)
+    for model in alone["models"].values():
+        model["influence"] = [0.0]
     nine = [pair(name, 9 + i, 0.01) for i, name in enumerate(("beluga", "kabr", "plankton"))]
     cases = {
         "clear": given_of([pair("beluga", 40, 0.2)]),
@@ -114,6 +117,7 @@ def differences() -> Iterator[Case]:
         "mean-in-another-order": given_of(nine[::-1]),
         "mean-with-lone-classes": given_of([nine[0], {**nine[1], "lone_classes": 1}]),
         "mean-with-a-task-of-too-few-clusters": given_of([nine[0], pair("kabr", 4, 0.1)]),
+        "mean-with-a-task-of-one-cluster": given_of([nine[0], alone]),
         "mean-of-few-clusters": given_of([pair("kabr", 5, 0.1, noise=0.1), nine[0]]),
         "mean-without-spread": given_of([same, still]),
     }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -190,7 +191,10 @@ def spread_of_mean(spreads: Sequence[tuple[float, float]]) -> tuple[float, float
     parts = [se * se / (T * T) for se, _ in spreads]
     V = plain.left_to_right(parts)
     U = plain.left_to_right(
-        [v * v / (effective - 1) for v, (_, effective) in zip(parts, spreads, strict=True)]
+        [
+            v * v / max(effective - 1, 2**-20) if v > 0 else 0.0
+            for v, (_, effective) in zip(parts, spreads, strict=True)
+        ]
     )
     if U == 0:
         return 0.0, min(effective for _, effective in spreads)
@@ -214,13 +218,15 @@ class Pairs:
     """Sections 18.1 and 18.2 of all models of an input ``{tasks, models}``."""
 
     def __init__(self, given: Any) -> None:
-        self.tasks, self.R = given["tasks"], TESTS["replicates"]
+        self.tasks, self.names, self.R = given["tasks"], given["models"], TESTS["replicates"]
         self.effective = [
             1 / plain.left_to_right([w * w for w in task["weights"]]) for task in self.tasks
         ]
-        self.sums = [
-            {name: self._sums(task, name) for name in given["models"]} for task in self.tasks
-        ]
+
+    @cached_property
+    def sums(self) -> list[dict[str, tuple[list[float], list[float]]]]:
+        """A and B of each task and model, which a single cluster does not have."""
+        return [{name: self._sums(task, name) for name in self.names} for task in self.tasks]
 
     def _sums(self, task: Any, name: str) -> tuple[list[float], list[float]]:
         J, w = task["models"][name]["influence"], task["weights"]

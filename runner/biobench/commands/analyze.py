@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import console, print_json, print_line, print_note
+from biobench.commands.opened import opened_results
 from biobench.commands.options import SpecFolder
 
 
@@ -41,34 +42,27 @@ def analyze(
     """Say how far one benchmark orders models as another does."""
     from biobench.compare.analysis import analyse_each, analysis_document
     from biobench.compare.analysis_figure import require_figure, write_figure
-    from biobench.compare.results import open_each
     from biobench.spec.load import load_spec
 
     if figure is not None:
         require_figure(figure)
     specification = load_spec(spec)
-    found, failed = open_each(results, specification)
-    for skipped in failed if found else failed[1:]:
-        print_note(f"biobench: left out, {skipped}")
-    if not found:
-        raise failed[0]
-    analyses, refused = analyse_each(found, specification, x=x, y=y, above=above or ())
-    for error in refused:
-        print_note(f"biobench: left out, {error}")
-    if json:
-        print_json(analysis_document(analyses))
-    else:
-        from biobench.compare.analysis_table import print_analysis
+    with opened_results(results, specification) as found:
+        analyses, refused = analyse_each(found, specification, x=x, y=y, above=above or ())
+        for error in refused:
+            print_note(f"biobench: left out: {error}")
+        if json:
+            print_json(analysis_document(analyses))
+        else:
+            from biobench.compare.analysis_table import print_analysis
 
-        screen = console()
-        for analysis, reason in analyses:
-            if reason is not None:
-                print_line()
-                print_line(f"apart from the results above: {reason}")
-            print_analysis(analysis, screen)
-    if figure is not None:
-        write_figure([analysis for analysis, _ in analyses], figure)
-        if not json:
-            print_line(f"figure: {figure}")
-    if failed:
-        raise typer.Exit(failed[0].exit_code)
+            screen = console()
+            for analysis, reason in analyses:
+                if reason is not None:
+                    print_line()
+                    print_line(f"apart from the results above: {reason}")
+                print_analysis(analysis, screen)
+        if figure is not None:
+            write_figure([analysis for analysis, _ in analyses], figure)
+            if not json:
+                print_line(f"figure: {figure}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biobench._common.output import console, print_json, print_line, print_note, print_text
+from biobench._common.output import console, print_json, print_line, print_text
+from biobench.commands.opened import opened_results
 from biobench.commands.options import SpecFolder
 
 if TYPE_CHECKING:
@@ -83,30 +84,24 @@ def report(
     """Print results as tables, a model a row, best mean first; results that cannot share a table
     stand apart."""
     from biobench.compare.groups import groups_of
-    from biobench.compare.results import open_each
     from biobench.compare.standings import standings, standings_csv, standings_document
     from biobench.spec.load import load_spec
 
     _refuse(site=site, csv=csv, json=json, task=task, no_images=no_images)
     specification = load_spec(spec)
-    found, failed = open_each(results, specification)
-    # The last error ends the command, once the results that can be opened are shown.
-    for error in failed[:-1]:
-        print_note(f"biobench: left out: {error}")
-    if not found:
-        raise failed[-1]
-    if site is not None:
-        _write_site(found, specification, site, data, task or (), images=not no_images, ranks=ranks)
-    elif json or csv:
-        tables = standings(found, specification, ranks=ranks)
-        if json:
-            print_json(standings_document(tables))
+    with opened_results(results, specification) as found:
+        if site is not None:
+            _write_site(
+                found, specification, site, data, task or (), images=not no_images, ranks=ranks
+            )
+        elif json or csv:
+            tables = standings(found, specification, ranks=ranks)
+            if json:
+                print_json(standings_document(tables))
+            else:
+                print_text(standings_csv(tables))
         else:
-            print_text(standings_csv(tables))
-    else:
-        _print(groups_of(found), specification, ranks)
-    if failed:
-        raise failed[-1]
+            _print(groups_of(found), specification, ranks)
 
 
 def _refuse(

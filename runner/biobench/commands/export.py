@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from biobench._common.output import print_json_text, print_line, print_note, print_text
+from biobench._common.output import print_json_text, print_line, print_text
+from biobench.commands.opened import opened_results
 from biobench.commands.options import SpecFolder, path
 
 
@@ -49,7 +50,6 @@ def export(
 ) -> None:
     """Write results in the format of another place, or record them with a tracker."""
     from biobench._common.files import require_file, write_atomically
-    from biobench.compare.results import open_each
     from biobench.errors import UsageError
     from biobench.export.formats import Options, exported, recorded, require_format
     from biobench.spec.load import load_spec
@@ -62,23 +62,17 @@ def export(
         raise UsageError(f"{format} cannot be printed", remedy="give --out a file")
     if out is not None:
         require_file(out)
-    found, failed = open_each(results, specification)
-    for error in failed if found else failed[1:]:
-        print_note(f"biobench: left out, {error}")
-    if not found:
-        raise failed[0]
-    options = Options(hub_dataset, source_url, organization, license, project)
-    if kind.client is not None:
-        print_line(recorded(format, found, specification, options))
-    else:
-        data = exported(format, found, specification, options)
-        if out is None:
-            (print_json_text if kind.json else print_text)(data.decode())
+    with opened_results(results, specification) as found:
+        options = Options(hub_dataset, source_url, organization, license, project)
+        if kind.client is not None:
+            print_line(recorded(format, found, specification, options))
         else:
-            write_atomically(out, data)
-            print_line(f"{format}: {out}")
-    if failed:
-        raise typer.Exit(failed[0].exit_code)
+            data = exported(format, found, specification, options)
+            if out is None:
+                (print_json_text if kind.json else print_text)(data.decode())
+            else:
+                write_atomically(out, data)
+                print_line(f"{format}: {out}")
 
 
 def import_scores(

@@ -12,6 +12,7 @@ from typing import Any
 from biobench.compare.results import (
     MEAN,
     clustered_scores,
+    comparable_tasks,
     model_name,
     require_one_table,
     with_mean,
@@ -45,7 +46,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows by task in the suite's order, with ``mean`` last where both have the whole suite."""
+    """Rows by task in the suite's order, with ``mean`` last where both have the whole suite.
+
+    Attributes:
+        left_out: Tasks that not both have run, or that publish no interval.
+    """
 
     names: tuple[str, str]
     results: tuple[Results, Results]
@@ -76,7 +81,8 @@ class Compared:
 
 
 def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
-    """Compare two results on the tasks that both have run; other tasks are left out.
+    """Compare two results on the tasks that both have run and that publish an interval; other tasks
+    are left out.
 
     Args:
         a: A result with its predictions.
@@ -91,12 +97,8 @@ def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
         BiobenchError: As :func:`clustered_scores`.
     """
     require_one_table([a, b])
-    ran = [
-        {task for task, entry in results.tasks.items() if not entry["declared"]}
-        for results in (a, b)
-    ]
     order = in_order([a, b], spec)
-    tasks = [task for task in order if task in ran[0] & ran[1]]
+    tasks = comparable_tasks([a, b], order)
     if not tasks:
         raise UsageError("the two results have run no task in common", remedy="name two others")
     suite = spec.suites[str(a.document["suite"])]

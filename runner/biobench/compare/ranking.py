@@ -5,8 +5,9 @@ In: outcomes of models on the same tasks. Out: a table of the suite's mean, or o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from biobench.compare.standings import Standings, shown_names, standings
 from biobench.errors import BiobenchError
 from biobench.report.blocks import say
 from biobench.report.fitting_table import print_fitting
+from biobench.report.intervals import estimand, marks, print_marks
 from biobench.report.results import Results
 from biobench.run.many import ModelRun, Speed
 from biobench.spec.load import Spec
@@ -25,6 +27,9 @@ COLUMNS = ("model", "score", "best", "95% interval", "images/s", "parameters", "
 BY_WEIGHT = ("model", "score", "best", "images/s", "95% interval", "parameters", "features")
 """The same in the order in which a narrow table takes them."""
 STORED = "stored"
+PARTLY = "~"
+"""The mark of a speed of some of the images; intervals have other marks."""
+UNMARKED = {"few_clusters": False, "lone_classes": False}
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,14 @@ class Row:
     """A model in a ranking.
 
     Attributes:
+        interval: Bounds and marks; a mean has no marks.
         best: True where its set of ranks begins at 1; None where that is not known.
         speed: Its passes in this run.
     """
 
     results: Results
     score: float
-    interval: tuple[float, float] | None
+    interval: Mapping[str, Any] | None
     best: bool | None
     speed: Speed | None
 
@@ -50,12 +56,14 @@ class Ranking:
     Attributes:
         title: A task, or ``mean``.
         without: Names of models that have no such score.
+        units: What a cluster of the tasks with an interval is.
     """
 
     title: str
     names: tuple[str, ...]
     rows: tuple[Row, ...]
     without: tuple[str, ...]
+    units: tuple[str, ...]
 
 
 def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str | None]:
@@ -76,15 +84,18 @@ def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str |
 def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> Ranking:
     names, ranks = shown_names(table), (table.ranks or {}).get(title)
     found: list[tuple[float, str, Row]] = []
-    without = []
+    without: list[str] = []
+    units: list[str] = []
     for place, results in enumerate(table.rows):
         entry = results.mean if title == MEAN else results.tasks.get(title)
         if entry is None:
             without.append(names[place])
             continue
         bounds = entry if title == MEAN else entry["interval"] or {}
-        low, high = bounds.get("low"), bounds.get("high")
-        interval = None if low is None or high is None else (float(low), float(high))
+        interval = {**UNMARKED, **bounds} if bounds.get("low") is not None else None
+        if interval is not None:
+            tasks = results.tasks.values() if title == MEAN else (entry,)
+            units += [task["cluster_unit"] for task in tasks if task["interval"]]
         best = None if ranks is None else str(place) in ranks.may_be_best
         row = Row(results, float(entry["score"]), interval, best, speeds[id(results)])
         falls = title == MEAN or entry["higher_is_better"]
@@ -95,6 +106,7 @@ def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> R
         tuple(name for _, name, _ in found),
         tuple(row for _, _, row in found),
         tuple(without),
+        tuple(units),
     )
 
 
@@ -115,6 +127,7 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
     print_fitting(rows, columns, console, by_weight=by_weight, left=words)
     for line in _notes(ranking):
         say(console, line)
+    print_marks((row.interval for row in ranking.rows if row.interval), console)
 
 
 def _cells(name: str, row: Row) -> dict[str, str]:
@@ -123,29 +136,37 @@ def _cells(name: str, row: Row) -> dict[str, str]:
         "model": name,
         "score": f"{row.score:.4f}",
         "best": {True: "yes", False: "", None: "?"}[row.best],
-        "95% interval": f"{row.interval[0]:.3f} to {row.interval[1]:.3f}" if row.interval else "-",
+        "95% interval": _bounds(row.interval),
         "images/s": _rate(row.speed),
         "parameters": millions(int(model["parameters"])),
         "features": str(model["dim"]),
     }
 
 
+def _bounds(interval: Mapping[str, Any] | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{interval['low']:.3f} to {interval['high']:.3f}{marks(interval)}"
+
+
 def _rate(speed: Speed | None) -> str:
     rate = None if speed is None else speed.images_per_s
     if speed is None or rate is None:
         return STORED
-    return f"{rate:.1f}" + ("" if speed.computed == speed.images else " *")
+    return f"{rate:.1f}" + ("" if speed.computed >= speed.images else f" {PARTLY}")
 
 
 def _notes(ranking: Ranking) -> list[str]:
     lines = []
+    if ranking.units:
+        lines.append(estimand(ranking.units))
     if any(row.best for row in ranking.rows):
         lines.append("best: may be the best, as its set of ranks begins at 1, all sets at 95%")
     rates = [_rate(row.speed) for row in ranking.rows]
     if STORED in rates:
         lines.append(f"{STORED}: the store had the features, so no speed was measured")
-    if any(rate.endswith("*") for rate in rates):
-        lines.append("* of the images whose features the store did not have")
+    if any(rate.endswith(PARTLY) for rate in rates):
+        lines.append(f"{PARTLY} of the images whose features the store did not have")
     if ranking.without:
         lines.append(f"without this score: {', '.join(ranking.without)}")
     return lines

@@ -25,6 +25,8 @@ from biobench.verify.load import CurveFile, ScoreTable, open_file, open_result
 from biobench.verify.rules import TaskRules, task_rules
 
 MEAN = "mean"
+UNPUBLISHED = ("declared", "division", "metric")
+"""Reasons of a score without an interval that leave nothing to compare models by."""
 
 
 def open_sound(path: Path, spec: Spec) -> Results:
@@ -147,6 +149,22 @@ def task_order(results: Sequence[Results], spec: Spec) -> list[str]:
     known = [task for suite in spec.suites.values() for task in suite.members]
     found = dict.fromkeys(task for result in results for task in result.tasks)
     return [*(task for task in known if task in found), *(t for t in found if t not in known)]
+
+
+def comparable_tasks(results: Sequence[Results], order: Sequence[str]) -> list[str]:
+    """The tasks of ``order`` that every result has run and that publish an interval; where none
+    does, all that they have run, so that :func:`clustered_scores` says why."""
+    ran = [
+        task
+        for task in order
+        if all(task in r.tasks and not r.tasks[task]["declared"] for r in results)
+    ]
+    published = [
+        task
+        for task in ran
+        if all(r.tasks[task]["no_interval"] not in UNPUBLISHED for r in results)
+    ]
+    return published or ran
 
 
 def clustered_scores(

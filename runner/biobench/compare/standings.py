@@ -16,6 +16,7 @@ from biobench._common.text import cells_shown
 from biobench.compare.results import (
     MEAN,
     clustered_scores,
+    comparable_tasks,
     is_open,
     model_name,
     require_one_table,
@@ -39,9 +40,9 @@ class Standings:
     """The results of one suite, best mean first; those without a mean follow as they were given.
 
     Attributes:
-        ranks: For a task that all rows have run, or ``mean``, the ranks that each row may have, by
-            its position; None where the clusters are too few. None altogether where they were not
-            asked for.
+        ranks: For a task that all rows have run and that publishes an interval, or ``mean``, the
+            ranks that each row may have, by its position; None where the clusters are too few. None
+            altogether where they were not asked for.
     """
 
     suite: str
@@ -119,12 +120,8 @@ def standings(results: Sequence[Results], spec: Spec, *, ranks: bool) -> list[St
 def _with_ranks(table: Standings, spec: Spec) -> Standings:
     suite = spec.suites[table.suite]
     named = {str(i): row for i, row in enumerate(table.rows)}
-    ran = [
-        task
-        for task in table.tasks
-        if all(task in row.tasks and not row.tasks[task]["declared"] for row in table.rows)
-    ]
-    columns = with_mean(clustered_scores(named, ran, suite, spec), suite) if ran else {}
+    tasks = comparable_tasks(table.rows, table.tasks)
+    columns = with_mean(clustered_scores(named, tasks, suite, spec), suite) if tasks else {}
     ranks = {name: ranked(models, suite) for name, models in columns.items()}
     return replace(table, ranks=ranks)
 

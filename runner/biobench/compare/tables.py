@@ -38,7 +38,7 @@ def print_comparison(compared: Compared, console: Console) -> None:
     if any(test.p is None for test in tests):
         say(console, "-: too few clusters for it")
     if compared.left_out:
-        say(console, f"not run by both: {', '.join(compared.left_out)}")
+        say(console, f"not run by both, or without intervals: {', '.join(compared.left_out)}")
 
 
 def _source(results: Results) -> str:
@@ -93,8 +93,10 @@ def print_standings(table: Standings, console: Console) -> None:
         )
         for name, found in table.ranks.items():
             say(console, _ranks_line(name, found))
-        units = [row.tasks[task]["cluster_unit"] for row in table.rows for task in row.tasks]
-        say(console, estimand(units, "rank"))
+        ranked = [task for task in table.tasks if task in table.ranks]
+        if ranked:
+            units = [row.tasks[task]["cluster_unit"] for row in table.rows for task in ranked]
+            say(console, estimand(units, "rank"))
     imported = dict.fromkeys(
         entry["source"] for row in table.rows if is_imported(row) for entry in row.tasks.values()
     )

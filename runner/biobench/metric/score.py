@@ -21,6 +21,8 @@ SCORE_MEMBERS = ("score", "interval", "no_interval", "clusters", "metrics")
 """The members of a task's entry that its score makes, and that the digest of the score covers."""
 METHOD = "half-jackknife"
 """The only method of an interval."""
+LEAST_FREEDOM = 2.0**-20
+"""Fewest degrees of freedom that a task of a mean counts with: a single cluster has none."""
 NoInterval = Literal["division", "metric", "declared", "few-clusters", "no-spread"]
 """Why a score has no interval: its division publishes none, its metric declares none, it was not
 run here, it has too few effective clusters, or no cluster moves it."""
@@ -208,8 +210,8 @@ def mean_spread(spreads: Sequence[Spread]) -> Spread:
     clusters are 1 more, as those of a single score.
 
     Args:
-        spreads: At least one, of more than one effective cluster each. Without any variance the
-            effective clusters are the fewest of them.
+        spreads: At least one. Those without variance add no degrees of freedom; without any
+            variance the effective clusters are the fewest of them.
     """
     if len(spreads) == 1:
         return spreads[0]
@@ -218,7 +220,9 @@ def mean_spread(spreads: Sequence[Spread]) -> Spread:
     for spread in spreads:
         part = spread.standard_error * spread.standard_error / (count * count)
         variance = variance + part
-        total = total + part * part / (spread.effective_clusters - 1.0)
+        if part > 0.0:
+            # One cluster that rounding alone moves has no degree of freedom to divide by.
+            total = total + part * part / max(spread.effective_clusters - 1.0, LEAST_FREEDOM)
     if not total > 0.0:
         return Spread(0.0, min(spread.effective_clusters for spread in spreads))
     return Spread(math.sqrt(variance), variance * variance / total + 1.0)

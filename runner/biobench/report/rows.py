@@ -39,9 +39,9 @@ FORMS = {
 EXTRAS = frozenset(FORMS) - frozenset(DERIVED)
 LABELS = {"y_true", "y_pred"}
 KINDS: Mapping[str, set[type]] = {"string": {str}, "bool": {bool}, "float": {int, float}}
-MOST_TEXT = {"id": 8_192, "group": 256, "cluster": 256}
+MOST_TEXT = {"id": 8_192, "group": 256, "cluster": 8_192}
 """Most characters of a text: each element of an array of groups or clusters takes the memory of the
-longest."""
+longest. An image of no group is a cluster by its path, which is as long as an id."""
 MOST_LIST = 1_000
 _ROWS = 2_048
 """Rows that are parsed at a time."""

@@ -34,7 +34,8 @@ class Speed:
 
     Attributes:
         images: Images that its results are of.
-        computed: Those of them that were embedded in this run; the store had the others.
+        computed: Images that were embedded in this run; the store had the others. More than
+            ``images`` where some were embedded again, once those that cannot be read were left out.
         seconds: Time of their passes, with the time that these waited for pixels.
     """
 

@@ -76,14 +76,13 @@ def embed_task(
     found: Sequence[Embedded | Exception]
     try:
         found = embed_rows()
-        bad = {
-            row: why for e in found if not isinstance(e, Exception) for row, why in e.bad.items()
-        }
-        if bad and shared.options.on_bad_image == "leave-out":
-            # As if the files had not been there: by torch a feature may depend on its neighbours.
+        # As if the files had not been there: by torch a feature may depend on its neighbours. A
+        # sample of the shorter manifest has other images, and a bad one may be among them.
+        while shared.options.on_bad_image == "leave-out" and (bad := _bad_images(found)):
             unread = {manifest.rows[row].path: why for row, why in bad.items()}
             manifest = without(located, manifest, unread, shared.suite.seed)
-            found = embed_rows()
+            earlier, found = found, embed_rows()
+            _add_costs(found, earlier)
     except Exception as error:  # noqa: BLE001 - raised once the others are written
         found = [error] * len(contexts)
     spent = [sum(e.seconds.values()) for e in found if not isinstance(e, Exception)]
@@ -102,3 +101,21 @@ def embed_task(
         wall = rest + sum(embedded.seconds.values())
         features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall))
     return features
+
+
+def _bad_images(found: Sequence[Embedded | Exception]) -> dict[int, str]:
+    """Manifest row -> the reason why any of the models could not read its image."""
+    embedded = (each for each in found if not isinstance(each, Exception))
+    return {row: why for each in embedded for row, why in each.bad.items()}
+
+
+def _add_costs(
+    found: Sequence[Embedded | Exception], earlier: Sequence[Embedded | Exception]
+) -> None:
+    """Add to each model's costs those of an earlier pass, whose features the store has by now."""
+    for embedded, before in zip(found, earlier, strict=True):
+        if isinstance(embedded, Exception) or isinstance(before, Exception):
+            continue
+        embedded.computed += before.computed
+        for stage, seconds in before.seconds.items():
+            embedded.seconds[stage] += seconds

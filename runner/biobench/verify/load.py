@@ -55,7 +55,7 @@ def open_any(path: Path) -> Results | CurveFile:
     found = open_file(path)
     if isinstance(found, ScoreTable):
         raise DataError(
-            "has scores without predictions, so there is nothing to verify",
+            "has scores without predictions, so there is nothing to verify or compare",
             where=found.where,
             remedy="`biobench report`, `analyze` and `export` take it",
         )

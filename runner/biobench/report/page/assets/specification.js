@@ -839,7 +839,9 @@ function spreadOfMean(tasks) {
   if (tasks.length === 1) return tasks[0];
   const parts = tasks.map(({ se }) => (se * se) / (tasks.length * tasks.length));
   const V = sequentialSum(parts);
-  const U = sequentialSum(parts.map((v, i) => (v * v) / (tasks[i].effective - 1)));
+  const U = sequentialSum(
+    parts.map((v, i) => (v > 0 ? (v * v) / Math.max(tasks[i].effective - 1, 2 ** -20) : 0)),
+  );
   if (U === 0) return { se: 0, effective: Math.min(...tasks.map(({ effective }) => effective)) };
   return { se: Math.sqrt(V), effective: (V * V) / U + 1 };
 }
