@@ -84,13 +84,15 @@ def test_compat_and_samples(tmp_path: Path) -> None:
         (report,) = verdict.checked.values()
         assert report.reached["pixels"] == "D"
         assert asked.out is not None
-        errata = load_results(asked.out).document["tasks"]["plankton"]["errata"]
+        entry = load_results(asked.out).document["tasks"]["plankton"]
+        errata = entry["errata"]
         protocols = "Upstream trains in mixed precision"
         page = (asked.out / "report.html").read_text()
         assert any(line.startswith(protocols) for line in errata) is ("division" in changes)
         words = "Where compat follows" if "division" in changes else "What the published benchmark"
         assert words in page
-        intervals = "0 intervals" if "division" in changes else "1 interval"
+        assert (entry["no_interval"] == "division") is ("division" in changes)
+        intervals = "0 intervals" if entry["interval"] is None else "1 interval"
         assert intervals in str(report.of("score")[0])
 
 
