@@ -162,7 +162,8 @@ def _run(arguments: list[str]) -> int:
             for line in error.format_message().splitlines():
                 print_note(line)
             return 2
-        message = joined(error.format_message()).rstrip(".")
+        # The words "Value error," are of the library that checks the value.
+        message = joined(error.format_message()).rstrip(".").replace(": Value error, ", ": ", 1)
         context = getattr(error, "ctx", None)
         _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
         return 2

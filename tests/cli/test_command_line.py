@@ -93,7 +93,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--store", " "], 2, ["--store", "the path is empty"]),
         (["run", "--model", "demo", "--data", ""], 2, ["--data", "the path is empty"]),
         (["run", "--model", "demo", "--workers", "0"], 2, ["--workers"]),
-        (["run", "--model", "demo", "--device", "tpu"], 2, ["--device"]),
+        (["run", "--model", "demo", "--device", "tpu"], 2, ["'--device': 'tpu' is not one of"]),
         (["run", "--model", "demo", "--suite", "nine"], 2, ["nine", "biobench"]),
         (["run", "--model", "demo", "--task", "belugas"], 2, ["belugas", "beluga"]),
         (["run", "--model", "demo", "--suite", "demo", "--task", "beluga"], 2, ["--suite"]),

@@ -192,7 +192,27 @@ def test_other_divisions_samples_versions_and_data_are_apart(template: dict[str,
         "other data of task beluga: another list of images was scored",
     ]
     assert [a.overall.models for a, _ in found] == [2] * 5
-    assert len(refused) == 1
+    (error,) = refused
+    assert str(error).startswith("results of m9, division open: there is one benchmark")
+
+
+def test_one_benchmark_alone(template: dict[str, Any]) -> None:
+    """Says which one there is, instead of asking for a name that nothing has."""
+    with pytest.raises(UsageError, match=r"one benchmark in these results \(photos\); give"):
+        analyse_each([result(template, f"m{i}", {"photos": 0.1 * i}) for i in (1, 2)], SPEC)
+
+
+def test_a_folder_of_results_is_no_result(
+    template: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of a run of several models names those of the models."""
+    for name in ("b", "a"):
+        (tmp_path / "many" / name).mkdir(parents=True)
+        (tmp_path / "many" / name / "results.json").write_text(json.dumps(template))
+    for command in ("report", "analyze", "verify"):
+        assert execute([command, str(tmp_path / "many")]) == 3
+        said = capsys.readouterr().err
+        assert f"is no result; 2 folders in it have: a, b; give them: {tmp_path}/many/*" in said
 
 
 def test_the_command_prints_tables_that_fit(

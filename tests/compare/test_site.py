@@ -136,6 +136,22 @@ def test_it_is_written_and_replaced(document: dict[str, Any], tmp_path: Path, ca
     assert not list(tmp_path.glob(".biobench-site-*"))
 
 
+def test_a_file_and_a_link(document: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
+    """A file is refused and stays; a link stays a link, and what it leads to becomes the site."""
+    result = save(changed(document), tmp_path / "a")
+    file, link, real = tmp_path / "file", tmp_path / "link", tmp_path / "real"
+    file.write_text("mine")
+    assert execute(["report", result, "--site", str(file)]) == 2
+    assert f"{file}: is a file; give --site a folder" in capsys.readouterr().err
+    assert file.read_text() == "mine"
+    real.mkdir()
+    link.symlink_to("real")
+    for _ in range(2):
+        assert execute(["report", result, "--site", str(link)]) == 0
+        assert link.is_symlink()
+        assert (real / "index.html").is_file()
+
+
 @pytest.mark.parametrize("options", [["--json"], ["--csv"], []], ids=["json", "csv", "no site"])
 def test_options_that_exclude_each_other(options: list[str], tmp_path: Path, capsys: Any) -> None:
     """A wrong combination is exit 2 with one line, before any file is read."""

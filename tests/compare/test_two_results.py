@@ -177,9 +177,12 @@ def test_too_few_clusters_rank_nothing(template: dict[str, Any]) -> None:
         out = io.StringIO()
         print_comparison(compare_results(*found, SPEC), Console(file=out, width=150))
         assert "too few clusters for it" in out.getvalue()
+        assert ("* few clusters: the interval" in out.getvalue()) is interval
+        assert ("expected difference" in out.getvalue()) is interval
         (table,) = standings(found, SPEC, ranks=True)
         print_standings(table, Console(file=out, width=150))
         assert "newt: too few clusters to rank models" in out.getvalue()
+        assert "may be the best" not in out.getvalue()
 
 
 def test_suites_and_sizes_are_told_apart(template: dict[str, Any]) -> None:

@@ -113,6 +113,17 @@ def test_a_table_that_does_not_fit(tmp_path: Path, text: str, said: str) -> None
     assert "\n" not in str(error.value)
 
 
+def test_a_column_that_the_table_does_not_have(tmp_path: Path) -> None:
+    """Protects: the message is of the option, and names columns that can be given."""
+    given = write(tmp_path, "path,site,day\nfox/s1_001.jpg,A,1\n")
+    with pytest.raises(UsageError) as error:
+        unit_of(f"{given}:nope")
+    assert str(error.value) == (
+        f"--group {given}:nope: no column 'nope'; name one that the table has: "
+        f"--group {given}:site, --group {given}:day"
+    )
+
+
 def test_names_that_several_images_have(tmp_path: Path) -> None:
     """Protects: a file name alone never means two images."""
     paths = ["fox/1.jpg", "hare/1.jpg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -128,9 +129,12 @@ def test_a_share_that_groups_move_is_said() -> None:
     halves = split(images, groups)
     assert len(halves.test) == 20
     assert halves.notes == (
-        "what belongs together is on one side: in 2 classes the share that is learnt from lies "
-        "between 0.50 and 0.50, not at 0.70",
+        "what belongs together is on one side: in 2 classes the share that is learnt from is "
+        "0.50, not 0.70",
     )
+    groups |= {image.path: "day" for image in images[20:24]}
+    (note,) = split(images, groups).notes
+    assert re.search(r"lies between 0\.\d\d and 0\.\d\d, not at 0\.70", note)
 
 
 def test_classes_that_cannot_be_scored_are_named() -> None:

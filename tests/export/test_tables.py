@@ -123,7 +123,8 @@ def test_latex(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--format", "model-card"], "format model-card is of one result, and there are 14"),
         (["--format", "parquet"], "parquet cannot be printed; give --out a file"),
         (["--format", "parquet", "--out", "OUT"], "needs predictions, and the scores of"),
-        (["--format", "in-toto"], "format in-toto is of one result"),
+        (["--format", "in-toto"], "format in-toto needs predictions, and the scores of"),
+        (["--format", "eval-results"], "or choose a table: csv, markdown or latex"),
     ],
 )
 def test_what_is_refused(

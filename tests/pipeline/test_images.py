@@ -295,6 +295,26 @@ def test_a_learning_curve(photos: Path, tmp_path: Path) -> None:
     assert execute(["verify", str(out)]) == 0
 
 
+def test_sizes_below_the_folds_take_a_protocol_without_folds(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: a curve that begins with one image a class is scored, says why by which protocol,
+    and has no mean; the protocol that is asked for is kept, with what to do where it cannot be."""
+    out = tmp_path / "out"
+    assert execute([*RUN, str(photos), "--out", str(out), "--n-train", "1,3"]) == 0
+    said = capsys.readouterr()
+    assert "no class has 5 images to learn from at --n-train 1" in said.err
+    assert "mean" not in said.out
+    assert "mean" not in (out / "curve.html").read_text().partition("</style>")[2]
+    assert yaml.safe_load((out / "photos.yaml").read_text())["protocol"] == "linear_probe_short"
+    asked = [*RUN, str(photos), "--n-train", "3", "--protocol", "logistic_regression"]
+    assert execute([*asked, "--out", str(tmp_path / "other")]) == 3
+    assert "(with --images: --protocol)" in capsys.readouterr().err
+    assert execute([*RUN, str(photos), "--out", str(tmp_path / "many"), "--n-train", "5,all"]) == 0
+    protocol = yaml.safe_load((tmp_path / "many/photos.yaml").read_text())["protocol"]
+    assert protocol == "logistic_regression"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

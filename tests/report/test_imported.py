@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "compare"))
 
@@ -21,6 +23,7 @@ from biobench.cli import execute
 from biobench.compare.results import open_scores
 from biobench.errors import DataError
 from biobench.report.imported import imported_digest, imported_results
+from biobench.report.table import print_results
 from biobench.report.upstream import from_upstream
 from biobench.spec.load import load_spec
 
@@ -74,8 +77,53 @@ def test_the_command_and_what_takes_its_file(
         assert execute(["analyze", str(path), "--json"]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
-    assert execute(["import", str(file), "--out", str(tmp_path / "again.json")]) == 3
-    assert not (tmp_path / "again.json").exists()
+    again = tmp_path / "again.json"
+    capsys.readouterr()
+    (tmp_path / "part.json").write_text(json.dumps({"meta": {"schema": 1}}))
+    for name in ("imported.json", "part.json"):
+        assert execute(["import", str(tmp_path / name), "--out", str(again)]) == 3
+        said = capsys.readouterr().err
+        assert "is not the results file of the published benchmark's own code" in said
+    assert execute(["import", str(tmp_path / "none.json"), "--out", str(again)]) == 3
+    said = capsys.readouterr().err
+    assert "No such file" in said
+    assert "give the results.json that the published benchmark's own code wrote" in said
+    assert not again.exists()
+
+
+def test_one_model_and_one_score_are_counted_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nouns agree with their numbers."""
+    value = upstream_file(models=1)
+    value["results"] = [row for row in value["results"] if row["task"] == "beluga"][:1]
+    (tmp_path / "results.json").write_text(json.dumps(value))
+    out = str(tmp_path / "imported.json")
+    assert execute(["import", str(tmp_path / "results.json"), "--out", out]) == 0
+    assert "imported: 1 model, 1 score, division compat" in capsys.readouterr().out
+
+
+def test_a_source_is_named_once() -> None:
+    """The table of one model's imported scores has one line on where they are from."""
+    (results, *_) = imported_results(imported(upstream_file()), "f", SPEC)
+    out = io.StringIO()
+    print_results(results, Console(file=out, width=400))
+    lines = [line for line in out.getvalue().splitlines() if "not run" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(", ".join(results.tasks))
+    assert "were not run: their scores are declared, from upstream-results/1" in lines[0]
+
+
+def test_no_legend_of_ranks_without_ranks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Imported scores have no sets of ranks, so nothing is said on signs and intervals."""
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(upstream_file()))
+    assert execute(["report", "--ranks", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "may be the best" not in said
+    assert "interval" not in said
 
 
 @pytest.mark.parametrize("command", [["verify"], ["submit"], ["compare", "IT"]])

@@ -12,9 +12,15 @@ import pytest
 from rich.console import Console
 
 from biobench import Results
+from biobench.compare.ranking import print_ranking, rankings
+from biobench.compare.standings import standings
+from biobench.compare.tables import print_standings
 from biobench.report.intervals import estimand, marks
 from biobench.report.page.result import render_page
 from biobench.report.table import print_results
+from biobench.run.many import ModelRun
+from biobench.run.options import Options
+from biobench.spec.load import load_spec
 
 
 @pytest.fixture
@@ -68,5 +74,35 @@ def test_the_table_and_the_page_say_why_there_is_none(document: dict[str, Any]) 
     entry["clusters"] = {"count": 7, "effective": 3.25}
     text = printed(document)
     assert "demo-beluga has no interval: too few effective clusters" in text
-    assert "(unit individual, 3.2 of 7)" in text
+    assert "(unit individual, 3.2 effective of 7 clusters)" in text
+    document["spec"]["digest"] = load_spec().digest
+    assert "3.2 effective of 7 clusters; 5 effective are needed)" in printed(document)
     assert "none: too few effective clusters" in render_page(Results(document))
+
+
+def test_the_table_of_several_models_says_what_is_missing(document: dict[str, Any]) -> None:
+    """Why there is no interval and which images were left out: once where it is so of all."""
+    entry = document["tasks"]["demo-beluga"]
+    entry |= {"interval": None, "no_interval": "few-clusters"}
+    entry["clusters"] = {"count": 5, "effective": 4.5}
+    document["mean"] = None
+    entry["left_out"] = [{"path": "a/1.jpg", "reason": "is empty"}]
+    other = copy.deepcopy(document)
+    other["model"] |= {"name": "other", "resolved": "other"}
+    other["tasks"]["demo-beluga"]["clusters"]["effective"] = 4.0
+    for second, lines in ((copy.deepcopy(document), 1), (other, 2)):
+        runs = [ModelRun(Options(name), Results(one), None)
+                for name, one in (("demo", document), ("other", second))]  # fmt: skip
+        found, _ = rankings(runs, load_spec())
+        out = io.StringIO()
+        (ranking,) = [one for one in found if one.title in ("mean", "demo-beluga")]
+        print_ranking(ranking, Console(file=out, width=150))
+        text = out.getvalue()
+        assert text.count("demo-beluga has no interval: too few effective clusters") == lines
+        assert "4.5 effective of 5 clusters" in text
+        assert ("other: demo-beluga has no interval" in text) is (lines == 2)
+        assert text.count("demo-beluga: 1 unreadable image left out: a/1.jpg (is empty)") == 1
+        out = io.StringIO()
+        (table,) = standings([run.results for run in runs if run.results], load_spec(), ranks=False)
+        print_standings(table, Console(file=out, width=150))
+        assert out.getvalue().count("1 unreadable image left out: a/1.jpg (is empty)") == 1

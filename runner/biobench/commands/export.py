@@ -87,25 +87,36 @@ def import_scores(
 ) -> None:
     """Write scores that another program computed as a file that report, analyze and export take."""
     from biobench._common.files import require_file, write_atomically
-    from biobench.errors import DataError
+    from biobench.errors import DataError, counted
     from biobench.report.upstream import from_upstream, is_upstream
     from biobench.spec.load import load_spec
     from biobench.verify.load import ScoreTable, open_file
 
     target = out or Path("imported.json")
     require_file(target)
-    found = open_file(file)
-    if not isinstance(found, ScoreTable) or not is_upstream(found.document):
+    other = DataError(
+        "is not the results file of the published benchmark's own code",
+        where=str(file),
+        remedy="`biobench report` and `analyze` take results as they are",
+    )
+    try:
+        found = open_file(file)
+    except DataError as error:
+        if file.is_file():
+            raise other from error
         raise DataError(
-            "is not the results file of the published benchmark's own code",
-            where=str(file),
-            remedy="`biobench report` and `analyze` take results as they are",
-        )
+            error.what,
+            where=error.where,
+            remedy="give the results.json that the published benchmark's own code wrote",
+        ) from error
+    if not isinstance(found, ScoreTable) or not is_upstream(found.document):
+        raise other
     specification = load_spec(spec)
     document = from_upstream(found.document, found.data, file.name, found.where, specification)
     write_atomically(target, _written(document))
-    scores = sum(len(model["scores"]) for model in document["models"])
-    print_line(f"imported: {len(document['models'])} models, {scores} scores, division compat")
+    models = counted(len(document["models"]), "model")
+    scores = counted(sum(len(model["scores"]) for model in document["models"]), "score")
+    print_line(f"imported: {models}, {scores}, division compat")
     if document["left_out"]:
         print_line(f"left out, as no task of the specification: {', '.join(document['left_out'])}")
     print_line("nothing of it can be verified, so it is never official")

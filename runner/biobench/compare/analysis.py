@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from biobench._common.text import shown
-from biobench.compare.groups import groups_of
+from biobench.compare.groups import Group, groups_of
 from biobench.compare.results import model_name, task_order
 from biobench.errors import UsageError, counted
 from biobench.metric.association import Association, associate
@@ -23,6 +23,9 @@ from biobench.report.results import Results
 from biobench.spec.documents import BENCHMARK, Suite
 from biobench.spec.generator import Stream
 from biobench.spec.load import Spec
+
+NAMED = 3
+"""Models that fit in one line for people."""
 
 SCHEMA = "biobench.analysis/1"
 IMAGENET = "imagenet1k"
@@ -121,15 +124,24 @@ def analyse_each(
         UsageError: No group has one; see :func:`analyse`.
     """
     found: list[tuple[Analysis, str | None]] = []
+    errors: list[UsageError] = []
     refused: list[UsageError] = []
     for group in groups_of(results, by=("division", "n_train")):
         try:
             found.append((analyse(group.results, spec, x=x, y=y, above=above), group.reason))
         except UsageError as error:
-            refused.append(error)
+            errors.append(error)
+            refused.append(UsageError(error.what, where=_listed(group), remedy=error.remedy))
     if not found:
-        raise refused[0]
+        raise errors[0]
     return found, refused
+
+
+def _listed(group: Group) -> str:
+    """The models and the division of a group's results, for messages."""
+    names = list(dict.fromkeys(map(model_name, group.results)))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"results of {', '.join(names[:NAMED])}{more}, division {group.division}"
 
 
 def analyse(
@@ -154,6 +166,12 @@ def analyse(
             are above a threshold, or a model has two scores of a task.
     """
     models = merged(results)
+    known = _names(models, spec)
+    if len(known) < 2:
+        raise UsageError(
+            f"there is one benchmark in these results ({known[0]})",
+            remedy="give results that have scores of two",
+        )
     x = x or IMAGENET
     y = y or _suite_of(models, x, spec)
     if x == y:

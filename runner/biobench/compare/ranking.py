@@ -17,8 +17,9 @@ from biobench.compare.standings import Standings, shown_names, standings
 from biobench.errors import BiobenchError
 from biobench.report.blocks import say
 from biobench.report.fitting_table import print_fitting
-from biobench.report.intervals import estimand, marks, print_marks
+from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
+from biobench.report.table import left_out_lines, no_interval_line
 from biobench.run.many import ModelRun, Speed
 from biobench.spec.load import Spec
 
@@ -167,6 +168,31 @@ def _notes(ranking: Ranking) -> list[str]:
         lines.append(f"{STORED}: the store had the features, so no speed was measured")
     if any(rate.endswith(PARTLY) for rate in rates):
         lines.append(f"{PARTLY} of the images whose features the store did not have")
+    lines += _without_interval(ranking)
+    lines += dict.fromkeys(
+        line
+        for row in ranking.rows
+        for task, entry in row.results.tasks.items() if ranking.title in (MEAN, task)
+        for line in left_out_lines(task, entry)
+    )  # fmt: skip
     if ranking.without:
         lines.append(f"without this score: {', '.join(ranking.without)}")
     return lines
+
+
+def _without_interval(ranking: Ranking) -> list[str]:
+    """The reasons why scores have no interval, each once, with the models where not all have it."""
+    found: dict[str, list[str]] = {}
+    for name, row in zip(ranking.names, ranking.rows, strict=True):
+        if row.interval is not None:
+            continue
+        for task, entry in row.results.tasks.items():
+            if ranking.title in (MEAN, task) and entry["no_interval"] is not None:
+                line = no_interval_line(task, entry, row.results.document["spec"])
+                line = line or f"{ranking.title} has no interval: {REASONS[entry['no_interval']]}"
+                names = found.setdefault(line, [])
+                names += [] if name in names else [name]
+    return [
+        line if len(names) == len(ranking.rows) else f"{', '.join(names)}: {line}"
+        for line, names in found.items()
+    ]

@@ -13,6 +13,7 @@ from biobench.report.blocks import print_blocks, say
 from biobench.report.imported import is_imported
 from biobench.report.intervals import estimand, marks, print_marks
 from biobench.report.results import Results
+from biobench.report.table import left_out_lines
 
 BEST, DECLARED = " =", " d"
 
@@ -32,9 +33,11 @@ def print_comparison(compared: Compared, console: Console) -> None:
         f"p: two-sided, signs of clusters flipped; corrected over {counted(family, 'task')} by "
         f"Holm; ahead where the corrected p is at most {compared.alpha:g}, on the mean where p is",
     )
-    say(console, estimand([row.unit for row in compared.rows.values()], "difference"))
     tests = [row.test for row in compared.rows.values()]
-    print_marks(tests, console)
+    bounded = [test for test in tests if test.low is not None]
+    if bounded:
+        say(console, estimand([row.unit for row in compared.rows.values()], "difference"))
+    print_marks(bounded, console)
     if any(test.p is None for test in tests):
         say(console, "-: too few clusters for it")
     if compared.left_out:
@@ -86,17 +89,15 @@ def print_standings(table: Standings, console: Console) -> None:
         flags = ["yes" if row.document["official"] else "no" for row in table.rows]
         columns.append(["official", *flags])
     print_blocks(["model", *names], columns, console)
-    if table.ranks is not None:
-        say(
-            console,
-            "= may be the best in its column: its set of ranks begins at 1, all sets at 95%",
-        )
-        for name, found in table.ranks.items():
-            say(console, _ranks_line(name, found))
-        ranked = [task for task in table.tasks if task in table.ranks]
-        if ranked:
-            units = [row.tasks[task]["cluster_unit"] for row in table.rows for task in ranked]
-            say(console, estimand(units, "rank"))
+    _print_ranks(table, console)
+    images = (
+        line
+        for row in table.rows
+        for task, entry in row.tasks.items()
+        for line in left_out_lines(task, entry)
+    )
+    for line in dict.fromkeys(images):
+        say(console, line)
     imported = dict.fromkeys(
         entry["source"] for row in table.rows if is_imported(row) for entry in row.tasks.values()
     )
@@ -106,6 +107,26 @@ def print_standings(table: Standings, console: Console) -> None:
         say(console, "d: declared, not run here")
     if any("-" in rows for rows in columns):
         say(console, "-: not run" if own else "-: not run; a mean needs the whole suite")
+
+
+def _print_ranks(table: Standings, console: Console) -> None:
+    """Print what each column tells, and the words that belong to ranks where a column has some."""
+    ranks = table.ranks or {}
+    ranked = [name for name, found in ranks.items() if found is not None]
+    if ranked:
+        say(
+            console,
+            "= may be the best in its column: its set of ranks begins at 1, all sets at 95%",
+        )
+    for name, found in ranks.items():
+        say(console, _ranks_line(name, found))
+    if ranked:
+        tasks = [task for task in table.tasks if MEAN in ranked or task in ranked]
+        units = [
+            row.tasks[task]["cluster_unit"]
+            for row in table.rows for task in tasks if task in row.tasks
+        ]  # fmt: skip
+        say(console, estimand(units, "rank"))
 
 
 def _mean(table: Standings, i: int) -> str:

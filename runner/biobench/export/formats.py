@@ -85,11 +85,6 @@ def require_format(name: str, results: Sequence[Results]) -> Format:
     if name not in FORMATS:
         raise UsageError(f"there is no format {name!r}", remedy=f"give one of {', '.join(FORMATS)}")
     found = FORMATS[name]
-    if found.single and len(results) > 1:
-        raise UsageError(
-            f"format {name} is of one result, and there are {len(results)}",
-            remedy="export them one by one",
-        )
     for result in results:
         if found.runs and is_imported(result):
             raise UsageError(
@@ -97,6 +92,13 @@ def require_format(name: str, results: Sequence[Results]) -> Format:
                 "imported",
                 remedy="give the folder of a run, or choose a table: csv, markdown or latex",
             )
+    if found.single and len(results) > 1:
+        raise UsageError(
+            f"format {name} is of one result, and there are {len(results)}",
+            remedy="give the folder of one run, or choose a table: csv, markdown or latex"
+            if any(map(is_imported, results))
+            else "export them one by one",
+        )
     if found.client is not None and find_spec(found.client) is None:
         raise BiobenchError(
             f"format {name} needs the library {found.client}, which is not installed",

@@ -333,13 +333,19 @@ def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
     return _unknown(given, "unknown model name", suggestions)
 
 
-def unknown_timm(given: str, architecture: str) -> ModelError:
-    """The error for a timm name that timm does not know or has no weights for."""
+def unknown_timm(given: str, architecture: str, *, of_file: bool) -> ModelError:
+    """The error for a timm name that timm does not know or has no weights for; ``of_file``: it is
+    the architecture of a file of weights."""
     names = timm_names()
     near = near_names(architecture, names)
     if not near:
         family = architecture.partition(".")[0].lower()
         near = [name for name in names if name.partition(".")[0].lower() == family][:3]
+    if of_file:
+        remedy = f"give --arch {' or '.join(near or ['one of timm.list_models()'])}"
+        return ModelError(
+            f"timm has no architecture {architecture!r}", where=f"model {given!r}", remedy=remedy
+        )
     near = [f"timm:{name}" for name in near]
     return _unknown(given, f"timm knows no pretrained model {architecture!r}", near)
 

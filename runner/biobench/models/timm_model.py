@@ -91,7 +91,7 @@ def _registered(name: ModelName, target: str) -> dict[str, Any]:
     except RuntimeError:  # a known architecture with an unknown tag
         config = None
     if config is None:
-        raise unknown_timm(name.given, target)
+        raise unknown_timm(name.given, target, of_file=name.kind == "file")
     found: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
     return found
 

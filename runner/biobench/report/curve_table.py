@@ -26,8 +26,11 @@ def print_curve(curve: Curve, console: Console) -> None:
     )
     listed = notes(document)
     columns = _columns(document, {(n["task"], n["reason"]): n["number"] for n in listed})
-    names = ["task", *curve.tasks, "mean"]
-    print_blocks(names, columns, console, apart="mean")
+    if document["division"] == "open":
+        # Own tasks have no mean.
+        print_blocks(["task", *curve.tasks], [column[:-1] for column in columns], console)
+    else:
+        print_blocks(["task", *curve.tasks, "mean"], columns, console, apart="mean")
     for note in listed:
         sizes = ", ".join(map(size_name, note["sizes"]))
         line = f"({note['number']}) {note['task']} at {sizes}: {note['reason']}"

@@ -12,6 +12,8 @@ from biobench.errors import counted
 from biobench.report.blocks import GAP, as_text, say
 from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
+from biobench.spec.documents import BENCHMARK
+from biobench.spec.load import load_spec
 
 NAMED = 3
 """Images that fit in one line for people."""
@@ -72,6 +74,41 @@ def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
     return [f"{task}: {counted(len(images), 'unreadable image')} left out: {named}{more}"]
 
 
+def no_interval_line(task: str, entry: dict[str, Any], spec: dict[str, Any]) -> str | None:
+    """The reason why a task that was scored has no interval; None for other reasons.
+
+    Args:
+        task: The task's id.
+        entry: Its part of a result.
+        spec: The version and the digest of the result's specification.
+    """
+    if entry["no_interval"] not in {"few-clusters", "no-spread"}:
+        return None
+    clusters, why = entry["clusters"], ""
+    known = load_spec()
+    if entry["no_interval"] == "few-clusters" and spec["digest"] == known.digest:
+        least = known.suites[BENCHMARK].interval.minimum_clusters
+        why = f"; {least} effective are needed"
+    return (
+        f"{task} has no interval: {REASONS[entry['no_interval']]} (unit {entry['cluster_unit']}, "
+        f"{clusters['effective']:.1f} effective of {counted(clusters['count'], 'cluster')}{why})"
+    )
+
+
+def external_lines(tasks: dict[str, dict[str, Any]]) -> list[str]:
+    """One line for each source of declared scores, with the tasks that it has."""
+    found: dict[str, list[str]] = {}
+    for task, entry in tasks.items():
+        if entry["declared"]:
+            found.setdefault(entry["source"], []).append(task)
+    return [
+        f"{names[0]} was not run: its score is declared, from {source}"
+        if len(names) == 1
+        else f"{', '.join(names)} were not run: their scores are declared, from {source}"
+        for source, names in found.items()
+    ]
+
+
 def print_results(results: Results, console: Console) -> None:
     """Print the table and the lines on the limits of the numbers."""
     document = results.document
@@ -88,16 +125,11 @@ def print_results(results: Results, console: Console) -> None:
         say(console, estimand(entry["cluster_unit"] for entry in entries if entry["interval"]))
     print_marks(intervals, console)
     for task, entry in results.tasks.items():
-        if entry["no_interval"] in {"few-clusters", "no-spread"}:
-            reason = REASONS[entry["no_interval"]]
-            effective = f"{entry['clusters']['effective']:.1f} of {entry['clusters']['count']}"
-            unit = entry["cluster_unit"]
-            say(console, f"{task} has no interval: {reason} (unit {unit}, {effective})")
-        if entry["declared"]:
-            line = f"{task} was not run: its score is declared, from {entry['source']}"
+        reason = no_interval_line(task, entry, document["spec"])
+        for line in ([] if reason is None else [reason]) + left_out_lines(task, entry):
             say(console, line)
-        for line in left_out_lines(task, entry):
-            say(console, line)
+    for line in external_lines(results.tasks):
+        say(console, line)
     if document["mean"] is None and document["division"] != "open":
         say(console, "mean: none, because tasks of the suite are missing")
     if document["division"] == "open":

@@ -26,6 +26,7 @@ from biobench.data.manifest import Split
 from biobench.decode.loader import usable_cores
 from biobench.errors import DataError, UsageError, counted
 from biobench.run.headers import own_headers
+from biobench.run.learning_curve import Sizes
 from biobench.run.options import ImageOptions, Options
 from biobench.run.selection import OwnFiles, Selection
 from biobench.spec.documents import BENCHMARK
@@ -60,8 +61,8 @@ def parse_share(text: str) -> Fraction:
     )
 
 
-def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selection:
-    """The task of class folders.
+def select_images(spec: Spec, options: Options, images: ImageOptions, sizes: Sizes) -> Selection:
+    """The task of class folders; ``sizes``: those of the train split that are scored.
 
     Raises:
         UsageError: Options do not fit together or the folder.
@@ -89,7 +90,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
         id=id,
         title=shown(os.path.basename(os.path.abspath(folder))) or id,
         folder=folder.absolute(),
-        protocol=images.protocol or _protocol(kept, halves),
+        protocol=images.protocol or _protocol(kept, halves, sizes),
         metrics=METRICS,
         images=tuple(
             _listed(image, halves, groups if images.group else None, bad.get(image.path))
@@ -112,8 +113,10 @@ def select_images(spec: Spec, options: Options, images: ImageOptions) -> Selecti
     if bad:
         notes.append(f"{id}: {counted(len(bad), 'unreadable image')} left out: {_named(list(bad))}")
     if images.protocol is None and task.protocol.id != PROTOCOL:
+        few = _fewest(sizes)
+        at = "" if few is None or few >= FOLDS else f" at --n-train {few}"
         notes.append(
-            f"{id}: no class has {FOLDS} images to learn from, so the protocol is "
+            f"{id}: no class has {FOLDS} images to learn from{at}, so the protocol is "
             f"{task.protocol.id} in place of {PROTOCOL}"
         )
     benchmark = spec.suites[BENCHMARK]
@@ -204,9 +207,16 @@ def _as_split(kept: Sequence[FolderImage], groups: Mapping[str, str]) -> Halves:
     return Halves(test, (note + _named(both),) if both else ())
 
 
-def _protocol(kept: Sequence[FolderImage], halves: Halves) -> str:
+def _protocol(kept: Sequence[FolderImage], halves: Halves, sizes: Sizes) -> str:
+    """The protocol that can score every size, since the sizes of a curve share one."""
     learnt = Counter(image.label for image in kept if image.path not in halves.test)
-    return PROTOCOL if max(learnt.values(), default=0) >= FOLDS else FEW_PROTOCOL
+    most, few = max(learnt.values(), default=0), _fewest(sizes)
+    return PROTOCOL if min(most, most if few is None else few) >= FOLDS else FEW_PROTOCOL
+
+
+def _fewest(sizes: Sizes) -> int | None:
+    """The smallest number of images a class; None where all are learnt from alone."""
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def _listed(

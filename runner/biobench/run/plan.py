@@ -151,7 +151,7 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     # Cheap checks come first: manifests of millions of images take minutes.
     refuse_options(options, spec)
     if options.images is not None:
-        selection = select_images(spec, options, options.images)
+        selection = select_images(spec, options, options.images, asked)
     else:
         selection = select_sampled(spec, options, asked)
     _refuse_leaving_out(options, selection)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.text import shown
-from biobench.errors import DataError
+from biobench.errors import DataError, counted
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
@@ -24,6 +24,8 @@ from biobench.verify.submission import MOST_FILE, submission_of
 
 _MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
 OWN_STORE = "store"
+NAMED = 3
+"""Folders that fit in one line for people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,7 @@ def open_file(path: Path) -> Results | CurveFile | ScoreTable:
     """Load what ``path`` names; raises DataError where it is unreadable or none of the four."""
     place = current(path)
     if place.is_dir():
+        _refuse_folder_of_results(place, path)
         curve = not (place / RESULTS).is_file() and (place / CURVE).is_file()
         path = path / (CURVE if curve else RESULTS)
     where = shown(str(path))
@@ -91,6 +94,23 @@ def open_file(path: Path) -> Results | CurveFile | ScoreTable:
     if document.get("schema") == IMPORTED or is_upstream(document):
         return ScoreTable(document, data, where)
     return results_of(document, where, path.parent)
+
+
+def _refuse_folder_of_results(place: Path, path: Path) -> None:
+    """Raise DataError for a folder that has no result but folders of results, as a run of several
+    models leaves it."""
+    files = (RESULTS, CURVE)
+    if any((place / name).is_file() for name in files):
+        return
+    found = sorted({file.parent.name for name in files for file in place.glob(f"*/{name}")})
+    if found:
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        raise DataError(
+            f"is no result; {counted(len(found), 'folder')} in it have: "
+            f"{', '.join(found[:NAMED])}{more}",
+            where=shown(str(path)),
+            remedy=f"give them: {path}/*",
+        )
 
 
 def stores_beside(paths: Iterable[Path]) -> list[Path]:

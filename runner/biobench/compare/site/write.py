@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -262,12 +263,17 @@ def _write_json(path: Path, value: object) -> None:
 
 @contextlib.contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``folder`` once it is whole."""
+    """A folder that takes the place of ``folder`` once it is whole; a link stays, and what it leads
+    to is replaced."""
+    where = shown(str(folder))
+    folder = Path(os.path.realpath(folder))
     try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError("is a file", where=where, remedy="give --site a folder")
         if folder.exists() and not (folder / MARK).is_file() and any(folder.iterdir()):
             raise UsageError(
                 "holds other files than a site",
-                where=shown(str(folder)),
+                where=where,
                 remedy="give --site a new folder, or one that an earlier --site has written",
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -280,5 +286,5 @@ def _replacing(folder: Path) -> Iterator[Path]:
             fresh.rename(folder)
     except OSError as error:
         raise BiobenchError(
-            f"the site cannot be written ({error.strerror or error})", where=shown(str(folder))
+            f"the site cannot be written ({error.strerror or error})", where=where
         ) from error

@@ -40,7 +40,8 @@ def image_groups(given: str, paths: Sequence[str]) -> dict[str, str]:
         paths: Paths of the images below their folder.
 
     Raises:
-        UsageError: A pattern has no named part, or does not match every path.
+        UsageError: A pattern has no named part, or does not match every path; or a table does not
+            have the column.
         DataError: A table cannot be read or lacks an image.
     """
     file, column = _table(given)
@@ -174,6 +175,13 @@ def _read(file: Path, column: str | None) -> tuple[Table, str]:
         if table.has((names[0], named), faults):
             faults.raise_if_any(folder)
             return table, named
+        if column is not None and column not in names and len(names) > 1:
+            some = ", ".join(f"{OPTION} {file}:{other}" for other in names[1 : NAMED + 1])
+            raise UsageError(
+                f"no column {column!r}",
+                where=f"{OPTION} {file}:{column}",
+                remedy=f"name one that the table has: {some}",
+            )
         if column is None:
             faults.add(name, f"name the column of the groups: {OPTION} {name}:COLUMN")
     faults.raise_if_any(folder)

@@ -193,10 +193,11 @@ def _notes(
     moved = [label for label in sizes if tested[label] and tested[label] != goals[label]]
     if moved:
         shares = [1 - Fraction(tested[label], sizes[label]) for label in moved]
+        low, high = (f"{float(end):.2f}" for end in (min(shares), max(shares)))
+        found = f"is {low}, not" if low == high else f"lies between {low} and {high}, not at"
         yield (
             f"what belongs together is on one side: in {counted(len(moved), 'class', 'classes')} "
-            f"the share that is learnt from lies between {float(min(shares)):.2f} and "
-            f"{float(max(shares)):.2f}, not at {float(share):.2f}"
+            f"the share that is learnt from {found} {float(share):.2f}"
         )
 
 

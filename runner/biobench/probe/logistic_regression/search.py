@@ -39,7 +39,8 @@ def fold_numbers(ids: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64
     if int(sizes.max()) < folds:
         raise ItemsError(
             f"no class has the {folds} training items that {folds} folds need",
-            remedy=f"take at least {folds} training items of a class",
+            remedy=f"take at least {folds} training items of a class; a task of your own may have "
+            "the protocol linear_probe_short, which has no folds (with --images: --protocol)",
         )
     result = np.empty(len(ids), np.int64)
     before = 0
