@@ -16,6 +16,7 @@ from biobench.compare.standings import Standings, shown_names, standings
 from biobench.errors import BiobenchError
 from biobench.report.blocks import say
 from biobench.report.fitting_table import print_fitting
+from biobench.report.intervals import interval_words, marks
 from biobench.report.results import Results
 from biobench.run.many import ModelRun, Speed
 from biobench.spec.load import Spec
@@ -25,6 +26,8 @@ COLUMNS = ("model", "score", "best", "95% interval", "images/s", "parameters", "
 BY_WEIGHT = ("model", "score", "best", "images/s", "95% interval", "parameters", "features")
 """The same in the order in which a narrow table takes them."""
 STORED = "stored"
+PARTLY = "~"
+"""Marks a speed of a part of the images; * and + are marks of intervals."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Row:
     """A model in a ranking.
 
     Attributes:
+        marks: The marks of its interval, with a blank before them.
         best: True where its set of ranks begins at 1; None where that is not known.
         speed: Its passes in this run.
     """
@@ -39,6 +43,7 @@ class Row:
     results: Results
     score: float
     interval: tuple[float, float] | None
+    marks: str
     best: bool | None
     speed: Speed | None
 
@@ -50,12 +55,14 @@ class Ranking:
     Attributes:
         title: A task, or ``mean``.
         without: Names of models that have no such score.
+        words: What belongs beside its intervals.
     """
 
     title: str
     names: tuple[str, ...]
     rows: tuple[Row, ...]
     without: tuple[str, ...]
+    words: tuple[str, ...]
 
 
 def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str | None]:
@@ -86,7 +93,8 @@ def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> R
         low, high = bounds.get("low"), bounds.get("high")
         interval = None if low is None or high is None else (float(low), float(high))
         best = None if ranks is None else str(place) in ranks.may_be_best
-        row = Row(results, float(entry["score"]), interval, best, speeds[id(results)])
+        weak = marks(entry["interval"]) if title != MEAN and entry["interval"] else ""
+        row = Row(results, float(entry["score"]), interval, weak, best, speeds[id(results)])
         falls = title == MEAN or entry["higher_is_better"]
         found.append((-row.score if falls else row.score, names[place], row))
     found.sort(key=lambda entry: entry[:2])
@@ -95,7 +103,17 @@ def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> R
         tuple(name for _, name, _ in found),
         tuple(row for _, _, row in found),
         tuple(without),
+        tuple(_words(title, [row for _, _, row in found])),
     )
+
+
+def _words(title: str, rows: Sequence[Row]) -> list[str]:
+    tasks = [row.results.tasks for row in rows if row.interval is not None]
+    if title == MEAN:
+        # The mean bears no marks of its own.
+        every = [entry for entries in tasks for entry in entries.values()]
+        return interval_words(every)[:1]
+    return interval_words(entries[title] for entries in tasks)
 
 
 def print_ranking(ranking: Ranking, console: Console) -> None:
@@ -123,29 +141,35 @@ def _cells(name: str, row: Row) -> dict[str, str]:
         "model": name,
         "score": f"{row.score:.4f}",
         "best": {True: "yes", False: "", None: "?"}[row.best],
-        "95% interval": f"{row.interval[0]:.3f} to {row.interval[1]:.3f}" if row.interval else "-",
+        "95% interval": _bounds(row),
         "images/s": _rate(row.speed),
         "parameters": millions(int(model["parameters"])),
         "features": str(model["dim"]),
     }
 
 
+def _bounds(row: Row) -> str:
+    if row.interval is None:
+        return "-"
+    return f"{row.interval[0]:.3f} to {row.interval[1]:.3f}{row.marks}"
+
+
 def _rate(speed: Speed | None) -> str:
     rate = None if speed is None else speed.images_per_s
     if speed is None or rate is None:
         return STORED
-    return f"{rate:.1f}" + ("" if speed.computed == speed.images else " *")
+    return f"{rate:.1f}" + ("" if speed.computed == speed.images else f" {PARTLY}")
 
 
 def _notes(ranking: Ranking) -> list[str]:
-    lines = []
+    lines = list(ranking.words)
     if any(row.best for row in ranking.rows):
         lines.append("best: may be the best, as its set of ranks begins at 1, all sets at 95%")
     rates = [_rate(row.speed) for row in ranking.rows]
     if STORED in rates:
         lines.append(f"{STORED}: the store had the features, so no speed was measured")
-    if any(rate.endswith("*") for rate in rates):
-        lines.append("* of the images whose features the store did not have")
+    if any(rate.endswith(PARTLY) for rate in rates):
+        lines.append(f"{PARTLY} of the images whose features the store did not have")
     if ranking.without:
         lines.append(f"without this score: {', '.join(ranking.without)}")
     return lines
