@@ -211,7 +211,7 @@ def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, 
 def _page(context: Context) -> PageOptions:
     from biobench.report.write import PageOptions
 
-    return PageOptions(context.options.pictures, context.plan.spec.resampling)
+    return PageOptions(context.options.pictures, context.plan.spec.interval_constants)
 
 
 def _score_all(

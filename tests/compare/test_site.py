@@ -155,6 +155,6 @@ def test_a_file_and_a_link(document: dict[str, Any], tmp_path: Path, capsys: Any
 @pytest.mark.parametrize("options", [["--json"], ["--csv"], []], ids=["json", "csv", "no site"])
 def test_options_that_exclude_each_other(options: list[str], tmp_path: Path, capsys: Any) -> None:
     """A wrong combination is exit 2 with one line, before any file is read."""
-    more = ["--site", str(tmp_path / "site"), *options] if options else ["--no-images"]
+    more = ["--site", str(tmp_path / "site"), *options] if options else ["--no-pictures"]
     assert execute(["report", str(tmp_path / "nothing"), *more]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -36,8 +36,11 @@ def document() -> dict[str, Any]:
         folder = "all" if n is None else f"n-{n}"
         return {"n_train": n, "results": f"{folder}/results.json", "digest": DIGEST, "mean": mean}
 
-    def task(*cells: dict[str, Any]) -> dict[str, Any]:
-        return {"version": 1, "metric": "macro_f1", "higher_is_better": True, "cells": list(cells)}
+    def task(unit: str, *cells: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "version": 1, "metric": "macro_f1", "higher_is_better": True, "cluster_unit": unit,
+            "cells": list(cells),
+        }  # fmt: skip
 
     why = "no class has the 5 training items that 5 folds need"
     model = {"name": "demo", "resolved": "timm:demo", "revision": None, "weights": DIGEST}
@@ -50,8 +53,8 @@ def document() -> dict[str, Any]:
         "model": model,
         "sizes": [size(1, None), size(3, None), size(None, MEAN)],
         "tasks": {
-            "demo-kabr": task(cell(1, None, why), cell(3, None, why), cell(None, 0.8125)),
-            "demo-plankton": task(cell(1, 0.25), cell(3, 0.5), cell(None, 0.6875)),
+            "demo-kabr": task("video", cell(1, None, why), cell(3, None, why), cell(None, 0.8125)),
+            "demo-plankton": task("item", cell(1, 0.25), cell(3, 0.5), cell(None, 0.6875)),
         },
     }
 
@@ -97,6 +100,21 @@ def test_the_page_shows_every_cell() -> None:
     assert page.count('<path class="none"') == 2 + 2
     for text in ("0.812", "0.250", "0.500", "0.688", "0.750", "5 folds need", 'href="all/report'):
         assert text in page
+
+
+def test_the_page_says_what_intervals_are_of() -> None:
+    """The sentence beside intervals names the unit of the tasks that have one; without intervals
+    there is none, and an own task is of no suite."""
+    assert "expected score on new videos or items of the same kind" in render_curve(document())
+    bare = document()
+    bare["division"] = "open"
+    for task in bare["tasks"].values():
+        for one in task["cells"]:
+            one["low"] = one["high"] = None
+    page = render_curve(bare)
+    assert "of the same kind" not in page
+    assert "with 95% intervals" not in page
+    assert "suite" not in page
 
 
 def test_a_narrow_screen_has_the_head_of_every_number() -> None:

@@ -102,12 +102,18 @@ def test_every_claim_of_a_curve(curve: Made, spec: Spec) -> None:
     assert idle == []
 
 
-@pytest.mark.parametrize("key", ["version", "metric", "higher_is_better"])
+@pytest.mark.parametrize("key", ["version", "metric", "higher_is_better", "cluster_unit"])
 def test_another_rule_of_a_task(curve: Made, spec: Spec, key: str) -> None:
     """The stage is named, with the field."""
     document = document_of(curve)
     entry = document["tasks"]["clips"]
-    entry[key] = {"version": 7, "metric": "accuracy", "higher_is_better": False}[key]
+    other = {
+        "version": 7,
+        "metric": "accuracy",
+        "higher_is_better": False,
+        "cluster_unit": "camera",
+    }
+    entry[key] = other[key]
     report, _ = check_curve(CurveFile(document, curve.out), spec)
     said = [f.text for f in report.findings if f.holds is False and f.task == "clips"]
     assert said == [f"its {key} is not that of {name}" for name in ("n-5", "all")]

@@ -71,8 +71,8 @@ def report(
         list[Path] | None,
         typer.Option(help="With --site: the file of a task of your own; may be repeated."),
     ] = None,
-    no_images: Annotated[
-        bool, typer.Option("--no-images", help="With --site: leave pictures out.")
+    no_pictures: Annotated[
+        bool, typer.Option("--no-pictures", help="With --site: leave pictures out.")
     ] = False,
     csv: Annotated[
         bool, typer.Option("--csv", help="Print one line a score as CSV and nothing else.")
@@ -87,12 +87,12 @@ def report(
     from biobench.compare.standings import standings, standings_csv, standings_document
     from biobench.spec.load import load_spec
 
-    _refuse(site=site, csv=csv, json=json, task=task, no_images=no_images)
+    _refuse(site=site, csv=csv, json=json, task=task, no_pictures=no_pictures)
     specification = load_spec(spec)
     with opened_results(results, specification) as found:
         if site is not None:
             _write_site(
-                found, specification, site, data, task or (), images=not no_images, ranks=ranks
+                found, specification, site, data, task or (), pictures=not no_pictures, ranks=ranks
             )
         elif json or csv:
             tables = standings(found, specification, ranks=ranks)
@@ -105,7 +105,7 @@ def report(
 
 
 def _refuse(
-    *, site: Path | None, csv: bool, json: bool, task: list[Path] | None, no_images: bool
+    *, site: Path | None, csv: bool, json: bool, task: list[Path] | None, no_pictures: bool
 ) -> None:
     """Raise UsageError for options that exclude or need each other."""
     from biobench.errors import UsageError
@@ -114,7 +114,7 @@ def _refuse(
     given = [name for name, on in forms.items() if on]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} exclude each other", remedy="give one of them")
-    for name, on in (("--task", bool(task)), ("--no-images", no_images)):
+    for name, on in (("--task", bool(task)), ("--no-pictures", no_pictures)):
         if on and site is None:
             raise UsageError(f"{name} is for --site", remedy="give --site, or leave it out")
 
@@ -126,14 +126,17 @@ def _write_site(
     data: Path | None,
     tasks: Sequence[Path],
     *,
-    images: bool,
+    pictures: bool,
     ranks: bool,
 ) -> None:
     from biobench.compare.site.write import INDEX, write_site
+    from biobench.data.locate import require_data_folder
     from biobench.spec.load import task_from_file
 
+    if data is not None:
+        require_data_folder(data, "the data sets")
     own = {task.id: task for task in (task_from_file(path, spec) for path in tasks)}
-    write_site(found, spec, folder, data=data, own=own, images=images, ranked=ranks)
+    write_site(found, spec, folder, data=data, own=own, pictures=pictures, ranked=ranks)
     print_line(f"page: {folder / INDEX}")
 
 

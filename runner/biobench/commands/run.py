@@ -145,8 +145,8 @@ def run(
             help="Stop at an unreadable image, score it as wrong, or leave it out of your own task."
         ),
     ] = OnBadImage.stop,
-    no_images: Annotated[
-        bool, typer.Option("--no-images", help="Leave pictures out of the page.")
+    no_pictures: Annotated[
+        bool, typer.Option("--no-pictures", help="Leave pictures out of the page.")
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
     json: Annotated[
@@ -190,7 +190,7 @@ def run(
         workers=workers,
         precision=precision.value,
         on_bad_image=on_bad_image.value,
-        pictures=not no_images,
+        pictures=not no_pictures,
         offline=offline,
         quiet=json,
         from_command=True,

@@ -105,12 +105,12 @@ def verify(
     from biobench.spec.load import load_spec, task_from_file
     from biobench.verify.check import Places
     from biobench.verify.from_data import Images
-    from biobench.verify.load import stores_beside
+    from biobench.verify.load import stores_beside, tasks_beside
     from biobench.verify.verdict import verify_one
 
     specification = load_spec(spec)
     named = {task_from_file(path, specification).id: path for path in task or ()}
-    own = {**_tasks_beside(result, specification), **named}
+    own = {**tasks_beside(result, specification), **named}
     tasks = {id: task_from_file(path, specification) for id, path in own.items()}
     images = Images(data, tasks, workers or usable_cores(), json, sampled=sample is not None)
     beside = stores_beside([result] if against is None else [result, against])
@@ -134,25 +134,6 @@ def verify(
     else:
         _print(verdict, specification, json)
     verdict.raise_unless_it_holds(str(result))
-
-
-def _tasks_beside(result: Path, spec: Spec) -> dict[str, Path]:
-    """Files of tasks of a person's own that a run has written beside its result, by id; those of a
-    learning curve lie above its sizes."""
-    from biobench.errors import BiobenchError
-    from biobench.spec.load import task_from_file
-
-    folder = result if result.is_dir() else result.parent
-    found = {}
-    for path in (*sorted(folder.parent.glob("*.yaml")), *sorted(folder.glob("*.yaml"))):
-        try:
-            task = task_from_file(path, spec)
-        except BiobenchError:
-            # Whatever else lies there.
-            continue
-        if task.dataset.folder is not None:
-            found[task.id] = path
-    return found
 
 
 @contextmanager

@@ -39,15 +39,20 @@ def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | 
     if named is not None and not named.is_dir():
         named = None
     if data is not None:
-        if not data.is_dir():
-            raise DataError(
-                "the data folder is missing" if not data.exists() else "the data folder is a file",
-                where=shown(str(data)),
-                remedy=f"give --data a folder that holds {task.dataset.id}/",
-            )
+        require_data_folder(data, f"{task.dataset.id}/")
         own = data / task.dataset.id
         if own.is_dir():
             return own
         if named is None and only_task and not has_embedded:
             return data
     return named or (embedded if has_embedded else None)
+
+
+def require_data_folder(data: Path, content: str) -> None:
+    """Raise DataError unless ``data`` is a folder; ``content``: what it should hold."""
+    if not data.is_dir():
+        raise DataError(
+            "the data folder is missing" if not data.exists() else "the data folder is a file",
+            where=shown(str(data)),
+            remedy=f"give --data a folder that holds {content}",
+        )

@@ -115,18 +115,22 @@ def decode_batch(
     *,
     workers: int,
     kernel: str | None = None,
+    decoder: PillowDecoder | None = None,
 ) -> DecodedBatch:
     """Decode, resize and crop; the interpreter is free meanwhile.
 
     One bad file does not lose the others. The result does not depend on ``workers``, nor on
-    ``kernel``, one of :func:`biobench._native.kernels`, which is for tests.
+    ``kernel``, one of :func:`biobench._native.kernels`, which is for tests. Without a decoder the
+    formats are those of the specification.
 
     Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
     there is no room for the pixels.
     """
     names = [os.fspath(path) for path in paths]
     count = max(1, len(names))
-    loader = open_loader(names, recipe, batch_size=count, workers=workers, ahead=1, kernel=kernel)
+    loader = open_loader(
+        names, recipe, batch_size=count, workers=workers, ahead=1, kernel=kernel, decoder=decoder
+    )
     try:
         loaded = loader.next()
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,12 +111,19 @@ def assemble_curve(
                 "version": task.version,
                 "metric": task.metrics[0].id,
                 "higher_is_better": task.metrics[0].higher_is_better,
+                "cluster_unit": _cluster_unit(cells[task.id].values()),
                 "cells": [_cell(size, cells[task.id][size]) for size in sizes],
             }
             for task in tasks
         },
     }
     return Curve(document, tuple(results))
+
+
+def _cluster_unit(cells: Iterable[Cell]) -> str | None:
+    """What a cluster of a task is; None where it has no score at any size."""
+    scored = (cell for cell in cells if not isinstance(cell, str))
+    return next((cell.manifest.cluster_unit for cell in scored), None)
 
 
 def _size(size: int | None, result: Results | None) -> dict[str, Any]:

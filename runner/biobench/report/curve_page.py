@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from biobench.data.sample import size_name
+from biobench.report.intervals import estimand
 from biobench.report.page.render import inline_assets, render
 
 WIDTH, HEIGHT = 300, 190
@@ -72,6 +73,11 @@ def render_curve(document: dict[str, Any]) -> str:
     if any(means):
         nothing = {"score": None, "low": None, "high": None}
         panels.append(_panel("mean", [mean or nothing for mean in means], xs))
+    # Of the tasks that have an interval; None where a task has no score at any size.
+    units = [
+        entry["cluster_unit"] for entry in document["tasks"].values()
+        if any(cell["low"] is not None for cell in entry["cells"])
+    ]  # fmt: skip
     listed = notes(document)
     plot = {
         "width": WIDTH,
@@ -87,6 +93,7 @@ def render_curve(document: dict[str, Any]) -> str:
         "curve.html",
         assets=inline_assets(()),
         curve=document,
+        estimand=estimand(units) if units else None,
         plot=plot,
         notes=listed,
         number={(note["task"], note["reason"]): note["number"] for note in listed},

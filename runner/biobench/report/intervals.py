@@ -48,10 +48,8 @@ def marks(interval: Marked | Mapping[str, Any]) -> str:
 
 def print_marks(intervals: Iterable[Marked | Mapping[str, Any]], console: Console) -> None:
     """Print one line for each mark that an interval has."""
-    used = "".join(_marks(interval) for interval in intervals)
-    for mark, note in NOTES.items():
-        if mark in used:
-            say(console, f"{mark} {note}")
+    for note in _notes(intervals):
+        say(console, note)
 
 
 def estimand(units: Iterable[str | None], what: str = "score") -> str:
@@ -65,6 +63,21 @@ def estimand(units: Iterable[str | None], what: str = "score") -> str:
     plural = [unit if unit.endswith("s") else f"{unit}s" for unit in named]
     kinds = " or ".join(filter(None, [", ".join(plural[:-1]), *plural[-1:]])) or "items"
     return f"interval: expected {what} on new {kinds} of the same kind; not over training"
+
+
+def interval_words(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The sentences that belong beside the intervals of entries of results; none without one."""
+    found = [entry for entry in entries if entry["interval"] is not None]
+    if not found:
+        return []
+    said = estimand(entry["cluster_unit"] for entry in found)
+    return [said, *_notes(entry["interval"] for entry in found)]
+
+
+def _notes(intervals: Iterable[Marked | Mapping[str, Any]]) -> list[str]:
+    """One sentence for each mark that an interval has."""
+    used = "".join(_marks(interval) for interval in intervals)
+    return [f"{mark} {note}" for mark, note in NOTES.items() if mark in used]
 
 
 def _marks(interval: Marked | Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ class PageOptions:
     Attributes:
         images: True where it holds pictures of items.
         constants: What it needs to compute scores again, see
-            :attr:`biobench.spec.load.Spec.resampling`; None leaves that out.
+            :attr:`biobench.spec.load.Spec.interval_constants`; None leaves that out.
     """
 
     images: bool = True

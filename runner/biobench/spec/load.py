@@ -69,7 +69,7 @@ class Spec:
         return tuple(_recipe(entry) for entry in entries)
 
     @property
-    def resampling(self) -> Mapping[str, Any]:
+    def interval_constants(self) -> Mapping[str, Any]:
         """The constants of intervals and comparisons: ``seed``, ``interval`` and ``comparison`` as
         suite.yaml has them."""
         names = ("seed", "interval", "comparison")

@@ -18,7 +18,7 @@ from biobench.verify.load import CurveFile
 
 _SHARED = ("biobench", "spec", "suite", "division")
 _MODEL = ("name", "resolved", "revision", "weights")
-_TASK = ("version", "metric", "higher_is_better")
+_TASK = ("version", "metric", "higher_is_better", "cluster_unit")
 
 
 def check_curve(curve: CurveFile, spec: Spec) -> tuple[Report, dict[str, Results]]:

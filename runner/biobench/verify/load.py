@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.text import shown
-from biobench.errors import DataError, counted
+from biobench.errors import BiobenchError, DataError, counted
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
@@ -20,6 +20,7 @@ from biobench.report.imported import SCHEMA as IMPORTED
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, document_of, read_file, results_of
 from biobench.report.upstream import is_upstream
+from biobench.spec.load import Spec, task_from_file
 from biobench.verify.submission import MOST_FILE, submission_of
 
 _MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
@@ -117,6 +118,22 @@ def stores_beside(paths: Iterable[Path]) -> list[Path]:
     """The folders ``store`` beside results, where a container writes features."""
     folders = [path if path.is_dir() else path.parent for path in paths]
     return [folder / OWN_STORE for folder in folders if (folder / OWN_STORE).is_dir()]
+
+
+def tasks_beside(result: Path, spec: Spec) -> dict[str, Path]:
+    """Files of tasks of a person's own that a run has written beside its result, by id; those of a
+    learning curve lie above its sizes."""
+    folder = result if result.is_dir() else result.parent
+    found = {}
+    for path in (*sorted(folder.parent.glob("*.yaml")), *sorted(folder.glob("*.yaml"))):
+        try:
+            task = task_from_file(path, spec)
+        except BiobenchError:
+            # Whatever else lies there.
+            continue
+        if task.dataset.folder is not None:
+            found[task.id] = path
+    return found
 
 
 def open_result(path: Path) -> Results:

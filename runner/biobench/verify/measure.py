@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.data.predictions import Predictions
+from biobench.decode.headers import more_formats
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
 from biobench.embed.evidence import Evidence
@@ -88,7 +89,8 @@ def _largest(
         for evidence, rows, root in ((a, here, roots[0]), (b, there, roots[1])):
             part = rows[start : start + count].tolist()
             paths = [os.path.join(str(root), str(evidence.rows[i][1])) for i in part]
-            decoded = decode_batch(paths, recipe, workers=workers)
+            # Digests tell whether these are the images of the run, whatever their formats.
+            decoded = decode_batch(paths, recipe, workers=workers, decoder=more_formats())
             found = np.frombuffer(b"".join(decoded.digests), np.uint8).reshape(-1, 32)
             if not np.array_equal(found, evidence.pixels[part]):
                 return f"by how much cannot be measured: {root} does not have the images of the run"

@@ -11,6 +11,8 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.compare.results import model_name
+from biobench.report.imported import is_imported
+from biobench.report.intervals import marks
 from biobench.report.results import Results
 
 SIZES = ((30e6, "below 30 M"), (100e6, "30 to 100 M"), (400e6, "100 to 400 M"))
@@ -47,29 +49,34 @@ def size_class(parameters: int | None) -> str:
 
 
 def images_per_second(results: Results) -> float | None:
-    """Images a second through the backbone over all tasks; None where all were in the store."""
+    """Images a second through the backbone over all tasks, of the images that were computed; None
+    where all were in the store."""
     costs = [entry["cost"] for entry in results.tasks.values() if entry["cost"]]
-    timed = [(cost["images"], cost["images_per_s"]) for cost in costs if cost["images_per_s"]]
-    seconds = sum(images / rate for images, rate in timed)
-    return sum(images for images, _ in timed) / seconds if seconds else None
+    timed = [
+        (cost["images_per_s"], sum(cost["stages"].get(name, 0.0) for name in ("decode", "embed")))
+        for cost in costs if cost["images_per_s"]
+    ]  # fmt: skip
+    seconds = sum(passed for _, passed in timed)
+    return sum(rate * passed for rate, passed in timed) / seconds if seconds else None
 
 
 def row_of(results: Results, key: str) -> dict[str, Any]:
-    """What tables and plots show of a result."""
+    """What tables and plots show of a result; a cell is its score, bounds, whether it is declared,
+    and the marks of its interval."""
     document, mean = results.document, results.mean
     model = document["model"]
     return {
         "key": key,
         "name": shown(model_name(results)),
         "resolved": shown(str(model["resolved"])),
-        "official": document["official"],
+        "imported": is_imported(results),
         "n_train": document["n_train"],
-        "family": family(str(model["resolved"])),
+        "family": shown(model.get("family") or family(str(model["resolved"]))),
         "size": size_class(model["parameters"]),
         "level": str(document["levels"].get("features", "none")),
         "parameters": model["parameters"],
         "images_per_s": images_per_second(results),
-        "seconds": document["run"]["wall_s"],
+        "seconds": document["run"] and document["run"]["wall_s"],
         "mean": mean and [mean["score"], mean["low"], mean["high"], bool(mean.get("declared"))],
         "scores": {task: _cell(entry) for task, entry in results.tasks.items()},
     }
@@ -77,7 +84,8 @@ def row_of(results: Results, key: str) -> dict[str, Any]:
 
 def _cell(entry: dict[str, Any]) -> list[Any]:
     interval = entry["interval"] or {"low": None, "high": None}
-    return [entry["score"], interval["low"], interval["high"], entry["declared"]]
+    weak = marks(entry["interval"]).strip() if entry["interval"] else ""
+    return [entry["score"], interval["low"], interval["high"], entry["declared"], weak]
 
 
 def ranks(results: Sequence[Results], keys: Sequence[str], task: str) -> list[list[Any]]:

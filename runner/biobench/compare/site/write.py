@@ -24,6 +24,8 @@ from biobench.compare.site.evidence import SavedEvidence, evidence_or_none
 from biobench.compare.site.rows import key_of, ranks, row_of
 from biobench.compare.standings import Standings, standings
 from biobench.errors import BiobenchError, UsageError
+from biobench.report.imported import is_imported
+from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
 from biobench.report.page.evidence import Evidence, packed, packed_rows
 from biobench.report.page.render import ASSETS, linked_assets, render
@@ -67,7 +69,7 @@ def write_site(
     *,
     data: Path | None,
     own: Mapping[str, Task],
-    images: bool,
+    pictures: bool,
     ranked: bool,
 ) -> None:
     """Write the site of ``results`` to ``folder``, which replaces an earlier site there.
@@ -78,7 +80,7 @@ def write_site(
         folder: A folder that is not there, is empty or is a site.
         data: Folder of the data sets, for pictures; None for the embedded ones alone.
         own: Tasks of a person's own by id.
-        images: False leaves pictures out.
+        pictures: False leaves pictures out.
         ranked: Mark the scores that may be the best.
 
     Raises:
@@ -92,7 +94,7 @@ def write_site(
             (fresh / name).mkdir()
         for name in ("page.css", *SCRIPTS, "site.js"):
             shutil.copyfile(ASSETS / name, fresh / "assets" / name)
-        saved = SavedEvidence(spec, fresh, data, own, images)
+        saved = SavedEvidence(spec, fresh, data, own, pictures)
         for table in tables:
             for key, result in zip(table.keys, table.rows, strict=True):
                 _write_result(table, key, result, saved)
@@ -137,7 +139,7 @@ def _write_result(table: Table, key: str, result: Results, saved: SavedEvidence)
         "absent": absent,
     }
     page = page_of(
-        result, documents, linked_assets("../assets/", SCRIPTS), saved.spec.resampling,
+        result, documents, linked_assets("../assets/", SCRIPTS), saved.spec.interval_constants,
         details={}, rows={}, site=site,
     )  # fmt: skip
     (saved.folder / "models" / f"{key}.html").write_text(page, encoding="utf-8")
@@ -156,7 +158,8 @@ def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
     )
     place = {key: rank for key, _, rank in ranks(table.rows, table.keys, task)}
     best = [result for _, result in ordered if not result.tasks[task]["declared"]][:MOST_MODELS]
-    document = next((saved.documents(one).get(task) for one in best), None)
+    documents = (saved.documents(result).get(task) for _, result in ordered)
+    document = next(filter(None, documents), None)
     found = [evidence_or_none(saved, one, task, document)[0] for one in best]
     evidence = [one for one in found if one is not None]
     items, count = _contradicted(evidence, partial(saved.pictures, task=task))
@@ -166,7 +169,11 @@ def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
         entry=first,
         task=document,
         table=table,
+        label=_label(table),
+        sources=_sources([result for _, result in ordered]),
+        ran=bool(best),
         rows=[(row_of(result, key), place[key]) for key, result in ordered],
+        words=interval_words(result.tasks[task] for _, result in ordered),
         models=len(evidence),
         items=items,
         count=count,
@@ -205,7 +212,6 @@ def _index(tables: Sequence[Table]) -> str:
     rows = [_rows(table) for table in tables]
     values = [
         {
-            "name": _label(table),
             "tasks": table.standings.tasks,
             "higher": _directions(table),
             "rows": shown_rows,
@@ -215,7 +221,25 @@ def _index(tables: Sequence[Table]) -> str:
     every = [row for shown_rows in rows for row in shown_rows]
     return render(
         "index.html",
-        tables=list(zip(tables, rows, strict=True)),
+        tables=[
+            {
+                "table": table,
+                "rows": shown_rows,
+                "label": _label(table),
+                "words": interval_words(
+                    entry for result in table.rows for entry in result.tasks.values()
+                ),
+                "sources": _sources(table.rows),
+                "declared": any(
+                    cell[3]
+                    for row in shown_rows
+                    if not row["imported"]
+                    for cell in row["scores"].values()
+                ),
+            }
+            for table, shown_rows in zip(tables, rows, strict=True)
+        ],
+        checked=any(not cell[3] for row in every for cell in row["scores"].values()),
         count=len(every),
         values=values,
         choices={
@@ -233,7 +257,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     return [
         row_of(result, key)
         | {
-            "ties": [
+            "may_be_best": [
                 name for name, found in columns.items() if found and found.sets[str(i)][0] == 1
             ]
         }
@@ -242,9 +266,22 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _label(table: Table) -> str:
-    head = table.rows[0].document
-    text = f"suite {head['suite']}, division {head['division']}"
-    return shown(text if table.group.reason is None else f"{text} ({table.group.reason})")
+    """What the results of a table share; own tasks are of no suite."""
+    division = f"division {table.group.division}"
+    if table.group.division == "open":
+        return division
+    return shown(f"suite {table.group.suite}, {division}")
+
+
+def _sources(results: Sequence[Results]) -> list[str]:
+    """Where imported results are from."""
+    return list(
+        dict.fromkeys(
+            entry["source"]
+            for result in results if is_imported(result)
+            for entry in result.tasks.values()
+        )
+    )  # fmt: skip
 
 
 def _directions(table: Table) -> dict[str, bool]:

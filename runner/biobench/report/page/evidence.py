@@ -50,7 +50,7 @@ def evidence_of(outcome: TaskOutcome, *, images: bool) -> Evidence:
     )
 
 
-WITHOUT = "left out by --no-images"
+WITHOUT = "left out by --no-pictures"
 
 
 def inline_pictures(manifest: Manifest, ids: Iterable[str]) -> dict[str, str]:

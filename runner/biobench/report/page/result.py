@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from biobench.report.intervals import NOTES, REASONS, estimand, marks
+from biobench.report.intervals import REASONS, interval_words, marks
 from biobench.report.page.detail import render_detail
 from biobench.report.page.evidence import Evidence, inline_pictures, packed_rows
 from biobench.report.page.plot import score_plot
@@ -70,8 +70,9 @@ def page_of(
             need; its ``group`` and ``key`` among the scores; why predictions are ``absent``, by
             task. None for a page that stands alone.
     """
+    ran = any(not entry["declared"] for entry in results.tasks.values())
     check = None
-    if constants is not None:
+    if constants is not None and ran:
         check = {
             "document": without_costs(results.document),
             "suite": dict(constants),
@@ -81,9 +82,10 @@ def page_of(
         "result.html",
         result=results.document,
         plot=score_plot(results),
-        estimand=estimand(entry["cluster_unit"] for entry in results.tasks.values()),
+        words=interval_words(results.tasks.values()),
         marks=marks,
-        notes=NOTES,
+        ran=ran,
+        declared=_declared(results),
         reasons=REASONS,
         documents=documents,
         assets=assets,
@@ -92,3 +94,12 @@ def page_of(
         check=check,
         site=site,
     )
+
+
+def _declared(results: Results) -> dict[str, list[str]]:
+    """Tasks that were not run, by where their scores are from."""
+    found: dict[str, list[str]] = {}
+    for id, entry in results.tasks.items():
+        if entry["declared"]:
+            found.setdefault(str(entry["source"]), []).append(id)
+    return found

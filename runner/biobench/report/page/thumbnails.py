@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from biobench.data.manifest import Manifest
+from biobench.decode.headers import more_formats
 from biobench.decode.loader import usable_cores
 from biobench.decode.native import decode_batch
 from biobench.decode.recipe import Recipe
@@ -32,11 +33,15 @@ def thumbnails(manifest: Manifest, ids: Iterable[str]) -> dict[str, bytes]:
         if id in wanted:
             paths.setdefault(id, []).append(row.path)
     chosen = [(id, paths[id][len(paths[id]) // 2]) for id in sorted(paths)]
+    decoder = more_formats() if manifest.more_formats else None
     found: dict[str, bytes] = {}
     for start in range(0, len(chosen), _BATCH):
         part = chosen[start : start + _BATCH]
         batch = decode_batch(
-            [manifest.root / path for _, path in part], _recipe(), workers=usable_cores()
+            [manifest.root / path for _, path in part],
+            _recipe(),
+            workers=usable_cores(),
+            decoder=decoder,
         )
         bad = {failure.index for failure in batch.failures}
         for i, (id, _) in enumerate(part):

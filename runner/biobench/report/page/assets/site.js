@@ -8,6 +8,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   let WIDTH = 760;
   const LEFT = 60;
+  const TOP = 28;
 
   function shape(name, attributes, text) {
     const element = document.createElementNS(SVG, name);
@@ -84,22 +85,22 @@
       const y = 18 + i * 20;
       add("text", { x: 0, y: y + 4 }, row.name.length > letters ? `\u2026${row.name.slice(1 - letters)}` : row.name);
       if (low !== null) add("line", { class: "bar", x1: x(low), x2: x(high), y1: y, y2: y });
-      const dot = add("circle", { class: row.ties.includes(task) ? "dot tie" : "dot", cx: x(score), cy: y, r: 4.5 });
+      const dot = add("circle", { class: row.may_be_best.includes(task) ? "dot best" : "dot", cx: x(score), cy: y, r: 4.5 });
       dot.append(shape("title", {}, `${row.name}: ${score.toFixed(4)}`));
-      add("text", { x: WIDTH - 62, y: y + 4 }, `${score.toFixed(4)}${row.ties.includes(task) ? " =" : ""}`);
+      add("text", { x: WIDTH - 62, y: y + 4 }, `${score.toFixed(4)}${row.may_be_best.includes(task) ? " =" : ""}`);
     });
     return [svg, `${shown.length} ${shown.length === 1 ? "model" : "models"}, best first.`];
   }
 
   function frame(add, height, xs, ys, xName, yName) {
     const x = (value) => LEFT + xs.at(value) * (WIDTH - LEFT - 20);
-    const y = (value) => height - 46 - ys.at(value) * (height - 64);
+    const y = (value) => height - 46 - ys.at(value) * (height - 46 - TOP);
     for (const tick of ys.ticks) {
       add("line", { class: "grid", x1: LEFT, x2: WIDTH - 20, y1: y(tick), y2: y(tick) });
       add("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(2));
     }
     for (const tick of xs.ticks) {
-      add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: 18, y2: height - 46 });
+      add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: TOP, y2: height - 46 });
       add("text", { class: "tick", x: x(tick), y: height - 30, "text-anchor": "middle" }, short(tick));
     }
     add("text", { x: (LEFT + WIDTH) / 2, y: height - 10, "text-anchor": "middle" }, xName);
@@ -133,7 +134,7 @@
     const ys = axis(shown.flatMap(([, , cell]) => cell.slice(0, 3).filter((value) => value !== null)), false);
     const [x, y] = frame(add, height, xs, ys, xName, task);
     const limited = other !== null && threshold > 0;
-    if (limited) add("line", { class: "threshold", x1: x(threshold), x2: x(threshold), y1: 18, y2: height - 46 });
+    if (limited) add("line", { class: "threshold", x1: x(threshold), x2: x(threshold), y1: TOP, y2: height - 46 });
     for (const [row, value, [score, low, high]] of shown) {
       const below = limited && value < threshold ? " low" : "";
       if (low !== null) add("line", { class: `bar${below}`, x1: x(value), x2: x(value), y1: y(low), y2: y(high) });
