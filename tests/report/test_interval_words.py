@@ -15,6 +15,8 @@ from biobench import Results
 from biobench.report.intervals import estimand, marks
 from biobench.report.page.result import render_page
 from biobench.report.table import print_results
+from biobench.spec.documents import IntervalRules
+from biobench.spec.load import load_spec
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def document(repository: Path) -> dict[str, Any]:
     return copy.deepcopy(value)
 
 
-def printed(document: dict[str, Any]) -> str:
+def printed(document: dict[str, Any], rules: IntervalRules | None = None) -> str:
     out = io.StringIO()
-    print_results(Results(document), Console(file=out, width=120))
+    print_results(Results(document), Console(file=out, width=140), rules)
     return out.getvalue()
 
 
@@ -68,5 +70,8 @@ def test_the_table_and_the_page_say_why_there_is_none(document: dict[str, Any]) 
     entry["clusters"] = {"count": 7, "effective": 3.25}
     text = printed(document)
     assert "demo-beluga has no interval: too few effective clusters" in text
-    assert "(unit individual, 3.2 of 7)" in text
+    assert "(3.2 effective of 7 clusters, unit individual)" in text
+    rules = load_spec().suites["demo"].interval
+    least = f"unit individual; {rules.minimum_clusters} effective are needed)"
+    assert least in printed(document, rules)
     assert "none: too few effective clusters" in render_page(Results(document))

@@ -144,7 +144,8 @@ def _print(groups: Sequence[Group], spec: Spec, ranks: bool) -> None:
 
     screen = console()
     if len(groups) == len(groups[0].results) == 1:
-        print_results(groups[0].results[0], screen)
+        rules = spec.suites[groups[0].suite].interval
+        print_results(groups[0].results[0], screen, rules)
         return
     for group in groups:
         if group.reason is not None:

@@ -276,12 +276,14 @@ def _one(options: Options, json: bool) -> None:
     """Score at one size."""
     from biobench.pipeline import run_tasks
     from biobench.report.table import print_results
+    from biobench.spec.load import load_spec
 
     results, failures = run_tasks(options)
     if json:
         print_json_text(results.to_json())
     else:
-        print_results(results, console())
+        rules = load_spec().suites[results.document["suite"]].interval
+        print_results(results, console(), rules)
         if results.folder is not None:
             print_line(f"result: {results.folder / 'results.json'}")
             print_line(f"page:   {results.folder / 'report.html'}")

@@ -12,6 +12,7 @@ from biobench.errors import counted
 from biobench.report.blocks import GAP, as_text, say
 from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
+from biobench.spec.documents import IntervalRules
 
 NAMED = 3
 """Images that fit in one line for people."""
@@ -36,8 +37,9 @@ def _cells(task: str, entry: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def results_table(results: Results, width: int) -> Table:
-    """One row a task and the mean below; a terminal of few columns gets fewer of them, whole."""
+def _print_table(results: Results, console: Console) -> None:
+    """Print one row a task and the mean below; a terminal of few columns gets fewer of them, whole,
+    and a line that names the others."""
     rows = [_cells(task, entry) for task, entry in results.tasks.items()]
     mean = results.mean
     if mean is not None:
@@ -49,7 +51,7 @@ def results_table(results: Results, width: int) -> Table:
     for more in (["95% interval"], ["train", "test", "classes"], ["metric"]):
         wanted = [name for name in COLUMNS if name in {*shown, *more}]
         widest = (max(len(name), *(len(row.get(name, "")) for row in rows)) for name in wanted)
-        if sum(size + GAP for size in widest) <= width:
+        if sum(size + GAP for size in widest) <= console.width:
             shown = wanted
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in shown:
@@ -59,7 +61,10 @@ def results_table(results: Results, width: int) -> Table:
         if row["task"] == "mean":
             table.add_section()
         table.add_row(*(as_text(row.get(name, "")) for name in shown))
-    return table
+    console.print(table)
+    left_out = [name for name in COLUMNS if name not in shown]
+    if left_out:
+        say(console, f"no room for: {', '.join(left_out)}")
 
 
 def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
@@ -72,8 +77,14 @@ def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
     return [f"{task}: {counted(len(images), 'unreadable image')} left out: {named}{more}"]
 
 
-def print_results(results: Results, console: Console) -> None:
-    """Print the table and the lines on the limits of the numbers."""
+def print_results(results: Results, console: Console, rules: IntervalRules | None = None) -> None:
+    """Print the table and the lines on the limits of the numbers.
+
+    Args:
+        results: The result.
+        console: The terminal.
+        rules: The suite's, for the fewest clusters of an interval; None leaves them unsaid.
+    """
     document = results.document
     model = document["model"]
     say(
@@ -81,7 +92,7 @@ def print_results(results: Results, console: Console) -> None:
         f"model {model['name']} ({model['resolved']}), division {document['division']}, "
         f"spec {document['spec']['version']}",
     )
-    console.print(results_table(results, console.width))
+    _print_table(results, console)
     entries = list(results.tasks.values())
     intervals = [entry["interval"] for entry in entries if entry["interval"]]
     if intervals:
@@ -90,9 +101,12 @@ def print_results(results: Results, console: Console) -> None:
     for task, entry in results.tasks.items():
         if entry["no_interval"] in {"few-clusters", "no-spread"}:
             reason = REASONS[entry["no_interval"]]
-            effective = f"{entry['clusters']['effective']:.1f} of {entry['clusters']['count']}"
-            unit = entry["cluster_unit"]
-            say(console, f"{task} has no interval: {reason} (unit {unit}, {effective})")
+            clusters, unit = entry["clusters"], entry["cluster_unit"]
+            count = counted(clusters["count"], "cluster")
+            held = f"{clusters['effective']:.1f} effective of {count}, unit {unit}"
+            if rules is not None and entry["no_interval"] == "few-clusters":
+                held += f"; {rules.minimum_clusters} effective are needed"
+            say(console, f"{task} has no interval: {reason} ({held})")
         if entry["declared"]:
             line = f"{task} was not run: its score is declared, from {entry['source']}"
             say(console, line)
@@ -101,6 +115,9 @@ def print_results(results: Results, console: Console) -> None:
     if document["mean"] is None and document["division"] != "open":
         say(console, "mean: none, because tasks of the suite are missing")
     if document["division"] == "open":
+        if document["bad_images"]:
+            bad = counted(document["bad_images"], "unreadable image")
+            say(console, f"{bad}: wrong where scored, not learnt from otherwise")
         return
     if document["official"]:
         say(console, "official result")
