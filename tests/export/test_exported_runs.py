@@ -76,7 +76,7 @@ def test_a_result_that_is_given_twice_is_one(
     assert found.out == once.out
     assert once.err == ""
     assert found.err.splitlines() == [
-        f"biobench: {place}: 1 result that {own_run} has too, taken once" for place in given[1:]
+        f"biobench: {place}: the same result as {own_run}, taken once" for place in given[1:]
     ]
     table = exported(own_run, "csv", tmp_path / "once.csv")
     twice = ["export", str(own_run), str(own_run), "--format", "csv"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from biobench._common.output import print_note
 from biobench._common.text import shown
 from biobench.data.predictions import Predictions
-from biobench.errors import BiobenchError, DataError, SpecError, UsageError, counted
+from biobench.errors import BiobenchError, DataError, SpecError, UsageError
 from biobench.metric.comparison import Clustered, clustered, require_same_items
 from biobench.report.earlier import curve_sizes
 from biobench.report.imported import imported_results
@@ -77,8 +77,8 @@ def open_each(paths: Sequence[Path], spec: Spec) -> tuple[list[Results], list[Bi
             if found[results.digests["result"]][0] is not results:
                 again.append(first)
         if again:
-            same = counted(len(again), "result")
-            print_note(f"biobench: {place}: {same} that {again[0]} has too, taken once")
+            same = "result" if len(again) == 1 else f"{len(again)} results"
+            print_note(f"biobench: {place}: the same {same} as {again[0]}, taken once")
     return [results for results, _ in found.values()], failed
 
 
