@@ -155,7 +155,7 @@ def _conclude(
     if out is not None and not _keeps_earlier(out, failures, context):
         earlier = result_digests(out)
         write_run(results, outcomes, out, _task_files(context, outcomes), _page(context))
-        _say_outdated(out, earlier, failures, context)
+        failures.say_outdated(out, earlier)
         results.folder = context.plan.out
     else:
         results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
@@ -204,7 +204,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
             earlier = result_digests(out)
             written = write_curve(curve, outcomes, out, beside, _page(context))
             curve = replace(written, folder=context.plan.out)
-            _say_outdated(out, earlier, failures, context)
+            failures.say_outdated(out, earlier)
     return curve, failures
 
 
@@ -288,16 +288,6 @@ def _keeps_earlier(out: Path, failures: Failures, context: Context) -> bool:
             "was scored is in the store, and another --out takes it"
         )
     return lost
-
-
-def _say_outdated(
-    out: Path, earlier: Mapping[Path, str], failures: Failures, context: Context
-) -> None:
-    """Say which files in ``out`` other commands made of the result that was replaced."""
-    from biobench.report.earlier import outdated_files
-
-    for file, command in outdated_files(out, earlier):
-        failures.say(f"{context.plan.out / file} is of the earlier result; run `{command}` again")
 
 
 def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:
