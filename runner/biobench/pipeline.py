@@ -144,6 +144,7 @@ def _conclude(
 ) -> Results | None:
     """Build the result of a model at one size, and write it to ``out``; None where no task has a
     score."""
+    from biobench.report.earlier import result_digests
     from biobench.report.write import write_run
 
     size = context.options.n_train
@@ -152,7 +153,9 @@ def _conclude(
         return None
     results = conclude(outcomes, size, context)
     if out is not None and not _keeps_earlier(out, failures, context):
+        earlier = result_digests(out)
         write_run(results, outcomes, out, _task_files(context, outcomes), _page(context))
+        failures.say_outdated(out, earlier)
         results.folder = context.plan.out
     else:
         results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
@@ -182,6 +185,7 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
 def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
     """The curve of the tasks that can be scored; else as :func:`run_tasks`."""
     from biobench.report.curve import assemble_curve, write_curve
+    from biobench.report.earlier import result_digests
 
     ordered = in_order(sizes)
     context = prepare(replace(options, n_train=None), ordered)
@@ -197,8 +201,10 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
         if out is not None and not _keeps_earlier(out, failures, context):
             scored = [outcome for found in outcomes.values() for outcome in found]
             beside = _task_files(context, scored)
+            earlier = result_digests(out)
             written = write_curve(curve, outcomes, out, beside, _page(context))
             curve = replace(written, folder=context.plan.out)
+            failures.say_outdated(out, earlier)
     return curve, failures
 
 

@@ -330,3 +330,33 @@ def test_forms_are_said_in_words(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert "lower-case letters, digits and single hyphens" in lines[0]
     assert "[a-z" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("export {run} --format csv --out {run}/results.json", "is a result"),
+        ("export {run} --format csv --out {run}/predictions/demo-beluga.parquet", "is read by"),
+        ("export {run} --format csv --out {run}/report.html", "is read by"),
+        ("import {other} --out {run}/results.json", "is a result"),
+        ("import {other} --out {other}", "is read by"),
+        ("submit {run} --out {run}/results.json", "is a result"),
+        ("spec export --out {run}/results.json", "is a result"),
+        ("conformance run --answers {run}/results.json", "is a result"),
+        ("data verify demo-beluga --by me --record {run}/results.json", "is a result"),
+        ("data verify demo-beluga --by me --against {other} --record {other}", "is read by"),
+    ],
+)
+def test_no_command_replaces_a_result_or_what_it_reads(
+    arguments: str, words: str, repository: Path, tmp_path: Path
+) -> None:
+    """The file that is to be written is neither a result nor a file that the command reads."""
+    run, other = tmp_path / "run", tmp_path / "other.json"
+    (run / "predictions").mkdir(parents=True)
+    shutil.copy(repository / "tests/spec/results.json", run)
+    for path in (run / "predictions/demo-beluga.parquet", run / "report.html", other):
+        path.write_bytes(path.name.encode())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = biobench(*arguments.format(run=run, other=other).split())
+    assert_one_line(done, 2, words, "name another file")
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

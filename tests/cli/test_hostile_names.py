@@ -180,7 +180,7 @@ def result(folder: Path, repository: Path, **changes: Any) -> Path:
     document["unofficial_reasons"] = [LINE]
     document["official"] = False
     place = folder / EVIL
-    place.mkdir(exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     whole = document | changes
     whole["digests"]["result"] = result_digest(whole)
     (place / "results.json").write_text(json.dumps(whole))
@@ -266,13 +266,14 @@ CASES: dict[str, tuple[int, Case]] = {
     "spec show": (0, shown_document),
     "spec show, no such document": (2, lambda f, r: ["spec", "show", LINE]),
     "report": (0, lambda f, r: ["report", result(f, r)]),
-    "report, two": (0, lambda f, r: ["report", result(f, r), result(f, r)]),
+    "report, two": (0, lambda f, r: ["report", result(f, r), result(f / "two", r, n_train=5)]),
+    "report, given twice": (0, lambda f, r: ["report", result(f, r), result(f, r)]),
     "report --json": (0, lambda f, r: ["report", "--json", result(f, r)]),
     "report --csv": (0, lambda f, r: ["report", "--csv", result(f, r)]),
     "report, no such suite": (4, lambda f, r: ["report", result(f, r, suite="beluga-ponds")]),
     "analyze": (2, lambda f, r: ["analyze", result(f, r), "--x", LINE]),
     "analyze, published": (0, lambda f, r: ["analyze", published(f)]),
-    "import": (0, lambda f, r: ["import", published(f), "--out", f / f"{EVIL}.json"]),
+    "import": (0, lambda f, r: ["import", published(f), "--out", f / f"{EVIL}.out"]),
     "import, a flaw": (3, lambda f, r: ["import", published(f, mean=LINE), "--out", f / "a.json"]),
     "export csv": (0, lambda f, r: ["export", published(f), "--format", "csv"]),
     "export markdown": (0, lambda f, r: ["export", published(f), "--format", "markdown"]),

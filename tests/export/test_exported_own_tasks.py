@@ -12,16 +12,25 @@ import pytest
 from biobench import load_results
 from biobench.cli import execute
 from biobench.export.tracked import parameters
+from biobench.report.results import result_digest
 
 pytestmark = pytest.mark.slow
+
+
+def of_another_model(run: Path, folder: Path) -> Path:
+    """The same scores as those of a model of another name: a result with a digest of its own."""
+    results = load_results(run)
+    results.document["model"]["name"] = "twin"
+    results.digests["result"] = result_digest(results.document)
+    return results.save(folder / "other").parent
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        ["report", "RUN", "RUN"],
-        ["export", "RUN", "RUN", "--format", "markdown"],
-        ["export", "RUN", "RUN", "--format", "latex"],
+        ["report", "RUN", "OTHER"],
+        ["export", "RUN", "OTHER", "--format", "markdown"],
+        ["export", "RUN", "OTHER", "--format", "latex"],
         ["export", "RUN", "--format", "model-card"],
         ["export", "RUN", "--format", "eval-results", "--hub-dataset", "lab/photos"],
         ["export", "RUN", "--format", "every-eval-ever", "--organization", "Lab"],
@@ -30,10 +39,11 @@ pytestmark = pytest.mark.slow
     ids=["table", "markdown", "latex", "model-card", "eval-results", "every-eval-ever", "ro-crate"],
 )
 def test_neither_official_nor_of_a_suite(
-    command: list[str], own_run: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The division is named, and neither the suite nor a lack of officialness."""
-    assert execute([str(own_run) if word == "RUN" else word for word in command]) == 0
+    places = {"RUN": str(own_run), "OTHER": str(of_another_model(own_run, tmp_path))}
+    assert execute([places.get(word, word) for word in command]) == 0
     text = capsys.readouterr().out
     if command[-1] == "Lab":
         details = json.loads(text)["eval_library"]["additional_details"]
@@ -60,10 +70,11 @@ def test_what_trackers_record(own_run: Path) -> None:
 
 
 def test_results_of_the_benchmark_say_both(
-    declared_run: Path, capsys: pytest.CaptureFixture[str]
+    declared_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What own tasks leave out is said of the tasks of the specification."""
-    assert execute(["report", str(declared_run), str(declared_run)]) == 0
+    other = of_another_model(declared_run, tmp_path)
+    assert execute(["report", str(declared_run), str(other)]) == 0
     assert "suite prior-work, division official" in capsys.readouterr().out
     assert execute(["export", str(declared_run), "--format", "markdown"]) == 0
     text = capsys.readouterr().out

@@ -60,6 +60,30 @@ def test_results_of_the_hub(declared_run: Path, tmp_path: Path) -> None:
         assert execute(["export", str(declared_run), "--format", "eval-results", *given]) == 2
 
 
+def test_a_result_that_is_given_twice_is_one(
+    own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A result, its copy and its submission are one model, with a line for each further one."""
+    shutil.copytree(own_run, tmp_path / "copy")
+    submission = tmp_path / "submission.tar"
+    assert execute(["submit", str(own_run), "--out", str(submission)]) == 0
+    capsys.readouterr()
+    assert execute(["report", str(own_run), "--csv"]) == 0
+    once = capsys.readouterr()
+    given = [own_run, tmp_path / "copy", submission]
+    assert execute(["report", *map(str, given), "--csv"]) == 0
+    found = capsys.readouterr()
+    assert found.out == once.out
+    assert once.err == ""
+    assert found.err.splitlines() == [
+        f"biobench: {place}: the same result as {own_run}, taken once" for place in given[1:]
+    ]
+    table = exported(own_run, "csv", tmp_path / "once.csv")
+    twice = ["export", str(own_run), str(own_run), "--format", "csv"]
+    assert execute([*twice, "--out", str(tmp_path / "twice.csv")]) == 0
+    assert (tmp_path / "twice.csv").read_bytes() == table
+
+
 def test_parquet_in_long_form(own_run: Path, declared_run: Path, tmp_path: Path) -> None:
     """pyarrow reads a row an item, of traits an item and trait, with the names of the classes."""
     import pyarrow.parquet as pq

@@ -208,3 +208,34 @@ def test_bytes_that_are_no_text(
     assert document["environment"]["image"] == r"image\udcff"
     with pytest.raises(UsageError, match=r"m\\udcff: has bytes that are not UTF-8"):
         run(replace(asked, model=os.fsdecode(b"hf:./m\xff")))
+
+
+def test_files_made_of_an_earlier_result_are_named(
+    asked: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A submission is of one digest, a crate of one results.json: a run that replaces the result
+    says which is outdated, and leaves both."""
+    out = tmp_path / "out"
+    options = replace(asked, out=out, quiet=False)
+    run(options)
+    files = [out / "submission.tar", out / "ro-crate-metadata.json"]
+    for file in files:
+        file.write_text(file.name)
+
+    def named() -> list[str]:
+        lines = capsys.readouterr().err.splitlines()
+        return [line for line in lines if "is of the earlier result" in line]
+
+    assert named() == []
+    run(options)
+    assert named() == [
+        f"biobench: {files[1]} is of the earlier result; run `biobench export --format ro-crate` "
+        "again"
+    ]
+    run(replace(options, n_train=3))
+    lines = named()
+    assert len(lines) == 2
+    assert lines[0].endswith("submission.tar is of the earlier result; run `biobench submit` again")
+    learning_curve(options, (2, 3))
+    assert len(named()) == 2
+    assert [file.read_text() for file in files] == [file.name for file in files]

@@ -31,7 +31,7 @@ def document(repository: Path) -> dict[str, Any]:
 
 def printed(document: dict[str, Any]) -> str:
     out = io.StringIO()
-    print_results(Results(document), Console(file=out, width=120))
+    print_results(Results(document), Console(file=out, width=140))
     return out.getvalue()
 
 

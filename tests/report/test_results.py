@@ -36,6 +36,10 @@ def test_unknown_schema_and_broken_files(document: dict[str, Any], tmp_path: Pat
         (tmp_path / "results.json").write_text(text)
         with pytest.raises(DataError, match=r"results\.json"):
             load_results(tmp_path)
+    for broken in (b"{", b"NaN", b"\xff", b'{"a": 1, "a": 2}', b"9007199254740993"):
+        (tmp_path / "results.json").write_bytes(broken)
+        with pytest.raises(DataError, match=r": cannot be read as a result: .*; give a results"):
+            load_results(tmp_path)
     for name in ("tasks", "model", "digests"):
         (tmp_path / "results.json").write_text(json.dumps(document | {name: []}))
         with pytest.raises(DataError, match=name):

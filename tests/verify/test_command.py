@@ -238,3 +238,11 @@ def test_recorded_commands_of_any_form() -> None:
     assert recorded_options(["/x/biobench/__main__.py", "run", "--model", "m"])["model"] == ["m"]
     for nonsense in (["--workers", "x"], ["--nothing"], ["--model"], ["\0"], ["--", "--", "x"]):
         assert isinstance(recorded_options(["biobench", *nonsense]), dict)
+
+
+def test_own_tasks_are_of_no_suite(own: Made, demo: Made) -> None:
+    """The first line names what was verified: a suite, or tasks of one's own."""
+    first = own.verify(data=False, store=False).lines()[0]
+    assert first.endswith("tasks of your own, division open")
+    assert "suite" not in first
+    assert "suite demo, division official" in demo.verify(data=False, store=False).lines()[0]

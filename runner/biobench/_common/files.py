@@ -11,6 +11,7 @@ import re
 import stat
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -24,6 +25,9 @@ MOUNTED = (
     "make the folder yourself before it is mounted (mkdir -p out) and give the engine "
     '--user "$(id -u):$(id -g)"'
 )
+
+_DOCUMENTS = ("results.json", "curve.json")
+"""Names of the documents of results, which only a run writes."""
 
 LEFTOVER_S = 5.0
 """Age below which the process of a temporary file may not have locked it yet."""
@@ -221,10 +225,30 @@ def opened_by_the_shell(path: Path) -> bool:
     return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 
 
-def require_file(path: Path) -> None:
-    """Raise UsageError where ``path`` is a folder or lies where nothing can be written."""
+def require_file(path: Path, read: Iterable[Path] = ()) -> None:
+    """Raise UsageError where a command must not write ``path``.
+
+    That is a folder, a place where nothing can be written, the document of a result, and a file
+    that the command reads.
+
+    Args:
+        path: The file to write.
+        read: Files that the command reads; folders and files that do not exist are none of them.
+    """
     if path.is_dir():
         raise UsageError("is a folder", where=str(path), remedy="name the file to write in it")
+    if path.exists():
+        if path.name in _DOCUMENTS:
+            raise UsageError(
+                "is a result, and would be replaced", where=str(path), remedy="name another file"
+            )
+        # A path that the disk cannot have is an error of whoever reads it, so os.path.exists.
+        if any(os.path.exists(other) and path.samefile(other) for other in read):
+            raise UsageError(
+                "is read by this command, and would be replaced",
+                where=str(path),
+                remedy="name another file",
+            )
     require_writable(path.parent)
 
 

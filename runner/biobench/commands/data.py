@@ -170,7 +170,7 @@ def verify(
             remedy='give --record FILE --by "NAME, LABORATORY"',
         )
     if record is not None:
-        require_file(record)
+        require_file(record, against or ())
     spec = load_spec()
     dataset = _dataset(id)
     others = [read_copy_record(path) for path in against or ()]

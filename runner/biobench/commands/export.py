@@ -52,6 +52,7 @@ def export(
     from biobench._common.files import require_file, write_atomically
     from biobench.errors import UsageError
     from biobench.export.formats import Options, exported, recorded, require_format
+    from biobench.report.earlier import files_read
     from biobench.spec.load import load_spec
 
     specification = load_spec(spec)
@@ -61,7 +62,7 @@ def export(
     if out is None and kind.binary:
         raise UsageError(f"{format} cannot be printed", remedy="give --out a file")
     if out is not None:
-        require_file(out)
+        require_file(out, files_read(results))
     with opened_results(results, specification) as found:
         options = Options(hub_dataset, source_url, organization, license, project)
         if kind.client is not None:
@@ -93,7 +94,7 @@ def import_scores(
     from biobench.verify.load import ScoreTable, open_file
 
     target = out or Path("imported.json")
-    require_file(target)
+    require_file(target, [file])
     other = DataError(
         "is not the results file of the published benchmark's own code",
         where=str(file),

@@ -71,10 +71,12 @@ def export(
     spec: SpecFolder = None,
 ) -> None:
     """Write the whole specification as one canonical JSON bundle; its digest goes to stderr."""
-    from biobench._common.files import write_atomically
+    from biobench._common.files import require_file, write_atomically
     from biobench.spec.bundle import bundle_bytes
     from biobench.spec.load import load_spec
 
+    if out is not None:
+        require_file(out)
     specification = load_spec(spec)
     data = bundle_bytes(specification.bundle())
     if out is None:

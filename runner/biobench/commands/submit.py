@@ -23,6 +23,7 @@ def submit(
     from biobench._common.files import remove_leftovers, require_file, write_atomically
     from biobench.decode.loader import usable_cores
     from biobench.errors import UsageError
+    from biobench.report.earlier import SUBMISSION, files_read
     from biobench.spec.canonical import sha256_bytes
     from biobench.spec.load import load_spec
     from biobench.verify.check import Places, check
@@ -34,8 +35,8 @@ def submit(
     found = open_result(result)
     if out is None and found.folder is None:
         raise UsageError("is a submission already", where=str(result), remedy="give --out a file")
-    path = out or Path(found.folder or ".") / "submission.tar"
-    require_file(path)
+    path = out or Path(found.folder or ".") / SUBMISSION
+    require_file(path, files_read([result]))
     places = Places(Images(None, {}, usable_cores(), quiet=True), [])
     report = check(found, load_spec(spec), places, scores_only=True)
     Verdict({RESULT: found}, {RESULT: report}).raise_unless_it_holds(str(result))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from biobench._common.output import print_note
 from biobench._common.text import shown
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, SpecError, UsageError
@@ -60,16 +61,25 @@ def open_scores(path: Path, spec: Spec) -> list[Results]:
 
 def open_each(paths: Sequence[Path], spec: Spec) -> tuple[list[Results], list[BiobenchError]]:
     """Open the results that paths name, every size of a learning curve among them; also the errors
-    of those that cannot be opened, see :func:`open_scores`."""
-    found: list[Results] = []
+    of those that cannot be opened, see :func:`open_scores`. A result that several paths name is
+    opened once, with a note on standard error."""
+    found: dict[str, tuple[Results, Path]] = {}
     failed: list[BiobenchError] = []
-    for path in paths:
-        for place in _sizes_of(path) or [path]:
-            try:
-                found += open_scores(place, spec)
-            except (DataError, SpecError) as error:
-                failed.append(error)
-    return found, failed
+    for place in (place for path in paths for place in _sizes_of(path) or [path]):
+        try:
+            opened = open_scores(place, spec)
+        except (DataError, SpecError) as error:
+            failed.append(error)
+            continue
+        again = []
+        for results in opened:
+            _, first = found.setdefault(results.digests["result"], (results, place))
+            if found[results.digests["result"]][0] is not results:
+                again.append(first)
+        if again:
+            same = "result" if len(again) == 1 else f"{len(again)} results"
+            print_note(f"biobench: {place}: the same {same} as {again[0]}, taken once")
+    return [results for results, _ in found.values()], failed
 
 
 def _sizes_of(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from biobench.compare.results import suite_and_division
 from biobench.errors import DataError, UsageError
 from biobench.export.formats import Options
 from biobench.report.current import read_from
+from biobench.report.earlier import CRATE as FILE
 from biobench.report.earlier import PAGE
 from biobench.report.item_digests import STAGES, place_of
 from biobench.report.results import FILE as RESULTS
@@ -19,7 +20,6 @@ from biobench.report.results import Results
 from biobench.spec.canonical import sha256_bytes
 from biobench.spec.load import Spec
 
-FILE = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/crate/1.2"
 _MOST = 1 << 30
 _KINDS = {

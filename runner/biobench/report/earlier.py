@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from biobench._common.files import read_regular
@@ -20,6 +22,13 @@ CURVE = "curve.json"
 CURVE_TABLE = "curve.csv"
 CURVE_PAGE = "curve.html"
 PREDICTIONS = "predictions"
+SUBMISSION = "submission.tar"
+CRATE = "ro-crate-metadata.json"
+_MADE_OF_RESULT = {
+    SUBMISSION: "biobench submit",
+    CRATE: "biobench export --format ro-crate",
+}
+"""Files that other commands write beside a result, by the command."""
 MOST_CURVE = 1 << 26
 """Most bytes of a curve's document: far more than that of all tasks at a hundred sizes."""
 
@@ -37,6 +46,44 @@ def own_files(folder: Path) -> list[Path]:
     places += _of_run(folder)
     places += map(Path, (CURVE_TABLE, CURVE_PAGE, CURVE))
     return [place for place in places if _is_file(folder / place)]
+
+
+def files_read(paths: Iterable[Path]) -> list[Path]:
+    """The files that results at ``paths`` consist of: each path, and what its folder's result
+    names."""
+    found = []
+    for path in paths:
+        folder = path if os.path.isdir(path) else path.parent
+        found += [path, *(folder / place for place in own_files(folder))]
+    return found
+
+
+def result_digests(folder: Path) -> dict[Path, str]:
+    """The digest of the result in ``folder``, and of each size of the curve there, by its folder
+    relative to ``folder``."""
+    found = {}
+    for place in (Path(), *map(Path, curve_sizes(folder))):
+        with contextlib.suppress(DataError):
+            found[place] = str(results_in(folder / place).digests.get("result"))
+    return found
+
+
+def outdated_files(folder: Path, earlier: Mapping[Path, str]) -> list[tuple[Path, str]]:
+    """The files made of an earlier result in ``folder`` that are not of the present one, relative
+    to it, each with the command that makes it.
+
+    Args:
+        folder: The folder, whose result was replaced.
+        earlier: :func:`result_digests` of it before.
+    """
+    now = result_digests(folder)
+    return [
+        (place / name, command)
+        for place, digest in earlier.items()
+        for name, command in _MADE_OF_RESULT.items()
+        # A crate states the digest of results.json, which has times and costs.
+        if (name == CRATE or now.get(place) != digest) and _is_file(folder / place / name)
+    ]
 
 
 def _is_file(path: Path) -> bool:

@@ -32,6 +32,7 @@ MOST_VALUES = 200_000
 MOST_DEPTH = 32
 MOST_TASKS = 1_000
 """Most tasks of a result: the schema checks each, which takes time."""
+_REMEDY = "give a results.json or the folder that `biobench run --out` wrote"
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "model": dict,
     "tasks": dict,
@@ -249,7 +250,7 @@ def read_file(path: Path, limit: int) -> bytes:
         raise DataError(
             error.what,
             where=str(path),
-            remedy="give a results.json or the folder that `biobench run --out` wrote",
+            remedy=_REMEDY,
         ) from error
 
 
@@ -261,7 +262,9 @@ def document_of(data: bytes, where: str) -> Any:
     try:
         value = parse_json(data)
     except CanonicalError as error:
-        raise DataError(f"is not JSON as a result is ({error})", where=where) from error
+        raise DataError(
+            f"cannot be read as a result: {error}", where=where, remedy=_REMEDY
+        ) from error
     deep, values = size_of(value)
     if deep > MOST_DEPTH:
         raise DataError("is nested too deeply for a result", where=where)

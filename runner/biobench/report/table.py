@@ -38,8 +38,9 @@ def _cells(task: str, entry: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def results_table(results: Results, width: int) -> Table:
-    """One row a task and the mean below; a terminal of few columns gets fewer of them, whole."""
+def _print_table(results: Results, console: Console) -> None:
+    """Print one row a task and the mean below; a terminal of few columns gets fewer of them, whole,
+    and a line that names the others."""
     rows = [_cells(task, entry) for task, entry in results.tasks.items()]
     mean = results.mean
     if mean is not None:
@@ -51,7 +52,7 @@ def results_table(results: Results, width: int) -> Table:
     for more in (["95% interval"], ["train", "test", "classes"], ["metric"]):
         wanted = [name for name in COLUMNS if name in {*shown, *more}]
         widest = (max(len(name), *(len(row.get(name, "")) for row in rows)) for name in wanted)
-        if sum(size + GAP for size in widest) <= width:
+        if sum(size + GAP for size in widest) <= console.width:
             shown = wanted
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in shown:
@@ -61,7 +62,10 @@ def results_table(results: Results, width: int) -> Table:
         if row["task"] == "mean":
             table.add_section()
         table.add_row(*(as_text(row.get(name, "")) for name in shown))
-    return table
+    console.print(table)
+    left_out = [name for name in COLUMNS if name not in shown]
+    if left_out:
+        say(console, f"no room for: {', '.join(left_out)}")
 
 
 def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
@@ -118,7 +122,7 @@ def print_results(results: Results, console: Console) -> None:
         f"model {model['name']} ({model['resolved']}), division {document['division']}, "
         f"spec {document['spec']['version']}",
     )
-    console.print(results_table(results, console.width))
+    _print_table(results, console)
     entries = list(results.tasks.values())
     intervals = [entry["interval"] for entry in entries if entry["interval"]]
     if intervals:
@@ -133,6 +137,9 @@ def print_results(results: Results, console: Console) -> None:
     if document["mean"] is None and document["division"] != "open":
         say(console, "mean: none, because tasks of the suite are missing")
     if document["division"] == "open":
+        if document["bad_images"]:
+            bad = counted(document["bad_images"], "unreadable image")
+            say(console, f"{bad}: wrong where scored, not learnt from otherwise")
         return
     if document["official"]:
         say(console, "official result")

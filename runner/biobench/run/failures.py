@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from biobench.errors import BiobenchError
-from biobench.report.earlier import scored_tasks
+from biobench.report.earlier import outdated_files, scored_tasks
 from biobench.run.options import say
 from biobench.run.plan import Plan
 
@@ -21,6 +22,7 @@ class Failures:
         """``model``: its name in the notes, where others run beside it; ``announce``: print notes
         on tasks whose data fail, which are the same for all of them."""
         self._options = plan.options
+        self._out = plan.out
         self._model = model
         self._announce = announce
         self._alone = model is None and len(plan.selection.selected) + len(plan.failed) == 1
@@ -61,6 +63,17 @@ class Failures:
             if folder is not None:
                 self.say(f"what was scored is in {folder}")
             raise error
+
+    def say_outdated(self, folder: Path, earlier: Mapping[Path, str]) -> None:
+        """Say which files in the run's ``folder`` are of the result that was replaced there.
+
+        Args:
+            folder: The folder.
+            earlier: Digests of the results in it before, see
+                :func:`biobench.report.earlier.result_digests`.
+        """
+        for file, command in outdated_files(folder, earlier):
+            self.say(f"{self._out / file} is of the earlier result; run `{command}` again")
 
     def say(self, line: str) -> None:
         """Print one line for people, with --json too."""

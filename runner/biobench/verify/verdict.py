@@ -184,7 +184,9 @@ def _described(results: Results | None) -> str:
     try:
         model = document["model"]
         named = f"{model['name']} ({model['resolved']})"
-        return f": model {named}, suite {document['suite']}, division {document['division']}"
+        own = document["division"] == "open"
+        tasks = "tasks of your own" if own else f"suite {document['suite']}"
+        return f": model {named}, {tasks}, division {document['division']}"
     except (KeyError, TypeError):
         return ""
 
