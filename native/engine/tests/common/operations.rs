@@ -7,6 +7,7 @@ use biobench_engine::elementwise::{binary, map, Binary};
 use biobench_engine::functions::Function;
 use biobench_engine::gemm::{product, Epilogue, Packed};
 use biobench_engine::hinge::{self, Machine};
+use biobench_engine::isa::environment::Environment;
 use biobench_engine::norms::{affine, batch_norm_affine, group_norm, rows, RowNorm};
 use biobench_engine::regression::{decisions, Regression};
 use biobench_engine::shapes::{Attention, Window};
@@ -290,7 +291,11 @@ impl All<'_> {
             let x = doubles(70, n * features);
             let ids = (0..n).map(|row| row * row % classes);
             let ids: Vec<usize> = (0..classes).chain(ids).take(n).collect();
-            let weights: Vec<f64> = (0..classes).map(|c| 1.0 + c as f64 / 3.0).collect();
+            let weights = usual(|| {
+                (0..classes)
+                    .map(|c| 1.0 + c as f64 / 3.0)
+                    .collect::<Vec<_>>()
+            });
             let isa = self.engine.isa();
             let problem = Regression::new(isa, &x, features, ids, &weights).expect("sizes");
             for strength in [0.01, 3.0] {
@@ -334,8 +339,8 @@ impl All<'_> {
 
     fn constants(&mut self) {
         for x in doubles(90, 500) {
-            let wide = x * 300_000.0;
-            let power = tables::pow(10_000.0 * x * x + 1.0, 3.0 * x);
+            let (wide, base, exponent) = usual(|| (x * 300_000.0, 10_000.0 * x * x + 1.0, 3.0 * x));
+            let power = tables::pow(base, exponent);
             self.add_double(&[tables::sin(wide), tables::cos(wide), power]);
         }
         let x = numbers(91, 5 * 7 * 3);
@@ -349,13 +354,21 @@ impl All<'_> {
     }
 }
 
+/// The inputs of a test are the same in a thread whose environment is spoilt.
+fn usual<T>(inputs: impl FnOnce() -> T) -> T {
+    let _environment = Environment::standard();
+    inputs()
+}
+
 /// Numbers between -1 and 1 with more bits than float32 has.
 fn doubles(seed: u32, n: usize) -> Vec<f64> {
     let pairs = numbers(seed, 2 * n);
-    pairs
-        .chunks(2)
-        .map(|pair| f64::from(pair[0]) + f64::from(pair[1]) * 1e-9)
-        .collect()
+    usual(|| {
+        pairs
+            .chunks(2)
+            .map(|pair| f64::from(pair[0]) + f64::from(pair[1]) * 1e-9)
+            .collect()
+    })
 }
 
 /// The digest of all outputs.
