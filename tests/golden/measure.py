@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
@@ -21,3 +22,6 @@ def main(workers: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    # The emulator can crash while threads of libraries end with the interpreter; all is printed here.
+    sys.stdout.flush()
+    os._exit(0)
