@@ -22,6 +22,6 @@ def main(workers: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
-    # The emulator can crash while threads of libraries end with the interpreter; all is printed here.
+    # Threads of libraries can crash an emulator while the interpreter ends.
     sys.stdout.flush()
     os._exit(0)
