@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 
@@ -22,6 +21,3 @@ def main(workers: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
-    # Threads of libraries can crash an emulator while the interpreter ends.
-    sys.stdout.flush()
-    os._exit(0)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import flags, reals
+from biobench._common.distinct import distinct
 from biobench._common.ordered_sums import sums_by_place
 from biobench.data.predictions import Predictions
 from biobench.errors import UsageError
@@ -87,7 +88,7 @@ def trait_cells(clusters: IntArray, codes: IntArray) -> Cells:
     value = 2 * np.arange(traits)
     own, guess = (truth + value).ravel(), (prediction + value).ravel()
     guess[prediction.ravel() == 2] = 2 * traits  # no prediction
-    used, own = np.unique(own, return_inverse=True)
+    used, own = distinct(own)
     near = np.minimum(np.searchsorted(used, guess), used.size - 1)
     guess = np.where(used[near] == guess, near, used.size)
     return _counted(np.repeat(clusters, traits), own, guess, used // 2)
@@ -118,7 +119,7 @@ def group_cells(clusters: IntArray, groups: IntArray, part: FloatArray, whole: F
     """
     part, whole = (reals("items", values, clusters.size) for values in (part, whole))
     count = int(groups.max()) + 1
-    keys, place = np.unique(clusters * count + groups, return_inverse=True)
+    keys, place = distinct(clusters * count + groups)
     d, total = sums_by_place(place, whole), sums_by_place(groups, whole)
     return Cells(
         block=np.zeros(count, np.int64),
@@ -149,7 +150,7 @@ def _counted(clusters: IntArray, own: IntArray, guess: IntArray, block: IntArray
     right = own == guess
     true_key = clusters * count + own
     guess_key = clusters[counts] * count + guess[counts]
-    keys, place = np.unique(np.concatenate([true_key, guess_key]), return_inverse=True)
+    keys, place = distinct(np.concatenate([true_key, guess_key]))
     truths, guesses = place[: own.size], place[own.size :]
     t = np.bincount(truths, minlength=keys.size).astype(np.float64)
     p = np.bincount(guesses, minlength=keys.size)
