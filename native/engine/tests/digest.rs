@@ -7,7 +7,7 @@ use biobench_engine::Engine;
 #[path = "common/operations.rs"]
 mod operations;
 
-const RECORDED: &str = "feb06303809344721daf156222405724fc4e8b1927fd1734887a33481cb216e0";
+const RECORDED: &str = "f27c82f479a9e2b325ce56da8114040e5a6cbf7ad5afbf369e593a599d9aee59";
 
 #[test]
 fn everywhere_the_same() {

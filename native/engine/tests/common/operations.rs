@@ -324,7 +324,7 @@ impl All<'_> {
                     depth,
                     signs: &signs,
                     limit,
-                    tolerance: 1e-6,
+                    tolerance: 1e-3,
                     kept,
                 };
                 let dual = hinge::minimise(self.engine.isa(), &machine, usize::MAX, &|| false);
