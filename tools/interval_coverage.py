@@ -287,7 +287,7 @@ def _neighbours(shape: Shape, fixed: np.random.Generator) -> Draw:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a shape's trials came to: how often an interval held its target, and the mean widths."""
+    """Outcome of a shape's trials: how often an interval held its target, and the mean widths."""
 
     trials: int
     published: int

@@ -16,11 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from biobench._common.text import as_text
-from biobench.data.manifest import Manifest
-from biobench.data.sample import kept_rows, with_rows
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError, DataError
 from biobench.report.results import Results
@@ -36,7 +32,6 @@ from biobench.run.plan import Plan, plan_models
 from biobench.run.task_features import TaskFeatures, embed_task
 
 if TYPE_CHECKING:
-    from biobench.embed.features import Embedded
     from biobench.report.curve import Cell, Curve
     from biobench.report.outcome import TaskOutcome
     from biobench.report.write import PageOptions
@@ -317,7 +312,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
     task, suite, execution = features.located.task, context.suite, context.execution
     by_torch = context.backbone.info.program is None
     stopwatch = Stopwatch()
-    manifest, embedded = _sample(features, size)
+    manifest, embedded = features.at_size(size)
     # A row is an image; from here on a row is an item, which a view may pool from several.
     items, rule = manifest.items, pool_rule(task.view)
     pooled, bad = pool(manifest, embedded.features, embedded.bad, rule)
@@ -360,14 +355,6 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         },
         peak_memory_bytes=peak_memory_bytes(),
     )
-
-
-def _sample(features: TaskFeatures, size: int | None) -> tuple[Manifest, Embedded]:
-    """The manifest of a size, and the part of the features that belongs to its rows."""
-    if size is None:
-        return features.manifest, features.embedded
-    kept = kept_rows(features.located.task, features.manifest, size)
-    return with_rows(features.manifest, kept), features.embedded.at(np.flatnonzero(kept))
 
 
 def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context) -> Results:

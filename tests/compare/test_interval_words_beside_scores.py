@@ -1,4 +1,4 @@
-"""What stands beside intervals where several models are shown: the unit, and the marks."""
+"""Words beside intervals where several models are shown: the unit, and the marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `export` writes of runs, read back by the other side's own library."""
+"""Files that `export` writes of runs, read back by the other side's own library."""
 
 from __future__ import annotations
 

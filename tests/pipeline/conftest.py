@@ -1,4 +1,4 @@
-"""What several files of this folder look at."""
+"""Runs that several files of this folder look at."""
 
 from __future__ import annotations
 

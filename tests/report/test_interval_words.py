@@ -1,4 +1,4 @@
-"""What stands beside an interval: what it is of, its marks, and why there is none."""
+"""Words beside an interval: what it is of, its marks, and why there is none."""
 
 from __future__ import annotations
 

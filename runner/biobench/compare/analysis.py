@@ -54,7 +54,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Analysis:
-    """How far two benchmarks agree on models.
+    """The agreement of two benchmarks on models.
 
     Attributes:
         x: Id of a task or a suite, whose score is the mean of its members.

@@ -31,7 +31,7 @@ Pillow, whose first image is the JPEG."""
 
 @dataclass(frozen=True)
 class Headers:
-    """What the headers of files say.
+    """Read the headers of files.
 
     Attributes:
         bad: Place among the paths -> the reason for which the file gives no pixels.

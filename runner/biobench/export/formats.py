@@ -20,7 +20,7 @@ from biobench.spec.load import Spec
 
 @dataclass(frozen=True)
 class Options:
-    """What a format cannot know from a result.
+    """Facts that a format cannot know from a result.
 
     Attributes:
         hub_dataset: Id on the hub of the benchmark's data set, as ``org/name``.

@@ -1,4 +1,4 @@
-"""What the trackers of experiments record of a result: flat parameters and flat numbers."""
+"""Records of a result for trackers of experiments: flat parameters and flat numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MODEL = ("name", "resolved", "revision", "parameters", "dim", "feature", "preci
 
 
 def parameters(result: Results) -> dict[str, Any]:
-    """What the run was: the model, the specification and the digests of the stages."""
+    """Parameters of the run: the model, the specification and the digests of the stages."""
     document = result.document
     model = document["model"]
     own = document["division"] == "open"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import real_number, reals, whole_number
+from biobench._common.distinct import distinct
 from biobench.errors import UsageError
 from biobench.metric.counts import IntArray, sequential_mean, sequential_sum
 from biobench.metric.percentile import bounds
@@ -218,7 +219,8 @@ def _constant(values: FloatArray) -> bool:
 
 def _centred_ranks(values: FloatArray) -> IntArray:
     """Twice the average rank minus n + 1: integers that add up to 0."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, inverse = distinct(values)
+    counts = np.bincount(inverse)
     smaller = np.cumsum(counts) - counts
     ranks: IntArray = (2 * smaller + counts - values.size)[inverse]
     return ranks

@@ -1,4 +1,4 @@
-"""What each cluster adds to each class of a metric (SPEC.md, section "Intervals").
+"""Contributions of each cluster to each class of a metric (SPEC.md, section "Intervals").
 
 In: predictions and the cluster of each item. Out: a sparse table of cluster and class that the
 half-jackknife reads, one shape for all metrics.

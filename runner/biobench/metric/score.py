@@ -74,7 +74,7 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Spread:
-    """What the mean of a suite takes from a score's interval."""
+    """Facts that the mean of a suite takes from a score's interval."""
 
     standard_error: float
     effective_clusters: float
@@ -105,7 +105,7 @@ class Score:
 
     @property
     def spread(self) -> Spread | None:
-        """What the mean takes from the interval, None without one."""
+        """Facts that the mean takes from the interval, None without one."""
         if self.interval is None or self.jackknife is None:
             return None
         return Spread(self.interval.standard_error, self.jackknife.effective_clusters)

@@ -48,7 +48,7 @@ def _known() -> Mapping[str, Mapping[str, int]]:
 
 
 def facts_of(entry: ModelEntry) -> Facts:
-    """What is known of the sizes of a listed model."""
+    """Known sizes of a listed model."""
     known = _known().get(entry.resolves_to, {})
     loader = entry.resolves_to.partition(":")[0]
     reason = REASONS["hf" if loader == "hf" else "other"]

@@ -77,7 +77,7 @@ def own_backbone(
 
 @dataclass
 class _Parts:
-    """What the steps of a transform amount to, as far as they have been read."""
+    """The recipe that the steps of a transform amount to, as far as they have been read."""
 
     size: tuple[int, int] | None = None
     shortest: bool = False
@@ -156,7 +156,7 @@ def _read(step: Any, parts: _Parts) -> None:
 
 
 def _table(steps: Sequence[Callable[..., Any]]) -> npt.NDArray[np.float32]:
-    """What the steps from the conversion to a tensor on make of every pixel value, float32, shape
+    """Values that the steps from the conversion to a tensor on make of pixel values, float32, shape
     (3, 256): libraries divide by 255 with other roundings."""
     import numpy as np
     from PIL import Image

@@ -121,7 +121,7 @@ def assemble_curve(
 
 
 def _cluster_unit(cells: Iterable[Cell]) -> str | None:
-    """What a cluster of a task is; None where it has no score at any size."""
+    """The unit of a task's clusters; None where it has no score at any size."""
     scored = (cell for cell in cells if not isinstance(cell, str))
     return next((cell.manifest.cluster_unit for cell in scored), None)
 

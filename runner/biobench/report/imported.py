@@ -103,7 +103,7 @@ def imported_results(document: Any, where: str, spec: Spec) -> list[Results]:
 
 
 def source_line(document: Mapping[str, Any]) -> str:
-    """Where the scores of a document are from, in one line."""
+    """The source of the scores of a document, in one line."""
     source = document["source"]
     parts = [f"{source['format']}, {source['file']}"]
     parts += [f"of {source['created'][:10]}"] if source["created"] else []

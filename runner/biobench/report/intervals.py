@@ -1,4 +1,4 @@
-"""What is said beside an interval: what it is of, and where it is weak (SPEC.md, section
+"""Words beside an interval: what it is of, and where it is weak (SPEC.md, section
 "Intervals").
 
 In: units of clusters, intervals. Out: words for a table or a page.

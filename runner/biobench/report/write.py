@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageOptions:
-    """What the page of a result shows.
+    """Options of the page of a result.
 
     Attributes:
         images: True where it holds pictures of items.

@@ -20,7 +20,7 @@ from biobench.run.options import Options
 def own_headers(
     name: str, root: Path, paths: Sequence[str], options: Options
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What the headers of files say.
+    """Read the headers of files of a task.
 
     Args:
         name: Name of the task, for people.

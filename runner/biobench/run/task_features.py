@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
-from biobench.data.sample import kept_rows
+from biobench.data.sample import kept_rows, with_rows
 from biobench.run.context import Context
 from biobench.run.costs import Stopwatch
 from biobench.run.learning_curve import Sizes
@@ -41,6 +41,13 @@ class TaskFeatures:
     embedded: Embedded
     wall: float
     cpu: float
+
+    def at_size(self, size: int | None) -> tuple[Manifest, Embedded]:
+        """The manifest of a size of the train split, and the features of its rows."""
+        if size is None:
+            return self.manifest, self.embedded
+        kept = kept_rows(self.located.task, self.manifest, size)
+        return with_rows(self.manifest, kept), self.embedded.at(np.flatnonzero(kept))
 
 
 def embed_task(

@@ -61,7 +61,7 @@ def images_per_second(results: Results) -> float | None:
 
 
 def row_of(results: Results, key: str) -> dict[str, Any]:
-    """What tables and plots show of a result; a cell is its score, bounds, whether it is declared,
+    """Values that tables and plots show; a cell is its score, bounds, whether it is declared,
     and the marks of its interval."""
     document, mean = results.document, results.mean
     model = document["model"]

@@ -252,7 +252,7 @@ def _index(tables: Sequence[Table]) -> str:
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
-    """What the page shows of each result, with the columns in which it may be the best."""
+    """Values that the page shows of each result, with the columns in which it may be the best."""
     columns = table.standings.ranks or {}
     return [
         row_of(result, key)
@@ -266,7 +266,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _label(table: Table) -> str:
-    """What the results of a table share; own tasks are of no suite."""
+    """Facts that the results of a table share; own tasks are of no suite."""
     division = f"division {table.group.division}"
     if table.group.division == "open":
         return division
@@ -274,7 +274,7 @@ def _label(table: Table) -> str:
 
 
 def _sources(results: Sequence[Results]) -> list[str]:
-    """Where imported results are from."""
+    """Sources of imported results."""
     return list(
         dict.fromkeys(
             entry["source"]

@@ -69,7 +69,7 @@ def cluster_of_path(pattern: str, path: str) -> str | None:
 
 
 def _match(form: str, part: str) -> tuple[bool, str | None]:
-    """Whether a part of a path has a form, and what ``{cluster}`` is in it.
+    """Match a part of a path with a form, and find what ``{cluster}`` is in it.
 
     The next literal is taken where it first occurs: that is the shortest way, and leaves the most
     room for what follows, so that no way is missed.

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import one_of, whole_number
+from biobench._common.distinct import distinct
 from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import ItemsError
@@ -91,7 +92,7 @@ class KNNProbe(Classifier):
         matrix = self._to_learn(X)
         labels = checked_labels(y, len(matrix))
         self._enough(len(matrix))
-        self.classes_, self._labels = np.unique(labels, return_inverse=True)
+        self.classes_, self._labels = distinct(labels)
         gallery = scaled_rows(matrix, self.normalise)
         self._largest_norm = float(np.sqrt(row_sums(gallery * gallery).max()))
         self._index: Any = None

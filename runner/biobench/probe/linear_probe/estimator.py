@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import real_number, whole_number
+from biobench._common.distinct import distinct
 from biobench.probe.constants import read_constants
 from biobench.probe.estimator import Classifier
 from biobench.probe.exact_head import outputs
@@ -174,7 +175,7 @@ class LinearProbe(Classifier):
         ids: npt.NDArray[np.integer[Any]]
         if self.classes is None:
             labels = checked_labels(y, len(matrix))
-            self.classes_, ids = np.unique(labels, return_inverse=True)
+            self.classes_, ids = distinct(labels)
         else:
             self.classes_ = np.arange(self.classes)
             ids = checked_ids(y, len(matrix), self.classes)

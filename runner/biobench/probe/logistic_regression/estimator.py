@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import function, one_of, real_number, whole_number
+from biobench._common.distinct import distinct
 from biobench._common.ordered_sums import FloatMatrix
 from biobench._common.text import short
 from biobench._native import SoftmaxRegression
@@ -180,7 +181,7 @@ class LogisticProbe(Classifier):
         """
         matrix = self._to_learn(X)
         strengths = self._strengths()
-        self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
+        self.classes_, ids = distinct(checked_labels(y, len(matrix)))
         ids = ids.astype(np.int64)
         place = 0
         self.scores_ = np.empty((len(strengths), 0))
@@ -224,7 +225,7 @@ class LogisticProbe(Classifier):
 
         def one_fold(fold: int) -> None:
             held = folds == fold
-            local, train_ids = np.unique(ids[~held], return_inverse=True)
+            local, train_ids = distinct(ids[~held])
             two_classes_without(fold, train_ids)
             known, earlier = state.begin(fold, len(local), matrix.shape[1])
             if known == len(ascending):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import function, real_number, whole_number
+from biobench._common.distinct import distinct
 from biobench._common.ordered_sums import FloatMatrix, row_sums
 from biobench.probe.constants import read_constants
 from biobench.probe.errors import ItemsError
@@ -114,7 +115,7 @@ class CentroidProbe(Classifier):
         """
         matrix = self._to_learn(X)
         labels = checked_ids(y, len(matrix))
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        self.classes_, numbers = distinct(labels)
         self.mean_ = _mean(matrix)
         self.centroids_ = self._centroids(matrix, numbers)
         with self._mapper() as mapper:

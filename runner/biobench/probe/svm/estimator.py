@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.arguments import one_of, real_number
+from biobench._common.distinct import distinct
 from biobench._common.ordered_sums import FloatMatrix, column_sums
 from biobench.errors import SpecError, UsageError
 from biobench.probe.constants import read_constants
@@ -127,7 +128,7 @@ class SVMProbe(Classifier):
             BiobenchError: A machine does not reach the tolerance.
         """
         matrix = self._to_learn(X)
-        self.classes_, ids = np.unique(checked_labels(y, len(matrix)), return_inverse=True)
+        self.classes_, ids = distinct(checked_labels(y, len(matrix)))
         two_classes(ids, "a support vector machine")
         self.mean_, rows = centre(matrix)
         fits = [

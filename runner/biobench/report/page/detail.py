@@ -38,7 +38,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Detail:
-    """What the page shows of a task beside its score.
+    """The part of a page about a task, beside its score.
 
     Attributes:
         wrong: Items predicted wrong.

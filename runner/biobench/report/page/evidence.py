@@ -1,4 +1,4 @@
-"""What is at hand about a scored task, beside its entry in the result.
+"""Facts at hand about a scored task, beside its entry in the result.
 
 In: outcomes of a run, or a result that was saved, with or without its data. Out: predictions, names
 and pictures for the page.

@@ -1,4 +1,4 @@
-"""What a model gets wrong on a task, as numbers.
+"""Mistakes of a model on a task, as numbers.
 
 In: predictions and names of classes. Out: scores by class, group, genus and family, the most
 frequent confusions, and the items to look at.
@@ -87,7 +87,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What a model gets wrong on one task.
+    """Mistakes of a model on one task.
 
     Attributes:
         items: Number of scored items.
