@@ -34,9 +34,9 @@ def patterns(schema: Any) -> Iterator[str]:
 
 ALL = sorted({pattern for schema in SCHEMAS.values() for pattern in patterns(schema)})
 GOOD = (
-    "a", "a-b", "a_b", "1", "7.2-3", "1.0.0", "10.1", "sha256:" + "0" * 64, "0" * 64, "0" * 32, "a/b", "hub",
+    "a", "a-b", "a_b", "1", "1.0.0", "10.1", "sha256:" + "0" * 64, "0" * 64, "0" * 32, "a/b", "hub",
     "https://a.b/c", "{a}.jpg", "v/{subject}.mp4", "hf:a/b", "metric.accuracy", "knn/ties", ";",
-    "{cluster}.jpg", "pypi:a-b", "2026-01-01T00:00:00Z", "a/b.jpg",
+    "{cluster}.jpg", "7.2-3", "pypi:a-b", "2026-01-01T00:00:00Z", "a/b.jpg",
 )  # fmt: skip
 TEXTS = sorted({
     *GOOD, *(f"{text}{end}" for text in GOOD for end in ENDS), *(f"\n{text}" for text in GOOD),

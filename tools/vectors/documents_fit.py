@@ -12,7 +12,10 @@ from vectors.sound_documents import TRAIN_TEST, D, Edit, K, T, both, put
 CLUSTER = {"unit": "day", "template": "{day}"}
 TABLE = {"tables": {"gallery": "all.csv"}, "path": "{file}", "cluster": CLUSTER}
 TRAIT = {"column": "spots", "one": ["y"], "zero": ["n"]}
-OF_TRAITS: dict[str, Any] = {"id": "csv", "options": {**TABLE, "traits": [TRAIT], "drop_incomplete": True}}
+OF_TRAITS: dict[str, Any] = {
+    "id": "csv",
+    "options": {**TABLE, "traits": [TRAIT], "drop_incomplete": True},
+}
 LIST = {"table": "list.csv", "label": "kind", "column": "eaten", "cells": ["n"], "edible": ["y"]}
 KINDS = {**TABLE, "label": "kind"}
 UNKNOWN = {**KINDS, "unknown_label": "?"}

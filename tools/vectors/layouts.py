@@ -205,9 +205,7 @@ def coco_values() -> Iterator[Case]:
         yield second(f"label-{name}", refused, label=label)
     text = coco_file([(1, "x.jpg")], [(1, "u"), (2, "v")])
     lone = {**files, "a.json": text}
-    yield case(
-        "annotation-of-no-image", "coco", options, lone, refused, split="leave-one-out"
-    )
+    yield case("annotation-of-no-image", "coco", options, lone, refused, split="leave-one-out")
 
 
 def files() -> Iterator[VectorFile]:
