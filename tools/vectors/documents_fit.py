@@ -102,5 +102,4 @@ def files() -> Iterator[VectorFile]:
         ],
         source="by hand, and jsonschema",
         operation="check",
-        number="6.4",
     )

@@ -195,7 +195,9 @@ def coco_values() -> Iterator[Case]:
     for name, id in (("as-text", "2"), ("as-a-number", 2)):
         yield second(f"id-{name}", found, id=id)
     for name, id in {"fraction": 2.5, "flag": True, "null": None, "empty": ""}.items():
-        yield second(f"id-{name}", refused, id=id)
+        text = coco_file([(1, "x.jpg"), (id, "sub/y.jpg")], [(1, "u")])
+        found_there = {**files, "a.json": text}
+        yield case(f"id-{name}", "coco", options, found_there, refused, split="leave-one-out")
     for name, path in {"empty-part": "sub//y.jpg", "part-of-a-dot": "./sub/y.jpg"}.items():
         yield second(f"path-with-{name}", found, path=path)
     paths = {"absolute": "/sub/y.jpg", "backslash": "sub\\y.jpg", "empty": "", "no-name": "."}
