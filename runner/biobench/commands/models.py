@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biobench._common.output import console, print_json, print_line, print_note
+from biobench.commands import completers
 from biobench.commands.options import path
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ app = typer.Typer(no_args_is_help=True, help="Model names.")
 
 Architecture = Annotated[
     str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
+]
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A model name as `biobench run` takes it.", autocompletion=completers.models
+    ),
 ]
 
 
@@ -81,7 +89,12 @@ def _listed(entry: ModelEntry) -> dict[str, Any]:
 @app.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL...", help="Names as `biobench run` takes.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL...",
+            help="Names as `biobench run` takes.",
+            autocompletion=completers.models,
+        ),
     ] = None,
     models: Annotated[
         Path | None, typer.Option(parser=path, metavar="FILE", help="A file of them, as of a run.")
@@ -115,7 +128,10 @@ def fetch(
 
 @app.command()
 def verify(
-    model: Annotated[str, typer.Argument(help="A name of `biobench models list`.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="A name of `biobench models list`.", autocompletion=completers.models),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare what models.yaml says of a name with the hub; exit 6 where they differ."""
@@ -146,7 +162,7 @@ def verify(
 
 @app.command()
 def show(
-    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    model: Name,
     arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
 ) -> None:
@@ -166,7 +182,7 @@ def show(
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    model: Name,
     out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
     arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import print_bytes, print_json, print_line, print_note
+from biobench.commands import completers
 from biobench.commands.options import Division, SpecFolder
 
 MOST_PROBLEMS = 1_000
@@ -44,7 +45,13 @@ def validate(
 
 @app.command()
 def show(
-    id: Annotated[str, typer.Argument(help="The id of a task, data set, protocol or suite.")],
+    id: Annotated[
+        str,
+        typer.Argument(
+            help="The id of a task, data set, protocol or suite.",
+            autocompletion=completers.documents,
+        ),
+    ],
     division: Annotated[Division, typer.Option(help="Whose protocol.")] = Division.official,
     croissant: Annotated[
         bool, typer.Option("--croissant", help="The data set as Croissant metadata (JSON-LD).")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from biobench._common.output import print_note
 from biobench._common.text import as_text
@@ -30,6 +30,8 @@ elsewhere, or always one of them."""
 
 
 OnBadImage = Literal["stop", "report", "leave-out"]
+ON_BAD_IMAGE: tuple[OnBadImage, ...] = get_args(OnBadImage)
+"""Treatments of an image that cannot be read."""
 
 
 @dataclass(frozen=True)
