@@ -16,7 +16,7 @@ from biobench.report.results import load_results as load_result
 from biobench.run.call_options import ARGUMENTS, call_options, listed_models, model_of
 from biobench.run.external_scores import Declaration
 from biobench.run.model_list import ListedModel, options_of_models
-from biobench.run.options import OnBadImage, Options
+from biobench.run.options import PREPARING, OnBadImage, Options, say_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +146,7 @@ def evaluate(
         )  # fmt: skip
         declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
         options = replace(options, n_train=n_train, declare=declared)
+        say_stage(options, PREPARING)
         return _each(options, listed) if several else run(options)
 
 
@@ -238,6 +239,7 @@ def learning_curve(
             device=device, division=division, workers=workers, precision=precision,
             on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
         )  # fmt: skip
+        say_stage(options, PREPARING)
         return run_curve(options, tuple(sizes))
 
 

@@ -47,7 +47,7 @@ def completion(
     if shell is Shell.bash:
         print_text(BASH)
         return
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     script = get_completion_script(
         prog_name="biobench", complete_var="_BIOBENCH_COMPLETE", shell=shell.value
@@ -61,7 +61,7 @@ def prepare(before_run: Collection[str]) -> None:
     Args:
         before_run: Options of the program itself; any other before a command belongs to ``run``.
     """
-    from typer.completion import completion_init
+    from typer.completion import completion_init  # type: ignore[attr-defined]
 
     completion_init()
     line = os.environ.get(LINE, os.environ.get(ARGUMENTS, ""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biobench._common.output import console, print_json_text, print_line
+from biobench._common.output import console, print_json_text, print_line, print_stage
 from biobench.commands import completers
 from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
 from biobench.errors import UsageError
@@ -169,6 +169,9 @@ def run(
 ) -> None:
     """Score a frozen backbone and write results.json, predictions and a page; with several models,
     each in a folder of its own below --out, and a table of them."""
+    if not json:
+        # Libraries take seconds to load where the disk is slow; what follows reports by itself.
+        print_stage("starting")
     from biobench.run.external_scores import read_declarations
     from biobench.run.learning_curve import parse_sizes
     from biobench.run.model_list import list_models, options_of_models

@@ -9,7 +9,7 @@ import typer
 
 from biobench._common.output import print_bytes, print_json, print_line, print_note
 from biobench.commands import completers
-from biobench.commands.options import Division, SpecFolder
+from biobench.commands.options import AsJson, Division, SpecFolder
 
 MOST_PROBLEMS = 1_000
 """Problems that are printed; the rest are counted."""
@@ -26,21 +26,27 @@ def validate(
             "[default: the built-in specification]"
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check documents; one line for each problem, exit 4 where there is one."""
+    from dataclasses import asdict
+
     from biobench.conformance.validate import validate as find_problems
     from biobench.errors import SpecError
     from biobench.spec.location import spec_root
 
     problems = find_problems(path or spec_root())
-    for problem in problems[:MOST_PROBLEMS]:
+    if as_json:
+        print_json([asdict(problem) for problem in problems])
+    for problem in () if as_json else problems[:MOST_PROBLEMS]:
         print_line(str(problem))
-    if len(problems) > MOST_PROBLEMS:
+    if len(problems) > MOST_PROBLEMS and not as_json:
         print_line(f"and {len(problems) - MOST_PROBLEMS} more")
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise SpecError(f"not valid: {count}", where=str(path or "the specification"))
-    print_line("valid")
+    if not as_json:
+        print_line("valid")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench._common.text import cells_shown
+from biobench._common.text import cells_shown, shown
 from biobench.data.sample import size_name
 from biobench.errors import DataError
 from biobench.report.curve_page import curve_figure, render_curve
@@ -38,7 +38,7 @@ Cell = TaskOutcome | str
 """A task at a size: its outcome, or the reason why there is none."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curve:
     """A learning curve.
 
@@ -70,6 +70,10 @@ class Curve:
             for task, entry in self.tasks.items()
             for cell in entry["cells"]
         ]
+
+    def __repr__(self) -> str:
+        name, sizes = self.document["model"]["name"], map(size_name, self.sizes)
+        return shown(f"Curve({name}: {', '.join(self.tasks)} at {', '.join(sizes)})")
 
     def to_frame(self) -> pandas.DataFrame:
         """A pandas DataFrame of :meth:`rows`.

@@ -52,7 +52,7 @@ class Figure:
         return path
 
     def __repr__(self) -> str:
-        return f"Figure({len(self._svg)} characters of SVG; save(path) writes it)"
+        return "Figure(save(path) writes it as .svg or .html)"
 
 
 def require_figure(path: Path) -> None:
