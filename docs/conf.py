@@ -4,6 +4,7 @@ import json
 from importlib.metadata import version as version_of
 
 from myst_parser.parsers.sphinx_ import MystParser
+from sphinx.pycode import ModuleAnalyzer
 
 project = "BioBench"
 release = version = version_of("biobench")
@@ -67,6 +68,9 @@ def fenced(kind, text):
 
 
 def setup(app):
-    """Let notebooks be pages."""
+    """Let notebooks be pages, and show the arguments of a call rather than its overloads."""
+    calls = ModuleAnalyzer.for_module("biobench.api")
+    calls.analyze()
+    calls.overloads.pop("evaluate", None)
     app.add_source_suffix(".ipynb", "ipynb")
     app.add_source_parser(NotebookParser)

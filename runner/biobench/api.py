@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from biobench._common.argument_names import naming_arguments, rename
+from biobench._common.arguments import whole_number
 from biobench.errors import BiobenchError
 from biobench.pipeline import run, run_models
 from biobench.report.results import Results
 from biobench.report.results import load_results as load_result
-from biobench.run.call_options import ARGUMENTS, call_options, listed_models, model_of
-from biobench.run.external_scores import Declaration
+from biobench.run.call_options import (
+    ARGUMENTS,
+    call_options,
+    declarations,
+    listed_models,
+    model_of,
+    sizes_of,
+)
 from biobench.run.model_list import ListedModel, options_of_models
 from biobench.run.options import PREPARING, OnBadImage, Options, say_stage
 
@@ -144,8 +151,8 @@ def evaluate(
             device=device, division=division, workers=workers, precision=precision,
             on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
         )  # fmt: skip
-        declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
-        options = replace(options, n_train=n_train, declare=declared)
+        size = None if n_train is None else whole_number("n_train=", n_train, 1)
+        options = replace(options, n_train=size, declare=declarations(declare))
         say_stage(options, PREPARING)
         return _each(options, listed) if several else run(options)
 
@@ -240,7 +247,7 @@ def learning_curve(
             on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
         )  # fmt: skip
         say_stage(options, PREPARING)
-        return run_curve(options, tuple(sizes))
+        return run_curve(options, sizes_of(sizes))
 
 
 def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:

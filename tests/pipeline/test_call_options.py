@@ -105,9 +105,14 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
     assert refused(images=photos, data=tmp_path).startswith("images= and data= exclude")
     assert refused(images=photos, train_share=1.5).startswith("train_share= '1.5' must lie between")
     assert refused(images=photos, suite="demo").startswith("images= and suite= exclude")
-    assert refused(precision="float64") == "precision= is 'float64'; use float32 or float16"
-    assert refused(workers=0) == "workers= is 0; use 1 to 1024"
-    assert refused(on_bad_image="skip").startswith("on_bad_image= is 'skip'; use stop or report")
+    assert refused(precision="float64").startswith("precision= is 'float64'; give float32 or")
+    assert refused(workers=0).startswith("workers= is 0; ")
+    assert refused(workers=5000) == "workers= is 5000; give at most 1024"
+    assert refused(workers="3").startswith("workers= is '3'; ")
+    assert refused(n_train="3").startswith("n_train= is '3'; ")
+    assert refused(on_bad_image="skip").startswith("on_bad_image= is 'skip'; give stop or report")
+    assert refused(declare={"imagenet1k": 0.8}).startswith("declare= has 0.8 for imagenet1k; give")
+    assert refused(declare={"imagenet1k": ("a", "b")}).startswith("the score of declare= is 'a'")
     assert refused(out=" ").startswith("out= is empty")
     assert refused(engine="exact", device="cuda").endswith('give device="cpu", or engine="torch"')
     assert refused(models=tmp_path / "none.txt").startswith(f"models= {tmp_path}/none.txt: ")
@@ -115,6 +120,8 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
         biobench.evaluate()  # type: ignore[call-overload]
     with pytest.raises(UsageError, match=r"sizes= .* is not a list of sizes"):
         biobench.learning_curve("demo", "demo-plankton", sizes=(0,))
+    with pytest.raises(UsageError, match=r"sizes= is 5; give a list"):
+        biobench.learning_curve("demo", "demo-plankton", sizes=5)  # type: ignore[arg-type]
     photos.mkdir()
     with pytest.raises(BiobenchError, match="check the path given to images="):
         biobench.evaluate("demo", images=photos)

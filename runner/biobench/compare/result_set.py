@@ -138,7 +138,7 @@ class ResultSet(Sequence[Results]):
             return self._results[model]
         found = [result for result in self._results if result.model == model]
         if len(found) != 1:
-            names = ", ".join(self.names)
+            names = ", ".join(dict.fromkeys(self.names))
             raise UsageError(
                 f"{counted(len(found), 'result')} of model {model!r}",
                 remedy=f"give a place, or one of {names}",

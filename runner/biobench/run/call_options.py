@@ -12,8 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from biobench._common.arguments import one_of, real_number, text, whole_number
 from biobench.errors import UsageError
 from biobench.models.names import with_architecture
+from biobench.run.external_scores import Declaration
 from biobench.run.model_list import ListedModel, read_models
 from biobench.run.options import ON_BAD_IMAGE, PRECISIONS, ImageOptions, OnBadImage, Options
 from biobench.spec.documents import Division
@@ -132,14 +134,10 @@ def call_options(
     workers, on_bad_image = given["workers"], given["on_bad_image"]
     if tasks is not None and suite is not None:
         raise UsageError("tasks and suite exclude each other", remedy="give one of them")
-    for name, value, known in (
-        ("precision", given["precision"], PRECISIONS),
-        ("on_bad_image", on_bad_image, ON_BAD_IMAGE),
-    ):
-        if value not in known:
-            raise UsageError(f"{name}= is {value!r}", remedy=f"use {' or '.join(known)}")
-    if workers is not None and not 1 <= workers <= MOST_WORKERS:
-        raise UsageError(f"workers= is {workers}", remedy=f"use 1 to {MOST_WORKERS}")
+    one_of("precision=", given["precision"], PRECISIONS)
+    one_of("on_bad_image=", on_bad_image, ON_BAD_IMAGE)
+    if workers is not None and whole_number("workers=", workers, 1) > MOST_WORKERS:
+        raise UsageError(f"workers= is {workers}", remedy=f"give at most {MOST_WORKERS}")
     own = _own_images(given)
     return Options(
         model=model,
@@ -160,6 +158,28 @@ def call_options(
         save=out is not None,
         quiet=not given["progress"],
     )
+
+
+def sizes_of(sizes: Sequence[int | None]) -> tuple[int | None, ...]:
+    """The sizes of a learning curve; raises UsageError for what is no list of numbers and None."""
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+        raise UsageError(f"sizes= is {sizes!r}", remedy="give a list of numbers, and None for all")
+    return tuple(None if size is None else whole_number("sizes=", size) for size in sizes)
+
+
+def declarations(given: Mapping[str, tuple[float, str]] | None) -> tuple[Declaration, ...]:
+    """Scores that stand in for running tasks; raises UsageError for what is no score and source."""
+    found = []
+    for task, said in (given or {}).items():
+        if isinstance(said, str) or not isinstance(said, Sequence) or len(said) != 2:
+            raise UsageError(
+                f"declare= has {said!r} for {task}",
+                remedy='give the score and where it is published: {"imagenet1k": (0.812, "...")}',
+            )
+        real_number("the score of declare=", said[0])
+        text("the source of declare=", said[1])
+        found.append(Declaration(task, float(said[0]), said[1]))
+    return tuple(found)
 
 
 def _own_images(given: RunOptions) -> ImageOptions | None:
