@@ -20,12 +20,14 @@ from biobench.commands import (
     data,
     export,
     models,
+    plan,
     run,
     selftest,
     spec,
     store,
     submit,
     verify,
+    work,
 )
 
 app = typer.Typer(
@@ -39,6 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("work")(work.work)
 app.command("verify")(verify.verify)
 app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
