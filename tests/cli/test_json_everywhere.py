@@ -13,7 +13,7 @@ from biobench.cli import execute
 from biobench.commands.app import command
 
 WITHOUT = {
-    "work": "runs the units of a plan, and says which",
+    "work": "embeds the parts of a plan, and says which",
     "submit": "writes a file, and says which",
     "export": "its format is an option",
     "import": "writes a file, and says which",
