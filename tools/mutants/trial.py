@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from biobench.conformance.compare_answers import difference
@@ -21,6 +22,8 @@ from mutants.lists import PORT, ROOT, RUNNER, ListError, Mutant
 
 SECONDS = 60
 """After which a mutant that does not end is stopped, and so is no implementation."""
+
+VECTORS = "conformance/"
 
 UNWRITTEN = re.compile(
     r"^(SyntaxError|ReferenceError|NameError|IndentationError)\b(?!.*JSON).*", re.MULTILINE
@@ -51,6 +54,7 @@ class Vectors:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
+        self._writing = Lock()
 
     @cached_property
     def bundle(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class Vectors:
         found = {}
         for section in sections:
             folder, _, name = section.partition("/")
-            wanted = re.compile(rf"conformance/\w+/{folder}/{name or '[^/]+'}\.json")
+            wanted = re.compile(rf"{VECTORS}\w+/{folder}/{name or '[^/]+'}\.json")
             files = {k: v for k, v in self.bundle.items() if wanted.fullmatch(k)}
             if not files:
                 raise ListError(f"{section}: there are no such vectors")
@@ -77,11 +81,10 @@ class Vectors:
     def write(self, sections: tuple[str, ...]) -> Path:
         """The bundle of all documents and these vectors, written once."""
         path = self.scratch / f"{'+'.join(sections).replace('/', '.')}.json"
-        if not path.exists():
-            documents = {k: v for k, v in self.bundle.items() if not k.startswith("conformance/")}
-            written = path.with_suffix(f".{os.getpid()}")
-            written.write_text(json.dumps({**documents, **self.files(sections)}), encoding="utf-8")
-            written.replace(path)
+        with self._writing:
+            if not path.exists():
+                documents = {k: v for k, v in self.bundle.items() if not k.startswith(VECTORS)}
+                path.write_text(json.dumps({**documents, **self.files(sections)}), encoding="utf-8")
         return path
 
 
