@@ -20,7 +20,7 @@ from biobench.conformance.compare_answers import difference
 from biobench.spec.load import load_spec
 from mutants.lists import PORT, ROOT, RUNNER, ListError, Mutant
 
-SECONDS = 60
+SECONDS = 30
 """After which a mutant that does not end is stopped, and so is no implementation."""
 
 VECTORS = "conformance/"
