@@ -286,6 +286,44 @@ def data_files() -> VectorFile:
         ),
         "coco": ({"id": "coco", "options": options}, coco, list(coco)),
     }
+    table, poison = b"part,file,kind,task\n", b"name,deadly\na,1\nb,0\n"
+    for part, name, kind in (("A", "\ufb33", "a"), ("A", "z", "b"), ("B", "\U0001f41a", "a")):
+        table += f"{part},{name}.jpg,{kind},t\n".encode()
+    columns = {
+        "table": "list.csv",
+        "split": {"column": "part", "train": ["A"], "test": ["B"]},
+        "path": "{file}",
+        "label": "kind",
+    }
+    images = {"z.jpg": b"z", "\ufb33.jpg": b"f", "\U0001f41a.jpg": b"s"}
+    tables = {**images, "list.csv": table, "poison.csv": poison}
+    deadly = {"table": "poison.csv", "label": "name", "column": "deadly"}
+    poisonous = {**columns, "poisonous": deadly, "unknown_label": "?"}
+    twice = table + "A,z.jpg,a,u\nA,\ufb33.jpg,b,u\nB,z.jpg,b,v\n".encode()
+    groups = {**columns, "group": "{task}", "id": "{task}/{file}"}
+    flat = {"train/a/1.jpg": b"1", "train/b/2.jpg": b"2", "test/3.jpg": b"3", "kit/list": b"1"}
+    listed = {"splits": splits, "flat": {"test": {"labels": "kit/list", "classes": ["a", "b"]}}}
+    unlisted = {
+        "train/a/1.jpg": b"1",
+        "train/b/2.jpg": b"2",
+        "test/a/3.jpg": b"3",
+        "kit/list": b"1",
+    }
+    cases |= {
+        "tables": ({"id": "csv", "options": columns}, tables, [*images, "list.csv"]),
+        "tables-and-poisonous": ({"id": "csv", "options": poisonous}, tables, list(tables)),
+        "path-in-two-groups": (
+            {"id": "csv", "options": groups},
+            {**images, "list.csv": twice},
+            [*images, "list.csv"],
+        ),
+        "list-of-classes": ({"id": "image-folder", "options": listed}, flat, list(flat)),
+        "list-that-is-not-read": (
+            {"id": "image-folder", "options": listed},
+            unlisted,
+            [path for path in unlisted if path != "kit/list"],
+        ),
+    }
     return file(
         "files",
         "The image and annotation files that a layout names, by path; contents in base64.",

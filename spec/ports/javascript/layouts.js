@@ -95,24 +95,28 @@ function coco(options, files) {
   const document = annotationsOf(bytesOf(files, options.annotations), keys);
   const notes = new Map();
   for (const annotation of document.annotations) {
-    const key = String(annotation.image_id);
+    const key = nameOfMember(annotation.image_id);
     if (notes.has(key)) throw new Invalid("value", `two annotations of image ${key}`);
     notes.set(key, annotation);
   }
   return document.images.map((image) => {
-    const id = String(image.id);
+    const id = nameOfMember(image.id);
     if (!notes.has(id)) throw new Invalid("value", `no annotation of image ${id}`);
     const path = joinPath(options.images, image.file_name);
     bytesOf(files, path);
     const note = notes.get(id);
-    const cluster = key === undefined ? {} : { cluster: clusterOfNote(note[key]) };
+    if (typeof note[options.label] !== "string" || note[options.label] === "") {
+      throw new Invalid("value", "a label that is no text");
+    }
+    const cluster = key === undefined ? {} : { cluster: nameOfMember(note[key]) };
     return { id, path, name: note[options.label], split: "gallery", ...cluster };
   });
 }
 
-function clusterOfNote(value) {
+/** An id or the name of a cluster: a decimal or a string that is not empty. */
+function nameOfMember(value) {
   if (!Number.isInteger(value) && (typeof value !== "string" || value === "")) {
-    throw new Invalid("value", "a cluster that is no text");
+    throw new Invalid("value", "a name that is no text");
   }
   return String(value);
 }
@@ -159,6 +163,10 @@ export function itemsOf(layout, files, mayMiss = false) {
   }
   if (new Set(items.map(({ id }) => id)).size < items.length) {
     throw new Invalid("value", "two items with one id");
+  }
+  // A table may have a path once in each group, which the table itself looks at.
+  if (layout.id !== "csv" && new Set(items.map(({ path }) => path)).size < items.length) {
+    throw new Invalid("value", "one path twice");
   }
   const missing = items.find((item) => item.missing);
   if (missing !== undefined && !mayMiss) throw new Invalid("value", `no file ${missing.path}`);
