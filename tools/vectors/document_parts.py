@@ -282,6 +282,5 @@ def files() -> Iterator[VectorFile]:
         "Parts of tasks that fit each other, and the same with one that does not.",
         checked(fits()),
         operation="check",
-        number="6.4",
         source="jsonschema where the flaw is of a schema, the rest by hand",
     )
