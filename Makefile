@@ -71,6 +71,7 @@ check: develop ## lint and types; what pre-commit runs
 check-spec: setup ## the specification: documents, vectors, this implementation's answers, versions
 	$(BIN)/biobench spec validate
 	$(BIN)/python tools/make_vectors.py --check
+	$(BIN)/python tools/check_rules.py
 	$(BIN)/biobench conformance run
 	$(BIN)/python tools/check_versions.py $(if $(BASE),--base $(BASE))
 

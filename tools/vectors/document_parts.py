@@ -65,15 +65,10 @@ def folder(**options: Any) -> Edit:
 def layouts() -> CASES:
     """Data sets alone."""
 
-    def cells(*lists: list[str]) -> Edit:
-        split = dict(zip(("column", "train", "test"), ["part", *lists], strict=True))
-        return table(tables=None, table="a.csv", split=split)
-
     def folders(train: str, test: str, **more: Any) -> Edit:
         return folder(splits={"train": train, "test": test}, **more)
 
     traits = {"label": None, "drop_incomplete": True}
-    lists = {"cells": ["1"], "edible": ["0"]}
     listed = {"test": {"labels": "l.txt", "classes": ["a", "b"]}}
     cases: dict[str, tuple[Edit, str | None]] = {
         "tables": (table(), None),
@@ -82,8 +77,6 @@ def layouts() -> CASES:
             table(tables={"train": ["a.csv", "b.csv"], "test": ["c.csv", "b.csv"]}),
             "overlapping-splits",
         ),
-        "cells": (cells(["A", "a"], ["B"]), None),
-        "shared-cell": (cells(["A", "B"], ["B"]), "overlapping-splits"),
         "folders-that-begin-alike": (folders("ab", "abc"), None),
         "folder-in-a-folder-that-is-written-otherwise": (
             folders("./a/", "a//b"),
@@ -97,15 +90,6 @@ def layouts() -> CASES:
         ),
         "traits": (table(**traits, traits=[FINS, {**FINS, "column": "eggs"}]), None),
         "traits-of-one-column": (table(**traits, traits=[FINS, FINS]), "duplicate-id"),
-        "cell-of-both-values": (
-            table(**traits, traits=[{**FINS, "zero": ["no", "yes"]}]),
-            "duplicate-id",
-        ),
-        "poisonous-cells": (table(unknown_label="?", poisonous={**POISON, **lists}), None),
-        "cell-that-is-poisonous-and-edible": (
-            table(unknown_label="?", poisonous={**POISON, **lists, "edible": ["0", "1"]}),
-            "duplicate-id",
-        ),
         "train-without-test": (table(tables={"train": "a.csv"}), "missing-key"),
         "gallery-with-train": (
             table(tables={"gallery": "a.csv", "train": "b.csv"}),
@@ -204,15 +188,11 @@ def fits() -> CASES:
     precisions = put(K, "gives", ["average_precision"])
     cases: dict[str, tuple[Edit, bool]] = {
         "train-and-test": (base, True),
-        "protocol-of-another-split-rule": (both(base, put(K, "split", "leave-one-out")), False),
-        "protocol-of-traits": (both(base, put(K, "labels", "traits")), False),
         "traits": (both(of_traits, metrics("traits_f1")), True),
         "traits-of-a-protocol-of-classes": (
             both(of_traits, metrics("traits_f1"), put(K, "labels", "classes")),
             False,
         ),
-        "macro-f1-of-traits": (both(of_traits, metrics("traits_f1", "macro_f1")), False),
-        "accuracy-of-traits": (both(of_traits, metrics("traits_f1", "accuracy")), False),
         "group-accuracy-of-traits": (
             both(of_traits, metrics("traits_f1", "group_accuracy")),
             False,
@@ -227,7 +207,6 @@ def fits() -> CASES:
         "groups-that-are-not-there": (both(without("group"), metrics("group_accuracy")), False),
         "loss": (loss, True),
         "loss-of-written-ids": (both(loss, written), True),
-        "loss-of-train-names": (both(loss, put(T, "label_rule", "train-names")), False),
         "loss-without-an-unknown-label": (
             both(without("unknown_label"), written, metrics("user_loss")),
             False,
@@ -237,7 +216,6 @@ def fits() -> CASES:
             False,
         ),
         "written-ids-without-an-unknown-label": (both(without("unknown_label"), written), True),
-        "unknown-without-its-label": (both(without("unknown_label"), rule), False),
         "observations": (both(base, put(T, "view", {**seen, "splits": ["test"]})), True),
         "observations-of-a-split-that-is-not-there": (
             both(base, put(T, "view", {**seen, "splits": ["gallery"]})),
@@ -257,7 +235,7 @@ def fits() -> CASES:
         ),
     }
     return {
-        f"fit/{k}": ((K, D, T), edit, None if fit else "does-not-fit")
+        f"misfits/{k}": ((K, D, T), edit, None if fit else "does-not-fit")
         for k, (edit, fit) in cases.items()
     }
 
@@ -278,7 +256,7 @@ def files() -> Iterator[VectorFile]:
         source="jsonschema where the flaw is of a schema, the rest by hand",
     )
     yield SECTION.file(
-        "fit",
+        "misfits",
         "Parts of tasks that fit each other, and the same with one that does not.",
         checked(fits()),
         operation="check",

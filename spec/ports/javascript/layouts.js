@@ -89,34 +89,50 @@ function repeatsName(text, names) {
   return false;
 }
 
+/** An id of an image in text: `12` and `"12"` are one. */
+function imageId(value) {
+  if (Number.isInteger(value) || (typeof value === "string" && value !== "")) return String(value);
+  throw new Invalid("value", "an id of an image");
+}
+
+function labelOf(value) {
+  if (typeof value === "string" && value !== "") return value;
+  throw new Invalid("value", "a label");
+}
+
+function imagePath(folder, name) {
+  if (typeof name !== "string") throw new Invalid("value", "file_name");
+  return joinPath(folder, joinPath(name));
+}
+
 function coco(options, files) {
   const key = options.cluster?.key;
   const keys = key === undefined ? [options.label] : [options.label, key];
   const document = annotationsOf(bytesOf(files, options.annotations), keys);
   const notes = new Map();
   for (const annotation of document.annotations) {
-    const key = nameOfMember(annotation.image_id);
+    const key = imageId(annotation.image_id);
     if (notes.has(key)) throw new Invalid("value", `two annotations of image ${key}`);
     notes.set(key, annotation);
   }
+  const ids = new Set(document.images.map(({ id }) => imageId(id)));
+  for (const id of notes.keys()) if (!ids.has(id)) throw new Invalid("value", `no image ${id}`);
+  const paths = new Set(document.images.map(({ file_name: name }) => imagePath(options.images, name)));
+  if (paths.size < document.images.length) throw new Invalid("value", "two images of one path");
   return document.images.map((image) => {
-    const id = nameOfMember(image.id);
+    const id = imageId(image.id);
     if (!notes.has(id)) throw new Invalid("value", `no annotation of image ${id}`);
-    const path = joinPath(options.images, image.file_name);
+    const path = imagePath(options.images, image.file_name);
     bytesOf(files, path);
     const note = notes.get(id);
-    if (typeof note[options.label] !== "string" || note[options.label] === "") {
-      throw new Invalid("value", "a label that is no text");
-    }
-    const cluster = key === undefined ? {} : { cluster: nameOfMember(note[key]) };
-    return { id, path, name: note[options.label], split: "gallery", ...cluster };
+    const cluster = key === undefined ? {} : { cluster: clusterOfNote(note[key]) };
+    return { id, path, name: labelOf(note[options.label]), split: "gallery", ...cluster };
   });
 }
 
-/** An id or the name of a cluster: a decimal or a string that is not empty. */
-function nameOfMember(value) {
+function clusterOfNote(value) {
   if (!Number.isInteger(value) && (typeof value !== "string" || value === "")) {
-    throw new Invalid("value", "a name that is no text");
+    throw new Invalid("value", "a cluster that is no text");
   }
   return String(value);
 }
@@ -163,10 +179,6 @@ export function itemsOf(layout, files, mayMiss = false) {
   }
   if (new Set(items.map(({ id }) => id)).size < items.length) {
     throw new Invalid("value", "two items with one id");
-  }
-  // A table may have a path once in each group, which the table itself looks at.
-  if (layout.id !== "csv" && new Set(items.map(({ path }) => path)).size < items.length) {
-    throw new Invalid("value", "one path twice");
   }
   const missing = items.find((item) => item.missing);
   if (missing !== undefined && !mayMiss) throw new Invalid("value", `no file ${missing.path}`);

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from biobench._common.text import shown
 from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.template import Template, parse_template
 from biobench.data.manifest import Split
-from biobench.errors import DataError
 from biobench.spec.documents import Layout
 from biobench.spec.layout_options import cluster_templates, listed
 
@@ -122,17 +120,8 @@ def read_options(layout: Layout, split_rule: SplitRule) -> CsvOptions:
 
 
 def _meanings(cells: Mapping[T, Sequence[str]]) -> dict[str, T]:
-    """Meaning of each cell, from the cells of each meaning; raises DataError for one of two."""
-    meanings = {cell: meaning for meaning, own in cells.items() for cell in own}
-    for meaning, own in cells.items():
-        for cell in own:
-            if meanings[cell] != meaning:
-                raise DataError(
-                    f"the cell {shown(cell)!r} means two things",
-                    where="the options of the layout csv",
-                    remedy="list it once",
-                )
-    return meanings
+    """Meaning of each cell, from the cells of each meaning; a cell has one."""
+    return {cell: meaning for meaning, listed in cells.items() for cell in listed}
 
 
 def _template(options: Mapping[str, Any], key: str) -> Template | None:
