@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "runner"), str(ROOT / "tools")]
 
+from check_rules import named_by_cases, rules_of_the_text  # noqa: E402
 from mutants.lists import LISTS, ListError, Mutant, read_lists  # noqa: E402
 from mutants.trial import Vectors, Verdict, flaw_of_the_original, judge  # noqa: E402
 
@@ -68,16 +69,36 @@ def report(mutants: Sequence[Mutant], jobs: int, *, quiet: bool) -> int:
     return 1 if words["survived"] or words["wrong"] else 0
 
 
+def print_unbroken(lists: dict[str, list[Mutant]]) -> int:
+    """Print the rules with cases that no mutant breaks: no failure."""
+    rules, _ = rules_of_the_text((ROOT / "spec" / "SPEC.md").read_text(encoding="utf-8"))
+    broken = {rule for mutants in lists.values() for mutant in mutants for rule in mutant.rules}
+    unknown = sorted(broken - set(rules))
+    if unknown:
+        raise ListError(f"rules that SPEC.md does not have: {', '.join(unknown)}")
+    tested = {rule for _, of_case in named_by_cases().values() for rule in of_case}
+    unbroken = [rule for rule in rules if rule in tested - broken]
+    for rule in unbroken:
+        print(rule)
+    print(f"{len(tested & broken)} of {len(tested)} rules with cases are broken by a mutant")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("text", nargs="*", help="a part of list/id")
     parser.add_argument("--lists", type=Path, default=LISTS, help=argparse.SUPPRESS)
     parser.add_argument("--sample", action="store_true", help="one of each list")
+    parser.add_argument(
+        "--rules", action="store_true", help="list the rules that no mutant breaks, and run none"
+    )
     parser.add_argument("--quiet", action="store_true", help="print faults and the tally alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
     try:
         lists = read_lists(options.lists)
+        if options.rules:
+            return print_unbroken(lists)
         mutants = chosen(lists, options.text, sample=options.sample)
         if not mutants:
             raise ListError("no mutant is named so")

@@ -55,6 +55,7 @@ class Vectors:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self._writing = Lock()
+        self._written: dict[tuple[str, ...], Path] = {}
 
     @cached_property
     def bundle(self) -> dict[str, Any]:
@@ -80,12 +81,13 @@ class Vectors:
 
     def write(self, sections: tuple[str, ...]) -> Path:
         """The bundle of all documents and these vectors, written once."""
-        path = self.scratch / f"{'+'.join(sections).replace('/', '.')}.json"
         with self._writing:
-            if not path.exists():
+            if sections not in self._written:
+                path = self.scratch / f"bundle-{len(self._written)}.json"
                 documents = {k: v for k, v in self.bundle.items() if not k.startswith(VECTORS)}
                 path.write_text(json.dumps({**documents, **self.files(sections)}), encoding="utf-8")
-        return path
+                self._written[sections] = path
+            return self._written[sections]
 
 
 def _copy_of_the_port(folder: Path) -> list[str]:

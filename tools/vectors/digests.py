@@ -90,6 +90,7 @@ MANIFESTS = {
         row(1, 0, "train", group="g", subject="a"),
         row(1, 0, "test", group="g", subject="b"),
     ],
+    "group-of-one-row": [row(1, 0, "train", group="g"), row(2, 0, "train"), row(1, 0, "test")],
     # Train rows have no cluster.
     "clusters": [row(1, 0, "train"), row(1, 0, "test", cluster="camera 7")],
     "clips-and-clusters": [
@@ -187,6 +188,10 @@ def weights() -> VectorFile:
             tensor("b.weight", "float32", [1], matrix[:4]),
             tensor("a.weight", "float32", [1], matrix[4:8]),
             tensor("B", "float32", [1], matrix[8:12]),
+        ],
+        "sorted-by-code-point": [
+            tensor("\U0001f41a", "float32", [1], matrix[:4]),
+            tensor("\ufb33", "float32", [1], matrix[4:8]),
         ],
         "scalar-and-empty": [
             tensor("count", "int64", [], struct.pack("<q", -3)),
