@@ -144,6 +144,7 @@ def _conclude(
     """Build the result of a model at one size, and write it to ``out``; None where no task has a
     score."""
     from biobench.report.earlier import result_digests
+    from biobench.report.page.names import names_of_manifest
     from biobench.report.write import write_run
 
     size = context.options.n_train
@@ -158,6 +159,9 @@ def _conclude(
         results.folder = context.plan.out
     else:
         results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
+        results.held_names = {
+            outcome.task.id: names_of_manifest(outcome.manifest) for outcome in outcomes
+        }
     return results
 
 

@@ -15,6 +15,7 @@ from biobench._common.output import print_line
 from biobench.commands import (
     analyze,
     compare,
+    completion,
     conformance,
     data,
     export,
@@ -50,6 +51,7 @@ app.command("compare")(compare.compare)
 app.command("analyze")(analyze.analyze)
 app.command("export")(export.export)
 app.command("import")(export.import_scores)
+app.command("completion")(completion.completion)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")

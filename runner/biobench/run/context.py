@@ -15,7 +15,7 @@ from biobench.models.names import is_program
 from biobench.repro import variables
 from biobench.repro.environment import available_cores, processor_name, processor_type
 from biobench.run.learning_curve import Sizes
-from biobench.run.options import Options, say, select_device
+from biobench.run.options import Options, say, say_stage, select_device
 from biobench.run.plan import Plan, plan
 from biobench.spec.documents import Suite
 
@@ -87,6 +87,7 @@ def load(plan: Plan, started: datetime, clock: float) -> tuple[Context, str]:
     from biobench.run.engine_choice import choose_engine
 
     options = plan.options
+    say_stage(options, f"loading model {options.model_name!r}")
     if not is_program(options.model):
         require_torch()
     backbone = (
