@@ -135,20 +135,20 @@ def div(lowering: Lowering, a: Operand, b: Operand) -> Value:
 @lowers("mean.dim")
 def mean(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
     """The mean over axes."""
-    return _reduce(lowering, "mean", lowering.value(x), dims)
+    return reduce(lowering, "mean", lowering.value(x), dims)
 
 
 @lowers("amax.default")
 def amax(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
     """The largest element over axes."""
-    return _reduce(lowering, "amax", lowering.value(x), dims)
+    return reduce(lowering, "amax", lowering.value(x), dims)
 
 
 @lowers("max.dim")
 def max_values(lowering: Lowering, x: Operand, dim: int, keepdim: bool = False) -> list[Any]:
     """The largest element over an axis; its place is not carried."""
     lowering.shape = tuple(d for i, d in enumerate(lowering.value(x).shape) if i != dim)
-    return [_reduce(lowering, "amax", lowering.value(x), [dim]), None]
+    return [reduce(lowering, "amax", lowering.value(x), [dim]), None]
 
 
 @lowers("adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default")
@@ -157,7 +157,7 @@ def adaptive_pool(lowering: Lowering, x: Operand, size: list[int]) -> Value:
     value = lowering.value(x)
     rank = len(value.order)
     if all(n == 1 for n in size):
-        return _reduce(lowering, "mean", value, list(range(rank - len(size), rank)))
+        return reduce(lowering, "mean", value, list(range(rank - len(size), rank)))
     if rank != 4:
         raise NotCarried(f"an adaptive pooling of {rank} axes")
     images = in_order(lowering.builder, value, (0, 3, 1, 2))
@@ -168,7 +168,8 @@ def adaptive_pool(lowering: Lowering, x: Operand, size: list[int]) -> Value:
     return Value(pooled, images.order)
 
 
-def _reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Value:
+def reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Value:
+    """A reduction by its name, over axes that follow one another, to the shape that is stated."""
     wanted = sorted(dim % len(value.order) for dim in dims)
     axes = [value.order[dim] for dim in wanted]
     if axes != list(range(axes[0], axes[0] + len(axes))):
