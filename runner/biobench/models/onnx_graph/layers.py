@@ -250,6 +250,7 @@ def _row_norm(node: Node, rule: Callable[[Value, Any, Any, int], Value]) -> Valu
     inner = x.shape[axis:]
     node.require(not any(dim.batch for dim in inner), "a norm over the batch")
     size = size_of(inner).factor
+    node.require_small(size)
 
     def vector(place: int) -> Any:
         given = node.optional(place)
@@ -327,7 +328,7 @@ def attention(node: Node) -> Value:
     mask = _mask(node, q, k, causal=causal)
     lowering.shape = (*q[:3], v[3])
     factor = 1.0 / math.sqrt(q[3].factor) if scale is None else scale
-    found = torch_layers.attention(lowering, *values, mask, scale=factor)
+    found = torch_layers.attention(lowering, values[0], values[1], values[2], mask, scale=factor)
     if not flat:
         return found
     rows = torch_moves.transpose(lowering, found, 1, 2)
@@ -346,6 +347,7 @@ def _heads(lowering: Lowering, x: Value, heads: int) -> Value:
 def _mask(node: Node, q: Shape, k: Shape, *, causal: bool) -> Any:
     """The mask as a constant; None where there is none."""
     given = node.optional(3)
+    node.require_small(q[2].factor * k[2].factor)
     if causal:
         node.require(given is None and q[2] == k[2], "a causal mask beside another one")
         given = np.tril(np.ones((q[2].factor, k[2].factor), np.bool_))

@@ -17,8 +17,9 @@ from biobench.models.onnx_graph import (  # noqa: F401 - they register rules
     moves,
     reductions,
 )
+from biobench.models.onnx_graph.elementwise import expanded
 from biobench.models.onnx_graph.node import RULES, Node
-from biobench.models.onnx_graph.per_batch import Folder, PerBatch, of_shape
+from biobench.models.onnx_graph.per_batch import Folder, PerBatch, of_shape, repeated
 from biobench.models.onnx_graph.read import OnnxGraph, printable
 from biobench.models.program.document import Dim, Shape, size_of
 from biobench.models.program.lowering import Lowering, NotCarried, Operand, as_float
@@ -100,12 +101,7 @@ class Walk:
             return [as_float(operands[0])]
         if not any(isinstance(x, Value) for x in operands):
             if self._folder.folds(op):
-                try:
-                    return self._folder.run(proto, operands)
-                except NotCarried:
-                    # Such as a table that is repeated for each image.
-                    if op not in RULES or not any(isinstance(x, PerBatch) for x in operands):
-                        raise
+                return [self._repeated(x) for x in self._folder.run(proto, operands)]
             operands = [*map(self._as_value, operands[:1]), *operands[1:]]
         rule = RULES.get(op)
         if rule is None:
@@ -117,6 +113,11 @@ class Walk:
         for value in outputs:
             _check(value.shape)
         return outputs
+
+    def _repeated(self, operand: Operand) -> Operand:
+        """A table that is repeated for each image as a value; other results as they are."""
+        floating = isinstance(operand, PerBatch) and operand.arrays[0].dtype == np.float32
+        return expanded(self._lowering, *repeated(operand)) if floating else operand
 
     def _as_value(self, operand: Operand) -> Operand:
         floating = isinstance(operand, np.ndarray) and operand.dtype == np.float32

@@ -9,7 +9,7 @@ import numpy as np
 
 from biobench.models.onnx_graph.elementwise import expanded
 from biobench.models.onnx_graph.node import Node, axis_of, broadcast, lowers
-from biobench.models.onnx_graph.per_batch import entries, integers
+from biobench.models.onnx_graph.per_batch import PerBatch, entries, integers, shape_and_first
 from biobench.models.program import moves as torch_moves
 from biobench.models.program.document import ONE, Dim, Shape, size_of
 from biobench.models.program.lowering import Lowering, NotCarried
@@ -166,8 +166,16 @@ def tile(node: Node) -> Value:
     node.require(len(counts) == len(x.shape) and min(counts, default=1) > 0, "numbers of repeats")
     whole = [count for dim, count in zip(x.shape, counts, strict=True) if dim.batch]
     node.require(all(count == 1 for count in whole), "a batch that is repeated")
-    node.lowering.shape = tuple(dim * Dim(n) for dim, n in zip(x.shape, counts, strict=True))
-    return torch_moves.repeat(node.lowering, x, counts)
+    for axis, count in enumerate(counts):
+        if count == 1:
+            continue
+        if x.shape[axis] == ONE:
+            x = expanded(node.lowering, x, (*x.shape[:axis], Dim(count), *x.shape[axis + 1 :]))
+        else:
+            node.require_small(count * x.shape[axis].factor)
+            places = np.tile(np.arange(x.shape[axis].factor, dtype=np.int64), count)
+            x = _gathered(node.lowering, x, axis, places)
+    return x
 
 
 @lowers("Concat")
@@ -225,6 +233,7 @@ def _part(node: Node, x: Value, start: Any, stop: Any, axis: int, step: int) -> 
     node.require(len(places) > 0, "a part without elements")
     if step > 0:
         return torch_moves.part(node.lowering, x, axis, places.start, places.stop, step)
+    node.require_small(len(places))
     return _gathered(node.lowering, x, axis, np.array(places, np.int64))
 
 
@@ -244,6 +253,7 @@ def split(node: Node) -> list[Value]:
     node.require(not x.shape[axis].batch, "a part of the batch")
     if sizes is None:
         count = node.attribute("num_outputs", node.outputs)
+        node.require(count == node.outputs, "another number of parts than it has outputs")
         each = -(-size // count)
         sizes = [min(each, size - i * each) for i in range(count)]
         node.require(node.opset >= 18 or size % count == 0, "parts of unequal length")
@@ -258,8 +268,12 @@ def split(node: Node) -> list[Value]:
 @lowers("Gather")
 def gather(node: Node) -> Value:
     """Elements of an axis by constant places."""
-    x, places = node.value(0), node.constant(1)
+    x = node.value(0)
     axis = axis_of(node.attribute("axis", 0), len(x.shape))
+    given = node.operand(1)
+    if isinstance(given, PerBatch):
+        return _in_turn(node, x, given)
+    places = node.constant(1)
     size = x.shape[axis].factor
     node.require(places.dtype.kind in "iu", "places that are no integers")
     node.require(bool(((places >= -size) & (places < size)).all()), "a place beyond the axis")
@@ -272,6 +286,16 @@ def gather(node: Node) -> Value:
         return found
     shape = (*x.shape[:axis], *map(Dim, places.shape), *x.shape[axis + 1 :])
     return reshape(node.lowering.builder, found, shape)
+
+
+def _in_turn(node: Node, x: Value, places: PerBatch) -> Value:
+    """All elements in their order, which torch's exporter writes for a view of a list."""
+    node.require(len(x.shape) == 1, "places that depend on the batch")
+    shape, _ = shape_and_first(places)
+    node.require(size_of(shape) == x.shape[0], "places that depend on the batch")
+    in_turn = all(np.array_equal(n.reshape(-1), np.arange(n.size)) for n in places.arrays)
+    node.require(in_turn, "places that depend on the batch")
+    return reshape(node.lowering.builder, x, shape)
 
 
 @lowers("Pad")
@@ -295,6 +319,7 @@ def pad(node: Node) -> Value:
     node.require(mode in modes, f"the mode {mode!r}")
     for axis in range(rank):
         if before[axis] or after[axis]:
+            node.require_small(x.shape[axis].factor + before[axis] + after[axis])
             places: Any = np.arange(x.shape[axis].factor, dtype=np.int64)
             width = (before[axis], after[axis])
             x = _gathered(node.lowering, x, axis, np.pad(places, width, mode=modes[mode]))  # type: ignore[call-overload]

@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 Rule = Callable[["Node"], Any]
 RULES: dict[str, Rule] = {}
 """By the name of an operator of ONNX what lowers it."""
+MOST_NUMBERS = 1 << 24
+"""Of a constant that a rule writes by itself, such as the places along an axis."""
 INFERENCE = frozenset({"momentum", "spatial", "seed"})
 """Attributes that matter in training alone."""
 
@@ -137,6 +139,10 @@ class Node:
         if found.size != 1:
             raise NotCarried(f"an input {place} of {found.size} numbers")
         return float(found.reshape(-1)[0])
+
+    def require_small(self, count: int) -> None:
+        """Raise NotCarried for a constant that no number of the file accounts for."""
+        self.require(count <= MOST_NUMBERS, f"a constant of {count:,} numbers")
 
     def require(self, holds: bool, reason: str) -> None:
         """Raise NotCarried with a reason unless it holds."""

@@ -71,6 +71,28 @@ def entries(operand: Any) -> list[int | Dim]:
     return [_entry(list(numbers)) for numbers in zip(*map(np.ravel, operand.arrays), strict=True)]
 
 
+def repeated(operand: PerBatch) -> tuple[Array, Shape]:
+    """Numbers that are the same for each image, as those of one image and the whole shape.
+
+    Raises NotCarried where they are no such.
+    """
+    shape, first = shape_and_first(operand)
+    axes = [axis for axis, dim in enumerate(shape) if dim.batch]
+    same = len(axes) == 1 and all(
+        np.array_equal(np.broadcast_to(first, x.shape), x) for x in operand.arrays
+    )
+    if not same or shape[axes[0]] != Dim(1, batch=True):
+        raise NotCarried("numbers that differ between images or batches")
+    return first, shape
+
+
+def shape_and_first(operand: PerBatch) -> tuple[Shape, Array]:
+    """The shape with the batch, and the array of the smallest batch."""
+    sizes = collapsed([np.array(x.shape, np.int64) for x in operand.arrays])
+    shape = tuple(n if isinstance(n, Dim) else Dim(n) for n in entries(sizes))
+    return shape, operand.arrays[0]
+
+
 def _integers(array: Array) -> None:
     if array.dtype.kind not in "iu":
         raise NotCarried(f"sizes of {array.dtype}")

@@ -19,9 +19,11 @@ def reduce(node: Node) -> Value:
     x, lowering = node.value(0), node.lowering
     stated = node.numbers("axes", 1)
     keep = node.attribute("keepdims", 1)
-    if not stated and node.attribute("noop_with_empty_axes", 0):
+    nothing = node.attribute("noop_with_empty_axes", 0)
+    if not stated and nothing:
         raise NotCarried("a reduction over no axes")
     rank = len(x.shape)
+    node.require(rank > 0, "a reduction of a number")
     axes = sorted({axis_of(axis, rank) for axis in (stated or range(rank))})
     return reduced(lowering, node.op.removeprefix("Reduce"), x, axes, keep=bool(keep))
 
