@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,12 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
-from onnx_files import RECIPE, SIDE, small_model, written
 
 from biobench.errors import ModelError
 from biobench.models import onnx_model
 from biobench.models.load import load_model
 from biobench.models.program_model import ProgramBackbone, export
-from biobench.models.recipe_file import value_table
-from biobench.models.recipes import torchvision_table
+from onnx_files import RECIPE, SIDE, small_model, written
 
 
 def loaded(name: str) -> ProgramBackbone:
@@ -126,12 +125,14 @@ def test_sizes_that_mean_the_batch(tmp_path: Path, target: tuple[int, ...], batc
     )
 
 
-def after(op: str, *constants: Any, batch: Any = "n", domain: str = "", **attributes: Any) -> Any:
+def after(
+    op: str, *constants: Any, batch: Any = "n", opset: int = 17, domain: str = "", **attributes: Any
+) -> Any:
     """The small model with one node more; constants are its further inputs."""
     names = [f"k{i}" for i in range(len(constants))]
     node = helper.make_node(op, ["features", *names], ["end"], "last", domain=domain, **attributes)
     weights = {name: np.array(x) for name, x in zip(names, constants, strict=True)}
-    return small_model(batch=batch, extra=[node], output="end", weights=weights)
+    return small_model(batch=batch, opset=opset, extra=[node], output="end", weights=weights)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,9 @@ def after(op: str, *constants: Any, batch: Any = "n", domain: str = "", **attrib
         (lambda: after("Gather", 0, axis=0, batch=1), "a part of the batch"),
         (lambda: after("Transpose", perm=[1, 0]), "an output of shape (5, b)"),
         (lambda: after("Unsqueeze", [0]), "an output of shape (1, b, 5)"),
-        (lambda: after("Tile", [1, 1 << 30]), "and 2^31 are too many"),
+        (lambda: after("Tile", [1, 1 << 30]), "a constant of 5,368,709,120 numbers"),
+        (lambda: after("Expand", [1 << 30, 1, 5]), "and 2^31 are too many"),
+        (lambda: after("Split", axis=1, num_outputs=1 << 40, opset=18), "another number of parts"),
         (lambda: after("Gelu", domain="com.microsoft"), "not one of ONNX's own"),
         (lambda: after("Relu", alpha=1.0), "the attribute 'alpha'"),
         (lambda: after("Add", np.ones(7, np.float32)), "cannot be broadcast"),
@@ -251,6 +254,13 @@ def test_damage_is_refused(tmp_path: Path) -> None:
             load_model(name, {})
 
 
+def test_the_library_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it one line says what to install."""
+    name = written(tmp_path, small_model())
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert "onnx is not installed; pip install 'biobench[onnx]'" in refused(name)
+
+
 def test_several_outputs(tmp_path: Path) -> None:
     """The recipe names the one that is taken."""
     model = small_model()
@@ -267,12 +277,6 @@ def test_it_is_exported_as_a_program(tmp_path: Path) -> None:
     assert again.program.digest == model.program.digest
     assert again.recipe == model.recipe
     np.testing.assert_array_equal(again.run(images(2)), model.run(images(2)))
-
-
-def test_the_value_table_is_that_of_torchvision() -> None:
-    """A machine without torch has the bits of one with it."""
-    for mean, std in (([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), ([0.5] * 3, [0.5] * 3)):
-        np.testing.assert_array_equal(value_table(mean, std), torchvision_table(mean, std))
 
 
 def test_the_program_is_of_the_engine(tmp_path: Path) -> None:

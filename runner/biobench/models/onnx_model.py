@@ -7,12 +7,12 @@ the operations of the file as they stand there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from biobench._common.memory import available_memory
+from biobench._common.optional_dependencies import require_onnx
 from biobench._native import Program
 from biobench.errors import ModelError
 from biobench.models.base import ModelInfo
@@ -35,12 +35,7 @@ def load_onnx(name: ModelName) -> ProgramBackbone:
         ModelError: The file or its recipe cannot be taken, the engine lacks an operator, or the
             model needs more memory than there is.
     """
-    if find_spec("onnx") is None:
-        raise ModelError(
-            "the library onnx is not installed",
-            where=f"model {name.given!r}",
-            remedy="pip install biobench[onnx]",
-        )
+    require_onnx()
     path = local_file(name)
     given = read_recipe_file(path)
     program, graph, _ = _program(path, given)
