@@ -16,6 +16,7 @@ from onnx.external_data_helper import set_external_data
 from biobench.errors import ModelError
 from biobench.models import onnx_model
 from biobench.models.load import load_model
+from biobench.models.onnx_graph import read
 from biobench.models.program_model import ProgramBackbone, export
 from onnx_files import RECIPE, SIDE, small_model, written
 
@@ -150,6 +151,7 @@ def after(
         (lambda: after("Expand", [1 << 30, 1, 5]), "and 2^31 are too many"),
         (lambda: after("Split", axis=1, num_outputs=1 << 40, opset=18), "another number of parts"),
         (lambda: after("Gelu", domain="com.microsoft"), "not one of ONNX's own"),
+        (lambda: after("Reshape", [5, -1]), "a shape that mixes images"),
         (lambda: after("Relu", alpha=1.0), "the attribute 'alpha'"),
         (lambda: after("Add", np.ones(7, np.float32)), "cannot be broadcast"),
         (lambda: small_model(opset=7), "has version 7 of ONNX's operators; 11 to"),
@@ -179,8 +181,10 @@ def test_constants_take_no_memory_that_the_file_does_not_have(tmp_path: Path) ->
 def test_memory_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model larger than the machine is refused before it is read."""
     name = written(tmp_path, small_model())
-    monkeypatch.setattr(onnx_model, "available_memory", lambda: 1000)
-    assert "are free" in refused(name)
+    for module in (onnx_model, read):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "available_memory", lambda: 1000)
+            assert "are free" in refused(name)
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])

@@ -23,10 +23,6 @@ from biobench.models.program_model import ProgramBackbone, ramp_features
 from biobench.models.recipe_file import RecipeFile, read_recipe_file
 from biobench.spec.canonical import canonical_json, sha256_bytes
 
-COPIES = 4
-"""So many times the bytes of a file are in memory while its program is made: the message, its
-arrays, the constants, and those that the engine has packed."""
-
 
 def load_onnx(name: ModelName) -> ProgramBackbone:
     """Load the backbone of an ONNX file.
@@ -73,8 +69,7 @@ def load_onnx(name: ModelName) -> ProgramBackbone:
 def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping[str, bytes]]:
     from biobench.models.onnx_graph.lower import lower
 
-    beside = sum(p.stat().st_size for p in path.parent.glob(f"{path.name}*") if p.is_file())
-    _require_memory(COPIES * beside, path, "to be read")
+    _require_memory(path.stat().st_size, path, "to be read")
     graph = read_graph(path, given.output)
     _require_input(graph, given, path)
     try:

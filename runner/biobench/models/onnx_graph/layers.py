@@ -292,7 +292,7 @@ def group_norm(node: Node) -> Value:
     scale, bias = as_float(node.constant(1)), as_float(node.constant(2))
     rank, channels = len(x.shape), len(scale)
     node.require(rank > 2 and x.shape[1] == Dim(channels), "a scale that is not one a channel")
-    node.require(x.shape[0].batch or x.shape[0] == ONE or not x.shape[1].batch, "its batch")
+    node.require(not any(dim.batch for dim in x.shape[1:]), "a norm over the batch")
     if node.op == "InstanceNormalization":
         groups = channels
     else:

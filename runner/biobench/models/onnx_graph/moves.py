@@ -66,7 +66,18 @@ def shaped(node: Node) -> Value:
         if entry == 0:
             node.require(keeps and place < len(x.shape), "a size of 0")
             wanted[place] = x.shape[place]
-    return reshape(node.lowering.builder, x, _shape(node, x.shape, wanted))
+    return _reshaped(node, x, _shape(node, x.shape, wanted))
+
+
+def _reshaped(node: Node, x: Value, shape: Shape) -> Value:
+    """Another shape in which an image's elements are its own: as many lie before the batch."""
+    before = [
+        prod(dim.factor for dim in dims[: next(a for a, d in enumerate(dims) if d.batch)])
+        for dims in (x.shape, shape)
+        if any(dim.batch for dim in dims)
+    ]
+    node.require(len(set(before)) < 2, "a shape that mixes images")
+    return reshape(node.lowering.builder, x, shape)
 
 
 def _shape(node: Node, old: Shape, wanted: list[Any]) -> Shape:
@@ -111,7 +122,7 @@ def flatten(node: Node) -> Value:
     rank, axis = len(x.shape), node.attribute("axis", 1)
     node.require(-rank <= axis <= rank, f"the axis {axis}")
     axis = axis + rank if axis < 0 else axis
-    return reshape(node.lowering.builder, x, (size_of(x.shape[:axis]), size_of(x.shape[axis:])))
+    return _reshaped(node, x, (size_of(x.shape[:axis]), size_of(x.shape[axis:])))
 
 
 @lowers("Squeeze")
@@ -295,7 +306,7 @@ def _in_turn(node: Node, x: Value, places: PerBatch) -> Value:
     node.require(size_of(shape) == x.shape[0], "places that depend on the batch")
     in_turn = all(np.array_equal(n.reshape(-1), np.arange(n.size)) for n in places.arrays)
     node.require(in_turn, "places that depend on the batch")
-    return reshape(node.lowering.builder, x, shape)
+    return _reshaped(node, x, shape)
 
 
 @lowers("Pad")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.files import open_regular, read_regular
+from biobench._common.memory import available_memory
 from biobench.errors import ModelError
 from biobench.spec.canonical import canonical_json
 
@@ -24,6 +26,9 @@ OLDEST, NEWEST = 11, 28
 """Versions of ONNX's operators (opset of its default domain) whose rules are known here."""
 LARGEST_FILE = (1 << 31) - 1
 """Bytes of a message of protobuf; larger weights lie in a file beside it."""
+COPIES = 3
+"""So many times the weights are in memory while their program is made: as arrays, as constants of
+the program, and as the engine has packed them."""
 MOST_NODES = 100_000
 OWN_DOMAINS = ("", "ai.onnx")
 
@@ -97,6 +102,7 @@ def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
     if len(graph.node) > MOST_NODES:
         raise ModelError(f"has more than {MOST_NODES:,} nodes", where=str(path))
     opset = _opset(model, path)
+    _require_room(graph.initializer, path)
     weights = {tensor.name: _array(tensor, path) for tensor in graph.initializer}
     if graph.sparse_initializer:
         raise ModelError("has sparse weights, which are not carried", where=str(path))
@@ -130,6 +136,19 @@ def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
         weights=_digest(weights),
         parameters=sum(x.size for x in weights.values() if x.dtype.kind not in "iub"),
     )
+
+
+def _require_room(tensors: Any, path: Path) -> None:
+    """Refuse more numbers than the memory holds: several tensors may name the same bytes."""
+    needed = sum(4 * prod(max(n, 0) for n in tensor.dims) for tensor in tensors)
+    free = available_memory()
+    if COPIES * needed > free:
+        raise ModelError(
+            f"its weights need {COPIES * needed >> 20:,} MiB while its program is made, and "
+            f"{free >> 20:,} MiB are free",
+            where=str(path),
+            remedy="use a machine with more memory",
+        )
 
 
 def _opset(model: Any, path: Path) -> int:
