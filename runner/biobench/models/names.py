@@ -326,6 +326,8 @@ def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str
 
 def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
     """The error for a bare name that is not a short name, with near names of every kind."""
+    if given.endswith(".onnx"):
+        return _unknown(given, "a file needs a loader before it", [f"onnx:{given}"])
     if is_path(given) or Path(given).is_dir():
         path = given if is_path(given) else f"./{given}"
         return ModelError(

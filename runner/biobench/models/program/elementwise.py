@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.models.program.document import ONE, Reference
+from biobench.models.program.document import ONE, Reference, size_of
 from biobench.models.program.lowering import Lowering, NotCarried, Operand, Rule, lowers
 from biobench.models.program.values import Value, in_order, plain, reshape, straight
 
@@ -130,6 +130,27 @@ def mul(lowering: Lowering, a: Operand, b: Operand) -> Value:
 def div(lowering: Lowering, a: Operand, b: Operand) -> Value:
     """a / b."""
     return binary(lowering, "div", a, b)
+
+
+@lowers("addcmul.default")
+def addcmul(lowering: Lowering, x: Operand, a: Operand, b: Operand, *, value: float = 1) -> Value:
+    """x + a b."""
+    if value != 1:
+        raise NotCarried("an addition of products with a factor")
+    return binary(lowering, "add", x, binary(lowering, "mul", a, b))
+
+
+@lowers("linalg_vector_norm.default")
+def vector_norm(
+    lowering: Lowering, x: Operand, order: float = 2, dims: Any = None, keepdim: bool = False
+) -> Value:
+    """The root of the sum of squares over axes: their mean, times their number."""
+    value = lowering.value(x)
+    if order != 2 or not dims:
+        raise NotCarried(f"a norm of order {order} over {dims}")
+    squares = reduce(lowering, "mean", binary(lowering, "mul", value, value), dims)
+    count = size_of([value.shape[dim] for dim in dims]).factor
+    return apply(lowering, "sqrt", binary(lowering, "mul", squares, float(count)))
 
 
 @lowers("mean.dim")
