@@ -94,6 +94,12 @@ def test_data_outside_the_folder_is_refused(tmp_path: Path, location: str) -> No
     assert "outside its folder" in refused(written(folder, external(location)))
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "./model.onnx"])
+def test_a_bare_file_has_a_hint(name: str) -> None:
+    """Where a file is given without its loader."""
+    assert f"did you mean onnx:{name}?" in refused(name)
+
+
 def test_damaged_data(tmp_path: Path) -> None:
     """A file that is not there, or shorter than what is named."""
     assert "not there" in refused(written(tmp_path, external("gone.data")))
