@@ -29,7 +29,14 @@ GLOBAL_FLAGS = ("-h", "--help", "--version")
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
-KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
+KEEPING = (
+    ("run",),
+    ("data", "fetch"),
+    ("data", "frames"),
+    ("data", "verify"),
+    ("store", "push"),
+    ("store", "pull"),
+)
 """Commands that keep their progress, and continue from there."""
 IN_STORE = (("run",), ("data", "verify"))
 """Those of them that keep it in the store."""

@@ -25,6 +25,7 @@ from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
+from biobench.embed.pulled import hold, known
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import find
 from biobench.errors import DataError
@@ -144,6 +145,12 @@ def embed_together(
             keys = ShardKeys(model.backbone, model.execution)
             result = _nothing(manifest, model.backbone, keys, watch)
             missing = find(shards, watch, keys, store, result, progress)
+            if not hold(result, manifest, model.backbone, model.execution, store):
+                said, before = result.pulled, known(result)
+                result = _nothing(manifest, model.backbone, keys, watch)
+                missing = find(shards, watch, keys, store, result, Progress("", 0, quiet=True))
+                result.pulled = said
+                progress.skip(known(result) - before)
             if model.compare_alone:
                 result.alone = batch_independence.recall(store, keys)
             if missing:
