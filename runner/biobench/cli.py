@@ -31,6 +31,7 @@ EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
 KEEPING = (
     ("run",),
+    ("work",),
     ("data", "fetch"),
     ("data", "frames"),
     ("data", "verify"),
@@ -38,7 +39,7 @@ KEEPING = (
     ("store", "pull"),
 )
 """Commands that keep their progress, and continue from there."""
-IN_STORE = (("run",), ("data", "verify"))
+IN_STORE = (("run",), ("work",), ("data", "verify"))
 """Those of them that keep it in the store."""
 
 

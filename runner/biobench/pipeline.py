@@ -60,8 +60,12 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
     Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
     caller to raise.
     """
-    context = prepare(options)
-    with claim_out(context.plan.out, save=options.save) as out:
+    return run_prepared(prepare(options))
+
+
+def run_prepared(context: Context) -> tuple[Results, Failures]:
+    """As :func:`run_tasks`, of a run whose model is loaded."""
+    with claim_out(context.plan.out, save=context.options.save) as out:
         ((cells, failures),) = _score_all([context])
         results = _conclude(context, cells, failures, out)
         if results is None:

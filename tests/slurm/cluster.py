@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 NODES = ("n1", "n2")
-LIMIT_S = 180.0
+LIMIT_S = 240.0
 """Seconds after which something that should have happened counts as failed, on a slow machine."""
 
 CONFIGURATION = """
@@ -62,7 +62,9 @@ def _find(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
-def wait_for(what: str, true: Callable[[], bool], limit: float = LIMIT_S, step: float = 0.1) -> None:
+def wait_for(
+    what: str, true: Callable[[], bool], limit: float = LIMIT_S, step: float = 0.1
+) -> None:
     """Wait until something is so; fails with its name where that does not come."""
     end = time.monotonic() + limit
     while not true():
@@ -195,7 +197,9 @@ class Cluster:
     def logs(self) -> str:
         """The ends of the daemons' logs, for a test that failed."""
         paths = sorted(self.folder.glob("*.log"))
-        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in paths)
+        return "\n".join(
+            f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in paths
+        )
 
 
 def _open_files(pid: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +38,3 @@ def cluster() -> Iterator[Cluster]:
     finally:
         made.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def demo_program(made_once: Callable[..., Path]) -> str:
-    """The demo model as a program: a worker needs no torch."""
-
-    def export(folder: Path) -> None:
-        from biobench.cli import execute
-
-        assert execute(["models", "export", "demo", "--out", str(folder / "demo")]) == 0
-
-    return f"program:{made_once('demo-program', export) / 'demo'}"

@@ -18,13 +18,16 @@ from biobench.commands import (
     conformance,
     data,
     export,
+    launch,
     models,
+    plan,
     run,
     selftest,
     spec,
     store,
     submit,
     verify,
+    work,
 )
 
 app = typer.Typer(
@@ -38,6 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("work")(work.work)
 app.command("verify")(verify.verify)
 app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
@@ -51,6 +56,7 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
+app.add_typer(launch.app, name="launch")
 
 
 def _version(value: bool) -> None:

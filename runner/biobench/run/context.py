@@ -21,6 +21,7 @@ from biobench.spec.documents import Suite
 
 if TYPE_CHECKING:
     from biobench._common.store import Store
+    from biobench.data.file_hashes import ContentIndex
     from biobench.embed.features import Execution
     from biobench.models.base import Backbone
 
@@ -32,6 +33,7 @@ class Context:
     Attributes:
         clock: Value of ``time.perf_counter`` at the start of the run.
         compared_alone: Names of the model, once one image of the run was embedded without others.
+        index: Digests of known files; None for those that the store keeps.
     """
 
     plan: Plan
@@ -41,6 +43,7 @@ class Context:
     started: datetime
     clock: float
     compared_alone: set[str] = field(default_factory=set)
+    index: ContentIndex | None = None
 
     @property
     def options(self) -> Options:
