@@ -83,8 +83,8 @@ def print_status(
         if job in states:
             states[job][state.state] += 1
     for job, launch in by_job.items():
-        found = ", ".join(f"{count} {name}" for name, count in sorted(states[job].items()))
-        print_line(f"job {job}, {counted(launch.workers, 'worker')}: {found or 'ended'}")
+        summary = ", ".join(f"{count} {name}" for name, count in sorted(states[job].items()))
+        print_line(f"job {job}, {counted(launch.workers, 'worker')}: {summary or 'ended'}")
     for state in tasks:
         if state.state == "RUNNING" or (state.state == "PENDING" and state.reason):
             reason = f", {state.reason}" if state.reason else ""
