@@ -81,6 +81,13 @@ def plan(
         int | None,
         typer.Option(min=1, metavar="N", help="Images of a part, at least. [default: 2048]"),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Load each model that the store knows no rate of, and embed a few images by it.",
+        ),
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what the plan has as JSON and nothing else.")
     ] = False,
@@ -93,6 +100,7 @@ def plan(
     from biobench.run.model_list import list_models, options_of_models
     from biobench.run.options import Options
     from biobench.work.document import write_plan
+    from biobench.work.embedding import measure as measure_models
     from biobench.work.estimate import estimate
     from biobench.work.make import make_plan
     from biobench.work.slices import SIZE
@@ -119,12 +127,14 @@ def plan(
         from_command=True,
     )
     prepared = make_plan(options_of_models(options, listed), size=part_size or SIZE)
+    if measure:
+        measure_models(prepared)
     made = estimate(prepared, store or default_store())
     write_plan(prepared.plan, out)
     if json:
         print_json(made.value())
         return
-    for note in prepared.runs[0].notes:
+    for note in (*prepared.runs[0].notes, *prepared.runs[0].differences):
         print_line(note)
     print_estimate(made, console())
     print_line(f"plan: {out}, {prepared.plan.digest}")

@@ -232,7 +232,7 @@ def _own_images(
 
 
 def _dry_run(models: Sequence[Options], sizes: Sizes) -> None:
-    """Print the plan, and raise the first error of it."""
+    """Print the plan with what the store has of it, and raise the first error of it."""
     from biobench.run.plan import Plan, plan_models
 
     made = plan_models(models, sizes)
@@ -240,6 +240,13 @@ def _dry_run(models: Sequence[Options], sizes: Sizes) -> None:
     for line in plans[0].lines(plans) if plans else ():
         print_line(line)
     failed = [error for found in plans[:1] for _, error in found.failed]
+    if plans and not failed:
+        from biobench.work.estimate import estimate
+        from biobench.work.make import Prepared, planned
+        from biobench.work.table import print_estimate
+
+        prepared = Prepared(planned(plans), tuple(plans))
+        print_estimate(estimate(prepared, plans[0].store), console())
     for error in [*failed, *(found for found in made if not isinstance(found, Plan))]:
         raise error
 

@@ -27,7 +27,7 @@ from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
 from biobench.embed.pulled import hold, known
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
-from biobench.embed.stored import find
+from biobench.embed.stored import StoredItems, find
 from biobench.errors import DataError
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def embed_together(
     progress: Progress,
     wanted: Wanted = None,
     index: ContentIndex | None = None,
+    items: StoredItems | None = None,
 ) -> list[Embedded | Exception]:
     """Features of every row of the manifest by each model, from the store where they are known.
 
@@ -124,6 +125,7 @@ def embed_together(
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
         index: Digests of known files, which stays open; ``None`` for the one in the store.
+        items: What the store has by image, looked up once for several calls; ``None`` to look now.
 
     Returns:
         By model its features, or the error that it failed with, such as the ModelError of a value
@@ -145,7 +147,7 @@ def embed_together(
         results, works = [], []
         for model, shards in zip(models, cut, strict=True):
             keys = ShardKeys(model.backbone, model.execution)
-            result, missing = _known(manifest, model, shards, watch, store, progress)
+            result, missing = _known(manifest, model, shards, watch, store, progress, items)
             if model.compare_alone:
                 result.alone = batch_independence.recall(store, keys)
             if missing:
@@ -185,12 +187,13 @@ def _known(
     watch: FileChangeDetector,
     store: Store,
     progress: Progress,
+    items: StoredItems | None,
 ) -> tuple[Embedded, dict[int, Rows]]:
     """The features of a model that the store has, pulled ones after a sample, and the shards that
     are missing by number."""
     keys = ShardKeys(model.backbone, model.execution)
     result = _nothing(manifest, model.backbone, keys, watch)
-    missing = find(shards, watch, keys, store, result, progress)
+    missing = find(shards, watch, keys, store, result, progress, items)
     if not hold(result, manifest, model.backbone, model.execution, store):
         said, before = result.pulled, known(result)
         result = _nothing(manifest, model.backbone, keys, watch)

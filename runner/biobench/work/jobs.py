@@ -44,7 +44,7 @@ class Jobs:
 
     def __init__(self, plan: WorkPlan, written: Callable[[int], bool]) -> None:
         self._plan = plan
-        self._written = written
+        self.is_written = written
         models, tasks = range(len(plan.models)), range(len(plan.tasks))
         self._parts = [Job(part.name, part.model, part.task, part) for part in plan.parts]
         self._probes = [Job(plan.job(m, t), m, t) for m in models for t in tasks]
@@ -68,7 +68,7 @@ class Jobs:
                 if not waiting[place] and place not in lost:
                     found.append(job)
         for job in self._reports:
-            finished = job.name in done.done and self._written(job.model)
+            finished = job.name in done.done and self.is_written(job.model)
             ready = probed[job.model] and not unprobed[job.model]
             if ready and not finished and job.name not in failed:
                 found.append(job)

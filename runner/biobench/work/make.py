@@ -34,10 +34,6 @@ class Prepared:
     plan: WorkPlan
     runs: tuple[Plan, ...]
 
-    def run(self, model: int) -> Plan:
-        """The run of a model."""
-        return self.runs[model]
-
 
 def make_plan(models: Sequence[Options], *, size: int = SIZE) -> Prepared:
     """Plan a run of models on the tasks that their options name.
@@ -190,7 +186,9 @@ def wanted_rows(run: Plan, place: int) -> npt.NDArray[np.bool_] | None:
     if None in sizes:
         return None
     samples = [kept_rows(task, manifest, size) for size in sizes if size is not None]
-    wanted: npt.NDArray[np.bool_] = np.logical_or.reduce(samples)
+    wanted = np.zeros(len(manifest.rows), np.bool_)
+    for sample in samples:
+        wanted |= sample
     return wanted
 
 

@@ -35,7 +35,7 @@ def print_estimate(made: Estimate, console: Console) -> None:
         for task in made.tasks
     ]
     print_fitting(rows, COLUMNS, console, by_weight=BY_WEIGHT, left=("model", "task"))
-    unknown = []
+    unknown: list[str] = []
     for model, rate in zip(made.plan.models, made.rates, strict=True):
         if rate is None:
             unknown.append(model.model)
@@ -44,12 +44,12 @@ def print_estimate(made: Estimate, console: Console) -> None:
             f"{model.model}: {rate.images_per_s:.3g} images/s and "
             f"{show_size(rate.peak_memory_bytes)} of memory, measured over "
             f"{counted(rate.images, 'image')} with "
-            f"{counted(rate.workers, 'worker')} on {rate.hardware}, by the store"
+            f"{counted(rate.workers, 'worker')} on {rate.hardware}"
         )
     if unknown:
         print_line(
-            f"no rate is known of {', '.join(unknown)}: the store has no measurement, which the "
-            "first part makes"
+            f"no rate is known of {', '.join(unknown)}: the store has no measurement, and "
+            "`biobench plan --measure` makes one"
         )
     parts = sum(task.parts for task in made.tasks)
     left = sum(task.parts - task.stored for task in made.tasks)

@@ -14,22 +14,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biobench._common.claims import APART_S, Claims
+from biobench._common.claims import APART_S, BEATS, Claims
 from biobench._common.files import require_writable
 from biobench._common.output import print_line, print_note
 from biobench._common.signals import terminate, terminating_later
 from biobench.data.file_hashes import ContentIndex
-from biobench.data.sample import kept_rows
-from biobench.errors import counted
+from biobench.errors import UsageError, counted
+from biobench.report.replace import refuse_claimed
 from biobench.report.results import FILE
 from biobench.run.failures import Failures
 from biobench.run.options import say
 from biobench.work import file_digests
 from biobench.work.document import Part
+from biobench.work.embedding import embed_rows
 from biobench.work.jobs import STALE_S, Job, Jobs, claims_folder
-from biobench.work.make import Prepared
+from biobench.work.make import Prepared, wanted_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from biobench.embed.stored import StoredItems
     from biobench.run.context import Context
 
 FIRST_WAIT_S, MOST_WAIT_S = 0.2, 10.0
@@ -74,8 +79,8 @@ def work(
     require_writable(out)
     require_writable(store)
     claims = Claims(claims_folder(store, prepared.plan), stale_s, owner)
-    claims.open()
     try:
+        claims.open()
         difference = claims.clock_difference()
         if abs(difference) > APART_S:
             side = "ahead of" if difference > 0 else "behind"
@@ -101,7 +106,10 @@ class _Worker:
         self._out = out
         self._index = ContentIndex(None)
         self._learnt: set[str] = set()
+        self._busy: dict[str, float] = {}
         self._paths: dict[int, list[str]] = {}
+        self._wanted: dict[int, npt.NDArray[np.bool_] | None] = {}
+        self._items: StoredItems | None = None
         self._failed: dict[str, Exception] = {}
         self._loaded: tuple[int, Context] | None = None
         self._jobs = Jobs(self._plan, lambda model: (self._folder(model) / FILE).is_file())
@@ -127,8 +135,11 @@ class _Worker:
                     wait = FIRST_WAIT_S
                     break
             else:
-                # One of the others may end without having done its job.
-                time.sleep(min(wait, self._claims.stale_s / 4))
+                if wait == FIRST_WAIT_S:
+                    others = counted(len(left), "job")
+                    print_note(f"biobench: waits for {others} that others have")
+                # One of them may end without having done its job.
+                time.sleep(min(wait, self._claims.stale_s / BEATS))
                 wait = min(2 * wait, MOST_WAIT_S)
 
     def raise_first(self) -> None:
@@ -138,13 +149,15 @@ class _Worker:
 
     def _try(self, job: Job) -> bool:
         """Claim a job and do it; False where another has it."""
-        if job.task is None and not (self._folder(job.model) / FILE).is_file():
+        if job.task is None and not self._jobs.is_written(job.model):
             self._claims.forget(job.name)
         claim = self._claims.take(job.name)
         if claim is None:
             return False
         whole = False
         try:
+            if job.task is None and self._is_being_written(job):
+                return False
             whole = self._do(job)
         except Exception as error:  # noqa: BLE001 - raised once the others are done
             self._note(job, error)
@@ -154,6 +167,18 @@ class _Worker:
             else:
                 claim.release()
         return True
+
+    def _is_being_written(self, job: Job) -> bool:
+        """True where a process that lost its claim still writes the result of a model; raises its
+        error where that does not end."""
+        try:
+            refuse_claimed(self._folder(job.model))
+        except UsageError:
+            now = time.monotonic()
+            if now - self._busy.setdefault(job.name, now) > self._claims.stale_s:
+                raise
+            return True
+        return False
 
     def _do(self, job: Job) -> bool:
         context = self._context(job.model)
@@ -170,39 +195,18 @@ class _Worker:
         return self._report(job, context)
 
     def _embed(self, part: Part, context: Context) -> None:
-        from biobench._common.progress import Progress
-        from biobench.embed.features import Embedder, embed_together, rows_to_read
-        from biobench.embed.forward import set_up_torch
-        from biobench.run.task_features import remember_rate
-
-        options, planned = context.options, self._plan.tasks[part.task]
-        manifest = context.plan.manifests[part.task]
-        located = context.plan.selection.selected[part.task]
-        rows = slice(part.rows.start, part.rows.stop)
-        wanted = None
-        if options.n_train is not None:
-            wanted = kept_rows(located.task, manifest, options.n_train)[rows]
-        own = replace(manifest, rows=manifest.rows[rows])
-        self._learn(part.task, context)
-        execution = context.execution
-        count = len(rows_to_read(own, context.backbone, execution.micro_batch, wanted))
-        name = context.backbone.info.name
-        title = f"{options.model_name}, {planned.task}, images from {part.rows.start}"
-        with Progress(title, count) as progress, set_up_torch([context.backbone]):
-            (found,) = embed_together(
-                own, [Embedder(context.backbone, execution, name not in context.compared_alone)],
-                context.store,
-                keep_bad=options.on_bad_image != "stop", progress=progress, wanted=wanted,
-                index=self._index,
-            )  # fmt: skip
-        if isinstance(found, Exception):
-            raise found
-        if found.alone is not None:
-            context.compared_alone.add(name)
-        remember_rate(context, found)
-        file_digests.share(
-            context.store, self._index, planned.manifest, part.rows, self._paths[part.task][rows]
-        )
+        planned, rows = self._plan.tasks[part.task], slice(part.rows.start, part.rows.stop)
+        paths = self._learn(part.task, context)
+        if part.task not in self._wanted:
+            self._wanted[part.task] = wanted_rows(context.plan, part.task)
+        wanted = self._wanted[part.task]
+        found = embed_rows(
+            context, part.task, rows, None if wanted is None else wanted[rows],
+            index=self._index, items=self._items,
+        )  # fmt: skip
+        if found.pulled is not None:
+            say(context.options, f"{planned.task}: {found.pulled}")
+        file_digests.share(context.store, self._index, planned.manifest, part.rows, paths[rows])
         self.done.parts += 1
         self.done.images += found.computed
 
@@ -211,6 +215,7 @@ class _Worker:
         from biobench.pipeline import score_task
         from biobench.run.task_features import embed_task
 
+        context = self._fresh(context)
         self._learn(task, context)
         located, manifest = context.plan.selection.selected[task], context.plan.manifests[task]
         size = context.options.n_train
@@ -225,6 +230,7 @@ class _Worker:
         """Write the result of a model; False where a task has no score."""
         from biobench.pipeline import run_prepared
 
+        context = self._fresh(context)
         for task in range(len(self._plan.tasks)):
             self._learn(task, context)
         options = replace(context.options, save=True)
@@ -244,31 +250,39 @@ class _Worker:
         return True
 
     def _context(self, model: int) -> Context:
-        """The run of a model, loaded, with a fresh look at the store."""
-        from biobench._common.store import Store
+        """The run of a model, loaded."""
+        from biobench.embed.stored import StoredItems
         from biobench.run.context import load
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
-            run = self._prepared.run(model)
+            run = self._prepared.runs[model]
             try:
                 context, chosen = load(run, datetime.now(UTC), time.perf_counter())
             except Exception as error:
                 self._failed |= {job.name: error for job in self._jobs.of_model(model)}
                 raise
             say(context.options, chosen)
-            self._loaded = model, context
-        context = self._loaded[1]
-        store = Store(self._store, lambda line: say(context.options, line))
-        return replace(context, store=store, index=self._index)
+            self._loaded = model, replace(context, index=self._index)
+            # What others store from now on is found by whole shards: a look at each of their files
+            # before every part would take longer than a part.
+            self._items = StoredItems()
+        return self._loaded[1]
 
-    def _learn(self, task: int, context: Context) -> None:
-        """Take over what others know of the files of a task by now."""
+    def _fresh(self, context: Context) -> Context:
+        """The run with a fresh look at the store."""
+        from biobench._common.store import Store
+
+        return replace(context, store=Store(self._store, lambda line: say(context.options, line)))
+
+    def _learn(self, task: int, context: Context) -> list[str]:
+        """Take over what others know of the files of a task by now; returns their paths."""
         manifest = context.plan.manifests[task]
         if task not in self._paths:
             self._paths[task] = [os.path.join(manifest.root, row.path) for row in manifest.rows]
         paths = self._paths[task]
         file_digests.learn(context.store, self._index, manifest.digest, paths, self._learnt)
+        return paths
 
     def _note(self, job: Job, error: Exception) -> None:
         self._failed[job.name] = error
