@@ -291,6 +291,8 @@ def test_features_alone_are_shared(tmp_path: Path, capsys: pytest.CaptureFixture
     assert sorted(path.name for path in place.iterdir()) == [KIND, "lists"]
     assert execute(["store", "pull", str(place), "--store", str(tmp_path / "b")]) == 0
     assert capsys.readouterr().out == "pulled 1 entry, 280 B; 0 here\n"
+    assert execute(["store", "stats", "--store", str(tmp_path / "b")]) == 0
+    assert "1 entry pulled, of which no sample was" in capsys.readouterr().out
 
 
 def test_collecting_takes_the_marks_along(tmp_path: Path) -> None:

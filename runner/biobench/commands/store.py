@@ -26,12 +26,16 @@ def stats(store: Folder = None) -> None:
 
     root = store or default_store()
     sizes: dict[str, list[int]] = defaultdict(list)
-    for entry in Store(root).entries():
+    found, pulled = Store(root), 0
+    for entry in found.entries():
         sizes[entry.kind.partition("-")[0]].append(entry.size)
+        pulled += found.is_pulled(entry.kind, entry.path.stem)
     print_line(f"store: {root}")
     for kind in sorted(sizes):
         entries = counted(len(sizes[kind]), "entry", "entries")
         print_line(f"{kind}: {entries}, {show_size(sum(sizes[kind]))}")
+    if pulled:
+        print_line(f"{_counted(pulled)} pulled, of which no sample was embedded again yet")
     if not sizes:
         print_line("empty")
 

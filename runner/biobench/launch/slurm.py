@@ -124,7 +124,8 @@ def _run(words: Sequence[str], text: str = "") -> subprocess.CompletedProcess[st
 
 def _require(done: subprocess.CompletedProcess[str], program: str, what: str) -> None:
     if done.returncode:
-        reason = joined(done.stderr.strip()).removeprefix(f"{program}: error: ")
+        lines = map(joined, done.stderr.strip().splitlines())
+        reason = "; ".join(line.removeprefix(f"{program}: error: ") for line in lines)
         raise BiobenchError(
             f"{program} {what}: {reason or f'exit {done.returncode}'}",
             remedy="change the option that it names, or ask the cluster's administrators",
