@@ -125,14 +125,15 @@ def test_sigterm_ends_with_the_part(cluster: Cluster, tmp_path: Path, start: Sta
     """Exit 143, the part is stored, no claim is left, and the next worker goes on at once."""
     cluster.plan(tmp_path)
     asked = start()
-    wait_for(held_by(tmp_path, ""))
+    wait_for(lambda: state(tmp_path).count("stored") >= 1 and held_by(tmp_path, "")())
+    before = state(tmp_path).count("stored")
     asked.send_signal(signal.SIGTERM)
     _, err = ended(asked, 143)
     assert err.splitlines()[-1] == (
         "biobench: terminated; what was computed is kept, the same command goes on from here"
     )
     assert state(tmp_path).count("claimed") == 0
-    assert state(tmp_path).count("stored") >= 1
+    assert state(tmp_path).count("stored") >= before
     ended(start("--stale", "3600"))
     cluster.check(tmp_path / "out")
 

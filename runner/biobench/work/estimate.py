@@ -149,9 +149,9 @@ class _Files:
         rows = self.manifest.rows
         paths = [os.path.join(self.manifest.root, row.path) for row in rows]
         digests, known = np.zeros((len(rows), 32), np.uint8), np.zeros(len(rows), np.bool_)
-        index = self._store.root / "files.sqlite"
+        place = self._store.root / "files.sqlite"
         # An estimate writes nothing.
-        learnt, kept = ContentIndex(None), ContentIndex(index if index.exists() else None)
+        learnt, kept = ContentIndex(None), ContentIndex(place if place.exists() else None)
         try:
             file_digests.learn(self._store, learnt, self.manifest.digest, paths, set())
             for start in range(0, len(paths), BLOCK):
