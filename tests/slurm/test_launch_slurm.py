@@ -22,7 +22,7 @@ from biobench.work.document import WorkPlan, read_plan
 from biobench.work.jobs import claims_folder
 from biobench.work.overview import PartStatus, status
 
-pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(900)]
 
 TASK, PART = "demo-beluga", 16
 
