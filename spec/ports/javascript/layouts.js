@@ -4,7 +4,7 @@
  */
 
 import { csv } from "./csv_layout.js";
-import { bytesOf, joinPath } from "./files.js";
+import { bytesOf, joinPath, tidyPath } from "./files.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
 
@@ -13,7 +13,8 @@ const OTHER_IMAGE = /\.(?:avif|heic|jp2|jxl|pgm|ppm)$/i;
 
 /** The files in the folder of a split, and its path with a `/`. */
 function visible(folder, files) {
-  const prefix = folder === "." ? "" : `${folder}/`;
+  const place = tidyPath(folder);
+  const prefix = place === "" ? "" : `${place}/`;
   const paths = Object.keys(files)
     .filter((path) => path.startsWith(prefix))
     .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
@@ -161,11 +162,11 @@ function annotationFiles({ id, options }, files) {
     const splits = Object.keys(options.splits).filter((split) => isFlat(options, split, files));
     return splits.map((split) => joinPath(options.flat[split].labels));
   }
-  if (id === "coco") return [options.annotations];
+  if (id === "coco") return [tidyPath(options.annotations)];
   if (id !== "csv") return [];
   const tables = options.tables === undefined ? [options.table] : Object.values(options.tables);
   const poisonous = options.poisonous === undefined ? [] : [options.poisonous.table];
-  return [...tables.flat(), ...poisonous];
+  return [...tables.flat(), ...poisonous].map(tidyPath);
 }
 
 /** The items of a layout {id, options}; mayMiss: images may have no file, since a view drops them. */
