@@ -22,6 +22,12 @@ def require_torch() -> None:
         raise without("torch")
 
 
+def require_onnx() -> None:
+    """Raise ModelError (exit 5) where onnx is not installed, which no image has."""
+    if find_spec("onnx") is None:
+        raise ModelError("onnx is not installed", remedy="pip install 'biobench[onnx]'")
+
+
 def missing_library(error: BaseException) -> ModelError | None:
     """The error to show for a failed import of one of LIBRARIES; None for any other import."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None

@@ -62,7 +62,8 @@ def list_models(
     print_line("pinned: number of public sources that pin the commit that a run takes")
     print_line("?: not known here; --json has the reason, and the commits")
     print_line(
-        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder"
+        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, onnx:FILE, py:package.module:Class, "
+        "hf:./folder"
     )
 
 
