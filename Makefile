@@ -71,6 +71,7 @@ check: develop ## lint and types; what pre-commit runs
 check-spec: setup ## the specification: documents, vectors, this implementation's answers, versions
 	$(BIN)/biobench spec validate
 	$(BIN)/python tools/make_vectors.py --check
+	$(BIN)/python tools/check_rules.py
 	$(BIN)/biobench conformance run
 	$(BIN)/python tools/check_versions.py $(if $(BASE),--base $(BASE))
 
@@ -89,6 +90,7 @@ bench: setup ## speed, beside what users know, which is fetched first (2 GB); QU
 	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/neighbours.py $(if $(QUICK),--quick)
 
 fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or SECONDS=n for each
 	$(BIN)/python tools/fuzz.py $(if $(SECONDS),--seconds $(SECONDS),--executions $(or $(EXECUTIONS),10000000))

@@ -24,6 +24,7 @@ ORDER = (
     ("report",),
     ("run",),
     ("pipeline",),
+    ("work",),
     ("verify",),
     ("compare",),
     ("export",),

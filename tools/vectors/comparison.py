@@ -163,6 +163,8 @@ def models() -> Iterator[Case]:
     ]:
         given = {"task": "plankton", "division": division, "metric": "macro_f1"}
         yield Case(f"comparison-models/error/{name}", {**given, "a": one, "b": two}, refused)
+    given = {"task": "plankton", "division": "official", "metric": "macro_f1", "interval": None}
+    yield Case("comparison-models/error/metric-without", {**given, "a": a, "b": better}, refused)
 
 
 def families() -> Iterator[Case]:

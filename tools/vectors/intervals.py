@@ -113,6 +113,10 @@ def other_metrics(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def without_interval(given: Any, output: Any) -> bool:
+    return output["interval"] is None and output["no_interval"] == "metric"
+
+
 def influences() -> Iterator[Case]:
     official = {"division": "official"}
     for name, given in SMALL.items():
@@ -126,6 +130,8 @@ def influences() -> Iterator[Case]:
         yield Case(f"influences/{name}", {**official, **given, **place}, same_influences)
     compat = {"task": "plankton", "division": "compat", "metric": "macro_f1"}
     yield Case("influences/compat", {**compat, **columns("compat", [3, 5])}, nothing)
+    silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
+    yield Case("influences/metric-without", {**silent, **columns("compat", [3, 5])}, nothing)
 
 
 def scores() -> Iterator[Case]:
@@ -160,6 +166,9 @@ def scores() -> Iterator[Case]:
     ]:  # fmt: skip
         rest = {"task": "plankton", "division": division, "metric": "macro_f1"}
         yield Case(f"interval/{name}", {**rest, **given}, same_score)
+    silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
+    given = columns("compat-end", [20, 30], 15)
+    yield Case("interval/metric-without", {**silent, **given}, without_interval)
     rest = {"task": "plankton", **official, "y_true": [], "y_pred": []}
     yield Case("interval/error/no-item", {**rest, "metric": "macro_f1"}, refused)
     rest = {"task": "plankton", **official, "y_true": [0], "y_pred": [0]}

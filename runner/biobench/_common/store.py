@@ -192,6 +192,13 @@ class Store:
             os.utime(path)
         return arrays
 
+    def keys(self, kind: str) -> list[str]:
+        """The keys of all entries of a kind, sorted."""
+        folder = self.root / kind
+        return [
+            f"sha256:{path.stem}" for path in sorted(folder.glob("[0-9a-f][0-9a-f]/*.safetensors"))
+        ]
+
     def rows_of_bytes(
         self, kind: str, name: str, width: int
     ) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:

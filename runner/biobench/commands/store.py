@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from biobench._common.byte_sizes import parse_size, show_size
-from biobench._common.output import print_line
+from biobench._common.output import print_json, print_line
+from biobench.commands.options import AsJson
 from biobench.errors import DataError, counted
 
 app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
@@ -20,7 +21,7 @@ Folder = Annotated[
 
 
 @app.command()
-def stats(store: Folder = None) -> None:
+def stats(store: Folder = None, as_json: AsJson = False) -> None:
     """Say what lies in the store."""
     from biobench._common.store import Store, default_store
 
@@ -28,6 +29,12 @@ def stats(store: Folder = None) -> None:
     sizes: dict[str, list[int]] = defaultdict(list)
     for entry in Store(root).entries():
         sizes[entry.kind.partition("-")[0]].append(entry.size)
+    if as_json:
+        kinds = {
+            kind: {"entries": len(sizes[kind]), "bytes": sum(sizes[kind])} for kind in sorted(sizes)
+        }
+        print_json({"store": str(root), "kinds": kinds})
+        return
     print_line(f"store: {root}")
     for kind in sorted(sizes):
         entries = counted(len(sizes[kind]), "entry", "entries")
@@ -37,7 +44,7 @@ def stats(store: Folder = None) -> None:
 
 
 @app.command()
-def verify(store: Folder = None) -> None:
+def verify(store: Folder = None, as_json: AsJson = False) -> None:
     """Check every entry against the digest of its content; exit 3 where one is damaged."""
     from biobench._common.store import Store, default_store
 
@@ -45,13 +52,16 @@ def verify(store: Folder = None) -> None:
     if not root.is_dir():
         raise DataError("there is no store", where=str(root), remedy="give --store its folder")
     damaged = Store(root).damaged()
+    if as_json:
+        print_json({"store": str(root), "damaged": [str(entry) for entry in damaged]})
     if damaged:
         raise DataError(
             f"{counted(len(damaged), 'damaged entry', 'damaged entries')}, first {damaged[0]}",
             where=str(root),
             remedy="delete them; they are computed again when needed",
         )
-    print_line("all entries are whole")
+    if not as_json:
+        print_line("all entries are whole")
 
 
 @app.command()
