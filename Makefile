@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container test-browser audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser audit sanitize docs lock clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,6 +48,9 @@ test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qe
 	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
 	  cargo test --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine \
 	  --test digest --test kernels --test training --test regression --test hinge
+
+test-mutants: setup ## every wrong implementation of tools/mutants fails a vector; needs node
+	$(BIN)/python tools/mutants/run.py --quiet
 
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long

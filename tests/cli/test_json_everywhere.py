@@ -13,6 +13,7 @@ from biobench.cli import execute
 from biobench.commands.app import command
 
 WITHOUT = {
+    "work": "embeds the parts of a plan, and says which",
     "submit": "writes a file, and says which",
     "export": "its format is an option",
     "import": "writes a file, and says which",

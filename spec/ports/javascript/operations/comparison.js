@@ -13,7 +13,8 @@ function modelsOf({ tasks, models }, bundle) {
 
 /** Two models from their predictions. */
 function ofPredictions({ task, division, metric, interval, a, b }, bundle) {
-  const items = ({ ids, y_true: truth, cluster }) => canonical([ids ?? null, truth, cluster ?? null]);
+  const items = ({ ids, y_true: truth, cluster, group, true_poisonous: poisonous }) =>
+    canonical([ids, truth, cluster, group, poisonous].map((column) => column ?? null));
   if (items(a) !== items(b)) throw new Invalid("value", "other items");
   if (division === "compat") throw new Invalid("value", "a division without intervals");
   if (interval === null) throw new Invalid("value", "a metric without intervals");
