@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -121,6 +121,9 @@ test-container: demo ## run the images as users do; needs `make image image-slim
 
 test-browser: setup ## the pages in a real browser; needs chromium
 	$(BIN)/pytest tests/browser -m browser
+
+test-slurm: setup ## workers under a real Slurm of two nodes; needs slurm-wlm and munge
+	$(BIN)/pytest tests/slurm -m slurm -n 0
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml
 	UV=$(BIN)/uv tools/lock

@@ -30,6 +30,7 @@ ORDER = (
     ("export",),
     ("selftest",),
     ("conformance",),
+    ("launch",),
     ("api",),
     ("commands",),
     ("cli",),

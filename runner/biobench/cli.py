@@ -31,7 +31,15 @@ VARIABLE = "_BIOBENCH_COMPLETE"
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
-KEEPING = (("run",), ("work",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
+KEEPING = (
+    ("run",),
+    ("work",),
+    ("data", "fetch"),
+    ("data", "frames"),
+    ("data", "verify"),
+    ("store", "push"),
+    ("store", "pull"),
+)
 """Commands that keep their progress, and continue from there."""
 IN_STORE = (("run",), ("work",), ("data", "verify"))
 """Those of them that keep it in the store."""

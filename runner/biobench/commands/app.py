@@ -19,6 +19,7 @@ from biobench.commands import (
     conformance,
     data,
     export,
+    launch,
     models,
     plan,
     run,
@@ -57,6 +58,7 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
+app.add_typer(launch.app, name="launch")
 
 
 def _version(value: bool) -> None:

@@ -25,6 +25,7 @@ from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
+from biobench.embed.pulled import hold, known
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import StoredItems, find
 from biobench.errors import DataError
@@ -146,8 +147,7 @@ def embed_together(
         results, works = [], []
         for model, shards in zip(models, cut, strict=True):
             keys = ShardKeys(model.backbone, model.execution)
-            result = _nothing(manifest, model.backbone, keys, watch)
-            missing = find(shards, watch, keys, store, result, progress, items)
+            result, missing = _known(manifest, model, shards, watch, store, progress, items)
             if model.compare_alone:
                 result.alone = batch_independence.recall(store, keys)
             if missing:
@@ -178,6 +178,29 @@ def embed_together(
     if tables := changed(manifest.root, manifest.tables):
         raise _changed_tables(manifest, tables)
     return found
+
+
+def _known(
+    manifest: Manifest,
+    model: Embedder,
+    shards: Sequence[Rows],
+    watch: FileChangeDetector,
+    store: Store,
+    progress: Progress,
+    items: StoredItems | None,
+) -> tuple[Embedded, dict[int, Rows]]:
+    """The features of a model that the store has, pulled ones after a sample, and the shards that
+    are missing by number."""
+    keys = ShardKeys(model.backbone, model.execution)
+    result = _nothing(manifest, model.backbone, keys, watch)
+    missing = find(shards, watch, keys, store, result, progress, items)
+    if not hold(result, manifest, model.backbone, model.execution, store):
+        said, before = result.pulled, known(result)
+        result = _nothing(manifest, model.backbone, keys, watch)
+        missing = find(shards, watch, keys, store, result, Progress("", 0, quiet=True))
+        result.pulled = said
+        progress.skip(known(result) - before)
+    return result, missing
 
 
 def _joined(shards: Sequence[Rows]) -> Rows:

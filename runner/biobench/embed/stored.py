@@ -124,7 +124,7 @@ class _Search:
 
     def _read(self, key: str) -> Mapping[str, npt.NDArray[Any]] | None:
         """The arrays of a shard; None where it is absent, damaged, or another model's."""
-        shard = self._store.get(self._keys.kind, key)
+        shard = self._store.get(self._keys.kind, key, pulled=True)
         if shard is None or not {FILES, "features", "pixels"} <= shard.keys():
             return None
         if len({len(shard[name]) for name in (FILES, "features", "pixels")}) > 1:

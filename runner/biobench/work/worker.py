@@ -204,6 +204,8 @@ class _Worker:
             context, part.task, rows, None if wanted is None else wanted[rows],
             index=self._index, items=self._items,
         )  # fmt: skip
+        if found.pulled is not None:
+            say(context.options, f"{planned.task}: {found.pulled}")
         file_digests.share(context.store, self._index, planned.manifest, part.rows, paths[rows])
         self.done.parts += 1
         self.done.images += found.computed
