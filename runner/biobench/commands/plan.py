@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import console, print_json, print_line
-from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
+from biobench.commands.options import AsJson, Device, Division, Engine, OnBadImage, Precision, path
 from biobench.errors import UsageError
 
 
@@ -88,9 +88,7 @@ def plan(
             help="Load each model that the store knows no rate of, and embed a few images by it.",
         ),
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print what the plan has as JSON and nothing else.")
-    ] = False,
+    json: AsJson = False,
 ) -> None:
     """Write a plan of models x tasks x parts, and say what is stored, what is left and how long it
     takes; `biobench work` does it."""
