@@ -17,7 +17,6 @@ WITHOUT = {
     "submit": "writes a file, and says which",
     "export": "its format is an option",
     "import": "writes a file, and says which",
-    "work": "writes results, and says which",
     "completion": "prints a script",
     "data fetch": "writes files, and says which",
     "data unpack": "writes files, and says which",
