@@ -26,6 +26,8 @@ WITHOUT = {
     "models show": "prints JSON already",
     "models export": "writes files, and says which",
     "store gc": "says one number",
+    "store push": "says one number",
+    "store pull": "says one number",
 }
 """Commands that print no table, and what they do."""
 

@@ -27,7 +27,7 @@ RUNNER = Path("runner/biobench")
 
 KEYS = {"id", "rules", "target", "sections", "find", "replace", "equal"}
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-RULE = re.compile(r"[0-9]+(\.[0-9]+)?(-[0-9]+[a-z]?)?")
+RULE = re.compile(r"[0-9]+(\.[0-9]+)?-[0-9]+")
 
 
 class ListError(Exception):

@@ -68,9 +68,9 @@ def files() -> Iterator[VectorFile]:
         (
             "drawn_jpeg",
             "JPEG: every sampling, restarts, scans, tables, colours.",
-            drawn_jpeg.files(),
+            drawn_jpeg.pictures(),
         ),
-        ("drawn_png", "PNG: every depth, interlace and filter.", drawn_png.files()),
+        ("drawn_png", "PNG: every depth, interlace and filter.", drawn_png.pictures()),
     ):
         drawn = [
             Case(f"decode/{key}", {"file": base64.b64encode(content).decode()}, pillow)

@@ -253,7 +253,7 @@ def four(first: tuple[int, int] = (1, 1)) -> tuple[Component, ...]:
     return tuple(Component(i + 1, h, v, int(i in (1, 2))) for i, (h, v) in enumerate(factors))
 
 
-def files() -> Iterator[tuple[str, bytes]]:
+def pictures() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
     # Three units by three, the last of each row and column not whole.
     for name, size, components in (

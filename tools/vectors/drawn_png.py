@@ -135,7 +135,7 @@ def colours(count: int) -> bytes:
     )
 
 
-def files() -> Iterator[tuple[str, bytes]]:
+def pictures() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
     for name, colour in KINDS.items():
         for depth in DEPTHS[colour]:

@@ -198,11 +198,6 @@ CORNERS: dict[str, dict[str, Any]] = {
         "features": [[1, 1], [-1, 1], [1, -1], [-1, -1], [2, 0], [0, 2], [-2, 0], [0, -2]],
         "labels": [0, 0, 0, 0, 1, 1, 1, 1],
     },
-    # The mean of three tenths is no tenth, so that the deviation of equal values is not 0.
-    "equal-tenths": {
-        "features": [[0.1, 1], [0.1, 2], [0.1, 4], [3, 1], [4, 3], [6, 2]],
-        "labels": [0, 0, 0, 1, 1, 1],
-    },
     "one-class": {"features": [[1, 0], [0, 2], [3, 3], [4, 1]], "labels": [0, 0, 0, 0]},
     "rows-of-classes-mixed": {
         "features": [[1, 9], [5, 2], [2, 8], [6, 1], [1, 7], [7, 3], [3, 9]],
