@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 from carried import from_timm, program_of, seeded
-from onnx_files import RECIPE, written
 
 from biobench import _native
 from biobench.models.load import load_model
 from biobench.models.recipe_file import value_table
 from biobench.models.recipes import torchvision_table
+from onnx_files import RECIPE, written
 
 pytestmark = pytest.mark.slow
 
