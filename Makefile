@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-schedules test-faults test-faults-long test-container test-browser audit sanitize docs lock wheels test-wheels clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock wheels test-wheels clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,9 @@ test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qe
 	  cargo test --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine \
 	  --test digest --test kernels --test training --test regression --test hinge
 
+test-mutants: setup ## every wrong implementation of tools/mutants fails a vector; needs node
+	$(BIN)/python tools/mutants/run.py --quiet
+
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long
 
@@ -71,6 +74,7 @@ check: develop ## lint and types; what pre-commit runs
 check-spec: setup ## the specification: documents, vectors, this implementation's answers, versions
 	$(BIN)/biobench spec validate
 	$(BIN)/python tools/make_vectors.py --check
+	$(BIN)/python tools/check_rules.py
 	$(BIN)/biobench conformance run
 	$(BIN)/python tools/check_versions.py $(if $(BASE),--base $(BASE))
 
@@ -89,6 +93,7 @@ bench: setup ## speed, beside what users know, which is fetched first (2 GB); QU
 	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/neighbours.py $(if $(QUICK),--quick)
 
 fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or SECONDS=n for each
 	$(BIN)/python tools/fuzz.py $(if $(SECONDS),--seconds $(SECONDS),--executions $(or $(EXECUTIONS),10000000))
@@ -116,6 +121,9 @@ test-container: demo ## run the images as users do; needs `make image image-slim
 
 test-browser: setup ## the pages in a real browser; needs chromium
 	$(BIN)/pytest tests/browser -m browser
+
+test-slurm: setup ## workers under a real Slurm of two nodes; needs slurm-wlm and munge
+	$(BIN)/pytest tests/slurm -m slurm -n 0
 
 wheels: setup ## the wheels of a release, manylinux, for x86-64 and aarch64; ARCH=aarch64: that one
 	$(BIN)/python tools/make_wheels.py $(ARCH)

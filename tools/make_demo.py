@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw the demo suite into runner/biobench/_demo, or check what is there.
 
-usage: make_demo.py [--check] [--only PREFIX] [--out DIR]
+usage: make_demo.py [--check] [--only PREFIX ...] [--out DIR]
 
 Exit 0 where done or equal, 1 where --check finds a difference. The bytes of a drawing depend on
 Pillow's encoders, so --check also accepts a file whose pixels are close to the drawing's and says
@@ -51,13 +51,14 @@ def check(path: Path, data: bytes) -> str | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Draw the demo suite, or check it.")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--only", default="", help="only files whose path starts so")
+    parser.add_argument("--only", nargs="+", default=[""], help="only files whose path starts so")
     parser.add_argument("--out", type=Path, default=TARGET, help="the demo folder")
     arguments = parser.parse_args()
+    only = tuple(arguments.only)
     expected: set[str] = set()
     differing = close = total = 0
     for file in suite():
-        if not file.path.startswith(arguments.only):
+        if not file.path.startswith(only):
             continue
         expected.add(file.path)
         data = file.draw()
@@ -75,7 +76,7 @@ def main() -> int:
             print(f"{file.path}: {difference}", file=sys.stderr)
     for path in sorted(arguments.out.rglob("*")):
         name = path.relative_to(arguments.out).as_posix()
-        if path.is_dir() or name in expected | KEPT or not name.startswith(arguments.only):
+        if path.is_dir() or name in expected | KEPT or not name.startswith(only):
             continue
         if arguments.check:
             differing += 1

@@ -28,6 +28,7 @@ from biobench.conformance.own_answers import answer  # noqa: E402
 from biobench.spec.load import Spec, load_spec  # noqa: E402
 from biobench.spec.schema_errors import flaws  # noqa: E402
 from vectors.case import Case, VectorFile  # noqa: E402
+from vectors.rules import rules_of  # noqa: E402
 
 FOLDER = ROOT / "spec" / "v1" / "conformance"
 
@@ -50,6 +51,9 @@ def vector_files(names: list[str]) -> Iterator[VectorFile]:
 def case_value(file: VectorFile, case: Case, spec: Spec) -> dict[str, Any]:
     """The case as the file holds it; raises VectorError where its check does not hold."""
     where = f"{file.path}: {case.id}"
+    rules = rules_of(file.path, case.id)
+    if rules is None:
+        raise VectorError(f"{where}: no rules; name them in tools/vectors/rules.yaml")
     given = json.loads(json.dumps(case.input, allow_nan=False))
     try:
         output = answer(file.operation, given, spec)
@@ -67,7 +71,7 @@ def case_value(file: VectorFile, case: Case, spec: Spec) -> dict[str, Any]:
         # A NumPy bool is no bool, and a check that forgot its return gives None.
         if isinstance(verdict, str) or not (verdict is None or bool(verdict)):
             raise VectorError(f"{where}: {file.source} disagrees: {verdict}")
-    return {"id": case.id, "input": given, "output": output}
+    return {"id": case.id, "rules": rules, "input": given, "output": output}
 
 
 def file_text(file: VectorFile, spec: Spec) -> str:

@@ -11,17 +11,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from biobench.api import evaluate, learning_curve, load_results
     from biobench.compare.result_set import ResultSet
+    from biobench.report.curve import Curve
+    from biobench.report.figure import Figure
     from biobench.report.results import Results
 
-__all__ = ["ResultSet", "Results", "evaluate", "learning_curve", "load_results"]
+    __version__: str
+
+__all__ = [
+    "Curve",
+    "Figure",
+    "ResultSet",
+    "Results",
+    "__version__",
+    "evaluate",
+    "learning_curve",
+    "load_results",
+]
 
 _WHERE = {
     "evaluate": "biobench.api",
     "learning_curve": "biobench.api",
+    "Curve": "biobench.report.curve",
+    "Figure": "biobench.report.figure",
     "ResultSet": "biobench.compare.result_set",
     "Results": "biobench.report.results",
     "load_results": "biobench.api",
 }
+
+
+MODULES = ("errors", "metric", "native", "probe")
+"""Modules that can be used on their own."""
 
 
 def __getattr__(name: str) -> Any:
@@ -29,10 +48,14 @@ def __getattr__(name: str) -> Any:
 
     if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
-    if name in {"native", "probe", "metric"}:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("biobench")
+    if name in MODULES:
         return import_module(f"biobench.{name}")
     raise AttributeError(f"module 'biobench' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "metric", "native", "probe"])
+    return sorted([*__all__, *MODULES])

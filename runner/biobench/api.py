@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from biobench.errors import UsageError
-from biobench.models.names import with_architecture
+from biobench._common.argument_names import naming_arguments, rename
+from biobench._common.arguments import whole_number
+from biobench.errors import BiobenchError
 from biobench.pipeline import run, run_models
 from biobench.report.results import Results
 from biobench.report.results import load_results as load_result
-from biobench.run.external_scores import Declaration
+from biobench.run.call_options import (
+    ARGUMENTS,
+    call_options,
+    declarations,
+    listed_models,
+    model_of,
+    sizes_of,
+)
 from biobench.run.model_list import ListedModel, options_of_models
-from biobench.run.options import Options
+from biobench.run.options import PREPARING, OnBadImage, Options, say_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from biobench.decode.recipe import Recipe
     from biobench.models.base import Backbone
     from biobench.report.curve import Curve
+    from biobench.run.call_options import EvaluateOptions
     from biobench.spec.documents import Division
 
     OneModel = str | Backbone | tuple[torch.nn.Module, Callable[..., Any] | Recipe]
@@ -33,18 +42,7 @@ if TYPE_CHECKING:
 
 @overload
 def evaluate(
-    model: OneModel,
-    tasks: str | Sequence[str] | None = None,
-    *,
-    suite: str | None = None,
-    data: str | Path | None = None,
-    engine: str = "auto",
-    device: str = "auto",
-    division: Division = "official",
-    out: str | Path | None = None,
-    n_train: int | None = None,
-    declare: Mapping[str, tuple[float, str]] | None = None,
-    arch: str | None = None,
+    model: OneModel, tasks: str | Sequence[str] | None = None, **options: Unpack[EvaluateOptions]
 ) -> Results: ...
 
 
@@ -53,37 +51,52 @@ def evaluate(
     model: list[OneModel],
     tasks: str | Sequence[str] | None = None,
     *,
-    suite: str | None = None,
-    data: str | Path | None = None,
-    engine: str = "auto",
-    device: str = "auto",
-    division: Division = "official",
-    out: str | Path | None = None,
-    n_train: int | None = None,
-    declare: Mapping[str, tuple[float, str]] | None = None,
-    arch: str | None = None,
+    models: str | Path | None = None,
+    **options: Unpack[EvaluateOptions],
+) -> ResultSet: ...
+
+
+@overload
+def evaluate(
+    model: OneModel | list[OneModel] | None = None,
+    tasks: str | Sequence[str] | None = None,
+    *,
+    models: str | Path,
+    **options: Unpack[EvaluateOptions],
 ) -> ResultSet: ...
 
 
 def evaluate(
-    model: Any,
+    model: Any = None,
     tasks: str | Sequence[str] | None = None,
     *,
+    models: str | Path | None = None,
     suite: str | None = None,
+    images: str | Path | None = None,
+    train_share: float | str | Fraction | None = None,
+    group: str | Path | None = None,
+    protocol: str | None = None,
     data: str | Path | None = None,
+    out: str | Path | None = None,
+    store: str | Path | None = None,
     engine: str = "auto",
     device: str = "auto",
     division: Division = "official",
-    out: str | Path | None = None,
     n_train: int | None = None,
     declare: Mapping[str, tuple[float, str]] | None = None,
+    workers: int | None = None,
+    precision: str = "float32",
+    on_bad_image: OnBadImage = "stop",
+    pictures: bool = True,
+    offline: bool = False,
     arch: str | None = None,
+    progress: bool = True,
 ) -> Results | ResultSet:
     """Score a frozen backbone on tasks, or each of a list of them, and return the result.
 
-    The levels are those of the command: F where the exact engine computes the features, in any
-    process; E where torch does, or T where torch or the environment was altered. Features are kept
-    in the store of BIOBENCH_STORE, by default in the user's cache folder.
+    The options are those of ``biobench run``, and so are the store and the levels: F where the
+    exact engine computes the features, in any process; E where torch does, or T where torch or the
+    environment was altered.
 
     Args:
         model: A name as on the command line, a backbone (see
@@ -91,72 +104,57 @@ def evaluate(
             :func:`biobench.models.own_module.own_backbone`). A list of them: each is scored as
             alone, and an image is decoded once for those that share a recipe.
         tasks: One task id or file, or several.
+        models: A file of names of models, as ``--models`` reads it; its models come after those of
+            ``model``.
         suite: A suite, instead of ``tasks``.
+        images: Images of one's own, a folder for each class, or train/ and val/ with those, instead
+            of ``tasks``.
+        train_share: With ``images``: the share of each class that is learnt from; None for 0.7.
+        group: With ``images``: what belongs together and stays on one side of the split, by a
+            pattern on the paths (``"*/{site}_*"``) or a table.
+        protocol: With ``images``: the protocol; None for logistic_regression.
         data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
+        out: Folder for results.json, predictions and the page, of several models for a folder a
+            model; None writes no result.
+        store: Folder for what can be reused; by default that of BIOBENCH_STORE, or in the user's
+            cache folder.
         engine: ``exact``, ``torch``, or ``auto``: the exact engine where it carries the model and
             there is no GPU.
         device: ``auto``, ``cpu`` or ``cuda``.
         division: ``official`` or ``compat``.
-        out: Folder for results.json, predictions and the page, of a list for a folder a model; None
-            writes no result.
         n_train: Few-shot: training items a class (compat: in all); None for all.
         declare: By task id, the published score that stands in for running the task, as a fraction,
             and where it is published.
+        workers: Micro-batches side by side; None for the cores.
+        precision: ``float32``, or ``float16``: autocast, on CUDA only.
+        on_bad_image: ``stop`` at an image that cannot be read, ``report`` it as wrong, or
+            ``leave-out``, of a task of one's own.
+        pictures: Put pictures into the page.
+        offline: Never ask a hub.
         arch: Architecture of a local file of weights, such as ``timm:./weights.safetensors``.
+        progress: Show notes and progress on standard error, in a notebook as a line that updates
+            itself.
 
     Returns:
-        The result of the tasks that could be scored; of a list those of the models, in a
-        :class:`biobench.ResultSet` whose ``errors`` has the models that failed.
+        The result of the tasks that could be scored; of several models those of them, in a
+        :class:`biobench.ResultSet` whose ``failures`` has the models that failed.
 
     Raises:
-        BiobenchError: One of the errors of :mod:`biobench.errors`; of a list where every model
-            fails.
+        BiobenchError: One of the errors of :mod:`biobench.errors`; of several models where every
+            one fails.
     """
-    models = model if isinstance(model, list) else [model]
-    if not models or (arch is not None and len(models) > 1):
-        raise UsageError(
-            "the list of models is empty" if not models else "arch belongs to one model",
-            remedy="give at least one" if not models else "write timm:./FILE#ARCHITECTURE instead",
-        )
-    listed = [ListedModel(_model(given, arch)) for given in models]
-    declared = tuple(Declaration(task, *said) for task, said in (declare or {}).items())
-    options = _options(listed[0].model, tasks, suite, data, engine, device, division, out)
-    options = replace(options, n_train=n_train, declare=declared)
-    return _each(options, listed) if isinstance(model, list) else run(options)
-
-
-def _model(given: Any, arch: str | None) -> str | Backbone:
-    """A name or a backbone; raises UsageError for anything else."""
-    if isinstance(given, str):
-        return with_architecture(given, arch)
-    if isinstance(given, tuple):
-        from biobench.models.own_module import own_backbone
-
-        if len(given) != 2:
-            raise UsageError(
-                f"a tuple of {len(given)} is no model",
-                remedy="give (module, transform), or a list of models",
-            )
-        return own_backbone(*given)
-    if not hasattr(given, "embed"):
-        raise UsageError(
-            f"model is {type(given).__name__}",
-            remedy="give a name, a backbone with embed(), (module, transform), or a list of them",
-        )
-    backbone: Backbone = given
-    return backbone
-
-
-def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
-    """The results of several models; raises the first error where there is none."""
-    from biobench.compare.result_set import ResultSet
-
-    runs = run_models(options_of_models(options, listed))
-    scored = [done.results for done in runs if done.results is not None]
-    errors = {done.options.model_name: done.error for done in runs if done.error is not None}
-    if not scored:
-        raise next(iter(errors.values()))
-    return ResultSet(scored, errors)
+    with naming_arguments(ARGUMENTS):
+        listed, several = listed_models(model, models, arch)
+        options = call_options(
+            listed[0].model, tasks, suite=suite, images=images, train_share=train_share,
+            group=group, protocol=protocol, data=data, out=out, store=store, engine=engine,
+            device=device, division=division, workers=workers, precision=precision,
+            on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
+        )  # fmt: skip
+        size = None if n_train is None else whole_number("n_train=", n_train, 1)
+        options = replace(options, n_train=size, declare=declarations(declare))
+        say_stage(options, PREPARING)
+        return _each(options, listed) if several else run(options)
 
 
 @overload
@@ -184,30 +182,53 @@ def load_results(path: str | Path | list[Any] | tuple[Any, ...]) -> Results | Re
 
 
 def learning_curve(
-    model: str | Backbone,
+    model: OneModel,
     tasks: str | Sequence[str] | None = None,
     *,
     sizes: Sequence[int | None] = (1, 3, 10, 30, 100, None),
     suite: str | None = None,
+    images: str | Path | None = None,
+    train_share: float | str | Fraction | None = None,
+    group: str | Path | None = None,
+    protocol: str | None = None,
     data: str | Path | None = None,
+    out: str | Path | None = None,
+    store: str | Path | None = None,
     engine: str = "auto",
     device: str = "auto",
     division: Division = "official",
-    out: str | Path | None = None,
+    workers: int | None = None,
+    precision: str = "float32",
+    on_bad_image: OnBadImage = "stop",
+    pictures: bool = True,
+    offline: bool = False,
+    arch: str | None = None,
+    progress: bool = True,
 ) -> Curve:
     """Score a frozen backbone at several sizes of the train split, embedding each task once.
 
     Args:
-        model: A name or a backbone, as for :func:`evaluate`.
+        model: One model, as for :func:`evaluate`.
         tasks: One task id or file, or several.
         sizes: Training items a class (compat: in all); None for the whole train split.
-        suite: A suite, instead of ``tasks``.
+        suite: As for :func:`evaluate`, and so are the arguments after it.
+        images: A folder of class folders.
+        train_share: With ``images``.
+        group: With ``images``.
+        protocol: With ``images``.
         data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
-        engine: ``exact``, ``torch``, or ``auto``: the exact engine where it carries the model and
-            there is no GPU.
+        out: Folder for the results of the sizes, the curve and its page; None writes nothing.
+        store: Folder for what can be reused.
+        engine: ``exact``, ``torch`` or ``auto``.
         device: ``auto``, ``cpu`` or ``cuda``.
         division: ``official`` or ``compat``.
-        out: Folder for the results of the sizes, the curve and its page; None writes nothing.
+        workers: Micro-batches side by side; None for the cores.
+        precision: ``float32`` or ``float16``.
+        on_bad_image: ``stop``, ``report`` or ``leave-out``.
+        pictures: Put pictures into the pages.
+        offline: Never ask a hub.
+        arch: Architecture of a local file of weights.
+        progress: Show notes and progress on standard error.
 
     Returns:
         The curve. Where a task cannot be probed at a size, its cell has the reason instead of a
@@ -218,38 +239,27 @@ def learning_curve(
     """
     from biobench.pipeline import learning_curve as run_curve
 
-    return run_curve(
-        _options(_model(model, None), tasks, suite, data, engine, device, division, out),
-        tuple(sizes),
-    )
+    with naming_arguments({**ARGUMENTS, "n-train": "sizes"}):
+        options = call_options(
+            model_of(model, arch), tasks, suite=suite, images=images, train_share=train_share,
+            group=group, protocol=protocol, data=data, out=out, store=store, engine=engine,
+            device=device, division=division, workers=workers, precision=precision,
+            on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
+        )  # fmt: skip
+        say_stage(options, PREPARING)
+        return run_curve(options, sizes_of(sizes))
 
 
-def _options(
-    model: str | Backbone,
-    tasks: str | Sequence[str] | None,
-    suite: str | None,
-    data: str | Path | None,
-    engine: str,
-    device: str,
-    division: Division,
-    out: str | Path | None,
-) -> Options:
-    if tasks is not None and suite is not None:
-        raise UsageError("tasks and suite exclude each other", remedy="give one of them")
-    return Options(
-        model=model,
-        suite=suite,
-        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
-        data=_data_folder(data),
-        engine=engine,
-        device=device,
-        division=division,
-        out=Path(out) if out is not None else None,
-        save=out is not None,
-        quiet=True,
-    )
+def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
+    """The results of several models; raises the first error where there is none."""
+    from biobench.compare.result_set import ResultSet
 
-
-def _data_folder(data: str | Path | None) -> Path | None:
-    named = data if data is not None else os.environ.get("BIOBENCH_DATA")
-    return Path(named) if named else None
+    runs = run_models(options_of_models(options, listed))
+    scored = [done.results for done in runs if done.results is not None]
+    failures = {done.options.model_name: done.error for done in runs if done.error is not None}
+    if not scored:
+        raise next(iter(failures.values()))
+    for error in failures.values():
+        if isinstance(error, BiobenchError):
+            rename(error, ARGUMENTS)
+    return ResultSet(scored, failures)

@@ -26,12 +26,22 @@ from biobench.commands.unexpected import explained, require_working_folder, with
 from biobench.errors import BiobenchError, UsageError
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
+VARIABLE = "_BIOBENCH_COMPLETE"
+"""The environment variable by which a shell asks for words to complete."""
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 EXIT_BROKEN_PIPE = 141
-KEEPING = (("run",), ("data", "fetch"), ("data", "frames"), ("data", "verify"))
+KEEPING = (
+    ("run",),
+    ("work",),
+    ("data", "fetch"),
+    ("data", "frames"),
+    ("data", "verify"),
+    ("store", "push"),
+    ("store", "pull"),
+)
 """Commands that keep their progress, and continue from there."""
-IN_STORE = (("run",), ("data", "verify"))
+IN_STORE = (("run",), ("work",), ("data", "verify"))
 """Those of them that keep it in the store."""
 
 
@@ -150,6 +160,10 @@ def _run(arguments: list[str]) -> int:
 
     from biobench.commands.app import command
 
+    if VARIABLE in os.environ:
+        from biobench.commands.completion import prepare
+
+        prepare(GLOBAL_FLAGS)
     # typer may carry its own copy of click; its public BadParameter leads to its base class.
     command_line_error: Any = typer.BadParameter.__mro__[2]
     try:

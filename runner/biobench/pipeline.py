@@ -60,8 +60,12 @@ def run_tasks(options: Options) -> tuple[Results, Failures]:
     Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
     caller to raise.
     """
-    context = prepare(options)
-    with claim_out(context.plan.out, save=options.save) as out:
+    return run_prepared(prepare(options))
+
+
+def run_prepared(context: Context) -> tuple[Results, Failures]:
+    """As :func:`run_tasks`, of a run whose model is loaded."""
+    with claim_out(context.plan.out, save=context.options.save) as out:
         ((cells, failures),) = _score_all([context])
         results = _conclude(context, cells, failures, out)
         if results is None:
@@ -140,6 +144,7 @@ def _conclude(
     """Build the result of a model at one size, and write it to ``out``; None where no task has a
     score."""
     from biobench.report.earlier import result_digests
+    from biobench.report.page.names import names_of_manifest
     from biobench.report.write import write_run
 
     size = context.options.n_train
@@ -154,6 +159,9 @@ def _conclude(
         results.folder = context.plan.out
     else:
         results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
+        results.held_names = {
+            outcome.task.id: names_of_manifest(outcome.manifest) for outcome in outcomes
+        }
     return results
 
 

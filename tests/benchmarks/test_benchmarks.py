@@ -13,6 +13,7 @@ import linear
 import logistic
 import memory
 import metrics
+import neighbours
 import pytest
 import side_by_side
 from PIL import Image
@@ -82,6 +83,14 @@ def test_centroid(capsys: pytest.CaptureFixture[str]) -> None:
     """Both ways give the same labels."""
     centroid.measure(300, 6, 1)
     assert [row["predictions"] for row in printed(capsys)] == ["100.0 % equal"] * 2
+
+
+def test_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four ways, of which the exact ones name the same neighbours."""
+    neighbours.measure(neighbours.Problem(300, 16, 30, 40), 1)
+    rows = printed(capsys)
+    assert [row["queries with equal neighbours"] for row in rows[:3]] == ["100.00 %"] * 3
+    assert all(float(row["CPU ratio"]) > 0 for row in rows)
 
 
 def test_decode(

@@ -305,6 +305,9 @@ CASES: dict[str, tuple[int, Case]] = {
     "models show, no such model": (5, lambda f, r: ["models", "show", f"hf:{LINE}", "--offline"]),
     "store verify": (3, damaged_store),
     "store stats": (0, lambda f, r: ["store", "stats", "--store", f / EVIL]),
+    "launch slurm": (2, lambda f, r: ["launch", "slurm", f / EVIL / LINE, "--status"]),
+    "store push": (2, lambda f, r: ["store", "push", f"{LINE}://x", "--store", f]),
+    "store pull": (3, lambda f, r: ["store", "pull", f / EVIL, "--store", f / "store"]),
     "conformance check": (3, answers),
 }  # fmt: skip
 

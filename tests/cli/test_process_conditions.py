@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from PIL import Image
 
 from biobench._common.proxies import require_proxies
 from biobench._common.text import as_text
+from biobench.cli import execute
 from biobench.commands.unexpected import explained
 
 pytestmark = pytest.mark.slow
@@ -24,16 +27,23 @@ NO_ROOM = str(1 << 46)
 """A thread's stack that no machine has room for."""
 
 
-def biobench(
-    *arguments: str | bytes, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
+def biobench(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "biobench", *arguments],
         capture_output=True,
         env={**os.environ, **environment},
-        cwd=cwd,
         timeout=280,
         check=False,
+    )
+
+
+def here(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """The same in this process, where the way in which it starts does not matter."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = execute(arguments)
+    return subprocess.CompletedProcess(
+        arguments, code, out.getvalue().encode(), err.getvalue().encode()
     )
 
 
@@ -55,7 +65,7 @@ def test_a_terminal_without_the_characters(encoding: str, tmp_path: Path, reposi
     path = tmp_path / "v1" / "tasks" / "kabr.yaml"
     path.write_text(re.sub("title: .*", f"title: {TITLE}", path.read_text(), count=1))
     command = ["spec", "show", "kabr", "--spec", str(tmp_path)]
-    plain = biobench(*command, PYTHONIOENCODING="utf-8")
+    plain = here(*command)
     shown = biobench(*command, PYTHONIOENCODING=encoding, LC_ALL="C")
     assert shown.returncode == 0, shown.stderr
     text = shown.stdout.decode(encoding.partition(":")[0])
@@ -120,11 +130,14 @@ def test_a_user_without_a_home() -> None:
     ids=" ".join,
 )
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_path_that_is_too_long(deep: bool, arguments: list[str], tmp_path: Path) -> None:
+def test_a_path_that_is_too_long(
+    deep: bool, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A name beyond 255 bytes, and a path beyond 4095."""
     long = f"{tmp_path}/" + ("/".join(["d" * 200] * 22) if deep else "n" * 300)
     said = [argument.replace("LONG", long) for argument in arguments]
-    line = the_line(biobench(*said, cwd=tmp_path), 2)
+    monkeypatch.chdir(tmp_path)
+    line = the_line(here(*said), 2)
     assert "too long" in line or "are the most that can be written" in line
     assert len(line) < 800
 
@@ -184,10 +197,12 @@ def test_no_file_that_can_be_opened(tmp_path: Path) -> None:
     "proxy",
     ["no address", "http://", "http://host:port", "foo://host:1", "http://[::1", "http:///x"],
 )
-def test_a_proxy_that_is_no_address(proxy: str, tmp_path: Path) -> None:
+def test_a_proxy_that_is_no_address(
+    proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Said before anything is asked of a host, with the name of the variable."""
-    done = biobench("data", "fetch", "plankton", "--data", str(tmp_path), HTTPS_PROXY=proxy)
-    line = the_line(done, 2)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    line = the_line(here("data", "fetch", "plankton", "--data", str(tmp_path)), 2)
     assert "HTTPS_PROXY" in line
     assert "unset the variable" in line
 

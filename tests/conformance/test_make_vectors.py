@@ -32,7 +32,7 @@ def tool(repository: Path) -> Iterator[ModuleType]:
 def one_file(tool: ModuleType, check: Any, **changes: Any) -> Any:
     given = {"seed": f"{1:016x}", "stream": "vectors/test", "start": 0, "count": 2}
     case = tool.Case("test/words", given, check)
-    fields = {"folder": "test", "name": "words", "section": "5", "level": "S"}
+    fields = {"folder": "generator", "name": "words", "section": "5", "level": "S"}
     fields |= {"operation": "generator.words", "about": "Words.", "cases": [case]}
     return tool.VectorFile(**{**fields, "source": "arithmetic" if check else None, **changes})
 
@@ -44,7 +44,9 @@ def agrees(given: Any, output: Any) -> bool:
 def test_a_file_holds_what_the_operation_answers(tool: ModuleType) -> None:
     """One line a case."""
     text = tool.file_text(one_file(tool, agrees), SPEC)
-    assert text.splitlines()[-3].startswith('{"id": "test/words", "input": {"seed"')
+    assert text.splitlines()[-3].startswith(
+        '{"id": "test/words", "rules": ["5-2"], "input": {"seed"'
+    )
     assert tool.file_text(one_file(tool, agrees), SPEC) == text
 
 
@@ -66,7 +68,7 @@ def asserts(given: Any, output: Any) -> None:
 )
 def test_a_disagreement_is_refused_with_the_case(tool: ModuleType, check: Any, words: str) -> None:
     """Neither a false verdict nor a failed assertion gets into a file."""
-    with pytest.raises(tool.VectorError, match=f"test/words.json: test/words: arithmetic.*{words}"):
+    with pytest.raises(tool.VectorError, match=f"words.json: test/words: arithmetic.*{words}"):
         tool.file_text(one_file(tool, check), SPEC)
 
 
@@ -76,12 +78,13 @@ def test_a_disagreement_is_refused_with_the_case(tool: ModuleType, check: Any, w
         ({"source": None}, "a source is stated"),
         ({"level": "X"}, "not known"),
         ({"operation": "generator.nothing"}, "no operation"),
+        ({"name": "syllables"}, r"syllables\.json: test/words: no rules"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(
     tool: ModuleType, changes: dict[str, Any], words: str
 ) -> None:
-    """A source without a check, an unknown level or operation."""
+    """A source without a check, an unknown level or operation, a case without rules."""
     with pytest.raises(tool.VectorError, match=words):
         tool.file_text(one_file(tool, agrees, **changes), SPEC)
 

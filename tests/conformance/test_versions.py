@@ -316,8 +316,8 @@ def test_a_release_needs_the_vectors_that_are_made(repository: Path, tmp_path: P
     (tmp_path / "tools/vectors").mkdir(parents=True)
     for name in ("check_versions", "make_vectors", "vectors/__init__"):
         shutil.copy(repository / f"tools/{name}.py", tmp_path / f"tools/{name}.py")
-    for name in ("case", "plain", "generator"):
-        shutil.copy(repository / f"tools/vectors/{name}.py", tmp_path / f"tools/vectors/{name}.py")
+    for name in ("case.py", "plain.py", "generator.py", "rules.py", "rules.yaml"):
+        shutil.copy(repository / f"tools/vectors/{name}", tmp_path / f"tools/vectors/{name}")
     shutil.copytree(V1, tmp_path / "spec/v1", ignore=shutil.ignore_patterns("conformance"))
     (tmp_path / "runner").symlink_to(repository / "runner")
 

@@ -61,6 +61,10 @@ def _climbing(d: Document) -> None:
     d["images"][1]["file_name"] = "../../etc/1.jpg"
 
 
+def _backslash(d: Document) -> None:
+    d["images"][1]["file_name"] = "sub\\1.jpg"
+
+
 def _absolute(d: Document) -> None:
     d["images"][1]["file_name"] = "/etc/1.jpg"
 
@@ -115,7 +119,8 @@ def _no_image_id(d: Document) -> None:
         (_same_id, "/images/1: duplicate image id 0"),
         (_same_file, "images/0.jpg: named by two images"),
         (_climbing, "the path climbs out of the data folder"),
-        (_absolute, "the path climbs out of the data folder"),
+        (_absolute, "it is absolute"),
+        (_backslash, "a backslash; write /"),
         (_surrogate, "the name is not UTF-8"),
         (_nul, "holds a NUL"),
         (_lost, "images/lost.jpg: the file is missing"),

@@ -112,7 +112,13 @@ def test_the_largest_table(tmp_path: Path) -> None:
     assert f": {rows} faults, the first 10 are: t.csv line 2: the image is missing" in said
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["all there", "all missing"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(True, id="all there", marks=pytest.mark.depth),
+        pytest.param(False, id="missing"),
+    ],
+)
 def test_a_large_table_of_clips(tmp_path: Path, there: bool) -> None:
     """As many rows as a table may have; where clips are missing, each is one fault."""
     rows = MOST_LINES - 1 if there else 10_000

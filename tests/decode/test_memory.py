@@ -214,8 +214,8 @@ def peak_above_small_images(folder: Path, **options: object) -> int:
 
 
 def peak_above(small: Path, large: Path, workers: int = 2) -> int:
-    """MiB that one image takes at the peak beyond another, twelve of each."""
-    program = PEAK.format(small=[str(small)] * 12, large=[str(large)] * 12, workers=workers)
+    """MiB that one image takes at the peak beyond another, six of each."""
+    program = PEAK.format(small=[str(small)] * 6, large=[str(large)] * 6, workers=workers)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
     )

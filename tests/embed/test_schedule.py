@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoints import timm_folder
 
 from biobench._common.progress import Progress
 from biobench._common.store import Store
@@ -28,9 +29,11 @@ ROWS = 90
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Backbone:
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    """A small network of convolutions and normalisations."""
     torch.set_num_threads(1)
-    return load_model("demo", load_spec().models)
+    folder = timm_folder(tmp_path_factory.mktemp("model") / "made", "test_resnet")
+    return load_model(f"timm:{folder}", {})
 
 
 @pytest.fixture(scope="module")

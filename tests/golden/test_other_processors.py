@@ -63,6 +63,7 @@ def test_this_processor_repeats_what_was_recorded(recorded: dict[str, str]) -> N
     compare(measure(3), recorded, processor_name())
 
 
+@pytest.mark.depth
 def test_no_kernel_of_a_library_decides_a_bit(recorded: dict[str, str]) -> None:
     """Libraries that are forced to the kernels of an old processor give the same digests in every
     part: images, networks, probes and scores."""

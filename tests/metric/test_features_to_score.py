@@ -20,6 +20,8 @@ from biobench.probe.predict import run_probe
 from biobench.spec.documents import Metric, Task
 from biobench.spec.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 SPEC = load_spec()
 SUITE = SPEC.suites["demo"]
 FUNGI = ("amanita", "boletus", "clitocybe")

@@ -50,6 +50,9 @@ def columns(draw: st.DrawFn) -> dict[str, Any]:
     labels = st.integers(-1 if metric == "user_loss" else 0, 4)
     truth = many(labels)
     prediction = many(st.integers(-2, 5))
+    called = [
+        flag and label >= 0 for flag, label in zip(many(st.booleans()), prediction, strict=True)
+    ]
     if metric == "traits_f1":
         truth = [[int(label) & 1, int(label) >> 1 & 1] for label in truth]
         prediction = [[min(label, 1), 1] if label > -2 else [-2, -2] for label in prediction]
@@ -64,7 +67,7 @@ def columns(draw: st.DrawFn) -> dict[str, Any]:
         "first_hit": many(st.integers(0, 7)),
         "average_precision": many(st.floats(0, 1)),
         "true_poisonous": [flag and label != -1 for flag, label in zip(deadly, truth, strict=True)],
-        "predicted_poisonous": many(st.booleans()),
+        "predicted_poisonous": called,
     }
 
 

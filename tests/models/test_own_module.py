@@ -124,7 +124,7 @@ def test_evaluate_takes_a_module_and_a_list(tmp_path: Path) -> None:
     )  # fmt: skip
     assert isinstance(found, biobench.ResultSet)
     assert [result.document["model"]["name"] for result in found] == ["pooled"]
-    assert list(found.errors) == ["no-such-model"]
+    assert list(found.failures) == ["no-such-model"]
     assert found[0].tasks["demo-plankton"]["score"] == one.tasks["demo-plankton"]["score"]
     assert (tmp_path / "pooled" / "results.json").is_file()
     assert list(found.to_frame()["model"]) == ["pooled"]

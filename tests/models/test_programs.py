@@ -21,8 +21,17 @@ from biobench.models.program_model import CONSTANTS, MODEL, PROGRAM, export
 
 pytestmark = pytest.mark.slow
 
+LARGE = 384
+"""Pixels of a side."""
 
-@pytest.mark.parametrize("one", CARRIED, ids=lambda one: one.id)
+
+def with_depth(one: Carried) -> Any:
+    """The case; one of large images takes seconds, so it is looked at by `make test-depth`."""
+    large = (one.small or one.size) > LARGE or "swin_large" in one.id
+    return pytest.param(one, id=one.id, marks=pytest.mark.depth if large else ())
+
+
+@pytest.mark.parametrize("one", [with_depth(one) for one in CARRIED])
 def test_features_are_those_of_torch(one: Carried) -> None:
     """1 - cosine to torch in float64 is at most 1e-10, and no value is off by more than 1e-5 of the
     largest: a wrong form of an activation or another epsilon gives far more. A row does not depend

@@ -26,6 +26,8 @@ from biobench.report.results import Results
 from biobench.run import context
 from biobench.run.options import Options
 
+pytestmark = pytest.mark.slow
+
 FIRST = "train/amphora/train000.png"
 LAST = "test/ceratium/test213.png"
 """The image that is read first, and the one that is read last."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from html import escape as html_escape
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -63,6 +65,27 @@ def curve(asked: Options) -> Curve:
 
 def schema(repository: Path, name: str) -> Any:
     return json.loads((repository / f"spec/v1/schema/{name}.schema.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_a_curve(curve: Curve) -> None:
+    """Protects: the table has every cell or its reason, and the drawing a panel a task, with a mark
+    for each score and each gap."""
+    cells = [cell for entry in curve.tasks.values() for cell in entry["cells"]]
+    scored = [cell for cell in cells if cell["score"] is not None]
+    assert len(curve.to_frame()) == len(cells)
+    html = curve._repr_html_()
+    ElementTree.fromstring(html)
+    for cell in cells:
+        text = cell["reason"] if cell["score"] is None else f"{cell['score']:.4f}"
+        assert html_escape(text) in html
+    drawn = ElementTree.fromstring(curve.plot()._repr_svg_())
+    svg = "{http://www.w3.org/2000/svg}"
+    assert len([g for g in drawn.iter(f"{svg}g") if "panel" in g.get("class", "")]) == len(
+        curve.tasks
+    )
+    assert len(list(drawn.iter(f"{svg}circle"))) == len(scored)
+    assert len(list(drawn.iter(f"{svg}path"))) == len(cells) - len(scored)
 
 
 @pytest.mark.slow

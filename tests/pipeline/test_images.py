@@ -21,7 +21,14 @@ pytestmark = pytest.mark.slow
 
 CLASSES = ("Centrales", "Ciliata", "Nodularia")
 EACH = 12
-RUN = ("run", "--model", "demo", "--images")
+Words = tuple[str, ...]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def scoring(demo_program: str) -> Words:
+    """The words before a folder of images, with a model that needs no torch."""
+    return "run", "--model", demo_program, "--images"
 
 
 @pytest.fixture
@@ -50,12 +57,12 @@ def paths(folder: Path) -> list[Path]:
 
 
 def test_a_result_and_its_task_file(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
 ) -> None:
     """Protects: one command scores class folders; the file beside the result gives the same digests
     again, verifies without further words, and nothing speaks of official results."""
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     said = "".join(capsys.readouterr())
     page = (out / "report.html").read_text()
     assert "official" not in said
@@ -74,30 +81,30 @@ def test_a_result_and_its_task_file(
     assert "not checked: no data" not in json.dumps(checked)
     again = tmp_path / "again"
     task = str(out / "photos.yaml")
-    assert execute(["run", "--model", "demo", "--task", task, "--out", str(again)]) == 0
+    assert execute(["run", "--model", demo_program, "--task", task, "--out", str(again)]) == 0
     assert document(again)["digests"] == first["digests"]
 
 
-def test_images_that_moved(photos: Path, tmp_path: Path) -> None:
+def test_images_that_moved(photos: Path, tmp_path: Path, scoring: Words, demo_program: str) -> None:
     """Protects: where the folder has moved, --data says where it is, also by the folder above."""
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     moved = tmp_path / "elsewhere" / "photos"
     moved.parent.mkdir()
     photos.rename(moved)
-    again = ["run", "--model", "demo", "--task", str(out / "photos.yaml"), "--dry-run"]
+    again = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--dry-run"]
     assert execute(again) == 3
     assert execute([*again, "--data", str(moved)]) == 0
     assert execute([*again, "--data", str(moved.parent)]) == 0
 
 
 def test_an_edited_task_file_is_kept(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
 ) -> None:
     """Protects: --images replaces its own file, and never one that a person has edited; the edited
     one is run and gives a result beside it."""
     out = tmp_path / "out"
-    run = [*RUN, str(photos), "--out", str(out)]
+    run = [*scoring, str(photos), "--out", str(out)]
     assert execute(run) == 0
     assert execute([*run, "--train-share", "0.5"]) == 0
     assert document(out)["tasks"]["photos"]["counts"]["test"] == 18
@@ -106,7 +113,7 @@ def test_an_edited_task_file_is_kept(
     capsys.readouterr()
     assert execute(run) == 2
     assert "was edited" in capsys.readouterr().err
-    edited = ["run", "--model", "demo", "--task", str(task), "--out", str(out)]
+    edited = ["run", "--model", demo_program, "--task", str(task), "--out", str(out)]
     assert execute(edited) == 0
     assert document(out)["tasks"]["photos"]["protocol"] == "svm"
     assert "protocol: svm" in task.read_text()
@@ -122,32 +129,34 @@ def damage(photos: Path) -> None:
 def test_a_bad_file_is_named_before_anything_is_embedded(
     photos: Path,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
+    scoring: Words,
+    demo_program: str,
 ) -> None:
     """Protects: headers are read before a model is loaded, for a task file as well."""
     task = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(task)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(task)]) == 0
     (photos / "Ciliata/a.jpg").write_text("no image")
     table = task / "photos.csv"
     table.write_text(table.read_text() + "Ciliata/a.jpg,Ciliata,test\n")
     monkeypatch.setattr("biobench.models.load.load_model", None)
     capsys.readouterr()
     for given in (["--images", str(photos)], ["--task", str(task / "photos.yaml")]):
-        assert execute(["run", "--model", "demo", *given]) == 3
+        assert execute(["run", "--model", demo_program, *given]) == 3
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "Ciliata/a.jpg (the content is no image" in said
 
 
 def test_bad_files_are_left_out(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
 ) -> None:
     """Protects: with leave-out the others are scored as if the bad files were not there, and
     result, page and table list them; the table gives the same stages again."""
     clean, out, again = (tmp_path / name for name in ("clean", "out", "again"))
     damage(photos)
-    assert execute([*RUN, str(photos), "--out", str(out), "--on-bad-image", "leave-out"]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out), "--on-bad-image", "leave-out"]) == 0
     said = capsys.readouterr().out
     first = document(out)
     entry = first["tasks"]["photos"]
@@ -163,13 +172,13 @@ def test_bad_files_are_left_out(
     assert noted == left
     assert execute(["verify", str(out)]) == 0
     task = str(out / "photos.yaml")
-    assert execute(["run", "--model", "demo", "--task", task, "--out", str(again)]) == 0
+    assert execute(["run", "--model", demo_program, "--task", task, "--out", str(again)]) == 0
     stages = ("data", "pixels", "features", "predictions", "score")
     second = document(again)["digests"]
     assert [second[stage] for stage in stages] == [first["digests"][stage] for stage in stages]
     (photos / "Ciliata/a.jpg").unlink()
     (photos / "Nodularia/cut.png").unlink()
-    assert execute([*RUN, str(photos), "--out", str(clean)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(clean)]) == 0
     # The one that only its pixels showed took part in the split, and its place stays empty.
     assert document(clean)["tasks"]["photos"]["counts"]["train"] in (
         entry["counts"]["train"],
@@ -177,18 +186,20 @@ def test_bad_files_are_left_out(
     )
 
 
-def test_every_sample_is_free_of_bad_files(photos: Path, tmp_path: Path) -> None:
+def test_every_sample_is_free_of_bad_files(
+    photos: Path, tmp_path: Path, scoring: Words, demo_program: str
+) -> None:
     """Protects: a sample that is drawn anew once bad images are gone has others, which may be bad
     too: none is counted, and the time and the images of every pass are."""
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     train = [row["path"] for row in rows(out / "photos.csv") if row["split"] == "train"]
     for name in CLASSES:
         of_class = [path for path in train if path.startswith(name)]
         for path in of_class[: len(of_class) - 5]:
             (photos / path).write_bytes((photos / path).read_bytes()[:-200])
     few = tmp_path / "few"
-    run = ["run", "--model", "demo", "--task", str(out / "photos.yaml"), "--n-train", "5"]
+    run = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--n-train", "5"]
     run += ["--store", str(tmp_path / "store"), "--on-bad-image", "leave-out"]
     assert execute([*run, "--out", str(few)]) == 0
     found = document(few)
@@ -203,11 +214,13 @@ def test_every_sample_is_free_of_bad_files(photos: Path, tmp_path: Path) -> None
     assert computed >= sum(entry["counts"][split] for split in ("train", "test"))
 
 
-def test_an_own_task_leaves_out_too(photos: Path, tmp_path: Path) -> None:
+def test_an_own_task_leaves_out_too(
+    photos: Path, tmp_path: Path, scoring: Words, demo_program: str
+) -> None:
     """Protects: --task with leave-out drops what headers and pixels show, and verify holds the
     result to it: an image that can be read must not be left out."""
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     damaged = {
         row["split"]: row["path"] for row in rows(out / "photos.csv") if "Ciliata" in row["path"]
     }
@@ -216,7 +229,7 @@ def test_an_own_task_leaves_out_too(photos: Path, tmp_path: Path) -> None:
     (photos / damaged["test"]).write_text("no image")
     own = tmp_path / "own"
     task = str(out / "photos.yaml")
-    run = ["run", "--model", "demo", "--task", task, "--out", str(own)]
+    run = ["run", "--model", demo_program, "--task", task, "--out", str(own)]
     assert execute(run) == 3
     assert execute([*run, "--on-bad-image", "leave-out"]) == 0
     counts = document(own)["tasks"]["photos"]["counts"]
@@ -227,20 +240,20 @@ def test_an_own_task_leaves_out_too(photos: Path, tmp_path: Path) -> None:
     assert execute(verify) == 6
 
 
-def test_leaving_out_is_for_own_images(capsys: pytest.CaptureFixture[str]) -> None:
+def test_leaving_out_is_for_own_images(capsys: Capture, demo_program: str) -> None:
     """Protects: no image of the specification's tasks is ever left out."""
-    run = ["run", "--model", "demo", "--task", "demo-plankton", "--on-bad-image", "leave-out"]
+    run = ["run", "--model", demo_program, "--task", "demo-plankton", "--on-bad-image", "leave-out"]
     assert execute(run) == 2
     assert "is for a person's own images" in capsys.readouterr().err
 
 
-def test_further_formats(photos: Path, tmp_path: Path) -> None:
+def test_further_formats(photos: Path, tmp_path: Path, scoring: Words) -> None:
     """Protects: an AVIF among class folders is scored, and the result says that its pixels are
     those of a library."""
     image = Image.open(paths(photos)[0]).convert("RGB")
     image.save(photos / "Ciliata/a.avif")
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     found = document(out)
     assert found["tasks"]["photos"]["formats"] == ["AVIF"]
     assert found["levels"]["pixels"] == "E"
@@ -248,7 +261,7 @@ def test_further_formats(photos: Path, tmp_path: Path) -> None:
 
 
 def test_groups_and_copies_stay_together(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
 ) -> None:
     """Protects: images of a site and files with equal bytes are on one side, and the table names
     the groups."""
@@ -256,7 +269,7 @@ def test_groups_and_copies_stay_together(
         path.rename(path.with_name(f"site{place % 7}_{path.name}"))
     shutil.copy(paths(photos)[0], photos / "Nodularia/site9_copy.png")
     out = tmp_path / "out"
-    given = [*RUN, str(photos), "--out", str(out), "--group", "*/{site}_*"]
+    given = [*scoring, str(photos), "--out", str(out), "--group", "*/{site}_*"]
     assert execute(given) == 0
     table = rows(out / "photos.csv")
     sides: dict[str, set[str]] = {}
@@ -271,7 +284,7 @@ def test_groups_and_copies_stay_together(
     assert "have the bytes of one of the train split" not in capsys.readouterr().err
 
 
-def test_a_folder_that_is_split(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_split(photos: Path, tmp_path: Path, scoring: Words) -> None:
     """Protects: train/ and val/ are kept as they are, and no share is taken of them."""
     split = tmp_path / "split"
     for place, path in enumerate(paths(photos)):
@@ -279,16 +292,16 @@ def test_a_folder_that_is_split(photos: Path, tmp_path: Path) -> None:
         side.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, side)
     out = tmp_path / "out"
-    assert execute([*RUN, str(split), "--out", str(out), "--protocol", "svm"]) == 0
+    assert execute([*scoring, str(split), "--out", str(out), "--protocol", "svm"]) == 0
     assert document(out)["tasks"]["split"]["counts"]["test"] == 12
     assert yaml.safe_load((out / "split.yaml").read_text())["protocol"] == "svm"
-    assert execute([*RUN, str(split), "--train-share", "0.5", "--dry-run"]) == 2
+    assert execute([*scoring, str(split), "--train-share", "0.5", "--dry-run"]) == 2
 
 
-def test_a_learning_curve(photos: Path, tmp_path: Path) -> None:
+def test_a_learning_curve(photos: Path, tmp_path: Path, scoring: Words) -> None:
     """Protects: the sizes of a curve share one task file, which lies beside the curve."""
     out = tmp_path / "out"
-    run = [*RUN, str(photos), "--out", str(out), "--protocol", "nearest_centroid"]
+    run = [*scoring, str(photos), "--out", str(out), "--protocol", "nearest_centroid"]
     assert execute([*run, "--n-train", "3,all"]) == 0
     assert (out / "photos.yaml").is_file()
     assert (out / "curve.json").is_file()
@@ -296,21 +309,23 @@ def test_a_learning_curve(photos: Path, tmp_path: Path) -> None:
 
 
 def test_sizes_below_the_folds_take_a_protocol_without_folds(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
 ) -> None:
     """Protects: a curve that begins with one image a class is scored, says why by which protocol,
     and has no mean; the protocol that is asked for is kept, with what to do where it cannot be."""
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out), "--n-train", "1,3"]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out), "--n-train", "1,3"]) == 0
     said = capsys.readouterr()
     assert "no class has 5 images to learn from at --n-train 1" in said.err
     assert "mean" not in said.out
     assert "mean" not in (out / "curve.html").read_text().partition("</style>")[2]
     assert yaml.safe_load((out / "photos.yaml").read_text())["protocol"] == "linear_probe_short"
-    asked = [*RUN, str(photos), "--n-train", "3", "--protocol", "logistic_regression"]
+    asked = [*scoring, str(photos), "--n-train", "3", "--protocol", "logistic_regression"]
     assert execute([*asked, "--out", str(tmp_path / "other")]) == 3
     assert "(with --images: --protocol)" in capsys.readouterr().err
-    assert execute([*RUN, str(photos), "--out", str(tmp_path / "many"), "--n-train", "5,all"]) == 0
+    assert (
+        execute([*scoring, str(photos), "--out", str(tmp_path / "many"), "--n-train", "5,all"]) == 0
+    )
     protocol = yaml.safe_load((tmp_path / "many/photos.yaml").read_text())["protocol"]
     assert protocol == "logistic_regression"
 
@@ -328,39 +343,41 @@ def test_sizes_below_the_folds_take_a_protocol_without_folds(
     ],
 )
 def test_options_that_do_not_fit(
-    photos: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+    photos: Path, capsys: Capture, more: list[str], said: str, scoring: Words
 ) -> None:
     """Protects: a wrong option is one line and exit 2."""
-    assert execute([*RUN, str(photos), "--dry-run", *more]) == 2
+    assert execute([*scoring, str(photos), "--dry-run", *more]) == 2
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
 
 
-def test_options_without_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_without_a_folder(capsys: Capture, demo_program: str) -> None:
     """Protects: options of --images alone are refused with another task."""
-    assert execute(["run", "--model", "demo", "--group", "{x}/*"]) == 2
+    assert execute(["run", "--model", demo_program, "--group", "{x}/*"]) == 2
     assert "--group is for --images" in capsys.readouterr().err
 
 
 def test_the_folder_of_other_data_does_not_matter(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scoring: Words, demo_program: str
 ) -> None:
     """Protects: BIOBENCH_DATA, which a laboratory sets for its data sets, is no wrong option here,
     and hides no folder that a task file names."""
     monkeypatch.setenv("BIOBENCH_DATA", str(tmp_path))
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     monkeypatch.setenv("BIOBENCH_DATA", str(out))
-    again = ["run", "--model", "demo", "--task", str(out / "photos.yaml"), "--dry-run"]
+    again = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--dry-run"]
     assert execute(again) == 0
 
 
-def test_odd_names(photos: Path, tmp_path: Path, make_odd: Callable[[Path], None]) -> None:
+def test_odd_names(
+    photos: Path, tmp_path: Path, make_odd: Callable[[Path], None], scoring: Words
+) -> None:
     """Protects: blanks, quotes, line ends and formulas in names reach the table and come back."""
     make_odd(photos)
     out = tmp_path / "out"
-    assert execute([*RUN, str(photos), "--out", str(out)]) == 0
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     assert {row["class"] for row in rows(out / "photos.csv")} == {"Centrales", "=Ünï {x}", "yes"}
     assert execute(["verify", str(out)]) == 0
 

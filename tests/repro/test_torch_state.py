@@ -79,6 +79,7 @@ def test_each_switch_is_seen(name: str) -> None:
     assert altered(read_state(), in_run=False) == {}
 
 
+@pytest.mark.slow
 def test_what_a_run_sets_is_judged_in_a_run_alone() -> None:
     """Threads and deterministic algorithms are the caller's own until a run sets them; a model that
     sets them back is seen."""

@@ -67,6 +67,7 @@ def test_this_machine_repeats() -> None:
     assert report["next"]
 
 
+@pytest.mark.depth
 def test_no_variable_moves_a_part() -> None:
     """Variables that runs record as other arithmetic concern torch alone."""
     done = selftest(
@@ -114,6 +115,7 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.depth
 def test_a_damaged_value_table_fails_in_the_pixels(installed: Path) -> None:
     """One value of the table from pixels to numbers, one unit in the last place away."""
     recipe = installed / "biobench" / "decode" / "recipe.py"

@@ -23,6 +23,7 @@ SPEC = load_spec()
 Read = Callable[..., Any]
 # What the reader's authors are warned of: old names in a library, image files left open.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

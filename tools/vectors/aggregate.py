@@ -75,6 +75,8 @@ def files() -> Iterator[VectorFile]:
             ["a", "b"],
             {"a": with_interval(0.5, 0.001, 1), "b": with_interval(0.6, 0.03, 12)},
         ),
+        "one-task-as-it-is": (["a"], {"a": with_interval(0.5, 0.0642, 8.72)}),
+        "error-whose-square-vanishes": (["a"], {"a": with_interval(0.5, 1e-170, 9)}),
         "no-spread": (["a", "b"], {"a": with_interval(0.5, 0, 9), "b": with_interval(0.5, 0, 6)}),
     }
     yield SECTION.file(

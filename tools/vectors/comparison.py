@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -123,12 +125,29 @@ def differences() -> Iterator[Case]:
     }
     for name, given in cases.items():
         yield Case(f"comparison/{name}", given, same_difference)
+    # Every influence is the same, so that a replicate of equal signs has no variance.
+    rigid = pair("kabr", 8, 0.4)
+    for model, moved in (("a", 2.0**-10), ("b", 0.0)):
+        rigid["models"][model]["influence"] = [moved] * 8
+    yield Case("comparison/replicates-without-variance", given_of([rigid]), same_difference)
     mixed = [{**nine[0], "higher_is_better": False}, nine[1]]
     other = copy.deepcopy(nine[0])
     other["models"]["b"]["weights"] = [*other["weights"][1:], 0.5]
+    turned = pair("plankton", 12, 0.02, unequal=True)
+    turned["models"]["b"]["weights"] = turned["weights"][::-1]
+    fewer, shorter, longer, partly = (pair("kabr", 9, 0.02) for _ in range(4))
+    fewer["models"]["b"]["weights"] = fewer["weights"][:-1]
+    shorter["models"]["b"]["influence"].pop()
+    longer["models"]["b"]["influence"].append(0.5)
+    partly["models"] = {"a": partly["models"]["a"]}
     for name, given in {
         "unequal-directions": given_of(mixed),
         "unequal-weights": given_of([other]),
+        "weights-in-another-order": given_of([turned]),
+        "fewer-weights": given_of([fewer]),
+        "fewer-influences": given_of([shorter]),
+        "more-influences": given_of([longer]),
+        "task-that-a-model-lacks": given_of([nine[0], partly]),
         "no-task": {"models": ["a", "b"], "tasks": []},
     }.items():
         yield Case(f"comparison/error/{name}", given, refused)
@@ -150,6 +169,13 @@ def models() -> Iterator[Case]:
     ]:
         given = {"task": task, "division": "official", "metric": metric, "a": one, "b": two}
         yield Case(f"comparison-models/{name}", given, same_models)
+    # The clusters keep their weights: two items of one cluster change their labels.
+    place = next(n for n in a["cluster"] if len({t for t, c in labelled(a) if c == n}) > 1)
+    first = next(i for i, (_, c) in enumerate(labelled(a)) if c == place)
+    last = next(i for i, (t, c) in enumerate(labelled(a)) if c == place and t != a["y_true"][first])
+    exchanged = {**a, "y_true": list(a["y_true"])}
+    exchanged["y_true"][first], exchanged["y_true"][last] = a["y_true"][last], a["y_true"][first]
+    renamed = {**a, "cluster": [name.replace("camera", "trap") for name in a["cluster"]]}
     ids = [f"item-{i}" for i in range(93)]
     swapped = [ids[1], ids[0], *ids[2:]]
     relabelled = {**a, "y_true": [(a["y_true"][0] + 1) % 3, *a["y_true"][1:]]}
@@ -159,10 +185,31 @@ def models() -> Iterator[Case]:
         ("another-order", "official", {**a, "ids": ids}, {**a, "ids": swapped}),
         ("another-truth", "official", a, relabelled),
         ("other-clusters", "official", a, moved),
+        ("another-truth-of-equal-weights", "official", a, exchanged),
+        ("clusters-of-other-names", "official", a, renamed),
+        ("clusters-of-one-model-alone", "official", a, {k: v for k, v in a.items() if k[0] == "y"}),
         ("compat", "compat", a, better),
     ]:
         given = {"task": "plankton", "division": division, "metric": "macro_f1"}
         yield Case(f"comparison-models/error/{name}", {**given, "a": one, "b": two}, refused)
+    given = {"task": "plankton", "division": "official", "metric": "macro_f1", "interval": None}
+    yield Case("comparison-models/error/metric-without", {**given, "a": a, "b": better}, refused)
+    groups = {"group": [f"task {i % 3}" for i in range(93)]}
+    others = {"group": [f"task {i % 3}" for i in range(1, 94)]}
+    harmful = {"predicted_poisonous": [False] * 93}
+    for name, metric, one, two in [
+        ("other-groups", "group_accuracy", groups, others),
+        ("other-poisonous-items", "user_loss", {**harmful, "true_poisonous": [True] * 93},
+         {**harmful, "true_poisonous": [False] * 93}),
+    ]:  # fmt: skip
+        given = {"task": "plankton", "division": "official", "metric": metric}
+        both = {"a": {**a, **one}, "b": {**a, **two}}
+        yield Case(f"comparison-models/error/{name}", {**given, **both}, refused)
+
+
+def labelled(given: dict[str, Any]) -> list[tuple[int, str]]:
+    """Truth and cluster of each item."""
+    return list(zip(given["y_true"], given["cluster"], strict=True))
 
 
 def families() -> Iterator[Case]:
@@ -209,9 +256,32 @@ def sets() -> Iterator[Case]:
         "seven-clusters": given_of([drawn("kabr", 7, spread)]),
         "eight-clusters": given_of([drawn("kabr", 8, spread)]),
     }
+    # Of two equal models no replicate has a variance, nor a difference.
+    equal = drawn("kabr", 12, three, noise=0.001)
+    equal["models"]["bee"] = equal["models"]["ant"]
+    cases["two-equal-models"] = given_of([equal])
+    for side in ("below", "above"):
+        cases[f"just-{side}-the-critical-value"] = given_of([at_the_critical_value(side)])
     for name, given in cases.items():
         yield Case(f"ranks/{name}", given, same_ranks)
     yield Case("ranks/error/no-model", {"models": [], "tasks": tasks}, refused)
+
+
+def at_the_critical_value(side: str) -> dict[str, Any]:
+    """Two models whose difference lies between the critical value and the next smaller or larger
+    of the replicates' values."""
+    task = drawn("beluga", 16, {"ant": 0.5, "bee": 0.5})
+    pairs = plain_clusters.Pairs(given_of([task]))
+    values = sorted(pairs.flipped("ant", "bee"))
+    place = math.ceil((1 - Fraction(repr(plain_clusters.TESTS["alpha"]))) * (pairs.R + 1))
+    near = values[place - 1]
+    next_one = max(v for v in values if v < near) if side == "below" else min(
+        v for v in values if v > near
+    )  # fmt: skip
+    assert values.count(near) == 1
+    error, _ = pairs.spread("ant", "bee")
+    task["models"]["ant"]["score"] = 0.5 + math.sqrt((near + next_one) / 2) * error
+    return task
 
 
 file = Section("comparison", "18.1", "S", "comparison", LOOP).file

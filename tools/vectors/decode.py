@@ -1,6 +1,7 @@
 """Section 8.1: files to pixels.
 
-The files lie in images/ and are not drawn anew: another encoder would write other bytes.
+The files lie in images/ and are not drawn anew: another encoder would write other bytes. Those of
+drawn_jpeg and drawn_png are written without an encoder.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from biobench.decode.pillow import FORMATS
+from vectors import drawn_jpeg, drawn_png
 from vectors.case import Case, VectorFile, refused
 from vectors.drawn import array
 
@@ -61,6 +63,21 @@ def files() -> Iterator[VectorFile]:
         found = cases("decode", *endings)
         yield VectorFile(
             "decode", name, "8.1", "D", "pixels.decode", about, found, source="Pillow 13"
+        )
+    for name, about, found in (
+        (
+            "drawn_jpeg",
+            "JPEG: every sampling, restarts, scans, tables, colours.",
+            drawn_jpeg.pictures(),
+        ),
+        ("drawn_png", "PNG: every depth, interlace and filter.", drawn_png.pictures()),
+    ):
+        drawn = [
+            Case(f"decode/{key}", {"file": base64.b64encode(content).decode()}, pillow)
+            for key, content in found
+        ]
+        yield VectorFile(
+            "decode", name, "8.1", "D", "pixels.decode", about, drawn, source="Pillow 13"
         )
     for name, about, ending in (
         ("webp", "WebP: lossy, lossless, opacity, a frame on a canvas.", ".webp"),

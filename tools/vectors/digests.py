@@ -90,6 +90,7 @@ MANIFESTS = {
         row(1, 0, "train", group="g", subject="a"),
         row(1, 0, "test", group="g", subject="b"),
     ],
+    "group-of-one-row": [row(1, 0, "train", group="g"), row(2, 0, "train"), row(1, 0, "test")],
     # Train rows have no cluster.
     "clusters": [row(1, 0, "train"), row(1, 0, "test", cluster="camera 7")],
     "clips-and-clusters": [
@@ -188,6 +189,10 @@ def weights() -> VectorFile:
             tensor("a.weight", "float32", [1], matrix[4:8]),
             tensor("B", "float32", [1], matrix[8:12]),
         ],
+        "sorted-by-code-point": [
+            tensor("\U0001f41a", "float32", [1], matrix[:4]),
+            tensor("\ufb33", "float32", [1], matrix[4:8]),
+        ],
         "scalar-and-empty": [
             tensor("count", "int64", [], struct.pack("<q", -3)),
             tensor("none", "float32", [0, 4], b""),
@@ -285,6 +290,44 @@ def data_files() -> VectorFile:
             ["train/a/1.jpg", "train/b/2.PNG", "test/a/3.jpeg"],
         ),
         "coco": ({"id": "coco", "options": options}, coco, list(coco)),
+    }
+    table, poison = b"part,file,kind,task\n", b"name,deadly\na,1\nb,0\n"
+    for part, name, kind in (("A", "\ufb33", "a"), ("A", "z", "b"), ("B", "\U0001f41a", "a")):
+        table += f"{part},{name}.jpg,{kind},t\n".encode()
+    columns = {
+        "table": "list.csv",
+        "split": {"column": "part", "train": ["A"], "test": ["B"]},
+        "path": "{file}",
+        "label": "kind",
+    }
+    images = {"z.jpg": b"z", "\ufb33.jpg": b"f", "\U0001f41a.jpg": b"s"}
+    tables = {**images, "list.csv": table, "poison.csv": poison}
+    deadly = {"table": "poison.csv", "label": "name", "column": "deadly"}
+    poisonous = {**columns, "poisonous": deadly, "unknown_label": "?"}
+    twice = table + "A,z.jpg,a,u\nA,\ufb33.jpg,b,u\nB,z.jpg,b,v\n".encode()
+    groups = {**columns, "group": "{task}", "id": "{task}/{file}"}
+    flat = {"train/a/1.jpg": b"1", "train/b/2.jpg": b"2", "test/3.jpg": b"3", "kit/list": b"1"}
+    listed = {"splits": splits, "flat": {"test": {"labels": "kit/list", "classes": ["a", "b"]}}}
+    unlisted = {
+        "train/a/1.jpg": b"1",
+        "train/b/2.jpg": b"2",
+        "test/a/3.jpg": b"3",
+        "kit/list": b"1",
+    }
+    cases |= {
+        "tables": ({"id": "csv", "options": columns}, tables, [*images, "list.csv"]),
+        "tables-and-poisonous": ({"id": "csv", "options": poisonous}, tables, list(tables)),
+        "path-in-two-groups": (
+            {"id": "csv", "options": groups},
+            {**images, "list.csv": twice},
+            [*images, "list.csv"],
+        ),
+        "list-of-classes": ({"id": "image-folder", "options": listed}, flat, list(flat)),
+        "list-that-is-not-read": (
+            {"id": "image-folder", "options": listed},
+            unlisted,
+            [path for path in unlisted if path != "kit/list"],
+        ),
     }
     return file(
         "files",

@@ -28,6 +28,10 @@ SIZES: dict[str, tuple[str, list[int], str, tuple[int, int]]] = {
     "longest-never-zero": ("longest", [16, 16], "floor", (1, 5000)),
     # 3 * 5 / 6 = 2.5 and 3 * 7 / 6 = 3.5.
     "floor-of-a-half": ("shortest", [3, 3], "floor", (6, 7)),
+    # Exact quotients that float64 has a little smaller: 61 / 7 and 224 / 5.
+    "floor-of-a-ratio": ("shortest", [224, 224], "floor", (61, 7)),
+    "floor-of-a-quotient": ("shortest", [224, 224], "floor", (5, 45)),
+    "half-even-of-a-tie": ("shortest", [3, 3], "half-even", (6, 9)),
     "half-even-down": ("shortest", [3, 3], "half-even", (6, 5)),
     "half-even-up": ("shortest", [3, 3], "half-even", (6, 7)),
     "half-even-shortest": ("shortest", [256, 256], "half-even", (333, 500)),

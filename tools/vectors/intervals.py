@@ -91,6 +91,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "ids-order-the-clusters": {
         "y_true": [0, 1, 0, 1], "y_pred": [0, 1, 1, 1], "ids": ["d", "a", "c", "b"],
     },
+    "clusters-come-before-ids": {
+        "y_true": [0, 1, 0, 1, 0], "y_pred": [0, 1, 1, 1, 0], "ids": [*"edcba"],
+        "cluster": [*"xyxzz"],
+    },
     "ids-with-gaps": {
         "y_true": [900, 7, 7, 900, 7], "y_pred": [900, 7, 900, 7, 7], "cluster": [*"abcab"],
     },
@@ -113,6 +117,10 @@ def other_metrics(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def without_interval(given: Any, output: Any) -> bool:
+    return output["interval"] is None and output["no_interval"] == "metric"
+
+
 def influences() -> Iterator[Case]:
     official = {"division": "official"}
     for name, given in SMALL.items():
@@ -124,8 +132,18 @@ def influences() -> Iterator[Case]:
     for name, given in other_metrics("influences").items():
         place = places(f"influences/{name}", len(given["y_true"]), 7)
         yield Case(f"influences/{name}", {**official, **given, **place}, same_influences)
+    far = ["\ufb33", "\U0001f41f", "z"]
+    given = {"task": "newt", "metric": "group_accuracy", **official}
+    for name, sizes in {"groups-by-code-point": [9, 11, 13], "lone-groups": [3, 4, 5]}.items():
+        found = pictures(name, {group: [n, 3] for group, n in zip(far, sizes, strict=True)})
+        place = {"cluster": [f"c{i % 4}" for i in range(len(found["group"]))]}
+        if name == "lone-groups":
+            place = {"cluster": [*found["group"][:-1], "z"]}
+        yield Case(f"influences/{name}", {**given, **found, **place}, same_influences)
     compat = {"task": "plankton", "division": "compat", "metric": "macro_f1"}
     yield Case("influences/compat", {**compat, **columns("compat", [3, 5])}, nothing)
+    silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
+    yield Case("influences/metric-without", {**silent, **columns("compat", [3, 5])}, nothing)
 
 
 def scores() -> Iterator[Case]:
@@ -150,6 +168,9 @@ def scores() -> Iterator[Case]:
         ("less-than-ten-effective-clusters", "official", columns("nine", [30, 30], 11)),
         ("one-cluster", "official", {**five, "cluster": ["a"] * 40}),
         ("all-right", "official", {**five, "y_pred": five["y_true"]}),
+        ("few-clusters-without-spread", "official", {
+            **five, "y_pred": five["y_true"], "cluster": [f"{i % 3}" for i in range(40)],
+        }),
         ("all-wrong", "official", {**five, "y_pred": [2] * 40}),
         ("single-items", "official", {"y_true": list(range(9)), "y_pred": [*range(8), 0]}),
         # Of ten classes one lies in one cluster, and then two.
@@ -160,10 +181,38 @@ def scores() -> Iterator[Case]:
     ]:  # fmt: skip
         rest = {"task": "plankton", "division": division, "metric": "macro_f1"}
         yield Case(f"interval/{name}", {**rest, **given}, same_score)
+    silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
+    given = columns("compat-end", [20, 30], 15)
+    yield Case("interval/metric-without", {**silent, **given}, without_interval)
     rest = {"task": "plankton", **official, "y_true": [], "y_pred": []}
     yield Case("interval/error/no-item", {**rest, "metric": "macro_f1"}, refused)
     rest = {"task": "plankton", **official, "y_true": [0], "y_pred": [0]}
     yield Case("interval/error/top1-without-ranks", {**rest, "metric": "top1"}, refused)
+    whole = {"task": "plankton", **official, "y_true": [0, 1] * 6, "y_pred": [0, 1] * 6}
+    flags = {"true_poisonous": [False] * 12, "predicted_poisonous": [True] * 12}
+    for name, metric, extra in [
+        ("ranks-of-fewer-items", "top1", {"first_hit": [1] * 11}),
+        ("ranks-of-more-items", "top5", {"first_hit": [1] * 13}),
+        ("precisions-of-fewer-items", "mean_average_precision", {"average_precision": [0.5] * 11}),
+        ("groups-of-fewer-items", "group_accuracy", {"group": ["a"] * 11}),
+        ("clusters-of-fewer-items", "macro_f1", {"cluster": [*"abcdefghijk"]}),
+        ("clusters-of-more-items", "macro_f1", {"cluster": [*"abcdefghijklm"]}),
+        ("ids-of-fewer-items", "macro_f1", {"ids": [*"abcdefghijk"]}),
+        ("id-twice", "macro_f1", {"ids": [*"abcdefghijkk"]}),
+        ("another-column-of-fewer-items", "macro_f1", {"first_hit": [1] * 11}),
+        ("flags-of-fewer-items", "user_loss", {**flags, "true_poisonous": [False] * 11}),
+        (
+            "predicted-flags-of-more-items",
+            "user_loss",
+            {**flags, "predicted_poisonous": [True] * 13},
+        ),
+    ]:
+        yield Case(f"interval/error/{name}", {**whole, "metric": metric, **extra}, refused)
+    unknown = {**whole, **flags, "y_true": [-1, *whole["y_true"][1:]], "metric": "user_loss"}
+    unknown["true_poisonous"] = [True, *flags["true_poisonous"][1:]]
+    yield Case("interval/error/unknown-class-as-poisonous", unknown, refused)
+    called = {**whole, **flags, "y_pred": [-1, *whole["y_pred"][1:]], "metric": "user_loss"}
+    yield Case("interval/error/unknown-prediction-as-poisonous", called, refused)
 
 
 def equally(given: dict[str, Any], clusters: int) -> dict[str, Any]:
@@ -192,7 +241,23 @@ def files() -> Iterator[VectorFile]:
         influences(),
         number="12.2",
     )
-    freedoms = [0.5, 4, 4.5, 5, 7.25, 29.999, 30, 31, 34.5, 72, 9999.5, 10000, 123456.7]
+    freedoms = [
+        0.5,
+        4,
+        4.5,
+        5,
+        7.25,
+        29.999,
+        30,
+        31,
+        34.5,
+        65.5,
+        72,
+        196.38,
+        9999.5,
+        10000,
+        123456.7,
+    ]
     yield file(
         "quantile",
         "Student's t, linear between the entries of the table.",

@@ -168,8 +168,46 @@ def coco() -> Iterator[Case]:
     files = {**there, "a.json": unread}
     name = "another-name-written-twice"
     yield case(name, "coco", options, files, due(items), split="leave-one-out")
-    broken = {**there, "a.json": "{"}
-    yield case("no-json", "coco", options, broken, refused, split="leave-one-out")
+    for name, text in {
+        "no-json": "{",
+        "no-list-of-images": '{"images": {}, "annotations": []}',
+        "no-list-of-annotations": '{"images": []}',
+    }.items():
+        broken = {**there, "a.json": text}
+        yield case(name, "coco", options, broken, refused, split="leave-one-out")
+    yield from coco_values()
+
+
+def coco_values() -> Iterator[Case]:
+    """One image beside another, with one value that is valid or not."""
+    options = {"annotations": "a.json", "images": "img", "label": "name"}
+    files = empty("img/x.jpg", "img/sub/y.jpg")
+    first = item("gallery", "1", "u", "img/x.jpg")
+
+    def second(
+        name: str, check: Check, id: Any = "2", path: Any = "sub/y.jpg", label: Any = "v"
+    ) -> Case:
+        text = coco_file([(1, "x.jpg"), (id, path)], [(1, "u"), (id, label)])
+        found = {**files, "a.json": text}
+        return case(name, "coco", options, found, check, split="leave-one-out")
+
+    found = due([first, item("gallery", "2", "v", "img/sub/y.jpg")])
+    for name, id in (("as-text", "2"), ("as-a-number", 2)):
+        yield second(f"id-{name}", found, id=id)
+    for name, id in {"fraction": 2.5, "flag": True, "null": None, "empty": ""}.items():
+        text = coco_file([(1, "x.jpg"), (id, "sub/y.jpg")], [(1, "u")])
+        found_there = {**files, "a.json": text}
+        yield case(f"id-{name}", "coco", options, found_there, refused, split="leave-one-out")
+    for name, path in {"empty-part": "sub//y.jpg", "part-of-a-dot": "./sub/y.jpg"}.items():
+        yield second(f"path-with-{name}", found, path=path)
+    paths = {"absolute": "/sub/y.jpg", "backslash": "sub\\y.jpg", "empty": "", "no-name": "."}
+    for name, bad in {**paths, "number": 3, "of-another-image": "x.jpg"}.items():
+        yield second(f"path-{name}", refused, path=bad)
+    for name, label in {"number": 3, "null": None, "empty": ""}.items():
+        yield second(f"label-{name}", refused, label=label)
+    text = coco_file([(1, "x.jpg")], [(1, "u"), (2, "v")])
+    lone = {**files, "a.json": text}
+    yield case("annotation-of-no-image", "coco", options, lone, refused, split="leave-one-out")
 
 
 def files() -> Iterator[VectorFile]:

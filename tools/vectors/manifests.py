@@ -11,7 +11,7 @@ from vectors.case import Case, Check, VectorFile, refused
 
 BY_HAND = "by hand; hashlib for the digest"
 Rows = Sequence[tuple[str, Any, str]]
-"""(path, label, split) of each row that is due; ids are paths."""
+"""(id, label, split) of each row that is due."""
 
 
 def item(path: str, label: Any, split: str, **more: Any) -> dict[str, Any]:
@@ -42,15 +42,16 @@ def due(
     """Check a manifest. A row of train is not scored, and neither is one of `unscored`."""
 
     def check(given: Any, output: Any) -> str | None:
-        group = {i["id"]: i.get("group") for i in given["items"]}
-        grouped = any(group.values())
-        hashed = [[p, p, label, split] + [group[p]] * grouped for p, label, split in rows]
+        items = {i["id"]: i for i in given["items"]}
+        grouped = any(i.get("group") for i in items.values())
+        written = [[id, items[id]["path"], label, split] for id, label, split in rows]
+        hashed = [row + [items[row[0]].get("group")] * grouped for row in written]
         text = json.dumps(hashed, ensure_ascii=False, separators=(",", ":"))
         wanted = {
             "classes": classes,
             "test_classes": classes if test_classes is None else test_classes,
-            "rows": [[path, path, label, split] for path, label, split in rows],
-            "scored": [split != "train" and path not in unscored for path, _, split in rows],
+            "rows": written,
+            "scored": [split != "train" and id not in unscored for id, _, split in rows],
             "excluded": excluded,
             "digest": "sha256:" + hashlib.sha256(text.encode()).hexdigest(),
         }
@@ -101,6 +102,29 @@ def orders() -> Iterator[Case]:
         ),
         traits=["fins", "eggs", "spots"],
     )
+    yield manifest("manifests/traits-without-a-test-item", traits[:2], refused, traits=[*"abc"])
+    named = [{**item(f"{path}.jpg", "x" if path < "c" else "y", "gallery")} for path in "dacb"]
+    for number, each in enumerate(named):
+        each["id"] = f"n-{number}"
+    by_path = [("n-1", 0), ("n-3", 0), ("n-2", 1), ("n-0", 1)]
+    yield manifest(
+        "manifests/ids-in-another-order-than-paths",
+        named,
+        due(["x", "y"], [(id, label, "gallery") for id, label in by_path]),
+        split="leave-one-out",
+    )
+    shared = [
+        {**item(path, label, split, group=group), "id": f"{group}/{path}"}
+        for group in ("h", "g")
+        for path, label, split in (("1", "x", "train"), ("2", "y", "train"), ("3", "x", "test"))
+    ]
+    twice = [(f"{group}/{n}", n - 1, "train") for n in (1, 2) for group in "gh"]
+    twice += [(f"{group}/3", 0, "test") for group in "gh"]
+    yield manifest("manifests/one-path-in-two-groups", shared, due(["x", "y"], twice))
+    same = [{**each, "id": "1"} for each in train("x", "y") + test("x")]
+    yield manifest("manifests/id-twice", same, refused)
+    across = [*train("x", "y"), {**item("test/0", "x", "test"), "id": "train/0"}]
+    yield manifest("manifests/id-in-both-splits", across, refused)
 
 
 def index_cases() -> Iterator[Case]:
@@ -210,6 +234,43 @@ def index_cases() -> Iterator[Case]:
     yield manifest(
         "label-index/written-ids-not-a-number", train("0", "a") + test("0"), refused, **written
     )
+    yield manifest(
+        "label-index/written-ids-of-seven-digits",
+        train("0", "1") + test("1000000"),
+        refused,
+        **written,
+    )
+    nine = {**written, "layout_options": {"unknown_label": "9"}}
+    yield manifest(
+        "label-index/unknown-in-train-of-written-ids", train("9", "1") + test("1"), refused, **nine
+    )
+    # The other rules know no unknown label: its name is one like all others.
+    plainly = [("train/0", 1, "train"), ("train/1", 0, "train"), ("test/0", 0, "test")]
+    yield manifest(
+        "label-index/unknown-in-train-under-train-names",
+        train("b", "-1") + test("-1"),
+        due(["-1", "b"], plainly),
+        layout_options={"unknown_label": "-1"},
+    )
+    yield manifest(
+        "label-index/unknown-in-test-under-train-names",
+        train("b", "a") + test("a", "-1"),
+        due(["a", "b"], plainly, excluded=1),
+        layout_options={"unknown_label": "-1"},
+    )
+    grouped = [{**each, "group": "g"} for each in train("a", "b") + test("a")]
+    alone = [*grouped, item("train/2", "c", "train", group="h")]
+    labels = [("train/0", 0, "train"), ("train/1", 1, "train"), ("train/2", 2, "train")]
+    yield manifest(
+        "label-index/group-of-one-class-without-a-test-item",
+        alone,
+        due(["a", "b", "c"], [*labels, ("test/0", 0, "test")]),
+    )
+    yield manifest(
+        "label-index/group-of-one-class",
+        [*alone, item("test/1", "c", "test", group="h")],
+        refused,
+    )
     yield manifest("label-index/no-test-split", train("a", "b"), refused)
     yield manifest("label-index/no-train-split", test("a", "b"), refused)
     yield manifest("label-index/one-class", train("a", "a") + test("a", "b"), refused)
@@ -235,6 +296,9 @@ def exclusion_cases() -> Iterator[Case]:
         ),
         division="compat",
         label_rule="union-names",
+    )
+    yield manifest(
+        "exclusions/in-open", items, due(["a", "b"], [*rows, last], excluded=1), division="open"
     )
     half = train("a", "b") + test("a", "new")
     yield manifest("exclusions/half", half, due(["a", "b"], rows, excluded=1))
@@ -280,6 +344,17 @@ def exclusion_cases() -> Iterator[Case]:
         "exclusions/gallery-more-than-half",
         gallery("x", "y", "z", "w", "x"),
         refused,
+        split="leave-one-out",
+    )
+    pairs = [
+        item(f"gallery/{i}", label, "gallery", group=group)
+        for i, (label, group) in enumerate(["xg", "xg", "yg", "yg", "xh", "yh", "yh", "xi", "yi"])
+    ]
+    kept = [(each["path"], int(each["label"] == "y"), "gallery") for each in pairs]
+    yield manifest(
+        "exclusions/single-image-of-a-group",
+        pairs,
+        due(["x", "y"], kept, excluded=3, unscored=["gallery/4", "gallery/7", "gallery/8"]),
         split="leave-one-out",
     )
     grouped = [

@@ -38,6 +38,11 @@ LABELS: dict[str, tuple[list[int], list[int]]] = {
     "no-prediction-at-all": ([0, 1, 1], [-1, -1, -2]),
     "one-class": ([5, 5, 5, 5], [5, 5, 6, -1]),
     "thirds": ([0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 1, 2, 1, 1, 0, 2, 0, 1]),
+    # As text 10 would come before 9, and its share be added first.
+    "ids-are-no-text": (
+        [9, *[10] * 3, *[100] * 5],
+        [9, 10, 100, 100, 100, 100, 100, 10, 10],
+    ),
     "many-classes": drawn("many-classes", 180, 60, 5),
     "few-right": drawn("few-right", 90, 40, 1),
 }
@@ -92,6 +97,8 @@ def files() -> Iterator[VectorFile]:
                 ("official", "unequal-lengths", ([0, 1], [0])),
                 ("official", "truth-below-zero", ([-1, 0], [-1, 0])),
                 ("compat", "compat-truth-below-zero", ([-1, 0], [0, 0])),
+                ("official", "fewer-truths", ([0], [0, 1])),
+                ("official", "traits", ([[0, 1]], [[0, 1]])),
             ]
         ],
         source="scikit-learn f1_score and a plain loop",
@@ -108,6 +115,7 @@ def files() -> Iterator[VectorFile]:
         + [
             Case("accuracy/error/no-item", labels([], []), refused),
             Case("accuracy/error/unequal-lengths", labels([0], [0, 0]), refused),
+            Case("accuracy/error/traits", {"y_true": [[0, 1]], "y_pred": [[0, 1]]}, refused),
         ],
         source="scikit-learn accuracy_score and a plain loop",
         number="11.2",

@@ -239,6 +239,7 @@ def files() -> Iterator[VectorFile]:
                 ("roots-that-are-rounded", third, [[1, 1, 1], [1, -1, 0], [7, 0.7, 70]]),
                 ("small-scale", small, [[1, 2, 3]]),
                 ("one-coordinate", [[2]], [[1], [-3]]),
+                ("pivot-that-is-nearly-rounding", [[1, 1], [1, 1 + 2.0**-34]], [[1, 2]]),
                 ("order-of-subtractions", [[1, 0.1, 0.2, 0.7], [0.1, 1, 0.3, 0.1],
                                            [0.2, 0.3, 1, 0.4], [0.7, 0.1, 0.4, 1]],
                  [[0.3, 0.1, 0.7, 0.9], [-1, 1e-3, 1e3, 0.1]]),

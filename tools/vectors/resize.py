@@ -63,6 +63,19 @@ def nearest_sums() -> Iterator[Case]:
         yield case(f"sum-of-steps-{before}-to-{after}", source, (1, after), "nearest")
 
 
+LAST_BITS = {
+    # Values that are rounded to another one where 0.54 and 0.46 are not those of float32.
+    f"last-bit-{len(row)}-to-{size}": (
+        np.repeat(np.array([row], np.uint8)[:, :, None], 3, axis=2),
+        (1, size),
+    )
+    for row, size in (
+        ([0, 11, 191, 166, 190, 39, 110, 0], 5),
+        ([0, 0, 0, 0, 0, 0, 15, 60, 253, 0, 0, 0, 0], 8),
+    )
+}
+
+
 def files() -> Iterator[VectorFile]:
     for kind in FILTERS:
         sizes = {**SIZES, **(BICUBIC if kind == "bicubic" else {})}
@@ -73,6 +86,8 @@ def files() -> Iterator[VectorFile]:
         if kind in ("bicubic", "lanczos"):
             cases.append(case("clamped-down", extremes("resize/down-bw", 9, 10), (4, 6), kind))
             cases.append(case("clamped-up", extremes("resize/up-bw", 3, 3), (7, 7), kind))
+        if kind == "hamming":
+            cases += [case(name, *given, kind) for name, given in LAST_BITS.items()]
         if kind == "nearest":
             cases += nearest_sums()
         yield VectorFile(

@@ -103,6 +103,7 @@ def own_task(given: Any, output: Any) -> bool:
 
 
 SPLITS = {"train": "train", "test": "test"}
+OVERLAPPING = {"train": "a", "test": "a/b"}
 FOLDER = {"id": "image-folder", "options": {"splits": SPLITS}}
 F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "half-jackknife"}
 OWN = {
@@ -122,6 +123,25 @@ OWN_TASKS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "extends-in-compat": ({"task": "my-plants", "extends": "plantnet"}, "compat"),
     "own-compat": ({**OWN, "compat": {"label_rule": "union-names"}}, "compat"),
+    # What compat states replaces the whole value, and so does what an extending task states.
+    "compat-counts": (
+        {**OWN, "counts": {"train": 9, "test": 4, "classes": 2}}
+        | {"compat": {"counts": {"train": 9, "test": 5, "classes": 3}}},
+        "compat",
+    ),
+    "compat-view": (
+        {"task": "my-clips", "extends": "kabr", "compat": {"view": {"kind": "image"}}},
+        "compat",
+    ),
+    "view-in-place-of-another": (
+        {"task": "my-frames", "extends": "kabr", "view": {"kind": "image"}, "compat": {}},
+        "open",
+    ),
+    "extends-a-task-of-another-version": (
+        {"task": "my-fish", "extends": "fishnet", "counts": {"train": 9, "test": 4, "classes": 2}},
+        "open",
+    ),
+    "constants-of-open": ({**OWN, "protocol": "svm"}, "open"),
     "stated": ({**OWN, "version": 3, "counts": {"train": 9, "test": 4, "classes": 2}}, "open"),
 }
 OWN_FLAWS = {
@@ -129,6 +149,12 @@ OWN_FLAWS = {
     "unknown-protocol": ({**OWN, "protocol": "quadratic_probe"}, "unknown-reference"),
     "unknown-parent": ({"task": "mine", "extends": "no-such-task"}, "unknown-reference"),
     "unknown-key": ({**OWN, "xyzzy": 1}, "unknown-key"),
+    "pinned": ({**OWN, "protocol_version": 1}, "unknown-key"),
+    "folders-that-overlap": (
+        {**OWN, "dataset": {"id": "m", "layout": {**FOLDER, "options": {"splits": OVERLAPPING}}}},
+        "overlapping-splits",
+    ),
+    "metric-twice": ({**OWN, "metrics": [F1, F1]}, "duplicate-id"),
     "id-of-another": ({**OWN, "task": "plankton"}, "duplicate-id"),
 }
 

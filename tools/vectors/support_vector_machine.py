@@ -84,7 +84,11 @@ def violation(given: Any, output: Any) -> None:
             shrink.append(h)
     found = max(grow) - min(shrink)
     assert math.isclose(output["violation"], found, rel_tol=0, abs_tol=1e-13)
-    assert output["within"] == (found <= constants["violation_tolerance"])
+    dual, signs, _ = duals(given)
+    is_allowed = all(0 <= a <= constants["C"] for a in dual)
+    balance = abs(sum(a * y for a, y in zip(dual, signs, strict=True)))
+    is_allowed &= balance <= 1e-12 * constants["C"] * len(dual)
+    assert output["within"] == (is_allowed and found <= constants["violation_tolerance"])
 
 
 def duals(given: Any) -> tuple[Any, Any, Any]:
@@ -223,6 +227,29 @@ def fitted_files() -> Iterator[VectorFile]:
                 "just-without": near_the_tolerance(1.001),
                 # Both rows are at their limit and right, so nothing is violated.
                 "below-zero": {"rows": [[0.5], [-0.5]], "signs": [1, -1], "dual": [limit] * 2},
+                # Nothing is violated in these, and still no fit may end there.
+                "sum-above-zero": {
+                    "rows": [[0.5], [-0.5], [0.5]], "signs": [1, -1, 1], "dual": [limit] * 3,
+                },
+                "sum-below-zero": {
+                    "rows": [[0.5], [-0.5], [-0.5]], "signs": [1, -1, -1], "dual": [limit] * 3,
+                },
+                "sum-that-is-nearly-zero": {
+                    "rows": [[0.5], [-0.5], [1.0]], "signs": [1, -1, 1],
+                    "dual": [limit, limit, 1e-10],
+                },
+                "sum-of-a-last-bit": {
+                    "rows": [[0.5], [-0.5], [1.0]], "signs": [1, -1, 1],
+                    "dual": [limit, limit, 2.0**-50],
+                },
+                "above-the-limit": {
+                    "rows": [[0.25], [-0.25]], "signs": [1, -1], "dual": [2 * limit] * 2,
+                },
+                "dual-below-zero": {
+                    "rows": [[0.5], [-0.5], *([[0.25], [-0.25]] * 5)],
+                    "signs": [1, -1] * 6,
+                    "dual": [-limit / 2] * 2 + [limit] * 10,
+                },
                 "limit-not-reached": {
                     "rows": [[0.5], [-0.5]], "signs": [1, -1], "dual": [limit - 2**-20] * 2,
                 },

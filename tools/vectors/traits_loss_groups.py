@@ -142,6 +142,19 @@ def pictures(name: str, sizes: dict[str, list[int]]) -> dict[str, Any]:
     }
 
 
+def in_thirds(names: Sequence[str]) -> dict[str, Any]:
+    """Groups with 1 of 1, 1 of 3 and 3 of 5 right, the last in code-point order last: the sum has
+    other bits in any other order."""
+    first, second, last = sorted(names)
+    right = {first: (1, 1), second: (1, 3), last: (3, 5)}
+    rows = [(name, i < right[name][0]) for name in names for i in range(right[name][1])]
+    return {
+        "y_true": [0] * len(rows),
+        "y_pred": [int(not is_right) for _, is_right in rows],
+        "group": [name for name, _ in rows],
+    }
+
+
 TRAITS: dict[str, dict[str, Any]] = {
     "all-right": {"y_true": [[0, 1], [1, 0], [1, 1]], "y_pred": [[0, 1], [1, 0], [1, 1]]},
     "all-wrong": {"y_true": [[0, 1], [1, 0]], "y_pred": [[1, 0], [0, 1]]},
@@ -192,6 +205,9 @@ def files() -> Iterator[VectorFile]:
                 ("no-item", {"y_true": [], "y_pred": []}),
                 ("other-items", {"y_true": [[0], [1]], "y_pred": [[0]]}),
                 ("other-traits", {"y_true": [[0, 1]], "y_pred": [[0]]}),
+                ("more-traits", {"y_true": [[0, 1]], "y_pred": [[0, 1, 1]]}),
+                ("items-of-unequal-traits", {"y_true": [[0, 1], [0]], "y_pred": [[0, 1], [0]]}),
+                ("classes", {"y_true": [0, 1], "y_pred": [0, 1]}),
                 ("truth-of-two", {"y_true": [[0, 2]], "y_pred": [[0, 1]]}),
             ]
         ],
@@ -242,6 +258,9 @@ def files() -> Iterator[VectorFile]:
                     "group": ["\u00e9", "z", "Z", "z", "\U0001f41f", "\uff5e", "z"],
                 },
                 "no-prediction": {"y_true": [0, 0, 1], "y_pred": [-2, 0, 1], "group": [*"bab"]},
+                "not-by-appearance": in_thirds(["8", "10", "9"]),
+                "names-are-no-numbers": in_thirds(["10", "9", "8"]),
+                "code-points-beyond-the-basic-plane": in_thirds(["z", "\ufb33", "\U0001f41f"]),
                 "drawn": pictures("drawn", {"b": [5, 4], "c": [3, 3, 3], "a": [7, 1]}),
             }.items()
         ]

@@ -73,7 +73,7 @@ def image(path: str, label: str, split: str, subject: str, **more: Any) -> dict[
     return {"id": path, "path": path, "label": label, "split": split, "subject": subject, **more}
 
 
-def clip(name: str, labels: str, split: str) -> list[dict[str, Any]]:
+def clip(name: str, labels: Sequence[str], split: str) -> list[dict[str, Any]]:
     """Frames in their order, which is not the order of their paths: 10 is before 2 there."""
     return [image(f"{name}/{i}.jpg", label, split, name) for i, label in enumerate(labels, 1)]
 
@@ -163,12 +163,17 @@ def item_cases() -> Iterator[Case]:
         due([*train_rows, *test_rows], items, of, dropped=1),
         missing=["o/2.jpg"],
     )
+    yield from clip_cases(base, test)
     groups = [*base, *[{**i, "group": f"g{n}"} for n, i in enumerate(test)]]
     yield manifest("clip-in-two-groups", groups, refused)
     films = [*base, *[{**i, "cluster": f"c{n}"} for n, i in enumerate(test)]]
     yield manifest("clip-in-two-clusters", films, refused)
     filmed = [*base, *[{**i, "cluster": "c"} for i in test]]
     yield manifest("clip-in-a-cluster", filmed, due([*train_rows, *test_rows], items, of))
+    yield from observation_cases()
+
+
+def observation_cases() -> Iterator[Case]:
     observed = [
         image("t/1", "a", "train", "s1"),
         image("t/2", "a", "train", "s1"),
@@ -188,8 +193,81 @@ def item_cases() -> Iterator[Case]:
     )
     two = [*observed, image("v/5", "a", "test", "s4")]
     yield manifest("observation-of-two-labels", two, refused, view=OBSERVATION)
+    marked = [
+        {**{k: v for k, v in i.items() if k != "label"}, "traits": [int(i["label"] == "a"), 1]}
+        for i in observed
+    ]
+    more = {"view": OBSERVATION, "traits": ["fins", "eggs"]}
+    unlike = [{**i, "traits": [0, 0]} if i["path"] == "v/9" else i for i in marked]
+    yield manifest("observation-of-unlike-traits", unlike, refused, **more)
     clash = [*observed, image("s3", "a", "train", "")]
     yield manifest("subject-is-an-image-id", clash, refused, view=OBSERVATION)
+
+
+def clip_cases(base: list[dict[str, Any]], test: list[dict[str, Any]]) -> Iterator[Case]:
+    """Clips of which a frame differs, or has no file."""
+    rows_due = [*rows_of("k", [1, 3, 5], 0, "train"), *rows_of("l", [1, 3, 5], 1, "train")]
+    rows_due += rows_of("m", [1, 3, 5], 0, "test")
+    items = [("k", 0, "train"), ("l", 1, "train"), ("m", 0, "test")]
+    of = [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    hole = [*base, *test, *clip("o", "aaaaa", "test")]
+    strict = {**FRAMES, "missing": "error"}
+    yield manifest("missing-frame-refused", hole, refused, view=strict, missing=["o/2.jpg"])
+    seldom = [
+        *clip("k", "bbabb", "train"),
+        *clip("l", "ccccc", "train"),
+        *clip("m", "c" * 5, "test"),
+    ]
+    rows = [*rows_of("k", [1, 3, 5], 0, "train"), *rows_of("l", [1, 3, 5], 1, "train")]
+    rows += rows_of("m", [1, 3, 5], 1, "test")
+    yield manifest("label-of-a-frame-alone", seldom, due(rows, [*items[:2], ("m", 1, "test")], of))
+    seen = [*base, *test, *clip("n", "zzzzz", "test")]
+    yield manifest("clip-excluded", seen, due(rows_due, items, of, excluded=1))
+    both = [
+        {**i, "id": f"{g}/{i['id']}", "path": f"{g}/{i['path']}", "subject": f"{g}/{i['subject']}"}
+        | {"group": g}
+        for g in ("g0", "g1")
+        for i in base
+    ]
+    parted = [*both, *[{**i, "group": f"g{n // 3}"} for n, i in enumerate(test)]]
+    yield manifest("clip-in-two-groups-that-are-there", parted, refused)
+    # The frames that are not taken are no rows.
+    odd = [*base, *[{**i, "cluster": "c" if n != 1 else "d"} for n, i in enumerate(test)]]
+    yield manifest("frame-of-another-cluster-not-taken", odd, due(rows_due, items, of))
+    yield from order_cases()
+
+
+def order_cases() -> Iterator[Case]:
+    """Observations in code-point order of their names, whatever the paths and ids of the images."""
+    train = [image("t/1", "a", "train", "1"), image("t/2", "b", "train", "2")]
+    due_train = [("t/1", 0, "train", ""), ("t/2", 1, "train", "")]
+    for name, subjects in {
+        "subjects-not-in-order-of-paths": ["b", "a"],
+        "subjects-by-code-point": ["\U0001f41a", "\ufb33"],
+        "subjects-are-no-numbers": ["9", "10"],
+    }.items():
+        # Paths and ids of a subject's images are in three orders: of paths, of ids, as found.
+        found = [
+            {**image(f"v/{n}{path}", "a", "test", subject), "id": f"{n}-{id}"}
+            for n, subject in enumerate(subjects)
+            for path, id in (("\ufb33", 2), ("\U0001f41a", 0), ("z", 1))
+        ]
+        rows = [
+            (f"{n}-{id}", 0, "test", subject)
+            for n, subject in reversed(list(enumerate(subjects)))
+            for id in (1, 2, 0)
+        ]
+        items = [("t/1", 0, "train"), ("t/2", 1, "train")]
+        items += [(subject, 0, "test") for subject in reversed(subjects)]
+        of = [0, 1, 2, 2, 2, 3, 3, 3]
+        check = due([*due_train, *rows], items, of)
+        yield manifest(name, [*train, *found], check, view=OBSERVATION)
+    names = [*clip("k", ["\ufb33"] * 5, "train"), *clip("l", ["\U0001f41a"] * 5, "train")]
+    tied = [*names, *clip("m", ["\U0001f41a", "x", "\ufb33", "x", "\U0001f41b"], "test")]
+    rows = [*rows_of("k", [1, 3, 5], 0, "train"), *rows_of("l", [1, 3, 5], 1, "train")]
+    rows += rows_of("m", [1, 3, 5], 0, "test")
+    listed = [("k", 0, "train"), ("l", 1, "train"), ("m", 0, "test")]
+    yield manifest("label-tie-by-code-point", tied, due(rows, listed, [0, 0, 0, 1, 1, 1, 2, 2, 2]))
 
 
 def pooled(given: Any, output: Any) -> bool:
@@ -222,6 +300,12 @@ def pool_cases() -> Iterator[Case]:
         yield Case(f"views/pool/{rule}", given, pooled)
         wide = {"features": [[1e8], [1.0], [-1e8], [3.0]], "item_of_row": [0] * 4, "pool": rule}
         yield Case(f"views/pool/{rule}-cancelling", wide, pooled)
+        ordered = {
+            "features": [[1.0], [2.0**70], [-(2.0**70)]],
+            "item_of_row": [0] * 3,
+            "pool": rule,
+        }
+        yield Case(f"views/pool/{rule}-from-left-to-right", ordered, pooled)
         single = {"features": drawn[:3].tolist(), "item_of_row": [0, 1, 2], "pool": rule}
         yield Case(f"views/pool/{rule}-of-one-row", single, pooled)
     given = {"features": [[1.0]], "item_of_row": [0], "pool": "median"}

@@ -26,6 +26,8 @@ VALID = {
     "not-ascii": "a: Andr\u00e9, \U0001f41a\n",
     "escapes": '"\\u00e9\\n\\t\\x41"\n',
     "one-scalar": "moths\n",
+    "plain-text-over-lines": "a: one\n  two\n\n  three\nb: [x\n  y, z]\n",
+    "points": "[., .., a.b]\n",
 }
 # Text and error id. The first are what readers of YAML 1.1 and 1.2 take differently.
 FLAWS = {
@@ -48,6 +50,11 @@ FLAWS = {
     "plus-sign": ("a: +1\n", "ambiguous-scalar"),
     "no-digit-before-the-point": ("a: .5\n", "ambiguous-scalar"),
     "no-digit-after-the-point": ("a: 1.\n", "ambiguous-scalar"),
+    "equals-sign": ("a: =\n", "ambiguous-scalar"),
+    "binary": ("a: 0b101\n", "ambiguous-scalar"),
+    "time": ("a: 2020-01-01 10:00:00\n", "ambiguous-scalar"),
+    "number-as-key": ("1: x\n", "ambiguous-scalar"),
+    "fraction-as-key": ("{1.5: x}\n", "ambiguous-scalar"),
     "minus-zero": ("a: -0\n", "ambiguous-scalar"),
     "no-value": ("a:\nb: 1\n", "ambiguous-scalar"),
     "ambiguous-key": ("on: 1\n", "ambiguous-scalar"),
@@ -57,6 +64,11 @@ FLAWS = {
     "float-too-large": ("a: 1.0e+309\n", "value"),
     "anchor": ("a: &x 1\nb: 2\n", "syntax"),
     "alias": ("a: &x [1]\nb: *x\n", "syntax"),
+    "alias-alone": ("b: *x\n", "syntax"),
+    "merge-key": ("b: {<<: {c: 1}}\n", "ambiguous-scalar"),
+    "second-document-after-a-text": ("moths\n---\nbees\n", "syntax"),
+    "another-flaw-before-syntax": ("a: yes\nb: [1\n", "syntax"),
+    "control-character": ('a: "b\u0001"\n', "syntax"),
     "tag": ("a: !!str 1\n", "syntax"),
     "own-tag": ("a: !thing 1\n", "syntax"),
     "second-document": ("a: 1\n---\nb: 2\n", "syntax"),

@@ -14,7 +14,7 @@ from biobench.errors import BiobenchError, ModelError
 
 LIBRARIES = ("torch", "torchvision", "timm", "open_clip", "transformers", "faiss")
 """Libraries of models, which the slim image lacks as well."""
-OTHERS = ("av", "huggingface_hub", "jinja2", "pyarrow", "safetensors", "scipy", "sklearn")
+OTHERS = ("av", "fsspec", "huggingface_hub", "jinja2", "pyarrow", "safetensors", "scipy", "sklearn")
 """Further libraries of the extra ``run``."""
 SLIM = "-slim"
 """The end of the name of an image without the libraries of models."""
@@ -26,6 +26,12 @@ def require_torch() -> None:
     """Raise ModelError (exit 5) where torch is not installed."""
     if find_spec("torch") is None:
         raise without("torch")
+
+
+def require_onnx() -> None:
+    """Raise ModelError (exit 5) where onnx is not installed, which no image has."""
+    if find_spec("onnx") is None:
+        raise ModelError("onnx is not installed", remedy="pip install 'biobench[onnx]'")
 
 
 def missing_library(error: BaseException) -> BiobenchError | None:

@@ -36,6 +36,13 @@ def print_note(line: str) -> None:
     print(shown(line, LONGEST), file=sys.stderr, flush=True)
 
 
+def print_stage(line: str) -> None:
+    """Print one line on standard error where that is a terminal: somebody waits for what comes
+    next, while libraries load or tables are read."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print_note(f"biobench: {line}")
+
+
 def print_cells(cells: Iterable[str]) -> None:
     """Print one line of cells separated by tabs, for programs."""
     print("\t".join(map(shown, cells)))

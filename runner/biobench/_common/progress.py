@@ -1,4 +1,5 @@
-"""Progress of a long stage: a bar on a terminal, plain lines in a log, nothing when quiet."""
+"""Progress of a long stage: a bar on a terminal, in a notebook a line that updates itself, plain
+lines in a log, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from biobench._common.notebook_line import NotebookLine, notebook_line
 from biobench._common.output import console, print_note
 from biobench._common.text import shown
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG_EVERY_S = 10.0
 DRAW_EVERY_S = 0.1
+NOTEBOOK_EVERY_S = 0.5
 AMOUNT, LEFT, RATE, BAR = 22, 10, 11, 8
 """Characters: an amount of an unknown total, the time left, a rate beside its unit, a bar of use;
 with the spaces before them."""
@@ -51,9 +54,13 @@ class Progress:
         self._started = self._logged = time.monotonic()
         self._drawn = 0.0
         self._bar: object | None = None
+        self._line: NotebookLine | None = None
 
     def __enter__(self) -> Progress:
-        if not self._quiet and sys.stderr.isatty():
+        self._line = None if self._quiet else notebook_line()
+        if self._line is not None:
+            self._line.show(f"{self._title}: {self._amount(self._done)}")
+        elif not self._quiet and sys.stderr.isatty():
             from rich.progress import Progress as Bar
 
             screen = console(stderr=True)
@@ -68,6 +75,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._line is not None:
+            self._line.show(f"{self._title}: {self._amount(self._done)}")
         if self._bar is not None:
             self._bar.stop()  # type: ignore[attr-defined]
 
@@ -120,13 +129,19 @@ class Progress:
                     rate=self._rate(now)[1],
                     done=self._amount(self._done),
                 )
-        elif now - self._logged >= LOG_EVERY_S:
+        elif self._line is not None and now - self._drawn >= NOTEBOOK_EVERY_S:
+            self._drawn = now
+            self._line.show(self._report(now))
+        elif self._line is None and now - self._logged >= LOG_EVERY_S:
             self._logged = now
-            rate, text = self._rate(now)
-            line = f"{self._title}: {self._amount(self._done)}, {text}"
-            if self._total is not None:
-                line += f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
-            print_note(line)
+            print_note(self._report(now))
+
+    def _report(self, now: float) -> str:
+        rate, text = self._rate(now)
+        line = f"{self._title}: {self._amount(self._done)}, {text}"
+        if self._total is not None:
+            line += f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
+        return line
 
     def _rate(self, now: float) -> tuple[float, str]:
         rate = (self._done - self._skipped) / max(now - self._started, 1e-9)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -56,6 +58,37 @@ def ignore_signals() -> None:
 def let_signals_in() -> None:
     """Let signals arrive, and those that were kept back."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+
+
+@contextlib.contextmanager
+def terminating_later(say: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Note the first SIGTERM instead of raising; gives a function that says whether it arrived.
+
+    ``say`` is called when it does. A second one raises, as Ctrl-C does. Without
+    :func:`handle_signals`, and outside the main thread, nothing is changed.
+    """
+    arrived: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if arrived:
+            _ask(number, frame)
+        arrived.append(number)
+        say()
+
+    handled = signal.getsignal(signal.SIGTERM) is _ask
+    if handled:
+        signal.signal(signal.SIGTERM, note)
+    try:
+        yield lambda: bool(arrived)
+    finally:
+        if handled and signal.getsignal(signal.SIGTERM) is note:
+            signal.signal(signal.SIGTERM, _ask)
+
+
+def terminate() -> NoReturn:
+    """Raise Terminated, as for a SIGTERM that arrives now."""
+    ignore_signals()
+    raise Terminated
 
 
 def _ask(number: int, frame: FrameType | None) -> None:

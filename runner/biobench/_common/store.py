@@ -101,9 +101,23 @@ def _read_header(file: io.BufferedReader) -> tuple[int, Any, object]:
     return size, header, metadata
 
 
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-"""Errors of reading an entry that is absent or damaged; the last ones: what a header states that is
-no array."""
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""Errors of reading an entry that is absent or damaged; from KeyError on: what a header states that
+is no array."""
+
+
+def arrays_of(data: bytes, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
+    """The arrays in the bytes of an entry; None where they are not the whole entry of ``key``."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        header = json.loads(data[8 : 8 + min(int.from_bytes(data[:8], "little"), _MOST_HEADER)])
+        metadata = header["__metadata__"]
+        arrays = {name: array.copy() for name, array in load(data).items()}
+    except (*_UNREADABLE, SafetensorError):
+        return None
+    return arrays if metadata == {"key": key, "content": _content_digest(arrays)} else None
 
 
 @dataclass(frozen=True)
@@ -150,6 +164,7 @@ class Store:
         metadata = {"key": key, "content": _content_digest(contiguous)}
         try:
             write_atomically(self.path(kind, key), save(contiguous, metadata=metadata))
+            self.pulled_mark(kind, key).unlink(missing_ok=True)
         except BiobenchError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
@@ -170,27 +185,51 @@ class Store:
             self._said = True
             self._say(f"{what} cannot be kept in the store {self.root}: {self.refusal}")
 
-    def get(self, kind: str, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
-        """The arrays of a key, or None. A damaged entry counts as absent and is computed again."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+    def get(
+        self, kind: str, key: str, *, pulled: bool = False
+    ) -> dict[str, np.ndarray[Any, Any]] | None:
+        """The arrays of a key, or None. A damaged entry counts as absent and is computed again.
 
-        path = self.path(kind, key)
+        So does one that was pulled and of which no sample was computed again yet, unless
+        ``pulled`` asks for it.
+        """
+        if not pulled and self.is_pulled(kind, key):
+            return None
+        data = self.read(kind, key)
+        arrays = None if data is None else arrays_of(data, key)
+        if arrays is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self.path(kind, key))
+        return arrays
+
+    def read(self, kind: str, key: str) -> bytes | None:
+        """The bytes of an entry, as long as its header says; None where it is absent or damaged
+        there."""
         try:
             # Read, not mapped: a file that another process cuts off would end this one.
-            with open_regular(path) as file:
-                size, _, metadata = _read_header(file)
+            with open_regular(self.path(kind, key)) as file:
+                size, _, _ = _read_header(file)
                 file.seek(0)
                 # Another length than the stated one is refused by the library.
-                data = file.read(size + 1)
-            arrays = {name: array.copy() for name, array in load(data).items()}
-        except (*_UNREADABLE, SafetensorError):
+                return file.read(size + 1)
+        except _UNREADABLE:
             return None
-        if metadata != {"key": key, "content": _content_digest(arrays)}:
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        return arrays
+
+    def pulled_mark(self, kind: str, key: str) -> Path:
+        """The file beside an entry that is there as long as the entry was pulled from elsewhere
+        and no sample of it was computed again."""
+        return self.path(kind, key).with_suffix(".pulled")
+
+    def is_pulled(self, kind: str, key: str) -> bool:
+        """True where an entry came from elsewhere and no sample of it was computed again yet."""
+        return self.pulled_mark(kind, key).exists()
+
+    def keys(self, kind: str) -> list[str]:
+        """The keys of all entries of a kind, sorted."""
+        folder = self.root / kind
+        return [
+            f"sha256:{path.stem}" for path in sorted(folder.glob("[0-9a-f][0-9a-f]/*.safetensors"))
+        ]
 
     def rows_of_bytes(
         self, kind: str, name: str, width: int
@@ -233,7 +272,8 @@ class Store:
         return [
             path
             for path in self._paths()
-            if self.get(path.parents[1].name, f"sha256:{path.stem}") is None and path.exists()
+            if self.get(path.parents[1].name, f"sha256:{path.stem}", pulled=True) is None
+            and path.exists()
         ]
 
     def collect(self, limit: int) -> list[Entry]:
@@ -253,6 +293,8 @@ class Store:
                 break
             with contextlib.suppress(FileNotFoundError):
                 entry.path.unlink()
+            # After its entry, which must not be without it.
+            entry.path.with_suffix(".pulled").unlink(missing_ok=True)
             removed.append(entry)
             excess -= entry.size
         return removed

@@ -41,7 +41,8 @@ def analyze(
 ) -> None:
     """Say how far one benchmark orders models as another does."""
     from biobench.compare.analysis import analyse_each, analysis_document
-    from biobench.compare.analysis_figure import require_figure, write_figure
+    from biobench.compare.analysis_figure import analysis_figure
+    from biobench.report.figure import require_figure
     from biobench.spec.load import load_spec
 
     if figure is not None:
@@ -63,6 +64,6 @@ def analyze(
                     print_line(f"apart from the results above: {reason}")
                 print_analysis(analysis, screen)
         if figure is not None:
-            write_figure([analysis for analysis, _ in analyses], figure)
+            analysis_figure([analysis for analysis, _ in analyses]).save(figure)
             if not json:
                 print_line(f"figure: {figure}")

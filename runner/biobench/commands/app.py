@@ -15,16 +15,20 @@ from biobench._common.output import print_line
 from biobench.commands import (
     analyze,
     compare,
+    completion,
     conformance,
     data,
     export,
+    launch,
     models,
+    plan,
     run,
     selftest,
     spec,
     store,
     submit,
     verify,
+    work,
 )
 
 app = typer.Typer(
@@ -38,6 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("work")(work.work)
 app.command("verify")(verify.verify)
 app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
@@ -46,11 +52,13 @@ app.command("compare")(compare.compare)
 app.command("analyze")(analyze.analyze)
 app.command("export")(export.export)
 app.command("import")(export.import_scores)
+app.command("completion")(completion.completion)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
 app.add_typer(conformance.app, name="conformance")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
+app.add_typer(launch.app, name="launch")
 
 
 def _version(value: bool) -> None:

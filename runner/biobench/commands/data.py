@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import print_line
+from biobench.commands import completers
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ app = typer.Typer(no_args_is_help=True, help="Data sets of the tasks.")
 Data = Annotated[
     Path | None, typer.Option(envvar="BIOBENCH_DATA", help="Folder that holds the data sets.")
 ]
-Id = Annotated[str, typer.Argument(metavar="ID", help="Data set; see `biobench data list`.")]
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Data set; see `biobench data list`.",
+        autocompletion=completers.data_sets,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 

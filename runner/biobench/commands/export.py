@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import print_json_text, print_line, print_text
+from biobench.commands import completers
 from biobench.commands.opened import opened_results
 from biobench.commands.options import SpecFolder, path
 
@@ -23,6 +24,7 @@ def export(
             "--format",
             help="csv, markdown, latex, parquet, model-card, eval-results, every-eval-ever, "
             "ro-crate, in-toto; or a tracker: wandb, mlflow, trackio.",
+            autocompletion=completers.formats,
         ),
     ],
     out: Annotated[

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biobench._common.output import console, print_json, print_line, print_note
-from biobench.commands.options import path
+from biobench._common.output import console, print_json, print_line, print_note, print_stage
+from biobench.commands import completers
+from biobench.commands.options import AsJson, path
 
 if TYPE_CHECKING:
     from biobench.spec.documents import ModelEntry
@@ -20,10 +21,17 @@ Architecture = Annotated[
     str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
 ]
 
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A model name as `biobench run` takes it.", autocompletion=completers.models
+    ),
+]
+
 
 @app.command("list")
 def list_models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the names of models.yaml with their sizes, licences, and the commit that a run takes."""
     from biobench._common.text import millions
@@ -54,7 +62,8 @@ def list_models(
     print_line("pinned: number of public sources that pin the commit that a run takes")
     print_line("?: not known here; --json has the reason, and the commits")
     print_line(
-        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class, hf:./folder"
+        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, onnx:FILE, py:package.module:Class, "
+        "hf:./folder"
     )
 
 
@@ -81,7 +90,12 @@ def _listed(entry: ModelEntry) -> dict[str, Any]:
 @app.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL...", help="Names as `biobench run` takes.")
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL...",
+            help="Names as `biobench run` takes.",
+            autocompletion=completers.models,
+        ),
     ] = None,
     models: Annotated[
         Path | None, typer.Option(parser=path, metavar="FILE", help="A file of them, as of a run.")
@@ -89,6 +103,7 @@ def fetch(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only say whether the cache has them.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch models into the hub's cache and load each once, so that a run needs no network."""
     from biobench._common.text import millions
@@ -99,24 +114,34 @@ def fetch(
 
     listed, _ = list_models(names or (), models, None)
     first: BiobenchError | None = None
+    found: list[dict[str, Any]] = []
     for name in dict.fromkeys(model.name for model in listed):
         try:
             info = load_model(name, load_spec().models, offline=offline).info
         except BiobenchError as error:
             first = first or error
+            found.append({"name": name, "error": str(error)})
             if len(listed) > 1:
                 print_note(f"biobench: model {name!r} is not fetched: {error.what}")
             continue
         revision = f", revision {info.revision}" if info.revision else ""
-        print_line(f"{name}: ready, {millions(info.parameters)} parameters{revision}")
+        parameters = info.parameters
+        found.append({"name": name, "parameters": parameters, "revision": info.revision})
+        if not as_json:
+            print_line(f"{name}: ready, {millions(parameters)} parameters{revision}")
+    if as_json:
+        print_json(found)
     if first is not None:
         raise first
 
 
 @app.command()
 def verify(
-    model: Annotated[str, typer.Argument(help="A name of `biobench models list`.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    model: Annotated[
+        str,
+        typer.Argument(help="A name of `biobench models list`.", autocompletion=completers.models),
+    ],
+    as_json: AsJson = False,
 ) -> None:
     """Compare what models.yaml says of a name with the hub; exit 6 where they differ."""
     from dataclasses import asdict
@@ -146,7 +171,7 @@ def verify(
 
 @app.command()
 def show(
-    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    model: Name,
     arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
 ) -> None:
@@ -157,6 +182,7 @@ def show(
     from biobench.models.names import with_architecture
     from biobench.spec.load import load_spec
 
+    print_stage(f"loading model {model!r}")
     backbone = load_model(with_architecture(model, arch), load_spec().models, offline=offline)
     information = asdict(backbone.info)
     del information["fingerprint"]  # of this machine and for the store alone
@@ -166,7 +192,7 @@ def show(
 
 @app.command()
 def export(
-    model: Annotated[str, typer.Argument(help="A model name as `biobench run` takes it.")],
+    model: Name,
     out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
     arch: Architecture = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,

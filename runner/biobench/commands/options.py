@@ -22,6 +22,9 @@ SpecFolder = Annotated[
 ]
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
 class Device(StrEnum):
     """The device that the model runs on."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biobench._common.output import console, print_json_text, print_line
+from biobench._common.output import console, print_json_text, print_line, print_stage
+from biobench.commands import completers
 from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
 from biobench.errors import UsageError
 
@@ -24,7 +25,8 @@ def run(
         list[str] | None,
         typer.Option(
             help="demo, hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class; "
-            "a local folder where a repository is meant (hf:./folder). Repeated: several models."
+            "a local folder where a repository is meant (hf:./folder). Repeated: several models.",
+            autocompletion=completers.models,
         ),
     ] = None,
     models: Annotated[
@@ -44,9 +46,15 @@ def run(
             "vit_tiny_patch16_224.",
         ),
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="A suite: biobench, demo.")] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
+    ] = None,
     task: Annotated[
-        list[str] | None, typer.Option(help="A task's id or a task file; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
+        ),
     ] = None,
     images: Annotated[
         Path | None,
@@ -73,7 +81,10 @@ def run(
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="With --images: the protocol. [default: logistic_regression]"),
+        typer.Option(
+            help="With --images: the protocol. [default: logistic_regression]",
+            autocompletion=completers.protocols,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -158,6 +169,9 @@ def run(
 ) -> None:
     """Score a frozen backbone and write results.json, predictions and a page; with several models,
     each in a folder of its own below --out, and a table of them."""
+    if not json:
+        # Libraries take seconds to load where the disk is slow; what follows reports by itself.
+        print_stage("starting")
     from biobench.run.external_scores import read_declarations
     from biobench.run.learning_curve import parse_sizes
     from biobench.run.model_list import list_models, options_of_models
@@ -232,7 +246,7 @@ def _own_images(
 
 
 def _dry_run(models: Sequence[Options], sizes: Sizes) -> None:
-    """Print the plan, and raise the first error of it."""
+    """Print the plan with what the store has of it, and raise the first error of it."""
     from biobench.run.plan import Plan, plan_models
 
     made = plan_models(models, sizes)
@@ -240,6 +254,13 @@ def _dry_run(models: Sequence[Options], sizes: Sizes) -> None:
     for line in plans[0].lines(plans) if plans else ():
         print_line(line)
     failed = [error for found in plans[:1] for _, error in found.failed]
+    if plans and not failed:
+        from biobench.work.estimate import estimate
+        from biobench.work.make import Prepared, planned
+        from biobench.work.table import print_estimate
+
+        prepared = Prepared(planned(plans), tuple(plans))
+        print_estimate(estimate(prepared, plans[0].store), console())
     for error in [*failed, *(found for found in made if not isinstance(found, Plan))]:
         raise error
 

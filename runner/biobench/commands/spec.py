@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import print_bytes, print_json, print_line, print_note
-from biobench.commands.options import Division, SpecFolder
+from biobench.commands import completers
+from biobench.commands.options import AsJson, Division, SpecFolder
 
 MOST_PROBLEMS = 1_000
 """Problems that are printed; the rest are counted."""
@@ -25,26 +26,38 @@ def validate(
             "[default: the built-in specification]"
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check documents; one line for each problem, exit 4 where there is one."""
+    from dataclasses import asdict
+
     from biobench.conformance.validate import validate as find_problems
     from biobench.errors import SpecError
     from biobench.spec.location import spec_root
 
     problems = find_problems(path or spec_root())
-    for problem in problems[:MOST_PROBLEMS]:
+    if as_json:
+        print_json([asdict(problem) for problem in problems])
+    for problem in () if as_json else problems[:MOST_PROBLEMS]:
         print_line(str(problem))
-    if len(problems) > MOST_PROBLEMS:
+    if len(problems) > MOST_PROBLEMS and not as_json:
         print_line(f"and {len(problems) - MOST_PROBLEMS} more")
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise SpecError(f"not valid: {count}", where=str(path or "the specification"))
-    print_line("valid")
+    if not as_json:
+        print_line("valid")
 
 
 @app.command()
 def show(
-    id: Annotated[str, typer.Argument(help="The id of a task, data set, protocol or suite.")],
+    id: Annotated[
+        str,
+        typer.Argument(
+            help="The id of a task, data set, protocol or suite.",
+            autocompletion=completers.documents,
+        ),
+    ],
     division: Annotated[Division, typer.Option(help="Whose protocol.")] = Division.official,
     croissant: Annotated[
         bool, typer.Option("--croissant", help="The data set as Croissant metadata (JSON-LD).")

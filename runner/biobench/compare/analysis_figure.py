@@ -12,34 +12,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from biobench._common.files import require_file, write_atomically
 from biobench._common.templates import environment
 from biobench._common.text import shown
 from biobench.compare.analysis import Analysis
 from biobench.compare.analysis_table import HEADS, printed_thresholds, some
-from biobench.errors import UsageError
 from biobench.metric.association import Measure
+from biobench.report.figure import Figure
 
 TEMPLATES = Path(__file__).with_name("templates")
-SUFFIXES = (".svg", ".html")
 WIDTH, PANEL, GAP, ROW = 720, 300, 56, 20
 LEFT, RIGHT = 60, 24
 _TICKS = 5
 
 
-def require_figure(path: Path) -> None:
-    """Raise UsageError where a figure cannot be written to a path, before anything is computed."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            "a figure is .svg or .html", where=str(path), remedy="give it one of these endings"
-        )
-    require_file(path)
-
-
-def write_figure(analyses: Sequence[Analysis], path: Path) -> None:
-    """Write the drawings of analyses, one below the other; the ending chooses SVG or HTML."""
-    whole = path.suffix.lower() == ".html"
-    write_atomically(path, render_figure(analyses, page=whole).encode())
+def analysis_figure(analyses: Sequence[Analysis]) -> Figure:
+    """The drawings of analyses, one below the other; its page has their numbers as tables too."""
+    return Figure(render_figure(analyses, page=False), render_figure(analyses, page=True))
 
 
 def render_figure(analyses: Sequence[Analysis], *, page: bool) -> str:

@@ -19,7 +19,7 @@ from biobench.report.blocks import say
 from biobench.report.fitting_table import print_fitting
 from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
-from biobench.report.table import left_out_lines, no_interval_line
+from biobench.report.summary import left_out_lines, no_interval_line
 from biobench.run.many import ModelRun, Speed
 from biobench.spec.load import Spec
 
@@ -27,6 +27,8 @@ COLUMNS = ("model", "score", "best", "95% interval", "images/s", "parameters", "
 """Columns in the order of a wide table."""
 BY_WEIGHT = ("model", "score", "best", "images/s", "95% interval", "parameters", "features")
 """The same in the order in which a narrow table takes them."""
+WORDS = ("model", "best", "95% interval")
+"""Columns of words, aligned to the left."""
 STORED = "stored"
 PARTLY = "~"
 """The mark of a speed of some of the images; intervals have other marks."""
@@ -71,7 +73,13 @@ def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str |
     """The models by the mean of the suite where one has it, else by each task; and the reason why
     it is not known which may be the best, if so."""
     results = [run.results for run in runs if run.results is not None]
-    speeds = {id(run.results): run.speed for run in runs}
+    return rankings_of(results, spec, {id(run.results): run.speed for run in runs})
+
+
+def rankings_of(
+    results: Sequence[Results], spec: Spec, speeds: Mapping[int, Speed | None]
+) -> tuple[list[Ranking], str | None]:
+    """As :func:`rankings`, of results of one suite; ``speeds``: by the ``id`` of a result."""
     unranked = None
     try:
         (table,) = standings(results, spec, ranks=len(results) > 1)
@@ -82,7 +90,7 @@ def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str |
     return [_ranking(t, table, speeds) for t in ((MEAN,) if whole else table.tasks)], unranked
 
 
-def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> Ranking:
+def _ranking(title: str, table: Standings, speeds: Mapping[int, Speed | None]) -> Ranking:
     names, ranks = shown_names(table), (table.ranks or {}).get(title)
     found: list[tuple[float, str, Row]] = []
     without: list[str] = []
@@ -98,7 +106,7 @@ def _ranking(title: str, table: Standings, speeds: dict[int, Speed | None]) -> R
             tasks = results.tasks.values() if title == MEAN else (entry,)
             units += [task["cluster_unit"] for task in tasks if task["interval"]]
         best = None if ranks is None else str(place) in ranks.may_be_best
-        row = Row(results, float(entry["score"]), interval, best, speeds[id(results)])
+        row = Row(results, float(entry["score"]), interval, best, speeds.get(id(results)))
         falls = title == MEAN or entry["higher_is_better"]
         found.append((-row.score if falls else row.score, names[place], row))
     found.sort(key=lambda entry: entry[:2])
@@ -118,20 +126,23 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
         for number, row in enumerate(ranking.rows, 1):
             say(console, f"{number}: {model_name(row.results)}")
         names = [str(number) for number in range(1, len(names) + 1)]
-    rows = [_cells(name, row) for name, row in zip(names, ranking.rows, strict=True)]
-    known = any(row.best for row in ranking.rows)
-    columns, by_weight = (
-        [column for column in order if known or column != "best"] for order in (COLUMNS, BY_WEIGHT)
-    )
+    rows = [cells(name, row) for name, row in zip(names, ranking.rows, strict=True)]
+    columns, by_weight = (columns_of(ranking, order) for order in (COLUMNS, BY_WEIGHT))
     say(console, f"{ranking.title}, best first")
-    words = ("model", "best", "95% interval")
-    print_fitting(rows, columns, console, by_weight=by_weight, left=words)
-    for line in _notes(ranking):
+    print_fitting(rows, columns, console, by_weight=by_weight, left=WORDS)
+    for line in notes(ranking, speeds=True):
         say(console, line)
     print_marks((row.interval for row in ranking.rows if row.interval), console)
 
 
-def _cells(name: str, row: Row) -> dict[str, str]:
+def columns_of(ranking: Ranking, order: Sequence[str]) -> list[str]:
+    """The columns of ``order`` that tell something."""
+    known = any(row.best for row in ranking.rows)
+    return [column for column in order if known or column != "best"]
+
+
+def cells(name: str, row: Row) -> dict[str, str]:
+    """The cells of a model by column."""
     model = row.results.document["model"]
     return {
         "model": name,
@@ -157,13 +168,15 @@ def _rate(speed: Speed | None) -> str:
     return f"{rate:.1f}" + ("" if speed.computed >= speed.images else f" {PARTLY}")
 
 
-def _notes(ranking: Ranking) -> list[str]:
+def notes(ranking: Ranking, *, speeds: bool) -> list[str]:
+    """The lines that belong below a ranking, beside those on marks; ``speeds``: its table has
+    them."""
     lines = []
     if ranking.units:
         lines.append(estimand(ranking.units))
     if any(row.best for row in ranking.rows):
         lines.append("best: may be the best, as its set of ranks begins at 1, all sets at 95%")
-    rates = [_rate(row.speed) for row in ranking.rows]
+    rates = [_rate(row.speed) for row in ranking.rows] if speeds else []
     if STORED in rates:
         lines.append(f"{STORED}: the store had the features, so no speed was measured")
     if any(rate.endswith(PARTLY) for rate in rates):

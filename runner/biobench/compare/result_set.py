@@ -6,7 +6,7 @@ In: results. Out: a sequence of them, a row a model and task, comparisons of two
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from biobench._common.text import shown
 from biobench.errors import UsageError, counted
@@ -16,29 +16,37 @@ if TYPE_CHECKING:
     import pandas
 
     from biobench.compare.pair import Compared
+    from biobench.report.figure import Figure
 
 
 class ResultSet(Sequence[Results]):
     """Results in the order of their models.
 
     Attributes:
-        errors: By the name of a model that has no whole result, the error that it failed with.
+        failures: By the name of a model that has no whole result, the error that it failed with.
     """
 
     def __init__(
-        self, results: Sequence[Results], errors: dict[str, Exception] | None = None
+        self, results: Sequence[Results], failures: dict[str, Exception] | None = None
     ) -> None:
         self._results = tuple(results)
-        self.errors = errors or {}
+        self.failures = failures or {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the models, in their order."""
+        return tuple(result.model for result in self._results)
 
     @overload
-    def __getitem__(self, place: int) -> Results: ...
+    def __getitem__(self, place: int | str) -> Results: ...
 
     @overload
     def __getitem__(self, place: slice) -> Sequence[Results]: ...
 
-    def __getitem__(self, place: int | slice) -> Results | Sequence[Results]:
-        return self._results[place]
+    def __getitem__(self, place: int | str | slice) -> Results | Sequence[Results]:
+        """The result at a place, or of the model of a name; raises UsageError where no model, or
+        more than one, has the name."""
+        return self._results[place] if isinstance(place, slice) else self._named(place)
 
     def __len__(self) -> int:
         return len(self._results)
@@ -53,12 +61,61 @@ class ResultSet(Sequence[Results]):
         Raises:
             BiobenchError: pandas is not installed.
         """
-        frames = [result.to_frame() for result in self._results]
+        return self._joined([result.to_frame() for result in self._results])
+
+    def per_class(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row a model and class; as :meth:`biobench.Results.per_class`."""
+        return self._joined([result.per_class(task) for result in self._results])
+
+    def errors(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row a model and item that it got wrong; as
+        :meth:`biobench.Results.errors`."""
+        return self._joined([result.errors(task) for result in self._results])
+
+    def plot(self, task: str | None = None) -> Figure:
+        """A drawing of the models by score, best first, with their intervals.
+
+        Args:
+            task: A task; by default the mean where every model has one, else every task.
+
+        Raises:
+            UsageError: No model has the task.
+        """
+        from biobench.report.figure import score_figure
+        from biobench.report.page.plot import mean_row, score_row
+
+        whole = task is None and all(result.mean for result in self._results)
+        if whole:
+            means = [(result.model, result.mean) for result in self._results if result.mean]
+            rows = [mean_row(name, mean) for name, mean in means]
+            return score_figure("Mean of each model", _best_first(rows))
+        tasks = [task] if task is not None else list(dict.fromkeys(t for r in self for t in r))
+        found = []
+        for id in tasks:
+            having = [result for result in self._results if id in result]
+            rows = [
+                score_row(result.model if len(tasks) == 1 else f"{id}: {result.model}", result[id])
+                for result in having
+            ]
+            higher = all(result[id]["higher_is_better"] for result in having)
+            found += _best_first(rows, higher=higher)
+        if not found:
+            raise UsageError(f"no model has a score of {task!r}")
+        return score_figure(f"Scores of each model on {', '.join(tasks)}", found)
+
+    def _joined(self, frames: list[pandas.DataFrame]) -> pandas.DataFrame:
         if not frames:
             raise UsageError("there is no result to show")
         import pandas
 
-        return pandas.concat(frames, ignore_index=True)
+        # Of frames without a row, pandas would say that their columns have no type.
+        some = [frame for frame in frames if len(frame)] or frames[:1]
+        return pandas.concat(some, ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        from biobench.compare.set_table import set_html
+
+        return set_html(self._results, self.failures)
 
     def compare(self, a: str | int, b: str | int) -> Compared:
         """Say on which tasks one model is ahead of another, as ``biobench compare``.
@@ -79,9 +136,9 @@ class ResultSet(Sequence[Results]):
     def _named(self, model: str | int) -> Results:
         if isinstance(model, int):
             return self._results[model]
-        found = [r for r in self._results if r.document["model"]["name"] == model]
+        found = [result for result in self._results if result.model == model]
         if len(found) != 1:
-            names = ", ".join(str(r.document["model"]["name"]) for r in self._results)
+            names = ", ".join(dict.fromkeys(self.names))
             raise UsageError(
                 f"{counted(len(found), 'result')} of model {model!r}",
                 remedy=f"give a place, or one of {names}",
@@ -90,3 +147,7 @@ class ResultSet(Sequence[Results]):
 
     def __repr__(self) -> str:
         return shown(f"ResultSet({', '.join(map(repr, self._results))})")
+
+
+def _best_first(rows: list[dict[str, Any]], *, higher: bool = True) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: -row["score"] if higher else row["score"])

@@ -13,7 +13,7 @@ from biobench.report.blocks import print_blocks, say
 from biobench.report.imported import is_imported
 from biobench.report.intervals import estimand, marks, print_marks
 from biobench.report.results import Results
-from biobench.report.table import left_out_lines
+from biobench.report.summary import left_out_lines
 
 BEST, DECLARED = " =", " d"
 

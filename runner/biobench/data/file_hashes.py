@@ -112,13 +112,14 @@ def is_settled(identity: Identity, began: int) -> bool:
 
 
 class ContentIndex:
-    """Digests remembered in a SQLite file. Without memory where ``index`` cannot be opened; only
-    with its present entries where it cannot be written."""
+    """Digests remembered in a SQLite file, or in this process alone where ``index`` is None.
+    Without memory where it cannot be opened; only with its present entries where it cannot be
+    written."""
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Path | None) -> None:
         self._connection: sqlite3.Connection | None = None
         with contextlib.suppress(*_ERRORS, OSError):
-            self._connection = _open(index)
+            self._connection = _connect(":memory:") if index is None else _open(index)
 
     def close(self) -> None:
         """Close the index."""
@@ -154,6 +155,27 @@ class ContentIndex:
             same = tuple(remembered) == identity and _DIGEST.fullmatch(str(digest))
             found.append(str(digest) if same else None)
         return found
+
+    def remembered(self, paths: Sequence[str]) -> list[FileRead | None]:
+        """What is remembered of each file, whatever it is now."""
+        keys = [_key(path) for path in paths]
+        rows = self._recall(keys)
+        found: list[FileRead | None] = []
+        for key in keys:
+            match rows.get(key):
+                case (int(size), int(inode), int(modified), int(changed), str(digest)):
+                    found.append(FileRead(digest, (size, inode, modified, changed)))
+                case _:
+                    found.append(None)
+        return found
+
+    def learn(self, files: Iterable[tuple[str, FileRead]]) -> None:
+        """Remember what another index had, whose files were settled when they were read."""
+        self._write(
+            (_key(path), *file.identity, file.digest)
+            for path, file in files
+            if file.identity is not None
+        )
 
     def remember(self, files: Iterable[tuple[str, FileRead]], began: int) -> None:
         """Store the digests of files read at or after ``began``, a time in nanoseconds, where they
@@ -225,7 +247,7 @@ def _open(index: Path) -> sqlite3.Connection:
         return _connect(index)
 
 
-def _connect(index: Path) -> sqlite3.Connection:
+def _connect(index: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(index, timeout=BUSY_S)
     try:
         connection.execute(_SCHEMA)

@@ -143,7 +143,9 @@ def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
 
 def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
     view = task.view
-    faults = Faults("lower frames in the view of the task, or let it drop such clips (short: drop)")
+    faults = Faults(
+        "lower frames in the view of the task, or let it drop such clips (short, missing: drop)"
+    )
     order = name_order(task)
     units, dropped = [], 0
     for subject, images in _subjects(found.items).items():
@@ -154,8 +156,11 @@ def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Unit
                 what = f"the clip has {len(images)} of the {view['frames']} frames that are needed"
                 faults.add(subject, what)
             continue
-        if any(image.id in found.missing for image in images):
+        missing = sum(image.id in found.missing for image in images)
+        if missing:
             dropped += 1
+            if view["missing"] == "error":
+                faults.add(subject, f"the clip has no file of {counted(missing, 'frame')}")
             continue
         chosen = [images[i] for i in numbers]
         label = most_frequent([image.label for image in chosen], order)

@@ -1,8 +1,8 @@
 """Diagnostics after the images are read, for the owner of the data or the model.
 
 In: a manifest and what was embedded of it. Out: a line each for images that are in train and test,
-that are in a gallery twice, or that are under two classes, for features that are all the same, and
-for a model that mixes the images of a batch. No line changes a score.
+that are in a gallery twice, or that are under two classes, for features that are all the same, for
+a model that mixes the images of a batch, and for pulled features. No line changes a score.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def doubts(manifest: Manifest, embedded: Embedded) -> list[str]:
     rows = np.flatnonzero(embedded.files.any(axis=1)).tolist()
     read = [row for row in rows if row not in embedded.bad]
     found = duplicates(manifest, _same_bytes(manifest, embedded.files, read))
-    lines = []
+    lines = [] if embedded.pulled is None else [embedded.pulled]
     for what, pairs in (
         ("of the test split {have} the bytes of one of the train split", found.leaked),
         ("of the gallery {have} the bytes of another one of its class", found.repeated),

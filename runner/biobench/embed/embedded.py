@@ -73,6 +73,7 @@ class Embedded:
             for and is known.
         torch_state: Switches of torch in the threads that embedded, see
             :mod:`biobench.repro.torch_state`; of a shard that the store had, the altered ones.
+        pulled: The statement about features that came from elsewhere, None where none did.
     """
 
     features: npt.NDArray[np.float32]
@@ -86,6 +87,7 @@ class Embedded:
     seconds: dict[str, float] = field(default_factory=dict)
     alone: Alone | None = None
     torch_state: dict[str, str] = field(default_factory=dict)
+    pulled: str | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:
         """The part for ``rows``, ascending, numbered anew from 0; the costs stay."""

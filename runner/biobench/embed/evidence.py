@@ -235,7 +235,8 @@ def _get(store: Store, kind: str, key: str, *, stage: str) -> dict[str, npt.NDAr
         raise ValueError("a key that is not a digest")
     found = store.get(kind, key)
     path = store.path(kind, key)
-    if found is None and path.exists():
+    # What was pulled and never looked at proves nothing, so it counts as absent.
+    if found is None and path.exists() and not store.is_pulled(kind, key):
         raise NotStored(f"{path} is damaged", stage)
     return found
 

@@ -25,8 +25,9 @@ from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
+from biobench.embed.pulled import hold, known
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
-from biobench.embed.stored import find
+from biobench.embed.stored import StoredItems, find
 from biobench.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def embed_together(
     keep_bad: bool,
     progress: Progress,
     wanted: Wanted = None,
+    index: ContentIndex | None = None,
+    items: StoredItems | None = None,
 ) -> list[Embedded | Exception]:
     """Features of every row of the manifest by each model, from the store where they are known.
 
@@ -121,6 +124,8 @@ def embed_together(
         wanted: bool (rows,), the rows that are asked for; ``None`` for all. A row keeps its place
             in its micro-batch whichever rows are wanted, so its bits do not depend on them. Rows
             of :func:`rows_to_read` are read; the features of the others are zero.
+        index: Digests of known files, which stays open; ``None`` for the one in the store.
+        items: What the store has by image, looked up once for several calls; ``None`` to look now.
 
     Returns:
         By model its features, or the error that it failed with, such as the ModelError of a value
@@ -134,16 +139,15 @@ def embed_together(
     # Joined as text: a quarter of a million Path objects would cost seconds.
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
     cut = [parts(manifest, m.backbone, m.execution.micro_batch, wanted) for m in models]
-    index = ContentIndex(store.root / "files.sqlite")
+    files = ContentIndex(store.root / "files.sqlite") if index is None else index
     found: list[Embedded | Exception]
     try:
         rows = np.unique(np.concatenate([_joined(shards) for shards in cut]))
-        watch = FileChangeDetector(paths, rows, index, models[0].execution.workers)
+        watch = FileChangeDetector(paths, rows, files, models[0].execution.workers)
         results, works = [], []
         for model, shards in zip(models, cut, strict=True):
             keys = ShardKeys(model.backbone, model.execution)
-            result = _nothing(manifest, model.backbone, keys, watch)
-            missing = find(shards, watch, keys, store, result, progress)
+            result, missing = _known(manifest, model, shards, watch, store, progress, items)
             if model.compare_alone:
                 result.alone = batch_independence.recall(store, keys)
             if missing:
@@ -167,12 +171,36 @@ def embed_together(
                 raise _bad_images(manifest, result.bad)
         watch.check()
     finally:
-        index.close()
+        if index is None:
+            files.close()
     if watch.changed:
         raise _changed_images(manifest, watch.changed)
     if tables := changed(manifest.root, manifest.tables):
         raise _changed_tables(manifest, tables)
     return found
+
+
+def _known(
+    manifest: Manifest,
+    model: Embedder,
+    shards: Sequence[Rows],
+    watch: FileChangeDetector,
+    store: Store,
+    progress: Progress,
+    items: StoredItems | None,
+) -> tuple[Embedded, dict[int, Rows]]:
+    """The features of a model that the store has, pulled ones after a sample, and the shards that
+    are missing by number."""
+    keys = ShardKeys(model.backbone, model.execution)
+    result = _nothing(manifest, model.backbone, keys, watch)
+    missing = find(shards, watch, keys, store, result, progress, items)
+    if not hold(result, manifest, model.backbone, model.execution, store):
+        said, before = result.pulled, known(result)
+        result = _nothing(manifest, model.backbone, keys, watch)
+        missing = find(shards, watch, keys, store, result, Progress("", 0, quiet=True))
+        result.pulled = said
+        progress.skip(known(result) - before)
+    return result, missing
 
 
 def _joined(shards: Sequence[Rows]) -> Rows:

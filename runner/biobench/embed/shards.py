@@ -55,6 +55,11 @@ def parts(
     return list(_parts(manifest, size, wanted, wanted_alone=by_item(backbone)))
 
 
+def whole_parts(manifest: Manifest, micro_batch: int) -> list[Rows]:
+    """Rows of the shards of every split, of all rows."""
+    return list(_parts(manifest, micro_batch * MICRO_BATCHES_PER_SHARD, None, wanted_alone=False))
+
+
 def _parts(manifest: Manifest, size: int, wanted: Wanted, *, wanted_alone: bool) -> Iterator[Rows]:
     for split in dict.fromkeys(row.split for row in manifest.rows):
         rows = manifest.indices(split)
@@ -82,16 +87,31 @@ def by_item(backbone: Backbone) -> bool:
     return backbone.info.program is not None
 
 
+def revision() -> list[Any]:
+    """The versions of what decodes, resizes and embeds here."""
+    from biobench.decode.pillow import versions
+
+    return [REVISION, version("biobench"), build_info()["libjpeg_turbo"], *versions()]
+
+
+def kind_of(base: Mapping[str, Any]) -> str:
+    """The folder of the features whose keys have this base: those of one backbone lie together."""
+    return f"{KIND}-{sha256_json(dict(base)).removeprefix('sha256:')[:16]}"
+
+
+def shard_key(base: Mapping[str, Any], files: Sequence[str]) -> str:
+    """The key of the shard whose images were decoded from files with these digests."""
+    return sha256_json({**base, "files": list(files)})
+
+
 class ShardKeys:
-    """The store's keys of the features of a backbone."""
+    """The store's keys of the features of a backbone; ``base``: all that is in each of them."""
 
     def __init__(self, backbone: Backbone, execution: Execution) -> None:
-        from biobench.decode.pillow import versions
-
-        info, build = backbone.info, build_info()
-        self._base: dict[str, Any] = {
+        info = backbone.info
+        self.base: dict[str, Any] = {
             "kind": KIND,
-            "revision": [REVISION, version("biobench"), build["libjpeg_turbo"], *versions()],
+            "revision": revision(),
             "weights": info.weights,
             "fingerprint": info.fingerprint,
             "model": info.resolved,
@@ -102,17 +122,16 @@ class ShardKeys:
             # A program gives one value wherever it runs.
             "engine": info.program or execution.engine,
         }
-        self.kind = f"{KIND}-{sha256_json(self._base).removeprefix('sha256:')[:16]}"
-        """The folder of these features: those of one backbone lie together."""
+        self.kind = kind_of(self.base)
         self.by_item = by_item(backbone)
 
     def of_model(self, kind: str) -> str:
         """The key of what is found of the backbone itself, with whatever images."""
-        return sha256_json({**self._base, "kind": kind})
+        return sha256_json({**self.base, "kind": kind})
 
     def key(self, files: Sequence[str]) -> str:
         """The key of the shard whose images were decoded from files with these digests."""
-        return sha256_json({**self._base, "files": list(files)})
+        return shard_key(self.base, files)
 
 
 def altered_array(state: Mapping[str, str]) -> dict[str, npt.NDArray[np.uint8]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,15 @@ def find(
     store: Store,
     result: Embedded,
     progress: Progress,
+    items: StoredItems | None = None,
 ) -> dict[int, Rows]:
     """Fill in the features that the store has, and return the shards to compute by number.
 
     Where the features of an image depend on no other (SPEC.md, section "Micro-batches"), an image
     is found in whichever shard it was stored, and what is left of several shards makes new ones.
+    ``items``: looked up before; whole shards are found in any case.
     """
-    search = _Search(watch, keys, store, result)
+    search = _Search(watch, keys, store, result, items or StoredItems())
     missing: dict[int, Rows] = {}
     scattered: list[Rows] = []
     size, found, lost = max(map(len, shards), default=0), 0, 0
@@ -68,14 +71,19 @@ class _Search:
     """Looks up rows, and notes in the result where each was found."""
 
     def __init__(
-        self, watch: FileChangeDetector, keys: ShardKeys, store: Store, result: Embedded
+        self,
+        watch: FileChangeDetector,
+        keys: ShardKeys,
+        store: Store,
+        result: Embedded,
+        items: StoredItems,
     ) -> None:
         self._watch = watch
         self._keys = keys
         self._store = store
         self._result = result
         self._numbers: dict[str, int] = {}
-        self._items: _Items | None = None
+        self._items = items
         self._shard = lru_cache(_OPEN)(self._read)
 
     def new_shard(self) -> int:
@@ -91,10 +99,9 @@ class _Search:
                 return rows[:0]
         if not self._keys.by_item:
             return rows
-        if self._items is None:
-            self._items = _Items(self._store, self._keys.kind)
+        items = self._items.of(self._store, self._keys.kind)
         found = np.zeros(len(rows), np.bool_)
-        for key, here, places in self._items.look_up(self._watch.digests[rows]):
+        for key, here, places in items.look_up(self._watch.digests[rows]):
             found[here] = self._fill(key, rows[here], places)
         return rows[~found]
 
@@ -117,13 +124,27 @@ class _Search:
 
     def _read(self, key: str) -> Mapping[str, npt.NDArray[Any]] | None:
         """The arrays of a shard; None where it is absent, damaged, or another model's."""
-        shard = self._store.get(self._keys.kind, key)
+        shard = self._store.get(self._keys.kind, key, pulled=True)
         if shard is None or not {FILES, "features", "pixels"} <= shard.keys():
             return None
         if len({len(shard[name]) for name in (FILES, "features", "pixels")}) > 1:
             return None  # whole and not ours: anyone may have written to a shared store
         files = [f"sha256:{row.tobytes().hex()}" for row in shard[FILES]]
         return shard if self._keys.key(files) == key else None
+
+
+class StoredItems:
+    """The images of a backbone that a store has, looked up when first asked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Path, str], _Items] = {}
+
+    def of(self, store: Store, kind: str) -> _Items:
+        """Those of one folder of a store."""
+        place = store.root, kind
+        if place not in self._found:
+            self._found[place] = _Items(store, kind)
+        return self._found[place]
 
 
 class _Items:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from biobench._common.text import joined
-from biobench.compare.results import model_name
 from biobench.errors import BiobenchError, UsageError
-from biobench.report.imported import is_imported
-from biobench.report.results import Results
-from biobench.spec.load import Spec
+
+if TYPE_CHECKING:
+    from biobench.report.results import Results
+    from biobench.spec.load import Spec
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ def require_format(name: str, results: Sequence[Results]) -> Format:
     """
     if name not in FORMATS:
         raise UsageError(f"there is no format {name!r}", remedy=f"give one of {', '.join(FORMATS)}")
+    from biobench.compare.results import model_name
+    from biobench.report.imported import is_imported
+
     found = FORMATS[name]
     for result in results:
         if found.runs and is_imported(result):

@@ -11,7 +11,7 @@ from biobench.compare.groups import groups_of
 from biobench.compare.results import is_open
 from biobench.errors import DataError, UsageError
 from biobench.export.formats import Options
-from biobench.report.page.names import UNKNOWN, names_of_result
+from biobench.report.page.names import UNKNOWN
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
@@ -49,7 +49,7 @@ def _rows(result: Results, task: str) -> pa.Table:
     import pyarrow as pa
 
     predictions = result.predictions(task)
-    names = names_of_result(result, task)
+    names = result.names(task)
     document, count = result.document, len(predictions.ids)
     traits = predictions.y_true.shape[1] if predictions.y_true.ndim == 2 else None
     repeat = traits or 1

@@ -81,8 +81,8 @@ def compare(a: Predictions, b: Predictions, task: Rules, suite: Suite) -> Compar
         suite: Its suite, for seed and constants.
 
     Raises:
-        DataError: The comparison is not defined: other items, truth or clusters, or a division or
-            metric without an interval.
+        DataError: The comparison is not defined: other items, truth, clusters or groups, or a
+            division or metric without an interval.
     """
     require_same_items(a, b, task.id)
     return difference([clustered(a, task, suite)], [clustered(b, task, suite)], suite)
@@ -104,9 +104,13 @@ def clustered(predictions: Predictions, task: Rules, suite: Suite) -> Clustered:
 
 
 def require_same_items(a: Predictions, b: Predictions, where: str) -> None:
-    """Raise DataError unless both have the same items with the same truth and clusters, in the same
-    order."""
+    """Raise DataError unless both have the same items with the same truth, clusters and groups, in
+    the same order."""
     same = np.array_equal(a.y_true, b.y_true) and np.array_equal(a.clusters, b.clusters)
+    of_the_data = ("group", "true_poisonous")
+    # A model without the column is an array of no rows here: equal where both lack it.
+    columns = [[of.extras.get(n, np.empty(0)) for n in of_the_data] for of in (a, b)]
+    same &= all(map(np.array_equal, *columns))
     if not same or a.ids != b.ids:
         raise DataError(
             "the models were not scored on the same items with the same labels and clusters",

@@ -69,13 +69,18 @@ def losses(
         predicted_poisonous: Mask of items whose predicted class is poisonous, bool (n,).
 
     Raises:
-        UsageError: The input is not as described, or a true id is below -1.
+        UsageError: The input is not as described, a true id is below -1, or an id below 0 is called
+            poisonous.
     """
     truth, prediction = label_pair(truth, prediction)
     true_poisonous = flags("true_poisonous", true_poisonous, truth.size)
     predicted_poisonous = flags("predicted_poisonous", predicted_poisonous, truth.size)
     if int(truth.min()) < UNKNOWN:
         raise UsageError("user_loss got a true label id below -1", remedy="-1 is unknown")
+    if np.any(true_poisonous & (truth < 0)) or np.any(predicted_poisonous & (prediction < 0)):
+        raise UsageError(
+            "user_loss got an item of no class as poisonous", remedy="-1 is unknown, not poisonous"
+        )
     unknown = truth == UNKNOWN
     wrong = np.where(
         unknown,

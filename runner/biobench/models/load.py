@@ -68,10 +68,19 @@ def _dispatch(parsed: ModelName, *, offline: bool, rules: Rules) -> Backbone:
         from biobench.models.transformers_model import load_hf
 
         return load_hf(parsed, offline=offline, rules=rules)
-    if parsed.loader == "program":
-        from biobench.models.program_model import load_program
-
-        return load_program(parsed)
+    if parsed.loader in ("program", "onnx"):
+        return _exact(parsed)
     from biobench.models.python_model import load_python
 
     return load_python(parsed)
+
+
+def _exact(parsed: ModelName) -> Backbone:
+    """Load what the exact engine alone runs."""
+    if parsed.loader == "onnx":
+        from biobench.models.onnx_model import load_onnx
+
+        return load_onnx(parsed)
+    from biobench.models.program_model import load_program
+
+    return load_program(parsed)

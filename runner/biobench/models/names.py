@@ -17,7 +17,7 @@ from typing import Literal
 from biobench.errors import ModelError, UsageError
 from biobench.spec.documents import ModelEntry
 
-Loader = Literal["demo", "hf", "open_clip", "timm", "py", "program"]
+Loader = Literal["demo", "hf", "open_clip", "timm", "py", "program", "onnx"]
 DEMO = "demo"
 HUB_PREFIX = "hf-hub:"
 OF_ARCHITECTURE = "#"
@@ -26,8 +26,8 @@ FILE_LOADERS = ("timm", "open_clip")
 """Loaders that know architectures by name, so that a file of weights is enough."""
 COMMIT = re.compile("[0-9a-f]{40}")
 FORMS = (
-    "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, py:package.module:Class or a "
-    "short name"
+    "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, onnx:FILE, "
+    "py:package.module:Class or a short name"
 )
 
 
@@ -125,24 +125,10 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
     prefix, colon, rest = full.partition(":")
     if not colon:
         raise unknown_name(given, entries)
-    if prefix == "py":
-        module, separator, attribute = rest.partition(":")
-        if not separator or not all(
-            part.isidentifier() for part in [*module.split("."), *attribute.split(".")]
-        ):
-            raise ModelError(
-                "a Python model is written py:package.module:Class", where=f"model {given!r}"
-            )
-        return ModelName(given, full, "py", rest, "class")
-    if prefix == "program":
-        if not rest:
-            raise ModelError(
-                "a program is written program:FOLDER, as `biobench models export` wrote it",
-                where=f"model {given!r}",
-            )
-        return ModelName(given, full, "program", rest, "folder")
+    if prefix in WITHOUT_HUB:
+        return _without_hub(given, full, prefix, rest)
     if prefix not in ("hf", "open_clip", "timm"):
-        prefixes = ["hf", "open_clip", "timm", "py", "program"]
+        prefixes = ["hf", "open_clip", "timm", *WITHOUT_HUB]
         near = difflib.get_close_matches(prefix, prefixes, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}:{rest}? " if near else ""
         raise ModelError(
@@ -174,6 +160,28 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
                 "open_clip:./folder",
             )
     return ModelName(given, f"{loader}:{rest}", loader, rest, "registry", asked or None)
+
+
+WITHOUT_HUB = {
+    "py": "a Python model is written py:package.module:Class",
+    "program": "a program is written program:FOLDER, as `biobench models export` wrote it",
+    "onnx": "an ONNX file is written onnx:FILE, with its recipe beside it",
+}
+"""Loaders of a person's own code or files, with the form of their names."""
+
+
+def _without_hub(given: str, full: str, prefix: str, rest: str) -> ModelName:
+    """The name of a person's own code or files."""
+    module, separator, attribute = rest.partition(":")
+    identifiers = [*module.split("."), *attribute.split(".")]
+    code = bool(separator) and all(part.isidentifier() for part in identifiers)
+    if not (code if prefix == "py" else rest):
+        raise ModelError(WITHOUT_HUB[prefix], where=f"model {given!r}")
+    if prefix == "py":
+        return ModelName(given, full, "py", rest, "class")
+    if prefix == "program":
+        return ModelName(given, full, "program", rest, "folder")
+    return ModelName(given, full, "onnx", rest, "file")
 
 
 def _local(given: str, full: str, loader: Loader, text: str) -> ModelName:
@@ -209,8 +217,8 @@ def is_path(text: str) -> bool:
 
 
 def is_program(model: object) -> bool:
-    """True for the name of a program, which needs no framework."""
-    return isinstance(model, str) and model.startswith("program:")
+    """True for the name of a program or of what becomes one by itself, which need no framework."""
+    return isinstance(model, str) and model.startswith(("program:", "onnx:"))
 
 
 def local_folder(name: ModelName) -> Path:
@@ -247,7 +255,7 @@ def local_file(name: ModelName) -> Path:
     path = Path(name.target).expanduser()
     if not os.path.isfile(path):
         what = "is no regular file" if os.path.exists(path) else "no such file"
-        raise ModelError(what, where=str(path), remedy="check the path of the weights")
+        raise ModelError(what, where=str(path), remedy="check the path")
     if not os.access(path, os.R_OK):
         raise ModelError(
             "cannot be read by this user", where=str(path), remedy="let others read it"
@@ -275,7 +283,7 @@ def with_architecture(name: str, architecture: str | None) -> str:
 def with_revision(name: str, revision: str) -> str:
     """The name at a revision; raises UsageError where it is that of something local, or has one."""
     rest = name.partition(":")[2]
-    if is_path(rest) or name.startswith(("py:", "program:")) or "@" in name:
+    if is_path(rest) or name.startswith(("py:", "program:", "onnx:")) or "@" in name:
         raise UsageError(
             "has a revision already" if "@" in name else "is local, and has no revisions",
             where=f"model {name!r}",
@@ -318,6 +326,8 @@ def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str
 
 def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
     """The error for a bare name that is not a short name, with near names of every kind."""
+    if given.endswith(".onnx"):
+        return _unknown(given, "a file needs a loader before it", [f"onnx:{given}"])
     if is_path(given) or Path(given).is_dir():
         path = given if is_path(given) else f"./{given}"
         return ModelError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,13 +42,23 @@ DIFFERENCE = 1e-4
 wrong rule of the lowering gives far more."""
 
 
-class ProgramBackbone:
-    """A program with its recipe; one image's features do not depend on its batch."""
+Remake = Callable[[], tuple[Program, Mapping[str, bytes]]]
 
-    def __init__(self, program: Program, recipe: Recipe, info: ModelInfo) -> None:
+
+class ProgramBackbone:
+    """A program with its recipe; one image's features do not depend on its batch.
+
+    ``remake`` makes the program once more, with its constants by digest; None where no file but
+    the program's own has them.
+    """
+
+    def __init__(
+        self, program: Program, recipe: Recipe, info: ModelInfo, remake: Remake | None = None
+    ) -> None:
         self.program = program
         self.recipe = recipe
         self.info = info
+        self.remake = remake
         # Batches run beside each other, so each takes one thread.
         self._engine = Engine(1)
 
@@ -85,6 +95,8 @@ def make_program(backbone: Backbone) -> tuple[Program, Mapping[str, bytes]]:
     from biobench.models.program.lower import lower
 
     name = backbone.info.name
+    if isinstance(backbone, ProgramBackbone) and backbone.remake is not None:
+        return backbone.remake()
     if not isinstance(backbone, ModuleBackbone):
         raise ModelError("is no torch module", where=name)
     try:

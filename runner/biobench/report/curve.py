@@ -12,19 +12,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from biobench._common.text import cells_shown
+from biobench._common.text import cells_shown, shown
 from biobench.data.sample import size_name
 from biobench.errors import DataError
-from biobench.report.curve_page import render_curve
+from biobench.report.curve_page import curve_figure, render_curve
 from biobench.report.earlier import CURVE, CURVE_PAGE, CURVE_TABLE
+from biobench.report.figure import Figure
 from biobench.report.outcome import TaskOutcome
 from biobench.report.replace import replacing
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
 from biobench.report.write import PageOptions, write_beside, write_files
 from biobench.spec.documents import Task
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "biobench.curve/1"
 FILE = CURVE
@@ -34,7 +38,7 @@ Cell = TaskOutcome | str
 """A task at a size: its outcome, or the reason why there is none."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curve:
     """A learning curve.
 
@@ -66,6 +70,29 @@ class Curve:
             for task, entry in self.tasks.items()
             for cell in entry["cells"]
         ]
+
+    def __repr__(self) -> str:
+        name, sizes = self.document["model"]["name"], map(size_name, self.sizes)
+        return shown(f"Curve({name}: {', '.join(self.tasks)} at {', '.join(sizes)})")
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas DataFrame of :meth:`rows`.
+
+        Raises:
+            BiobenchError: pandas is not installed.
+        """
+        from biobench.report.notebook import frame
+
+        return frame(self.rows(), COLUMNS)
+
+    def plot(self) -> Figure:
+        """A drawing of the scores by size with their intervals, which a notebook shows."""
+        return curve_figure(self.document)
+
+    def _repr_html_(self) -> str:
+        from biobench.report.notebook import curve_html
+
+        return curve_html(self.document)
 
     def to_json(self) -> str:
         """The document as indented JSON text with a final newline."""

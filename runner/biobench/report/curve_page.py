@@ -6,15 +6,18 @@ In: the document of a curve. Out: HTML with one small plot a task, and tasks by 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biobench.data.sample import size_name
+from biobench.report.figure import Figure, figure_page
 from biobench.report.intervals import estimand
 from biobench.report.page.render import inline_assets, render
 
 WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 30, 12, 8, 24
+HEAD, BESIDE = 26, 2
+"""Room for the name of a panel; panels beside each other in a figure."""
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -64,8 +67,8 @@ def notes(document: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def render_curve(document: dict[str, Any]) -> str:
-    """The page as HTML text; all values of the document are escaped."""
+def curve_plot(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The panels of a curve, one a task and the mean last, with their places."""
     sizes = [size["n_train"] for size in document["sizes"]]
     xs = [_x(place) for place in places(sizes)]
     panels = [_panel(task, entry["cells"], xs) for task, entry in document["tasks"].items()]
@@ -73,13 +76,7 @@ def render_curve(document: dict[str, Any]) -> str:
     if any(means):
         nothing = {"score": None, "low": None, "high": None}
         panels.append(_panel("mean", [mean or nothing for mean in means], xs))
-    # Of the tasks that have an interval; None where a task has no score at any size.
-    units = [
-        entry["cluster_unit"] for entry in document["tasks"].values()
-        if any(cell["low"] is not None for cell in entry["cells"])
-    ]  # fmt: skip
-    listed = notes(document)
-    plot = {
+    return {
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
@@ -89,12 +86,37 @@ def render_curve(document: dict[str, Any]) -> str:
         "sizes": [{"x": x, "text": size_name(size)} for x, size in zip(xs, sizes, strict=True)],
         "panels": panels,
     }
+
+
+def curve_figure(document: Mapping[str, Any]) -> Figure:
+    """The panels of a curve, two beside each other."""
+    plot = curve_plot(document)
+    for i, panel in enumerate(plot["panels"]):
+        panel["left"], panel["top"] = i % BESIDE * WIDTH, i // BESIDE * (HEIGHT + HEAD) + HEAD
+    across = min(BESIDE, len(plot["panels"]))
+    down = -(-len(plot["panels"]) // BESIDE)
+    title = f"Learning curve of {document['model']['name']}"
+    svg = render(
+        "curve_figure.svg", title=title, plot=plot, width=across * WIDTH,
+        height=down * (HEIGHT + HEAD),
+    )  # fmt: skip
+    return Figure(svg, figure_page(title, svg))
+
+
+def render_curve(document: dict[str, Any]) -> str:
+    """The page as HTML text; all values of the document are escaped."""
+    # Of the tasks that have an interval; None where a task has no score at any size.
+    units = [
+        entry["cluster_unit"] for entry in document["tasks"].values()
+        if any(cell["low"] is not None for cell in entry["cells"])
+    ]  # fmt: skip
+    listed = notes(document)
     return render(
         "curve.html",
         assets=inline_assets(()),
         curve=document,
         estimand=estimand(units) if units else None,
-        plot=plot,
+        plot=curve_plot(document),
         notes=listed,
         number={(note["task"], note["reason"]): note["number"] for note in listed},
     )

@@ -48,7 +48,7 @@ def marks(interval: Marked | Mapping[str, Any]) -> str:
 
 def print_marks(intervals: Iterable[Marked | Mapping[str, Any]], console: Console) -> None:
     """Print one line for each mark that an interval has."""
-    for note in _notes(intervals):
+    for note in mark_notes(intervals):
         say(console, note)
 
 
@@ -71,10 +71,10 @@ def interval_words(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     if not found:
         return []
     said = estimand(entry["cluster_unit"] for entry in found)
-    return [said, *_notes(entry["interval"] for entry in found)]
+    return [said, *mark_notes(entry["interval"] for entry in found)]
 
 
-def _notes(intervals: Iterable[Marked | Mapping[str, Any]]) -> list[str]:
+def mark_notes(intervals: Iterable[Marked | Mapping[str, Any]]) -> list[str]:
     """One sentence for each mark that an interval has."""
     used = "".join(_marks(interval) for interval in intervals)
     return [f"{mark} {note}" for mark, note in NOTES.items() if mark in used]

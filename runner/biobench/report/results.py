@@ -6,13 +6,13 @@ In: results.json or the document in memory. Out: tasks, mean, digests and a tabl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench._common.text import shown
-from biobench.errors import BiobenchError, DataError, UsageError
+from biobench.errors import DataError, UsageError
 from biobench.report.current import current, read_from
 from biobench.report.item_digests import Leaves, Stage, place_of, read_leaves
 from biobench.report.read import read_metadata, read_predictions
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pandas
 
     from biobench.data.predictions import Predictions
+    from biobench.report.figure import Figure
+    from biobench.report.page.names import Names
+
+    RowsOf = Callable[[str, str, Predictions, Names], list[dict[str, Any]]]
 
 SCHEMA = "biobench.results/1"
 FILE = "results.json"
@@ -40,6 +44,7 @@ _SHAPE: dict[str, type | tuple[type, ...]] = {
     "mean": (dict, type(None)),
     "division": str,
 }
+FRAME_COLUMNS = ("model", "task", "metric", "score", "low", "high", "test", "declared")
 NOT_IN_DIGEST = ("environment", "run")
 
 
@@ -68,6 +73,7 @@ class Results:
         folder: Folder that it was read from or written to, None where there is none.
         held: Predictions by task, where they came with the document.
         held_digests: Digests of items by place, where they came with the document.
+        held_names: Names of classes by task, where they came with the document.
     """
 
     def __init__(
@@ -76,11 +82,18 @@ class Results:
         folder: Path | None = None,
         held: Mapping[str, Predictions] | None = None,
         held_digests: Mapping[str, Leaves] | None = None,
+        held_names: Mapping[str, Names] | None = None,
     ) -> None:
         self.document = document
         self.folder = folder
         self.held = held
         self.held_digests = held_digests
+        self.held_names = held_names
+
+    @property
+    def model(self) -> str:
+        """The name of the model as the user gave it."""
+        return str(self.document["model"]["name"])
 
     @property
     def tasks(self) -> dict[str, Any]:
@@ -100,6 +113,21 @@ class Results:
         digests: dict[str, str] = self.document["digests"]
         return digests
 
+    def __getitem__(self, task: str) -> dict[str, Any]:
+        """The entry of a task, as in results.json; raises UsageError where there is none."""
+        if task not in self.tasks:
+            raise UsageError(
+                f"the result has no task {task!r}", remedy=f"it has {', '.join(self.tasks)}"
+            )
+        entry: dict[str, Any] = self.tasks[task]
+        return entry
+
+    def __contains__(self, task: object) -> bool:
+        return task in self.tasks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tasks)
+
     def predictions(self, task: str) -> Predictions:
         """Read the predictions of one task of a result that was saved.
 
@@ -118,11 +146,7 @@ class Results:
 
     def unchecked_predictions(self, task: str) -> Predictions:
         """As :meth:`predictions`, without checking their digest."""
-        if task not in self.tasks:
-            raise UsageError(
-                f"the result has no task {task!r}", remedy=f"it has {', '.join(self.tasks)}"
-            )
-        entry = self.tasks[task]
+        entry = self[task]
         if entry["declared"]:
             raise UsageError(
                 f"the score of {task} is declared, so there are no predictions",
@@ -161,6 +185,18 @@ class Results:
             return None
         return read_metadata(self.folder, str(self.tasks[task]["predictions"]))
 
+    def names(self, task: str) -> Names:
+        """The names that label ids of a task index; none where they did not come with it.
+
+        Raises:
+            DataError: The predictions file cannot be read.
+        """
+        from biobench.report.page.names import names_of_metadata
+
+        if self.held_names is not None:
+            return self.held_names[task]
+        return names_of_metadata(self.predictions_metadata(task) or {})
+
     def place_of(self, task: str) -> str:
         """The location of a task's predictions, for messages."""
         named = str(self.tasks[task]["predictions"])
@@ -177,10 +213,8 @@ class Results:
         Raises:
             BiobenchError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise BiobenchError("to_frame needs pandas", remedy="pip install pandas") from error
+        from biobench.report.notebook import frame
+
         rows = []
         for task, entry in self.tasks.items():
             interval = entry["interval"] or {"low": None, "high": None}
@@ -196,7 +230,58 @@ class Results:
                     "declared": entry["declared"],
                 }
             )
-        return pandas.DataFrame(rows)
+        return frame(rows, FRAME_COLUMNS)
+
+    def per_class(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row a class of the test items (or a trait), worst first: model,
+        task, class, support, right, called, recall, precision, f1.
+
+        Args:
+            task: A task; by default all that were run.
+
+        Raises:
+            UsageError: The result does not have the task or only declares its score.
+            DataError: Predictions are missing or are not those that were scored.
+            BiobenchError: pandas is not installed.
+        """
+        from biobench.report.notebook import CLASS_COLUMNS, class_rows
+
+        return self._frame(CLASS_COLUMNS, class_rows, task)
+
+    def errors(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row an item that was predicted wrong: model, task, id (for most
+        tasks the path of the image), truth, predicted, group.
+
+        Args:
+            task: A task; by default all that were run.
+
+        Raises:
+            BiobenchError: As :meth:`per_class`.
+        """
+        from biobench.report.notebook import ERROR_COLUMNS, error_rows
+
+        return self._frame(ERROR_COLUMNS, error_rows, task)
+
+    def plot(self) -> Figure:
+        """A drawing of the scores with their intervals, which a notebook shows."""
+        from biobench.report.figure import score_figure
+        from biobench.report.page.plot import score_rows
+
+        return score_figure(f"Scores of {self.model}", score_rows(self.document))
+
+    def _frame(self, columns: Sequence[str], rows_of: RowsOf, task: str | None) -> pandas.DataFrame:
+        """Rows of a task, or of every one that was run."""
+        from biobench.report.notebook import frame
+
+        ran = [id for id, entry in self.tasks.items() if not entry["declared"]]
+        tasks = ran if task is None else [task]
+        found = (rows_of(self.model, id, self.predictions(id), self.names(id)) for id in tasks)
+        return frame((row for rows in found for row in rows), columns)
+
+    def _repr_html_(self) -> str:
+        from biobench.report.notebook import result_html
+
+        return result_html(self.document)
 
     def save(self, folder: Path) -> Path:
         """Write ``results.json`` whole or not at all, and return its path."""

@@ -15,12 +15,13 @@ from biobench.models.names import is_program
 from biobench.repro import variables
 from biobench.repro.environment import available_cores, processor_name, processor_type
 from biobench.run.learning_curve import Sizes
-from biobench.run.options import Options, say, select_device
+from biobench.run.options import Options, say, say_stage, select_device
 from biobench.run.plan import Plan, plan
 from biobench.spec.documents import Suite
 
 if TYPE_CHECKING:
     from biobench._common.store import Store
+    from biobench.data.file_hashes import ContentIndex
     from biobench.embed.features import Execution
     from biobench.models.base import Backbone
 
@@ -32,6 +33,7 @@ class Context:
     Attributes:
         clock: Value of ``time.perf_counter`` at the start of the run.
         compared_alone: Names of the model, once one image of the run was embedded without others.
+        index: Digests of known files; None for those that the store keeps.
     """
 
     plan: Plan
@@ -41,6 +43,7 @@ class Context:
     started: datetime
     clock: float
     compared_alone: set[str] = field(default_factory=set)
+    index: ContentIndex | None = None
 
     @property
     def options(self) -> Options:
@@ -84,6 +87,7 @@ def load(plan: Plan, started: datetime, clock: float) -> tuple[Context, str]:
     from biobench.run.engine_choice import choose_engine
 
     options = plan.options
+    say_stage(options, f"loading model {options.model_name!r}")
     if not is_program(options.model):
         require_torch()
     backbone = (

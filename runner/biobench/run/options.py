@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from biobench._common.output import print_note
+from biobench._common.output import print_note, print_stage
 from biobench._common.text import as_text
 from biobench.errors import UsageError
 from biobench.models.names import local_file, local_folder, parse_name
@@ -30,6 +30,8 @@ elsewhere, or always one of them."""
 
 
 OnBadImage = Literal["stop", "report", "leave-out"]
+ON_BAD_IMAGE: tuple[OnBadImage, ...] = get_args(OnBadImage)
+"""Treatments of an image that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,16 @@ def select_device(options: Options) -> str:
     if options.precision == "float16" and device != "cuda":
         raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
     return device
+
+
+PREPARING = "reading the lists of images, loading libraries"
+"""The stage before a model is loaded."""
+
+
+def say_stage(options: Options, line: str) -> None:
+    """Print on a terminal what a run does until its next line."""
+    if not options.quiet:
+        print_stage(line)
 
 
 def say(options: Options, line: str) -> None:

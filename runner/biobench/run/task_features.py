@@ -17,10 +17,10 @@ from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows, with_rows
 from biobench.run.context import Context
-from biobench.run.costs import Stopwatch
+from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import without
-from biobench.run.options import say
+from biobench.run.options import Options, say
 
 if TYPE_CHECKING:
     from biobench.embed.features import Embedded
@@ -78,6 +78,7 @@ def embed_task(
             return embed_together(
                 manifest, models, shared.store,
                 keep_bad=shared.options.on_bad_image != "stop", progress=progress, wanted=wanted,
+                index=shared.index,
             )  # fmt: skip
 
     found: Sequence[Embedded | Exception]
@@ -100,6 +101,7 @@ def embed_task(
         if isinstance(embedded, Exception):
             features.append(embedded)
             continue
+        remember_rate(context, embedded)
         if embedded.alone is not None:
             context.compared_alone.add(context.backbone.info.name)
         by = "" if context.options.folder is None else f" by {context.options.model_name!r}"
@@ -108,6 +110,27 @@ def embed_task(
         wall = rest + sum(embedded.seconds.values())
         features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall))
     return features
+
+
+def remember_rate(context: Context, embedded: Embedded) -> None:
+    """Note in the store how fast the model is here, for estimates."""
+    from biobench.embed import rates
+
+    rates.remember(
+        context.store, rate_of(context.options), context.backbone, context.execution, embedded,
+        peak_memory_bytes(),
+    )  # fmt: skip
+
+
+def rate_of(options: Options) -> dict[str, str]:
+    """The options under which the rate of a model is noted."""
+    return {
+        "model": options.model_name,
+        "precision": options.precision,
+        "engine": options.engine,
+        "device": options.device,
+        "division": options.division,
+    }
 
 
 def _bad_images(found: Sequence[Embedded | Exception]) -> dict[int, str]:

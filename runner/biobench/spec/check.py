@@ -36,6 +36,10 @@ def check_library(library: Library) -> list[Problem]:
     return problems
 
 
+METRICS = ("metrics", "compat/metrics")
+"""Places of a task that list metrics, keys separated by /."""
+
+
 def check_own_task(document: Document, library: Library) -> list[Problem]:
     """Problems of a person's own task file against a sound library."""
     at = document.source.problem
@@ -55,7 +59,8 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
         # Its random streams and its place in a result would be those of the other task.
         remedy = "give your task an id of its own; extends may name the other"
         return [at("/task", f"{id} is a task of the specification", remedy, "duplicate-id")]
-    return list(_task(document, library, known, own=True))
+    twice = [problem for key in METRICS for problem in _duplicates(document, key, "id")]
+    return [*twice, *_task(document, library, known, own=True)]
 
 
 def own_value(document: Document, library: Library) -> dict[str, Any]:
@@ -202,8 +207,8 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
         yield from _duplicates(document, key, label)
     if document.kind == "task":
         yield from _pins(document)
-        yield from _duplicates(document, "metrics", "id")
-        yield from _duplicates(document, "compat/metrics", "id")
+        for key in METRICS:
+            yield from _duplicates(document, key, "id")
 
 
 def _pins(document: Document) -> Iterator[Problem]:

@@ -32,18 +32,34 @@ MOST_FLAWS = 10_000
 _NAME = "lower-case letters, digits and single {}s, such as {}"
 _CONTROLS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
 """In the classes of characters of paths and addresses: none of them has one."""
-_NO_CLIMB = "^(?!/)(?!([\\s\\S]*/)?\\.\\.(/|$))"
-_TEMPLATE = f"{_NO_CLIMB}([^{{}}\\\\{_CONTROLS}]|\\{{[^{{}}:]+(:(name|stem))?\\}})+$"
-_VIDEO = f"{_NO_CLIMB}[^{{}}\\\\{_CONTROLS}]*\\{{subject\\}}[^{{}}\\\\{_CONTROLS}]*$"
-_CLUSTER = (
-    f"^(?!/)(?![\\s\\S]*/(/|$))[^{{}}\\\\{_CONTROLS}]*\\{{cluster\\}}[^{{}}\\\\{_CONTROLS}]*$"
+
+
+def _parts(first: str, rest: str) -> str:
+    """A part of a path that is not empty and not ``..``, of characters, the first of which is no
+    point; some libraries for regular expressions have no look-ahead."""
+    return f"(\\.|{first}{rest}*|\\.{first}{rest}*|\\.\\.{rest}+)"
+
+
+def _path(part: str) -> str:
+    return f"^{part}(/{part}?)*$"
+
+
+_COLUMN = "\\{[^{}:]+(:(name|stem))?\\}"
+_CELLS = (f"([^./{{}}\\\\{_CONTROLS}]|{_COLUMN})", f"([^/{{}}\\\\{_CONTROLS}]|{_COLUMN})")
+_TEMPLATE = _path(_parts(*_CELLS))
+_PLAIN = (f"[^./{{}}\\\\{_CONTROLS}]", f"[^/{{}}\\\\{_CONTROLS}]")
+_VIDEO = (
+    f"^({_parts(*_PLAIN)}(/{_parts(*_PLAIN)}?)*/)?"
+    f"{_PLAIN[1]}*\\{{subject\\}}{_PLAIN[1]}*(/{_parts(*_PLAIN)}?)*$"
 )
+_CLUSTER = f"^({_PLAIN[1]}+/)*{_PLAIN[1]}*\\{{cluster\\}}{_PLAIN[1]}*(/{_PLAIN[1]}+)*$"
 _RELATIVE = "a relative path with / between its parts and no .. in it"
 FORMS: Mapping[str, str] = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": _NAME.format("hyphen", "my-ponds"),
     "^[a-z0-9]+(_[a-z0-9]+)*$": _NAME.format("underscore", "linear_probe"),
     "^[1-9][0-9]*$": 'a whole number from 1 in quotes, such as "2"',
     "^[0-9]+\\.[0-9]+\\.[0-9]+$": "three numbers, such as 1.0.0",
+    "^[1-9][0-9]*(\\.[1-9][0-9]*)?-[1-9][0-9]*$": "the number of a rule, such as 10.1-3",
     "^[0-9]+(\\.[0-9]+)*$": "the number of a section, such as 10.1",
     "^[1-9][0-9]*(\\.[1-9][0-9]*)?$": "the number of a section, such as 10.1",
     "^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits in lower case",
@@ -52,14 +68,14 @@ FORMS: Mapping[str, str] = {
     f"^https?://[^ {_CONTROLS}]+$": "an address that begins with https:// or http://",
     f"^[^/\\\\{_CONTROLS}]+$": "the name of a file, without folders",
     f"^[^{_CONTROLS}]+$": "a path in one line",
-    f"{_NO_CLIMB}[^\\\\{_CONTROLS}]+$": _RELATIVE,
+    _path(_parts(f"[^./\\\\{_CONTROLS}]", f"[^/\\\\{_CONTROLS}]")): _RELATIVE,
     _TEMPLATE: "text with columns in braces, as {column}, {column:name} or {column:stem}; a path "
     "in it starts from the data folder, with / between its parts and no .. in it",
     _VIDEO: "the path of a video from the data folder, with {subject} where the name of the clip "
     "stands",
     _CLUSTER: "the last parts of the path of an image, in which {cluster} stands once for its name "
     "and * for any characters of a part",
-    "^(?!items?$)[a-z]{1,20}([ -][a-z]{1,20})?$": "what a cluster is, in the singular and in "
+    "^[a-z]{1,20}([ -][a-z]{1,20})?$": "what a cluster is, in the singular and in "
     "lower-case letters, such as camera, video or day",
     "^[^{}/.][^{}/]*/": "a path that begins with the name of a folder",
     '^[^"\\r\\n]$': "one character, no quotation mark and no end of line",
@@ -165,6 +181,7 @@ WORDS: Mapping[str, Callable[[Any, Any], tuple[str, str]]] = {
     "type": _type,
     "enum": _enum,
     "const": lambda v, w: (f"{_shown(v)} must be {_shown(w)}", f"write {_shown(w)}"),
+    "not": lambda v, w: (f"{_shown(v)} is not allowed here", "write another value"),
     "minimum": lambda v, w: _not(v, f"at least {w}"),
     "exclusiveMinimum": lambda v, w: _not(v, f"more than {w}"),
     "maximum": lambda v, w: _not(v, f"at most {w}"),

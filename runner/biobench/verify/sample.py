@@ -6,10 +6,7 @@ pixels and features, and what they prove of the items that were not drawn.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +15,11 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench.data.manifest import Manifest
 from biobench.data.views import pool_rule
-from biobench.embed.embedded import feature_leaves
-from biobench.embed.forward import Forward
+from biobench.embed.again import embed_again
+from biobench.embed.embedded import Execution, feature_leaves
 from biobench.embed.pool import pool_rows
 from biobench.errors import BiobenchError, UsageError, counted
 from biobench.models.base import Backbone
-from biobench.native import ImageLoader
 from biobench.report.item_digests import STAGES, Leaves
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
@@ -198,41 +194,15 @@ def _again(
     """Decode and embed the rows of items, and compare both with what is stated."""
     manifest = of.manifest
     rows = np.flatnonzero(np.isin(manifest.item_of_row, items))
-    pixels = np.zeros((len(rows), 32), np.uint8)
-    features = np.zeros((len(rows), backbone.info.dim), np.float32)
-    bad: set[int] = set()
-    pending: deque[tuple[slice, Future[npt.NDArray[np.float32]]]] = deque()
+    execution = Execution(
+        device="cpu", precision="float32", micro_batch=BATCH, workers=images.workers, engine={}
+    )
 
-    def finish_one() -> None:
-        place, future = pending.popleft()
-        features[place] = future.result()
+    def embedded(place: slice) -> None:
         progress.advance(len(np.unique(manifest.item_of_row[rows[place]])))
 
-    forward = Forward(
-        backbone, device="cpu", micro_batch=BATCH, workers=images.workers, precision="float32"
-    )
-    try:
-        with ImageLoader(
-            [os.path.join(manifest.root, manifest.rows[row].path) for row in rows],
-            backbone.recipe,
-            batch_size=BATCH,
-            layout="NCHW",
-            dtype="float32",
-            workers=images.workers,
-            on_error="report",
-            more_formats=bool(manifest.more_formats),
-        ) as loader:
-            for batch in loader:
-                place = slice(batch.start, batch.start + len(batch.array))
-                pixels[place] = np.frombuffer(b"".join(batch.digests), np.uint8).reshape(-1, 32)
-                bad |= {failure.index for failure in batch.failures}
-                pending.append((place, forward.submit(batch.array)))
-                if len(pending) >= forward.depth:
-                    finish_one()
-            while pending:
-                finish_one()
-    finally:
-        forward.close()
+    again = embed_again(manifest, rows, backbone, execution, embedded)
+    pixels, features, bad = again.pixels, again.features, again.bad
     features[sorted(bad)] = 0
     item_of_row = np.searchsorted(items, manifest.item_of_row[rows])
     rule = pool_rule(of.task.view)

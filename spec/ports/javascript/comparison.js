@@ -36,6 +36,9 @@ export class Models {
       throw new Invalid("value", "unequal directions");
     }
     for (const { weights, models } of tasks) {
+      if (!names.every((name) => models[name]?.influence.length === weights.length)) {
+        throw new Invalid("value", "a model without a task, or of other clusters");
+      }
       const same = (own = weights) => own.length === weights.length && own.every((w, k) => w === weights[k]);
       if (!names.every((name) => same(models[name].weights))) {
         throw new Invalid("value", "other clusters");

@@ -2,9 +2,18 @@
 
 import { Invalid } from "./invalid.js";
 
+/** A path of the options without empty and `.` parts; the data folder itself is "". */
+export function tidyPath(path) {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
+}
+
 export function bytesOf(files, path) {
-  if (!Object.hasOwn(files, path)) throw new Invalid("value", `no file ${path}`);
-  return files[path];
+  const place = tidyPath(path);
+  if (!Object.hasOwn(files, place)) throw new Invalid("value", `no file ${path}`);
+  return files[place];
 }
 
 /** A relative path without empty and `.` parts. */

@@ -164,11 +164,12 @@ export function wilson(x, se, q) {
 }
 
 /** The score of a task as a result has it; suite: the suite document. */
-export function scoreWithInterval({ task, division, metric, columns, suite }) {
+export function scoreWithInterval({ task, division, metric, interval, columns, suite }) {
   const rules = suite.interval;
   const score = metricScore(metric, columns, division);
   const value = { score, interval: null, no_interval: null, clusters: null, metrics: { [metric]: score } };
   if (division === "compat") return { ...value, no_interval: "division" };
+  if (interval === null) return { ...value, no_interval: "metric" };
   const { influence, weights, classes, lone } = jackknife(metric, columns);
   const effective = effectiveClusters(weights);
   value.clusters = { count: weights.length, effective };

@@ -60,8 +60,39 @@ class Decoder {
       if (end > this.bytes.length) throw bad("the file ends too early");
       this.segment(code, end);
       if (code !== 0xda) this.at = end;
+      else if (this.isWhole()) return this.readOn();
     }
     if (this.frame === null || this.scans === 0) throw bad("no image");
+  }
+
+  /** Whether the scan that was read is the only one. */
+  isWhole() {
+    return !this.frame.progressive && this.frame.components.every(({ seen }) => seen) && this.scans === 1;
+  }
+
+  /** What follows the only scan: an end mark, another marker, or at least 8 bytes. */
+  readOn() {
+    const enough = this.bytes.length - this.at >= 8;
+    let marked = false;
+    const { bytes } = this;
+    while (this.at + 1 < bytes.length) {
+      const code = bytes[this.at + 1];
+      if (bytes[this.at] !== 0xff || code === 0 || code === 0xff) {
+        this.at += 1;
+        continue;
+      }
+      marked = true;
+      this.at += 2;
+      if (code === 0xd9) return;
+      if ((code >= 0xd0 && code <= 0xd7) || code === 0x01) continue;
+      if (code === 0xd8) throw bad("a second start");
+      const end = this.at + 2 <= bytes.length ? this.at + bytes[this.at] * 256 + bytes[this.at + 1] : Infinity;
+      if (end > bytes.length) return;
+      const isFrame = code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
+      if (isFrame || code === 0xda) throw bad("a frame or scan after the last row");
+      this.at = end;
+    }
+    if (!marked && !enough) throw bad("the file ends too early");
   }
 
   segment(code, end) {

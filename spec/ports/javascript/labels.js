@@ -3,6 +3,7 @@
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
 
+const LARGEST_ID = 999999;
 const UNKNOWN_RULES = ["train-names-or-unknown", "written-ids"];
 
 /** Distinct names in code-point order; a name's place is its index. */
@@ -15,6 +16,7 @@ function writtenIds(names) {
     throw new Invalid("value", "a label that is no id");
   }
   const largest = names.reduce((most, name) => Math.max(most, Number(name)), -1);
+  if (largest > LARGEST_ID) throw new Invalid("value", "an id of more than six digits");
   return Array.from({ length: largest + 1 }, (_, id) => String(id));
 }
 

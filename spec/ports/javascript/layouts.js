@@ -4,7 +4,7 @@
  */
 
 import { csv } from "./csv_layout.js";
-import { bytesOf, joinPath } from "./files.js";
+import { bytesOf, joinPath, tidyPath } from "./files.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
 
@@ -13,7 +13,8 @@ const OTHER_IMAGE = /\.(?:avif|heic|jp2|jxl|pgm|ppm)$/i;
 
 /** The files in the folder of a split, and its path with a `/`. */
 function visible(folder, files) {
-  const prefix = folder === "." ? "" : `${folder}/`;
+  const place = tidyPath(folder);
+  const prefix = place === "" ? "" : `${place}/`;
   const paths = Object.keys(files)
     .filter((path) => path.startsWith(prefix))
     .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
@@ -89,24 +90,44 @@ function repeatsName(text, names) {
   return false;
 }
 
+/** An id of an image in text: `12` and `"12"` are one. */
+function imageId(value) {
+  if (Number.isInteger(value) || (typeof value === "string" && value !== "")) return String(value);
+  throw new Invalid("value", "an id of an image");
+}
+
+function labelOf(value) {
+  if (typeof value === "string" && value !== "") return value;
+  throw new Invalid("value", "a label");
+}
+
+function imagePath(folder, name) {
+  if (typeof name !== "string") throw new Invalid("value", "file_name");
+  return joinPath(folder, joinPath(name));
+}
+
 function coco(options, files) {
   const key = options.cluster?.key;
   const keys = key === undefined ? [options.label] : [options.label, key];
   const document = annotationsOf(bytesOf(files, options.annotations), keys);
   const notes = new Map();
   for (const annotation of document.annotations) {
-    const key = String(annotation.image_id);
+    const key = imageId(annotation.image_id);
     if (notes.has(key)) throw new Invalid("value", `two annotations of image ${key}`);
     notes.set(key, annotation);
   }
+  const ids = new Set(document.images.map(({ id }) => imageId(id)));
+  for (const id of notes.keys()) if (!ids.has(id)) throw new Invalid("value", `no image ${id}`);
+  const paths = new Set(document.images.map(({ file_name: name }) => imagePath(options.images, name)));
+  if (paths.size < document.images.length) throw new Invalid("value", "two images of one path");
   return document.images.map((image) => {
-    const id = String(image.id);
+    const id = imageId(image.id);
     if (!notes.has(id)) throw new Invalid("value", `no annotation of image ${id}`);
-    const path = joinPath(options.images, image.file_name);
+    const path = imagePath(options.images, image.file_name);
     bytesOf(files, path);
     const note = notes.get(id);
     const cluster = key === undefined ? {} : { cluster: clusterOfNote(note[key]) };
-    return { id, path, name: note[options.label], split: "gallery", ...cluster };
+    return { id, path, name: labelOf(note[options.label]), split: "gallery", ...cluster };
   });
 }
 
@@ -141,11 +162,11 @@ function annotationFiles({ id, options }, files) {
     const splits = Object.keys(options.splits).filter((split) => isFlat(options, split, files));
     return splits.map((split) => joinPath(options.flat[split].labels));
   }
-  if (id === "coco") return [options.annotations];
+  if (id === "coco") return [tidyPath(options.annotations)];
   if (id !== "csv") return [];
   const tables = options.tables === undefined ? [options.table] : Object.values(options.tables);
   const poisonous = options.poisonous === undefined ? [] : [options.poisonous.table];
-  return [...tables.flat(), ...poisonous];
+  return [...tables.flat(), ...poisonous].map(tidyPath);
 }
 
 /** The items of a layout {id, options}; mayMiss: images may have no file, since a view drops them. */

@@ -1,6 +1,6 @@
 /** PNG files (section 8.1) to {height, width, data: RGB bytes}. */
 
-import { inflateSync } from "node:zlib";
+import { constants, inflateSync } from "node:zlib";
 
 import { LARGEST_IMAGE } from "./geometry.js";
 import { Invalid } from "./invalid.js";
@@ -36,16 +36,20 @@ export function isPng(bytes) {
 function readChunks(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const chunks = { IDAT: [] };
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at);
     const type = Buffer.from(bytes.subarray(at + 4, at + 8)).toString("latin1");
-    if (type === "IEND") break;
+    if (type === "IEND" || !/^[A-Za-z0-9_]{4}$/.test(type)) break;
+    const before = chunks.IDAT.length === 0 && type !== "IDAT";
+    if (type === "fcTL" && !before) break;
     if (at + 8 + length > bytes.length) {
+      // The image data may end once the rows are there; another chunk may not.
       if (type === "IDAT") chunks.IDAT.push(bytes.subarray(at + 8));
+      else if (before || type !== "fdAT") throw bad(`${type} is cut`);
       break;
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
-    const before = chunks.IDAT.length === 0 && type !== "IDAT";
+    if (before && at + 12 + length > bytes.length) throw bad(`${type} is cut`);
     if (before && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw bad(`checksum of ${type}`);
     }
@@ -115,7 +119,8 @@ export function decodePng(bytes) {
   if (head.colour === 3 && chunks.PLTE === undefined) throw bad("no palette");
   let raw;
   try {
-    raw = inflateSync(Buffer.concat(chunks.IDAT));
+    // Its checksum is looked at where it is there.
+    raw = inflateSync(Buffer.concat(chunks.IDAT), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
     throw bad(error.message);
   }

@@ -122,17 +122,18 @@ function listProblems(documents) {
 function reasonProblems(documents) {
   return Object.entries(documents).flatMap(([path, document]) => {
     const kind = kindOf(path);
-    if (kind === "models") return document.models.flatMap((model) => reasonsOf(model, ""));
-    if (kind === "dataset") return reasonsOf(document, "");
-    return kind === "task" ? reasonsOf(document, "/counts") : [];
+    if (kind === "models") return document.models.flatMap((model) => reasonsOf(model, /^/));
+    if (kind === "dataset") return reasonsOf(document, /^/);
+    return kind === "task" ? reasonsOf(document, /^(?:\/compat)?\/counts\//) : [];
   });
 }
 
+/** below: the pointers of nulls that need a reason. */
 function reasonsOf({ unknown = {}, ...facts }, below) {
   const all = nulls(facts, "");
   return [
     ...all
-      .filter((pointer) => pointer.startsWith(below) && !Object.hasOwn(unknown, pointer))
+      .filter((pointer) => below.test(pointer) && !Object.hasOwn(unknown, pointer))
       .map((pointer) => ({ id: "null-without-reason", pointer })),
     ...Object.keys(unknown)
       .filter((pointer) => !all.includes(pointer))

@@ -14,7 +14,7 @@ from pathlib import Path
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
 from biobench.report.page.evidence import WITHOUT, Evidence
-from biobench.report.page.names import names_of_manifest, names_of_result
+from biobench.report.page.names import names_of_manifest
 from biobench.report.page.thumbnails import thumbnails
 from biobench.report.results import Results
 from biobench.spec.documents import Division, Task
@@ -67,7 +67,7 @@ class SavedEvidence:
         predictions = results.predictions(id)
         found = self._manifest(results, id, task) if self.pictures_wanted else WITHOUT
         if isinstance(found, str):
-            return Evidence(predictions, names_of_result(results, id), task, None, found)
+            return Evidence(predictions, results.names(id), task, None, found)
         return Evidence(predictions, names_of_manifest(found), task, found)
 
     def _manifest(self, results: Results, id: str, task: Task | None) -> Manifest | str:

@@ -56,7 +56,9 @@ def _ranks(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _models_of(given: Mapping[str, Any]) -> dict[str, list[Clustered]]:
-    """Each model's scores by task, in the tasks' order."""
+    """Each model's scores by task, in the tasks' order; raises Invalid where a task lacks one."""
+    if not all(task["models"].keys() >= set(given["models"]) for task in given["tasks"]):
+        raise Invalid("value")
     return {
         name: [_clustered(task, name, given) for task in given["tasks"]] for name in given["models"]
     }

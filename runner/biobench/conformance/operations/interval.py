@@ -27,10 +27,11 @@ _COLUMNS: Mapping[str, Any] = {
 
 
 def any_task(given: Mapping[str, Any], spec: Spec) -> Task:
-    """A task with the id and division of the input, whose only metric is the input's."""
+    """A task with the id and division of the input, whose only metric is the input's; it publishes
+    an interval unless the input's ``interval`` is null."""
     task = spec.task("herbarium19", given.get("division", "official"))
     better = given.get("higher_is_better", True)
-    metric = Metric(given["metric"], better, "half-jackknife")
+    metric = Metric(given["metric"], better, given.get("interval", "half-jackknife"))
     return replace(task, id=given["task"], metrics=(metric,))
 
 

@@ -44,7 +44,7 @@ def _distances(given: Mapping[str, Any], spec: Spec) -> Any:
     except BiobenchError as error:
         raise Invalid("value") from error
     query = rows[given["query"] : given["query"] + 1]
-    return {"distances": squared_distances(query, np.ascontiguousarray(rows.T))[0].tolist()}
+    return {"distances": squared_distances(query, rows)[0].tolist()}
 
 
 def _features(given: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:

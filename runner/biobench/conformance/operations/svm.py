@@ -15,7 +15,7 @@ from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError, ModelError
 from biobench.probe.predict import run_probe
 from biobench.probe.svm.estimator import SVMProbe, centre, centred_rows, vote
-from biobench.probe.svm.hinge import midpoint, violation
+from biobench.probe.svm.hinge import is_allowed, midpoint, violation
 from biobench.spec.load import Spec
 
 
@@ -41,10 +41,10 @@ def _vote(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _violation(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
-    found = violation(
-        _floats(given["rows"]), _floats(given["signs"]), _floats(given["dual"]), probe.C
-    )
-    return {"violation": found, "within": found <= probe.violation_tolerance}
+    signs, dual = _floats(given["signs"]), _floats(given["dual"])
+    found = violation(_floats(given["rows"]), signs, dual, probe.C)
+    may_end = found <= probe.violation_tolerance and is_allowed(signs, dual, probe.C)
+    return {"violation": found, "within": may_end}
 
 
 def _fit(given: Mapping[str, Any], spec: Spec) -> Any:

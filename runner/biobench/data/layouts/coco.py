@@ -20,7 +20,7 @@ from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.folder_listing import Present
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.not_annotations import mistaken
-from biobench.data.layouts.options import SplitRule, join, path_fault
+from biobench.data.layouts.options import SplitRule, join, written_path_fault
 from biobench.data.manifest import Item
 from biobench.errors import DataError
 from biobench.spec.documents import Layout
@@ -188,7 +188,7 @@ def _image_paths(
             faults.add(place, f"duplicate image id {shown(identifier)}")
             continue
         name = image.get("file_name")
-        fault = path_fault(name) if isinstance(name, str) else "file_name must be a string"
+        fault = written_path_fault(name) if isinstance(name, str) else "file_name must be a string"
         if fault:
             faults.add(place, f"file_name {short(name)}: {fault}")
         path = join(images_folder, name) if not fault else place

@@ -17,7 +17,7 @@ from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.layout_items import KeepMissing
-from biobench.data.layouts.options import is_usual, join, path_fault
+from biobench.data.layouts.options import is_usual, join, written_path_fault
 from biobench.data.layouts.table import Table, place
 from biobench.data.manifest import Item, Split
 
@@ -327,7 +327,7 @@ class RowItems:
         template = self.options.paths[split]
         path = template.fill(cells)
         if not is_usual(path):
-            fault = _path_fault(path)
+            fault = written_path_fault(path)
             if fault:
                 self._fault(row, f"the path {shown(path)!r}: {fault}")
                 return None
@@ -355,11 +355,3 @@ class RowItems:
             return False
         self._paths[key] = row
         return True
-
-
-def _path_fault(path: str) -> str | None:
-    if "\\" in path:
-        return "a backslash; write / between folders"
-    if path.startswith("/"):
-        return "it is absolute, and must be relative to the data folder"
-    return path_fault(path) if path.strip("./") or join("", path) else "it names no file"

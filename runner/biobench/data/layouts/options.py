@@ -55,6 +55,15 @@ def path_fault(path: str) -> str | None:
     return None
 
 
+def written_path_fault(path: str) -> str | None:
+    """Return why a path that a table or an annotation file has cannot be that of an image."""
+    if "\\" in path:
+        return "a backslash; write / between folders"
+    if path.startswith("/"):
+        return "it is absolute, and must be relative to the data folder"
+    return path_fault(path) if path.strip("./") or join("", path) else "it names no file"
+
+
 def join(folder: str, name: str) -> str:
     """``folder/name`` in the one spelling that manifests use: no ``.`` and no empty parts."""
     path = f"{folder}/{name}" if folder else name

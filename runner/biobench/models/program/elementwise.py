@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.models.program.document import ONE, Reference
+from biobench.models.program.document import ONE, Reference, size_of
 from biobench.models.program.lowering import Lowering, NotCarried, Operand, Rule, lowers
 from biobench.models.program.values import Value, in_order, plain, reshape, straight
 
@@ -132,23 +132,44 @@ def div(lowering: Lowering, a: Operand, b: Operand) -> Value:
     return binary(lowering, "div", a, b)
 
 
+@lowers("addcmul.default")
+def addcmul(lowering: Lowering, x: Operand, a: Operand, b: Operand, *, value: float = 1) -> Value:
+    """x + a b."""
+    if value != 1:
+        raise NotCarried("an addition of products with a factor")
+    return binary(lowering, "add", x, binary(lowering, "mul", a, b))
+
+
+@lowers("linalg_vector_norm.default")
+def vector_norm(
+    lowering: Lowering, x: Operand, order: float = 2, dims: Any = None, keepdim: bool = False
+) -> Value:
+    """The root of the sum of squares over axes: their mean, times their number."""
+    value = lowering.value(x)
+    if order != 2 or not dims:
+        raise NotCarried(f"a norm of order {order} over {dims}")
+    squares = reduce(lowering, "mean", binary(lowering, "mul", value, value), dims)
+    count = size_of([value.shape[dim] for dim in dims]).factor
+    return apply(lowering, "sqrt", binary(lowering, "mul", squares, float(count)))
+
+
 @lowers("mean.dim")
 def mean(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
     """The mean over axes."""
-    return _reduce(lowering, "mean", lowering.value(x), dims)
+    return reduce(lowering, "mean", lowering.value(x), dims)
 
 
 @lowers("amax.default")
 def amax(lowering: Lowering, x: Operand, dims: list[int], keepdim: bool = False) -> Value:
     """The largest element over axes."""
-    return _reduce(lowering, "amax", lowering.value(x), dims)
+    return reduce(lowering, "amax", lowering.value(x), dims)
 
 
 @lowers("max.dim")
 def max_values(lowering: Lowering, x: Operand, dim: int, keepdim: bool = False) -> list[Any]:
     """The largest element over an axis; its place is not carried."""
     lowering.shape = tuple(d for i, d in enumerate(lowering.value(x).shape) if i != dim)
-    return [_reduce(lowering, "amax", lowering.value(x), [dim]), None]
+    return [reduce(lowering, "amax", lowering.value(x), [dim]), None]
 
 
 @lowers("adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default")
@@ -157,7 +178,7 @@ def adaptive_pool(lowering: Lowering, x: Operand, size: list[int]) -> Value:
     value = lowering.value(x)
     rank = len(value.order)
     if all(n == 1 for n in size):
-        return _reduce(lowering, "mean", value, list(range(rank - len(size), rank)))
+        return reduce(lowering, "mean", value, list(range(rank - len(size), rank)))
     if rank != 4:
         raise NotCarried(f"an adaptive pooling of {rank} axes")
     images = in_order(lowering.builder, value, (0, 3, 1, 2))
@@ -168,7 +189,8 @@ def adaptive_pool(lowering: Lowering, x: Operand, size: list[int]) -> Value:
     return Value(pooled, images.order)
 
 
-def _reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Value:
+def reduce(lowering: Lowering, name: str, value: Value, dims: list[int]) -> Value:
+    """A reduction by its name, over axes that follow one another, to the shape that is stated."""
     wanted = sorted(dim % len(value.order) for dim in dims)
     axes = [value.order[dim] for dim in wanted]
     if axes != list(range(axes[0], axes[0] + len(axes))):

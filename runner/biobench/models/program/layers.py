@@ -120,7 +120,7 @@ def _sides(padding: Any, kernel: tuple[int, ...], dilation: list[int]) -> list[i
         before = [n // 2 for n in whole]
         return [*before, *(n - b for n, b in zip(whole, before, strict=True))]
     pair = _pair(padding)
-    return [*pair, *pair]
+    return pair if len(pair) == 4 else [*pair, *pair]
 
 
 @lowers("batch_norm.default")
@@ -269,7 +269,7 @@ def max_pool2d(
     ceil_mode: bool = False,
 ) -> Value:
     """The largest element of each window."""
-    return _pool(lowering, "max_pool2d", x, kernel, stride, padding, dilation, ceil_mode)
+    return pool(lowering, "max_pool2d", x, kernel, stride, padding, dilation, ceil_mode)
 
 
 @lowers("avg_pool2d.default")
@@ -286,13 +286,13 @@ def avg_pool2d(
     """The mean of each window."""
     if divisor_override is not None:
         raise NotCarried("an average pooling with a divisor of its own")
-    return _pool(
+    return pool(
         lowering, "avg_pool2d", x, kernel, stride, padding, (1, 1), ceil_mode,
         count_padding=int(count_include_pad),
     )  # fmt: skip
 
 
-def _pool(
+def pool(
     lowering: Lowering,
     name: str,
     x: Operand,
@@ -303,6 +303,7 @@ def _pool(
     ceil_mode: bool,
     **attributes: int,
 ) -> Value:
+    """A pooling by its name; ``padding`` is that of rows and columns, or of all four sides."""
     value = in_order(lowering.builder, lowering.value(x), CHANNELS_LAST)
     size, steps = _pair(kernel), _pair(stride or kernel)
     shape = _image_shape(lowering.shape)

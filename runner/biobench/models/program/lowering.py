@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ Constant = npt.NDArray[Any]
 Operand = Any
 """A value, a constant, a number, None, or a list of them."""
 Rule = Callable[..., Any]
+Kept = TypeVar("Kept", bound=Rule)
 RULES: dict[str, Rule] = {}
 """By the name of an operator of torch what lowers it: called with the lowering and the operands."""
 
@@ -46,10 +47,10 @@ class PerRow:
         return first
 
 
-def lowers(*names: str) -> Callable[[Rule], Rule]:
+def lowers(*names: str) -> Callable[[Kept], Kept]:
     """Register the rule of operators, such as ``linear.default``."""
 
-    def register(rule: Rule) -> Rule:
+    def register(rule: Kept) -> Kept:
         for name in names:
             RULES[f"aten.{name}"] = rule
         return rule

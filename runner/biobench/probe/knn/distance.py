@@ -13,9 +13,11 @@ from biobench._common.ordered_sums import FloatMatrix, row_sums
 
 _TILE = 1 << 15
 """Distances handled at a time: two arrays of a quarter of a megabyte stay in cache."""
+_BLOCK_VALUES = 1 << 20
+"""Values of copied gallery rows at a time, 8 MiB."""
 
 
-def squared_distances(queries: FloatMatrix, gallery_columns: FloatMatrix) -> FloatMatrix:
+def squared_distances(queries: FloatMatrix, gallery: FloatMatrix) -> FloatMatrix:
     """Distances from each query to each gallery row, float64 (queries, gallery).
 
     The loop runs over features and each step is one subtraction, one product and one sum over many
@@ -23,21 +25,22 @@ def squared_distances(queries: FloatMatrix, gallery_columns: FloatMatrix) -> Flo
 
     Args:
         queries: float64 (q, d).
-        gallery_columns: The gallery transposed, float64 (d, g), contiguous.
+        gallery: float64 (g, d).
     """
     q, d = queries.shape
-    g = gallery_columns.shape[1]
+    g = gallery.shape[0]
     result = np.zeros((q, g))
     columns = np.ascontiguousarray(queries.T)
-    tile = max(256, _TILE // q)
-    work = np.empty((q, min(tile, g)))
+    tile = min(g, max(1, min(max(256, _TILE // q), _BLOCK_VALUES // d)))
+    work = np.empty((q, tile))
     total = np.empty_like(work)
     for start in range(0, g, tile):
-        stop = min(start + tile, g)
+        gallery_columns = np.ascontiguousarray(gallery[start : start + tile].T)
+        stop = start + gallery_columns.shape[1]
         difference, sums = work[:, : stop - start], total[:, : stop - start]
         sums.fill(0.0)
         for j in range(d):
-            np.subtract(columns[j][:, None], gallery_columns[j, start:stop], out=difference)
+            np.subtract(columns[j][:, None], gallery_columns[j], out=difference)
             np.multiply(difference, difference, out=difference)
             np.add(sums, difference, out=sums)
         result[:, start:stop] = sums
@@ -57,10 +60,13 @@ def listed_distances(
         rows: int64 (q, c).
     """
     result = np.empty(rows.shape)
-    step = max(1, (1 << 20) // (rows.shape[1] * queries.shape[1]))
-    for start in range(0, len(rows), step):
-        difference = gallery[rows[start : start + step]]
-        difference -= queries[start : start + step, None, :]
-        np.multiply(difference, difference, out=difference)
-        result[start : start + step] = row_sums(difference)
+    width = max(1, _BLOCK_VALUES // queries.shape[1])
+    step = max(1, width // rows.shape[1])
+    for start in range(0, rows.shape[0], step):
+        for left in range(0, rows.shape[1], width):
+            part = np.s_[start : start + step, left : left + width]
+            difference = gallery[rows[part]]
+            difference -= queries[start : start + step, None, :]
+            np.multiply(difference, difference, out=difference)
+            result[part] = row_sums(difference)
     return result

@@ -130,10 +130,9 @@ class KNNProbe(Classifier):
             rows[open_queries[settled]] = found[settled]
             open_queries = open_queries[~settled]
             count *= 4
-        columns = np.ascontiguousarray(self._gallery.T) if open_queries.size else self._gallery
         for start in range(0, open_queries.size, _QUERY_BLOCK):
             block = open_queries[start : start + _QUERY_BLOCK]
-            exact = squared_distances(queries[block], columns)
+            exact = squared_distances(queries[block], self._gallery)
             order = np.argsort(exact, axis=1, kind="stable")[:, : self.k]
             rows[block] = order
             distances[block] = np.take_along_axis(exact, order, axis=1)

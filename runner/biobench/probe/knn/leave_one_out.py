@@ -13,16 +13,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
-from biobench._common.ordered_sums import FloatMatrix, row_sums
+from biobench._common.ordered_sums import FloatMatrix, sums_by_place
 from biobench.errors import DataError
-from biobench.probe.knn.distance import squared_distances
 from biobench.probe.knn.estimator import checked_normalisation, scaled_rows, votes
+from biobench.probe.knn.order import ordering
 from biobench.probe.labels import checked_labels
 from biobench.probe.minimum_items import enough_neighbours
 from biobench.probe.rows import checked_features
 
-_QUERY_BLOCK = 32
+_BLOCK_QUERIES, _BLOCK_VALUES = 256, 1 << 24
+"""Most queries and distances of a block: its matrix product takes at most 128 MiB a worker."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,7 @@ def leave_one_out(
 ) -> Ranking:
     """Rank, for each query row, all other rows by (float64 squared distance, row).
 
-    The average precision ranks every row, so all distances are computed and no index is needed.
+    One matrix product proposes the order, and the definition decides where the product cannot tell.
 
     Args:
         features: Real (rows, dim) in manifest order.
@@ -77,27 +79,23 @@ def leave_one_out(
     asked = np.asarray(queries, dtype=np.int64)
     enough_neighbours(len(matrix), k)
     rows = scaled_rows(matrix, checked_normalisation(normalise), "features")
-    columns = np.ascontiguousarray(rows.T)
+    ordered = ordering(rows, ids, max(k, listed))
+    step = max(1, min(_BLOCK_QUERIES, _BLOCK_VALUES // len(rows)))
 
-    def rank(start: int) -> tuple[npt.NDArray[Any], ...]:
-        block = asked[start : start + _QUERY_BLOCK]
-        distances = squared_distances(rows[block], columns)
-        # The query itself sorts last, behind every finite distance, and is cut off.
-        distances[np.arange(len(block)), block] = np.inf
-        order = np.argsort(distances, axis=1, kind="stable")[:, :-1]
-        relevant = ids[order] == ids[block][:, None]
-        neighbours = np.full((len(block), listed), -1, np.int32)
-        neighbours[:, : order.shape[1]] = order[:, :listed]
-        first_hit = np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0)
-        return votes(ids[order[:, :k]]), neighbours, first_hit, _average_precision(relevant)
+    def rank(start: int) -> list[tuple[npt.NDArray[Any], ...]]:
+        return [
+            _ranked(ids[part], ids[order], order, k, listed)
+            for part, order in ordered(asked[start : start + step])
+        ]
 
-    starts = range(0, asked.size, _QUERY_BLOCK)
-    parts = []
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        for start, part in zip(starts, pool.map(rank, starts), strict=True):
-            parts.append(part)
+    starts = range(0, asked.size, step)
+    parts: list[tuple[npt.NDArray[Any], ...]] = []
+    # Workers share the processor already; a pool of the library beside each would divide it again.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, threads)) as pool:
+        for start, ranked in zip(starts, pool.map(rank, starts), strict=True):
+            parts += ranked
             if progress is not None:
-                progress(min(_QUERY_BLOCK, asked.size - start))
+                progress(min(step, asked.size - start))
     if not parts:
         raise DataError("no query is scored", remedy="check that classes have two images or more")
     predicted, neighbours, first_hit, precision = (
@@ -106,11 +104,35 @@ def leave_one_out(
     return Ranking(predicted, neighbours, first_hit.astype(np.int32), precision)
 
 
+def _ranked(
+    own: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
+    k: int,
+    listed: int,
+) -> tuple[npt.NDArray[Any], ...]:
+    """The arrays of a :class:`Ranking`.
+
+    Args:
+        own: Label ids of the queries, int64 (q,).
+        labels: Label ids in ranked order, int64 (q, n).
+        order: Rows in ranked order, int64 (q, n).
+        k: Number of neighbours that vote.
+        listed: Number of neighbours that are listed.
+    """
+    relevant = labels == own[:, None]
+    neighbours = np.full((len(own), listed), -1, np.int32)
+    neighbours[:, : order.shape[1]] = order[:, :listed]
+    first_hit = np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0)
+    return votes(labels[:, :k]), neighbours, first_hit, _average_precision(relevant)
+
+
 def _average_precision(relevant: npt.NDArray[np.bool_]) -> FloatMatrix:
     """Average precision of each row of a complete ranking, float64 (q,); 0 without a relevant row.
 
-    The same sums as metric.average_precision: the zeros between its terms change no bit.
+    The same sums as metric.average_precision.
     """
-    found = np.cumsum(relevant, axis=1)
-    terms = np.where(relevant, found / np.arange(1, relevant.shape[1] + 1), 0.0)
-    return row_sums(terms) / np.maximum(found[:, -1], 1)
+    query, place = np.nonzero(relevant)
+    found = np.bincount(query, minlength=len(relevant))
+    nth = np.arange(1, query.size + 1) - (np.cumsum(found) - found)[query]
+    return sums_by_place(query, nth / (place + 1), len(relevant)) / np.maximum(found, 1)

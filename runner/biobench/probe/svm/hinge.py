@@ -62,6 +62,17 @@ def violation(rows: FloatMatrix, signs: FloatMatrix, dual: FloatMatrix, strength
     return _violation(signs, dual, _gaps(rows, signs, _weight(rows, signs, dual)), strength)
 
 
+def imbalance(signs: FloatMatrix, dual: FloatMatrix) -> float:
+    """abs(sum of a_i s_i), in order from left to right."""
+    return abs(float(column_sums((dual * signs)[:, None])[0]))
+
+
+def is_allowed(signs: FloatMatrix, dual: FloatMatrix, strength: float) -> bool:
+    """True where dual variables lie from 0 to C and are in balance."""
+    inside = bool(np.all((dual >= 0) & (dual <= strength)))
+    return inside and imbalance(signs, dual) <= _BALANCE * strength * len(dual)
+
+
 def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: float) -> HingeFit:
     """Fit a machine with C = ``strength``.
 
@@ -80,8 +91,8 @@ def minimise(rows: FloatMatrix, signs: FloatMatrix, strength: float, tolerance: 
     weight = _weight(rows, signs, dual)
     gaps = _gaps(rows, signs, weight)
     reached = _violation(signs, dual, gaps, strength)
-    balance = abs(float(column_sums((dual * signs)[:, None])[0]))
-    if not reached <= tolerance or balance > _BALANCE * strength * len(rows):
+    if not reached <= tolerance or not is_allowed(signs, dual, strength):
+        balance = imbalance(signs, dual)
         raise BiobenchError(
             f"the support vector machine stops at a violation of {reached:.1e} with its dual "
             f"variables {balance:.1e} out of balance, and {tolerance!r} is asked for",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from biobench.report.page.evidence import Evidence, Pictures
-from biobench.report.page.mistakes import Mistakes, find_mistakes, to_look_at
+from biobench.report.page.mistakes import Mistakes, find_mistakes, said_of, to_look_at
 from biobench.report.page.render import render
 
 MOST_SHOWN = 24
@@ -91,13 +91,7 @@ def _near(evidence: Evidence, i: int) -> list[tuple[str, str]]:
 
 def _picture(evidence: Evidence, i: int, found: Mapping[str, str]) -> Picture:
     predictions, names = evidence.predictions, evidence.names
-    truth, predicted = predictions.y_true[i], predictions.y_pred[i]
-    if predictions.y_true.ndim == 2:
-        wrong = np.flatnonzero(truth != predicted).tolist()
-        said = [f"{names.true(t)} {'present' if truth[t] == 1 else 'absent'}" for t in wrong]
-        true_words, words = ", ".join(said), f"wrong in {len(wrong)} of {len(truth)} traits"
-    else:
-        true_words, words = names.true(int(truth)), names.taken_for(int(predicted))
+    true_words, words = said_of(predictions, names, i)
     id, extras = predictions.ids[i], predictions.extras
     near = tuple(
         Picture(other, found.get(other), name, name, name == true_words, None)
@@ -108,7 +102,7 @@ def _picture(evidence: Evidence, i: int, found: Mapping[str, str]) -> Picture:
         found.get(id),
         true_words,
         words,
-        bool(np.all(truth == predicted)),
+        bool(np.all(predictions.y_true[i] == predictions.y_pred[i])),
         str(extras["group"][i]) if "group" in extras else None,
         int(extras["first_hit"][i]) if "first_hit" in extras else None,
         near,

@@ -113,23 +113,58 @@ class Mistakes:
 
 def find_mistakes(predictions: Predictions, names: Names) -> Mistakes:
     """Count what was predicted wrong."""
-    truth, predicted = predictions.y_true, predictions.y_pred
-    traits = truth.ndim == 2
-    differs = (truth != predicted).reshape(len(truth), -1).any(axis=1)
-    scores = _trait_scores(predictions, names) if traits else _class_scores(predictions, names)
+    traits = predictions.y_true.ndim == 2
+    differs = _differs(predictions)
+    scores = _scores(predictions, names)
     most = sorted(scores, key=lambda one: (-one.support, one.name))[:MOST_CLASSES]
     pairs = (_trait_pairs if traits else _pairs)(predictions, names)
     return Mistakes(
-        items=len(truth),
+        items=len(predictions.ids),
         wrong=np.flatnonzero(differs),
         kinds="trait" if traits else "class",
-        classes=sorted(most, key=lambda one: (one.f1, one.name)),
+        classes=_worst_first(most),
         n_classes=len(scores),
         confusions=pairs[:MOST_CONFUSIONS],
         n_confusions=len(pairs),
         groups=_groups(predictions, differs),
         taxa={} if traits else _taxa(predictions, names),
     )
+
+
+def class_scores(predictions: Predictions, names: Names) -> list[ClassScore]:
+    """Every class of the test items, or every trait, worst first."""
+    return _worst_first(_scores(predictions, names))
+
+
+def wrong_items(predictions: Predictions) -> list[int]:
+    """Numbers of the items that were predicted wrong."""
+    return [int(i) for i in np.flatnonzero(_differs(predictions))]
+
+
+def said_of(predictions: Predictions, names: Names, i: int) -> tuple[str, str]:
+    """Words for the truth and the prediction of an item; of traits, for those that are wrong."""
+    truth, predicted = predictions.y_true[i], predictions.y_pred[i]
+    if predictions.y_true.ndim == 1:
+        return names.true(int(truth)), names.taken_for(int(predicted))
+    wrong = np.flatnonzero(truth != predicted).tolist()
+    said = [f"{names.true(t)} {'present' if truth[t] == 1 else 'absent'}" for t in wrong]
+    return ", ".join(said), f"wrong in {len(wrong)} of {len(truth)} traits"
+
+
+def _differs(predictions: Predictions) -> npt.NDArray[np.bool_]:
+    """True for each item that was predicted wrong; an item with traits, in any of them."""
+    truth, predicted = predictions.y_true, predictions.y_pred
+    found: npt.NDArray[np.bool_] = (truth != predicted).reshape(len(truth), -1).any(axis=1)
+    return found
+
+
+def _worst_first(scores: list[ClassScore]) -> list[ClassScore]:
+    return sorted(scores, key=lambda one: (one.f1, one.name))
+
+
+def _scores(predictions: Predictions, names: Names) -> list[ClassScore]:
+    traits = predictions.y_true.ndim == 2
+    return _trait_scores(predictions, names) if traits else _class_scores(predictions, names)
 
 
 def _class_scores(predictions: Predictions, names: Names) -> list[ClassScore]:

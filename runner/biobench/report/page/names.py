@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from biobench.data.manifest import Manifest
-from biobench.report.results import Results
 
 UNKNOWN = "unknown"
 _MOSTLY = 0.8
@@ -51,10 +50,8 @@ def names_of_manifest(manifest: Manifest) -> Names:
     return Names(manifest.test_classes, manifest.classes)
 
 
-def names_of_result(results: Results, task: str) -> Names:
-    """The names in a task's predictions file, none where it has none; raises DataError where it
-    cannot be read."""
-    found = results.predictions_metadata(task) or {}
+def names_of_metadata(found: Mapping[str, str]) -> Names:
+    """The names in the metadata of a predictions file, none where it has none."""
     lists = []
     for key in ("test_classes", "classes"):
         try:

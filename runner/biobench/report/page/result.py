@@ -12,7 +12,7 @@ from typing import Any
 from biobench.report.intervals import REASONS, interval_words, marks
 from biobench.report.page.detail import render_detail
 from biobench.report.page.evidence import Evidence, inline_pictures, packed_rows
-from biobench.report.page.plot import score_plot
+from biobench.report.page.plot import score_plot, score_rows
 from biobench.report.page.render import Assets, inline_assets, render
 from biobench.report.results import Results, without_costs
 from biobench.spec.documents import Task
@@ -81,7 +81,7 @@ def page_of(
     return render(
         "result.html",
         result=results.document,
-        plot=score_plot(results),
+        plot=score_plot(score_rows(results.document)),
         words=interval_words(results.tasks.values()),
         marks=marks,
         ran=ran,

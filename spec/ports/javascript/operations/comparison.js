@@ -12,10 +12,12 @@ function modelsOf({ tasks, models }, bundle) {
 }
 
 /** Two models from their predictions. */
-function ofPredictions({ task, division, metric, a, b }, bundle) {
-  const items = ({ ids, y_true: truth, cluster }) => canonical([ids ?? null, truth, cluster ?? null]);
+function ofPredictions({ task, division, metric, interval, a, b }, bundle) {
+  const items = ({ ids, y_true: truth, cluster, group, true_poisonous: poisonous }) =>
+    canonical([ids, truth, cluster, group, poisonous].map((column) => column ?? null));
   if (items(a) !== items(b)) throw new Invalid("value", "other items");
   if (division === "compat") throw new Invalid("value", "a division without intervals");
+  if (interval === null) throw new Invalid("value", "a metric without intervals");
   const models = Object.entries({ a, b }).map(([name, columns]) => {
     const value = score(metric, columns, division);
     return [name, { score: value, ...jackknife(metric, columns) }];

@@ -4,15 +4,15 @@ import { score } from "../metrics.js";
 const suiteOf = (bundle) => bundle["suite.yaml"];
 
 /** The columns of predictions among an input's members. */
-function columnsOf({ task, division, metric, ...columns }) {
+function columnsOf({ task, division, metric, interval, ...columns }) {
   return columns;
 }
 
 export const OPERATIONS = {
-  "interval.influences": ({ division, metric, ...given }) => {
+  "interval.influences": ({ division, metric, interval, ...given }) => {
     const columns = columnsOf(given);
     score(metric, columns, division);
-    if (division === "compat") return { influence: null, weights: null };
+    if (division === "compat" || interval === null) return { influence: null, weights: null };
     const { influence, weights } = jackknife(metric, columns);
     return { influence, weights };
   },

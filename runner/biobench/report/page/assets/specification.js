@@ -514,7 +514,7 @@ function distinct(labels) {
 
 function macroF1(truth, predicted, division = "official") {
   needItems(truth, predicted);
-  if (!truth.every((label) => label >= 0)) throw new Invalid("value", "a truth that is no class");
+  if (!truth.every((label) => Number.isInteger(label) && label >= 0)) throw new Invalid("value", "a truth that is no class");
   const ids =
     division === "compat"
       ? Array.from({ length: Math.max(...truth, ...predicted) + 1 }, (_, id) => id)
@@ -548,8 +548,12 @@ function traitsF1(truth, predicted, division = "official") {
 /** truePoisonous, predictedPoisonous: true or false an item. */
 function userLoss(truth, predicted, truePoisonous, predictedPoisonous) {
   needItems(truth, predicted, truePoisonous, predictedPoisonous);
-  if (truth.some((label, i) => label < -1 || (label === -1 && truePoisonous[i]))) {
-    throw new Invalid("value", "a truth that is no class, or an unknown one that is poisonous");
+  if (truth.some((label) => label < -1)) throw new Invalid("value", "a truth that is no class");
+  if (truth.some((label, i) => label < 0 && truePoisonous[i])) {
+    throw new Invalid("value", "an unknown class that is poisonous");
+  }
+  if (predicted.some((label, i) => label < 0 && predictedPoisonous[i])) {
+    throw new Invalid("value", "a prediction of no class that is poisonous");
   }
   const n = truth.length;
   const count = (holds) => truth.filter((label, i) => holds(label, predicted[i], i)).length;
@@ -639,6 +643,11 @@ function score(metric, columns, division) {
   if (!needed.every((name) => columns[name] !== undefined)) {
     throw new Invalid("value", `${metric} needs ${needed.join(", ")}`);
   }
+  const given = Object.values(columns).filter(Array.isArray);
+  if (given.some(({ length }) => length !== columns.y_true.length)) {
+    throw new Invalid("value", "columns of unequal length");
+  }
+  if (new Set(columns.ids).size < (columns.ids ?? []).length) throw new Invalid("value", "two items with one id");
   return METRICS[metric](columns, division);
 }
 
@@ -811,11 +820,12 @@ function wilson(x, se, q) {
 }
 
 /** The score of a task as a result has it; suite: the suite document. */
-function scoreWithInterval({ task, division, metric, columns, suite }) {
+function scoreWithInterval({ task, division, metric, interval, columns, suite }) {
   const rules = suite.interval;
   const score = metricScore(metric, columns, division);
   const value = { score, interval: null, no_interval: null, clusters: null, metrics: { [metric]: score } };
   if (division === "compat") return { ...value, no_interval: "division" };
+  if (interval === null) return { ...value, no_interval: "metric" };
   const { influence, weights, classes, lone } = jackknife(metric, columns);
   const effective = effectiveClusters(weights);
   value.clusters = { count: weights.length, effective };

@@ -1,0 +1,298 @@
+"""Claims on pieces of work, on a folder that many hosts share and that has no locks.
+
+A claim is a file that is made by an exclusive link and that its holder touches at intervals. One
+that was not touched for long is stale, and another process takes it over by a rename. Ages are
+judged by the clock of the file system alone, so clocks of hosts do not matter. A claim saves work
+and protects nothing: two processes may hold one after a takeover, and what they do must bear that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biobench._common.files import read_regular
+from biobench.errors import BiobenchError, UsageError
+
+BEATS = 4
+"""Touches of a claim within the time after which it is stale."""
+LEFTOVER_S = 3600.0
+"""Age after which a file of a process that was killed is removed."""
+APART_S = 60.0
+"""Seconds between two clocks from which on they are said to differ."""
+DONE = ".done"
+_MOST_BYTES = 1 << 16
+_OWN = (".claim-", ".stale-", ".clock-", ".probe-")
+"""Beginnings of the names of files that live for a moment, or as long as a process."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a claim; ``age_s``: seconds since it touched it."""
+
+    owner: str
+    host: str
+    pid: int
+    age_s: float
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The names that are done, and those that are claimed."""
+
+    done: frozenset[str]
+    claimed: frozenset[str]
+
+
+class Claims:
+    """The claims in one folder, which is made.
+
+    Args:
+        folder: Folder on the shared file system.
+        stale_s: Seconds without a touch after which a claim is taken over.
+        owner: Name of whoever works, for people.
+    """
+
+    def __init__(self, folder: Path, stale_s: float, owner: str = "") -> None:
+        self.folder = folder
+        self.stale_s = stale_s
+        self._token = secrets.token_hex(8)
+        self._host = socket.gethostname()
+        self._about = {"owner": owner, "host": self._host, "pid": os.getpid()}
+        self._clock: int | None = None
+
+    def open(self) -> None:
+        """Make the folder, and see that its file system can do what claims need.
+
+        Raises:
+            UsageError: It cannot link files exclusively or rename them, or nothing can be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._clear()
+            with self._temporary(".probe-") as (_, first):
+                second, third = (
+                    first.with_name(f"{first.name}-2"),
+                    first.with_name(f"{first.name}-3"),
+                )
+                try:
+                    os.link(first, second)
+                    exclusive = os.stat(first).st_nlink == 2 and not _links(first, second)
+                    os.rename(second, third)
+                    renames = third.exists() and not second.exists()
+                finally:
+                    for made in (second, third):
+                        made.unlink(missing_ok=True)
+            self.now()
+        except OSError as error:
+            raise self._unfit(f"{error.strerror or error}") from error
+        if not (exclusive and renames):
+            raise self._unfit("a link or a rename did not do what it must")
+
+    def close(self) -> None:
+        """Remove what this object has in the folder beside claims."""
+        if self._clock is not None:
+            os.close(self._clock)
+            self._clock = None
+            self._clock_file.unlink(missing_ok=True)
+
+    def now(self) -> float:
+        """The time of the file system's clock, in seconds."""
+        if self._clock is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._clock = os.open(self._clock_file, flags, 0o644)
+        # Without times: a network disk then takes those of its server.
+        os.utime(self._clock)
+        return os.fstat(self._clock).st_mtime
+
+    def clock_difference(self) -> float:
+        """Seconds by which the clock of this host is ahead of that of the file system."""
+        return time.time() - self.now()
+
+    def list(self) -> Listing:
+        """The names that are done or claimed now, the stale ones too."""
+        done, claimed = set(), set()
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self.folder):
+                if name.endswith(DONE):
+                    done.add(name.removesuffix(DONE))
+                elif not name.startswith("."):
+                    claimed.add(name)
+        return Listing(frozenset(done), frozenset(claimed - done))
+
+    def holder(self, name: str) -> Holder | None:
+        """The process that claims a name, or that has done it; None where there is none."""
+        for path in (self.folder / f"{name}{DONE}", self.folder / name):
+            try:
+                age = self.now() - os.stat(path).st_mtime
+                about = json.loads(read_regular(path, _MOST_BYTES))
+                return Holder(
+                    str(about["owner"]), str(about["host"]), int(about["pid"]), max(age, 0.0)
+                )
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, KeyError, TypeError):
+                return Holder("", "", 0, 0.0)
+        return None
+
+    def is_stale(self, name: str) -> bool:
+        """True where a claim was not touched for too long."""
+        try:
+            return self.now() - os.stat(self.folder / name).st_mtime > self.stale_s
+        except FileNotFoundError:
+            return False
+
+    def take(self, name: str) -> Claim | None:
+        """Claim a name; None where another process holds it, or it is done.
+
+        Raises:
+            BiobenchError: Nothing can be written in the folder.
+        """
+        path, done = self.folder / name, self.folder / f"{name}{DONE}"
+        try:
+            if done.exists() or (path.exists() and not self._set_aside(path)):
+                return None
+            with self._temporary(".claim-", json.dumps(self._about).encode()) as (handle, made):
+                if not _links(made, path):
+                    return None
+                claim = Claim(path, os.dup(handle), self.stale_s / BEATS)
+        except OSError as error:
+            raise BiobenchError(
+                f"no claim can be made ({error.strerror or error})",
+                where=str(self.folder),
+                remedy="free some space, or see to the folder",
+            ) from error
+        if done.exists():
+            # Its holder ended between the two looks.
+            claim.release()
+            return None
+        return claim
+
+    def mark_done(self, name: str) -> None:
+        """Note that a name is done, whoever claims it."""
+        with self._temporary(".claim-", json.dumps(self._about).encode()) as (_, made):
+            _links(made, self.folder / f"{name}{DONE}")
+
+    def forget(self, name: str) -> None:
+        """Let a name that is done be claimed again."""
+        with contextlib.suppress(OSError):
+            (self.folder / f"{name}{DONE}").unlink()
+
+    def _set_aside(self, path: Path) -> bool:
+        """Move a stale claim out of the way; False where it is held, or somebody else took it."""
+        try:
+            before = os.stat(path)
+            if self.now() - before.st_mtime <= self.stale_s:
+                return False
+            aside = self.folder / f".stale-{self._token}-{secrets.token_hex(4)}"
+            os.rename(path, aside)
+        except FileNotFoundError:
+            return False
+        try:
+            after = os.stat(aside)
+            if (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns):
+                return True
+            # Another process had taken it over in between, or its holder woke up: give it back.
+            _links(aside, path)
+            return False
+        finally:
+            aside.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _temporary(self, prefix: str, data: bytes = b"") -> Iterator[tuple[int, Path]]:
+        """A file with this content, which is removed at the end; its links stay."""
+        handle, name = tempfile.mkstemp(prefix=f"{prefix}{self._token}-", dir=self.folder)
+        try:
+            os.fchmod(handle, 0o644)
+            os.write(handle, data)
+            yield handle, Path(name)
+        finally:
+            os.close(handle)
+            Path(name).unlink(missing_ok=True)
+
+    def _clear(self) -> None:
+        """Remove what processes that were killed left long ago."""
+        now = self.now()
+        for name in os.listdir(self.folder):
+            path = self.folder / name
+            if name.startswith(_OWN) and path != self._clock_file:
+                with contextlib.suppress(OSError):
+                    if now - os.stat(path).st_mtime > LEFTOVER_S:
+                        path.unlink()
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.folder / f".clock-{self._token}"
+
+    def _unfit(self, reason: str) -> UsageError:
+        return UsageError(
+            f"its file system cannot hold claims of workers: {reason}",
+            where=str(self.folder),
+            remedy="give --store a folder where files can be written, linked and renamed",
+        )
+
+
+class Claim:
+    """A claim that this process holds; it is touched by a thread until it ends."""
+
+    def __init__(self, path: Path, handle: int, interval_s: float) -> None:
+        self._path = path
+        self._handle = handle
+        self._ended = threading.Event()
+        self._thread = threading.Thread(
+            target=self._beat, args=(interval_s,), name="claim", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def held(self) -> bool:
+        """True while no other process has taken the claim over."""
+        try:
+            return os.path.samestat(os.fstat(self._handle), os.stat(self._path))
+        except OSError:
+            return False
+
+    def finish(self) -> None:
+        """End the claim, and note that the work is done."""
+        self._end(lambda: os.rename(self._path, f"{self._path}{DONE}"))
+
+    def release(self) -> None:
+        """End the claim; the work is open again."""
+        self._end(lambda: os.unlink(self._path))
+
+    def _end(self, act: Callable[[], Any]) -> None:
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._thread.join()
+        with contextlib.suppress(OSError):
+            if self.held:
+                act()
+        os.close(self._handle)
+
+    def _beat(self, interval_s: float) -> None:
+        while not self._ended.wait(interval_s):
+            with contextlib.suppress(OSError):
+                # By the open file: after a takeover the path is another process's claim.
+                os.utime(self._handle)
+
+
+def _links(source: Path, target: Path) -> bool:
+    """Link ``source`` to ``target``; False where there is a file."""
+    links = os.stat(source).st_nlink
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        # The answer to a link that a network disk made may be lost, and the second try is refused.
+        return os.stat(source).st_nlink == links + 1
+    return True

@@ -1,0 +1,134 @@
+"""What a notebook shows of a result: its table, scores by class, and the items that were got wrong.
+
+In: the document of a result, predictions, names of classes. Out: HTML, or rows for a data frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from biobench.data.sample import size_name
+from biobench.errors import BiobenchError
+from biobench.report import summary
+
+if TYPE_CHECKING:
+    import pandas
+
+    from biobench.data.predictions import Predictions
+    from biobench.report.page.names import Names
+
+CLASS_COLUMNS = (
+    "model",
+    "task",
+    "class",
+    "support",
+    "right",
+    "called",
+    "recall",
+    "precision",
+    "f1",
+)
+ERROR_COLUMNS = ("model", "task", "id", "truth", "predicted", "group")
+
+
+def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:
+    """A pandas DataFrame of rows, with its columns even where there is no row.
+
+    Raises:
+        BiobenchError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise BiobenchError("a table needs pandas", remedy="pip install pandas") from error
+    return pandas.DataFrame(list(rows), columns=list(columns))
+
+
+def class_rows(
+    model: str, task: str, predictions: Predictions, names: Names
+) -> list[dict[str, Any]]:
+    """One row a class of the test items, or a trait, worst first; see :data:`CLASS_COLUMNS`."""
+    from biobench.report.page.mistakes import class_scores
+
+    return [
+        {
+            "model": model,
+            "task": task,
+            "class": one.name,
+            "support": one.support,
+            "right": one.right,
+            "called": one.called,
+            "recall": one.recall,
+            "precision": one.precision,
+            "f1": one.f1,
+        }
+        for one in class_scores(predictions, names)
+    ]
+
+
+def error_rows(
+    model: str, task: str, predictions: Predictions, names: Names
+) -> list[dict[str, Any]]:
+    """One row an item that was predicted wrong, in the order of the manifest; see
+    :data:`ERROR_COLUMNS`."""
+    from biobench.report.page.mistakes import said_of, wrong_items
+
+    groups = predictions.extras.get("group")
+    found = []
+    for i in wrong_items(predictions):
+        truth, predicted = said_of(predictions, names, i)
+        found.append(
+            {
+                "model": model,
+                "task": task,
+                "id": predictions.ids[i],
+                "truth": truth,
+                "predicted": predicted,
+                "group": None if groups is None else str(groups[i]),
+            }
+        )
+    return found
+
+
+def result_html(document: Mapping[str, Any]) -> str:
+    """The table of a result; every value is escaped."""
+    rows = [{name: row.get(name, "") for name in summary.COLUMNS} for row in summary.rows(document)]
+    return table_html(
+        summary.head_line(document), summary.COLUMNS, rows, summary.limits(document), summary.WORDS
+    )
+
+
+def curve_html(document: Mapping[str, Any]) -> str:
+    """The table of a learning curve, tasks by sizes; every value is escaped."""
+    sizes = [size_name(size["n_train"]) for size in document["sizes"]]
+    rows, lines = [], []
+    for task, entry in document["tasks"].items():
+        row = {"task": task, "metric": entry["metric"]}
+        for size, cell in zip(sizes, entry["cells"], strict=True):
+            row[size] = "-" if cell["score"] is None else f"{cell['score']:.4f}"
+            if cell["reason"] is not None:
+                lines.append(f"{task} at {size}: {cell['reason']}")
+        rows.append(row)
+    means = [size["mean"] for size in document["sizes"]]
+    if any(means):
+        scores = ["-" if mean is None else f"{mean['score']:.4f}" for mean in means]
+        rows.append({"task": "mean", "metric": "", **dict(zip(sizes, scores, strict=True))})
+    words = ("task", "metric")
+    caption = f"model {document['model']['name']}, scores by training items"
+    return table_html(caption, (*words, *sizes), rows, lines, words)
+
+
+def table_html(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    lines: Sequence[str],
+    words: Sequence[str],
+) -> str:
+    """A table and the lines below it; ``words``: columns that are aligned to the left."""
+    from biobench.report.page.render import render
+
+    return render(
+        "frame.html", caption=caption, columns=columns, rows=rows, lines=lines, words=words
+    )

@@ -1,0 +1,299 @@
+"""A worker: it claims the next job of a plan, does it, and goes on until nothing is left.
+
+In: a plan, a shared store, a folder for the results. Out: features and predictions in the store,
+and a result a model, the same that a run alone would write. Whatever a claim says, each job begins
+with what the store has, so that work that is done twice costs time alone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biobench._common.claims import APART_S, BEATS, Claims
+from biobench._common.files import require_writable
+from biobench._common.output import print_line, print_note
+from biobench._common.signals import terminate, terminating_later
+from biobench.data.file_hashes import ContentIndex
+from biobench.errors import UsageError, counted
+from biobench.report.replace import refuse_claimed
+from biobench.report.results import FILE
+from biobench.run.failures import Failures
+from biobench.run.options import say
+from biobench.work import file_digests
+from biobench.work.document import Part
+from biobench.work.embedding import embed_rows
+from biobench.work.jobs import STALE_S, Job, Jobs, claims_folder
+from biobench.work.make import Prepared, wanted_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from biobench.embed.stored import StoredItems
+    from biobench.run.context import Context
+
+FIRST_WAIT_S, MOST_WAIT_S = 0.2, 10.0
+"""Seconds between two looks where all that is left is claimed by others."""
+
+
+@dataclass
+class Done:
+    """Jobs that a worker has done."""
+
+    parts: int = 0
+    images: int = 0
+    probes: int = 0
+    results: list[Path] = field(default_factory=list)
+
+
+def work(
+    prepared: Prepared,
+    store: Path,
+    out: Path,
+    *,
+    stale_s: float = STALE_S,
+    until_s: float | None = None,
+    owner: str = "",
+) -> Done:
+    """Work on a plan until nothing is left, beside any number of others.
+
+    A job that fails is left to the others, and its error is raised once nothing else is left.
+
+    Args:
+        prepared: The plan, prepared on this host.
+        store: Folder that all workers share.
+        out: Folder of the results, one folder below it a model.
+        stale_s: Seconds after which the claim of a worker that gives no sign is taken over.
+        until_s: Seconds after which no further job is begun.
+        owner: Name of the worker, for people.
+
+    Raises:
+        BiobenchError: UsageError where the store or ``out`` cannot be used; otherwise the first
+            error of a job.
+    """
+    require_writable(out)
+    require_writable(store)
+    claims = Claims(claims_folder(store, prepared.plan), stale_s, owner)
+    try:
+        claims.open()
+        difference = claims.clock_difference()
+        if abs(difference) > APART_S:
+            side = "ahead of" if difference > 0 else "behind"
+            print_note(
+                f"biobench: the clock of this host is {abs(difference):.0f} s {side} that of the "
+                "store's file system; claims are judged by the latter, the work goes on"
+            )
+        worker = _Worker(prepared, claims, store, out)
+        worker.run(None if until_s is None else time.monotonic() + until_s)
+    finally:
+        claims.close()
+    worker.raise_first()
+    return worker.done
+
+
+class _Worker:
+    def __init__(self, prepared: Prepared, claims: Claims, store: Path, out: Path) -> None:
+        self.done = Done()
+        self._prepared = prepared
+        self._plan = prepared.plan
+        self._claims = claims
+        self._store = store
+        self._out = out
+        self._index = ContentIndex(None)
+        self._learnt: set[str] = set()
+        self._busy: dict[str, float] = {}
+        self._paths: dict[int, list[str]] = {}
+        self._wanted: dict[int, npt.NDArray[np.bool_] | None] = {}
+        self._items: StoredItems | None = None
+        self._failed: dict[str, Exception] = {}
+        self._loaded: tuple[int, Context] | None = None
+        self._jobs = Jobs(self._plan, lambda model: (self._folder(model) / FILE).is_file())
+        self._turn = int.from_bytes(os.urandom(4), "little")
+
+    def run(self, until: float | None) -> None:
+        """Do jobs until nothing is left that this worker can do, or ``until`` of the monotonic
+        clock."""
+        wait = FIRST_WAIT_S
+        while True:
+            listing = self._claims.list()
+            left = self._jobs.left(listing, frozenset(self._failed))
+            if not left:
+                return
+            if until is not None and time.monotonic() >= until:
+                print_note(f"biobench: the time is over, {counted(len(left), 'job')} or more left")
+                return
+            loaded = None if self._loaded is None else self._loaded[0]
+            for job in self._jobs.ordered(left, listing, loaded, self._turn):
+                if job.name in listing.claimed and not self._claims.is_stale(job.name):
+                    continue
+                if self._try(job):
+                    wait = FIRST_WAIT_S
+                    break
+            else:
+                if wait == FIRST_WAIT_S:
+                    others = counted(len(left), "job")
+                    print_note(f"biobench: waits for {others} that others have")
+                # One of them may end without having done its job.
+                time.sleep(min(wait, self._claims.stale_s / BEATS))
+                wait = min(2 * wait, MOST_WAIT_S)
+
+    def raise_first(self) -> None:
+        """Raise the first error of a job."""
+        for error in self._failed.values():
+            raise error
+
+    def _try(self, job: Job) -> bool:
+        """Claim a job and do it; False where another has it."""
+        if job.task is None and not self._jobs.is_written(job.model):
+            self._claims.forget(job.name)
+        claim = self._claims.take(job.name)
+        if claim is None:
+            return False
+        whole = False
+        try:
+            if job.task is None and self._is_being_written(job):
+                return False
+            whole = self._do(job)
+        except Exception as error:  # noqa: BLE001 - raised once the others are done
+            self._note(job, error)
+        finally:
+            if whole:
+                claim.finish()
+            else:
+                claim.release()
+        return True
+
+    def _is_being_written(self, job: Job) -> bool:
+        """True where a process that lost its claim still writes the result of a model; raises its
+        error where that does not end."""
+        try:
+            refuse_claimed(self._folder(job.model))
+        except UsageError:
+            now = time.monotonic()
+            if now - self._busy.setdefault(job.name, now) > self._claims.stale_s:
+                raise
+            return True
+        return False
+
+    def _do(self, job: Job) -> bool:
+        context = self._context(job.model)
+        if job.part is not None:
+            with terminating_later(self._say_later) as asked:
+                self._embed(job.part, context)
+            if asked():
+                self._claims.mark_done(job.name)
+                terminate()
+            return True
+        if job.task is not None:
+            self._probe(job.task, context)
+            return True
+        return self._report(job, context)
+
+    def _embed(self, part: Part, context: Context) -> None:
+        planned, rows = self._plan.tasks[part.task], slice(part.rows.start, part.rows.stop)
+        paths = self._learn(part.task, context)
+        if part.task not in self._wanted:
+            self._wanted[part.task] = wanted_rows(context.plan, part.task)
+        wanted = self._wanted[part.task]
+        found = embed_rows(
+            context, part.task, rows, None if wanted is None else wanted[rows],
+            index=self._index, items=self._items,
+        )  # fmt: skip
+        if found.pulled is not None:
+            say(context.options, f"{planned.task}: {found.pulled}")
+        file_digests.share(context.store, self._index, planned.manifest, part.rows, paths[rows])
+        self.done.parts += 1
+        self.done.images += found.computed
+
+    def _probe(self, task: int, context: Context) -> None:
+        from biobench.embed.forward import set_up_torch
+        from biobench.pipeline import score_task
+        from biobench.run.task_features import embed_task
+
+        context = self._fresh(context)
+        self._learn(task, context)
+        located, manifest = context.plan.selection.selected[task], context.plan.manifests[task]
+        size = context.options.n_train
+        with set_up_torch([context.backbone]):
+            (features,) = embed_task(located, manifest, [context], (size,))
+            if isinstance(features, Exception):
+                raise features
+            score_task(features, size, context)
+        self.done.probes += 1
+
+    def _report(self, job: Job, context: Context) -> bool:
+        """Write the result of a model; False where a task has no score."""
+        from biobench.pipeline import run_prepared
+
+        context = self._fresh(context)
+        for task in range(len(self._plan.tasks)):
+            self._learn(task, context)
+        options = replace(context.options, save=True)
+        saving = replace(
+            context,
+            plan=replace(context.plan, options=options),
+            started=datetime.now(UTC),
+            clock=time.perf_counter(),
+        )
+        results, failures = run_prepared(saving)
+        if results.folder is not None:
+            print_line(f"result: {results.folder / FILE}", flush=True)
+            self.done.results.append(results.folder)
+        if failures.first is not None:
+            self._failed[job.name] = failures.first
+            return False
+        return True
+
+    def _context(self, model: int) -> Context:
+        """The run of a model, loaded."""
+        from biobench.embed.stored import StoredItems
+        from biobench.run.context import load
+
+        if self._loaded is None or self._loaded[0] != model:
+            self._loaded = None
+            run = self._prepared.runs[model]
+            try:
+                context, chosen = load(run, datetime.now(UTC), time.perf_counter())
+            except Exception as error:
+                self._failed |= {job.name: error for job in self._jobs.of_model(model)}
+                raise
+            say(context.options, chosen)
+            self._loaded = model, replace(context, index=self._index)
+            # What others store from now on is found by whole shards: a look at each of their files
+            # before every part would take longer than a part.
+            self._items = StoredItems()
+        return self._loaded[1]
+
+    def _fresh(self, context: Context) -> Context:
+        """The run with a fresh look at the store."""
+        from biobench._common.store import Store
+
+        return replace(context, store=Store(self._store, lambda line: say(context.options, line)))
+
+    def _learn(self, task: int, context: Context) -> list[str]:
+        """Take over what others know of the files of a task by now; returns their paths."""
+        manifest = context.plan.manifests[task]
+        if task not in self._paths:
+            self._paths[task] = [os.path.join(manifest.root, row.path) for row in manifest.rows]
+        paths = self._paths[task]
+        file_digests.learn(context.store, self._index, manifest.digest, paths, self._learnt)
+        return paths
+
+    def _note(self, job: Job, error: Exception) -> None:
+        self._failed[job.name] = error
+        model = self._plan.models[job.model].model
+        what = "its result" if job.task is None else self._plan.tasks[job.task].task
+        reason = Failures.reason(error)
+        print_note(f"biobench: {what} by {model!r} failed, the work goes on: {reason}")
+
+    def _folder(self, model: int) -> Path:
+        return self._out / self._plan.models[model].folder
+
+    @staticmethod
+    def _say_later() -> None:
+        print_note("biobench: SIGTERM: this worker ends with the part that it has")

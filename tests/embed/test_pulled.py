@@ -1,0 +1,193 @@
+"""Pulled features are used after a sample of them was embedded again, and not before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biobench._common import shared_store
+from biobench._common.progress import Progress
+from biobench._common.shared_place import Place
+from biobench._common.store import Store
+from biobench.data.build import build_manifest
+from biobench.data.locate import EMBEDDED
+from biobench.data.manifest import Manifest
+from biobench.embed import shards
+from biobench.embed.diagnostics import doubts
+from biobench.embed.evidence import NotStored, recall, remember
+from biobench.embed.features import Embedded, Execution, embed
+from biobench.models.base import Backbone
+from biobench.models.exact_backbone import exact_backbone
+from biobench.models.load import load_model
+from biobench.spec.load import load_spec
+
+pytestmark = pytest.mark.slow
+
+ROWS, MICRO_BATCH = 20, 4
+
+
+@pytest.fixture(scope="module")
+def exact(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    store = Store(tmp_path_factory.mktemp("programs"))
+    return exact_backbone(load_model("demo", load_spec().models), store)
+
+
+@pytest.fixture(params=["exact", "torch"])
+def backbone(request: pytest.FixtureRequest, exact: Backbone) -> Backbone:
+    return exact if request.param == "exact" else load_model("demo", load_spec().models)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
+    """Images of a demo task, in shards of two micro-batches."""
+    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 2)
+    folder = EMBEDDED / "demo-plankton"
+    whole = build_manifest(load_spec().task("demo-plankton"), folder)
+    rows = whole.rows[:ROWS]
+    for row in rows:
+        (tmp_path / "data" / row.path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / row.path, tmp_path / "data" / row.path)
+    return replace(whole, rows=rows, root=tmp_path / "data", tables={})
+
+
+def run(manifest: Manifest, backbone: Backbone, store: Store) -> Embedded:
+    execution = Execution(
+        device="cpu", precision="float32", micro_batch=MICRO_BATCH, workers=2, engine={}
+    )
+    progress = Progress("test", 0, quiet=True)
+    return embed(
+        manifest, backbone, Store(store.root), execution, keep_bad=False, progress=progress
+    )
+
+
+def shared(source: Store, folder: Path, sample: int) -> Store:
+    """A store with what ``source`` pushed."""
+    place = Place(str(folder / "place"))
+    shared_store.push(source, place, lambda kind: kind.startswith("features-"), quiet=True)
+    store = Store(folder / "b")
+    shared_store.pull(store, place, lambda kind: True, sample, quiet=True)
+    return store
+
+
+def forge(store: Store, rows: Sequence[int]) -> None:
+    """Change features of the entry in the store, with digests and key that hold."""
+    for entry in list(store.entries()):
+        key = f"sha256:{entry.path.stem}"
+        arrays = store.get(entry.kind, key)
+        if arrays is None or "features" not in arrays:
+            continue
+        for row in rows:
+            if row < len(arrays["features"]):
+                arrays["features"][row, 0] += 1
+        store.put(entry.kind, key, arrays)
+
+
+def test_honest_features_are_used(manifest: Manifest, backbone: Backbone, tmp_path: Path) -> None:
+    """Nothing is computed for the run but the sample; afterwards the entries are as own ones."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, backbone, source)
+    store = shared(source, tmp_path, 6)
+    found = run(manifest, backbone, store)
+    assert found.computed == 0
+    np.testing.assert_array_equal(found.features, own.features)
+    (line,) = [line for line in doubts(manifest, found) if "pulled" in line]
+    # By torch two whole micro-batches.
+    drawn = "6" if backbone.info.program is not None else "8"
+    assert line.startswith(f"{drawn} of {ROWS} images with pulled features embedded again, equal")
+    if backbone.info.program is not None:
+        assert line.endswith("a forged share above 50.00% is refuted at 95 %")
+    assert not list(store.root.rglob("*.pulled"))
+    assert run(manifest, backbone, store).pulled is None
+
+
+def test_forged_features_are_found(
+    manifest: Manifest, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forged row of the sample is named, and every pulled entry of the model computed again."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, backbone, source)
+    forge(source, range(8))
+    found = run(manifest, backbone, shared(source, tmp_path, 4))
+    assert found.computed == ROWS
+    np.testing.assert_array_equal(found.features, own.features)
+    assert found.pulled is not None
+    assert found.pulled.startswith("4 of 4 pulled features differ from those of this machine: ")
+    assert f"; {len(own.shards)} pulled entries of the model deleted" in found.pulled
+
+
+def test_one_forged_row_of_all(manifest: Manifest, exact: Backbone, tmp_path: Path) -> None:
+    """A sample of all finds one forged row."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, exact, source)
+    forge(source, [7])
+    found = run(manifest, exact, shared(source, tmp_path, ROWS))
+    assert found.pulled is not None
+    assert found.pulled.startswith(f"2 of {ROWS} pulled features differ")
+    np.testing.assert_array_equal(found.features, own.features)
+
+
+def test_one_image_at_least(manifest: Manifest, exact: Backbone, tmp_path: Path) -> None:
+    """Marks that cannot be read, and a number below one, do not turn the look off."""
+    source = Store(tmp_path / "a")
+    run(manifest, exact, source)
+    forge(source, range(8))
+    store = shared(source, tmp_path, 4)
+    for mark, text in zip(
+        sorted(store.root.rglob("*.pulled")), ("", '{"sample": 0}', "[]"), strict=True
+    ):
+        mark.write_text(text)
+    found = run(manifest, exact, store)
+    assert found.computed == ROWS
+
+
+def test_rows_that_no_draw_could_reach_stay_marked(
+    manifest: Manifest, exact: Backbone, tmp_path: Path
+) -> None:
+    """A run over some images of an entry says nothing of the others."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, exact, source)
+    store = shared(source, tmp_path, ROWS)
+    fewer = replace(manifest, rows=manifest.rows[1:])
+    found = run(fewer, exact, store)
+    assert found.computed == 0
+    assert found.pulled is not None
+    left = [mark.stem for mark in store.root.rglob("*.pulled")]
+    assert left == [own.shards[0].removeprefix("sha256:")]
+
+
+def test_own_and_pulled_features_together(
+    manifest: Manifest, exact: Backbone, tmp_path: Path
+) -> None:
+    """The draw is of the pulled rows alone: the others were computed here."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, exact, source)
+    store = shared(source, tmp_path, ROWS)
+    store.pulled_mark(own.kind, own.shards[0]).unlink()
+    found = run(manifest, exact, store)
+    assert found.pulled == "12 of 12 images with pulled features embedded again, equal"
+
+
+def test_pulled_features_are_no_evidence(
+    manifest: Manifest, exact: Backbone, tmp_path: Path
+) -> None:
+    """verify does not take what was pulled and never looked at for what was computed here."""
+    source = Store(tmp_path / "a")
+    own = run(manifest, exact, source)
+    ids = [row.id for row in manifest.rows]
+    digests = {
+        "manifest": manifest.digest,
+        "pixels": own.pixels_digest(ids),
+        "features": own.features_digest(ids),
+    }
+    remember(source, digests, manifest, own, None)
+    recall(source, digests)
+    store = shared(source, tmp_path, 4)
+    remember(store, digests, manifest, own, None)
+    with pytest.raises(NotStored) as caught:
+        recall(store, digests)
+    assert caught.value.stage is None

@@ -1,0 +1,40 @@
+"""Fixtures of the tests on a real Slurm: a cluster of two nodes, and a plan for it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parent))
+
+from cluster import Cluster, missing_programs
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """They need Slurm's daemons and half a minute each, so they have a target of their own."""
+    if "slurm" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("slurm") is not None:
+            item.add_marker(pytest.mark.skip(reason="run by `make test-slurm`"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    missing = missing_programs()
+    assert missing == [], "Debian has them in slurm-wlm and munge"
+    # munged takes no folder that others may write to, nor one below such a folder without a bit
+    # that keeps them from removing it; the path of its socket must be short.
+    folder = Path(tempfile.mkdtemp(prefix="bb-slurm-", dir="/tmp"))
+    made = Cluster(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,259 @@
+"""`biobench work` in real processes: any number of them on one store give the digests of a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from planned_runs import Cluster, digests_in
+
+from biobench._common.store import Store
+from biobench.cli import execute
+from biobench.work import Status, status
+from biobench.work.document import read_plan
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_S = 240
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a worker on the plan, store and results of this test; those left are killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def started(*more: str) -> subprocess.Popen[str]:
+        place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+        options = ["--workers", "1", "--no-pictures", "--stale", "2"]
+        command = ["work", str(tmp_path / "plan.json"), *place, *options, *more]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "biobench", *command],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield started
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def state(folder: Path) -> Status:
+    return status(read_plan(folder / "plan.json"), folder / "store", stale_s=2)
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def ended(process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
+    """The output of a worker that ends with an exit code."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == code, err
+    return out, err
+
+
+def held_by(folder: Path, owner: str) -> Callable[[], bool]:
+    """True where a worker has a part."""
+    return lambda: any(
+        part.state == "claimed" and part.owner == owner for part in state(folder).parts
+    )
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_workers_at_once_give_the_digests_of_a_run(
+    count: int, cluster: Cluster, tmp_path: Path, start: Start
+) -> None:
+    """Each part is done once, each worker does some, and all end well."""
+    cluster.plan(tmp_path)
+    workers = [start("--name", f"w{i}") for i in range(count)]
+    for worker in workers:
+        ended(worker)
+    cluster.check(tmp_path / "out")
+    found = state(tmp_path)
+    assert found.count("stored") == len(found.parts)
+    assert all(found.probed.values())
+    assert all(found.written.values())
+    assert {part.owner for part in found.parts} == {f"w{i}" for i in range(count)}
+    assert Store(tmp_path / "store").damaged() == []
+    hidden = [name for path in (tmp_path / "store/claims").iterdir() for name in os.listdir(path)]
+    assert all(name.endswith(".done") for name in hidden)
+
+
+def test_a_killed_worker_is_taken_over(small: Cluster, tmp_path: Path, start: Start) -> None:
+    """With kill -9 half-way: its part is another's after the time that `--stale` says."""
+    small.plan(tmp_path)
+    gone = start("--name", "gone")
+    wait_for(lambda: state(tmp_path).count("stored") >= 1 and held_by(tmp_path, "gone")())
+    gone.kill()
+    gone.communicate()
+    ended(start("--name", "heir"))
+    small.check(tmp_path / "out")
+    assert {part.owner for part in state(tmp_path).parts} == {"gone", "heir"}
+
+
+def test_a_worker_that_hangs_is_taken_over(small: Cluster, tmp_path: Path, start: Start) -> None:
+    """A stopped process gives no sign; when it goes on, it ends well and moves nothing."""
+    small.plan(tmp_path)
+    stuck = start("--name", "stuck")
+    wait_for(held_by(tmp_path, "stuck"))
+    os.kill(stuck.pid, signal.SIGSTOP)
+    ended(start("--name", "heir"))
+    small.check(tmp_path / "out")
+    os.kill(stuck.pid, signal.SIGCONT)
+    ended(stuck)
+    small.check(tmp_path / "out")
+    assert state(tmp_path).count("stored") == len(state(tmp_path).parts)
+
+
+def test_sigterm_ends_with_the_part(small: Cluster, tmp_path: Path, start: Start) -> None:
+    """Exit 143, the part is stored, no claim is left, and the next worker goes on at once."""
+    small.plan(tmp_path)
+    asked = start()
+    wait_for(lambda: state(tmp_path).count("stored") >= 1 and held_by(tmp_path, "")())
+    before = state(tmp_path).count("stored")
+    asked.send_signal(signal.SIGTERM)
+    _, err = ended(asked, 143)
+    assert err.splitlines()[-1] == (
+        "biobench: terminated; what was computed is kept, the same command goes on from here"
+    )
+    assert state(tmp_path).count("claimed") == 0
+    assert state(tmp_path).count("stored") >= before
+    ended(start("--stale", "3600"))
+    small.check(tmp_path / "out")
+
+
+def test_ctrl_c_ends_at_once(small: Cluster, tmp_path: Path, start: Start) -> None:
+    """Exit 130, and no claim is left that the others would have to wait for."""
+    small.plan(tmp_path)
+    asked = start()
+    wait_for(held_by(tmp_path, ""))
+    asked.send_signal(signal.SIGINT)
+    _, err = ended(asked, 130)
+    assert "interrupted; what was computed is kept" in err.splitlines()[-1]
+    assert state(tmp_path).count("claimed") == 0
+
+
+def test_a_worker_waits_for_what_another_has(small: Cluster, tmp_path: Path, start: Start) -> None:
+    """It ends when nothing is left, not when nothing is free: another may die with its part."""
+    small.plan(tmp_path)
+    stuck = start("--name", "stuck", "--stale", "3600")
+    wait_for(held_by(tmp_path, "stuck"))
+    os.kill(stuck.pid, signal.SIGSTOP)
+    waiting = start("--name", "waiting", "--stale", "3600")
+    assert waiting.stderr is not None
+    line = ""
+    while "waits for" not in line:
+        line = waiting.stderr.readline()
+        assert line, "it ended"
+    assert state(tmp_path).count("stored") == len(state(tmp_path).parts) - 1
+    os.kill(stuck.pid, signal.SIGCONT)
+    ended(stuck)
+    ended(waiting)
+    small.check(tmp_path / "out")
+
+
+def test_work_that_is_done_is_not_done_again(
+    small: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second worker has nothing to do; into another folder it writes the results alone; after the
+    features of a store are gone the same digests come again."""
+    plan = str(small.plan(tmp_path))
+    store = ["--store", str(tmp_path / "store")]
+
+    def work(out: str) -> str:
+        assert execute(["work", plan, *store, "--out", str(tmp_path / out)]) == 0
+        small.check(tmp_path / out)
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert "6 parts (142 images embedded), 1 task probed, 1 result" in work("out")
+    assert "0 parts (0 images embedded), 0 tasks probed, 0 results" in work("out")
+    assert "0 parts (0 images embedded), 0 tasks probed, 1 result" in work("other")
+    assert execute(["store", "gc", "--size", "0", *store]) == 0
+    capsys.readouterr()
+    assert "0 tasks probed, 1 result" in work("third")
+
+
+def test_what_a_run_stored_is_not_embedded_again(
+    small: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Parts are found by content: a run with other cuts on the same store has done the work."""
+    store = ["--store", str(tmp_path / "store")]
+    assert execute(["run", *small.chosen, *store, "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    plan = str(small.plan(tmp_path))
+    assert "6 parts: 6 stored, 0 to do, about 0 s" in capsys.readouterr().out
+    assert execute(["work", plan, *store, "--out", str(tmp_path / "out")]) == 0
+    small.check(tmp_path / "out")
+    assert "6 parts (0 images embedded), 1 task probed" in capsys.readouterr().out
+
+
+def test_until_begins_no_further_part(
+    small: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker with a time limit ends well before it."""
+    plan = str(small.plan(tmp_path))
+    place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    assert execute(["work", plan, *place, "--until", "0"]) == 0
+    assert "the time is over" in capsys.readouterr().err
+    assert state(tmp_path).count("open") == len(state(tmp_path).parts)
+
+
+def test_torch_shards_of_parts_are_those_of_a_run(
+    demo_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At level E a part is whole shards: the digests of a run, and a run finds all of them."""
+    chosen = ["--model", "demo", "--task", "demo-plankton", "--engine", "torch", "--device", "cpu"]
+    store, path = ["--store", str(tmp_path / "store")], tmp_path / "plan.json"
+    assert execute(["plan", *chosen, *store, "--part-size", "1", "--out", str(path)]) == 0
+    assert len(read_plan(path).parts) == 2, "256 train images and the rest"
+    assert execute(["work", str(path), *store, "--out", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    alone = ["--store", str(tmp_path / "alone"), "--out", str(tmp_path / "run")]
+    assert execute(["run", *chosen, *alone]) == 0
+    assert digests_in(tmp_path / "out")["demo"] == digests_in(tmp_path)["run"]
+    again = ["plan", *chosen, *store, "--part-size", "1", "--out", str(path), "--n-train", "2"]
+    assert execute(again) == 0
+    assert " 0 to do" in capsys.readouterr().out
+
+
+def test_an_unreadable_image_costs_its_task_alone(
+    demo_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other task is scored and written, the exit code is that of the data, and once the file is
+    restored the same command ends well."""
+    demo = Path(__file__).resolve().parents[2] / "runner/biobench/_demo"
+    for task in ("demo-beluga", "demo-plankton"):
+        shutil.copytree(demo / task, tmp_path / "data" / task)
+    image = next((tmp_path / "data/demo-beluga").rglob("*.jp*g"))
+    whole = image.read_bytes()
+    image.write_bytes(whole[:100])
+    store, path = ["--store", str(tmp_path / "store")], tmp_path / "plan.json"
+    data = ["--data", str(tmp_path / "data")]
+    tasks = ["--task", "demo-beluga", "--task", "demo-plankton"]
+    made = ["plan", "--model", demo_program, *tasks, *data, *store, "--part-size", "50"]
+    assert execute([*made, "--out", str(path)]) == 0
+    work = ["work", str(path), *store, "--out", str(tmp_path / "out")]
+    assert execute(work) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert image.name in lines[-1]
+    assert any("demo-beluga by" in line and "the work goes on" in line for line in lines)
+    folder = tmp_path / "out/program-demo/predictions"
+    assert os.listdir(folder) == ["demo-plankton.parquet"]
+    image.write_bytes(whole)
+    assert execute(work) == 0
+    assert sorted(os.listdir(folder)) == ["demo-beluga.parquet", "demo-plankton.parquet"]

@@ -1,0 +1,1 @@
+"""Wrong implementations that the conformance vectors must tell from the right one."""

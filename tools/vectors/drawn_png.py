@@ -1,0 +1,159 @@
+"""Section 8.1: PNG files of every depth, with and without interlace, with every filter.
+
+They are written here byte by byte, without compression, so that they do not depend on an encoder.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from biobench.spec.generator import Stream
+from vectors.drawn import SEED
+
+SIDE = 17
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+KINDS = {"gray": 0, "rgb": 2, "palette": 3, "gray-alpha": 4, "rgba": 6}
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+"""Adam7: first column, first row, and the steps between columns and rows."""
+
+Samples = np.ndarray[Any, Any]
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def stored(data: bytes) -> bytes:
+    """A zlib stream of stored blocks, which any compressor writes alike."""
+    blocks = b""
+    parts = [data[i : i + 65_535] for i in range(0, len(data), 65_535)] or [b""]
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        blocks += struct.pack("<BHH", last, len(part), len(part) ^ 0xFFFF) + part
+    return b"\x78\x01" + blocks + struct.pack(">I", zlib.adler32(data))
+
+
+def packed(row: Samples, depth: int) -> bytes:
+    """The samples of a row, the first in the highest bits."""
+    if depth == 16:
+        return bytes(row.astype(">u2").tobytes())
+    if depth == 8:
+        return bytes(row.astype(np.uint8).tobytes())
+    bits = "".join(f"{int(value):0{depth}b}" for value in row)
+    bits += "0" * (-len(bits) % 8)
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
+
+
+def paeth(a: int, b: int, c: int) -> int:
+    p = a + b - c
+    return min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+
+
+def filtered(kind: int, row: bytes, above: bytes, step: int) -> bytes:
+    """A row as the filter of this kind writes it, without the kind."""
+    found = []
+    for i, value in enumerate(row):
+        left = row[i - step] if i >= step else 0
+        corner = above[i - step] if i >= step else 0
+        up = above[i]
+        guess = (0, left, up, (left + up) >> 1, paeth(left, up, corner))[kind]
+        found.append((value - guess) & 255)
+    return bytes(found)
+
+
+def scanlines(samples: Samples, depth: int, filters: Sequence[int], *, interlaced: bool) -> bytes:
+    """Image data of samples (height, width, channels); filters take turns, row by row."""
+    channels = samples.shape[2]
+    step = max(1, channels * depth // 8)
+    found, turn = b"", 0
+    for left, top, across, down in PASSES if interlaced else ((0, 0, 1, 1),):
+        part = samples[top::down, left::across]
+        if not part.size:
+            continue
+        above = bytes(-(-part.shape[1] * channels * depth // 8))
+        for line in part:
+            row = packed(line.reshape(-1), depth)
+            kind = filters[turn % len(filters)]
+            found += bytes([kind]) + filtered(kind, row, above, step)
+            above, turn = row, turn + 1
+    return found
+
+
+def png(
+    samples: Samples,
+    colour: int,
+    depth: int,
+    filters: Sequence[int] = (1, 2, 3, 4, 0),
+    *,
+    interlaced: bool = False,
+    palette: bytes | None = None,
+    data: bytes | None = None,
+    pieces: int = 1,
+) -> bytes:
+    """A file; ``data``: scanlines in place of the samples', ``pieces``: of the image data."""
+    height, width = samples.shape[:2]
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(interlaced))
+    lines = scanlines(samples, depth, filters, interlaced=interlaced) if data is None else data
+    body = stored(lines)
+    size = -(-len(body) // pieces)
+    found = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
+    if palette is not None:
+        found += chunk(b"PLTE", palette)
+    for i in range(0, len(body), size):
+        found += chunk(b"IDAT", body[i : i + size])
+    return found + chunk(b"IEND", b"")
+
+
+def drawn(name: str, channels: int, depth: int, shape: tuple[int, int] = (SIDE, SIDE)) -> Samples:
+    """Samples of few values, so that predictors are often equally near, and of all bits."""
+    stream = Stream(SEED, f"vectors/png/{name}")
+    count = shape[0] * shape[1] * channels
+    if depth == 16:
+        return stream.integers(1 << 16, count).reshape(*shape, channels)
+    few = np.array([0, 1, 3, 5, 6, 7])[stream.integers(6, count)] * ((1 << depth) - 1) // 7
+    return few.reshape(*shape, channels)
+
+
+def colours(count: int) -> bytes:
+    """A palette whose entries all differ."""
+    return bytes(
+        v for i in range(count) for v in ((37 * i) % 256, (91 * i + 5) % 256, 255 - i % 256)
+    )
+
+
+def pictures() -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file."""
+    for name, colour in KINDS.items():
+        for depth in DEPTHS[colour]:
+            samples = drawn(f"{name}-{depth}", CHANNELS[colour], depth)
+            palette = colours(1 << depth) if colour == 3 else None
+            for interlaced in (False, True):
+                form = "interlaced-" if interlaced else ""
+                content = png(samples, colour, depth, interlaced=interlaced, palette=palette)
+                yield f"{form}{name}-{depth}-bit", content
+    for kind, name in enumerate(("none", "sub", "up", "average", "paeth")):
+        samples = drawn(f"filter-{name}", 3, 8, (9, 9))
+        yield f"filter-{name}", png(samples, 2, 8, (kind,))
+    narrow = drawn("narrow", 1, 8, (9, 1))
+    yield "interlaced-one-column", png(narrow, 0, 8, interlaced=True)
+    small = drawn("small", 3, 8, (5, 5))
+    yield "several-pieces", png(small, 2, 8, pieces=3)
+    lines = scanlines(small, 8, (0,), interlaced=False)
+    yield "bad-filter", png(small, 2, 8, data=b"\5" + lines[1:])
+    yield "bad-too-little-data", png(small, 2, 8, data=lines[:-20])
+    yield "bad-depth", png(small, 2, 4, data=bytes(len(lines)))
+    yield "bad-no-size", png(small[:, :0], 2, 8, data=lines)
