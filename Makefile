@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock wheels test-wheels clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -124,6 +124,12 @@ test-browser: setup ## the pages in a real browser; needs chromium
 
 test-slurm: setup ## workers under a real Slurm of two nodes; needs slurm-wlm and munge
 	$(BIN)/pytest tests/slurm -m slurm -n 0
+
+wheels: setup ## the wheels of a release, manylinux, for x86-64 and aarch64; ARCH=aarch64: that one
+	$(BIN)/python tools/make_wheels.py $(ARCH)
+
+test-wheels: setup ## install what make wheels built: x86-64 here, aarch64 emulated; needs qemu-user and mmdebstrap
+	$(BIN)/pytest tests/packaging -m wheels --timeout 900
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml
 	UV=$(BIN)/uv tools/lock

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuild import base as bases
-from imagebuild import wheels
+from imagebuild import statements, wheels
 from imagebuild.programs import BuildError, output, say
 from imagebuild.storage import Storage
 
@@ -126,7 +126,54 @@ def build(given: argparse.Namespace, work: Path) -> None:
     if layers_digest(storage.layers(image)) != layers:
         raise BuildError(f"{name} has other layers when it is built again")
     shutil.rmtree(context)
-    hand_over(storage, name, version, variant, given.save)
+    facts = hand_over(storage, name, version, variant, given.save)
+    describe(given, work, locks, base, wheel, name, version, facts["id"])
+
+
+def describe(
+    given: argparse.Namespace,
+    work: Path,
+    locks: Locks,
+    base: bases.Base,
+    wheel: Path,
+    name: str,
+    version: str,
+    image: str,
+) -> None:
+    """Write the bill of materials and the provenance of an image, beside its id and its archive."""
+    listed = work / "base-packages.txt"
+    debian = listed.read_text().splitlines() if given.mode == "offline" else []
+    own = f"biobench=={version} --hash=sha256:{wheels.file_digest(wheel)}"
+    # A lock allows every file of a version; the image has one.
+    fetched = {wheels.file_digest(path) for path in (work / "wheels").glob("*.whl")}
+    packages = dict.fromkeys((*locks.packages, *locks.models))
+    inside = [_narrowed(line, fetched) for line in packages]
+    documents = {
+        "sbom": statements.bill_of_materials(
+            name, version, image, (base.name, base.digest), [*inside, own], debian, DATE
+        ),
+        "provenance": statements.provenance(
+            name,
+            image,
+            {"mode": given.mode, "slim": given.slim, "variant": given.variant},
+            (base.name, base.digest),
+            wheel,
+            [ROOT / "requirements/image-slim.txt", CONTAINERS / "installer.txt"]
+            + ([] if given.slim else [given.lock or ROOT / "requirements/image.txt"]),
+        ),
+    }
+    variant = "-slim" if given.slim else given.variant
+    for kind, document in documents.items():
+        statements.write(work / f"{kind}{variant}.json", document)
+        if given.save is not None:
+            statements.write(given.save.with_name(f"{given.save.name}.{kind}.json"), document)
+    say(f"wrote sbom{variant}.json and provenance{variant}.json in {work}")
+
+
+def _narrowed(line: str, files: set[str]) -> str:
+    """A line of a lock with the hashes of the given files alone."""
+    kept = [f"--hash=sha256:{digest}" for digest in wheels.hashes(line) if digest in files]
+    return " ".join([line.split(maxsplit=1)[0], *kept])
 
 
 def digest(lines: list[str]) -> str:
@@ -165,8 +212,14 @@ def make_context(locks: Locks, wheel: Path, version: str, work: Path) -> Path:
     return context
 
 
-def hand_over(storage: Storage, name: str, version: str, variant: str, save: Path | None) -> None:
-    """Give the image to the engine by both of its names, see whether it starts, and save it."""
+def hand_over(
+    storage: Storage, name: str, version: str, variant: str, save: Path | None
+) -> dict[str, str]:
+    """Give the image to the engine by both of its names, see whether it starts, and save it.
+
+    Returns:
+        Its id, and the digest of the archive where one was asked for.
+    """
     image = f"localhost/{name}"
     full = f"biobench:{version}{variant}"
     say("giving the image to the engine")
@@ -192,6 +245,7 @@ def hand_over(storage: Storage, name: str, version: str, variant: str, save: Pat
     say(f"built {name} and {full}, {size:.1f} GB")
     for fact, value in facts.items():
         say(f"{fact:8}{value}")
+    return facts
 
 
 def read_arguments() -> argparse.Namespace:

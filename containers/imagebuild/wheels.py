@@ -119,9 +119,27 @@ def hashes(line: str) -> Iterator[str]:
 
 
 def build_own(work: Path) -> Path:
-    """biobench's wheel, built by maturin from this checkout.
+    """biobench's wheel, built by maturin from this checkout."""
+    folder = work / "own"
+    shutil.rmtree(folder, ignore_errors=True)
+    logged(
+        [str(BIN / "maturin"), "build", "--release", "--locked", "--strip", "--quiet",
+         f"--out={folder}"],
+        work / "own.log", "the wheel of biobench could not be built",
+        build_environment(work / "target", work),
+    )  # fmt: skip
+    (wheel,) = folder.glob("biobench-*.whl")
+    return wheel
 
-    Paths of this machine are mapped to names, so that the bytes do not depend on where it lies.
+
+def build_environment(target: Path, work: Path, programs: Path = BIN) -> dict[str, str]:
+    """Variables under which maturin builds a wheel whose bytes do not depend on where the checkout
+    lies: paths of this machine are mapped to names.
+
+    Args:
+        target: cargo's folder.
+        work: A folder of the build, mapped as well.
+        programs: The folder of maturin and what it calls.
     """
     crates = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "registry" / "src"
     output(["cargo", "fetch", "--locked", "--quiet"], "the crates could not be fetched")
@@ -130,25 +148,16 @@ def build_own(work: Path) -> Path:
     # A later mapping wins, and the work folder lies in the checkout.
     ordered = sorted(places.items(), key=lambda place: len(place[0]))
     for_c = " ".join(f"-ffile-prefix-map={place}={name}" for place, name in ordered)
-    environment = {
+    return {
         **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "CARGO_TARGET_DIR": str(work / "target"),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "CARGO_TARGET_DIR": str(target),
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(
             f"--remap-path-prefix={place}={name}" for place, name in ordered
         ),
         "CFLAGS": for_c,
         "CXXFLAGS": for_c,
     }
-    folder = work / "own"
-    shutil.rmtree(folder, ignore_errors=True)
-    logged(
-        [str(BIN / "maturin"), "build", "--release", "--locked", "--strip", "--quiet",
-         f"--out={folder}"],
-        work / "own.log", "the wheel of biobench could not be built", environment,
-    )  # fmt: skip
-    (wheel,) = folder.glob("biobench-*.whl")
-    return wheel
 
 
 def check_own(wheel: Path) -> str:

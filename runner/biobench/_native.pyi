@@ -252,7 +252,8 @@ class SoftmaxRegression:
 class Loader:
     """Batches of files in order, loaded ahead on ``workers`` threads.
 
-    The arguments from ``mode`` to ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
+    items: paths, or the content of files, which has no identity. The arguments from ``mode`` to
+    ``pad`` are the fields of :class:`biobench.decode.recipe.Recipe`.
     layout: ``NHWC`` or ``NCHW``. table: float32, shape (3, 256), to be looked up for each value;
     None gives the uint8 pixels. ahead: batches at most that wait or are being loaded. allocate:
     called by the thread that asks for batches, with a number of bytes; gives a new writable uint8
@@ -268,7 +269,7 @@ class Loader:
 
     def __new__(
         cls,
-        paths: Sequence[str | os.PathLike[str]],
+        items: Sequence[str | os.PathLike[str] | bytes],
         *,
         mode: str,
         size: tuple[int, int],

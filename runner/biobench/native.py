@@ -1,11 +1,11 @@
 """The native data layer, for use on its own: files to pixels, exact and fast.
 
-In: paths. Out: uint8 or float32 arrays, equal to Pillow's byte for byte (SPEC.md, "Pixels").
+In: paths, or the content of files. Out: uint8 or float32 arrays, equal to Pillow's byte for byte
+(SPEC.md, "Pixels").
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import get_args
 
@@ -13,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._native import build_info
+from biobench.decode.batches import Batches
 from biobench.decode.loader import Batch, ImageLoader, usable_cores
-from biobench.decode.native import DecodedBatch, Failure, bad_images, decode_batch
+from biobench.decode.native import DecodedBatch, Failure, Item, bad_images, decode_batch
 from biobench.decode.recipe import CropRounding, Filter, Mode, Recipe
 from biobench.errors import UsageError
 
 __all__ = [
     "Batch",
+    "Batches",
     "DecodedBatch",
     "Failure",
     "ImageLoader",
@@ -32,7 +34,7 @@ _LARGEST_SIDE = 65_535
 
 
 def load_batch(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Sequence[Item],
     *,
     resize: Mode = "shortest",
     size: int | tuple[int, int] = 224,
@@ -47,7 +49,7 @@ def load_batch(
     on Pillow images.
 
     Args:
-        paths: Image files.
+        paths: Image files, each by its path or as bytes.
         resize: Resize mode, such as ``shortest``.
         size: Side or (height, width) of the resize, in pixels.
         filter: Resampling filter.

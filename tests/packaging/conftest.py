@@ -13,17 +13,21 @@ import pytest
 IMAGE = "biobench:1.0"
 # The programs that build the images are no part of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "containers"))
+# What builds the wheels of a release.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 # Small checkpoints are made as in the tests of models.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the image take minutes and an image that is up to date: only on demand."""
-    if "container" in config.option.markexpr:
-        return
-    for item in items:
-        if item.get_closest_marker("container") is not None:
-            item.add_marker(pytest.mark.skip(reason="run by `make test-container`"))
+    """Tests of the images and of a release's wheels take minutes, and what was built before: only
+    on demand."""
+    for name in ("container", "wheels"):
+        if name in config.option.markexpr:
+            continue
+        for item in items:
+            if item.get_closest_marker(name) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"run by `make test-{name}`"))
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_streams_in_use_are_listed() -> None:
     assert listed == {"linear_probe", "traits_mlp", "frames", "signs", "association", "verify"}
     code = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "runner").rglob("*.py"))]
     used = {n for text in code for n in re.findall(r'Stream\([^"()]*f?"([a-z_]+)[/"]', text)}
-    assert used <= listed | {"demo", "selftest", "split"}
+    assert used <= listed | {"demo", "selftest", "split", "batches"}
 
 
 def pillow_filter(name: str, x: float) -> float:

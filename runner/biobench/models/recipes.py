@@ -98,18 +98,26 @@ def extents(value: Any) -> tuple[int, int]:
 def torchvision_table(mean: Any, std: Any) -> npt.NDArray[np.float32]:
     """``Normalize(mean, std)(ToTensor()(image))`` of every pixel value, float32, shape (3, 256).
 
-    torchvision divides bytes by 255 in float32, then subtracts and divides in place. Its own
-    functions are called, on one image that holds each value once in each channel.
+    torchvision divides bytes by 255 in float32, then subtracts and divides, each of them rounded
+    once; so does NumPy, and torchvision need not be installed.
+
+    Args:
+        mean: Mean of each channel, or one for all.
+        std: Standard deviation of each channel, or one for all.
+
+    Raises:
+        ModelError: A standard deviation is zero in float32, or a number of channels is not 3.
     """
     import numpy as np
-    from PIL import Image
-    from torchvision import transforms
 
-    ramp = np.arange(256, dtype=np.uint8)
-    pixels = np.repeat(ramp[None, :, None], 3, axis=2)
-    chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean=mean, std=std)])
-    values = chain(Image.fromarray(pixels)).numpy()
-    return np.ascontiguousarray(values[:, 0, :], dtype=np.float32)
+    with np.errstate(all="ignore"):  # `build` refuses what is not finite
+        low, high = (
+            np.array(three(np.ravel(v).tolist()), dtype=np.float32)[:, None] for v in (mean, std)
+        )
+        if not high.all():
+            raise refuse(f"std {list(three(np.ravel(std).tolist()))} is zero in float32")
+        ramp = np.arange(256, dtype=np.float32) / np.float32(255)
+        return np.ascontiguousarray((ramp[None, :] - low) / high)
 
 
 def image_recipe(

@@ -20,10 +20,11 @@ from biobench.spec.canonical import sha256_json
 
 PACKAGES = (
     "torch", "torchvision", "timm", "open_clip_torch", "transformers", "numpy", "scipy",
-    "scikit-learn", "faiss-cpu", "pyarrow", "pillow", "safetensors", "huggingface_hub",
+    "scikit-learn", "faiss-cpu", "faiss-gpu-cu12", "pyarrow", "pillow", "safetensors",
+    "huggingface_hub",
 )  # fmt: skip
 
-MOVE_FEATURES = (*PACKAGES[:9], "pillow")
+MOVE_FEATURES = (*PACKAGES[:10], "pillow")
 """Packages whose version can move a feature or a prediction; others only read and write files."""
 
 PACKAGE = Path(__file__).resolve().parents[1]

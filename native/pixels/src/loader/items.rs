@@ -1,13 +1,14 @@
 //! One file to its place in a batch, and the digests of its bytes and of its crop in the same pass.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::decode::open;
 use crate::error::PixelError;
 use crate::external::ExternalDecoder;
-use crate::files::{read_file, FileRead};
+use crate::files::{copy_of, read_file, Content, FileRead};
 use crate::layout::Format;
 use crate::limits::{Cancel, Limits, Permits};
 use crate::load::load;
@@ -26,11 +27,37 @@ pub struct Loaded {
     pub file: Option<FileRead>,
 }
 
+/// Where an item's file is.
+pub enum Place {
+    /// A file with a name.
+    Path(PathBuf),
+    /// The content of a file, in memory.
+    Memory(Box<dyn AsRef<[u8]> + Send + Sync>),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.fmt(f),
+            Self::Memory(bytes) => write!(f, "{} bytes", (**bytes).as_ref().len()),
+        }
+    }
+}
+
+impl Place {
+    fn read(&self, limits: &Limits) -> Result<Content, PixelError> {
+        match self {
+            Self::Path(path) => read_file(path, limits),
+            Self::Memory(bytes) => copy_of((**bytes).as_ref(), limits),
+        }
+    }
+}
+
 /// Files, and what becomes of each.
 #[derive(Debug)]
 pub struct Items {
     /// The files.
-    pub paths: Vec<PathBuf>,
+    pub places: Vec<Place>,
     /// Geometry of the crop.
     pub recipe: Recipe,
     /// Form of the crop in a batch.
@@ -68,7 +95,7 @@ impl Items {
         file: &mut Option<FileRead>,
     ) -> Outcome {
         cancel.check()?;
-        let mut content = read_file(&self.paths[index], &self.limits)?;
+        let mut content = self.places[index].read(&self.limits)?;
         if self.hash_files {
             *file = Some(content.read());
         }

@@ -5,6 +5,6 @@ pub mod items;
 pub mod memory;
 pub mod pool;
 
-pub use items::{Items, Loaded, Outcome};
+pub use items::{Items, Loaded, Outcome, Place};
 pub use memory::{Aligned, Memory};
 pub use pool::{Batch, Loader, Next, Plan};

@@ -87,7 +87,7 @@ struct Loading<M> {
 impl<M: Memory> Loader<M> {
     /// Starts the threads. They have nothing to do until memory is supplied.
     pub fn start(items: Items, plan: Plan) -> Result<Self, PixelError> {
-        let (count, slot) = (items.paths.len(), items.bytes()?);
+        let (count, slot) = (items.places.len(), items.bytes()?);
         Self::with_work(Box::new(items), count, slot, plan)
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from biobench.data.sources import Source
@@ -31,11 +32,14 @@ def direct(url: str) -> str:
 
 def authorization_headers(url: str) -> dict[str, str]:
     """The user's token of the Hugging Face hub, for addresses of the hub and none other."""
+    there = urlsplit(url)
+    if there.scheme != "https" or find_spec("huggingface_hub") is None:
+        # Without that library nobody is logged in to the hub.
+        return {}
     from huggingface_hub import constants, get_token
 
     hub = urlsplit(constants.ENDPOINT)
-    there = urlsplit(url)
-    if there.scheme != "https" or (there.scheme, there.netloc) != (hub.scheme, hub.netloc):
+    if (there.scheme, there.netloc) != (hub.scheme, hub.netloc):
         return {}
     token = get_token()
     return {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,103 @@
+"""The bill of materials and the provenance of an image: complete, valid, and the same each time."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
+
+from imagebuild import statements
+from imagebuild.__main__ import DATE, read_locks
+from imagebuild.wheels import file_digest
+
+IMAGE = "sha256:" + "ab" * 32
+BASE = ("debian:bookworm, by mmdebstrap", "sha256:" + "cd" * 32)
+DEBIAN = (
+    (Path(__file__).resolve().parents[2] / "containers/base-packages.txt").read_text().splitlines()
+)
+
+
+def bill(slim: bool = True) -> dict[str, Any]:
+    lines = read_locks(slim=slim, own=None).all
+    return statements.bill_of_materials(
+        "biobench:1.0-slim", "1.0.0", IMAGE, BASE, lines, DEBIAN, DATE
+    )
+
+
+@pytest.mark.parametrize("slim", [True, False])
+def test_the_bill_is_valid_cyclonedx(slim: bool) -> None:
+    """Scanners read it by the schema, unknown keys refused."""
+    found = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill(slim)))
+    assert found is None
+
+
+def test_the_bill_lists_what_is_inside(repository: Path) -> None:
+    """Every line of the locks, every package of Debian, every crate, each with its digest."""
+    components = {component["bom-ref"]: component for component in bill()["components"]}
+    lines = read_locks(slim=True, own=None).all
+    crates = len(re.findall(r"^checksum = ", (repository / "Cargo.lock").read_text(), re.M))
+    assert components["base@" + BASE[1]]["hashes"] == [{"alg": "SHA-256", "content": "cd" * 32}]
+    kinds = ("pkg:pypi/", "pkg:deb/", "pkg:cargo/")
+    assert [sum(purl.startswith(kind) for purl in components) for kind in kinds] == [
+        len(lines), len(DEBIAN), crates,
+    ]  # fmt: skip
+    (numpy,) = (line for line in lines if line.startswith("numpy=="))
+    version = numpy.split()[0].removeprefix("numpy==")
+    stated = {entry["content"] for entry in components[f"pkg:pypi/numpy@{version}"]["hashes"]}
+    assert stated == set(re.findall(r"sha256:([0-9a-f]{64})", numpy))
+    assert [name for name in components if name.startswith("pkg:pypi/torch@")] == []
+    full = {component["name"] for component in bill(slim=False)["components"]}
+    assert "torch" in full
+
+
+def test_the_bill_changes_with_its_content_alone() -> None:
+    """Two builds of one image have one document; another image has another number."""
+    assert bill() == bill()
+    assert bill()["serialNumber"] != bill(slim=False)["serialNumber"]
+
+
+def stated(tmp_path: Path) -> dict[str, Any]:
+    wheel = tmp_path / "biobench-1.0.0-cp311-abi3-manylinux_2_28_x86_64.whl"
+    wheel.write_bytes(b"a wheel")
+    lock = statements.ROOT / "requirements/image-slim.txt"
+    parameters = {"mode": "offline", "slim": True, "variant": ""}
+    return statements.provenance("biobench:1.0-slim", IMAGE, parameters, BASE, wheel, [lock])
+
+
+def test_the_provenance_is_a_statement_of_in_toto(tmp_path: Path) -> None:
+    """The library of that format reads it, and it names the image by its id."""
+    found = stated(tmp_path)
+    parsed = json_format.Parse(json.dumps(found), statement_pb2.Statement())
+    Statement.copy_from_pb(parsed).validate()
+    assert found["subject"] == [{"name": "biobench:1.0-slim", "digest": {"sha256": "ab" * 32}}]
+
+
+def test_the_provenance_names_what_was_built_from(tmp_path: Path, repository: Path) -> None:
+    """Base, wheel, locks and commit by digest, and no path of this machine."""
+    found = stated(tmp_path)
+    materials = {
+        entry["name"]: entry["digest"]
+        for entry in found["predicate"]["buildDefinition"]["resolvedDependencies"]
+    }
+    lock = "requirements/image-slim.txt"
+    assert materials[lock] == {"sha256": file_digest(repository / lock)}
+    assert set(materials) >= {"debian:bookworm, by mmdebstrap", lock, "Cargo.lock"}
+    text = json.dumps(found)
+    assert str(tmp_path) not in text
+    assert str(repository) not in text
+
+
+def test_documents_are_written_whole(tmp_path: Path) -> None:
+    """A name without its content would be taken for the document."""
+    path = tmp_path / "sbom.json"
+    statements.write(path, bill())
+    assert json.loads(path.read_text()) == bill()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["sbom.json"]
