@@ -108,8 +108,11 @@ def require_same_items(a: Predictions, b: Predictions, where: str) -> None:
     the same order."""
     same = np.array_equal(a.y_true, b.y_true) and np.array_equal(a.clusters, b.clusters)
     for name in ("group", "true_poisonous"):
-        columns = [items.extras[name] for items in (a, b) if name in items.extras]
-        same &= len(columns) != 1 and (not columns or np.array_equal(*columns))
+        one, other = a.extras.get(name), b.extras.get(name)
+        if one is None or other is None:
+            same &= one is other
+        else:
+            same &= np.array_equal(one, other)
     if not same or a.ids != b.ids:
         raise DataError(
             "the models were not scored on the same items with the same labels and clusters",
