@@ -185,7 +185,7 @@ def test_arguments_of_evaluate(data: Path) -> None:
     """The call from Python refuses what the command line would."""
     with pytest.raises(UsageError, match="tpu"):
         evaluate(MeanColour(), "plankton", data=data, device="tpu")
-    with pytest.raises(UsageError, match="NoneType"):
+    with pytest.raises(UsageError, match="no model is given"):
         evaluate(None, "plankton", data=data)  # type: ignore[arg-type]
 
 
