@@ -17,7 +17,6 @@ WITHOUT = {
     "submit": "writes a file, and says which",
     "export": "its format is an option",
     "import": "writes a file, and says which",
-    "work": "writes results, and says which",
     "completion": "prints a script",
     "data fetch": "writes files, and says which",
     "data unpack": "writes files, and says which",
@@ -27,6 +26,8 @@ WITHOUT = {
     "models show": "prints JSON already",
     "models export": "writes files, and says which",
     "store gc": "says one number",
+    "store push": "says one number",
+    "store pull": "says one number",
 }
 """Commands that print no table, and what they do."""
 

@@ -76,7 +76,8 @@ def test_files_of_an_input_have_one_flaw(monkeypatch: pytest.MonkeyPatch) -> Non
     add = Faults.add
 
     def count(self: Faults, name: str, what: str) -> None:
-        kinds[what] += 1
+        # An id that is none stands in two places of a file.
+        kinds[what.replace("image_id", "id")] += 1
         add(self, name, what)
 
     monkeypatch.setattr(Faults, "add", count)

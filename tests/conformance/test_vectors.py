@@ -69,7 +69,7 @@ def test_the_porting_guide_lists_every_operation_and_section() -> None:
 def test_there_are_enough_and_they_stay_small() -> None:
     """Hundreds of cases in a bundle that anyone can download in a moment."""
     assert sum(len(vectors.cases) for vectors in FILES) >= 300
-    assert sum(p.stat().st_size for p in (V1 / "conformance").rglob("*")) < 2_000_000
+    assert sum(p.stat().st_size for p in (V1 / "conformance").rglob("*")) < 2_500_000
 
 
 def copy_of_the_specification(folder: Path) -> Path:

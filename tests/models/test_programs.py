@@ -23,12 +23,14 @@ pytestmark = pytest.mark.slow
 
 LARGE = 384
 """Pixels of a side."""
+LONG = ("swin_large", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256")
+"""Of families that have shorter cases."""
 
 
 def with_depth(one: Carried) -> Any:
-    """The case; one of large images takes seconds, so it is looked at by `make test-depth`."""
-    large = (one.small or one.size) > LARGE or "swin_large" in one.id
-    return pytest.param(one, id=one.id, marks=pytest.mark.depth if large else ())
+    """The case; one that takes seconds is looked at by `make test-depth`."""
+    long = (one.small or one.size) > LARGE or any(name in one.id for name in LONG)
+    return pytest.param(one, id=one.id, marks=pytest.mark.depth if long else ())
 
 
 @pytest.mark.parametrize("one", [with_depth(one) for one in CARRIED])

@@ -107,10 +107,9 @@ def require_same_items(a: Predictions, b: Predictions, where: str) -> None:
     """Raise DataError unless both have the same items with the same truth, clusters and groups, in
     the same order."""
     same = np.array_equal(a.y_true, b.y_true) and np.array_equal(a.clusters, b.clusters)
-    of_the_data = ("group", "true_poisonous")
-    # A model without the column is an array of no rows here: equal where both lack it.
-    columns = [[of.extras.get(n, np.empty(0)) for n in of_the_data] for of in (a, b)]
-    same &= all(map(np.array_equal, *columns))
+    for name in ("group", "true_poisonous"):
+        columns = [items.extras[name] for items in (a, b) if name in items.extras]
+        same &= len(columns) != 1 and (not columns or np.array_equal(*columns))
     if not same or a.ids != b.ids:
         raise DataError(
             "the models were not scored on the same items with the same labels and clusters",
