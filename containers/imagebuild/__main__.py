@@ -155,7 +155,13 @@ def describe(
         "provenance": statements.provenance(
             name,
             image,
-            {"mode": given.mode, "slim": given.slim, "variant": given.variant},
+            {
+                "mode": given.mode,
+                "slim": given.slim,
+                "variant": given.variant,
+                # One that was given need not be of this commit.
+                "wheel": "built" if given.wheel is None else "given",
+            },
             (base.name, base.digest),
             wheel,
             [ROOT / "requirements/image-slim.txt", CONTAINERS / "installer.txt"]
