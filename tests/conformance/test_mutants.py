@@ -73,7 +73,7 @@ def test_a_mutant_that_is_no_program_fails(repository: Path, tmp_path: Path) -> 
     """It would be killed by every case, and say nothing of them."""
     done = judged(repository, tmp_path, SORTED + "replace = 'Object.keys(value).sort(;'\n")
     assert done.returncode == 1
-    assert "is no program: SyntaxError" in done.stdout
+    assert "is not a valid program: SyntaxError" in done.stdout
 
 
 def test_a_list_with_an_unknown_key_is_refused(repository: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@
     tools/mutants/run.py TEXT ...        those whose list/id has one of the texts in it
     tools/mutants/run.py --rules         which rules of SPEC.md no mutant breaks
 
-Exit 1 where a mutant survives that its list does not explain, or a list has to be mended.
+Exit 1 where a mutant survives that its list does not explain, or a list needs a fix.
 """
 
 from __future__ import annotations

@@ -21,14 +21,14 @@ from biobench.spec.load import load_spec
 from mutants.lists import PORT, ROOT, RUNNER, ListError, Mutant
 
 SECONDS = 30
-"""After which a mutant that does not end is stopped, and so is no implementation."""
+"""Time limit of a mutant in seconds; one that takes longer counts as killed."""
 
 VECTORS = "conformance/"
 
 UNWRITTEN = re.compile(
     r"^(SyntaxError|ReferenceError|NameError|IndentationError)\b(?!.*JSON).*", re.MULTILINE
 )
-"""What a mutant ends with that is no program."""
+"""The errors of a mutant that is not a valid program."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        """Whether a case or a list has to be mended."""
+        """True if a case or a list needs a fix."""
         return self.word in ("survived", "wrong")
 
     def __str__(self) -> str:
@@ -144,7 +144,7 @@ def first_difference(outputs: Mapping[str, Any], given: Mapping[str, Any]) -> st
 
 
 def _told_by(mutant: Mutant, vectors: Vectors) -> str | None:
-    """What tells the mutant from the right implementation, None where nothing does."""
+    """Return the first difference from the right implementation, None where there is none."""
     with TemporaryDirectory(dir=vectors.scratch) as folder:
         bundle = vectors.write(mutant.sections)
         try:
@@ -154,7 +154,7 @@ def _told_by(mutant: Mutant, vectors: Vectors) -> str | None:
         except subprocess.CalledProcessError as failed:
             unwritten = UNWRITTEN.search(failed.stderr)
             if unwritten is not None:
-                raise ListError(f"{mutant.name}: is no program: {unwritten[0]}") from None
+                raise ListError(f"{mutant.name}: is not a valid program: {unwritten[0]}") from None
             ends = re.findall(r"^\w*(?:Error|Invalid)\b.*", failed.stderr, re.MULTILINE)
             return f"fails: {ends[-1] if ends else 'without a word'}"
     return first_difference(vectors.outputs(mutant.sections), given)
@@ -176,7 +176,8 @@ def judge(mutant: Mutant, vectors: Vectors) -> Verdict:
 
 
 def flaw_of_the_original(sections: tuple[str, ...], vectors: Vectors, *, port: bool) -> str | None:
-    """What is wrong in the implementation as it is; with it no verdict would mean anything."""
+    """Return the first wrong answer of the unchanged implementation, which would void every
+    verdict; None where there is none."""
     with TemporaryDirectory(dir=vectors.scratch) as folder:
         try:
             given = answers(None, vectors.write(sections), Path(folder), port=port)
