@@ -295,7 +295,12 @@ def training_files() -> Iterator[VectorFile]:
                 "linear-probe/first-steps/error/one-label",
                 {**OFFICIAL, **few, "labels": [1] * 10, "constants": {"steps": 1}},
                 refused,
-            )
+            ),
+            Case(
+                "linear-probe/first-steps/error/parameters-beyond-float32",
+                {**OFFICIAL, **few, "constants": {"steps": 2, "learning_rate": 1e39}},
+                refused,
+            ),
         ],
         operation="train",
     )

@@ -158,6 +158,13 @@ def files() -> Iterator[VectorFile]:
                 ("classes-and-not-traits", [0, 1, 0, 1, 0, 1, 0, 1, 0]),
                 ("traits-of-other-rows", [[0, 1]] * 8),
             ]
+        ]
+        + [
+            Case(
+                "traits-network/first-steps/error/parameters-beyond-float32",
+                {**OFFICIAL, **few, "constants": {"steps": 2, "learning_rate": 1e38, **small}},
+                refused,
+            )
         ],
         operation="train",
     )
