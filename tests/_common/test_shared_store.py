@@ -84,6 +84,44 @@ def test_what_is_pulled_counts_as_absent(place: str, tmp_path: Path) -> None:
     assert store.get(KIND, key(1)) is not None
 
 
+def test_the_mark_is_in_the_entry(place: str, tmp_path: Path) -> None:
+    """No order of pulls, deletions and own computations leaves a pulled entry without its mark: it
+    is part of the same file."""
+    push(filled(tmp_path / "a", 1), place)
+    store, other = Store(tmp_path / "b"), Store(tmp_path / "c")
+    pull(store, place)
+    assert [path.name for path in store.root.rglob("*") if path.is_file()] == [
+        store.path(KIND, key(1)).name
+    ]
+    other.path(KIND, key(1)).parent.mkdir(parents=True)
+    os.rename(store.path(KIND, key(1)), other.path(KIND, key(1)))
+    assert other.is_pulled(KIND, key(1))
+    assert other.get(KIND, key(1)) is None
+
+
+def test_only_what_was_looked_at_is_released(place: str, tmp_path: Path) -> None:
+    """An entry that was pulled to its place since keeps its mark; one that is released has the
+    bytes that were sent."""
+    a, store = filled(tmp_path / "a", 1), Store(tmp_path / "b")
+    push(a, place)
+    pull(store, place)
+    found = store.find(KIND, key(1))
+    assert found is not None
+    assert found.mark is not None
+    assert found.mark.sample == 5
+    a.put(KIND, key(1), {"features": np.zeros((2, 3), np.float32)})
+    sent = a.read(KIND, key(1))
+    assert sent is not None
+    store.put_pulled(KIND, key(1), sent, 5, place)
+    store.release(KIND, key(1), found.mark)
+    assert store.is_pulled(KIND, key(1))
+    latest = store.find(KIND, key(1))
+    assert latest is not None
+    assert latest.mark is not None
+    store.release(KIND, key(1), latest.mark)
+    assert store.read(KIND, key(1)) == sent
+
+
 def test_what_is_pulled_is_not_passed_on(place: str, tmp_path: Path) -> None:
     """A place has only what somebody computed or looked at."""
     push(filled(tmp_path / "a", 1), place)

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sharing import ROWS, exact_demo, few_images, forge, run, shared
 
-from biobench._common import shared_store
-from biobench._common.progress import Progress
-from biobench._common.shared_place import Place
-from biobench._common.store import Store
-from biobench.data.build import build_manifest
-from biobench.data.locate import EMBEDDED
+from biobench._common.store import Store, _with_mark
 from biobench.data.manifest import Manifest
-from biobench.embed import shards
 from biobench.embed.diagnostics import doubts
 from biobench.embed.evidence import NotStored, recall, remember
-from biobench.embed.features import Embedded, Execution, embed
 from biobench.models.base import Backbone
-from biobench.models.exact_backbone import exact_backbone
 from biobench.models.load import load_model
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
 
-ROWS, MICRO_BATCH = 20, 4
-
 
 @pytest.fixture(scope="module")
 def exact(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    store = Store(tmp_path_factory.mktemp("programs"))
-    return exact_backbone(load_model("demo", load_spec().models), store)
+    return exact_demo(tmp_path_factory.mktemp("programs"))
+
+
+def marked(store: Store) -> list[str]:
+    """Keys of the entries that are marked."""
+    return [
+        f"sha256:{entry.path.stem}"
+        for entry in store.entries()
+        if store.is_pulled(entry.kind, entry.path.stem)
+    ]
 
 
 @pytest.fixture(params=["exact", "torch"])
@@ -44,47 +41,7 @@ def backbone(request: pytest.FixtureRequest, exact: Backbone) -> Backbone:
 
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    """Images of a demo task, in shards of two micro-batches."""
-    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 2)
-    folder = EMBEDDED / "demo-plankton"
-    whole = build_manifest(load_spec().task("demo-plankton"), folder)
-    rows = whole.rows[:ROWS]
-    for row in rows:
-        (tmp_path / "data" / row.path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / row.path, tmp_path / "data" / row.path)
-    return replace(whole, rows=rows, root=tmp_path / "data", tables={})
-
-
-def run(manifest: Manifest, backbone: Backbone, store: Store) -> Embedded:
-    execution = Execution(
-        device="cpu", precision="float32", micro_batch=MICRO_BATCH, workers=2, engine={}
-    )
-    progress = Progress("test", 0, quiet=True)
-    return embed(
-        manifest, backbone, Store(store.root), execution, keep_bad=False, progress=progress
-    )
-
-
-def shared(source: Store, folder: Path, sample: int) -> Store:
-    """A store with what ``source`` pushed."""
-    place = Place(str(folder / "place"))
-    shared_store.push(source, place, lambda kind: kind.startswith("features-"), quiet=True)
-    store = Store(folder / "b")
-    shared_store.pull(store, place, lambda kind: True, sample, quiet=True)
-    return store
-
-
-def forge(store: Store, rows: Sequence[int]) -> None:
-    """Change features of the entry in the store, with digests and key that hold."""
-    for entry in list(store.entries()):
-        key = f"sha256:{entry.path.stem}"
-        arrays = store.get(entry.kind, key)
-        if arrays is None or "features" not in arrays:
-            continue
-        for row in rows:
-            if row < len(arrays["features"]):
-                arrays["features"][row, 0] += 1
-        store.put(entry.kind, key, arrays)
+    return few_images(tmp_path, monkeypatch)
 
 
 def test_honest_features_are_used(manifest: Manifest, backbone: Backbone, tmp_path: Path) -> None:
@@ -101,7 +58,7 @@ def test_honest_features_are_used(manifest: Manifest, backbone: Backbone, tmp_pa
     assert line.startswith(f"{drawn} of {ROWS} images with pulled features embedded again, equal")
     if backbone.info.program is not None:
         assert line.endswith("a forged share above 50.00% is refuted at 95 %")
-    assert not list(store.root.rglob("*.pulled"))
+    assert not marked(store)
     assert run(manifest, backbone, store).pulled is None
 
 
@@ -137,10 +94,11 @@ def test_one_image_at_least(manifest: Manifest, exact: Backbone, tmp_path: Path)
     run(manifest, exact, source)
     forge(source, range(8))
     store = shared(source, tmp_path, 4)
-    for mark, text in zip(
-        sorted(store.root.rglob("*.pulled")), ("", '{"sample": 0}', "[]"), strict=True
-    ):
-        mark.write_text(text)
+    keys = marked(store)
+    for key, text in zip(keys, ("", '{"sample": 0}', "[]"), strict=True):
+        (path,) = store.root.glob(f"*/*/{key.removeprefix('sha256:')}.safetensors")
+        path.write_bytes(_with_mark(path.read_bytes(), text))
+    assert marked(store) == keys
     found = run(manifest, exact, store)
     assert found.computed == ROWS
 
@@ -156,8 +114,7 @@ def test_rows_that_no_draw_could_reach_stay_marked(
     found = run(fewer, exact, store)
     assert found.computed == 0
     assert found.pulled is not None
-    left = [mark.stem for mark in store.root.rglob("*.pulled")]
-    assert left == [own.shards[0].removeprefix("sha256:")]
+    assert marked(store) == [own.shards[0]]
 
 
 def test_own_and_pulled_features_together(
@@ -167,9 +124,14 @@ def test_own_and_pulled_features_together(
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
     store = shared(source, tmp_path, ROWS)
-    store.pulled_mark(own.kind, own.shards[0]).unlink()
-    found = run(manifest, exact, store)
-    assert found.pulled == "12 of 12 images with pulled features embedded again, equal"
+    found = store.find(own.kind, own.shards[0])
+    assert found is not None
+    assert found.mark is not None
+    store.release(own.kind, own.shards[0], found.mark)
+    assert (
+        run(manifest, exact, store).pulled
+        == "12 of 12 images with pulled features embedded again, equal"
+    )
 
 
 def test_pulled_features_are_no_evidence(

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from biobench._common.files import require_writable, write_atomically
+from biobench._common.files import require_writable
 from biobench._common.progress import Progress
 from biobench._common.shared_place import Place
 from biobench._common.store import Store, arrays_of
@@ -152,11 +152,12 @@ def pull(
         if not wanted(kind):
             continue
         path = store.path(kind, stem)
-        if path.exists() and path.stat().st_size in {entry.size for entry in listed[name]}:
+        # One that is marked is longer by its mark.
+        sizes = {entry.size for entry in listed[name]}
+        if store.is_pulled(kind, stem) or (path.exists() and path.stat().st_size in sizes):
             moved.there += 1
         else:
             missing.append(name)
-    mark = json.dumps({"sample": sample, "from": place.name}).encode()
 
     def fetch(name: str) -> tuple[int, str | None]:
         kind, _, stem = _parts(name)
@@ -166,9 +167,7 @@ def pull(
             return 0, data
         if arrays_of(data, key) is None:
             return 0, f"{name} is no entry of that key"
-        # First, so that there is no moment at which it is not marked.
-        write_atomically(store.pulled_mark(kind, key), mark)
-        write_atomically(store.path(kind, key), data)
+        store.put_pulled(kind, key, data, sample, place.name)
         return len(data), None
 
     with Progress("pull", len(missing), unit="entries", quiet=quiet) as progress:

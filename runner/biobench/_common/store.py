@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 """Errors of a store that may be read and not written."""
+_PULLED = "pulled"
+"""Text in the metadata of an entry that came from elsewhere. It is in the entry, and not beside it,
+so that no process sees the one without the other."""
 LEFTOVER_S = 3600.0
 """A temporary file older than this belongs to no running process."""
 
@@ -106,18 +109,72 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Recursi
 is no array."""
 
 
-def arrays_of(data: bytes, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
-    """The arrays in the bytes of an entry; None where they are not the whole entry of ``key``."""
+@dataclass(frozen=True)
+class Mark:
+    """What an entry says of itself that came from elsewhere, until a sample of it was computed
+    again here.
+
+    Attributes:
+        sample: Items of a task to compute again, as the pull was asked; None where it says none.
+        content: Digest of its arrays.
+    """
+
+    sample: int | None
+    content: str
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An entry: its arrays, and the mark of one that was pulled, else None."""
+
+    arrays: dict[str, np.ndarray[Any, Any]]
+    mark: Mark | None
+
+
+def found_in(data: bytes, key: str) -> Found | None:
+    """The entry in these bytes; None where they are not the whole entry of ``key``."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        header = json.loads(data[8 : 8 + min(int.from_bytes(data[:8], "little"), _MOST_HEADER)])
-        metadata = header["__metadata__"]
+        metadata = _header_of(data)["__metadata__"]
         arrays = {name: array.copy() for name, array in load(data).items()}
+        marked = metadata.pop(_PULLED, None)
     except (*_UNREADABLE, SafetensorError):
         return None
-    return arrays if metadata == {"key": key, "content": _content_digest(arrays)} else None
+    content = _content_digest(arrays)
+    if metadata != {"key": key, "content": content}:
+        return None
+    return Found(arrays, None if marked is None else Mark(_sample_in(marked), content))
+
+
+def arrays_of(data: bytes, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
+    """The arrays in the bytes of an entry; None where they are not the whole entry of ``key``, or
+    are marked as pulled."""
+    found = found_in(data, key)
+    return None if found is None or found.mark is not None else found.arrays
+
+
+def _header_of(data: bytes) -> Any:
+    return json.loads(data[8 : 8 + min(int.from_bytes(data[:8], "little"), _MOST_HEADER)])
+
+
+def _sample_in(marked: object) -> int | None:
+    try:
+        return max(1, int(json.loads(str(marked))["sample"]))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _with_mark(data: bytes, marked: str | None) -> bytes:
+    """The bytes of an entry with another mark, or with none; the arrays stay where they are."""
+    header = _header_of(data)
+    header["__metadata__"].pop(_PULLED, None)
+    if marked is not None:
+        header["__metadata__"][_PULLED] = marked
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # arrays begin at a multiple of eight bytes
+    return len(text).to_bytes(8, "little") + text + data[8 + int.from_bytes(data[:8], "little") :]
 
 
 @dataclass(frozen=True)
@@ -164,7 +221,6 @@ class Store:
         metadata = {"key": key, "content": _content_digest(contiguous)}
         try:
             write_atomically(self.path(kind, key), save(contiguous, metadata=metadata))
-            self.pulled_mark(kind, key).unlink(missing_ok=True)
         except BiobenchError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
@@ -193,14 +249,19 @@ class Store:
         So does one that was pulled and of which no sample was computed again yet, unless
         ``pulled`` asks for it.
         """
-        if not pulled and self.is_pulled(kind, key):
+        found = self.find(kind, key)
+        if found is None or (found.mark is not None and not pulled):
             return None
+        return found.arrays
+
+    def find(self, kind: str, key: str) -> Found | None:
+        """The entry of a key, pulled or not; None where it is absent or damaged."""
         data = self.read(kind, key)
-        arrays = None if data is None else arrays_of(data, key)
-        if arrays is not None:
+        found = None if data is None else found_in(data, key)
+        if found is not None:
             with contextlib.suppress(OSError):
                 os.utime(self.path(kind, key))
-        return arrays
+        return found
 
     def read(self, kind: str, key: str) -> bytes | None:
         """The bytes of an entry, as long as its header says; None where it is absent or damaged
@@ -215,14 +276,38 @@ class Store:
         except _UNREADABLE:
             return None
 
-    def pulled_mark(self, kind: str, key: str) -> Path:
-        """The file beside an entry that is there as long as the entry was pulled from elsewhere
-        and no sample of it was computed again."""
-        return self.path(kind, key).with_suffix(".pulled")
+    def put_pulled(self, kind: str, key: str, data: bytes, sample: int, source: str) -> None:
+        """Store the bytes of an entry that came from elsewhere, marked; raises as
+        :func:`write_atomically`.
+
+        Args:
+            kind: Its kind.
+            key: Its key.
+            data: Bytes that :func:`arrays_of` takes.
+            sample: Items of a task to compute again before it is used.
+            source: Where it came from, for people.
+        """
+        marked = json.dumps({"sample": sample, "from": source})
+        write_atomically(self.path(kind, key), _with_mark(data, marked))
+
+    def release(self, kind: str, key: str, mark: Mark) -> None:
+        """Take the mark from an entry, where it is still the one that was looked at; raises as
+        :func:`write_atomically`."""
+        data = self.read(kind, key)
+        found = None if data is None else found_in(data, key)
+        if data is None or found is None or found.mark is None:
+            return
+        # Another process may have pulled another entry to this place since.
+        if found.mark.content == mark.content:
+            write_atomically(self.path(kind, key), _with_mark(data, None))
 
     def is_pulled(self, kind: str, key: str) -> bool:
         """True where an entry came from elsewhere and no sample of it was computed again yet."""
-        return self.pulled_mark(kind, key).exists()
+        try:
+            with open_regular(self.path(kind, key)) as file:
+                return _PULLED in _read_header(file)[2]  # type: ignore[operator]
+        except _UNREADABLE:
+            return False
 
     def keys(self, kind: str) -> list[str]:
         """The keys of all entries of a kind, sorted."""
@@ -293,8 +378,6 @@ class Store:
                 break
             with contextlib.suppress(FileNotFoundError):
                 entry.path.unlink()
-            # After its entry, which must not be without it.
-            entry.path.with_suffix(".pulled").unlink(missing_ok=True)
             removed.append(entry)
             excess -= entry.size
         return removed

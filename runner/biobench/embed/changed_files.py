@@ -72,7 +72,11 @@ class FileChangeDetector:
 
     def knows(self, rows: npt.NDArray[np.int64]) -> bool:
         """True where the digests of all of ``rows`` are known."""
-        return bool(self._known[rows].all())
+        return bool(self.known(rows).all())
+
+    def known(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """For each of ``rows``, true where the digest of its file is known, bool (rows,)."""
+        return self._known[rows]
 
     def contents(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """The digest of each row's file; empty where it is not known."""

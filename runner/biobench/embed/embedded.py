@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.store import Mark
 from biobench.spec.canonical import sha256_json
 
 TOLERANCE = 1e-3
@@ -73,6 +74,7 @@ class Embedded:
             for and is known.
         torch_state: Switches of torch in the threads that embedded, see
             :mod:`biobench.repro.torch_state`; of a shard that the store had, the altered ones.
+        marks: By the key of a shard that was pulled its mark as it was when the shard was read.
         pulled: The statement about features that came from elsewhere, None where none did.
     """
 
@@ -87,6 +89,7 @@ class Embedded:
     seconds: dict[str, float] = field(default_factory=dict)
     alone: Alone | None = None
     torch_state: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
     pulled: str | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> Embedded:

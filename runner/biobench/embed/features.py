@@ -197,7 +197,9 @@ def _known(
     if not hold(result, manifest, model.backbone, model.execution, store):
         said, before = result.pulled, known(result)
         result = _nothing(manifest, model.backbone, keys, watch)
-        missing = find(shards, watch, keys, store, result, Progress("", 0, quiet=True))
+        # Another process may pull again meanwhile, what was just deleted.
+        quiet = Progress("", 0, quiet=True)
+        missing = find(shards, watch, keys, store, result, quiet, pulled=False)
         result.pulled = said
         progress.skip(known(result) - before)
     return result, missing

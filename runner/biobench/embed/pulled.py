@@ -19,9 +19,8 @@ from biobench.data.manifest import Manifest
 from biobench.embed.again import embed_again
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.shards import by_item
-from biobench.errors import DataError, counted
+from biobench.errors import BiobenchError, DataError, counted
 from biobench.models.base import Backbone
-from biobench.spec.canonical import parse_json
 from biobench.spec.generator import Stream
 
 SAMPLE = 32
@@ -29,7 +28,6 @@ SAMPLE = 32
 fewer a share of a tenth would often not be seen."""
 NAMED = 3
 """Images that the statement names."""
-_MOST_MARK = 1 << 16
 
 
 def known(result: Embedded) -> int:
@@ -45,22 +43,23 @@ def hold(
 
     Where all are equal, entries whose rows were all open to the draw are from then on as if they
     had been computed here. Where one differs, every pulled entry of the model that was not yet
-    looked at is deleted, and the rows have to be found again.
+    looked at is deleted. There, and where nothing could be compared, the rows have to be found
+    again without pulled entries.
 
     By torch the sample is of whole micro-batches, whose images may depend on each other.
 
     Returns:
-        False where entries were deleted.
+        False where the features cannot be used.
 
     Raises:
         DataError: They differ and cannot be deleted.
     """
-    keys = [key for key in result.shards if key and store.is_pulled(result.kind, key)]
+    keys = [key for key in result.shards if key in result.marks]
     if not keys:
         return True
     numbers = [result.shards.index(key) for key in keys]
     rows = np.flatnonzero(np.isin(result.places[:, 0], numbers))
-    wanted = max(1, *(_sample_of(store, result.kind, key) for key in keys))
+    wanted = max(result.marks[key].sample or SAMPLE for key in keys)
     units = _units(result, rows, None if by_item(backbone) else execution.micro_batch)
     count = min(len(units), -(-wanted // max(map(len, units))))
     seed = secrets.randbits(53)  # whoever made the features must not have known it
@@ -71,22 +70,31 @@ def hold(
     compared, differing = 0, list[str]()
     for chosen in together:
         again = embed_again(manifest, chosen, backbone, execution)
-        # An image that cannot be read now, or is another one, is for the run to report.
+        # An image that cannot be read now, or is another one, is for the run to report. What was
+        # found without its file, and what was decoded of bytes that give no image, is forged.
+        nameless = ~result.files[chosen].any(axis=1)
         same_file = (again.files == result.files[chosen]).all(axis=1)
-        for i in np.flatnonzero(same_file).tolist():
-            if i in again.bad:
-                continue
+        for i in np.flatnonzero(same_file | nameless).tolist():
             compared += 1
             row = int(chosen[i])
-            pixels = again.pixels[i].tobytes() == result.pixels[row].tobytes()
-            if not pixels or again.features[i].tobytes() != result.features[row].tobytes():
+            if (
+                nameless[i]
+                or i in again.bad
+                or again.pixels[i].tobytes() != result.pixels[row].tobytes()
+                or again.features[i].tobytes() != result.features[row].tobytes()
+            ):
                 differing.append(manifest.rows[row].path)
     if differing:
         result.pulled = _delete(store, result.kind, compared, differing)
         return False
-    if compared:
-        result.pulled = _statement(len(rows), compared, count, len(units))
-        _release(result, store, keys)
+    if not compared:
+        result.pulled = (
+            f"none of {counted(len(rows), 'image')} with pulled features could be compared; the "
+            "features are not used"
+        )
+        return False
+    result.pulled = _statement(len(rows), compared, count, len(units))
+    _release(result, store, keys)
     return True
 
 
@@ -100,16 +108,6 @@ def _units(
     shard, place = result.places[ordered].T
     ends = np.flatnonzero((np.diff(shard) != 0) | (np.diff(place // micro_batch) != 0)) + 1
     return np.split(ordered, ends)
-
-
-def _sample_of(store: Store, kind: str, key: str) -> int:
-    """The number of items in the mark of an entry."""
-    try:
-        with store.pulled_mark(kind, key).open("rb") as file:
-            sample = parse_json(file.read(_MOST_MARK))["sample"]
-        return max(1, int(sample))
-    except (OSError, ValueError, KeyError, TypeError):
-        return SAMPLE
 
 
 def _statement(pulled: int, compared: int, drawn: int, of: int) -> str:
@@ -128,22 +126,24 @@ def _release(result: Embedded, store: Store, keys: Sequence[str]) -> None:
         used = np.unique(result.places[result.places[:, 0] == number, 1])
         if shard is not None and len(used) == len(shard["features"]):
             # A store that is only read keeps them, and each run looks again.
-            with contextlib.suppress(OSError):
-                store.pulled_mark(result.kind, key).unlink(missing_ok=True)
+            with contextlib.suppress(BiobenchError):
+                store.release(result.kind, key, result.marks[key])
 
 
 def _delete(store: Store, kind: str, compared: int, differing: Sequence[str]) -> str:
     """Delete all pulled entries of a kind, and say so."""
     count = 0
-    for mark in sorted((store.root / kind).glob("[0-9a-f][0-9a-f]/*.pulled")):
+    for key in store.keys(kind):
+        if not store.is_pulled(kind, key):
+            continue
+        path = store.path(kind, key)
         try:
-            mark.with_suffix(".safetensors").unlink(missing_ok=True)
-            mark.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise DataError(
                 f"pulled features differ from those of this machine, for {shown(differing[0])}, "
                 f"and cannot be deleted ({error.strerror})",
-                where=str(mark),
+                where=str(path),
                 remedy="delete them, or name another --store",
             ) from error
         count += 1

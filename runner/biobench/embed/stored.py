@@ -7,6 +7,7 @@ known, and the shards that are left to compute.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,17 @@ def find(
     result: Embedded,
     progress: Progress,
     items: StoredItems | None = None,
+    *,
+    pulled: bool = True,
 ) -> dict[int, Rows]:
     """Fill in the features that the store has, and return the shards to compute by number.
 
     Where the features of an image depend on no other (SPEC.md, section "Micro-batches"), an image
     is found in whichever shard it was stored, and what is left of several shards makes new ones.
-    ``items``: looked up before; whole shards are found in any case.
+    ``items``: looked up before; whole shards are found in any case. ``pulled``: take those that
+    came from elsewhere, too; their marks are in ``result.marks``.
     """
-    search = _Search(watch, keys, store, result, items or StoredItems())
+    search = _Search(watch, keys, store, result, items or StoredItems(), pulled=pulled)
     missing: dict[int, Rows] = {}
     scattered: list[Rows] = []
     size, found, lost = max(map(len, shards), default=0), 0, 0
@@ -77,6 +81,8 @@ class _Search:
         store: Store,
         result: Embedded,
         items: StoredItems,
+        *,
+        pulled: bool,
     ) -> None:
         self._watch = watch
         self._keys = keys
@@ -84,6 +90,7 @@ class _Search:
         self._result = result
         self._numbers: dict[str, int] = {}
         self._items = items
+        self._pulled = pulled
         self._shard = lru_cache(_OPEN)(self._read)
 
     def new_shard(self) -> int:
@@ -101,8 +108,10 @@ class _Search:
             return rows
         items = self._items.of(self._store, self._keys.kind)
         found = np.zeros(len(rows), np.bool_)
-        for key, here, places in items.look_up(self._watch.digests[rows]):
-            found[here] = self._fill(key, rows[here], places)
+        # The digest of a file that is not known is zero, which somebody may have stored.
+        known = np.flatnonzero(self._watch.known(rows))
+        for key, here, places in items.look_up(self._watch.digests[rows[known]]):
+            found[known[here]] = self._fill(key, rows[known[here]], places)
         return rows[~found]
 
     def _fill(self, key: str, rows: Rows, places: npt.NDArray[np.int64]) -> bool:
@@ -124,13 +133,40 @@ class _Search:
 
     def _read(self, key: str) -> Mapping[str, npt.NDArray[Any]] | None:
         """The arrays of a shard; None where it is absent, damaged, or another model's."""
-        shard = self._store.get(self._keys.kind, key, pulled=True)
-        if shard is None or not {FILES, "features", "pixels"} <= shard.keys():
+        found = self._store.find(self._keys.kind, key)
+        if found is None or (found.mark is not None and not self._pulled):
             return None
-        if len({len(shard[name]) for name in (FILES, "features", "pixels")}) > 1:
-            return None  # whole and not ours: anyone may have written to a shared store
+        shard = found.arrays
+        # Whole and perhaps not ours: anyone may have written to a shared store.
+        if not _is_shard(shard, self._result.features.shape[1]):
+            return None
         files = [f"sha256:{row.tobytes().hex()}" for row in shard[FILES]]
-        return shard if self._keys.key(files) == key else None
+        if self._keys.key(files) != key:
+            return None
+        if found.mark is not None:
+            # Of the reading, since another process may release or delete the entry at any time.
+            before = self._result.marks.setdefault(key, found.mark)
+            if before.content != found.mark.content:
+                # Rows of two entries: a look at them is a look at neither.
+                self._result.marks[key] = replace(before, content="")
+        return shard
+
+
+def _is_shard(arrays: Mapping[str, npt.NDArray[Any]], dim: int) -> bool:
+    """True where arrays have the form of a shard: float32 (n, dim) without NaN and infinity, uint8
+    (n, 32) and the digest of a file for each."""
+    if not {FILES, "features", "pixels"} <= arrays.keys():
+        return False
+    features, pixels, files = arrays["features"], arrays["pixels"], arrays[FILES]
+    return (
+        features.dtype == np.float32
+        and features.ndim == 2
+        and features.shape[1] == dim
+        and pixels.dtype == files.dtype == np.uint8
+        and pixels.shape == files.shape == (len(features), 32)
+        and bool(files.any(axis=1).all())
+        and bool(np.isfinite(features).all())
+    )
 
 
 class StoredItems:
@@ -155,9 +191,10 @@ class _Items:
         digests, places = [np.zeros((0, 32), np.uint8)], [np.zeros((0, 2), np.int64)]
         for number, (key, files) in enumerate(store.rows_of_bytes(kind, FILES, 32)):
             self._keys.append(key)
-            digests.append(files)
-            here = np.arange(len(files))
-            places.append(np.stack([np.full(len(files), number), here], axis=1))
+            # Zero is the digest of no file.
+            here = np.flatnonzero(files.any(axis=1))
+            digests.append(files[here])
+            places.append(np.stack([np.full(len(here), number), here], axis=1))
         joined = _comparable(np.concatenate(digests))
         order = np.argsort(joined, kind="stable")
         self._digests, self._places = joined[order], np.concatenate(places)[order]
