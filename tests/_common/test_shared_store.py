@@ -122,6 +122,19 @@ def test_only_what_was_looked_at_is_released(place: str, tmp_path: Path) -> None
     assert store.read(KIND, key(1)) == sent
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("where", ["lists", KIND])
+def test_a_named_pipe_at_the_place_is_one_line(where: str, tmp_path: Path) -> None:
+    """Instead of a list or of an entry: nobody waits for its other end."""
+    place = tmp_path / "place"
+    push(filled(tmp_path / "a", 1), str(place))
+    (path,) = [path for path in (place / where).rglob("*") if path.is_file()]
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match="not a regular file"):
+        pull(Store(tmp_path / "b"), str(place))
+
+
 def test_what_is_pulled_is_not_passed_on(place: str, tmp_path: Path) -> None:
     """A place has only what somebody computed or looked at."""
     push(filled(tmp_path / "a", 1), place)

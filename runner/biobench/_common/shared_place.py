@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench._common.files import require_writable, write_atomically
+from biobench._common.files import open_regular, require_writable, write_atomically
 from biobench.errors import BiobenchError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -97,8 +97,13 @@ class Place:
 
         Raises:
             FileNotFoundError: It is not there.
+            DataError: It cannot be read, or is no regular file.
         """
         with _errors(f"{self.name.rstrip('/')}/{name}", "read"):
+            if self._local is not None:
+                # A named pipe that somebody left in a shared folder would never end.
+                with open_regular(self._path(name)) as file:
+                    return file.read(limit + 1)
             data: bytes = self._fs.cat_file(self._path(name), start=0, end=limit + 1)
         return data
 
