@@ -137,6 +137,49 @@ def test_sigterm_ends_with_the_part(small: Cluster, tmp_path: Path, start: Start
     small.check(tmp_path / "out")
 
 
+FAILS_WHEN_ASKED = """
+import os, signal, sys
+from biobench._common.claims import Claims
+from biobench.cli import main
+from biobench.errors import DataError
+from biobench.work import worker
+
+embed, fails = worker.embed_rows, sys.argv.pop(1)
+
+def asked(*given, **named):
+    found = embed(*given, **named)
+    os.kill(os.getpid(), signal.SIGTERM)
+    if fails == "part":
+        raise DataError("the part fails")
+    return found
+
+def full(self, name):
+    raise OSError(28, "No space left on device")
+
+worker.embed_rows = asked
+if fails == "mark":
+    Claims.mark_done = full
+main()
+"""
+
+
+@pytest.mark.parametrize("fails", ["part", "mark"])
+def test_sigterm_ends_with_a_part_that_fails(fails: str, small: Cluster, tmp_path: Path) -> None:
+    """A worker that was asked to end begins no further part, whatever became of the one that it
+    had; it leaves no claim."""
+    small.plan(tmp_path)
+    place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    words = [fails, "work", str(tmp_path / "plan.json"), *place, "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS_WHEN_ASKED, *words],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 143, done.stderr
+    assert "this worker ends with the part that it has" in done.stderr
+    assert ("the part fails" in done.stderr) == (fails == "part")
+    assert (state(tmp_path).count("stored"), state(tmp_path).count("claimed")) == (0, 0)
+
+
 def test_ctrl_c_ends_at_once(small: Cluster, tmp_path: Path, start: Start) -> None:
     """Exit 130, and no claim is left that the others would have to wait for."""
     small.plan(tmp_path)

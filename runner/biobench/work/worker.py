@@ -183,16 +183,32 @@ class _Worker:
     def _do(self, job: Job) -> bool:
         context = self._context(job.model)
         if job.part is not None:
-            with terminating_later(self._say_later) as asked:
-                self._embed(job.part, context)
-            if asked():
-                self._claims.mark_done(job.name)
-                terminate()
+            self._embed_whole(job, job.part, context)
             return True
         if job.task is not None:
             self._probe(job.task, context)
             return True
         return self._report(job, context)
+
+    def _embed_whole(self, job: Job, part: Part, context: Context) -> None:
+        """Embed a part; end after it where that was asked for meanwhile, also where it fails."""
+        failed: Exception | None = None
+        with terminating_later(self._say_later) as asked:
+            try:
+                self._embed(part, context)
+            except Exception as error:  # noqa: BLE001 - raised or noted below
+                failed = error
+        # From here on a signal raises by itself.
+        if asked():
+            try:
+                if failed is None:
+                    self._claims.mark_done(job.name)
+                else:
+                    self._note(job, failed)
+            finally:
+                terminate()
+        if failed is not None:
+            raise failed
 
     def _embed(self, part: Part, context: Context) -> None:
         planned, rows = self._plan.tasks[part.task], slice(part.rows.start, part.rows.stop)
