@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from biobench._common.claims import LEFTOVER_S, Claims
-from biobench.errors import UsageError
+from biobench.errors import BiobenchError, UsageError
 
 NAME = "0" * 64
+SOON_S, PATIENCE_S = 0.2, 60.0
 
 
 @contextmanager
@@ -32,6 +35,13 @@ def age(path: Path, seconds: float) -> None:
     """Make a file look as if it was not touched for so long."""
     then = time.time() - seconds
     os.utime(path, (then, then))
+
+
+def wait_until_stale(claims: Claims) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not claims.is_stale(NAME):
+        assert time.monotonic() < end, "it never got stale"
+        time.sleep(0.02)
 
 
 def test_one_of_many_gets_a_claim(tmp_path: Path) -> None:
@@ -77,26 +87,26 @@ def test_a_claim_says_who_has_it(tmp_path: Path) -> None:
 
 def test_a_claim_is_touched_while_it_is_held(tmp_path: Path) -> None:
     """A worker with a part of hours keeps it: its claim never gets old."""
-    with worker(tmp_path, 1.0) as claims, worker(tmp_path, 1.0) as other:
+    with worker(tmp_path, 10.0) as claims, worker(tmp_path, SOON_S) as other:
         claim = claims.take(NAME)
         assert claim is not None
         age(tmp_path / NAME, 3600)
-        end = time.monotonic() + 20
-        while other.is_stale(NAME) and time.monotonic() < end:
-            time.sleep(0.05)
-        assert not other.is_stale(NAME)
-        assert other.take(NAME) is None
+        wait_until_stale(other)
+        end = time.monotonic() + PATIENCE_S
+        while other.is_stale(NAME):
+            assert time.monotonic() < end, "it was not touched"
+            time.sleep(0.02)
         claim.release()
 
 
 def test_a_stale_claim_is_taken_over(tmp_path: Path) -> None:
     """The process that made it is gone; of many that see it, one gets it."""
-    with worker(tmp_path) as gone:
+    with worker(tmp_path, 3600.0) as gone:
         lost = gone.take(NAME)
         assert lost is not None
-    age(tmp_path / NAME, 61)
-    with worker(tmp_path) as one, worker(tmp_path) as two:
-        assert one.is_stale(NAME)
+    with worker(tmp_path, SOON_S) as one, worker(tmp_path, SOON_S) as two:
+        assert one.take(NAME) is None
+        wait_until_stale(one)
         claim = one.take(NAME)
         assert claim is not None
         assert claim.held
@@ -116,8 +126,9 @@ def test_a_claim_that_was_just_taken_over_is_given_back(
     """Two see a stale claim; the slower one moves away the fresh claim of the other, sees it, and
     puts it back."""
     (tmp_path / NAME).write_text("{}")
-    age(tmp_path / NAME, 3600)
-    with worker(tmp_path) as quick, worker(tmp_path) as slow:
+    with worker(tmp_path, SOON_S) as quick, worker(tmp_path, SOON_S) as slow:
+        wait_until_stale(quick)
+        wait_until_stale(slow)
         rename, got = os.rename, []
 
         def late(source: Path, target: Path) -> None:
@@ -184,19 +195,97 @@ def test_a_disk_whose_links_replace_files_is_refused(
         Claims(tmp_path, 60.0).open()
 
 
-def test_clocks_of_hosts_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host whose clock is an hour ahead sees no claim as stale that is touched, nor one of its
-    own."""
-    with worker(tmp_path) as claims:
+@pytest.mark.parametrize("ahead_s", [-3600, 3600])
+def test_clocks_of_hosts_do_not_matter(ahead_s: float, tmp_path: Path) -> None:
+    """A claim that a host with a wrong clock touches, on a disk that takes its time from there, is
+    not stale; one that it touches no more is."""
+    (tmp_path / NAME).write_text("{}")
+    with worker(tmp_path, 0.5) as claims:
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            age(tmp_path / NAME, -ahead_s)
+            # At once after the touch: no stall of this process can make it look old.
+            assert not claims.is_stale(NAME)
+            assert claims.take(NAME) is None
+            time.sleep(0.05)
+        wait_until_stale(claims)
         claim = claims.take(NAME)
         assert claim is not None
-        clock = time.time
-        monkeypatch.setattr(time, "time", lambda: clock() + 3600)
-        with worker(tmp_path) as ahead:
-            assert 3500 < ahead.clock_difference() < 3700
-            assert not ahead.is_stale(NAME)
-            assert ahead.take(NAME) is None
         claim.release()
+
+
+HOLDER = """
+import sys, threading
+from pathlib import Path
+from biobench._common.claims import Claims
+
+claims = Claims(Path(sys.argv[1]), 0.4, still_s=2.0)
+claims.open()
+claim = claims.take(sys.argv[2])
+print("held", flush=True)
+sys.stdin.readline()
+print("works", flush=True)
+while True:
+    sum(range(1000))
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_whose_work_stands_still_gives_no_sign(tmp_path: Path) -> None:
+    """Its main thread waits for something that does not come, as for a disk; once it goes on, it
+    gives signs again."""
+    held = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path), NAME],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert held.stdin is not None
+    assert held.stdout is not None
+    try:
+        assert held.stdout.readline() == "held\n"
+        with worker(tmp_path, 1.2) as claims:
+            wait_until_stale(claims)
+            held.stdin.write("\n")
+            held.stdin.flush()
+            assert held.stdout.readline() == "works\n"
+            end = time.monotonic() + PATIENCE_S
+            while claims.is_stale(NAME):
+                assert time.monotonic() < end, "it gives no sign"
+                time.sleep(0.02)
+    finally:
+        held.kill()
+        held.wait()
+        held.stdin.close()
+        held.stdout.close()
+
+
+def test_a_clock_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker with a job of hours finds its file of the clock removed by one that started since,
+    which on NFS makes the open file stale; it goes on."""
+    touch = os.utime
+
+    def as_nfs(path: object, *times: object) -> None:
+        if isinstance(path, int) and os.fstat(path).st_nlink == 0:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        touch(path, *times)  # type: ignore[arg-type, call-overload]
+
+    with worker(tmp_path) as claims:
+        monkeypatch.setattr(os, "utime", as_nfs)
+        claims.now()
+        (clock,) = tmp_path.glob(".clock-*")
+        age(clock, LEFTOVER_S + 60)
+        with worker(tmp_path):
+            pass
+        assert not clock.exists()
+        assert abs(claims.now() - time.time()) < 60
+
+
+def test_a_folder_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    """Something else took its place, or its disk went away: no traceback."""
+    (tmp_path / "claims").write_text("no folder")
+    claims = Claims(tmp_path / "claims", 60.0)
+    for look in (claims.list, lambda: claims.is_stale(NAME)):
+        with pytest.raises(BiobenchError, match="claims of workers cannot be read"):
+            look()
 
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:

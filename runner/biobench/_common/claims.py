@@ -1,9 +1,10 @@
 """Claims on pieces of work, on a folder that many hosts share and that has no locks.
 
-A claim is a file that is made by an exclusive link and that its holder touches at intervals. One
-that was not touched for long is stale, and another process takes it over by a rename. Ages are
-judged by the clock of the file system alone, so clocks of hosts do not matter. A claim saves work
-and protects nothing: two processes may hold one after a takeover, and what they do must bear that.
+A claim is a file that is made by an exclusive link and that its holder touches at intervals, as
+long as its process works. One whose time did not change for long while another process looked on is
+stale, and that one takes it over by a rename. Nobody compares the times of two clocks: some file
+systems stamp files with the clock of the host that touches them. A claim saves work and protects
+nothing: two processes may hold one after a takeover, and what they do must bear that.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ BEATS = 4
 """Touches of a claim within the time after which it is stale."""
 LEFTOVER_S = 3600.0
 """Age after which a file of a process that was killed is removed."""
-APART_S = 60.0
-"""Seconds between two clocks from which on they are said to differ."""
+STILL_S = 900.0
+"""Seconds after which a process that used next to no processor time gives no further sign: its work
+stands still, as on a disk that does not answer."""
+LEAST_SHARE = 0.002
+"""Share of one core that a process uses at least while its work goes on."""
 DONE = ".done"
 _MOST_BYTES = 1 << 16
 _OWN = (".claim-", ".stale-", ".clock-", ".probe-")
@@ -61,15 +65,19 @@ class Claims:
         folder: Folder on the shared file system.
         stale_s: Seconds without a touch after which a claim is taken over.
         owner: Name of whoever works, for people.
+        still_s: Seconds in which a process that uses no processor time still touches its claims.
     """
 
-    def __init__(self, folder: Path, stale_s: float, owner: str = "") -> None:
+    def __init__(
+        self, folder: Path, stale_s: float, owner: str = "", *, still_s: float = STILL_S
+    ) -> None:
         self.folder = folder
         self.stale_s = stale_s
+        self._still_s = still_s
+        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
         self._token = secrets.token_hex(8)
         self._host = socket.gethostname()
         self._about = {"owner": owner, "host": self._host, "pid": os.getpid()}
-        self._clock: int | None = None
 
     def open(self) -> None:
         """Make the folder, and see that its file system can do what claims need.
@@ -101,33 +109,34 @@ class Claims:
 
     def close(self) -> None:
         """Remove what this object has in the folder beside claims."""
-        if self._clock is not None:
-            os.close(self._clock)
-            self._clock = None
+        with contextlib.suppress(OSError):
             self._clock_file.unlink(missing_ok=True)
 
     def now(self) -> float:
-        """The time of the file system's clock, in seconds."""
-        if self._clock is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            self._clock = os.open(self._clock_file, flags, 0o644)
-        # Without times: a network disk then takes those of its server.
-        os.utime(self._clock)
-        return os.fstat(self._clock).st_mtime
-
-    def clock_difference(self) -> float:
-        """Seconds by which the clock of this host is ahead of that of the file system."""
-        return time.time() - self.now()
+        """The time of the file system's clock, in seconds; OSError where it cannot be had."""
+        # Anew each time: between two looks of a long job another process may remove the file as a
+        # leftover, and a network disk then refuses the open one.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(self._clock_file, flags, 0o644)
+        try:
+            # Without times: a network disk then takes those of its server.
+            os.utime(handle)
+            return os.fstat(handle).st_mtime
+        finally:
+            os.close(handle)
 
     def list(self) -> Listing:
-        """The names that are done or claimed now, the stale ones too."""
+        """The names that are done or claimed now, the stale ones too; raises as :meth:`take`."""
         done, claimed = set(), set()
-        with contextlib.suppress(FileNotFoundError):
+        with self._reading(), contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.folder):
                 if name.endswith(DONE):
                     done.add(name.removesuffix(DONE))
                 elif not name.startswith("."):
                     claimed.add(name)
+        for name in sorted(claimed - done):
+            # So that a claim is known for long already once nothing else is left to do.
+            self.is_stale(name)
         return Listing(frozenset(done), frozenset(claimed - done))
 
     def holder(self, name: str) -> Holder | None:
@@ -146,11 +155,32 @@ class Claims:
         return None
 
     def is_stale(self, name: str) -> bool:
-        """True where a claim was not touched for too long."""
-        try:
-            return self.now() - os.stat(self.folder / name).st_mtime > self.stale_s
-        except FileNotFoundError:
+        """True where a claim was not touched for too long while this object looked on; raises as
+        :meth:`take`."""
+        with self._reading(), contextlib.suppress(FileNotFoundError):
+            return self._is_still(name, os.stat(self.folder / name))
+        return False
+
+    def _is_still(self, name: str, status: os.stat_result) -> bool:
+        now, state = time.monotonic(), (status.st_ino, status.st_mtime_ns)
+        before, since = self._seen.get(name, (None, now))
+        if before != state:
+            self._seen[name] = state, now
             return False
+        return now - since > self.stale_s
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise BiobenchError(
+                f"the claims of workers cannot be read ({error.strerror or error})",
+                where=str(self.folder),
+                remedy="see to the folder, and start the worker again",
+            ) from error
 
     def take(self, name: str) -> Claim | None:
         """Claim a name; None where another process holds it, or it is done.
@@ -165,7 +195,7 @@ class Claims:
             with self._temporary(".claim-", json.dumps(self._about).encode()) as (handle, made):
                 if not _links(made, path):
                     return None
-                claim = Claim(path, os.dup(handle), self.stale_s / BEATS)
+                claim = Claim(path, os.dup(handle), self.stale_s / BEATS, self._still_s)
         except OSError as error:
             raise BiobenchError(
                 f"no claim can be made ({error.strerror or error})",
@@ -192,7 +222,7 @@ class Claims:
         """Move a stale claim out of the way; False where it is held, or somebody else took it."""
         try:
             before = os.stat(path)
-            if self.now() - before.st_mtime <= self.stale_s:
+            if not self._is_still(path.name, before):
                 return False
             aside = self.folder / f".stale-{self._token}-{secrets.token_hex(4)}"
             os.rename(path, aside)
@@ -243,11 +273,13 @@ class Claims:
 
 
 class Claim:
-    """A claim that this process holds; it is touched by a thread until it ends."""
+    """A claim that this process holds; it is touched by a thread until it ends, as long as the
+    process works."""
 
-    def __init__(self, path: Path, handle: int, interval_s: float) -> None:
+    def __init__(self, path: Path, handle: int, interval_s: float, still_s: float) -> None:
         self._path = path
         self._handle = handle
+        self._still_s = still_s
         self._ended = threading.Event()
         self._thread = threading.Thread(
             target=self._beat, args=(interval_s,), name="claim", daemon=True
@@ -281,7 +313,14 @@ class Claim:
         os.close(self._handle)
 
     def _beat(self, interval_s: float) -> None:
+        since, before = time.monotonic(), time.process_time()
         while not self._ended.wait(interval_s):
+            # This thread goes on whatever the others wait for; what they do takes time.
+            now, used = time.monotonic(), time.process_time()
+            if used - before >= LEAST_SHARE * self._still_s:
+                since, before = now, used
+            if now - since > self._still_s:
+                continue
             with contextlib.suppress(OSError):
                 # By the open file: after a takeover the path is another process's claim.
                 os.utime(self._handle)

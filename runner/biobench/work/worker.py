@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biobench._common.claims import APART_S, BEATS, Claims
+from biobench._common.claims import BEATS, Claims
 from biobench._common.files import require_writable
 from biobench._common.output import print_line, print_note
 from biobench._common.signals import terminate, terminating_later
@@ -81,13 +81,6 @@ def work(
     claims = Claims(claims_folder(store, prepared.plan), stale_s, owner)
     try:
         claims.open()
-        difference = claims.clock_difference()
-        if abs(difference) > APART_S:
-            side = "ahead of" if difference > 0 else "behind"
-            print_note(
-                f"biobench: the clock of this host is {abs(difference):.0f} s {side} that of the "
-                "store's file system; claims are judged by the latter, the work goes on"
-            )
         worker = _Worker(prepared, claims, store, out)
         worker.run(None if until_s is None else time.monotonic() + until_s)
     finally:
