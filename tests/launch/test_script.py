@@ -69,7 +69,8 @@ def test_strange_paths() -> None:
         (None, "exec apptainer exec --nv --bind /data --bind /out --bind /work image.sif biobench"),
         ("pyxis", "exec srun --ntasks=1 --container-image=image.sif --container-mounts="
          "/data:/data,/out:/out,/work:/work biobench work /work/plan.json"),
-        ("docker", "--gpus all --volume /data:/data --volume /out:/out --volume /work:/work "
+        ("docker", "--gpus \"\\\"device=${SLURM_JOB_GPUS:-${CUDA_VISIBLE_DEVICES:-all}}\\\"\" "
+         "--volume /data:/data --volume /out:/out --volume /work:/work "
          "image.sif work /work/plan.json"),
     ],
 )  # fmt: skip
@@ -79,6 +80,30 @@ def test_containers(runtime: str | None, words: str) -> None:
     last = lines(settings, data=Path("/data"))[-1]
     assert words in last
     assert "--data /data" in last
+
+
+@pytest.mark.parametrize(
+    ("variables", "devices"),
+    [
+        ({"SLURM_JOB_GPUS": "2,3", "CUDA_VISIBLE_DEVICES": "0,1"}, '"device=2,3"'),
+        ({"CUDA_VISIBLE_DEVICES": "1"}, '"device=1"'),
+        ({}, '"device=all"'),
+    ],
+)
+def test_docker_gets_the_gpus_of_the_job(
+    variables: dict[str, str], devices: str, tmp_path: Path
+) -> None:
+    """Two workers on a node would otherwise compute on the same one: its daemon sees all."""
+    (tmp_path / "docker").write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "docker").chmod(0o755)
+    settings = Settings(workers=1, container="image", container_runtime="docker", gpus="2")
+    text = script(settings, worker(), Path("/work/plan.slurm"), DIGEST)
+    done = subprocess.run(
+        ["bash"], input=text, text=True, capture_output=True, check=True,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables},
+    )  # fmt: skip
+    words = done.stdout.splitlines()
+    assert words[words.index("--gpus") + 1] == devices
 
 
 def test_own_options_come_last() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from biobench.cli import execute
+from biobench.models.names import with_absolute_path
 from biobench.run.options import Options
 from biobench.spec.canonical import canonical_json, sha256_json
+from biobench.spec.load import load_spec
 from biobench.work.document import WorkPlan, read_plan
 from biobench.work.make import make_plan
 
@@ -64,6 +66,33 @@ def test_a_plan_has_every_model_task_and_slice(made: Path) -> None:
     for task in read.tasks:
         assert sum(rows.images for rows in task.slices) == task.images
     assert canonical_json(json.loads(made.read_bytes())) + b"\n" == made.read_bytes()
+
+
+def test_a_worker_may_begin_in_another_folder(
+    demo_program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """A model in a local folder is planned with its absolute path, and recorded as ever."""
+    folder = Path(demo_program.removeprefix("program:"))
+    monkeypatch.chdir(folder.parent)
+    path = tmp_path / "plan.json"
+    relative = f"program:./{folder.name}"
+    assert plan("--model", relative, *TASKS[:2], "--out", str(path)) == 0
+    assert [model.model for model in read_plan(path).models] == [demo_program]
+    monkeypatch.chdir(tmp_path)
+    assert work(path, "--until", "0", "--store", str(tmp_path / "store")) == 0
+
+
+@pytest.mark.parametrize("name", ["demo", "timm:vit_base_patch16_224", "hf:owner/name"])
+def test_a_name_without_a_path_stays(name: str) -> None:
+    """Only what lies in a folder here has a place."""
+    assert with_absolute_path(name, load_spec().models) == name
+
+
+def test_a_file_of_weights_keeps_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its absolute path is before the mark."""
+    monkeypatch.chdir("/")
+    given = with_absolute_path("timm:./w.safetensors#vit_base_patch16_224", load_spec().models)
+    assert given == "timm:/w.safetensors#vit_base_patch16_224"
 
 
 def test_a_plan_is_the_same_wherever_its_data_lie(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,9 @@ from biobench.launch.settings import Settings
 
 SIGNAL_BEFORE_S = 120
 """Seconds before the time limit at which a worker ends at the next part, if none are given."""
+_DEVICES = r'''"\"device=${SLURM_JOB_GPUS:-${CUDA_VISIBLE_DEVICES:-all}}\""'''
+"""GPUs of a job as docker's option takes them, by the numbers that they have on the node: its
+daemon knows nothing of what Slurm lets the job see. The inner quotes are docker's, for commas."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,6 @@ def script(settings: Settings, worker: Worker, logs: Path, digest: str) -> str:
 
 def _command(settings: Settings, worker: Worker) -> str:
     words = [
-        *(_container(settings, worker) or worker.program),
         "work",
         str(worker.plan),
         "--store",
@@ -110,28 +111,30 @@ def _command(settings: Settings, worker: Worker) -> str:
         words += ["--workers", str(settings.cpus)]
     words += worker.options
     name = '"${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"'
-    return f"{shlex.join(words)} --name {name}"
+    program = _container(settings, worker) or shlex.join(worker.program)
+    return f"{program} {shlex.join(words)} --name {name}"
 
 
-def _container(settings: Settings, worker: Worker) -> Sequence[str]:
-    """The words that run biobench in an image; none without an image."""
+def _container(settings: Settings, worker: Worker) -> str:
+    """The words that run biobench in an image, ready for the shell; empty without an image."""
     image, folders = settings.container, list(map(str, worker.folders))
     if image is None:
-        return ()
+        return ""
     runtime = settings.container_runtime or "apptainer"
     if runtime == "docker":
         words = ["docker", "run", "--rm", "--init", "--user", f"{os.getuid()}:{os.getgid()}"]
-        words += ["--gpus", "all"] if settings.gpus is not None else []
-        return [*words, *(w for f in folders for w in ("--volume", f"{f}:{f}")), image]
+        volumes = [word for f in folders for word in ("--volume", f"{f}:{f}")]
+        gpus = f" --gpus {_DEVICES}" if settings.gpus is not None else ""
+        return f"{shlex.join(words)}{gpus} {shlex.join([*volumes, image])}"
     if runtime == "pyxis":
         mounts = ",".join(f"{folder}:{folder}" for folder in folders)
-        return [
-            "srun", "--ntasks=1", f"--container-image={image}", f"--container-mounts={mounts}",
-            "biobench",
-        ]  # fmt: skip
+        return shlex.join(
+            ["srun", "--ntasks=1", f"--container-image={image}", f"--container-mounts={mounts}",
+             "biobench"]
+        )  # fmt: skip
     nvidia = ["--nv"] if settings.gpus is not None else []
     binds = [word for folder in folders for word in ("--bind", folder)]
-    return ["apptainer", "exec", *nvidia, *binds, image, "biobench"]
+    return shlex.join(["apptainer", "exec", *nvidia, *binds, image, "biobench"])
 
 
 def _quoted(text: str) -> str:

@@ -211,6 +211,18 @@ def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
     return package and source.startswith("pypi:") and revision is not None
 
 
+def with_absolute_path(name: str, entries: Mapping[str, ModelEntry]) -> str:
+    """The name with the whole path of its local folder or file; any other name as it is.
+
+    Raises ModelError for a malformed or unknown name.
+    """
+    parsed = parse_name(name, entries)
+    if parsed.kind not in ("folder", "file") or parsed.entry is not None:
+        return name
+    path = os.path.abspath(Path(parsed.target).expanduser())
+    return with_architecture(f"{parsed.loader}:{path}", parsed.architecture)
+
+
 def is_path(text: str) -> bool:
     """True where a folder is meant: ``/x``, ``./x``, ``../x``, ``~/x``, ``.``, ``..`` or ``~``."""
     return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))

@@ -17,12 +17,13 @@ import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.data.sample import kept_rows
-from biobench.errors import BiobenchError, DataError, UsageError
-from biobench.models.names import is_program
+from biobench.errors import BiobenchError, DataError, ModelError, UsageError
+from biobench.models.names import is_program, with_absolute_path
 from biobench.run.external_scores import Declaration
 from biobench.run.options import Options
 from biobench.run.plan import Plan, plan_models
 from biobench.spec.documents import Task
+from biobench.spec.load import load_spec
 from biobench.work.document import PlannedModel, PlannedTask, WorkPlan
 from biobench.work.slices import SIZE, alignment, slices
 
@@ -46,8 +47,8 @@ def make_plan(models: Sequence[Options], *, size: int = SIZE) -> Prepared:
         BiobenchError: As :func:`biobench.pipeline.run`, for the first model or task that cannot be
             scored.
     """
-    # The folder of the result is that of `work`.
-    runs = _runs([replace(options, save=False) for options in models])
+    # The folder of the result is that of `work`, which may begin in another one.
+    runs = _runs([replace(_with_absolute_path(options), save=False) for options in models])
     return Prepared(planned(runs, size=size), runs)
 
 
@@ -197,6 +198,15 @@ def _task(
 ) -> PlannedTask:
     cut = slices(manifest, size, aligned, wanted)
     return PlannedTask(task.id, task.version, manifest.digest, len(manifest.rows), tuple(cut))
+
+
+def _with_absolute_path(options: Options) -> Options:
+    if not isinstance(options.model, str):
+        return options
+    try:
+        return replace(options, model=with_absolute_path(options.model, load_spec().models))
+    except ModelError:
+        return options  # for the plan of the run to say
 
 
 def _absolute(name: str) -> str:
