@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,12 @@ from pathlib import Path
 import pytest
 from planned_runs import Cluster, digests_in
 
+from biobench._common.claims import Claims
 from biobench._common.store import Store
 from biobench.cli import execute
 from biobench.work import Status, status
 from biobench.work.document import read_plan
+from biobench.work.jobs import claims_folder
 
 pytestmark = pytest.mark.slow
 
@@ -74,21 +77,53 @@ def held_by(folder: Path, owner: str) -> Callable[[], bool]:
     )
 
 
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    """Read what a worker says until it says these words."""
+    assert process.stderr is not None
+    line = ""
+    while words not in line:
+        line = process.stderr.readline()
+        assert line, "it ended"
+
+
+def stop_with_part(folder: Path, process: subprocess.Popen[str]) -> int:
+    """Stop a worker that has a part and has stored one; returns how many are stored."""
+    while True:
+        wait_for(lambda: state(folder).count("stored") >= 1 and held_by(folder, "")())
+        os.kill(process.pid, signal.SIGSTOP)
+        found = state(folder)
+        if found.count("claimed") == 1:
+            return found.count("stored")
+        os.kill(process.pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_workers_at_once_give_the_digests_of_a_run(
     count: int, cluster: Cluster, tmp_path: Path, start: Start
 ) -> None:
-    """Each part is done once, each worker does some, and all end well."""
+    """Each part is done once, they share the parts, and all end well."""
     cluster.plan(tmp_path)
-    workers = [start("--name", f"w{i}") for i in range(count)]
+    claims = Claims(claims_folder(tmp_path / "store", read_plan(tmp_path / "plan.json")), 3600.0)
+    claims.open()
+    # All parts are held until every worker looks for one, so that a slow start misses none.
+    held = [claims.take(part.part.name) for part in state(tmp_path).parts]
+    workers = [start("--name", f"w{i}", "--stale", "3600") for i in range(count)]
     for worker in workers:
-        ended(worker)
+        read_until(worker, "waits for")
+    for claim in held:
+        assert claim is not None
+        claim.release()
+    claims.close()
+    said = [ended(worker)[0].splitlines()[-1] for worker in workers]
+    done = [re.search(r"done here: ([0-9]+) parts?", line) for line in said]
+    assert sum(int(match[1]) for match in done if match) == len(held), said
     cluster.check(tmp_path / "out")
     found = state(tmp_path)
     assert found.count("stored") == len(found.parts)
     assert all(found.probed.values())
     assert all(found.written.values())
-    assert {part.owner for part in found.parts} == {f"w{i}" for i in range(count)}
+    assert {part.owner for part in found.parts} <= {f"w{i}" for i in range(count)}
+    assert len({part.owner for part in found.parts}) > 1
     assert Store(tmp_path / "store").damaged() == []
     hidden = [name for path in (tmp_path / "store/claims").iterdir() for name in os.listdir(path)]
     assert all(name.endswith(".done") for name in hidden)
@@ -124,14 +159,16 @@ def test_sigterm_ends_with_the_part(small: Cluster, tmp_path: Path, start: Start
     """Exit 143, the part is stored, no claim is left, and the next worker goes on at once."""
     small.plan(tmp_path)
     asked = start()
-    wait_for(lambda: state(tmp_path).count("stored") >= 1 and held_by(tmp_path, "")())
-    before = state(tmp_path).count("stored")
+    # Stopped while the signal is sent: it arrives while the worker has a part.
+    before = stop_with_part(tmp_path, asked)
     asked.send_signal(signal.SIGTERM)
+    asked.send_signal(signal.SIGCONT)
     _, err = ended(asked, 143)
     assert err.splitlines()[-1] == (
         "biobench: terminated; what was computed is kept, the same command goes on from here"
     )
     assert state(tmp_path).count("claimed") == 0
+    # Between two parts it ends at once; that the part is stored is the next test's.
     assert state(tmp_path).count("stored") >= before
     ended(start("--stale", "3600"))
     small.check(tmp_path / "out")
@@ -163,10 +200,10 @@ main()
 """
 
 
-@pytest.mark.parametrize("fails", ["part", "mark"])
-def test_sigterm_ends_with_a_part_that_fails(fails: str, small: Cluster, tmp_path: Path) -> None:
-    """A worker that was asked to end begins no further part, whatever became of the one that it
-    had; it leaves no claim."""
+@pytest.mark.parametrize("fails", ["nothing", "part", "mark"])
+def test_sigterm_within_a_part(fails: str, small: Cluster, tmp_path: Path) -> None:
+    """A worker that is asked to end while it embeds ends with that part, whatever becomes of it: it
+    begins no other one, and leaves no claim."""
     small.plan(tmp_path)
     place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
     words = [fails, "work", str(tmp_path / "plan.json"), *place, "--workers", "1"]
@@ -177,7 +214,8 @@ def test_sigterm_ends_with_a_part_that_fails(fails: str, small: Cluster, tmp_pat
     assert done.returncode == 143, done.stderr
     assert "this worker ends with the part that it has" in done.stderr
     assert ("the part fails" in done.stderr) == (fails == "part")
-    assert (state(tmp_path).count("stored"), state(tmp_path).count("claimed")) == (0, 0)
+    assert state(tmp_path).count("stored") == (fails == "nothing")
+    assert state(tmp_path).count("claimed") == 0
 
 
 def test_ctrl_c_ends_at_once(small: Cluster, tmp_path: Path, start: Start) -> None:
@@ -198,11 +236,7 @@ def test_a_worker_waits_for_what_another_has(small: Cluster, tmp_path: Path, sta
     wait_for(held_by(tmp_path, "stuck"))
     os.kill(stuck.pid, signal.SIGSTOP)
     waiting = start("--name", "waiting", "--stale", "3600")
-    assert waiting.stderr is not None
-    line = ""
-    while "waits for" not in line:
-        line = waiting.stderr.readline()
-        assert line, "it ended"
+    read_until(waiting, "waits for")
     assert state(tmp_path).count("stored") == len(state(tmp_path).parts) - 1
     os.kill(stuck.pid, signal.SIGCONT)
     ended(stuck)
