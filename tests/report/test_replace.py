@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import random
 import shutil
@@ -207,6 +209,30 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     with claimed(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_locks_keeps_what_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that takes over the report of a slow one removes nothing under its hands, and still
+    clears what was left an hour ago."""
+
+    def refused(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    old = tmp_path / f"{TEMPORARY}old"
+    old.mkdir()
+    (old / "results.json").write_text("half")
+    for path in (old / "results.json", old):
+        os.utime(path, (1000, 1000))
+    with claimed(tmp_path), replacing(tmp_path) as fresh:
+        (fresh / "results.json").write_text("whole")
+        with claimed(tmp_path):
+            pass
+        assert (fresh / "results.json").exists()
+        assert not old.exists()
+    assert (tmp_path / "results.json").read_text() == "whole"
 
 
 @pytest.mark.parametrize("name", ["results.json", "report.html", "curve.json"])

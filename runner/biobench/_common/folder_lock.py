@@ -19,8 +19,9 @@ def locked(
     *,
     busy: Callable[[str], BiobenchError],
     fails: Callable[[OSError], BiobenchError],
-) -> Iterator[None]:
-    """Hold the lock file ``name`` of ``folder``; it ends with the process whatever happens.
+) -> Iterator[bool]:
+    """Hold the lock file ``name`` of ``folder``; it ends with the process whatever happens. Gives
+    False where the disk has no locks, so that another process may work there too.
 
     The folder is made. Afterwards the file is removed, and folders that were made and are empty.
 
@@ -32,13 +33,13 @@ def locked(
     """
     try:
         made = _make(folder)
-        handle = _hold(folder, folder / name)
+        handle, held = _hold(folder, folder / name)
     except BlockingIOError:
         raise busy(_holder(folder / name)) from None
     except OSError as error:
         raise fails(error) from error
     try:
-        yield
+        yield held
     finally:
         with contextlib.suppress(OSError):
             if _same(handle, folder / name):
@@ -56,8 +57,7 @@ def refuse_locked(folder: Path, name: str, *, busy: Callable[[str], BiobenchErro
     except OSError:
         return
     try:
-        with _without_locks():
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        _lock(handle, fcntl.LOCK_SH)
     except BlockingIOError:
         raise busy(_holder(folder / name)) from None
     finally:
@@ -71,9 +71,9 @@ def _make(folder: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _hold(folder: Path, path: Path) -> int:
-    """Lock the file and return its descriptor; raise BlockingIOError where another process holds
-    it."""
+def _hold(folder: Path, path: Path) -> tuple[int, bool]:
+    """Lock the file; returns its descriptor, and whether it is locked. Raises BlockingIOError where
+    another process holds it."""
     while True:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -82,13 +82,12 @@ def _hold(folder: Path, path: Path) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             continue
         try:
-            with _without_locks():
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = _lock(handle, fcntl.LOCK_EX)
             if _same(handle, path):
                 with contextlib.suppress(OSError):
                     os.truncate(handle, 0)
                     os.write(handle, b"%d\n" % os.getpid())
-                return handle
+                return handle, held
         except BaseException:
             os.close(handle)
             raise
@@ -96,15 +95,16 @@ def _hold(folder: Path, path: Path) -> int:
         os.close(handle)
 
 
-@contextlib.contextmanager
-def _without_locks() -> Iterator[None]:
-    """Go on where a network disk has no locks."""
+def _lock(handle: int, how: int) -> bool:
+    """Lock an open file; False where a network disk has no locks. Raises BlockingIOError where
+    another process holds it."""
     try:
-        yield
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:
-        pass
+        return False
+    return True
 
 
 def _same(handle: int, path: Path) -> bool:

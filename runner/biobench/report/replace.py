@@ -21,11 +21,13 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from biobench._common import folder_lock as lock
+from biobench._common.store import LEFTOVER_S
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.current import PENDING, current
 from biobench.report.earlier import (
@@ -55,12 +57,13 @@ def claimed(folder: Path) -> Iterator[None]:
         BiobenchError: It cannot be written.
     """
 
-    with lock.locked(folder, LOCK, busy=partial(_busy, folder), fails=partial(_unwritable, folder)):
+    busy, fails = partial(_busy, folder), partial(_unwritable, folder)
+    with lock.locked(folder, LOCK, busy=busy, fails=fails) as alone:
         _refuse_relatives(folder)
         with _said(folder):
             _refuse_in_the_way(folder)
             _finish(folder)
-            _clean(folder)
+            _clean(folder, alone=alone)
         yield
 
 
@@ -208,14 +211,26 @@ def _link(source: Path, target: Path, temporary: Path) -> None:
         os.replace(name, target)
 
 
-def _clean(folder: Path) -> None:
-    """Remove leftovers of killed runs; call it with the lock held."""
+def _clean(folder: Path, *, alone: bool) -> None:
+    """Remove leftovers of killed runs; where nobody is kept from the folder, those alone that
+    nothing was written in for an hour, since another process may be at work on them."""
     inside = [f"{top}{name}/" for top in ("", "*/") for name in (PREDICTIONS, EVIDENCE)]
     for path in (p for top in ("", *inside) for p in folder.glob(f"{top}{TEMPORARY}*")):
+        if not alone and time.time() - _last_written(path) < LEFTOVER_S:
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _last_written(path: Path) -> float:
+    """The time of the latest change in a file or folder, in seconds."""
+    times = [0.0]
+    for each in (path, *path.rglob("*")):
+        with contextlib.suppress(OSError):
+            times.append(each.lstat().st_mtime)
+    return max(times)
 
 
 def _files(folder: Path) -> list[Path]:

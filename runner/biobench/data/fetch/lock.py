@@ -10,7 +10,7 @@ from biobench.data.fetch.disk import cannot_write
 from biobench.errors import DataError
 
 
-def locked(folder: Path) -> contextlib.AbstractContextManager[None]:
+def locked(folder: Path) -> contextlib.AbstractContextManager[bool]:
     """Hold the lock of ``folder``, which is made; it ends with the process whatever happens.
 
     Raises DataError where another process holds it, BiobenchError where it cannot be made.
