@@ -165,6 +165,15 @@ def index_cases() -> Iterator[Case]:
         division="compat",
     )
     yield manifest(
+        "label-index/test-name-without-an-index-in-compat",
+        unequal,
+        due(
+            ["bat", "cat", "dog"],
+            [*seen, ("test/0", 2, "test"), ("test/1", 0, "test"), ("test/2", -1, "test")],
+        ),
+        division="compat",
+    )
+    yield manifest(
         "label-index/split-names",
         unequal,
         due(
