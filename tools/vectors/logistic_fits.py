@@ -152,6 +152,14 @@ def files() -> Iterator[VectorFile]:
                 "just-within": near_the_tolerance(0.999),
                 "just-without": near_the_tolerance(1.001),
                 "just-without-below-zero": near_the_tolerance(-1.001),
+                # The two other classes share what one is below zero.
+                "just-below-zero-alone": {
+                    "rows": [[0.0]] * 3,
+                    "labels": [0, 1, 2],
+                    "weight": [[0.0]] * 3,
+                    "intercept": [-4.5045e-9, 0.0, 0.0],
+                    "C": 1.0,
+                },
             }.items()
         ],
         source="plain loops",
