@@ -62,3 +62,30 @@ def test_a_copy_counts_too(op: str, many: str, times: int) -> None:
     """Nodes that change nothing hand the same value on, which stays an operand of its own."""
     nodes = [helper.make_node(op, ["x"], ["z"]), helper.make_node(many, ["x", "z"], ["y"])]
     np.testing.assert_array_equal(answer(nodes), np.float32(times) * X)
+
+
+def attended(mask: np.ndarray, opset: int) -> np.ndarray:
+    """Attention of the rows of ``x`` as keys and values, four of width 1, under a mask."""
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["q"]),
+        helper.make_node("Attention", ["q", "q", "q", "mask"], ["y"]),
+    ]
+    return answer(nodes, opset, shape=np.array([-1, 1, 4, 1]), mask=mask)
+
+
+@pytest.mark.parametrize("opset", [23, 24])
+@pytest.mark.parametrize("shape", [(4, 1), (1, 1), (1, 1, 4, 3), (4, 2), (2,)])
+@pytest.mark.parametrize("kind", [np.bool_, np.float32])
+def test_a_mask_shorter_than_the_keys_is_refused(
+    kind: Any, shape: tuple[int, ...], opset: int
+) -> None:
+    """ONNX masks the keys beyond its end: to repeat it along the keys would let all of them in."""
+    with pytest.raises(NotCarried, match="a mask shorter than the keys"):
+        attended(np.ones(shape, kind), opset)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4), (4,), (1, 1, 4, 4)])
+def test_a_mask_of_all_keys_may_be_repeated_over_queries(shape: tuple[int, ...]) -> None:
+    """The other axes are broadcast, as ONNX says: a mask of zeros changes nothing."""
+    whole = attended(np.ones((1, 1, 4, 4), np.bool_), 23)
+    np.testing.assert_array_equal(attended(np.zeros(shape, np.float32), 23), whole)
