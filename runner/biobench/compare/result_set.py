@@ -112,7 +112,7 @@ class ResultSet(Sequence[Results]):
         some = [frame for frame in frames if len(frame)] or frames[:1]
         return pandas.concat(some, ignore_index=True)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from biobench.compare.set_table import set_html
 
         return set_html(self._results, self.failures)
