@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from test_native_batch import RECIPE
 
 from biobench.decode.native import decode_batch
-from biobench.errors import DataError, UsageError
+from biobench.errors import DataError, ModelError, UsageError
 from biobench.native import Batches, ImageLoader, load_batch
 from biobench.spec.generator import Stream
 
@@ -171,6 +172,18 @@ def test_arguments_are_checked_before_a_loop(arguments: dict[str, Any], message:
     call = {"samples": [("a.png", 1)], "recipe": RECIPE, "batch_size": 2, **arguments}
     with pytest.raises(UsageError, match=message):
         Batches(**call)
+
+
+@pytest.mark.parametrize("arguments", [{"arrays": "torch"}, {"pin_memory": True}])
+def test_torch_is_looked_for_before_a_loop(
+    arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without torch one line names the remedy where the object is made, and not in an epoch."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(
+        ModelError, match=r"^torch is not installed; pip install 'biobench\[run\]'$"
+    ):
+        Batches([("a.png", 1)], RECIPE, 2, **arguments)
 
 
 def test_an_epoch_is_a_number(samples: list[tuple[Path, int]]) -> None:

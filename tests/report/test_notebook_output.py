@@ -36,7 +36,7 @@ def result(repository: Path) -> Results:
 
 @pytest.mark.usefixtures("_without_jinja2")
 def test_a_result_is_shown_as_text_without_jinja2(result: Results) -> None:
-    """IPython falls back to `repr` where `_repr_html_` gives None, and prints a trace of an error."""
+    """IPython shows `repr` where `_repr_html_` gives None, and the trace of an error."""
     shown = (result, ResultSet([result], {"x": ValueError("no")}), Curve({"tasks": {}}, ()))
     assert [one._repr_html_() for one in shown] == [None] * 3
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.optional_dependencies import require_torch
 from biobench.decode.loader import ImageLoader
 from biobench.decode.native import Dtype, Item, Layout, bad_images, names_of
 from biobench.decode.recipe import Recipe
@@ -52,6 +53,7 @@ class Batches:
 
     Raises:
         UsageError: An argument has a value that is not allowed.
+        ModelError: torch is asked for and not installed.
         DataError: In a loop, files of the batch that is due cannot be read; names them.
     """
 
@@ -71,6 +73,8 @@ class Batches:
     ) -> None:
         if arrays not in get_args(ArrayKind):
             raise UsageError(f"arrays is {arrays!r}", remedy="use numpy or torch")
+        if arrays == "torch":
+            require_torch()
         pairs = [*samples]
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             raise UsageError(
