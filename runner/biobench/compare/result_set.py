@@ -79,17 +79,21 @@ class ResultSet(Sequence[Results]):
             task: A task; by default the mean where every model has one, else every task.
 
         Raises:
-            UsageError: No model has the task.
+            UsageError: No model has the task; or models are of several divisions, versions or lists
+                of images, whose scores no drawing can sort.
         """
         from biobench.report.figure import score_figure
         from biobench.report.page.plot import mean_row, score_row
 
         whole = task is None and all(result.mean for result in self._results)
         if whole:
+            _require_one_group(self._results, None)
             means = [(result.model, result.mean) for result in self._results if result.mean]
             rows = [mean_row(name, mean) for name, mean in means]
             return score_figure("Mean of each model", _best_first(rows))
         tasks = [task] if task is not None else list(dict.fromkeys(t for r in self for t in r))
+        having = [result for result in self._results if any(id in result for id in tasks)]
+        _require_one_group(having, tasks)
         found = []
         for id in tasks:
             having = [result for result in self._results if id in result]
@@ -151,3 +155,16 @@ class ResultSet(Sequence[Results]):
 
 def _best_first(rows: list[dict[str, Any]], *, higher: bool = True) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["score"] if higher else row["score"])
+
+
+def _require_one_group(results: Sequence[Results], tasks: Sequence[str] | None) -> None:
+    """Raise UsageError where scores of the tasks, or the means, cannot be drawn together."""
+    from biobench.compare.groups import groups_of
+
+    by = ("division", "suite") if tasks is None else ("division",)
+    for group in groups_of(results, by, tasks)[1:]:
+        raise UsageError(
+            f"model {group.results[0].model} cannot be drawn beside {results[0].model}: "
+            f"{group.reason}",
+            remedy="draw those that agree, each group by plot() of a ResultSet of its own",
+        )
