@@ -103,6 +103,33 @@ def test_labels_keep_their_shape(samples: list[tuple[Path, int]]) -> None:
     np.testing.assert_array_equal(found, [row for _, row in rows])
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [2**63],
+        [0, 2**64 - 1],
+        [-1, 2**63],
+        [0, 2**64],
+        [-(2**63) - 1],
+        [np.uint64(2**63), np.uint64(1)],
+        [np.array([1, 2**63], np.uint64)],
+    ],
+)
+def test_labels_beyond_int64_are_refused(labels: list[Any]) -> None:
+    """They would come back as negative numbers, or rounded to float64."""
+    with pytest.raises(UsageError, match=r"a label is an integer beyond 2\^63 - 1"):
+        Batches([("a.png", label) for label in labels], RECIPE, 2)
+
+
+def test_labels_up_to_the_ends_of_int64_stay() -> None:
+    """Numbers that int64 has, of any type of integers, come back as they are."""
+    for labels in ([2**63 - 1, -(2**63)], [*np.array([2**63 - 1, 0], np.uint64)]):
+        found = Batches([("a.png", label) for label in labels], RECIPE, 2).labels
+        assert found.dtype == np.int64
+        assert found.tolist() == [int(label) for label in labels]
+    assert Batches([("a.png", 1e30)], RECIPE, 2).labels.tolist() == [1e30]
+
+
 def test_bytes_are_items(samples: list[tuple[Path, int]]) -> None:
     """Images of an archive or a database need no file; the pixels are those of the file."""
     paths = [path for path, _ in samples]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ from biobench.errors import UsageError
 from biobench.spec.generator import Stream
 
 ArrayKind = Literal["numpy", "torch"]
+INT64 = np.iinfo(np.int64)
 
 
 class Batches:
@@ -148,15 +150,31 @@ class Batches:
 def _labels(given: Sequence[Any]) -> npt.NDArray[Any]:
     """Labels as one array: int64 where all are integers.
 
-    Raises UsageError where they are no numbers, or have several shapes.
+    Raises UsageError where they are no numbers, have several shapes, or are integers beyond int64.
     """
     try:
         labels = np.asarray(given, dtype=None if given else np.int64)
     except ValueError:
         labels = np.empty(0, dtype=object)
+    # NumPy makes uint64 of integers beyond int64, float64 with negative ones beside them, and
+    # objects beyond uint64.
+    beyond = (
+        labels.size > 0 and labels.max() > INT64.max
+        if labels.dtype.kind == "u"
+        else labels.dtype.kind in "fO" and any(map(_is_beyond, given))
+    )
+    if beyond:
+        raise UsageError(
+            "a label is an integer beyond 2^63 - 1 or below -2^63",
+            remedy="give each class a smaller number",
+        )
     if labels.dtype.kind not in "biuf":
         raise UsageError(
             "labels must be numbers, or arrays of numbers of one shape",
             remedy="give each class a number",
         )
     return labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+
+
+def _is_beyond(label: object) -> bool:
+    return isinstance(label, Integral) and not INT64.min <= int(label) <= INT64.max
