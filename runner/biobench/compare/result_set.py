@@ -23,7 +23,8 @@ class ResultSet(Sequence[Results]):
     """Results in the order of their models.
 
     Attributes:
-        failures: By the name of a model that has no whole result, the error that it failed with.
+        failures: By the name of a model that has no whole result, the error that it failed with;
+            models that share a name have their precision after it, such as ``demo (float16)``.
     """
 
     def __init__(
