@@ -133,11 +133,18 @@ def _name(path: Path) -> str:
 
 
 def source() -> tuple[str | None, bool]:
-    """The commit of the checkout, None outside of git, and whether its files are those of it."""
+    """The commit of the checkout, and whether its files are those of it.
+
+    The commit is None outside of git, and inside another project's repository, whose commit says
+    nothing of these files. A file that git does not know is a change: the build sees it.
+    """
     command = ["git", "-C", str(ROOT)]
     try:
+        top = _said([*command, "rev-parse", "--show-toplevel"]).removesuffix("\n")
+        if Path(top).resolve() != ROOT.resolve():
+            return None, False
         commit = _said([*command, "rev-parse", "HEAD"]).strip()
-        changed = _said([*command, "status", "--porcelain", "--untracked-files=no"])
+        changed = _said([*command, "status", "--porcelain", "--untracked-files=normal"])
     except (OSError, subprocess.CalledProcessError):
         return None, False
     return commit, not changed

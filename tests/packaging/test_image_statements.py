@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,49 @@ def test_the_provenance_names_what_was_built_from(tmp_path: Path, repository: Pa
     text = json.dumps(found)
     assert str(tmp_path) not in text
     assert str(repository) not in text
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of one commit in the place of this one."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "file").write_text("a")
+    (folder / ".gitignore").write_text("target/\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for command in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "a"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    monkeypatch.setattr(statements, "ROOT", folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_source_is_the_commit_and_nothing_else(checkout: Path) -> None:
+    """A changed file or one that git does not know is in the build and not in the commit; what
+    git ignores is in neither."""
+    commit, clean = statements.source()
+    assert re.fullmatch("[0-9a-f]{40,64}", commit or "")
+    assert clean
+    (checkout / "target").mkdir()
+    (checkout / "target" / "built").write_text("a")
+    assert statements.source() == (commit, True)
+    (checkout / "more.py").write_text("a")
+    assert statements.source() == (commit, False)
+    (checkout / "more.py").unlink()
+    (checkout / "file").write_text("b")
+    assert statements.source() == (commit, False)
+
+
+@pytest.mark.slow
+def test_a_repository_around_the_source_is_not_its_own(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive that is unpacked inside another project has no commit, however clean that is."""
+    (checkout / "target" / "biobench").mkdir(parents=True)
+    monkeypatch.setattr(statements, "ROOT", checkout / "target" / "biobench")
+    assert statements.source() == (None, False)
+    monkeypatch.setattr(statements, "ROOT", checkout.parent)
+    assert statements.source() == (None, False)
 
 
 def test_documents_are_written_whole(tmp_path: Path) -> None:
