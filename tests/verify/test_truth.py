@@ -72,7 +72,10 @@ def without(name: str) -> Change:
 
 
 def impossible_label(id: str, predictions: Predictions) -> Predictions:
-    return replace(predictions, y_pred=np.full_like(predictions.y_pred, -1))
+    extras = dict(predictions.extras)
+    if "predicted_poisonous" in extras:
+        extras["predicted_poisonous"] = np.zeros_like(extras["predicted_poisonous"])
+    return replace(predictions, y_pred=np.full_like(predictions.y_pred, -1), extras=extras)
 
 
 @pytest.mark.parametrize(
