@@ -183,7 +183,7 @@ def load_results(path: str | Path | list[Any] | tuple[Any, ...]) -> Results | Re
     from biobench.compare.result_set import ResultSet
 
     several = isinstance(path, Iterable) and not isinstance(path, bytes)
-    paths = [*path] if several else [path]
+    paths: list[Any] = [*path] if several else [path]
     if not several or not all(isinstance(one, str | Path) for one in paths):
         raise UsageError(
             f"path= is {short(path)}", remedy="give a file or folder of a result, or a list of them"
