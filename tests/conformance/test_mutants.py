@@ -82,10 +82,32 @@ def test_a_list_with_an_unknown_key_is_refused(repository: Path, tmp_path: Path)
     assert done.stderr == "mutants: own/an-example: missing or unknown keys: why\n"
 
 
-def test_mutants_name_rules_of_the_text(repository: Path) -> None:
+def test_every_rule_with_a_case_is_broken_by_a_mutant(repository: Path) -> None:
+    """A rule that is added needs a case, and a mutant that the case kills."""
     done = run(repository, "--rules")
-    assert done.returncode == 0, done.stderr
-    assert "are broken by a mutant" in done.stdout.splitlines()[-1]
+    assert done.returncode == 0, done.stdout + done.stderr
+    count, _, total, *_ = done.stdout.split()
+    assert count == total
+
+
+def test_a_rule_that_no_mutant_breaks_fails(repository: Path, tmp_path: Path) -> None:
+    """The list of one mutant leaves all rules but its own, and an equal mutant breaks none."""
+    mutant = SORTED + "replace = 'Object.keys(value);'\n"
+    (tmp_path / "own.toml").write_text(HEAD + mutant, encoding="utf-8")
+    done = run(repository, "--rules", lists=tmp_path)
+    assert done.returncode == 1
+    assert "3-1" in done.stdout.split()
+    assert "3-2" not in done.stdout.split()
+    (tmp_path / "own.toml").write_text(HEAD + mutant + "equal = 'Said so.'\n", encoding="utf-8")
+    assert "3-2" in run(repository, "--rules", lists=tmp_path).stdout.split()
+
+
+def test_a_rule_that_the_text_does_not_have_is_refused(repository: Path, tmp_path: Path) -> None:
+    text = (HEAD + SORTED).replace('"3-2"', '"3-999"') + "replace = 'x'\n"
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    done = run(repository, "--rules", lists=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "mutants: rules that SPEC.md does not have: 3-999\n"
 
 
 def test_every_text_to_find_is_there_once(repository: Path) -> None:

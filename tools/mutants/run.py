@@ -4,9 +4,10 @@
     tools/mutants/run.py                 all of them; make test-mutants
     tools/mutants/run.py --sample        one of each list
     tools/mutants/run.py TEXT ...        those whose list/id has one of the texts in it
-    tools/mutants/run.py --rules         which rules of SPEC.md no mutant breaks
+    tools/mutants/run.py --rules         which rules with cases no mutant breaks, and run none
 
-Exit 1 where a mutant survives that its list does not explain, or a list needs a fix.
+Exit 1 where a mutant survives that its list does not explain, a list needs a fix, or (--rules) a
+rule of SPEC.md that has cases is broken by no mutant.
 """
 
 from __future__ import annotations
@@ -70,18 +71,22 @@ def report(mutants: Sequence[Mutant], jobs: int, *, quiet: bool) -> int:
 
 
 def print_unbroken(lists: dict[str, list[Mutant]]) -> int:
-    """Print the rules with cases that no mutant breaks: no failure."""
+    """Print the rules with cases that no mutant breaks; the exit code, 1 where there is one.
+
+    A mutant that its list calls equal breaks none.
+    """
     rules, _ = rules_of_the_text((ROOT / "spec" / "SPEC.md").read_text(encoding="utf-8"))
-    broken = {rule for mutants in lists.values() for mutant in mutants for rule in mutant.rules}
-    unknown = sorted(broken - set(rules))
+    mutants = [mutant for of_list in lists.values() for mutant in of_list]
+    unknown = sorted({rule for mutant in mutants for rule in mutant.rules} - set(rules))
     if unknown:
         raise ListError(f"rules that SPEC.md does not have: {', '.join(unknown)}")
+    broken = {rule for mutant in mutants if mutant.equal is None for rule in mutant.rules}
     tested = {rule for _, of_case in named_by_cases().values() for rule in of_case}
     unbroken = [rule for rule in rules if rule in tested - broken]
     for rule in unbroken:
         print(rule)
     print(f"{len(tested & broken)} of {len(tested)} rules with cases are broken by a mutant")
-    return 0
+    return 1 if unbroken else 0
 
 
 def main() -> int:
@@ -90,7 +95,7 @@ def main() -> int:
     parser.add_argument("--lists", type=Path, default=LISTS, help=argparse.SUPPRESS)
     parser.add_argument("--sample", action="store_true", help="one of each list")
     parser.add_argument(
-        "--rules", action="store_true", help="list the rules that no mutant breaks, and run none"
+        "--rules", action="store_true", help="list the rules that no mutant breaks; exit 1 for one"
     )
     parser.add_argument("--quiet", action="store_true", help="print faults and the tally alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")

@@ -151,6 +151,10 @@ def scores() -> Iterator[Case]:
     for metric in RANKED:
         given = {"task": "beluga", **official, "metric": metric}
         yield Case(f"interval/{metric}", {**given, **ranked(metric, [30, 20, 25], 20)}, same_score)
+    given = ranked("mean_average_precision", [30, 20, 25], 20)
+    rest = {"task": "beluga", **official, "metric": "mean_average_precision"}
+    missed = {"average_precision": [0.0, *given["average_precision"][1:]]}
+    yield Case("interval/precision-of-0", {**rest, **given, **missed}, same_score)
     for name, given in other_metrics("end").items():
         place = places(f"end/{name}", len(given["y_true"]), 18)
         yield Case(f"interval/{name}", {**official, **given, **place}, same_score)

@@ -80,7 +80,7 @@ def fit(given: Any, output: Any) -> None:
 
 def search(given: Any, output: Any) -> None:
     """Every fit of the search by scikit-learn, with its folds and, in compat, its score."""
-    constants = plain.constants(**given_protocol(given))
+    constants = {**plain.constants(**given_protocol(given)), **given.get("constants", {})}
     features, labels = np.array(given["features"]), np.array(given["labels"])
     scores = np.empty((len(constants["candidates"]), constants["folds"]))
     with warnings.catch_warnings():
@@ -152,6 +152,14 @@ def files() -> Iterator[VectorFile]:
                 "just-within": near_the_tolerance(0.999),
                 "just-without": near_the_tolerance(1.001),
                 "just-without-below-zero": near_the_tolerance(-1.001),
+                # The two other classes share what one is below zero.
+                "just-below-zero-alone": {
+                    "rows": [[0.0]] * 3,
+                    "labels": [0, 1, 2],
+                    "weight": [[0.0]] * 3,
+                    "intercept": [-4.5045e-9, 0.0, 0.0],
+                    "C": 1.0,
+                },
             }.items()
         ],
         source="plain loops",
@@ -224,6 +232,20 @@ def files() -> Iterator[VectorFile]:
                 ("three-classes", labels, 3, 2.0),
                 ("class-in-one-fold-only", rare, 4, 2.0),
             ]
+        ]
+        + [
+            Case(
+                # Starts between equal candidates would divide by 0.
+                "logistic-regression/search/equal-candidates",
+                {
+                    **OFFICIAL,
+                    "features": DRAWS.clustered("search/equal", labels, 3, 2.0),
+                    "labels": labels,
+                    "test": drawn("search/equal/test", 8, 3),
+                    "constants": {"candidates": [1.0, 0.125, 1.0, 8.0, 2.0]},
+                },
+                search,
+            )
         ]
         + [
             Case(

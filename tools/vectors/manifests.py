@@ -158,12 +158,13 @@ def index_cases() -> Iterator[Case]:
     )
     unequal = train("bat", "dog", "cat") + test("dog", "bat", "ant")
     seen = [("train/0", 0, "train"), ("train/1", 2, "train"), ("train/2", 1, "train")]
-    yield manifest(
-        "label-index/train-names-in-compat",
-        train("bat", "dog", "cat") + test("dog", "bat"),
-        due(["bat", "cat", "dog"], [*seen, ("test/0", 2, "test"), ("test/1", 0, "test")]),
-        division="compat",
-    )
+    known = [*seen, ("test/0", 2, "test"), ("test/1", 0, "test")]
+    for name, items, rows in [
+        ("train-names", train("bat", "dog", "cat") + test("dog", "bat"), known),
+        ("test-name-without-an-index", unequal, [*known, ("test/2", -1, "test")]),
+    ]:
+        found = due(["bat", "cat", "dog"], rows)
+        yield manifest(f"label-index/{name}-in-compat", items, found, division="compat")
     yield manifest(
         "label-index/split-names",
         unequal,

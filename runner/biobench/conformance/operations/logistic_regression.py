@@ -84,7 +84,7 @@ def _fit(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _search(given: Mapping[str, Any], spec: Spec) -> Any:
-    probe = _fitted(given, spec, {})
+    probe = _fitted(given, spec, given.get("constants", {}))
     return {
         "scores": probe.scores_.tolist(),
         "C": probe.C_,
