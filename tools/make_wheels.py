@@ -37,13 +37,14 @@ LIBRARIES = re.compile(
     r"lib(c|m|dl|rt|pthread)\.so\.\d|libgcc_s\.so\.1|ld-linux-(x86-64|aarch64)\.so\.\d"
 )
 """Libraries that the extension may ask for: those of glibc and of gcc, which every tag allows."""
+_NUMBER = re.compile(r"\d+(\.\d+)*\Z")
 MACHINES = {"x86_64": "Advanced Micro Devices X86-64", "aarch64": "AArch64"}
 
 
 def faults(extension: Path, architecture: str, glibc: tuple[int, int] = GLIBC) -> list[str]:
     """Reasons why a shared library does not keep a manylinux tag; none where it does."""
     command = ["readelf", "--wide", "--file-header", "--dynamic", "--version-info", str(extension)]
-    text = output(command, f"{extension} cannot be read")
+    text = output(command, f"{extension} cannot be read", {**os.environ, "LC_ALL": "C"})
     found = []
     machine = re.search(r"^ *Machine: +(.*?) *$", text, re.M)
     if machine is None or machine[1] != MACHINES[architecture]:
@@ -53,10 +54,13 @@ def faults(extension: Path, architecture: str, glibc: tuple[int, int] = GLIBC) -
         for name in re.findall(r"\(NEEDED\).*\[(.*)\]", text)
         if not LIBRARIES.fullmatch(name)
     ]
-    versions = set(re.findall(r"Name: GLIBC_(\d+)\.(\d+)", text))
-    newest = max((tuple(map(int, pair)) for pair in versions), default=(0, 0))
+    versions = set(re.findall(r"Name: GLIBC_(\S+)", text))
+    numbers = {name: tuple(map(int, name.split("."))) for name in versions if _NUMBER.match(name)}
+    newest = max(numbers.values(), default=(0,))
     if newest > glibc:
-        found.append(f"it needs glibc {newest[0]}.{newest[1]}")
+        found.append(f"it needs glibc {'.'.join(map(str, newest))}")
+    # GLIBC_ABI_DT_RELR is of glibc 2.36, and GLIBC_PRIVATE of one glibc alone.
+    found += [f"it needs GLIBC_{name}" for name in sorted(versions - numbers.keys())]
     if not versions:
         found.append("it asks for no symbol of glibc, so it was not linked as expected")
     return found

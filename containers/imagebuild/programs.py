@@ -20,14 +20,16 @@ def say(message: str) -> None:
     print(f"image: {time.monotonic() - STARTED:4.0f} s  {message}", flush=True)
 
 
-def output(command: Sequence[str], otherwise: str) -> str:
+def output(
+    command: Sequence[str], otherwise: str, environment: Mapping[str, str] | None = None
+) -> str:
     """Return the standard output of a command.
 
     Raises:
         BuildError: It fails; the message is ``otherwise`` and the last line of its errors.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     except OSError as error:
         raise BuildError(f"{otherwise} ({error.strerror})") from error
     if done.returncode != 0:

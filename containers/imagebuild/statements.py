@@ -10,7 +10,6 @@ import datetime
 import json
 import re
 import subprocess
-import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from imagebuild.base import SUITE
+from imagebuild.crates import Crate, crates
 from imagebuild.wheels import file_digest, hashes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def bill_of_materials(
     debian: Sequence[str],
     date: int,
 ) -> dict[str, Any]:
-    """CycloneDX 1.6 of an image.
+    """CycloneDX 1.6 of an image. Crates that serve tests alone have the scope ``excluded``.
 
     Args:
         name: The image's name, such as ``biobench:1.0-slim``.
@@ -44,14 +44,15 @@ def bill_of_materials(
         image: The image's id, ``sha256:`` and 64 digits.
         base: Name and digest of the base.
         requirements: Lines of locks: the Python packages inside.
-        debian: ``NAME VERSION`` of Debian's packages inside; none where the base is another one.
+        debian: ``NAME VERSION`` of Debian's packages inside; none where the base is another one,
+            whose packages nobody listed: the bill then says that it is incomplete.
         date: The date of the image, seconds since 1970.
     """
     found = [
         _component("container", base[0], base[1], None, [base[1].partition(":")[2]]),
         *map(_python, requirements),
         *map(_debian, debian),
-        *(_crate(crate) for crate in crates(ROOT / "Cargo.lock")),
+        *map(_crate, crates(ROOT)),
     ]
     components = sorted(found, key=lambda component: component["bom-ref"])
     when = datetime.datetime.fromtimestamp(date, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -76,6 +77,10 @@ def bill_of_materials(
             {"ref": name, "dependsOn": [component["bom-ref"] for component in components]}
         ],
     }
+    if not debian:
+        document["compositions"] = [
+            {"aggregate": "incomplete", "assemblies": [name], "dependencies": [name]}
+        ]
     number = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True))
     return {**document, "serialNumber": number.urn}
 
@@ -133,11 +138,18 @@ def _name(path: Path) -> str:
 
 
 def source() -> tuple[str | None, bool]:
-    """The commit of the checkout, None outside of git, and whether its files are those of it."""
+    """The commit of the checkout, and whether its files are those of it.
+
+    The commit is None outside of git, and inside another project's repository, whose commit says
+    nothing of these files. A file that git does not know is a change: the build sees it.
+    """
     command = ["git", "-C", str(ROOT)]
     try:
+        top = _said([*command, "rev-parse", "--show-toplevel"]).removesuffix("\n")
+        if Path(top).resolve() != ROOT.resolve():
+            return None, False
         commit = _said([*command, "rev-parse", "HEAD"]).strip()
-        changed = _said([*command, "status", "--porcelain", "--untracked-files=no"])
+        changed = _said([*command, "status", "--porcelain", "--untracked-files=normal"])
     except (OSError, subprocess.CalledProcessError):
         return None, False
     return commit, not changed
@@ -149,12 +161,6 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     part.write_text(text, encoding="utf-8")
     part.rename(path)
-
-
-def crates(lock: Path) -> list[Mapping[str, Any]]:
-    """Entries of Cargo.lock that come from a registry."""
-    with open(lock, "rb") as content:
-        return [entry for entry in tomllib.load(content)["package"] if "checksum" in entry]
 
 
 def _said(command: Sequence[str]) -> str:
@@ -189,6 +195,7 @@ def _debian(line: str) -> Any:
     return _component("library", name, version, purl, [])
 
 
-def _crate(entry: Mapping[str, Any]) -> Any:
-    purl = f"pkg:cargo/{entry['name']}@{quote(entry['version'])}"
-    return _component("library", entry["name"], entry["version"], purl, [entry["checksum"]])
+def _crate(crate: Crate) -> Any:
+    purl = f"pkg:cargo/{crate.name}@{quote(crate.version)}"
+    found = _component("library", crate.name, crate.version, purl, [crate.checksum])
+    return {**found, "scope": "excluded"} if crate.only_tests else found

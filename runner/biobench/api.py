@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from biobench._common.argument_names import naming_arguments, rename
 from biobench._common.arguments import whole_number
-from biobench.errors import BiobenchError
+from biobench._common.text import short
+from biobench.errors import BiobenchError, UsageError
 from biobench.pipeline import run, run_models
 from biobench.report.results import Results
 from biobench.report.results import load_results as load_result
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
     from biobench.report.curve import Curve
     from biobench.run.call_options import EvaluateOptions
+    from biobench.run.many import ModelRun
     from biobench.spec.documents import Division
 
     OneModel = str | Backbone | tuple[torch.nn.Module, Callable[..., Any] | Recipe]
@@ -172,13 +175,20 @@ def load_results(path: str | Path | list[Any] | tuple[Any, ...]) -> Results | Re
         path: The file or the folder, or several.
 
     Raises:
+        UsageError: It is neither a path nor a list of them.
         DataError: A file is missing, is not JSON, or has a schema that this version does not know.
     """
     if isinstance(path, str | Path):
         return load_result(path)
     from biobench.compare.result_set import ResultSet
 
-    return ResultSet([load_result(one) for one in path])
+    several = isinstance(path, Iterable) and not isinstance(path, bytes)
+    paths: list[Any] = [*path] if several else [path]
+    if not several or not all(isinstance(one, str | Path) for one in paths):
+        raise UsageError(
+            f"path= is {short(path)}", remedy="give a file or folder of a result, or a list of them"
+        )
+    return ResultSet([load_result(one) for one in paths])
 
 
 def learning_curve(
@@ -256,10 +266,28 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
 
     runs = run_models(options_of_models(options, listed))
     scored = [done.results for done in runs if done.results is not None]
-    failures = {done.options.model_name: done.error for done in runs if done.error is not None}
+    failed = [done for done in runs if done.error is not None]
     if not scored:
-        raise next(iter(failures.values()))
-    for error in failures.values():
-        if isinstance(error, BiobenchError):
-            rename(error, ARGUMENTS)
-    return ResultSet(scored, failures)
+        raise next(done.error for done in failed if done.error is not None)
+    for done in failed:
+        if isinstance(done.error, BiobenchError):
+            rename(done.error, ARGUMENTS)
+    return ResultSet(scored, _failures(failed))
+
+
+def _failures(failed: Sequence[ModelRun]) -> dict[str, Exception]:
+    """The errors by the names of the models; where two share one, with precision and place."""
+    found: dict[str, Exception] = {}
+    names = Counter(done.options.model_name for done in failed)
+    for done in failed:
+        if done.error is None:
+            continue
+        name = done.options.model_name
+        if names[name] > 1:
+            name = f"{name} ({done.options.precision})"
+        key, number = name, 1
+        while key in found:
+            number += 1
+            key = f"{name} #{number}"
+        found[key] = done.error
+    return found

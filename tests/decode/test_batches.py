@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from test_native_batch import RECIPE
 
 from biobench.decode.native import decode_batch
-from biobench.errors import DataError, UsageError
+from biobench.errors import DataError, ModelError, UsageError
 from biobench.native import Batches, ImageLoader, load_batch
 from biobench.spec.generator import Stream
 
@@ -102,6 +103,33 @@ def test_labels_keep_their_shape(samples: list[tuple[Path, int]]) -> None:
     np.testing.assert_array_equal(found, [row for _, row in rows])
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [2**63],
+        [0, 2**64 - 1],
+        [-1, 2**63],
+        [0, 2**64],
+        [-(2**63) - 1],
+        [np.uint64(2**63), np.uint64(1)],
+        [np.array([1, 2**63], np.uint64)],
+    ],
+)
+def test_labels_beyond_int64_are_refused(labels: list[Any]) -> None:
+    """They would come back as negative numbers, or rounded to float64."""
+    with pytest.raises(UsageError, match=r"a label is an integer beyond 2\^63 - 1"):
+        Batches([("a.png", label) for label in labels], RECIPE, 2)
+
+
+def test_labels_up_to_the_ends_of_int64_stay() -> None:
+    """Numbers that int64 has, of any type of integers, come back as they are."""
+    for labels in ([2**63 - 1, -(2**63)], [*np.array([2**63 - 1, 0], np.uint64)]):
+        found = Batches([("a.png", label) for label in labels], RECIPE, 2).labels
+        assert found.dtype == np.int64
+        assert found.tolist() == [int(label) for label in labels]
+    assert Batches([("a.png", 1e30)], RECIPE, 2).labels.tolist() == [1e30]
+
+
 def test_bytes_are_items(samples: list[tuple[Path, int]]) -> None:
     """Images of an archive or a database need no file; the pixels are those of the file."""
     paths = [path for path, _ in samples]
@@ -171,6 +199,18 @@ def test_arguments_are_checked_before_a_loop(arguments: dict[str, Any], message:
     call = {"samples": [("a.png", 1)], "recipe": RECIPE, "batch_size": 2, **arguments}
     with pytest.raises(UsageError, match=message):
         Batches(**call)
+
+
+@pytest.mark.parametrize("arguments", [{"arrays": "torch"}, {"pin_memory": True}])
+def test_torch_is_looked_for_before_a_loop(
+    arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without torch one line names the remedy where the object is made, and not in an epoch."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(
+        ModelError, match=r"^torch is not installed; pip install 'biobench\[run\]'$"
+    ):
+        Batches([("a.png", 1)], RECIPE, 2, **arguments)
 
 
 def test_an_epoch_is_a_number(samples: list[tuple[Path, int]]) -> None:

@@ -11,7 +11,7 @@ import collections
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from biobench.models.program.moves import part
 from biobench.models.program.values import Value, plain, reshape, straight
 from biobench.spec.canonical import canonical_json
 
+Batch = Literal["fixed", "open", "made open"]
+ROWS = 3
 ROOM = 1 << 26
 """Bytes for constants of one case."""
 
@@ -34,11 +36,13 @@ class Outcome:
 
     Attributes:
         equal: Number of forms in which its outputs are those that it expects.
+        made_open: Number of those with a batch of one that is made open.
         wrong: Those in which they are not, with the difference.
         refused: Reasons why others have no program.
     """
 
     equal: int
+    made_open: int
     wrong: tuple[str, ...]
     refused: tuple[str, ...]
 
@@ -66,31 +70,37 @@ def _ours(case: Any) -> bool:
 
 
 def outcome(case: Any) -> Outcome:
-    """Run a case with its inputs as values and as constants, with a fixed and an open batch."""
+    """Run a case with its inputs as values and as constants, with a fixed and an open batch, and
+    with a batch of one that is made open."""
     given, expected = case.data_sets[0]
-    equal, wrong, refused = 0, [], []
-    for values, open_batch in _forms(given):
+    equal, made_open, wrong, refused = 0, 0, [], []
+    for values, batch in _forms(given):
         try:
-            found = _run(case, given, values, open_batch=open_batch)
+            found = _run(case, given, values, batch)
         except NotCarried as error:
             refused.append(str(error))
             continue
-        form = f"{case.name}, values {values}, {'open' if open_batch else 'fixed'} batch"
-        apart = [_apart(x, y, case.rtol, case.atol) for x, y in zip(found, expected, strict=False)]
+        form = f"{case.name}, values {values}, {batch} batch"
+        check = _apart_in_rows if batch == "made open" else _apart
+        apart = [check(x, y, case.rtol, case.atol) for x, y in zip(found, expected, strict=False)]
         wrong += [f"{form}: {text}" for text in apart if text]
         equal += not any(apart)
-    return Outcome(equal, tuple(wrong), tuple(refused))
+        made_open += batch == "made open" and not any(apart)
+    return Outcome(equal, made_open, tuple(wrong), tuple(refused))
 
 
-def _forms(given: Sequence[np.ndarray]) -> Iterator[tuple[tuple[int, ...], bool]]:
-    """Which inputs are values, and whether the first axis is the batch."""
+def _forms(given: Sequence[np.ndarray]) -> Iterator[tuple[tuple[int, ...], Batch]]:
+    """Which inputs are values, and whether the first axis is the batch, or a batch of one of the
+    file that is made open."""
     floats = [place for place, x in enumerate(given) if x.dtype == np.float32 and x.size]
     for place in floats:
-        yield (place,), False
+        yield (place,), "fixed"
         if given[place].ndim:
-            yield (place,), True
+            yield (place,), "open"
+        if given[place].shape[:1] == (1,):
+            yield (place,), "made open"
     if len(floats) > 1:
-        yield tuple(floats), False
+        yield tuple(floats), "fixed"
 
 
 def _apart(found: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> str | None:
@@ -101,16 +111,25 @@ def _apart(found: np.ndarray, expected: np.ndarray, rtol: float, atol: float) ->
     return f"differs by {np.nanmax(np.abs(found - expected)):.1e}"
 
 
+def _apart_in_rows(found: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> str | None:
+    """The case's image is the first and the last of :data:`ROWS`, with another one between them."""
+    if len(found) != ROWS:
+        return f"{len(found)} rows of {ROWS} images"
+    if found[0].tobytes() != found[-1].tobytes():
+        return "rows of equal images differ"
+    return _apart(found[:1], expected, rtol, atol)
+
+
 def _run(
-    case: Any, given: Sequence[np.ndarray], values: tuple[int, ...], *, open_batch: bool
+    case: Any, given: Sequence[np.ndarray], values: tuple[int, ...], batch: Batch
 ) -> list[np.ndarray]:
     """The outputs by the engine, each by a program of its own; inputs that are values lie one after
     the other in one input where they are several."""
     first, *others = range(len(case.data_sets[0][1]))
-    found = [_output(case, given, values, first, open_batch=open_batch)]
+    found = [_output(case, given, values, first, batch)]
     for place in others:
         try:
-            found.append(_output(case, given, values, place, open_batch=open_batch))
+            found.append(_output(case, given, values, place, batch))
         except NotCarried:
             # Such as the statistics of a norm, which a model that reads them is refused for.
             break
@@ -122,11 +141,10 @@ def _output(
     given: Sequence[np.ndarray],
     values: tuple[int, ...],
     output: int,
-    *,
-    open_batch: bool,
+    batch: Batch,
 ) -> np.ndarray:
     shapes = [tuple(Dim(n) for n in given[place].shape) for place in values]
-    if open_batch:
+    if batch != "fixed":
         # One image a row: its own batch is as long as the case has rows.
         shapes = [(Dim(1, batch=True), *shapes[0][1:])]
     packed = len(values) > 1
@@ -145,7 +163,7 @@ def _output(
             value = reshape(lowering.builder, part(lowering, whole, 0, start, stop), shape)
             start = stop
         results[names[place]] = value
-    walk = Walk(lowering, opset, ROOM)
+    walk = Walk(lowering, opset, ROOM, made_open=batch == "made open")
     for node in graph.node:
         if node.op_type == "Constant":
             (attribute,) = node.attribute
@@ -157,11 +175,16 @@ def _output(
         raise NotCarried("an output that the rule does not give")
     if not isinstance(found, Value):
         raise NotCarried("a result that depends on no value")
+    if batch == "made open" and found.shape[:1] != (Dim(1, batch=True),):
+        raise NotCarried("an output without a row for each image")
     document = lowering.builder.document(straight(lowering.builder, found))
     program = _native.Program(canonical_json(document).decode(), lowering.builder.data.get)
     data = np.concatenate([given[place].reshape(-1) for place in values])
     if not packed:
         data = data.reshape(given[values[0]].shape)
+    if batch == "made open":
+        # Its elements the other way round are another image.
+        data = np.concatenate([data, data.reshape(-1)[::-1].reshape(data.shape), data])
     return program.run(_native.Engine(1), data)
 
 

@@ -222,7 +222,11 @@ def test_a_recipe_is_needed(tmp_path: Path) -> None:
         ({"crop": "32"}, "crop must be a number of pixels"),
         ({"mode": "fit"}, "mode must be one of"),
         ({"filter": "cubic"}, "filter must be one of"),
-        ({"std": [0, 0, 0]}, "not finite"),
+        ({"std": [0, 0, 0]}, "std must be above 0"),
+        ({"std": [0.2, -0.3, 0.4]}, "std must be above 0"),
+        ({"std": 1e-60}, "not finite"),
+        ({"mean": 10**400}, "beyond 2^53 - 1"),
+        ({"mean": 1e60}, "not finite"),
         ({"pad": [0, 0, 256]}, "pad must be"),
         ({"resample": "bicubic"}, "unknown member 'resample'"),
         ({"digest": "sha256:0"}, "another recipe"),
@@ -232,6 +236,28 @@ def test_a_recipe_is_needed(tmp_path: Path) -> None:
 def test_a_wrong_recipe_is_explained(tmp_path: Path, change: Any, words: str) -> None:
     """By its member."""
     assert words in refused(written(tmp_path, small_model(), {**RECIPE, **change}))
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"size": 32, "size": 64}', "size"),
+        ('{"mean": ' + "9" * 400 + "}", "9"),
+        ('{"mean": .inf}', ""),
+        ("[" * 100_000, ""),
+        ("{", ""),
+        ("[1]", "is not an object"),
+    ],
+)
+def test_a_damaged_recipe_is_one_line(tmp_path: Path, suffix: str, text: str, words: str) -> None:
+    """No member is taken for another of its name, and no number passes the range of float64."""
+    name = written(tmp_path, small_model(), None)
+    (tmp_path / f"small.recipe.{suffix}").write_text(text)
+    line = refused(name)
+    assert f"small.recipe.{suffix}" in line
+    assert words in line
+    assert "has no mode" not in line
 
 
 def test_a_recipe_that_was_printed_is_one(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ REFUSED = {
 """Cases of a single operator that have no program; of all others every case has one."""
 EQUAL, EQUAL_FUNCTIONS, REFUSED_FUNCTIONS = 325, 149, 154
 """The counts that docs/models.md states: single operators, and operators written out by others."""
+MADE_OPEN = 68
+"""Inputs of one image that become images of any number, each with its row."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def outcomes() -> list[tuple[Any, Outcome]]:
 
 
 def test_no_case_has_another_answer(outcomes: list[tuple[Any, Outcome]]) -> None:
-    """With each input as a value and as a constant, a fixed batch and an open one."""
+    """With each input as a value and as a constant, a fixed batch, an open one, and one of a single
+    image that is made open."""
     assert [text for _, result in outcomes for text in result.wrong] == []
 
 
@@ -53,3 +56,4 @@ def test_the_counts(outcomes: list[tuple[Any, Outcome]]) -> None:
     assert sum(bool(r.equal) for r in functions) == EQUAL_FUNCTIONS
     assert sum(not r.equal for r in functions) == REFUSED_FUNCTIONS
     assert all(r.refused for _, r in outcomes if not r.equal)
+    assert sum(r.made_open for _, r in outcomes) == MADE_OPEN

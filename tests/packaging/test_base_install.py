@@ -100,6 +100,23 @@ def test_the_loader_works(base: Path, tmp_path: Path) -> None:
     assert found == "(3, 224, 224, 3) (3, 32, 32, 3) float32\n"
 
 
+def test_a_probe_works(base: Path, tmp_path: Path) -> None:
+    """Nearest neighbours need no library: of many rows too, and a wrong call is one line."""
+    program = (
+        "import numpy as np\n"
+        "from biobench.errors import UsageError\n"
+        "from biobench.probe import KNNProbe\n"
+        "X = np.random.default_rng(0).normal(size=(100, 4))\n"
+        "try:\n"
+        "    KNNProbe().predict(X)\n"
+        "except UsageError as error:\n"
+        "    print(error)\n"
+        "print((KNNProbe().fit(X, np.arange(100)).predict(X) == np.arange(100)).all())\n"
+    )
+    found = python(base, tmp_path, "-c", program).stdout
+    assert found == "this KNNProbe has learnt nothing yet; call fit(X, y) first\nTrue\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

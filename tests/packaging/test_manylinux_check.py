@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,55 @@ def test_a_symbol_above_the_tag_is_refused(library: Path) -> None:
     )
     assert make_wheels.faults(library, machine, (2, 1)) != []
     assert make_wheels.faults(library, machine, (2, 1))[0].startswith("it needs glibc 2.")
+
+
+@pytest.mark.parametrize(
+    ("version", "fault"),
+    [
+        ("GLIBC_2.28", None),
+        ("GLIBC_2.2.5", None),
+        ("GLIBC_2.28.1", "it needs glibc 2.28.1"),
+        ("GLIBC_2.99", "it needs glibc 2.99"),
+        ("GLIBC_ABI_DT_RELR", "it needs GLIBC_ABI_DT_RELR"),
+        ("GLIBC_PRIVATE", "it needs GLIBC_PRIVATE"),
+    ],
+)
+def test_every_version_of_glibc_is_looked_at(
+    tmp_path: Path, version: str, fault: str | None
+) -> None:
+    """Names without a number are of newer systems, or of one alone: none of them is passed over."""
+    compiler = shutil.which("cc")
+    if compiler is None or shutil.which("readelf") is None:
+        pytest.skip("no C compiler")
+    (tmp_path / "map").write_text(f"{version} {{ global: odd; }};\n")
+    (tmp_path / "libc.c").write_text("int odd(void) { return 1; }\n")
+    (tmp_path / "user.c").write_text("int odd(void);\nint twice(void) { return 2 * odd(); }\n")
+    command = [compiler, "-shared", "-fPIC", "-nostdlib"]
+    libc = ["-Wl,-soname,libc.so.6", "-Wl,--version-script=map", "-o", "libc.so", "libc.c"]
+    subprocess.run([*command, *libc], cwd=tmp_path, check=True)
+    user = ["-o", "user.so", "user.c", "./libc.so"]
+    subprocess.run([*command, *user], cwd=tmp_path, check=True)
+    found = [make_wheels.faults(tmp_path / "user.so", name) for name in make_wheels.ARCHITECTURES]
+    own = min(found, key=len)
+    assert own == ([] if fault is None else [fault])
+
+
+def test_the_language_of_the_system_changes_nothing(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """readelf translates its words, by which the check finds what it looks at."""
+    found = [make_wheels.faults(library, name) for name in make_wheels.ARCHITECTURES]
+    seen: list[str | None] = []
+    run = subprocess.run
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        seen.append((options.get("env") or {}).get("LC_ALL"))
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "run", watched)
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert [make_wheels.faults(library, name) for name in make_wheels.ARCHITECTURES] == found
+    assert seen == ["C", "C"]
 
 
 def test_another_machine_and_another_library_are_refused(library: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import typer
 
 import biobench
+from biobench import api
 from biobench._common.argument_names import in_arguments
 from biobench.commands.app import command
 from biobench.errors import BiobenchError, UsageError
@@ -22,6 +23,8 @@ from biobench.run.call_options import (
     RunOptions,
     call_options,
 )
+from biobench.run.many import ModelRun
+from biobench.run.options import Options
 
 ONLY_IN_PYTHON = {"progress"}
 """The command shows progress unless --json is given."""
@@ -114,6 +117,11 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
     assert refused(declare={"imagenet1k": 0.8}).startswith("declare= has 0.8 for imagenet1k; give")
     assert refused(declare={"imagenet1k": ("a", "b")}).startswith("the score of declare= is 'a'")
     assert refused(out=" ").startswith("out= is empty")
+    assert refused(out=5) == "out= is 5; give a path, or None"
+    assert refused(models=5).startswith("models= is 5; give a path")
+    assert refused(declare=5).startswith("declare= is 5; give a score")
+    for tasks in (5, [1], b"demo-plankton", ["demo-plankton", None], {1: 2}):
+        assert refused(tasks=tasks).endswith("; give a task id or file, or a list of them")
     assert refused(engine="exact", device="cuda").endswith('give device="cpu", or engine="torch"')
     assert refused(models=tmp_path / "none.txt").startswith(f"models= {tmp_path}/none.txt: ")
     with pytest.raises(UsageError, match="no model is given"):
@@ -125,6 +133,44 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
     photos.mkdir()
     with pytest.raises(BiobenchError, match="check the path given to images="):
         biobench.evaluate("demo", images=photos)
+
+
+def test_a_tuple_of_names_leads_to_the_list() -> None:
+    """Protects: brackets of the wrong kind, by which a module is given, lead to the right one."""
+    for names in (("demo", "bioclip-2"), ("demo",), ("a", "b", "c")):
+        with pytest.raises(UsageError, match=r"give a list of models: \['") as caught:
+            biobench.evaluate(names)  # type: ignore[call-overload]
+        assert str([*names]) in str(caught.value)
+
+
+@pytest.mark.parametrize("path", [5, None, [5], ["a", 5], b"results.json"])
+def test_a_result_is_read_from_a_path(path: Any) -> None:
+    """Protects: whatever is no path is one line, and not an error of Python's from inside."""
+    with pytest.raises(UsageError, match="give a file or folder of a result, or a list of them"):
+        biobench.load_results(path)
+
+
+def test_paths_of_tasks_and_results_may_be_of_any_kind(tmp_path: Path) -> None:
+    """Protects: a Path is a task file, and what a glob gives is a list of results."""
+    shared: dict[str, Any] = dict.fromkeys(RunOptions.__annotations__)
+    shared |= {"precision": "float32", "on_bad_image": "stop", "progress": True}
+    made = [call_options("demo", tasks, **shared).tasks for tasks in (tmp_path, [tmp_path])]  # type: ignore[arg-type]
+    assert made == [(str(tmp_path),)] * 2
+    assert call_options("demo", None, **shared).tasks == ()
+    assert len(biobench.load_results(tmp_path.glob("*"))) == 0  # type: ignore[call-overload]
+
+
+def test_a_model_that_fails_at_two_precisions_has_two_errors() -> None:
+    """Protects: both errors of a file that lists a model twice, by name and precision."""
+    wide, half, other = ValueError("a"), ValueError("b"), ValueError("c")
+    failed = [
+        ModelRun(Options(model=model, precision=precision), None, error)
+        for model, precision, error in (
+            ("demo", "float32", wide), ("demo", "float16", half), ("beluga", "float16", other)
+        )
+    ]  # fmt: skip
+    expected = {"demo (float32)": wide, "demo (float16)": half, "beluga": other}
+    assert api._failures(failed) == expected
 
 
 def test_values_reach_the_run(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from backbones import MeanColour
 
 import biobench
@@ -107,6 +108,26 @@ def test_a_model_without_mistakes(both: biobench.ResultSet) -> None:
     beside = biobench.ResultSet([perfect, both[1]]).errors()
     assert (list(beside.columns), len(beside)) == (columns, len(both[1].errors()))
     assert set(perfect.per_class()["f1"]) == {1.0}
+
+
+class Broken(MeanColour):
+    """A backbone of its parent's name that fails at its first batch."""
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        raise ValueError(f"no features of {len(batch)} images")
+
+
+def test_failures_of_one_name_are_kept_apart(photos: Path, tmp_path: Path) -> None:
+    """Protects: two models of one name that fail have two errors, and one alone its bare name."""
+    found = biobench.evaluate(
+        [MeanColour(), Broken(), Broken(), "no-such-model"], images=photos, store=tmp_path,
+        progress=False, train_share=0.5, workers=2,
+    )  # fmt: skip
+    names = ["mean-colour (float32)", "mean-colour (float32) #2"]
+    assert sorted(found.failures) == [*names, "no-such-model"]
+    html = found._repr_html_()
+    assert html is not None
+    assert names[1] in html
 
 
 def test_html_of_a_notebook(both: biobench.ResultSet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,17 @@ def test_nothing_is_predicted_before_fit(name: str) -> None:
             assert "call fit(X, y) first" in line
     assert not hasattr(probe, "n_features_in_")
     assert probe.fit(X, y).n_features_in_ == FEATURES
+
+
+def test_nothing_is_predicted_before_fit_without_scikit_learn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An installation without extras says the same by the package's own error."""
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    X, _ = data("knn")
+    probe = MAKE["knn"]()
+    assert "call fit(X, y) first" in refused(lambda: probe.predict(X), UsageError)
+    assert not hasattr(probe, "n_features_in_")
 
 
 @pytest.mark.parametrize("name", MAKE)

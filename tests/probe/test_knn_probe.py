@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,19 @@ def test_the_search_settles_at_once_on_ordinary_features(monkeypatch: pytest.Mon
     _, rows = probe.kneighbors(queries)
     assert counts == [33]
     assert np.array_equal(rows, exhaustive(probe, gallery, queries))
+
+
+def test_the_answer_is_the_same_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAISS is an extra: where it is absent every distance is computed, to the same bits."""
+    rng = np.random.default_rng(5)
+    gallery, queries = rng.normal(size=(200, 8)), rng.normal(size=(40, 8))
+    probe = KNNProbe(k=3).fit(gallery, np.arange(200) % 7)
+    distances, rows = probe.kneighbors(queries)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    for fitted in (probe, KNNProbe(k=3).fit(gallery, np.arange(200) % 7)):
+        near, found = fitted.kneighbors(queries)
+        assert near.tobytes() == distances.tobytes()
+        assert found.tobytes() == rows.tobytes()
 
 
 @pytest.mark.parametrize("scale", [1e30, 1e-30])

@@ -128,6 +128,8 @@ def folders() -> Iterator[Case]:
     options_here = {"splits": {"gallery": "."}}
     given = {"split": "leave-one-out"}
     yield case("data-folder-itself", "image-folder", options_here, here, due(whole), **given)
+    longer = empty(*base, "tt/c/4.jpg")
+    yield case("folder-with-a-longer-name", "image-folder", options, longer, due(items))
     beside = empty(*base, "t/4.jp2")
     yield case("another-format-outside-a-class", "image-folder", options, beside, due(items))
     flat = {**options, "flat": {"test": {"labels": "l.txt", "classes": ["a", "b", "c"]}}}

@@ -34,16 +34,21 @@ class Group:
         return str(self.results[0].document["suite"])
 
 
-def groups_of(results: Sequence[Results], by: Sequence[str] = ("division", "suite")) -> list[Group]:
+def groups_of(
+    results: Sequence[Results],
+    by: Sequence[str] = ("division", "suite"),
+    tasks: Sequence[str] | None = None,
+) -> list[Group]:
     """Put each result into the first group that it fits, in the order given.
 
     Args:
         results: Results in any mixture.
         by: Members of a result document that all results of a group agree on.
+        tasks: The tasks whose versions and images matter; None for all.
     """
     found: list[tuple[list[Results], str | None]] = []
     for result in results:
-        reasons = [_apart(members, result, by) for members, _ in found]
+        reasons = [_apart(members, result, by, tasks) for members, _ in found]
         if None in reasons:
             found[reasons.index(None)][0].append(result)
         else:
@@ -51,7 +56,9 @@ def groups_of(results: Sequence[Results], by: Sequence[str] = ("division", "suit
     return [Group(tuple(members), reason) for members, reason in found]
 
 
-def _apart(members: Sequence[Results], result: Results, by: Sequence[str]) -> str | None:
+def _apart(
+    members: Sequence[Results], result: Results, by: Sequence[str], tasks: Sequence[str] | None
+) -> str | None:
     """The reason why a result cannot share the table of ``members``, None where it can."""
     ours, theirs = result.document, members[0].document
     for what in by:
@@ -59,17 +66,17 @@ def _apart(members: Sequence[Results], result: Results, by: Sequence[str]) -> st
             values = ["all" if one[what] is None else one[what] for one in (ours, theirs)]
             return f"{what} {values[0]}, not {values[1]}"
     for other in members:
-        reason = _other_task(result, other)
+        reason = _other_task(result, other, tasks)
         if reason is not None:
             return reason
     return None
 
 
-def _other_task(result: Results, other: Results) -> str | None:
+def _other_task(result: Results, other: Results, tasks: Sequence[str] | None) -> str | None:
     same_sample = result.document["n_train"] == other.document["n_train"]
     for task, entry in result.tasks.items():
         theirs = other.tasks.get(task)
-        if theirs is None:
+        if theirs is None or (tasks is not None and task not in tasks):
             continue
         if entry["version"] != theirs["version"]:
             return f"version {entry['version']} of task {task}, not {theirs['version']}"

@@ -23,7 +23,8 @@ class ResultSet(Sequence[Results]):
     """Results in the order of their models.
 
     Attributes:
-        failures: By the name of a model that has no whole result, the error that it failed with.
+        failures: By the name of a model that has no whole result, the error that it failed with;
+            models that share a name have their precision after it, such as ``demo (float16)``.
     """
 
     def __init__(
@@ -79,17 +80,21 @@ class ResultSet(Sequence[Results]):
             task: A task; by default the mean where every model has one, else every task.
 
         Raises:
-            UsageError: No model has the task.
+            UsageError: No model has the task; or models are of several divisions, versions or lists
+                of images, whose scores no drawing can sort.
         """
         from biobench.report.figure import score_figure
         from biobench.report.page.plot import mean_row, score_row
 
         whole = task is None and all(result.mean for result in self._results)
         if whole:
+            _require_one_group(self._results, None)
             means = [(result.model, result.mean) for result in self._results if result.mean]
             rows = [mean_row(name, mean) for name, mean in means]
             return score_figure("Mean of each model", _best_first(rows))
         tasks = [task] if task is not None else list(dict.fromkeys(t for r in self for t in r))
+        having = [result for result in self._results if any(id in result for id in tasks)]
+        _require_one_group(having, tasks)
         found = []
         for id in tasks:
             having = [result for result in self._results if id in result]
@@ -112,7 +117,7 @@ class ResultSet(Sequence[Results]):
         some = [frame for frame in frames if len(frame)] or frames[:1]
         return pandas.concat(some, ignore_index=True)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from biobench.compare.set_table import set_html
 
         return set_html(self._results, self.failures)
@@ -151,3 +156,16 @@ class ResultSet(Sequence[Results]):
 
 def _best_first(rows: list[dict[str, Any]], *, higher: bool = True) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["score"] if higher else row["score"])
+
+
+def _require_one_group(results: Sequence[Results], tasks: Sequence[str] | None) -> None:
+    """Raise UsageError where scores of the tasks, or the means, cannot be drawn together."""
+    from biobench.compare.groups import groups_of
+
+    by = ("division", "suite") if tasks is None else ("division",)
+    for group in groups_of(results, by, tasks)[1:]:
+        raise UsageError(
+            f"model {group.results[0].model} cannot be drawn beside {results[0].model}: "
+            f"{group.reason}",
+            remedy="draw those that agree, each group by plot() of a ResultSet of its own",
+        )

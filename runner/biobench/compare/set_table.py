@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from biobench._common.templates import can_render
 from biobench._common.text import joined
 from biobench.compare.groups import groups_of
 from biobench.compare.ranking import (
@@ -28,8 +29,10 @@ SPEED = "images/s"
 """The column of a run; a set of results has no speeds."""
 
 
-def set_html(results: Sequence[Results], failures: Mapping[str, Exception]) -> str:
-    """The tables of results, best model first; every value is escaped."""
+def set_html(results: Sequence[Results], failures: Mapping[str, Exception]) -> str | None:
+    """The tables of results, best model first, every value escaped; None without jinja2."""
+    if not can_render():
+        return None
     spec, parts = load_spec(), []
     for group in groups_of(results):
         apart = [] if group.reason is None else [f"apart from the results above: {group.reason}"]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.optional_dependencies import require_torch
 from biobench.decode.loader import ImageLoader
 from biobench.decode.native import Dtype, Item, Layout, bad_images, names_of
 from biobench.decode.recipe import Recipe
@@ -20,6 +22,7 @@ from biobench.errors import UsageError
 from biobench.spec.generator import Stream
 
 ArrayKind = Literal["numpy", "torch"]
+INT64 = np.iinfo(np.int64)
 
 
 class Batches:
@@ -52,6 +55,7 @@ class Batches:
 
     Raises:
         UsageError: An argument has a value that is not allowed.
+        ModelError: torch is asked for and not installed.
         DataError: In a loop, files of the batch that is due cannot be read; names them.
     """
 
@@ -71,6 +75,8 @@ class Batches:
     ) -> None:
         if arrays not in get_args(ArrayKind):
             raise UsageError(f"arrays is {arrays!r}", remedy="use numpy or torch")
+        if arrays == "torch":
+            require_torch()
         pairs = [*samples]
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             raise UsageError(
@@ -144,15 +150,31 @@ class Batches:
 def _labels(given: Sequence[Any]) -> npt.NDArray[Any]:
     """Labels as one array: int64 where all are integers.
 
-    Raises UsageError where they are no numbers, or have several shapes.
+    Raises UsageError where they are no numbers, have several shapes, or are integers beyond int64.
     """
     try:
         labels = np.asarray(given, dtype=None if given else np.int64)
     except ValueError:
         labels = np.empty(0, dtype=object)
+    # NumPy makes uint64 of integers beyond int64, float64 with negative ones beside them, and
+    # objects beyond uint64.
+    beyond = (
+        labels.size > 0 and labels.max() > INT64.max
+        if labels.dtype.kind == "u"
+        else labels.dtype.kind in "fO" and any(map(_is_beyond, given))
+    )
+    if beyond:
+        raise UsageError(
+            "a label is an integer beyond 2^63 - 1 or below -2^63",
+            remedy="give each class a smaller number",
+        )
     if labels.dtype.kind not in "biuf":
         raise UsageError(
             "labels must be numbers, or arrays of numbers of one shape",
             remedy="give each class a number",
         )
     return labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+
+
+def _is_beyond(label: object) -> bool:
+    return isinstance(label, Integral) and not INT64.min <= int(label) <= INT64.max

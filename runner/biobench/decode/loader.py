@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.optional_dependencies import require_torch
 from biobench.decode.native import (
     Dtype,
     Failure,
@@ -94,9 +95,10 @@ class ImageLoader:
     hash_files: give :attr:`Batch.files`. more_formats: decode every format that Pillow and its
     installed plugins read here, not those of the specification alone.
 
-    Raises UsageError for arguments that cannot be, and MemoryError where there is no room for the
-    batches. The threads end when the iterator ends, is closed or is no longer referred to. In a
-    forked process the loader raises UsageError: a loader is made where it is iterated.
+    Raises UsageError for arguments that cannot be, ModelError for pin_memory without torch, and
+    MemoryError where there is no room for the batches. The threads end when the iterator ends, is
+    closed or is no longer referred to. In a forked process the loader raises UsageError: a loader
+    is made where it is iterated.
     """
 
     def __init__(
@@ -237,8 +239,9 @@ def pinned_memory() -> Callable[[int], npt.NDArray[np.uint8]]:
     """A function that gives page-locked memory, which torch takes back when it is free.
 
     torch does not give memory out again while a copy from it that it knows of is still running.
-    Raises UsageError where torch sees no CUDA device.
+    Raises UsageError where torch sees no CUDA device, and ModelError where it is not installed.
     """
+    require_torch()
     import torch
 
     if not torch.cuda.is_available():

@@ -6,7 +6,6 @@ recipe that ``biobench models show`` prints and that results state.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,8 @@ from biobench._common.files import read_regular
 from biobench.decode.recipe import CropRounding, Filter, LongSide, Mode
 from biobench.errors import ModelError
 from biobench.models import recipes
+from biobench.spec.canonical import CanonicalError, parse_json
+from biobench.spec.yaml_source import SourceError, parse_yaml
 
 if TYPE_CHECKING:
     from biobench.decode.recipe import Recipe
@@ -70,18 +71,21 @@ def read_recipe_file(model: Path) -> RecipeFile:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        text = read_regular(path, MOST_BYTES).decode("utf-8")
-        if path.suffix == ".json":
-            value = json.loads(text)
-        else:
-            import yaml
-
-            value = yaml.safe_load(text)
+        content = read_regular(path, MOST_BYTES)
+        value = (
+            parse_json(content)
+            if path.suffix == ".json"
+            else parse_yaml(content.decode("utf-8"), str(path)).value
+        )
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    except Exception as error:  # YAML's classes, and a text that is nested too deeply
-        reason = (str(error).splitlines() or ["?"])[0]
-        raise ModelError(f"is not valid: {reason[:200]}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"is not UTF-8 at byte {error.start}", where=str(path)) from error
+    except CanonicalError as error:
+        raise ModelError(f"is not valid: {str(error)[:200]}", where=str(path)) from error
+    except SourceError as error:
+        problem = error.problem
+        raise ModelError(problem.message, where=problem.place, remedy=problem.remedy) from error
     if not isinstance(value, Mapping):
         raise ModelError("is not an object", where=str(path), remedy=f"write it such as {EXAMPLE}")
     return value
@@ -98,6 +102,8 @@ def _recipe(value: Mapping[str, Any]) -> RecipeFile:
     if output is not None and not isinstance(output, str):
         raise ModelError("output must be the name of an output")
     mean, std = (_numbers(value, name) for name in ("mean", "std"))
+    if min(std) <= 0:
+        raise ModelError("std must be above 0")
     size, crop = _sides(value, "size"), _sides(value, "crop")
     mode: Mode = _one_of(value, "mode", get_args(Mode), "")
     if mode in ("shortest", "longest") and size[0] != size[1]:
@@ -126,9 +132,9 @@ def _recipe(value: Mapping[str, Any]) -> RecipeFile:
 
 def value_table(mean: list[float], std: list[float]) -> npt.NDArray[np.float32]:
     """Values of torchvision's ``Normalize(ToTensor())``, without torchvision, float32 (3, 256)."""
-    low, high = (np.array(x, np.float32)[:, None] for x in (mean, std))
     pixels = np.arange(256, dtype=np.float32) / np.float32(255)
     with np.errstate(all="ignore"):
+        low, high = (np.array(x, np.float32)[:, None] for x in (mean, std))
         return np.ascontiguousarray((pixels - low) / high)
 
 

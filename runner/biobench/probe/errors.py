@@ -6,7 +6,7 @@ the package's classes.
 
 from __future__ import annotations
 
-from biobench.errors import DataError, ModelError
+from biobench.errors import DataError, ModelError, UsageError
 
 
 class ItemsError(DataError, ValueError):
@@ -15,3 +15,8 @@ class ItemsError(DataError, ValueError):
 
 class FeaturesError(ModelError, ValueError):
     """The features hold a value that cannot be computed with."""
+
+
+class UnfittedError(UsageError, ValueError, AttributeError):
+    """``predict`` was called before ``fit``, where scikit-learn is not installed; by the bases of
+    its NotFittedError, so that ``hasattr`` says no."""

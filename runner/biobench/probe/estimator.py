@@ -7,6 +7,7 @@ an estimator, and do not derive from its classes: that import takes seconds, and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import short
-from biobench.errors import ArgumentError
+from biobench.errors import ArgumentError, UsageError
+from biobench.probe.errors import UnfittedError
 from biobench.probe.labels import checked_labels
 from biobench.probe.rows import checked_features
 
@@ -69,12 +71,11 @@ class Estimator(ABC):
 
     @property
     def n_features_in_(self) -> int:
-        """Number of features that were learnt from; raises NotFittedError before ``fit``."""
+        """Number of features that were learnt from; raises NotFittedError before ``fit``, or where
+        scikit-learn is not installed UnfittedError."""
         learned = getattr(self, self._learned, None)
         if learned is None:
-            from biobench.probe.not_fitted import NotFittedError
-
-            raise NotFittedError(
+            raise _not_fitted_error()(
                 f"this {type(self).__name__} has learnt nothing yet", remedy="call fit(X, y) first"
             )
         return int(learned.shape[-1])
@@ -122,3 +123,11 @@ class Classifier(Estimator):
         tags = super().__sklearn_tags__()
         tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
         return tags
+
+
+def _not_fitted_error() -> type[UsageError]:
+    if find_spec("sklearn") is None:
+        return UnfittedError
+    from biobench.probe.not_fitted import NotFittedError
+
+    return NotFittedError

@@ -89,7 +89,7 @@ class Curve:
         """A drawing of the scores by size with their intervals, which a notebook shows."""
         return curve_figure(self.document)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from biobench.report.notebook import curve_html
 
         return curve_html(self.document)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.templates import can_render
 from biobench.data.sample import size_name
 from biobench.errors import BiobenchError
 from biobench.report import summary
@@ -91,16 +92,20 @@ def error_rows(
     return found
 
 
-def result_html(document: Mapping[str, Any]) -> str:
-    """The table of a result; every value is escaped."""
+def result_html(document: Mapping[str, Any]) -> str | None:
+    """The table of a result, every value escaped; None without jinja2: a notebook shows text."""
+    if not can_render():
+        return None
     rows = [{name: row.get(name, "") for name in summary.COLUMNS} for row in summary.rows(document)]
     return table_html(
         summary.head_line(document), summary.COLUMNS, rows, summary.limits(document), summary.WORDS
     )
 
 
-def curve_html(document: Mapping[str, Any]) -> str:
-    """The table of a learning curve, tasks by sizes; every value is escaped."""
+def curve_html(document: Mapping[str, Any]) -> str | None:
+    """The table of a learning curve, tasks by sizes, every value escaped; None without jinja2."""
+    if not can_render():
+        return None
     sizes = [size_name(size["n_train"]) for size in document["sizes"]]
     rows, lines = [], []
     for task, entry in document["tasks"].items():

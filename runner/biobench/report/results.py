@@ -278,7 +278,7 @@ class Results:
         found = (rows_of(self.model, id, self.predictions(id), self.names(id)) for id in tasks)
         return frame((row for rows in found for row in rows), columns)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from biobench.report.notebook import result_html
 
         return result_html(self.document)

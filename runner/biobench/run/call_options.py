@@ -7,13 +7,14 @@ run; UsageError for arguments that exclude each other, or whose values no run ca
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from biobench._common.arguments import one_of, real_number, text, whole_number
-from biobench.errors import UsageError
+from biobench._common.text import short
+from biobench.errors import UsageError, counted
 from biobench.models.names import with_architecture
 from biobench.run.external_scores import Declaration
 from biobench.run.model_list import ListedModel, read_models
@@ -100,7 +101,8 @@ def listed_models(
             "--arch belongs to one model", remedy="write timm:./FILE#ARCHITECTURE instead"
         )
     listed = [ListedModel(model_of(one, arch)) for one in given]
-    return [*listed, *(read_models(Path(file)) if file is not None else ())], several
+    path = _path("models", file)
+    return [*listed, *(read_models(path) if path is not None else ())], several
 
 
 def model_of(given: Any, arch: str | None) -> str | Backbone:
@@ -110,6 +112,11 @@ def model_of(given: Any, arch: str | None) -> str | Backbone:
     if isinstance(given, tuple):
         from biobench.models.own_module import own_backbone
 
+        if given and all(isinstance(one, str) for one in given):
+            raise UsageError(
+                f"a tuple of {counted(len(given), 'name')} is no model",
+                remedy=f"give a list of models: {short([*given])}",
+            )
         if len(given) != 2:
             raise UsageError(
                 f"a tuple of {len(given)} is no model",
@@ -142,7 +149,7 @@ def call_options(
     return Options(
         model=model,
         suite=suite,
-        tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks or ()),
+        tasks=_tasks(tasks),
         data=None if own is not None else _data_folder(given["data"]),
         images=own,
         engine=given["engine"],
@@ -160,6 +167,17 @@ def call_options(
     )
 
 
+def _tasks(given: object) -> tuple[str, ...]:
+    """Ids or files of tasks; none where all are meant."""
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    found = [] if given is None else [*given] if several else [given]  # type: ignore[misc]
+    if not all(isinstance(one, str | Path) for one in found):
+        raise UsageError(
+            f"tasks= is {short(given)}", remedy="give a task id or file, or a list of them"
+        )
+    return tuple(map(str, found))
+
+
 def sizes_of(sizes: Sequence[int | None]) -> tuple[int | None, ...]:
     """The sizes of a learning curve; raises UsageError for what is no list of numbers and None."""
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
@@ -169,6 +187,8 @@ def sizes_of(sizes: Sequence[int | None]) -> tuple[int | None, ...]:
 
 def declarations(given: Mapping[str, tuple[float, str]] | None) -> tuple[Declaration, ...]:
     """Scores that stand in for running tasks; raises UsageError for what is no score and source."""
+    if given is not None and not isinstance(given, Mapping):
+        raise UsageError(f"declare= is {short(given)}", remedy="give a score for each task id")
     found = []
     for task, said in (given or {}).items():
         if isinstance(said, str) or not isinstance(said, Sequence) or len(said) != 2:
@@ -206,6 +226,8 @@ def _path(name: str, given: str | Path | None) -> Path | None:
     """A path; an empty one is refused, since it would mean the working folder."""
     if given is None:
         return None
+    if not isinstance(given, str | Path):
+        raise UsageError(f"{name}= is {short(given)}", remedy="give a path, or None")
     if not str(given).strip():
         raise UsageError(f"{name}= is empty", remedy="give a path, or None")
     return Path(given)

@@ -56,9 +56,8 @@ def arithmetic(node: Node) -> Value:
 def of_many(node: Node) -> Value:
     """The sum, the mean, the largest or the smallest of several, element by element."""
     operands, lowering = node.all(), node.lowering
-    found = next(x for x in operands if isinstance(x, Value))
-    rest = [x for x in operands if x is not found]
-    for x in rest:
+    first, found = next((i, x) for i, x in enumerate(operands) if isinstance(x, Value))
+    for x in operands[:first] + operands[first + 1 :]:
         if node.op in ("Sum", "Mean"):
             found = binary(lowering, "add", found, x)
         else:

@@ -357,6 +357,8 @@ def _mask(node: Node, q: Shape, k: Shape, *, causal: bool) -> Any:
     shape = (1,) * (4 - given.ndim) + given.shape
     node.require(shape[0] == 1 or Dim(shape[0]) == q[0], "a mask of other rows")
     node.require(shape[1] in (1, q[1].factor), "a mask of other heads")
+    # ONNX masks the keys beyond its end; to broadcast it would let them in.
+    node.require(shape[3] >= k[2].factor, "a mask shorter than the keys")
     try:
         mask = np.broadcast_to(given.reshape(shape), (*shape[:2], q[2].factor, k[2].factor)).copy()
     except ValueError as error:

@@ -1,12 +1,13 @@
 """k nearest neighbours, exact (SPEC.md, section "Nearest neighbours").
 
 In: features of a gallery with labels, and of queries. Out: labels and neighbours, ordered by
-(float64 squared distance, gallery row); FAISS only proposes candidates.
+(float64 squared distance, gallery row); FAISS, where it is installed, only proposes candidates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, Self
 
 import numpy as np
@@ -48,7 +49,7 @@ class KNNProbe(Classifier):
         k: Number of neighbours that vote.
         normalise: ``l2`` divides each row by its norm in float64, ``none`` leaves rows as they are.
         candidate_margin: Number of proposals beyond k that FAISS is first asked for; it changes the
-            speed and never the result.
+            speed and never the result. Without FAISS every distance is computed exactly.
 
     Raises:
         ArgumentError: An argument has a value that is not allowed.
@@ -124,7 +125,8 @@ class KNNProbe(Classifier):
         rows = np.empty((len(queries), self.k), np.int64)
         open_queries = np.arange(len(queries))
         count = self.k + self.candidate_margin
-        while open_queries.size and count < len(self._gallery):
+        proposals = find_spec("faiss") is not None
+        while proposals and open_queries.size and count < len(self._gallery):
             settled, near, found = self._search(queries[open_queries], count)
             distances[open_queries[settled]] = near[settled]
             rows[open_queries[settled]] = found[settled]
