@@ -95,15 +95,23 @@ def _changed(predictions: Predictions, skill: float, draw: np.random.Generator) 
     predicted[right] = truth[right]
     other = draw.random(len(truth)) < 0.1
     predicted[other] = draw.choice(truth[truth >= 0], int(other.sum()))
-    return Predictions(predictions.ids, truth, predicted.astype(np.int32), predictions.extras)
+    extras = dict(predictions.extras)
+    if "predicted_poisonous" in extras:
+        # An item of no class is never called poisonous.
+        extras["predicted_poisonous"] = extras["predicted_poisonous"] & (predicted >= 0)
+    return Predictions(predictions.ids, truth, predicted.astype(np.int32), extras)
 
 
 def _table(table: pa.Table, task: str, predictions: Predictions) -> pa.Table:
     kind = table.schema.field("y_pred").type
-    for name, values in (
+    columns = [
         ("y_pred", pa.array(predictions.y_pred.tolist(), kind)),
         ("correct", pa.array(_correct(predictions), pa.bool_())),
-    ):
+    ]
+    if "predicted_poisonous" in predictions.extras:
+        values = predictions.extras["predicted_poisonous"].tolist()
+        columns.append(("predicted_poisonous", pa.array(values, pa.bool_())))
+    for name, values in columns:
         place = table.column_names.index(name)
         table = table.set_column(place, name, values)
     return table.replace_schema_metadata({**table.schema.metadata, b"task": task.encode()})
