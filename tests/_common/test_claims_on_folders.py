@@ -219,7 +219,7 @@ import sys, threading
 from pathlib import Path
 from biobench._common.claims import Claims
 
-claims = Claims(Path(sys.argv[1]), 0.4, still_s=2.0)
+claims = Claims(Path(sys.argv[1]), float(sys.argv[3]), still_s=float(sys.argv[4]))
 claims.open()
 claim = claims.take(sys.argv[2])
 print("held", flush=True)
@@ -231,11 +231,15 @@ while True:
 
 
 @pytest.mark.slow
-def test_a_worker_whose_work_stands_still_gives_no_sign(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stale_s", "still_s"), [(0.4, 2.0), (0.01, 0.2)])
+def test_a_worker_whose_work_stands_still_gives_no_sign(
+    stale_s: float, still_s: float, tmp_path: Path
+) -> None:
     """Its main thread waits for something that does not come, as for a disk; once it goes on, it
-    gives signs again."""
+    gives signs again. The time that the signs themselves take, much on a slow machine or with many
+    of them, counts for no work."""
     held = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path), NAME],
+        [sys.executable, "-c", HOLDER, str(tmp_path), NAME, str(stale_s), str(still_s)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert held.stdin is not None

@@ -313,10 +313,10 @@ class Claim:
         os.close(self._handle)
 
     def _beat(self, interval_s: float) -> None:
-        since, before = time.monotonic(), time.process_time()
+        since, before = time.monotonic(), _time_of_others()
         while not self._ended.wait(interval_s):
             # This thread goes on whatever the others wait for; what they do takes time.
-            now, used = time.monotonic(), time.process_time()
+            now, used = time.monotonic(), _time_of_others()
             if used - before >= LEAST_SHARE * self._still_s:
                 since, before = now, used
             if now - since > self._still_s:
@@ -324,6 +324,11 @@ class Claim:
             with contextlib.suppress(OSError):
                 # By the open file: after a takeover the path is another process's claim.
                 os.utime(self._handle)
+
+
+def _time_of_others() -> float:
+    """Seconds of processor time of this process without the calling thread's own."""
+    return time.process_time() - time.thread_time()
 
 
 def _links(source: Path, target: Path) -> bool:
