@@ -13,14 +13,17 @@ import re
 import resource
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from processor_time import slowness
 
 # No deadline: a busy machine is no failure. In continuous integration the cases are fixed, so that
 # a change is judged by what it changed; elsewhere each run looks at new ones.
@@ -41,6 +44,30 @@ MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 << 30
 """Free bytes of it for temporary folders: several times what a run of all tests holds at once."""
 
+BEGUN = pytest.StashKey[float]()
+QUICK_SECONDS = "processor time"
+REPORTS_A_LOOK = 50
+"""Tests after which the speed of the machine is looked at again."""
+
+
+@dataclass
+class QuickTests:
+    """Processor time of the tests without the marker `slow`."""
+
+    seconds: float = 0.0
+    reports: int = 0
+    slowness: list[float] = field(default_factory=list)
+
+    def factor(self) -> float:
+        """How many times longer work took, in the mean, than on the machine of the bounds."""
+        return sum(self.slowness) / len(self.slowness) if self.slowness else 1.0
+
+    def scaled(self) -> float:
+        """The seconds on the machine of the bounds."""
+        return self.seconds / self.factor()
+
+
+quick_tests = QuickTests()
 processes_started: list[str] = []
 """The Python processes that the current test has started."""
 
@@ -70,7 +97,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cpu-budget",
         type=float,
         metavar="SECONDS",
-        help="fail where the run takes more processor time, all workers together",
+        help="fail where the tests without the marker `slow` take more processor time, all workers "
+        "together, in seconds of the machine of tests/processor_time.py",
     )
 
 
@@ -111,6 +139,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Note when a test begins, with what it asks for first."""
+    item.stash[BEGUN] = time.process_time()
+    return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Count the processes of this test alone."""
@@ -127,6 +162,25 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
             "pytest.mark.slow, which keeps it out of `make test-quick`",
             pytrace=False,
         )
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Send the processor time of a quick test, which starts no process, along with its outcome."""
+    yield
+    if item.get_closest_marker("slow") is None:
+        spent = time.process_time() - item.stash[BEGUN]
+        item.user_properties.append((QUICK_SECONDS, spent))
+
+
+@pytest.hookimpl
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Sum the quick tests in the process that hears of all, and look at times how fast it is."""
+    if report.when == "teardown":
+        quick_tests.seconds += dict(report.user_properties).get(QUICK_SECONDS, 0.0)
+        quick_tests.reports += 1
+        if quick_tests.reports % REPORTS_A_LOOK == 1:
+            quick_tests.slowness.append(slowness())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -217,16 +271,19 @@ def pytest_terminal_summary(
     for reason in sorted(reasons):
         terminalreporter.write_line(f"  {reasons[reason]} x {reason.removeprefix('Skipped: ')}")
     budget = config.option.cpu_budget
-    allowed = "" if budget is None else f", of {budget:.0f} allowed"
-    terminalreporter.write_line(f"{cpu_seconds():.0f} s of processor time{allowed}")
+    allowed = "" if budget is None else f", of {budget:g} allowed,"
+    terminalreporter.write_line(
+        f"{cpu_seconds():.0f} s of processor time; {quick_tests.scaled():.0f} s{allowed} in quick "
+        f"tests, where work takes {quick_tests.factor():.1f} times what the bounds are written for"
+    )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run that is over its budget, in the process that has all workers as its children."""
+    """Fail a run that is over its budget, in the process that hears of all tests."""
     budget = session.config.option.cpu_budget
     is_worker = hasattr(session.config, "workerinput")
-    if budget is not None and not is_worker and cpu_seconds() > budget:
+    if budget is not None and not is_worker and quick_tests.scaled() > budget:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

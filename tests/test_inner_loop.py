@@ -33,7 +33,8 @@ def test_it(started):
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder for tests under the configuration of this one."""
-    shutil.copy(Path(__file__).with_name("conftest.py"), pytester.path)
+    for name in ("conftest.py", "processor_time.py"):
+        shutil.copy(Path(__file__).with_name(name), pytester.path)
     pytester.makeini("[pytest]\nmarkers =\n    slow\n    depth\n")
     return pytester
 
@@ -81,16 +82,20 @@ def test_the_loop_draws_fewer_cases(suite: pytest.Pytester) -> None:
     suite.runpytest_subprocess().assert_outcomes(passed=2, failed=1)
 
 
-def test_the_budget_counts_all_workers(suite: pytest.Pytester) -> None:
+def test_the_budget_counts_quick_tests_of_all_workers(suite: pytest.Pytester) -> None:
     """Continuous integration fails where the inner loop has become long, though all tests pass."""
     suite.makepyfile(
-        "import time\n\ndef test_it():\n"
+        "import time\nimport pytest\n\ndef test_it():\n"
         "    begun = time.process_time()\n    while time.process_time() < begun + 1: pass\n"
+        "@pytest.mark.slow\ndef test_marked(): test_it()\n"
     )
-    done = suite.runpytest_subprocess("-n", "2", "--cpu-budget", "1")
-    done.assert_outcomes(passed=1)
-    done.stdout.fnmatch_lines(["* s of processor time, of 1 allowed"])
+    # A tenth of what it takes: the bound is in seconds of a quicker machine.
+    bound = ("-n", "2", "--cpu-budget", "0.1")
+    done = suite.runpytest_subprocess(*bound)
+    done.assert_outcomes(passed=2)
+    done.stdout.fnmatch_lines(["* s of processor time; * s, of 0.1 allowed, in quick tests*"])
     assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert suite.runpytest_subprocess(*bound, "-k", "marked").ret == 0
     assert suite.runpytest_subprocess("-n", "2", "--cpu-budget", "900").ret == 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from forging import forge
+from processor_time import processor_time
 from test_result_page import DONE, findings
 
 from biobench.cli import execute
@@ -36,10 +37,10 @@ def site(demo: Path, forged: list[Path], made_once: Callable[..., Path]) -> Path
     """The site of the forged results and of the one that they are forged from."""
 
     def make(folder: Path) -> None:
-        began = time.process_time()
         paths = map(str, (*forged, demo))
-        assert execute(["report", *paths, "--site", str(folder / "site")]) == 0
-        (folder / "seconds").write_text(str(time.process_time() - began))
+        with processor_time() as spent:
+            assert execute(["report", *paths, "--site", str(folder / "site")]) == 0
+        (folder / "seconds").write_text(str(spent.seconds))
 
     return made_once("browser-site", make) / "site"
 

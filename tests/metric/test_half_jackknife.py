@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processor_time import processor_time
 
 from biobench.conformance.operations.interval import predictions_of
 from biobench.metric.cells import class_cells, cluster_numbers
@@ -162,9 +162,9 @@ def test_150_000_items_take_about_a_second() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 1000, 150_000)
     guess = np.where(rng.random(truth.size) < 0.6, truth, rng.integers(0, 1000, truth.size))
-    started = time.process_time()
-    found = half_jackknife(class_cells(np.arange(truth.size), truth, guess))
-    assert time.process_time() - started < 3
+    with processor_time() as spent:
+        found = half_jackknife(class_cells(np.arange(truth.size), truth, guess))
+    assert spent.seconds < 3
     assert found.clusters == 150_000
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processor_time import processor_time
 
 from biobench.cli import execute
 from biobench.models.names import with_absolute_path
@@ -261,9 +261,8 @@ def test_a_plan_whose_data_changed_is_refused(
     assert not (tmp_path / "store").exists()
 
 
-def test_ten_thousand_parts_are_planned_in_seconds(demo_program: str, tmp_path: Path) -> None:
-    """A cluster's worth of work: the processor time of planning and writing it. Under a second
-    where nothing else runs; the limit is for a machine that is several times slower."""
+def test_ten_thousand_parts_are_planned_in_two_seconds(demo_program: str, tmp_path: Path) -> None:
+    """A cluster's worth of work: the processor time of planning and writing it."""
     models = [
         Options(
             model=demo_program, folder=f"model-{i}", suite="demo", store=tmp_path / "store",
@@ -271,11 +270,10 @@ def test_ten_thousand_parts_are_planned_in_seconds(demo_program: str, tmp_path: 
         )
         for i in range(70)
     ]  # fmt: skip
-    began = time.thread_time()
-    prepared = make_plan(models, size=10)
-    assert isinstance(prepared.plan, WorkPlan)
-    count = len({part.name for part in prepared.plan.parts})
-    spent = time.thread_time() - began
+    with processor_time() as spent:
+        prepared = make_plan(models, size=10)
+        assert isinstance(prepared.plan, WorkPlan)
+        count = len({part.name for part in prepared.plan.parts})
     assert len(prepared.plan.parts) > 10_000
     assert count == len(prepared.plan.parts) / 70, "models of one name have the same parts"
-    assert spent < 10.0
+    assert spent.seconds < 2.0
