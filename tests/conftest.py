@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+
 from processor_time import slowness
 
 # No deadline: a busy machine is no failure. In continuous integration the cases are fixed, so that

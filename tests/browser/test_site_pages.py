@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from forging import forge
-from processor_time import processor_time
 from test_result_page import DONE, findings
 
 from biobench.cli import execute
 from biobench.spec.load import load_spec
+from processor_time import processor_time
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processor_time import processor_time
 
 from biobench.cli import execute
 from biobench.errors import SpecError
 from biobench.spec.load import load_spec, task_from_file
+from processor_time import processor_time
 
 Text = str | bytes
 YAML: dict[str, Callable[[], Text]] = {

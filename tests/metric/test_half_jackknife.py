@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from processor_time import processor_time
 
 from biobench.conformance.operations.interval import predictions_of
 from biobench.metric.cells import class_cells, cluster_numbers
 from biobench.metric.half_jackknife import Jackknife, enough, half_jackknife, t_quantile, wilson
 from biobench.metric.registry import METRICS
 from biobench.spec.load import load_spec
+from processor_time import processor_time
 
 TABLE = load_spec().suites["biobench"].interval.t_quantiles
 METRIC = st.sampled_from(list(METRICS))

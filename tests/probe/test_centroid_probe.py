@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from processor_time import processor_time
 from sklearn.covariance import ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import NearestCentroid
@@ -32,6 +31,7 @@ from biobench.probe.nearest_centroid.estimator import FIXED, FREE, percentile
 from biobench.probe.nearest_centroid.nearest import nearest
 from biobench.probe.nearest_centroid.triangular import NotPositiveDefinite, cholesky, whiten
 from biobench.spec.load import load_spec
+from processor_time import processor_time
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 exact_centroid = importlib.import_module("vectors.exact_centroid")

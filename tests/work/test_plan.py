@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processor_time import processor_time
 
 from biobench.cli import execute
 from biobench.models.names import with_absolute_path
@@ -18,6 +17,7 @@ from biobench.spec.canonical import canonical_json, sha256_json
 from biobench.spec.load import load_spec
 from biobench.work.document import WorkPlan, read_plan
 from biobench.work.make import make_plan
+from processor_time import processor_time
 
 pytestmark = pytest.mark.slow
 
