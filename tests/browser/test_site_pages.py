@@ -16,7 +16,7 @@ from test_result_page import DONE, findings
 
 from biobench.cli import execute
 from biobench.spec.load import load_spec
-from processor_time import processor_time
+from processor_time import processor_time, slowness
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -48,7 +48,8 @@ def site(demo: Path, forged: list[Path], made_once: Callable[..., Path]) -> Path
 def test_it_is_built_and_opened_quickly(site: Path, open_page: Callable[..., Any]) -> None:
     """20 s to build, 2 s to open, and at most 15 MB without predictions and pictures.
 
-    Building is timed by the processor, so that other work of the machine is no failure.
+    Building is timed by the processor, and both in seconds of the machine of the bounds, so that
+    other work of the machine is no failure.
     """
     assert float((site.parent / "seconds").read_text()) < BUILD_SECONDS
     held = [path for path in site.rglob("*") if path.is_file()]
@@ -60,7 +61,7 @@ def test_it_is_built_and_opened_quickly(site: Path, open_page: Callable[..., Any
         began = time.perf_counter()
         page = open_page(site / "index.html")
         page.wait_for_selector(".plot svg")
-        seconds.append(time.perf_counter() - began)
+        seconds.append((time.perf_counter() - began) / slowness())
     assert min(seconds) < OPEN_SECONDS
     assert page.locator("table.standings").first.locator("tbody tr").count() == 100
 

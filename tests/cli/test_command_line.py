@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from biobench.cli import execute
+from processor_time import slowness
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +62,13 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, *words: s
 
 
 def test_help_answers_at_once() -> None:
-    """Heavy imports are lazy: `--help` takes under half a second (the best of three)."""
+    """Heavy imports are lazy: `--help` takes under half a second (the best of three) on
+    the machine of the bounds."""
     times = []
     for _ in range(3):
         started = time.perf_counter()
         done = process("--help")
-        times.append(time.perf_counter() - started)
+        times.append((time.perf_counter() - started) / slowness())
         assert done.returncode == 0
     assert "run" in done.stdout
     assert min(times) < 0.5
