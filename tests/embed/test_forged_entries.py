@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from sharing import EXECUTION, ROWS, exact_demo, few_images, forge, run, shared
+from sharing import EXECUTION, ROWS, few_images, forge, run, shared
 
 from biobench._common import shared_store
 from biobench._common.shared_place import Place
@@ -28,14 +28,9 @@ pytestmark = pytest.mark.slow
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
-@pytest.fixture(scope="module")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return exact_demo(tmp_path_factory.mktemp("programs"))
-
-
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    return few_images(tmp_path, monkeypatch)
+    return few_images(tmp_path, monkeypatch, batches_per_shard=2)
 
 
 def put(store: Store, backbone: Backbone, arrays: Arrays) -> str:
