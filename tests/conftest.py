@@ -40,6 +40,17 @@ QUICK = "not slow"
 """The marker expression of `make test-quick`."""
 SLOW_MODULE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.MULTILINE)
 
+ON_DEMAND = {
+    "browser": "test-browser",
+    "container": "test-container",
+    "depth": "test-depth",
+    "faults": "test-faults",
+    "long": "test-schedules",
+    "slurm": "test-slurm",
+    "wheels": "test-wheels",
+}
+"""Markers of tests that take minutes or need what few machines have, and the target of each."""
+
 MEMORY = Path("/dev/shm")
 """A file system in memory, where creating and removing a file costs no wait for a disk."""
 MEMORY_NEEDED = 4 << 30
@@ -131,11 +142,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Modules with slow tests come first: begun last, one would leave the other workers idle."""
-    if "depth" not in config.option.markexpr:
+    """Skip what has a target of its own, unless it is asked for, and put slow modules first.
+
+    Begun last, a module with slow tests would leave the other workers idle.
+    """
+    for marker, target in ON_DEMAND.items():
+        if marker in config.option.markexpr:
+            continue
         for item in items:
-            if item.get_closest_marker("depth") is not None:
-                item.add_marker(pytest.mark.skip(reason="run by `make test-depth`"))
+            if item.get_closest_marker(marker) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"run by `make {target}`"))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
 

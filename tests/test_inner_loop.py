@@ -35,7 +35,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder for tests under the configuration of this one."""
     for name in ("conftest.py", "processor_time.py"):
         shutil.copy(Path(__file__).with_name(name), pytester.path)
-    pytester.makeini("[pytest]\nmarkers =\n    slow\n    depth\n")
+    pytester.makeini("[pytest]\nmarkers =\n    slow\n    depth\n    long\n")
     return pytester
 
 
@@ -61,11 +61,17 @@ def test_slow_modules_are_not_even_imported(suite: pytest.Pytester) -> None:
     suite.runpytest_subprocess().assert_outcomes(errors=2)
 
 
-def test_depth_is_run_on_demand(suite: pytest.Pytester) -> None:
+def test_what_has_a_target_is_run_on_demand(suite: pytest.Pytester) -> None:
     """By its own target, and counted as skipped elsewhere."""
-    suite.makepyfile("import pytest\n\n@pytest.mark.depth\ndef test_it(): pass\n")
-    suite.runpytest_subprocess().assert_outcomes(skipped=1)
-    suite.runpytest_subprocess("-m", "depth").assert_outcomes(passed=1)
+    suite.makepyfile(
+        "import pytest\n\n@pytest.mark.depth\ndef test_deep(): pass\n"
+        "@pytest.mark.long\ndef test_long(): pass\n"
+    )
+    done = suite.runpytest_subprocess()
+    done.assert_outcomes(skipped=2)
+    done.stdout.fnmatch_lines(["*run by `make test-depth`*", "*run by `make test-schedules`*"])
+    for marker in ("depth", "long"):
+        suite.runpytest_subprocess("-m", marker).assert_outcomes(passed=1, deselected=1)
 
 
 def test_the_loop_draws_fewer_cases(suite: pytest.Pytester) -> None:

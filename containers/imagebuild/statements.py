@@ -1,4 +1,4 @@
-"""What lies beside an image: its bill of materials (CycloneDX) and its provenance (SLSA).
+"""Statements beside an image: its bill of materials (CycloneDX) and its provenance (SLSA).
 
 In: the locks, Debian's list of packages, Cargo.lock, digests of what was built. Out: two JSON
 documents that hold no time of the build, no path and no host: the same inputs give the same bytes.

@@ -167,7 +167,7 @@ def test_an_interrupted_push_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_killed_push_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no list names, as after `kill -9`, is not pulled, and is sent again."""
+    """An entry that no list names, as after `kill -9`, is not pulled, and is sent again."""
     store, place = filled(tmp_path / "a", 1, 2), str(tmp_path / "place")
     push(store, place)
     for path in (tmp_path / "place" / "lists").iterdir():

@@ -16,15 +16,6 @@ from biobench.cli import execute
 CHROMIUM = os.environ.get("BIOBENCH_CHROMIUM") or shutil.which("chromium")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """They need a browser, so they have a target of their own."""
-    if "browser" in config.option.markexpr:
-        return
-    for item in items:
-        if item.get_closest_marker("browser") is not None:
-            item.add_marker(pytest.mark.skip(reason="run by `make test-browser`"))
-
-
 @pytest.fixture(scope="session")
 def demo(made_once: Callable[..., Path]) -> Path:
     """The demo suite's result with its page."""

@@ -128,7 +128,7 @@ def test_a_pressed_score_is_checked_with_its_rank(
 
 
 def test_details_are_loaded_by_need(site: Path, open_page: Callable[..., Any]) -> None:
-    """What a model gets wrong comes in when it is near the screen, and can be sorted."""
+    """The mistakes of a model come in when they are near the screen, and can be sorted."""
     page = open_page(next((site / "models").glob("demo-*.html")))
     assert page.locator("#task-demo-plantnet h3").count() == 0
     page.locator("#task-demo-plantnet").scroll_into_view_if_needed()

@@ -133,7 +133,7 @@ def test_tab_in_a_real_bash(environment: dict[str, str]) -> None:
 
 
 def read_until(terminal: int, wanted: str, seconds: float = 30) -> str:
-    """What a terminal shows until it has some words, or for a time."""
+    """The text that a terminal shows until it has some words, or for a time."""
     shown, end = b"", time.monotonic() + seconds
     while wanted.encode() not in shown and time.monotonic() < end:
         if select.select([terminal], [], [], 0.1)[0]:

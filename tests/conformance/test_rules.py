@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_said(
 
 
 def test_files_of_an_input_have_one_flaw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where items cannot be found there is one kind of fault, so that no order of looking decides.
+    """A case without findable items has one kind of fault, so that no order of looking decides.
 
     Of documents the operation itself refuses flaws of several kinds.
     """

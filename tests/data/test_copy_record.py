@@ -42,7 +42,7 @@ def value(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_record_is_the_document(value: dict[str, Any]) -> None:
-    """What a record of the embedded data states is what their documents state."""
+    """A record of the embedded data states what their documents state."""
     spec = load_spec()
     assert value["files"] == spec.dataset(DATASET).files
     assert sha256_json(value["list"]) == value["files"]["digest"]

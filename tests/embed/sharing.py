@@ -1,4 +1,4 @@
-"""A task of a few images, a model, and stores that one laboratory filled and another pulled."""
+"""A task of a few images and runs of it; stores that one laboratory filled and another pulled."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from biobench.data.manifest import Manifest
 from biobench.embed import shards
 from biobench.embed.features import Embedded, Execution, embed
 from biobench.models.base import Backbone
-from biobench.models.exact_backbone import exact_backbone
-from biobench.models.load import load_model
 from biobench.spec.load import load_spec
 
 ROWS, MICRO_BATCH = 20, 4
@@ -30,14 +28,11 @@ EXECUTION = Execution(
 )
 
 
-def exact_demo(folder: Path) -> Backbone:
-    """The demo model on the exact engine."""
-    return exact_backbone(load_model("demo", load_spec().models), Store(folder))
-
-
-def few_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    """Images of a demo task, in shards of two micro-batches."""
-    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", 2)
+def few_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, batches_per_shard: int
+) -> Manifest:
+    """Images of a demo task, in shards of so many micro-batches."""
+    monkeypatch.setattr(shards, "MICRO_BATCHES_PER_SHARD", batches_per_shard)
     folder = EMBEDDED / "demo-plankton"
     whole = build_manifest(load_spec().task("demo-plankton"), folder)
     rows = whole.rows[:ROWS]
@@ -51,6 +46,16 @@ def run(manifest: Manifest, backbone: Backbone, store: Store, **options: Any) ->
     """Features as a new process would make them."""
     options = {"keep_bad": False, "progress": Progress("test", 0, quiet=True), **options}
     return embed(manifest, backbone, Store(store.root), EXECUTION, **options)
+
+
+def evidence_digests(manifest: Manifest, embedded: Embedded) -> dict[str, str]:
+    """The digests by which the evidence of a run is found."""
+    ids = [row.id for row in manifest.rows]
+    return {
+        "manifest": manifest.digest,
+        "pixels": embedded.pixels_digest(ids),
+        "features": embedded.features_digest(ids),
+    }
 
 
 def shared(source: Store, folder: Path, sample: int) -> Store:

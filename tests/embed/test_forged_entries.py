@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from sharing import EXECUTION, ROWS, exact_demo, few_images, forge, run, shared
+from sharing import EXECUTION, ROWS, few_images, forge, run, shared
 
 from biobench._common import shared_store
 from biobench._common.shared_place import Place
@@ -28,14 +28,9 @@ pytestmark = pytest.mark.slow
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
-@pytest.fixture(scope="module")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return exact_demo(tmp_path_factory.mktemp("programs"))
-
-
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    return few_images(tmp_path, monkeypatch)
+    return few_images(tmp_path, monkeypatch, batches_per_shard=2)
 
 
 def put(store: Store, backbone: Backbone, arrays: Arrays) -> str:
@@ -90,8 +85,8 @@ def test_an_entry_of_a_file_that_is_no_image(
 def test_features_that_cannot_be_compared_are_not_used(
     manifest: Manifest, exact: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where what is read again is other bytes than the known ones, nothing holds the features to
-    the image."""
+    """Nothing holds the features to the image where its file has other bytes, once read again, than
+    the known ones."""
     monkeypatch.setattr("biobench.data.file_hashes.SETTLED_NS", -(10**15))
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
@@ -137,7 +132,7 @@ def before_and_after(
 def test_another_run_deletes_the_entries_first(
     manifest: Manifest, exact: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read while it was marked is looked at, whatever became of the entry since."""
+    """Features that were read while marked are looked at, whatever became of the entry since."""
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
     forge(source, range(8))
@@ -153,7 +148,7 @@ def test_another_run_deletes_the_entries_first(
 def test_another_process_pulls_again(
     manifest: Manifest, exact: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What arrives once a forgery was found is not used unseen by that run."""
+    """Entries that arrive once a forgery was found are not used unseen by that run."""
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
     forge(source, range(8))

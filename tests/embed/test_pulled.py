@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sharing import ROWS, exact_demo, few_images, forge, run, shared
+from sharing import ROWS, evidence_digests, few_images, forge, run, shared
 
 from biobench._common.store import Store, _with_mark
 from biobench.data.manifest import Manifest
@@ -18,11 +18,6 @@ from biobench.models.load import load_model
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def exact(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return exact_demo(tmp_path_factory.mktemp("programs"))
 
 
 def marked(store: Store) -> list[str]:
@@ -41,7 +36,7 @@ def backbone(request: pytest.FixtureRequest, exact: Backbone) -> Backbone:
 
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    return few_images(tmp_path, monkeypatch)
+    return few_images(tmp_path, monkeypatch, batches_per_shard=2)
 
 
 def test_honest_features_are_used(manifest: Manifest, backbone: Backbone, tmp_path: Path) -> None:
@@ -140,12 +135,7 @@ def test_pulled_features_are_no_evidence(
     """verify does not take what was pulled and never looked at for what was computed here."""
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
-    ids = [row.id for row in manifest.rows]
-    digests = {
-        "manifest": manifest.digest,
-        "pixels": own.pixels_digest(ids),
-        "features": own.features_digest(ids),
-    }
+    digests = evidence_digests(manifest, own)
     remember(source, digests, manifest, own, None)
     recall(source, digests)
     store = shared(source, tmp_path, 4)

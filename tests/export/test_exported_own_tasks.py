@@ -72,7 +72,7 @@ def test_what_trackers_record(own_run: Path) -> None:
 def test_results_of_the_benchmark_say_both(
     declared_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What own tasks leave out is said of the tasks of the specification."""
+    """Results of the specification's tasks state what those of own tasks leave out."""
     other = of_another_model(declared_run, tmp_path)
     assert execute(["report", str(declared_run), str(other)]) == 0
     assert "suite prior-work, division official" in capsys.readouterr().out

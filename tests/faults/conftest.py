@@ -13,15 +13,6 @@ import pytest
 from harness import HERE, NET, OTHER, Bench, Launcher, cold, outcome
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """These take minutes together: they have targets of their own."""
-    if "faults" in config.option.markexpr:
-        return
-    for item in items:
-        if item.get_closest_marker("faults") is not None:
-            item.add_marker(pytest.mark.skip(reason="run by `make test-faults`"))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table of docs/reliability.md: what was tried how often, and what was lost."""

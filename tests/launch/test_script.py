@@ -18,15 +18,15 @@ DIGEST = "sha256:" + "0" * 64
 def worker(**more: object) -> Worker:
     base: dict[str, object] = {
         "program": ("/venv/bin/python", "-m", "biobench"),
-        "plan": Path("/work/plan.json"),
-        "store": Path("/work/store"),
+        "plan": Path("/shared/plan.json"),
+        "store": Path("/shared/store"),
         "out": Path("/out"),
     }
     return Worker(**{**base, **more})  # type: ignore[arg-type]
 
 
 def lines(settings: Settings, **more: object) -> list[str]:
-    text = script(settings, worker(**more), Path("/work/plan.slurm"), DIGEST)
+    text = script(settings, worker(**more), Path("/shared/plan.slurm"), DIGEST)
     done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return text.splitlines()
@@ -39,7 +39,7 @@ def test_an_array_of_workers() -> None:
     assert [line.removeprefix("#SBATCH ") for line in found if line.startswith("#SBATCH")] == [
         "--job-name=biobench",
         "--array=0-7",
-        "--output=/work/plan.slurm/%A_%a.log",
+        "--output=/shared/plan.slurm/%A_%a.log",
         "--open-mode=append",
         "--requeue",
         "--signal=B:TERM@120",
@@ -51,7 +51,7 @@ def test_an_array_of_workers() -> None:
     ]
     assert found[0] == "#!/bin/bash"
     assert found[-1] == (
-        "exec /venv/bin/python -m biobench work /work/plan.json --store /work/store --out /out "
+        "exec /venv/bin/python -m biobench work /shared/plan.json --store /shared/store --out /out "
         '--workers 4 --name "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"'
     )
 
@@ -66,12 +66,13 @@ def test_strange_paths() -> None:
 @pytest.mark.parametrize(
     ("runtime", "words"),
     [
-        (None, "exec apptainer exec --nv --bind /data --bind /out --bind /work image.sif biobench"),
+        (None, "exec apptainer exec --nv --bind /data --bind /out --bind /shared "
+         "image.sif biobench"),
         ("pyxis", "exec srun --ntasks=1 --container-image=image.sif --container-mounts="
-         "/data:/data,/out:/out,/work:/work biobench work /work/plan.json"),
+         "/data:/data,/out:/out,/shared:/shared biobench work /shared/plan.json"),
         ("docker", "--gpus \"\\\"device=${SLURM_JOB_GPUS:-${CUDA_VISIBLE_DEVICES:-all}}\\\"\" "
-         "--volume /data:/data --volume /out:/out --volume /work:/work "
-         "image.sif work /work/plan.json"),
+         "--volume /data:/data --volume /out:/out --volume /shared:/shared "
+         "image.sif work /shared/plan.json"),
     ],
 )  # fmt: skip
 def test_containers(runtime: str | None, words: str) -> None:
@@ -97,7 +98,7 @@ def test_docker_gets_the_gpus_of_the_job(
     (tmp_path / "docker").write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
     (tmp_path / "docker").chmod(0o755)
     settings = Settings(workers=1, container="image", container_runtime="docker", gpus="2")
-    text = script(settings, worker(), Path("/work/plan.slurm"), DIGEST)
+    text = script(settings, worker(), Path("/shared/plan.slurm"), DIGEST)
     done = subprocess.run(
         ["bash"], input=text, text=True, capture_output=True, check=True,
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables},

@@ -242,7 +242,7 @@ def test_holm_refuses_what_is_no_probability() -> None:
 
 
 def test_sets_of_ranks() -> None:
-    """Who is told apart from all is last alone; two that are close share the first two places."""
+    """A model told apart from all is last alone; two that are close share the first two places."""
     good, bad = predictions(0.9, 3), predictions(0.3, 5)
     near = replace(good, y_pred=good.y_pred.copy())
     near.y_pred[0] = (good.y_true[0] + 1) % 6

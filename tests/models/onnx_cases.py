@@ -32,7 +32,7 @@ ROOM = 1 << 26
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case went.
+    """The outcome of a case.
 
     Attributes:
         equal: Number of forms in which its outputs are those that it expects.
@@ -90,8 +90,8 @@ def outcome(case: Any) -> Outcome:
 
 
 def _forms(given: Sequence[np.ndarray]) -> Iterator[tuple[tuple[int, ...], Batch]]:
-    """Which inputs are values, and whether the first axis is the batch, or a batch of one of the
-    file that is made open."""
+    """The inputs that are values, each with its first axis: fixed, the batch, or a batch of one of
+    the file that is made open."""
     floats = [place for place, x in enumerate(given) if x.dtype == np.float32 and x.size]
     for place in floats:
         yield (place,), "fixed"

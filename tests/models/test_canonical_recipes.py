@@ -24,8 +24,8 @@ from biobench.decode.definition import centre_crop, target_size
 from biobench.models.base import Backbone
 from biobench.models.canonical_recipes import matches
 from biobench.models.load import load_model
-from biobench.models.names import open_clip_names, timm_names
 from biobench.models.timm_model import as_trained
+from biobench.models.unknown_names import open_clip_names, timm_names
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobench.errors import ModelError
-from biobench.models.names import is_path, local_folder, near_names, parse_name
+from biobench.models.local_paths import is_path, local_folder
+from biobench.models.names import parse_name
+from biobench.models.unknown_names import near_names
 from biobench.spec.documents import ModelEntry
 
 ENTRIES = {
@@ -107,13 +109,13 @@ def test_a_folder_of_another_user_is_one_line(
     (folder / "config.json").write_text("{}")
     (folder / "dangling").symlink_to("nowhere")
     name = parse_name(f"hf:{folder}", {})
-    assert local_folder(name) == folder
+    assert local_folder(name.target) == folder
     # Root, who may run this, can read everything.
     monkeypatch.setattr(
         os, "access", lambda path, mode: os.path.exists(path) and Path(path).name != closed
     )
     with pytest.raises(ModelError, match=r"cannot be read by this user.*chmod") as caught:
-        local_folder(name)
+        local_folder(name.target)
     assert Path(str(caught.value.where)).name == closed
 
 

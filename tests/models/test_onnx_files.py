@@ -80,7 +80,7 @@ def external(location: str = "small.data", **stated: int) -> Any:
 
 @pytest.fixture(autouse=True)
 def _data(tmp_path: Path) -> None:
-    """What :func:`external` names."""
+    """Write the file of data that :func:`external` names."""
     (head,) = (x for x in small_model().graph.initializer if x.name == "head")
     (tmp_path / "small.data").write_bytes(head.raw_data)
 
@@ -96,7 +96,7 @@ def test_data_outside_the_folder_is_refused(tmp_path: Path, location: str) -> No
 
 @pytest.mark.parametrize("name", ["model.onnx", "./model.onnx"])
 def test_a_bare_file_has_a_hint(name: str) -> None:
-    """Where a file is given without its loader."""
+    """The name of a file without its loader is answered with the whole name."""
     assert f"did you mean onnx:{name}?" in refused(name)
 
 
@@ -261,7 +261,7 @@ def test_a_damaged_recipe_is_one_line(tmp_path: Path, suffix: str, text: str, wo
 
 
 def test_a_recipe_that_was_printed_is_one(tmp_path: Path) -> None:
-    """What `models show` prints can be copied beside a file."""
+    """A recipe as `models show` prints it can be copied beside a file."""
     shown = loaded(written(tmp_path, small_model())).recipe
     again = loaded(written(tmp_path, small_model(), shown.document(), name="again")).recipe
     assert again == shown
@@ -269,7 +269,7 @@ def test_a_recipe_that_was_printed_is_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x08", b"not a model", b"\xff" * 100])
 def test_another_file(tmp_path: Path, data: bytes) -> None:
-    """What is no ONNX file is one line."""
+    """A file that is no ONNX file gives an error of one line."""
     name = written(tmp_path, small_model())
     (tmp_path / "small.onnx").write_bytes(data)
     assert "ONNX file" in refused(name)

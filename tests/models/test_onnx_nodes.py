@@ -42,7 +42,7 @@ def test_no_case_has_another_answer(outcomes: list[tuple[Any, Outcome]]) -> None
 
 
 def test_the_counts(outcomes: list[tuple[Any, Outcome]]) -> None:
-    """What is refused is what is listed: no operator quietly stops to be carried."""
+    """The refused operators are those listed: none quietly stops to be carried."""
     single = [
         (c.model.graph.node[0].op_type, r) for c, r in outcomes if len(c.model.graph.node) == 1
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from timm.models import get_pretrained_cfg
 
-from biobench.models.names import open_clip_names, parse_name
+from biobench.models.names import parse_name
+from biobench.models.unknown_names import open_clip_names
 from biobench.spec.documents import ModelEntry
 from biobench.spec.load import load_spec
 

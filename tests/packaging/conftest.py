@@ -19,17 +19,6 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the images and of a release's wheels take minutes, and what was built before: only
-    on demand."""
-    for name in ("container", "wheels"):
-        if name in config.option.markexpr:
-            continue
-        for item in items:
-            if item.get_closest_marker(name) is not None:
-                item.add_marker(pytest.mark.skip(reason=f"run by `make test-{name}`"))
-
-
 @pytest.fixture(scope="session")
 def wheel(repository: Path, made_once: Callable[..., Path]) -> Path:
     """The wheel as users get it."""

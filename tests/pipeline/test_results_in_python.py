@@ -1,4 +1,4 @@
-"""What a call from Python returns: tables, mistakes, drawings, models that failed."""
+"""Results that a call from Python returns: tables, mistakes, drawings, models that failed."""
 
 from __future__ import annotations
 

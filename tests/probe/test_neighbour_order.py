@@ -22,7 +22,7 @@ SCALES = [1.0, 1e-3, 1e149, 1e-155, 1e-161, 5e-324]
 def visible(
     rows: np.ndarray, labels: np.ndarray, first: int, queries: np.ndarray, order: np.ndarray
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """What a result can see of an order: the first places, and where the query's label stands."""
+    """The part of an order that results show: the first places, and those of the query's label."""
     return [
         (
             others[:first].tolist(),

@@ -81,7 +81,7 @@ def test_the_table_and_the_page_say_why_there_is_none(document: dict[str, Any]) 
 
 
 def test_the_table_of_several_models_says_what_is_missing(document: dict[str, Any]) -> None:
-    """Why there is no interval and which images were left out: once where it is so of all."""
+    """A missing interval's reason and the images left out are said once where all share them."""
     entry = document["tasks"]["demo-beluga"]
     entry |= {"interval": None, "no_interval": "few-clusters"}
     entry["clusters"] = {"count": 5, "effective": 4.5}

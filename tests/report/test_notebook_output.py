@@ -1,4 +1,4 @@
-"""What a notebook shows of results on an installation without templates."""
+"""Results as a notebook shows them on an installation without templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from biobench.report.results import Results
 
 @pytest.fixture
 def _without_jinja2(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What an installation without the extra `run` finds."""
+    """Hide jinja2, as on an installation without the extra `run`."""
     caches = (templates.environment, render._environment)
     for made in caches:
         made.cache_clear()

@@ -1,4 +1,4 @@
-"""Which files of a data set an official result may rest on."""
+"""Files of a data set that an official result may rest on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a page says of a task: counts by class, confusions, groups and taxa, and which items it
-shows."""
+"""A task on a page: counts by class, confusions, groups and taxa, and the items that it shows."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.mark.slow
 def test_it_is_fresh(repository: Path) -> None:
-    """What a page runs is written from the port as it is."""
+    """The script of a page is written from the port as it is."""
     program = [sys.executable, str(repository / "tools/make_page_port.py"), "--check"]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

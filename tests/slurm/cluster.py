@@ -144,7 +144,7 @@ class Cluster:
             )
 
     def says(self, *words: str, check: bool = False) -> str:
-        """What a program of Slurm prints."""
+        """Run a program of Slurm; returns what it prints."""
         done = subprocess.run(
             words, capture_output=True, text=True, env=self.environment, timeout=60, check=False
         )

@@ -15,15 +15,6 @@ sys.path.append(str(Path(__file__).resolve().parent))
 from cluster import Cluster, missing_programs
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """They need Slurm's daemons and half a minute each, so they have a target of their own."""
-    if "slurm" in config.option.markexpr:
-        return
-    for item in items:
-        if item.get_closest_marker("slurm") is not None:
-            item.add_marker(pytest.mark.skip(reason="run by `make test-slurm`"))
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     missing = missing_programs()

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vectors.case import Case, Section, VectorFile, refused_with
-from vectors.documents import documents, flaw, sound
+from vectors.case import Case, VectorFile, refused_with
+from vectors.document_checks import SECTION, document_case, flaw
 from vectors.sound_documents import (
     DAYS,
     F1,
@@ -31,7 +31,6 @@ from vectors.sound_documents import (
     put,
 )
 
-SECTION = Section("documents", "6.3", "D", "documents")
 CASES = dict[str, tuple[tuple[str, ...], Edit, str | None]]
 """Documents, an edit of them, and the error id, None where they are sound."""
 
@@ -241,10 +240,9 @@ def fits() -> CASES:
 
 
 def checked(cases: CASES) -> Iterator[Case]:
-    for name, (paths, edit, error) in cases.items():
-        given = {"documents": documents(paths, edit)}
+    for name, given in cases.items():
         wrong = refused_with if name in BESIDE_THE_SCHEMA else flaw
-        yield Case(f"documents/{name}", given, sound if error is None else wrong(error))
+        yield document_case(name, *given, wrong=wrong)
 
 
 def files() -> Iterator[VectorFile]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from typing import Any
 
-from biobench.spec.load import load_spec
-from biobench.spec.validator import validator
-from vectors.case import Case, Check, Section, VectorFile
+from vectors.case import VectorFile
+from vectors.document_checks import SECTION, document_case
 from vectors.sound_documents import (
     ALL,
     CHILD,
@@ -31,7 +28,6 @@ from vectors.sound_documents import (
     WHALES,
     C,
     D,
-    Documents,
     Edit,
     K,
     M,
@@ -43,9 +39,6 @@ from vectors.sound_documents import (
     put,
 )
 
-SECTION = Section("documents", "6.3", "D", "documents")
-SCHEMAS = load_spec().library.schemas
-OF_THE_SCHEMA = {"unknown-key", "missing-key", "type"}
 SHARED = {"train": "a", "test": "a/b"}
 VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
     "one-of-each": (tuple(ALL), both()),
@@ -345,71 +338,18 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
 }
 
 
-def documents(paths: tuple[str, ...], edit: Edit) -> Documents:
-    """Copies of some documents of ALL after an edit; a suite's member needs its task."""
-    chosen = copy.deepcopy({path: value for path, value in ALL.items() if path in paths})
-    edit(chosen)
-    return chosen
-
-
-def valid_by_schema(given: Documents) -> bool:
-    """True where jsonschema takes every document and every part that has a schema of its own."""
-    kinds = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
-    for path, value in given.items():
-        folder = path.split("/")[0]
-        parts = [(value, kinds.get(folder) or folder.removesuffix(".yaml"))]
-        if folder == "protocols":
-            # compat holds some of the constants: each must be one that the kind has, and those that
-            # the schema lists must be there.
-            kind = f"protocol-{value['kind']}"
-            parts.append((value["constants"], kind))
-            parts.append(({**value["constants"], **value["compat"]}, kind))
-            differing = SCHEMAS[kind].get("$defs", {}).get("compat", {}) if kind in SCHEMAS else {}
-            if set(differing.get("required", ())) - set(value["compat"]):
-                return False
-        elif folder == "datasets":
-            layout = value["layout"]
-            parts.append((layout["options"], f"layout-{layout['id']}"))
-        elif folder == "tasks" and "view" in value:
-            parts.append((value["view"], f"view-{value['view']['kind']}"))
-        for part, name in parts:
-            schema = SCHEMAS.get(name)
-            if schema and not validator(schema).is_valid(part):
-                return False
-    return True
-
-
-def flaw(error: str) -> Check:
-    def check(given: Any, output: Any) -> bool:
-        refused = not valid_by_schema(given["documents"])
-        assert refused or error not in OF_THE_SCHEMA, "jsonschema takes it"
-        return bool(output == {"error": error})
-
-    return check
-
-
-def sound(given: Any, output: Any) -> bool:
-    return bool(output == {"valid": True}) and valid_by_schema(given["documents"])
-
-
 def files() -> Iterator[VectorFile]:
     yield SECTION.file(
         "valid",
         "Sets of documents without a flaw; a suite and models may be absent.",
-        [
-            Case(f"documents/valid/{k}", {"documents": documents(paths, edit)}, sound)
-            for k, (paths, edit) in VALID.items()
-        ],
+        [document_case(f"valid/{k}", *given) for k, given in VALID.items()],
         source="jsonschema",
         operation="check",
     )
     yield SECTION.file(
         "flaws",
         "Sets of documents with one flaw and its error id.",
-        [
-            Case(f"documents/{k}", {"documents": documents(paths, edit)}, flaw(error))
-            for k, (paths, edit, error) in FLAWS.items()
-        ],
+        [document_case(k, *given) for k, given in FLAWS.items()],
         source="jsonschema where the flaw is of a schema, the rest by hand",
         operation="check",
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vectors.case import Case, VectorFile
-from vectors.documents import SECTION, documents, flaw, sound
+from vectors.case import VectorFile
+from vectors.document_checks import SECTION, document_case
 from vectors.sound_documents import TRAIN_TEST, D, Edit, K, T, both, put
 
 CLUSTER = {"unit": "day", "template": "{day}"}
@@ -78,14 +78,7 @@ def files() -> Iterator[VectorFile]:
     yield SECTION.file(
         "lists",
         "Lists of cells that share none, and some that do.",
-        [
-            Case(
-                f"documents/lists/{name}",
-                {"documents": documents((D,), edit)},
-                sound if error is None else flaw(error),
-            )
-            for name, (edit, error) in LISTS.items()
-        ],
+        [document_case(f"lists/{name}", (D,), *given) for name, given in LISTS.items()],
         source="by hand, and jsonschema",
         operation="check",
     )
@@ -93,11 +86,7 @@ def files() -> Iterator[VectorFile]:
         "fits",
         "Parts of a task that fit each other, and some that do not.",
         [
-            Case(
-                f"documents/fits/{name}",
-                {"documents": documents((K, D, T), edit)},
-                sound if fits else flaw("does-not-fit"),
-            )
+            document_case(f"fits/{name}", (K, D, T), edit, None if fits else "does-not-fit")
             for name, (edit, fits) in FIT.items()
         ],
         source="by hand, and jsonschema",

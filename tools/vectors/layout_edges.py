@@ -14,7 +14,7 @@ LONGEST_CELL = 131_072
 
 
 def cells() -> Iterator[Case]:
-    """What is a cell, and what is a record."""
+    """Texts at the edges of a cell and of a record."""
 
     def two(name: str, train: str, check: Check, **options: Any) -> Case:
         files = {**THERE, "t.csv": train, "v.csv": TEST}
@@ -42,7 +42,7 @@ def cells() -> Iterator[Case]:
 
 
 def rows() -> Iterator[Case]:
-    """Which rows are items, and of which split."""
+    """Rows that are items of a split, and rows that are not."""
     yield one("row-of-no-split-without-a-label", TABLE.replace("4.jpg,cat", "4.jpg,"), due(ITEMS))
     yield one("row-of-no-split-without-a-path", TABLE.replace("4.jpg,cat", ",cat"), due(ITEMS))
     yield one("split-without-a-row", TABLE.replace("B,3", "C,3"), refused)
@@ -112,7 +112,7 @@ def paths() -> Iterator[Case]:
 
 
 def folders() -> Iterator[Case]:
-    """What lies in folders of classes."""
+    """Files in folders of classes: images and others."""
     options = {"splits": SPLITS}
     base = ("t/a/1.jpg", "t/b/2.png", "v/a/3.jpg")
     items = [item("test", base[2], "a"), item("train", base[0], "a"), item("train", base[1], "b")]

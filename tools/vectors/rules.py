@@ -26,7 +26,7 @@ def cases() -> Mapping[str, Families]:
 
 
 def reasons() -> Mapping[str, str]:
-    """Why rules have no case, by rules and ranges of them."""
+    """The reasons why rules have no case, by rules and ranges of them."""
     found: Mapping[str, str] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["without_case"]
     return found
 

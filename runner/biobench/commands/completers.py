@@ -43,7 +43,7 @@ def models(incomplete: str) -> list[str]:
 
 def loaders() -> list[str]:
     """Beginnings of full names; their ends are known to hubs and libraries alone."""
-    from biobench.models.names import FORMS
+    from biobench.models.unknown_names import FORMS
 
     return re.findall(r"\w+:", FORMS)
 

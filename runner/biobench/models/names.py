@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from biobench.errors import ModelError, UsageError
+from biobench.models.local_paths import is_path
+from biobench.models.unknown_names import FORMS, unknown_name
 from biobench.spec.documents import ModelEntry
 
 Loader = Literal["demo", "hf", "open_clip", "timm", "py", "program", "onnx"]
@@ -25,10 +27,6 @@ OF_ARCHITECTURE = "#"
 FILE_LOADERS = ("timm", "open_clip")
 """Loaders that know architectures by name, so that a file of weights is enough."""
 COMMIT = re.compile("[0-9a-f]{40}")
-FORMS = (
-    "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, onnx:FILE, "
-    "py:package.module:Class or a short name"
-)
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ DEMO_ARCHITECTURE = "tf_efficientnet_lite0"
 def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     prefix, colon, rest = full.partition(":")
     if not colon:
-        raise unknown_name(given, entries)
+        raise unknown_name(given, [DEMO, *entries])
     if prefix in WITHOUT_HUB:
         return _without_hub(given, full, prefix, rest)
     if prefix not in ("hf", "open_clip", "timm"):
@@ -223,56 +221,9 @@ def with_absolute_path(name: str, entries: Mapping[str, ModelEntry]) -> str:
     return with_architecture(f"{parsed.loader}:{path}", parsed.architecture)
 
 
-def is_path(text: str) -> bool:
-    """True where a folder is meant: ``/x``, ``./x``, ``../x``, ``~/x``, ``.``, ``..`` or ``~``."""
-    return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
-
-
 def is_program(model: object) -> bool:
     """True for the name of a program or of what becomes one by itself, which need no framework."""
     return isinstance(model, str) and model.startswith(("program:", "onnx:"))
-
-
-def local_folder(name: ModelName) -> Path:
-    """The folder that ``name`` points to. Raises ModelError where none can be read."""
-    folder = Path(name.target).expanduser()
-    if not os.path.isdir(folder):
-        if os.path.isfile(folder):
-            raise ModelError(
-                "is a file, and its architecture is not given",
-                where=str(folder),
-                remedy="give --arch and an architecture of timm or open_clip "
-                f"(--model timm:{name.target} --arch vit_base_patch16_224), or a folder",
-            )
-        what = "is no folder" if os.path.exists(folder) else "no such folder"
-        raise ModelError(
-            what,
-            where=str(folder),
-            remedy="give the folder that holds config.json and the weights",
-        )
-    # A folder is listed with one right and entered with another.
-    closed = not os.access(folder, os.R_OK | os.X_OK)
-    for path in [folder] if closed else sorted(folder.iterdir()):
-        if closed or (os.path.isfile(path) and not os.access(path, os.R_OK)):
-            raise ModelError(
-                "cannot be read by this user",
-                where=str(path),
-                remedy=f"let others read it (chmod -R a+rX {folder}), or run as its owner",
-            )
-    return folder
-
-
-def local_file(name: ModelName) -> Path:
-    """The file of weights that ``name`` points to. Raises ModelError where it cannot be read."""
-    path = Path(name.target).expanduser()
-    if not os.path.isfile(path):
-        what = "is no regular file" if os.path.exists(path) else "no such file"
-        raise ModelError(what, where=str(path), remedy="check the path")
-    if not os.access(path, os.R_OK):
-        raise ModelError(
-            "cannot be read by this user", where=str(path), remedy="let others read it"
-        )
-    return path
 
 
 def with_architecture(name: str, architecture: str | None) -> str:
@@ -325,79 +276,3 @@ def _repository(given: str, text: str) -> tuple[str, str | None]:
             remedy="write hf:OWNER/NAME[@REVISION], or hf:./folder for a local folder",
         )
     return repository, revision or None
-
-
-def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:
-    """The most similar candidates, best first; letter case does not count."""
-    by_lower: dict[str, str] = {}
-    for candidate in sorted(candidates):
-        by_lower.setdefault(candidate.lower(), candidate)
-    found = difflib.get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)
-    return [by_lower[lower] for lower in found]
-
-
-def unknown_name(given: str, entries: Mapping[str, ModelEntry]) -> ModelError:
-    """The error for a bare name that is not a short name, with near names of every kind."""
-    if given.endswith(".onnx"):
-        return _unknown(given, "a file needs a loader before it", [f"onnx:{given}"])
-    if is_path(given) or Path(given).is_dir():
-        path = given if is_path(given) else f"./{given}"
-        return ModelError(
-            "a path needs a loader before it", where=f"model {given!r}", remedy=f"write hf:{path}"
-        )
-    suggestions = near_names(given, [DEMO, *entries])
-    suggestions += [f"timm:{name}" for name in near_names(given, timm_names(), 2)]
-    pairs = open_clip_names()
-    suggestions += [
-        f"open_clip:{pair}"
-        for pair in near_names(given, pairs, 1) or _by_architecture(given, pairs)
-    ]
-    return _unknown(given, "unknown model name", suggestions)
-
-
-def unknown_timm(given: str, architecture: str, *, of_file: bool) -> ModelError:
-    """The error for a timm name that timm does not know or has no weights for; ``of_file``: it is
-    the architecture of a file of weights."""
-    names = timm_names()
-    near = near_names(architecture, names)
-    if not near:
-        family = architecture.partition(".")[0].lower()
-        near = [name for name in names if name.partition(".")[0].lower() == family][:3]
-    if of_file:
-        remedy = f"give --arch {' or '.join(near or ['one of timm.list_models()'])}"
-        return ModelError(
-            f"timm has no architecture {architecture!r}", where=f"model {given!r}", remedy=remedy
-        )
-    near = [f"timm:{name}" for name in near]
-    return _unknown(given, f"timm knows no pretrained model {architecture!r}", near)
-
-
-def unknown_open_clip(given: str, pair: str) -> ModelError:
-    """The error for a pair of architecture and tag that open_clip does not know."""
-    pairs = open_clip_names()
-    near = near_names(pair, pairs) or _by_architecture(pair.partition("/")[0], pairs)
-    near = [f"open_clip:{name}" for name in near]
-    return _unknown(given, f"open_clip knows no pretrained model {pair!r}", near)
-
-
-def _by_architecture(name: str, pairs: Iterable[str]) -> list[str]:
-    return [pair for pair in sorted(pairs) if pair.partition("/")[0].lower() == name.lower()][:2]
-
-
-def _unknown(given: str, what: str, near: list[str]) -> ModelError:
-    remedy = f"did you mean {', '.join(near)}?" if near else f"use {FORMS}"
-    return ModelError(what, where=f"model {given!r}", remedy=remedy)
-
-
-def timm_names() -> list[str]:
-    """Every architecture and every architecture.tag with weights that timm knows."""
-    import timm
-
-    return sorted({*timm.list_models(), *timm.list_models(pretrained=True)})
-
-
-def open_clip_names() -> list[str]:
-    """Every ``ARCH/TAG`` that open_clip knows."""
-    import open_clip
-
-    return [f"{architecture}/{tag}" for architecture, tag in open_clip.list_pretrained()]

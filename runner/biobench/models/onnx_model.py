@@ -16,7 +16,8 @@ from biobench._common.optional_dependencies import require_onnx
 from biobench._native import Program
 from biobench.errors import ModelError
 from biobench.models.base import ModelInfo
-from biobench.models.names import ModelName, local_file
+from biobench.models.local_paths import local_file
+from biobench.models.names import ModelName
 from biobench.models.onnx_graph.read import OnnxGraph, printable, read_graph
 from biobench.models.program.lowering import NotCarried
 from biobench.models.program_model import ProgramBackbone, ramp_features
@@ -32,7 +33,7 @@ def load_onnx(name: ModelName) -> ProgramBackbone:
             model needs more memory than there is.
     """
     require_onnx()
-    path = local_file(name)
+    path = local_file(name.target)
     given = read_recipe_file(path)
     program, graph, _ = _program(path, given)
     features = ramp_features(program, given.recipe)

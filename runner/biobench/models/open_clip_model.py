@@ -18,8 +18,10 @@ from biobench.models import (
     recipes,
     untrusted_checkpoints,
 )
+from biobench.models.local_paths import local_file, local_folder
 from biobench.models.module_backbone import ModuleBackbone, Origin, finish
-from biobench.models.names import ModelName, local_file, local_folder, unknown_open_clip
+from biobench.models.names import ModelName
+from biobench.models.unknown_names import unknown_open_clip
 
 if TYPE_CHECKING:
     import torch
@@ -41,9 +43,9 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     """
     if name.kind == "folder":
         origin = Origin("local", None, None, pinned=False)
-        return load_open_clip_folder(name, local_folder(name), origin=origin, rules=rules)
+        return load_open_clip_folder(name, local_folder(name.target), origin=origin, rules=rules)
     if name.kind == "file":
-        return load_open_clip_file(name, local_file(name), rules=rules)
+        return load_open_clip_file(name, local_file(name.target), rules=rules)
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.OPEN_CLIP_WEIGHTS

@@ -19,13 +19,15 @@ from biobench.models import (
     recipes,
     untrusted_checkpoints,
 )
+from biobench.models.local_paths import local_file, local_folder
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
     finish,
     recorded_loads,
 )
-from biobench.models.names import ModelName, local_file, local_folder, unknown_timm
+from biobench.models.names import ModelName
+from biobench.models.unknown_names import unknown_timm
 
 if TYPE_CHECKING:
     import torch
@@ -46,12 +48,12 @@ def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone
     expresses.
     """
     if name.kind == "folder":
-        folder = local_folder(name)
+        folder = local_folder(name.target)
         return load_timm_folder(
             name, folder, origin=Origin("local", None, None, pinned=False), rules=rules
         )
     if name.kind == "file":
-        return load_timm_file(name, local_file(name), rules=rules)
+        return load_timm_file(name, local_file(name.target), rules=rules)
     if name.kind == "hub":
         snapshot = hub.snapshot(
             name, name.target, name.revision, offline=offline, weights=hub.TIMM_WEIGHTS

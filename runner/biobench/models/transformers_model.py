@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from biobench.errors import ModelError
 from biobench.models import canonical_recipes, hub, untrusted_checkpoints
+from biobench.models.local_paths import local_folder
 from biobench.models.module_backbone import (
     ModuleBackbone,
     Origin,
@@ -22,7 +23,7 @@ from biobench.models.module_backbone import (
     freeze,
     needed_tensors,
 )
-from biobench.models.names import ModelName, local_folder
+from biobench.models.names import ModelName
 from biobench.models.recipe_from_transformers import transformers_recipe
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     weights that cannot be had, unknown model types, and transforms that no recipe expresses.
     """
     if name.kind == "folder":
-        folder = local_folder(name)
+        folder = local_folder(name.target)
         framework = framework_of(folder)
         origin = Origin("local", None, None, pinned=False)
     else:

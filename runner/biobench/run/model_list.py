@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import Unreadable, read_plain
 from biobench.errors import UsageError
-from biobench.models.names import is_path, with_architecture, with_revision
+from biobench.models.local_paths import is_path
+from biobench.models.names import with_architecture, with_revision
 from biobench.run.options import PRECISIONS, Options, say
 from biobench.run.out_folder import folder_name
 from biobench.spec.canonical import sha256_bytes

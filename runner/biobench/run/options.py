@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from biobench._common.output import print_note, print_stage
 from biobench._common.text import as_text
 from biobench.errors import UsageError
-from biobench.models.names import local_file, local_folder, parse_name
+from biobench.models.local_paths import local_file, local_folder
+from biobench.models.names import parse_name
 from biobench.run.external_scores import Declaration
 from biobench.spec.documents import Division
 from biobench.spec.load import Spec
@@ -111,9 +112,9 @@ def refuse_options(options: Options, spec: Spec) -> None:
     if isinstance(options.model, str):
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
-            local_folder(name)
+            local_folder(name.target)
         elif name.kind == "file":
-            local_file(name)
+            local_file(name.target)
 
 
 def select_device(options: Options) -> str:
