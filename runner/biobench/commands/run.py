@@ -9,7 +9,20 @@ import typer
 
 from biobench._common.output import console, print_json_text, print_line, print_stage
 from biobench.commands import completers
-from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
+from biobench.commands.options import (
+    DataFolder,
+    Device,
+    Division,
+    DivisionOfRun,
+    Engine,
+    MicroBatches,
+    Offline,
+    OnBadImage,
+    Precision,
+    PrecisionOfRun,
+    Sources,
+    path,
+)
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,15 +99,7 @@ def run(
             autocompletion=completers.protocols,
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BIOBENCH_DATA",
-            parser=path,
-            metavar="PATH",
-            help="Folder that holds the data sets.",
-        ),
-    ] = None,
+    data: DataFolder = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -120,9 +125,7 @@ def run(
         ),
     ] = Engine.auto,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
-    division: Annotated[
-        Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
-    ] = Division.official,
+    division: DivisionOfRun = Division.official,
     n_train: Annotated[
         str | None,
         typer.Option(
@@ -139,17 +142,9 @@ def run(
             "(imagenet1k=0.812); needs --source. May be repeated.",
         ),
     ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the declared score is published, one for each --declare."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=1024, help="Micro-batches side by side. [default: the cores]"),
-    ] = None,
-    precision: Annotated[
-        Precision, typer.Option(help="float16 is autocast, on CUDA only.")
-    ] = Precision.float32,
+    source: Sources = None,
+    workers: MicroBatches = None,
+    precision: PrecisionOfRun = Precision.float32,
     on_bad_image: Annotated[
         OnBadImage,
         typer.Option(
@@ -159,7 +154,7 @@ def run(
     no_pictures: Annotated[
         bool, typer.Option("--no-pictures", help="Leave pictures out of the page.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    offline: Offline = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the result document and nothing else.")
     ] = False,
