@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from biobench.commands import completers
+
 
 def path(text: str) -> Path:
     """Parse a path; an empty one, as of a variable that is not set, is refused, since it would mean
@@ -31,6 +33,18 @@ PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `bio
 
 Architecture = Annotated[
     str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
+]
+
+Suite = Annotated[
+    str | None,
+    typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
+]
+
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
+    ),
 ]
 
 DataFolder = Annotated[

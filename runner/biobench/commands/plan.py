@@ -20,6 +20,8 @@ from biobench.commands.options import (
     Precision,
     PrecisionOfRun,
     Sources,
+    Suite,
+    Tasks,
     path,
 )
 from biobench.errors import UsageError
@@ -38,10 +40,8 @@ def plan(
         typer.Option(parser=path, metavar="FILE", help="A file of models as `biobench run` takes."),
     ] = None,
     arch: Architecture = None,
-    suite: Annotated[str | None, typer.Option(help="A suite: biobench, demo.")] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(help="A task's id or a task file; may be repeated.")
-    ] = None,
+    suite: Suite = None,
+    task: Tasks = None,
     data: DataFolder = None,
     store: Annotated[
         Path | None,

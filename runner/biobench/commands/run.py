@@ -21,6 +21,8 @@ from biobench.commands.options import (
     Precision,
     PrecisionOfRun,
     Sources,
+    Suite,
+    Tasks,
     path,
 )
 from biobench.errors import UsageError
@@ -59,16 +61,8 @@ def run(
             "vit_tiny_patch16_224.",
         ),
     ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
-        ),
-    ] = None,
+    suite: Suite = None,
+    task: Tasks = None,
     images: Annotated[
         Path | None,
         typer.Option(
