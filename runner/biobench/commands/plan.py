@@ -24,7 +24,6 @@ from biobench.commands.options import (
     Tasks,
     path,
 )
-from biobench.errors import UsageError
 
 
 def plan(
@@ -101,8 +100,6 @@ def plan(
     from biobench.work.table import print_estimate
 
     listed, _ = list_models(model or (), models, arch)
-    if suite is not None and task:
-        raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     require_file(out, [Path(name) for name in task or ()] + ([models] if models else []))
     options = Options(
         model=listed[0].model,

@@ -168,8 +168,6 @@ def run(
 
     listed, several = list_models(model or (), models, arch)
     sizes = parse_sizes(n_train) if n_train is not None else (None,)
-    if suite is not None and task:
-        raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     own = _own_images(context, images, train_share, group, protocol)
     if json and dry_run:
         raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")
