@@ -72,17 +72,17 @@ def test_one_of_many_gets_a_claim(tmp_path: Path) -> None:
 def test_a_claim_says_who_has_it(tmp_path: Path) -> None:
     """For people who look what their workers do."""
     with worker(tmp_path, owner="seven") as claims:
-        assert claims.holder(NAME) is None
+        assert claims.holder(NAME, claims.now()) is None
         claim = claims.take(NAME)
         assert claim is not None
-        holder = claims.holder(NAME)
+        holder = claims.holder(NAME, claims.now())
         assert holder is not None
         assert (holder.owner, holder.pid, holder.host != "") == ("seven", os.getpid(), True)
         assert holder.age_s < 30
         assert claims.list().claimed == {NAME}
         claim.release()
         assert (claims.list().done, claims.list().claimed) == (frozenset(), frozenset())
-        assert claims.holder(NAME) is None
+        assert claims.holder(NAME, claims.now()) is None
 
 
 def test_a_claim_is_touched_while_it_is_held(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_a_claim_with_strange_content_is_a_claim(tmp_path: Path) -> None:
     for content in (b"", b"[]", b"\xff\xfe", b'{"owner": 3, "host": null, "pid": "x"}'):
         (tmp_path / NAME).write_bytes(content)
         with worker(tmp_path) as claims:
-            holder = claims.holder(NAME)
+            holder = claims.holder(NAME, claims.now())
             assert holder is not None
             assert (holder.owner, holder.pid) == ("", 0)
             assert claims.take(NAME) is None

@@ -15,6 +15,7 @@ import pytest
 
 from biobench.cli import execute
 from biobench.commands import completers
+from biobench.commands.app import command
 from biobench.commands.completion import _words, prepare
 from biobench.export.formats import FORMATS
 from biobench.spec.load import load_spec
@@ -42,6 +43,17 @@ def test_values_are_those_of_the_specification() -> None:
     assert completers.formats("") == list(FORMATS)
     assert completers.tasks("demo-pl") == ["demo-plankton", "demo-plantnet"]
     assert {"hf:", "open_clip:", "timm:", "program:", "py:"} <= set(completers.loaders())
+
+
+@pytest.mark.parametrize("name", ["run", "plan"])
+def test_suites_and_tasks_complete_where_a_run_is_described(name: str) -> None:
+    """Protects: a run that is planned is typed as easily as one that is started."""
+    tree = command()
+    options = {option.name: option for option in tree.commands[name].params}
+    context = tree.make_context("biobench", [name], resilient_parsing=True)
+    for option, values in (("suite", completers.suites), ("task", completers.tasks)):
+        found = [word.value for word in options[option].shell_complete(context, "demo")]
+        assert found == values("demo") != []
 
 
 @pytest.mark.parametrize(

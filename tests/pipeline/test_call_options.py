@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,19 @@ def refused(**given: Any) -> str:
     with pytest.raises(UsageError) as error:
         biobench.evaluate("demo", **given)
     return str(error.value)
+
+
+def test_no_options_have_a_suite_beside_tasks() -> None:
+    """Protects: nobody who makes options can have a suite left out in silence."""
+    asked = Options(model="demo", suite="demo")
+    for make in (
+        lambda: Options(model="demo", suite="demo", tasks=("demo-plankton",)),
+        lambda: replace(asked, tasks=("demo-plankton",)),
+    ):
+        with pytest.raises(UsageError, match="--suite and --task exclude each other") as error:
+            make()
+        assert error.value.exit_code == 2
+    assert replace(asked, suite=None, tasks=("demo-plankton",)).tasks == ("demo-plankton",)
 
 
 def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:

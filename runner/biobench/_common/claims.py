@@ -139,11 +139,16 @@ class Claims:
             self.is_stale(name)
         return Listing(frozenset(done), frozenset(claimed - done))
 
-    def holder(self, name: str) -> Holder | None:
-        """The process that claims a name, or that has done it; None where there is none."""
+    def holder(self, name: str, now: float) -> Holder | None:
+        """The process that claims a name, or that has done it; None where there is none.
+
+        Args:
+            name: The name.
+            now: The time that its age is counted to, as :meth:`now` gives it.
+        """
         for path in (self.folder / f"{name}{DONE}", self.folder / name):
             try:
-                age = self.now() - os.stat(path).st_mtime
+                age = now - os.stat(path).st_mtime
                 about = json.loads(read_regular(path, _MOST_BYTES))
                 return Holder(
                     str(about["owner"]), str(about["host"]), int(about["pid"]), max(age, 0.0)

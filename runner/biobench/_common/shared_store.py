@@ -195,7 +195,7 @@ def _fetched(place: Place, name: str, stated: Sequence[_Sent]) -> bytes | str:
 
 
 def _side_by_side(do: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
-    """What ``do`` returns for each job, in order; some are done at once."""
+    """The results of ``do`` for the jobs, in their order; some are done at once."""
     pool = ThreadPoolExecutor(AT_ONCE, "transfer")
     try:
         yield from pool.map(do, jobs)

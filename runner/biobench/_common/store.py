@@ -111,8 +111,7 @@ is no array."""
 
 @dataclass(frozen=True)
 class Mark:
-    """What an entry says of itself that came from elsewhere, until a sample of it was computed
-    again here.
+    """The mark of an entry that came from elsewhere, until a sample of it was computed again here.
 
     Attributes:
         sample: Items of a task to compute again, as the pull was asked; None where it says none.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import print_json, print_line, print_note
-from biobench.commands.options import SpecFolder
+from biobench.commands.options import ReportAsJson, SpecFolder
 
 if TYPE_CHECKING:
     from biobench.conformance.answers import Report, Verdict
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Vectors: this implementation's, or another's answers."
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")]
 
 
 @app.command()
@@ -31,7 +29,7 @@ def run(
         Path | None, typer.Option(help="Also write this implementation's answers to a file.")
     ] = None,
     spec: SpecFolder = None,
-    json: AsJson = False,
+    json: ReportAsJson = False,
 ) -> None:
     """Check this implementation; exit 6 where an answer is wrong."""
     from biobench._common.files import require_file, write_atomically
@@ -59,7 +57,7 @@ def run(
 def check(
     answers: Annotated[Path, typer.Argument(help="The answers file of an implementation.")],
     spec: SpecFolder = None,
-    json: AsJson = False,
+    json: ReportAsJson = False,
 ) -> None:
     """Check an implementation's answers; exit 6 where a claimed section is not right and whole."""
     from biobench.conformance.answers import check_answers, read_answers

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import print_json, print_line, print_text
-from biobench.commands.options import path
+from biobench.commands.options import NoPictures, Offline, PlanFile, path
 from biobench.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _launch() -> None:
 
 @app.command()
 def slurm(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `biobench plan`.")],
+    plan: PlanFile,
     store: Annotated[
         Path | None,
         typer.Option(parser=path, metavar="PATH", help="Folder that all workers share."),
@@ -98,10 +98,8 @@ def slurm(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="As for `biobench work`."),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
-    no_pictures: Annotated[
-        bool, typer.Option("--no-pictures", help="Leave pictures out of the pages.")
-    ] = False,
+    offline: Offline = False,
+    no_pictures: NoPictures = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the script and submit nothing.")
     ] = False,

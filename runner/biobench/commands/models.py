@@ -9,17 +9,13 @@ import typer
 
 from biobench._common.output import console, print_json, print_line, print_note, print_stage
 from biobench.commands import completers
-from biobench.commands.options import AsJson, path
+from biobench.commands.options import Architecture, AsJson, Offline, path
 
 if TYPE_CHECKING:
     from biobench.spec.documents import ModelEntry
 
 app = typer.Typer(no_args_is_help=True, help="Model names.")
 
-
-Architecture = Annotated[
-    str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
-]
 
 Name = Annotated[
     str,
@@ -173,7 +169,7 @@ def verify(
 def show(
     model: Name,
     arch: Architecture = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Load a model and print its provenance and preprocessing as JSON."""
     from dataclasses import asdict
@@ -195,7 +191,7 @@ def export(
     model: Name,
     out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
     arch: Architecture = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    offline: Offline = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the operations, one a line.")
     ] = False,

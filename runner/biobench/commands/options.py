@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from biobench.commands import completers
+
 
 def path(text: str) -> Path:
     """Parse a path; an empty one, as of a variable that is not set, is refused, since it would mean
@@ -21,8 +23,55 @@ SpecFolder = Annotated[
     Path | None, typer.Option(help="Folder that holds v1/suite.yaml. [default: the built-in one]")
 ]
 
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+ReportAsJson = Annotated[
+    bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+]
+
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `biobench plan`.")]
+
+Architecture = Annotated[
+    str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
+]
+
+Suite = Annotated[
+    str | None,
+    typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
+]
+
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
+    ),
+]
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="BIOBENCH_DATA",
+        parser=path,
+        metavar="PATH",
+        help="Folder that holds the data sets.",
+    ),
+]
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(help="Where the declared score is published, one for each --declare."),
+]
+
+MicroBatches = Annotated[
+    int | None,
+    typer.Option(min=1, max=1024, help="Micro-batches side by side. [default: the cores]"),
+]
+
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")]
+
+NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave pictures out of the pages.")]
+
+Offline = Annotated[bool, typer.Option("--offline", help="Never ask a hub.")]
 
 
 class Device(StrEnum):
@@ -61,3 +110,10 @@ class OnBadImage(StrEnum):
     stop = "stop"
     report = "report"
     leave_out = "leave-out"
+
+
+DivisionOfRun = Annotated[
+    Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
+]
+
+PrecisionOfRun = Annotated[Precision, typer.Option(help="float16 is autocast, on CUDA only.")]

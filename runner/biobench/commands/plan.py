@@ -8,8 +8,22 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import console, print_json, print_line
-from biobench.commands.options import AsJson, Device, Division, Engine, OnBadImage, Precision, path
-from biobench.errors import UsageError
+from biobench.commands.options import (
+    Architecture,
+    AsJson,
+    DataFolder,
+    Device,
+    Division,
+    DivisionOfRun,
+    Engine,
+    OnBadImage,
+    Precision,
+    PrecisionOfRun,
+    Sources,
+    Suite,
+    Tasks,
+    path,
+)
 
 
 def plan(
@@ -24,22 +38,10 @@ def plan(
         Path | None,
         typer.Option(parser=path, metavar="FILE", help="A file of models as `biobench run` takes."),
     ] = None,
-    arch: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Architecture of a file of weights.")
-    ] = None,
-    suite: Annotated[str | None, typer.Option(help="A suite: biobench, demo.")] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(help="A task's id or a task file; may be repeated.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BIOBENCH_DATA",
-            parser=path,
-            metavar="PATH",
-            help="Folder that holds the data sets.",
-        ),
-    ] = None,
+    arch: Architecture = None,
+    suite: Suite = None,
+    task: Tasks = None,
+    data: DataFolder = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -53,9 +55,7 @@ def plan(
         Engine, typer.Option(help="What computes the features, as for `biobench run`.")
     ] = Engine.auto,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.auto,
-    division: Annotated[
-        Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
-    ] = Division.official,
+    division: DivisionOfRun = Division.official,
     n_train: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Few-shot: this many training items a class."),
@@ -66,13 +66,8 @@ def plan(
             metavar="TASK=SCORE", help="A published score that stands in for running a task."
         ),
     ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the declared score is published, one for each --declare."),
-    ] = None,
-    precision: Annotated[
-        Precision, typer.Option(help="float16 is autocast, on CUDA only.")
-    ] = Precision.float32,
+    source: Sources = None,
+    precision: PrecisionOfRun = Precision.float32,
     on_bad_image: Annotated[
         OnBadImage,
         typer.Option(help="Stop at an unreadable image, score it as wrong, or leave it out."),
@@ -105,8 +100,6 @@ def plan(
     from biobench.work.table import print_estimate
 
     listed, _ = list_models(model or (), models, arch)
-    if suite is not None and task:
-        raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     require_file(out, [Path(name) for name in task or ()] + ([models] if models else []))
     options = Options(
         model=listed[0].model,

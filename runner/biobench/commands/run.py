@@ -9,7 +9,22 @@ import typer
 
 from biobench._common.output import console, print_json_text, print_line, print_stage
 from biobench.commands import completers
-from biobench.commands.options import Device, Division, Engine, OnBadImage, Precision, path
+from biobench.commands.options import (
+    DataFolder,
+    Device,
+    Division,
+    DivisionOfRun,
+    Engine,
+    MicroBatches,
+    Offline,
+    OnBadImage,
+    Precision,
+    PrecisionOfRun,
+    Sources,
+    Suite,
+    Tasks,
+    path,
+)
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,16 +61,8 @@ def run(
             "vit_tiny_patch16_224.",
         ),
     ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
-        ),
-    ] = None,
+    suite: Suite = None,
+    task: Tasks = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -86,15 +93,7 @@ def run(
             autocompletion=completers.protocols,
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BIOBENCH_DATA",
-            parser=path,
-            metavar="PATH",
-            help="Folder that holds the data sets.",
-        ),
-    ] = None,
+    data: DataFolder = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -120,9 +119,7 @@ def run(
         ),
     ] = Engine.auto,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
-    division: Annotated[
-        Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
-    ] = Division.official,
+    division: DivisionOfRun = Division.official,
     n_train: Annotated[
         str | None,
         typer.Option(
@@ -139,17 +136,9 @@ def run(
             "(imagenet1k=0.812); needs --source. May be repeated.",
         ),
     ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the declared score is published, one for each --declare."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=1024, help="Micro-batches side by side. [default: the cores]"),
-    ] = None,
-    precision: Annotated[
-        Precision, typer.Option(help="float16 is autocast, on CUDA only.")
-    ] = Precision.float32,
+    source: Sources = None,
+    workers: MicroBatches = None,
+    precision: PrecisionOfRun = Precision.float32,
     on_bad_image: Annotated[
         OnBadImage,
         typer.Option(
@@ -159,7 +148,7 @@ def run(
     no_pictures: Annotated[
         bool, typer.Option("--no-pictures", help="Leave pictures out of the page.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    offline: Offline = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the result document and nothing else.")
     ] = False,
@@ -179,8 +168,6 @@ def run(
 
     listed, several = list_models(model or (), models, arch)
     sizes = parse_sizes(n_train) if n_train is not None else (None,)
-    if suite is not None and task:
-        raise UsageError("--suite and --task exclude each other", remedy="give one of them")
     own = _own_images(context, images, train_share, group, protocol)
     if json and dry_run:
         raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")

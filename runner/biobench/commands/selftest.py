@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import print_json, print_line
-from biobench.commands.options import Device
+from biobench.commands.options import Device, ReportAsJson, Threads
 
 if TYPE_CHECKING:
     from biobench.selftest.run import Finding, Machine
@@ -17,12 +17,8 @@ WIDTHS = (12, 21, 7)
 
 def selftest(
     device: Annotated[Device, typer.Option(help="Where models and probes run.")] = Device.auto,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
-    ] = False,
+    workers: Threads = None,
+    json: ReportAsJson = False,
 ) -> None:
     """Measure pixels, features, predictions and scores, and compare them with recorded ones; exit 6
     where a stage does not repeat on this machine."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biobench._common.output import print_json, print_line, print_note
-from biobench.commands.options import SpecFolder
+from biobench.commands.options import ReportAsJson, SpecFolder, Threads
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,16 +74,12 @@ def verify(
         str | None,
         typer.Option(help="With --rerun or --sample: the model, where it lies elsewhere here."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")
-    ] = None,
+    workers: Threads = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="With --rerun or --sample: never ask a hub.")
     ] = False,
     spec: SpecFolder = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
-    ] = False,
+    json: ReportAsJson = False,
 ) -> None:
     """Check what a result claims, without its model; exit 6 where a claim does not hold."""
     if out and not rerun:

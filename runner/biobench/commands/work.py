@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import print_line
-from biobench.commands.options import path
+from biobench.commands.options import MicroBatches, NoPictures, Offline, PlanFile, path
 from biobench.errors import counted
 
 
 def work(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `biobench plan`.")],
+    plan: PlanFile,
     out: Annotated[
         Path,
         typer.Option(
@@ -52,17 +52,12 @@ def work(
         float | None,
         typer.Option(min=0, metavar="SECONDS", help="Begin no further part after so long."),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=1024, help="Micro-batches side by side. [default: the cores]"),
-    ] = None,
+    workers: MicroBatches = None,
     name: Annotated[
         str, typer.Option(metavar="TEXT", help="A name of this worker, for people.")
     ] = "",
-    no_pictures: Annotated[
-        bool, typer.Option("--no-pictures", help="Leave pictures out of the pages.")
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never ask a hub.")] = False,
+    no_pictures: NoPictures = False,
+    offline: Offline = False,
 ) -> None:
     """Claim the next part of a plan, embed it into the shared store, and go on; probe and report
     where all features are there. Ends when nothing is left."""

@@ -42,7 +42,7 @@ class CopyRecord:
 
     @property
     def by(self) -> str:
-        """Who vouches for the copy."""
+        """The person and the laboratory that vouch for the copy."""
         by: str = self.value["recorded_by"]
         return by
 

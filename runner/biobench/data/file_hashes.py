@@ -157,7 +157,7 @@ class ContentIndex:
         return found
 
     def remembered(self, paths: Sequence[str]) -> list[FileRead | None]:
-        """What is remembered of each file, whatever it is now."""
+        """The remembered reading of each file, whatever it is now; None where there is none."""
         keys = [_key(path) for path in paths]
         rows = self._recall(keys)
         found: list[FileRead | None] = []

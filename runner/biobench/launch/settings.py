@@ -23,7 +23,7 @@ _WORDS = ("partition", "account", "time", "gpus", "memory")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a launch asks the scheduler for; a name of a field is a key of a profile.
+    """The options of a launch for the scheduler; a name of a field is a key of a profile.
 
     Attributes:
         workers: Number of workers, a task of the array each.

@@ -24,8 +24,8 @@ METHOD = "half-jackknife"
 LEAST_FREEDOM = 2.0**-20
 """Fewest degrees of freedom that a task of a mean counts with: a single cluster has none."""
 NoInterval = Literal["division", "metric", "declared", "few-clusters", "no-spread"]
-"""Why a score has no interval: its division publishes none, its metric declares none, it was not
-run here, it has too few effective clusters, or no cluster moves it."""
+"""The reason why a score has no interval: its division publishes none, its metric declares none, it
+was not run here, it has too few effective clusters, or no cluster moves it."""
 
 
 class Rules(Protocol):

@@ -25,7 +25,7 @@ REASONS = {
     "few-clusters": "too few effective clusters",
     "no-spread": "no cluster moves the score",
 }
-"""Why a score has no interval, by the id that the result states."""
+"""The reasons why a score has no interval, by the id that the result states."""
 
 
 class Marked(Protocol):

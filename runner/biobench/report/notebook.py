@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: its table, scores by class, and the items that were got wrong.
+"""The view of a result in a notebook: table, scores by class, and the items that were got wrong.
 
 In: the document of a result, predictions, names of classes. Out: HTML, or rows for a data frame.
 """

@@ -56,7 +56,11 @@ class ImageOptions:
 @dataclass(frozen=True)
 class Options:
     """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone;
-    ``folder``: the name of its own folder below ``out`` where it is one of several."""
+    ``folder``: the name of its own folder below ``out`` where it is one of several.
+
+    Raises:
+        UsageError: A suite is given beside tasks.
+    """
 
     model: str | Backbone
     suite: str | None = None
@@ -79,6 +83,11 @@ class Options:
     save: bool = True
     from_command: bool = False
     folder: str | None = None
+
+    def __post_init__(self) -> None:
+        # Else the selection takes the tasks and says nothing of the suite.
+        if self.suite is not None and self.tasks:
+            raise UsageError("--suite and --task exclude each other", remedy="give one of them")
 
     @property
     def model_name(self) -> str:

@@ -78,7 +78,7 @@ class Dataset:
 
     @property
     def recorded_by(self) -> tuple[str, ...]:
-        """Who recorded a copy with that digest."""
+        """Those who recorded a copy with that digest."""
         return tuple(self.files.get("recorded_by", ()))
 
 

@@ -1,4 +1,4 @@
-"""What of a plan is stored, and how long the rest takes.
+"""The work of a plan that is stored, and the time that the rest takes.
 
 In: a plan and a store. Out: counts and times by model and task, and the measurements that the times
 are made of. No model is loaded and no image is read: what the store has is known of models that it

@@ -6,6 +6,7 @@ changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,10 @@ def status(plan: WorkPlan, store: Path, stale_s: float = STALE_S) -> Status:
     claims = Claims(claims_folder(store, plan), stale_s)
     try:
         listing = claims.list()
-        parts = tuple(_part(part, claims, listing.done, listing.claimed) for part in plan.parts)
+        now = _now(claims)
+        parts = tuple(
+            _part(part, claims, listing.done, listing.claimed, now) for part in plan.parts
+        )
     finally:
         claims.close()
     models = list(enumerate(plan.models))
@@ -82,10 +86,21 @@ def status(plan: WorkPlan, store: Path, stale_s: float = STALE_S) -> Status:
     )
 
 
-def _part(part: Part, claims: Claims, done: frozenset[str], claimed: frozenset[str]) -> PartStatus:
+def _now(claims: Claims) -> float:
+    """The time of the store's clock, or of this host's where the store can only be read: no work is
+    taken over by what people see here, so a difference of the two does no harm."""
+    try:
+        return claims.now()
+    except OSError:
+        return time.time()
+
+
+def _part(
+    part: Part, claims: Claims, done: frozenset[str], claimed: frozenset[str], now: float
+) -> PartStatus:
     if part.name not in done | claimed:
         return PartStatus(part, "open")
-    holder = claims.holder(part.name)
+    holder = claims.holder(part.name, now)
     if holder is None:
         return PartStatus(part, "open")
     state: State = "claimed"

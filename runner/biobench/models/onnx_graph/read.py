@@ -37,7 +37,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """What is lowered.
+    """The part of a file that is lowered.
 
     Attributes:
         nodes: Nodes of the file that the output needs, in its order.
