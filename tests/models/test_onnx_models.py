@@ -57,7 +57,14 @@ def by_tracing(module: torch.nn.Module, size: int) -> Any:
     return onnx.load_from_string(file.getvalue())
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+LONG = {"efficientnet"}
+"""Of the exporters' long work; `make test-depth` looks at it."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.depth if name in LONG else ()) for name in MODELS],
+)
 def model(request: pytest.FixtureRequest) -> tuple[torch.nn.Module, int]:
     """A module with seeded weights, and the side of its images."""
     name, size, options = MODELS[request.param]

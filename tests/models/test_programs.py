@@ -23,7 +23,10 @@ pytestmark = pytest.mark.slow
 
 LARGE = 384
 """Pixels of a side."""
-LONG = ("swin_large", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256")
+LONG = (
+    "swin_large", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256", "RN50", "PE-Core-T",
+    "ViT-H-14-worldwide",
+)  # fmt: skip
 """Of families that have shorter cases."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from planned_runs import Cluster, digests_in
 
 from biobench.cli import execute
+
+# Checkpoints are made as the tests of models make them.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
 
 @pytest.fixture(scope="session")

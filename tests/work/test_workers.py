@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from checkpoints import transformers_folder
 from planned_runs import Cluster, digests_in
 
 from biobench._common.claims import Claims
@@ -97,7 +98,7 @@ def stop_with_part(folder: Path, process: subprocess.Popen[str]) -> int:
         os.kill(process.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.depth)])
 def test_workers_at_once_give_the_digests_of_a_run(
     count: int, cluster: Cluster, tmp_path: Path, start: Start
 ) -> None:
@@ -291,10 +292,11 @@ def test_until_begins_no_further_part(
 
 
 def test_torch_shards_of_parts_are_those_of_a_run(
-    demo_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """At level E a part is whole shards: the digests of a run, and a run finds all of them."""
-    chosen = ["--model", "demo", "--task", "demo-plankton", "--engine", "torch", "--device", "cpu"]
+    model = f"hf:{transformers_folder(tmp_path / 'vit', 'vit')}"
+    chosen = ["--model", model, "--task", "demo-plankton", "--engine", "torch", "--device", "cpu"]
     store, path = ["--store", str(tmp_path / "store")], tmp_path / "plan.json"
     assert execute(["plan", *chosen, *store, "--part-size", "1", "--out", str(path)]) == 0
     assert len(read_plan(path).parts) == 2, "256 train images and the rest"
@@ -302,7 +304,8 @@ def test_torch_shards_of_parts_are_those_of_a_run(
     capsys.readouterr()
     alone = ["--store", str(tmp_path / "alone"), "--out", str(tmp_path / "run")]
     assert execute(["run", *chosen, *alone]) == 0
-    assert digests_in(tmp_path / "out")["demo"] == digests_in(tmp_path)["run"]
+    (found,) = digests_in(tmp_path / "out").values()
+    assert found == digests_in(tmp_path)["run"]
     again = ["plan", *chosen, *store, "--part-size", "1", "--out", str(path), "--n-train", "2"]
     assert execute(again) == 0
     assert " 0 to do" in capsys.readouterr().out
