@@ -9,6 +9,7 @@ BIN := .venv/bin
 BASE ?= HEAD
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 WORKERS := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+BUDGET := $(if $(CPU_BUDGET),--cpu-budget $(CPU_BUDGET))
 # The crates that have tests of their own.
 CRATES := $(filter-out fuzz python,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard native/*/Cargo.toml))))
 NATIVE := Cargo.toml Cargo.lock $(shell find $(CRATES:%=native/%) -type f)
@@ -26,10 +27,10 @@ demo: setup ## the main job on the embedded suite, with the demo model
 	@$(BIN)/biobench run --model demo --suite demo
 
 test: setup $(CRATES:%=target/tested/%) ## the whole test suite
-	$(BIN)/pytest $(WORKERS)
+	$(BIN)/pytest $(WORKERS) $(BUDGET)
 
 test-quick: develop $(CRATES:%=target/tested/%) ## the inner loop: the tests that are not marked as slow
-	$(BIN)/pytest $(WORKERS) -m "not slow" -q $(if $(CPU_BUDGET),--cpu-budget $(CPU_BUDGET))
+	$(BIN)/pytest $(WORKERS) -m "not slow" -q $(BUDGET)
 
 # The tests of a crate run again where its sources, or a crate's that it may use, are newer.
 target/tested/%: $(NATIVE) | develop
