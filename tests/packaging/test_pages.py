@@ -1,4 +1,4 @@
-"""Pages that name tests: each of them is there."""
+"""Pages that name tests, and pages that list what the code or the specification has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from biobench import cli, errors
 
 NAMED = re.compile(r"`((?:tests|native|tools)/[A-Za-z0-9_./-]+)`")
 
@@ -26,3 +29,32 @@ def test_each_promise_has_a_test(repository: Path) -> None:
     assert [row for row in rows if not NAMED.search(row.split("|")[2])] == []
     links = re.findall(r"\]\(([a-z-]+\.md)\)", text)
     assert [link for link in links if not (repository / "docs" / link).exists()] == []
+
+
+def _first_cells(page: str, heading: str) -> list[str]:
+    """The first cells of the rows of the one table below a heading."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [row.split("|")[1].strip() for row in rows[1:]]
+
+
+def test_every_exit_code_and_level_is_explained(repository: Path) -> None:
+    """Protects: docs/how-it-works.md has each exit code of the command line, with the class of its
+    error, and each level of the specification, and no others."""
+    page = (repository / "docs/how-it-works.md").read_text()
+    classes = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.BiobenchError)
+    ]
+    by_signal = {cli.EXIT_INTERRUPTED, cli.EXIT_BROKEN_PIPE, cli.EXIT_TERMINATED}
+    codes = {0, *by_signal, *(kind.exit_code for kind in classes)}
+    assert [int(cell) for cell in _first_cells(page, "Exit codes")] == sorted(codes)
+    for kind in classes:
+        if "exit_code" in vars(kind):
+            assert re.search(
+                rf"^\| {kind.exit_code} \|.* `{kind.__name__}` \|$", page, re.MULTILINE
+            )
+    levels = [cell.split()[0] for cell in _first_cells(page, "Levels")]
+    suite = yaml.safe_load((repository / "spec/v1/suite.yaml").read_text())
+    assert levels == [level["id"] for level in suite["levels"]]
