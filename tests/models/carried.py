@@ -1,7 +1,7 @@
 """Architectures that the exact engine carries, with seeded weights, and how near torch they come.
 
 Each is built from its configuration at full width, with few layers where all are alike. As a
-program this prints the table of docs/models.md, at the sizes of images that the checkpoints have:
+program this prints the table of docs/programs.md, at the sizes of images that the checkpoints have:
 
     python tests/models/carried.py [PART OF A NAME ...]
 """

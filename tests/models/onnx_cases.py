@@ -1,4 +1,4 @@
-"""ONNX's own cases of one node as programs, for tests and for the table of docs/models.md.
+"""ONNX's own cases of one node as programs, for tests and for the table of docs/programs.md.
 
 As a program this prints the counts:
 

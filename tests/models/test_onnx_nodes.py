@@ -24,7 +24,7 @@ REFUSED = {
 }
 """Cases of a single operator that have no program; of all others every case has one."""
 EQUAL, EQUAL_FUNCTIONS, REFUSED_FUNCTIONS = 325, 149, 154
-"""The counts that docs/models.md states: single operators, and operators written out by others."""
+"""The counts of docs/programs.md: single operators, and operators written out by others."""
 MADE_OPEN = 68
 """Inputs of one image that become images of any number, each with its row."""
 

@@ -1,4 +1,4 @@
-"""ONNX files as models: ``onnx:FILE`` (docs/models.md).
+"""ONNX files as models: ``onnx:FILE`` (docs/programs.md).
 
 In: a file and the recipe beside it. Out: a backbone whose features the exact engine computes, by
 the operations of the file as they stand there.

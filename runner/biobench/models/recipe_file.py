@@ -1,4 +1,4 @@
-"""A recipe that a person writes beside a model that states none (docs/models.md).
+"""A recipe that a person writes beside a model that states none (docs/programs.md).
 
 In: the path of the model. Out: its recipe, and which output is taken. The members are those of the
 recipe that ``biobench models show`` prints and that results state.
