@@ -166,7 +166,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps, rounds = (6, 3) if arguments.quick else (40, 5)
     problems = [
-        Problem("plankton", 57_000, 1024, 50, steps, rounds),
+        Problem("plankton", 63_074, 1024, 50, steps, rounds),
         Problem("herbarium19", 34_225, 1024, 683, steps, rounds),
     ]
     if not arguments.quick:
