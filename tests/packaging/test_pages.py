@@ -58,3 +58,18 @@ def test_every_exit_code_and_level_is_explained(repository: Path) -> None:
     levels = [cell.split()[0] for cell in _first_cells(page, "Levels")]
     suite = yaml.safe_load((repository / "spec/v1/suite.yaml").read_text())
     assert levels == [level["id"] for level in suite["levels"]]
+
+
+def test_the_places_of_an_addition_are_there(repository: Path) -> None:
+    """Protects: CONTRIBUTING.md sends nobody who adds a layout, a format, a protocol or a metric to
+    a file that has moved."""
+    page = (repository / "CONTRIBUTING.md").read_text()
+    section = page.split("\n### Places of an addition\n")[1].split("\n- `spec/` holds")[0]
+    named = re.findall(r"`((?:B|S|native|tools)/[A-Za-z0-9_./-]+)`", section)
+    assert len(named) > 20
+    roots = {"B": "runner/biobench", "S": "spec/v1"}
+    paths = [
+        Path(roots.get(top, top), below)
+        for top, _, below in (name.partition("/") for name in named)
+    ]
+    assert [str(path) for path in paths if not (repository / path).exists()] == []

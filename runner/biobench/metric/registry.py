@@ -1,7 +1,8 @@
 """Every metric by its id (SPEC.md, section "Metrics").
 
 In: predictions. Out: the metric on them, and what each of their clusters adds to it. A new metric
-is one entry of :data:`METRICS`.
+is a module, an entry of :data:`METRICS`, and the places outside of this package that
+CONTRIBUTING.md lists ("Places of an addition"): schema, fit rules, text, operation, self test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Layouts: how a data set lies on disk, by layout id and never by task.
 
 In: a folder and a data set's layout value. Out: items (SPEC.md, section "Layouts"). A new layout is
-one module and one line in :data:`LAYOUTS`.
+one module, one line in :data:`LAYOUTS`, and the places outside of this package that CONTRIBUTING.md
+lists ("Places of an addition").
 """
 
 from __future__ import annotations
