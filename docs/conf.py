@@ -15,7 +15,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 root_doc = "docs/index"
 include_patterns = [
     "*.md",
-    "containers/*.md",
     "docs/**",
     "spec/*.md",
     "spec/ports/javascript/README.md",
