@@ -15,7 +15,7 @@ CRATES := $(filter-out fuzz python,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard
 NATIVE := Cargo.toml Cargo.lock $(shell find $(CRATES:%=native/%) -type f)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## create .venv and build the native extension
 	@tools/setup
