@@ -96,6 +96,16 @@ def test_each_shell_has_a_script(shell: str, capsys: pytest.CaptureFixture[str])
     assert "bash" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
+def test_the_options_of_other_programs_lead_to_the_command(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: who knows these options from other programs finds the command in one line."""
+    assert execute([option]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; `biobench completion SHELL` prints what bash, zsh or fish reads")
+
+
 def offered(line: str, environment: dict[str, str]) -> list[str]:
     """The words that bash is offered for a line, by the script itself."""
     program = (
