@@ -43,6 +43,8 @@ KEEPING = (
 """Commands that keep their progress, and continue from there."""
 IN_STORE = (("run",), ("work",), ("data", "verify"))
 """Those of them that keep it in the store."""
+COMPLETION_OF_OTHERS = frozenset({"--install-completion", "--show-completion"})
+"""Options by which other programs of the same kind give a shell its completion."""
 
 
 def _say(message: str) -> None:
@@ -179,7 +181,10 @@ def _run(arguments: list[str]) -> int:
         # The words "Value error," are of the library that checks the value.
         message = joined(error.format_message()).rstrip(".").replace(": Value error, ", ": ", 1)
         context = getattr(error, "ctx", None)
-        _say(f"{message}; see `{context.command_path if context else 'biobench'} --help`")
+        see = f"see `{context.command_path if context else 'biobench'} --help`"
+        if not COMPLETION_OF_OTHERS.isdisjoint(arguments):
+            see = "`biobench completion SHELL` prints what bash, zsh or fish reads"
+        _say(f"{message}; {see}")
         return 2
     if status == EXIT_INTERRUPTED:
         # typer turns Ctrl-C into an exit status of its own before it reaches us.

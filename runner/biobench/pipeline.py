@@ -25,7 +25,7 @@ from biobench.run.context import Context, prepare, say_notes
 from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.failures import Failures
 from biobench.run.learning_curve import Sizes, in_order
-from biobench.run.many import ModelRun, Speed, by_recipe, failed, load_in_turn
+from biobench.run.many import ModelRun, by_recipe, failed, load_in_turn, speed_of
 from biobench.run.options import Options, say
 from biobench.run.out_folder import claim_out
 from biobench.run.plan import Plan, plan_models
@@ -34,7 +34,6 @@ from biobench.run.task_features import TaskFeatures, embed_task
 if TYPE_CHECKING:
     from biobench.report.curve import Cell, Curve
     from biobench.report.outcome import TaskOutcome
-    from biobench.report.write import PageOptions
 
     Cells = dict[str, dict[int | None, Cell]]
     """By task and size of its train split, its outcome or the reason why there is none."""
@@ -74,7 +73,7 @@ def run_prepared(context: Context) -> tuple[Results, Failures]:
     return results, failures
 
 
-def run_models(models: Sequence[Options]) -> list[ModelRun]:
+def run_models(models: Sequence[Options], sizes: Sizes | None = None) -> list[ModelRun]:
     """Score several models on the same tasks; each has the outcome that it has alone.
 
     Manifests are read once. As many models as fit into memory are loaded at a time, and those of
@@ -84,13 +83,16 @@ def run_models(models: Sequence[Options]) -> list[ModelRun]:
     Args:
         models: Options of one size of the train split that differ in ``model``, ``precision`` and
             ``out``.
+        sizes: Sizes of a learning curve of each model, instead of the one size.
 
     Raises:
         BiobenchError: As :func:`run`, for faults that are not of one model.
     """
     runs: dict[int, ModelRun] = {}
     plans: dict[int, Plan] = {}
-    for i, made in enumerate(plan_models(models)):
+    if sizes is not None:
+        sizes, models = in_order(sizes), [replace(options, n_train=None) for options in models]
+    for i, made in enumerate(plan_models(models, sizes)):
         if isinstance(made, Plan):
             plans[i] = made
         else:
@@ -100,15 +102,17 @@ def run_models(models: Sequence[Options]) -> list[ModelRun]:
     announce = True
     for loaded in load_in_turn(plans, runs):
         for group in by_recipe(loaded):
-            runs |= _run_group(group, announce=announce)
+            runs |= _run_group(group, announce=announce, curves=sizes is not None)
             announce = False
             del group
     return [runs[i] for i in range(len(models))]
 
 
-def _run_group(contexts: Mapping[int, Context], *, announce: bool) -> dict[int, ModelRun]:
-    """Score models of one recipe on every task, side by side, and write their results;
-    ``announce``: as for :func:`_score_all`."""
+def _run_group(
+    contexts: Mapping[int, Context], *, announce: bool, curves: bool
+) -> dict[int, ModelRun]:
+    """Score models of one recipe on every task, side by side, and write their results, or their
+    ``curves``; ``announce``: as for :func:`_score_all`."""
     runs: dict[int, ModelRun] = {}
     started = datetime.now(UTC)
     with ExitStack() as stack:
@@ -123,18 +127,17 @@ def _run_group(contexts: Mapping[int, Context], *, announce: bool) -> dict[int, 
                 runs[i] = failed(context.options, error)
         scored = _score_all([context for _, context, _ in claimed], announce=announce)
         for (i, context, out), (cells, failures) in zip(claimed, scored, strict=True):
+            options = context.options
             try:
-                results = _conclude(context, cells, failures, out)
+                if curves:
+                    curve = _conclude_curve(context, cells, failures, out)
+                    runs[i] = ModelRun(options, None, failures.first, curve=curve)
+                else:
+                    results = _conclude(context, cells, failures, out)
+                    speed = speed_of(_scored(cells, options.n_train))
+                    runs[i] = ModelRun(options, results, failures.first, speed)
             except Exception as error:  # noqa: BLE001 - the others are written
-                runs[i] = failed(context.options, error)
-                continue
-            outcomes = _scored(cells, context.options.n_train)
-            speed = Speed(
-                sum(len(outcome.manifest.rows) for outcome in outcomes),
-                sum(outcome.computed for outcome in outcomes),
-                sum(o.stages["decode"] + o.stages["embed"] for o in outcomes),
-            )
-            runs[i] = ModelRun(context.options, results, failures.first, speed)
+                runs[i] = failed(options, error)
     return runs
 
 
@@ -145,16 +148,17 @@ def _conclude(
     score."""
     from biobench.report.earlier import result_digests
     from biobench.report.page.names import names_of_manifest
-    from biobench.report.write import write_run
+    from biobench.report.write import PageOptions, write_run
 
     size = context.options.n_train
     outcomes = _scored(cells, size)
     if not outcomes:
         return None
     results = conclude(outcomes, size, context)
-    if out is not None and not _keeps_earlier(out, failures, context):
+    if out is not None and not failures.keep_earlier(out):
         earlier = result_digests(out)
-        write_run(results, outcomes, out, _task_files(context, outcomes), _page(context))
+        page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
+        write_run(results, outcomes, out, _task_files(context, outcomes), page)
         failures.say_outdated(out, earlier)
         results.folder = context.plan.out
     else:
@@ -187,40 +191,51 @@ def learning_curve(options: Options, sizes: Sizes) -> Curve:
 
 def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
     """The curve of the tasks that can be scored; else as :func:`run_tasks`."""
-    from biobench.report.curve import assemble_curve, write_curve
-    from biobench.report.earlier import result_digests
-
-    ordered = in_order(sizes)
-    context = prepare(replace(options, n_train=None), ordered)
+    context = prepare(replace(options, n_train=None), in_order(sizes))
     with claim_out(context.plan.out, save=options.save) as out:
         ((cells, failures),) = _score_all([context])
-        outcomes = {size: _scored(cells, size) for size in ordered}
-        results = [
-            conclude(found, size, context) if found else None for size, found in outcomes.items()
-        ]
-        if all(result is None for result in results):
+        curve = _conclude_curve(context, cells, failures, out)
+        if curve is None:
             failures.raise_first(None)
-        curve = assemble_curve(ordered, context.plan.asked, cells, results)
-        if out is not None and not _keeps_earlier(out, failures, context):
-            scored = [outcome for found in outcomes.values() for outcome in found]
-            beside = _task_files(context, scored)
-            earlier = result_digests(out)
-            written = write_curve(curve, outcomes, out, beside, _page(context))
-            curve = replace(written, folder=context.plan.out)
-            failures.say_outdated(out, earlier)
+        assert curve is not None
     return curve, failures
+
+
+def _conclude_curve(
+    context: Context, cells: Cells, failures: Failures, out: Path | None
+) -> Curve | None:
+    """Build the curve of a model, and write it to ``out``; None where tasks failed and none has a
+    score.
+
+    Raises:
+        DataError: No task has a score at any size, and none failed.
+    """
+    from biobench.report.curve import assemble_curve, write_curve
+    from biobench.report.earlier import result_digests
+    from biobench.report.write import PageOptions
+
+    sizes = context.plan.sizes
+    outcomes = {size: _scored(cells, size) for size in sizes}
+    results = [
+        conclude(found, size, context) if found else None for size, found in outcomes.items()
+    ]
+    if failures.first is not None and all(result is None for result in results):
+        return None
+    curve = assemble_curve(sizes, context.plan.asked, cells, results)
+    if out is not None and not failures.keep_earlier(out):
+        scored = [outcome for found in outcomes.values() for outcome in found]
+        earlier = result_digests(out)
+        page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
+        written = write_curve(curve, outcomes, out, _task_files(context, scored), page)
+        curve = replace(written, folder=context.plan.out)
+        failures.say_outdated(out, earlier)
+    return curve
 
 
 def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, bytes]:
     """The files of a task that this run has made, by name."""
     written = context.plan.selection.written
     return {} if written is None else written.files.without(outcomes[0].manifest.left_out).files()
-
-
-def _page(context: Context) -> PageOptions:
-    from biobench.report.write import PageOptions
-
-    return PageOptions(context.options.pictures, context.plan.spec.interval_constants)
 
 
 def _score_all(
@@ -279,18 +294,6 @@ def _score_sizes(
                 failures.note(id, error)
             cells[size] = failures.reason(error)
     return cells
-
-
-def _keeps_earlier(out: Path, failures: Failures, context: Context) -> bool:
-    """Return whether ``out`` stays as it is, since it has a score of a task that failed now; says
-    so."""
-    lost = failures.would_lose(out)
-    if lost:
-        failures.say(
-            f"{context.plan.out} keeps its earlier result, which has a task that failed now; what "
-            "was scored is in the store, and another --out takes it"
-        )
-    return lost
 
 
 def _scored(cells: Cells, size: int | None) -> list[TaskOutcome]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -85,10 +88,22 @@ def test_each_shell_has_a_script(shell: str, capsys: pytest.CaptureFixture[str])
     """Protects: a script goes to standard output and asks biobench; another shell is refused."""
     assert execute(["completion", shell]) == 0
     said = capsys.readouterr()
-    assert "_BIOBENCH_COMPLETE=complete_" + shell in said.out
+    # zsh reads the lines that fish reads.
+    answer = {"bash": "bash", "zsh": "fish", "fish": "fish"}[shell]
+    assert "_BIOBENCH_COMPLETE=complete_" + answer in said.out
     assert said.err == ""
     assert execute(["completion", "tcsh"]) == 2
     assert "bash" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
+def test_the_options_of_other_programs_lead_to_the_command(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: who knows these options from other programs finds the command in one line."""
+    assert execute([option]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; `biobench completion SHELL` prints what bash, zsh or fish reads")
 
 
 def offered(line: str, environment: dict[str, str]) -> list[str]:
@@ -141,6 +156,81 @@ def test_tab_in_a_real_bash(environment: dict[str, str]) -> None:
     finally:
         os.write(terminal, b"\x15exit\n")
         shell.wait(30)
+        os.close(terminal)
+
+
+START = {
+    "bash": ("bash", "--noprofile", "--rcfile", "rc", "-i"),
+    "zsh": ("zsh", "-i"),
+    "fish": ("fish", "-i"),
+}
+"""How each shell is started, in its home."""
+SETTINGS = {
+    "bash": ("rc", "PS1='$ '\neval \"$({} completion bash)\"\n"),
+    "zsh": (".zshrc", "PS1='$ '\neval \"$({} completion zsh)\"\n"),
+    "fish": (
+        ".config/fish/config.fish",
+        "function fish_prompt; printf '$ '; end\nset -g fish_greeting\n"
+        "{} completion fish | source\n",
+    ),
+}
+"""The file that a shell reads at its start, with what the documentation says to put there."""
+LEAD = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+"""Starts a shell as the one of its terminal, without which fish reads no keys."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(not shutil.which(name), reason=f"no {name}"))
+        for name in START
+    ],
+)
+def test_tab_in_each_shell(shell: str, tmp_path: Path) -> None:
+    """Protects: the one line of the documentation is enough, for a program that is not on the PATH
+    too. A whole word gets a blank, the beginning of a name (onnx:) none, a folder is completed by
+    the shell, and no error is shown."""
+    program = str(Path(sys.executable).with_name("biobench"))
+    file, text = SETTINGS[shell]
+    settings = tmp_path / file
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(text.format(program))
+    (tmp_path / "photographs").mkdir()
+    environment = {
+        "PATH": os.defpath, "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path), "TERM": "dumb",
+        "LC_ALL": "C.UTF-8",
+    }  # fmt: skip
+    terminal, other = pty.openpty()
+    # Else long lines are broken where nobody knows.
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 400, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEAD, *START[shell]], env=environment, stdin=other, stdout=other,
+        stderr=other, cwd=tmp_path,
+    )  # fmt: skip
+    os.close(other)
+    try:
+        shown = read_until(terminal, "$ ")
+        for typed, whole in (
+            ("--task demo-plank\t", "--task demo-plankton "),
+            ("models show bioclip-2.\t", "models show bioclip-2.5 "),
+            ("run --model hf:google/siglip2-large-patch16-3\t", "siglip2-large-patch16-384 "),
+            ("models show onn\t./x", "models show onnx:./x"),
+            ("run --images photo\t", "run --images photographs/"),
+            ("self\t", "selftest "),
+        ):
+            os.write(terminal, f"\x15{program} {typed}".encode())
+            found = read_until(terminal, whole)
+            assert whole in found
+            shown += found
+        for word in ("not found", "Traceback", "rror"):
+            assert word not in shown
+    finally:
+        process.kill()
+        process.wait(30)
         os.close(terminal)
 
 

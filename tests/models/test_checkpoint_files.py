@@ -19,6 +19,8 @@ from biobench.errors import ModelError, UsageError
 from biobench.models.checkpoint_file import WRAPPERS
 from biobench.models.load import load_model
 from biobench.models.names import parse_name, with_architecture
+from biobench.run.options import Options, refuse_options
+from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
 
@@ -161,6 +163,35 @@ def test_other_mistakes_are_one_line(name: str, says: str, tmp_path: Path) -> No
     with pytest.raises(ModelError, match=says) as caught:
         load_model(name.format(tmp_path), {})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("timm:./x.safetensors", "x.safetensors: no such file; check the path; weights also need "
+         "--arch (--model timm:./x.safetensors --arch vit_base_patch16_224)"),
+        ("open_clip:./X.PT", "X.PT: no such file; check the path; weights also need --arch "
+         "(--model open_clip:./X.PT --arch ViT-B-32)"),
+        ("hf:./x.bin", "x.bin: no such file; check the path; weights also need --arch "
+         "(--model timm:./x.bin --arch vit_base_patch16_224)"),
+        ("onnx:x.onnx", "x.onnx: no such file; check the path"),
+        ("timm:./x", "x: no such folder; give the folder that holds config.json and the weights"),
+        ("program:./x.bin", "x.bin: no such folder; give the folder that `biobench models export` "
+         "wrote"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_called_what_was_meant(
+    name: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing file of weights is no missing folder, for `run` before it reads any data and for
+    `models show`; the line says what to do."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        refuse_options(Options(name), load_spec())
+    assert str(caught.value) == says
+    with pytest.raises(ModelError) as caught:
+        load_model(name, {})
+    assert str(caught.value) == says
 
 
 def test_an_architecture_needs_a_file() -> None:

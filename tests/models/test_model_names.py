@@ -109,13 +109,13 @@ def test_a_folder_of_another_user_is_one_line(
     (folder / "config.json").write_text("{}")
     (folder / "dangling").symlink_to("nowhere")
     name = parse_name(f"hf:{folder}", {})
-    assert local_folder(name.target) == folder
+    assert local_folder(name.target, name.loader) == folder
     # Root, who may run this, can read everything.
     monkeypatch.setattr(
         os, "access", lambda path, mode: os.path.exists(path) and Path(path).name != closed
     )
     with pytest.raises(ModelError, match=r"cannot be read by this user.*chmod") as caught:
-        local_folder(name.target)
+        local_folder(name.target, name.loader)
     assert Path(str(caught.value.where)).name == closed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -46,3 +48,37 @@ class MeanColour:
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.adaptive_avg_pool2d(batch, 4).flatten(1)
+
+
+class Grid(MeanColour):
+    """Mean colours of a grid of ``side`` by ``side`` cells; the recipe is that of all."""
+
+    def __init__(self, side: int, *, size: int = 32) -> None:
+        super().__init__()
+        self.side = side
+        self.calls = 0
+        self.info = replace(
+            self.info,
+            name=f"grid-{side}-{size}",
+            resolved=f"py:tests:Grid{side}",
+            weights="sha256:" + f"{side:064x}",
+            dim=3 * side * side,
+        )
+        self.recipe = replace(self.recipe, size=(size, size), crop=(size, size))
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return torch.nn.functional.adaptive_avg_pool2d(batch, self.side).flatten(1)
+
+
+class Breaks(Grid):
+    """Fails at a pass, with an error or with Ctrl-C."""
+
+    def __init__(self, side: int, error: BaseException, after: int = 2) -> None:
+        super().__init__(side)
+        self.error, self.after = error, after
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        if self.calls >= self.after:
+            raise self.error
+        return super().embed(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,8 @@ import typer
 
 import biobench
 from biobench import api
-from biobench._common.argument_names import in_arguments
+from biobench._common.argument_names import in_arguments, naming_arguments
+from biobench._common.output import print_note
 from biobench.commands.app import command
 from biobench.errors import BiobenchError, UsageError
 from biobench.run.call_options import (
@@ -88,11 +90,33 @@ def test_defaults_are_those_of_the_command() -> None:
         ("give --from a folder", "give --from a folder"),
         ("this needs --no-pictures.", "this needs pictures=."),
         ("(with --images: --protocol)", "(with images=: protocol=)"),
+        ("to learn from at --n-train 3, so", "to learn from at n_train=3, so"),
+        ("--n-train 1,3 is not a list", "n_train=1,3 is not a list"),
+        ("store, and another --out takes it", "store, and another out= takes it"),
     ],
 )  # fmt: skip
 def test_messages_name_arguments(text: str, said: str) -> None:
     """Protects: who calls from Python reads of arguments, and of the command where one is meant."""
     assert in_arguments(text, ARGUMENTS) == said
+
+
+def test_notes_name_what_the_caller_gave(capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects: a note on standard error names arguments within a call from Python, options
+    otherwise, and a call in one thread does not change the notes of another."""
+    note = "no class has 5 images at --n-train 3"
+
+    def said() -> str:
+        print_note(note)
+        return capsys.readouterr().err.strip()
+
+    assert said() == note
+    with naming_arguments(ARGUMENTS):
+        assert said() == "no class has 5 images at n_train=3"
+        with ThreadPoolExecutor() as threads:
+            assert threads.submit(said).result() == note
+    with pytest.raises(UsageError), naming_arguments(ARGUMENTS):
+        raise UsageError(note)
+    assert said() == note
 
 
 def refused(**given: Any) -> str:
@@ -117,7 +141,7 @@ def test_no_options_have_a_suite_beside_tasks() -> None:
 def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
     """Protects: an argument takes what its option takes, and each message says which."""
     photos = tmp_path / "photos"
-    assert refused(suite="demo", tasks="demo-plankton").startswith("tasks and suite exclude")
+    assert refused(suite="demo", tasks="demo-plankton").startswith("tasks= and suite= exclude")
     assert refused(train_share=0.5).startswith("train_share= is for images=")
     assert refused(images=photos, data=tmp_path).startswith("images= and data= exclude")
     assert refused(images=photos, train_share=1.5).startswith("train_share= '1.5' must lie between")
@@ -140,7 +164,7 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
     assert refused(models=tmp_path / "none.txt").startswith(f"models= {tmp_path}/none.txt: ")
     with pytest.raises(UsageError, match="no model is given"):
         biobench.evaluate()  # type: ignore[call-overload]
-    with pytest.raises(UsageError, match=r"sizes= .* is not a list of sizes"):
+    with pytest.raises(UsageError, match=r"sizes= \[0\] is not a list of sizes; .* None for all"):
         biobench.learning_curve("demo", "demo-plankton", sizes=(0,))
     with pytest.raises(UsageError, match=r"sizes= is 5; give a list"):
         biobench.learning_curve("demo", "demo-plankton", sizes=5)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+import biobench
 from biobench.cli import execute
 from biobench.data.locate import EMBEDDED
 
@@ -320,6 +321,8 @@ def test_sizes_below_the_folds_take_a_protocol_without_folds(
     assert "mean" not in said.out
     assert "mean" not in (out / "curve.html").read_text().partition("</style>")[2]
     assert yaml.safe_load((out / "photos.yaml").read_text())["protocol"] == "linear_probe_short"
+    biobench.evaluate(scoring[2], images=photos, n_train=1)
+    assert "no class has 5 images to learn from at n_train=1" in capsys.readouterr().err
     asked = [*scoring, str(photos), "--n-train", "3", "--protocol", "logistic_regression"]
     assert execute([*asked, "--out", str(tmp_path / "other")]) == 3
     assert "(with --images: --protocol)" in capsys.readouterr().err

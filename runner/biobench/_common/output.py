@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
+from biobench._common.argument_names import note_of_call
 from biobench._common.text import LONGEST, json_shown, json_text_shown, shown, shown_lines
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def print_line(line: str = "", *, flush: bool = False) -> None:
 
 
 def print_note(line: str) -> None:
-    """Print one line on standard error."""
-    print(shown(line, LONGEST), file=sys.stderr, flush=True)
+    """Print one line on standard error; within a call from Python it names arguments."""
+    print(shown(note_of_call(line), LONGEST), file=sys.stderr, flush=True)
 
 
 def print_stage(line: str) -> None:

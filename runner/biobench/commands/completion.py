@@ -29,6 +29,58 @@ _biobench_completion() {
 }
 complete -o default -F _biobench_completion biobench
 """
+# Lines as fish reads them, a word and its description, since typer's own answer to zsh ends every
+# word with a blank.
+ZSH = """\
+#compdef biobench
+_biobench_completion() {
+    local line word
+    local -a whole begun
+    local -x _BIOBENCH_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args
+    local -x _TYPER_COMPLETE_ARGS="${words[1,CURRENT-1]} $PREFIX"
+    for line in "${(@f)$("${(Q)words[1]}" 2>/dev/null)}"; do
+        word=${line%%$'\\t'*}
+        line=${word//:/\\\\:}${${line#"$word"}/$'\\t'/:}
+        # More follows a colon at the end.
+        case $word in
+            ('') ;;
+            (*:) begun+=("$line") ;;
+            (*) whole+=("$line") ;;
+        esac
+    done
+    if (( $#whole + $#begun == 0 )); then
+        _files
+        return
+    fi
+    local found=1
+    (( $#whole )) && _describe -t values value whole && found=0
+    (( $#begun )) && _describe -t values value begun -S '' && found=0
+    return found
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _biobench_completion "$@"
+else
+    if (( ! $+functions[compdef] )); then
+        autoload -Uz compinit
+        compinit -i
+    fi
+    compdef _biobench_completion biobench
+fi
+"""
+FISH = """\
+function __biobench_completion
+    set -l program (commandline -opc)[1]
+    set -lx _TYPER_COMPLETE_ARGS (commandline -cp | string collect)
+    set -lx _TYPER_COMPLETE_FISH_ACTION get-args
+    set -l found (env _BIOBENCH_COMPLETE=complete_fish $program 2>/dev/null)
+    if string length --quiet -- $found
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete --command biobench --no-files --arguments '(__biobench_completion)'
+"""
 
 
 class Shell(StrEnum):
@@ -43,16 +95,10 @@ def completion(
     shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")],
 ) -> None:
     """Print the script by which a shell completes `biobench` on Tab: ids of tasks, suites and data
-    sets, names of models, formats. For bash: eval "$(biobench completion bash)" in ~/.bashrc."""
-    if shell is Shell.bash:
-        print_text(BASH)
-        return
-    from typer.completion import get_completion_script  # type: ignore[attr-defined]
-
-    script = get_completion_script(
-        prog_name="biobench", complete_var="_BIOBENCH_COMPLETE", shell=shell.value
-    )
-    print_text(f"{script}\n")
+    sets, names of models, formats. For bash: eval "$(biobench completion bash)" in ~/.bashrc; for
+    zsh the same with zsh in ~/.zshrc; for fish: biobench completion fish | source, in
+    ~/.config/fish/config.fish."""
+    print_text({Shell.bash: BASH, Shell.zsh: ZSH, Shell.fish: FISH}[shell])
 
 
 def prepare(before_run: Collection[str]) -> None:

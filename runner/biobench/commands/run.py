@@ -157,7 +157,8 @@ def run(
     ] = False,
 ) -> None:
     """Score a frozen backbone and write results.json, predictions and a page; with several models,
-    each in a folder of its own below --out, and a table of them."""
+    each in a folder of its own below --out, and a table of them. Several sizes of --n-train give
+    learning curves."""
     if not json:
         # Libraries take seconds to load where the disk is slow; what follows reports by itself.
         print_stage("starting")
@@ -171,10 +172,6 @@ def run(
     own = _own_images(context, images, train_share, group, protocol)
     if json and dry_run:
         raise UsageError("--json and --dry-run exclude each other", remedy="give one of them")
-    if several and len(sizes) > 1:
-        raise UsageError(
-            "a learning curve is of one model", remedy="give one --model, or one --n-train"
-        )
     options = Options(
         model=listed[0].model,
         suite=suite,
@@ -199,6 +196,8 @@ def run(
     each = options_of_models(options, listed) if several else [options]
     if dry_run:
         _dry_run(each, sizes)
+    elif several and len(sizes) > 1:
+        _curves(each, sizes, json)
     elif several:
         _several(each, json)
     elif len(sizes) > 1:
@@ -310,3 +309,40 @@ def _curve(options: Options, sizes: Sizes, json: bool) -> None:
             print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
             print_line(f"page:  {curve.folder / 'curve.html'}")
     failures.raise_first(curve.folder)
+
+
+def _curves(models: Sequence[Options], sizes: Sizes, json: bool) -> None:
+    """Score several models at several sizes, and show their curves together."""
+    from json import dumps
+
+    from biobench.pipeline import run_models
+    from biobench.report.curves import NamedCurve, print_curves, write_curves
+    from biobench.run.failures import Failures
+    from biobench.run.many import names_of
+    from biobench.run.out_folder import curves_page
+
+    runs = run_models(models, sizes)
+    names = names_of(runs)
+    curves = [
+        NamedCurve(name, run.curve)
+        for name, run in zip(names, runs, strict=True) if run.curve is not None
+    ]  # fmt: skip
+    if curves:
+        failures = {
+            name: Failures.reason(run.error)
+            for name, run in zip(names, runs, strict=True) if run.error is not None
+        }  # fmt: skip
+        page = curves_page(models[0], curves[0].curve)
+        write_curves(page, curves, failures)
+    if json:
+        documents = [one.curve.document for one in curves]
+        print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))
+    elif curves:
+        print_curves(curves, console())
+        for one in curves:
+            if one.curve.folder is not None:
+                print_line(f"curve: {one.curve.folder / 'curve.json'} (and curve.csv)")
+        print_line(f"page:  {page}")
+    for run in runs:
+        if run.error is not None:
+            raise run.error

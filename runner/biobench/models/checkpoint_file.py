@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench.errors import ModelError, counted
+from biobench.models.local_paths import PICKLES, SAFETENSORS
 from biobench.models.module_backbone import first_line, first_names
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from biobench.models.names import ModelName
 
-SAFETENSORS = ".safetensors"
-PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state_dict")
 """Keys of a training program's dictionary under which the tensors lie, the first that is there.
 Averaged weights come first, as timm reads them."""

@@ -13,23 +13,21 @@ def is_path(text: str) -> bool:
     return text in (".", "..", "~") or text.startswith(("/", "./", "../", "~/"))
 
 
-def local_folder(target: str) -> Path:
-    """The folder of a local name's target. Raises ModelError where none can be read."""
+SAFETENSORS = ".safetensors"
+PICKLES = (".pt", ".pth", ".bin", ".ckpt")
+"""Ends of the names of files of weights."""
+_CONTENTS = {
+    "program": "the folder that `biobench models export` wrote",
+    "open_clip": "the folder that holds open_clip_config.json and the weights",
+}
+
+
+def local_folder(target: str, loader: str) -> Path:
+    """The folder of the target of a loader's local name. Raises ModelError where none can be
+    read."""
     folder = Path(target).expanduser()
     if not os.path.isdir(folder):
-        if os.path.isfile(folder):
-            raise ModelError(
-                "is a file, and its architecture is not given",
-                where=str(folder),
-                remedy="give --arch and an architecture of timm or open_clip "
-                f"(--model timm:{target} --arch vit_base_patch16_224), or a folder",
-            )
-        what = "is no folder" if os.path.exists(folder) else "no such folder"
-        raise ModelError(
-            what,
-            where=str(folder),
-            remedy="give the folder that holds config.json and the weights",
-        )
+        raise _no_folder(folder, target, loader)
     # A folder is listed with one right and entered with another.
     closed = not os.access(folder, os.R_OK | os.X_OK)
     for path in [folder] if closed else sorted(folder.iterdir()):
@@ -40,6 +38,27 @@ def local_folder(target: str) -> Path:
                 remedy=f"let others read it (chmod -R a+rX {folder}), or run as its owner",
             )
     return folder
+
+
+def _no_folder(folder: Path, target: str, loader: str) -> ModelError:
+    """The error of a path where a folder of a model should be."""
+    # The name of a file of weights, which needs an architecture, is read as that of a folder.
+    clip = loader == "open_clip"
+    example = (
+        f"--model {'open_clip' if clip else 'timm'}:{target} "
+        f"--arch {'ViT-B-32' if clip else 'vit_base_patch16_224'}"
+    )
+    of_weights = loader != "program" and folder.suffix.lower() in (SAFETENSORS, *PICKLES)
+    if of_weights and not os.path.lexists(folder):
+        what, remedy = "no such file", f"check the path; weights also need --arch ({example})"
+    elif loader != "program" and os.path.isfile(folder):
+        what = "is a file, and its architecture is not given"
+        remedy = f"give --arch and an architecture of timm or open_clip ({example}), or a folder"
+    else:
+        what = "is no folder" if os.path.exists(folder) else "no such folder"
+        contents = _CONTENTS.get(loader, "the folder that holds config.json and the weights")
+        remedy = f"give {contents}"
+    return ModelError(what, where=str(folder), remedy=remedy)
 
 
 def local_file(target: str) -> Path:

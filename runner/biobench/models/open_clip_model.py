@@ -43,7 +43,8 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     """
     if name.kind == "folder":
         origin = Origin("local", None, None, pinned=False)
-        return load_open_clip_folder(name, local_folder(name.target), origin=origin, rules=rules)
+        folder = local_folder(name.target, name.loader)
+        return load_open_clip_folder(name, folder, origin=origin, rules=rules)
     if name.kind == "file":
         return load_open_clip_file(name, local_file(name.target), rules=rules)
     if name.kind == "hub":

@@ -23,6 +23,7 @@ from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
 from biobench.models import untrusted_checkpoints
 from biobench.models.base import Backbone, ModelInfo
+from biobench.models.local_paths import local_folder
 from biobench.models.module_backbone import ModuleBackbone, described
 from biobench.models.names import ModelName
 from biobench.models.program.lower import NotCarried
@@ -189,7 +190,7 @@ def load_program(name: ModelName) -> ProgramBackbone:
     Raises:
         ModelError: A file is missing, damaged, or not the one that the others name.
     """
-    folder = Path(name.target).expanduser()
+    folder = local_folder(name.target, name.loader)
     path = folder / MODEL
     document = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
     if document.get("schema") != SCHEMA:

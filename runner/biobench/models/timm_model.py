@@ -48,7 +48,7 @@ def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone
     expresses.
     """
     if name.kind == "folder":
-        folder = local_folder(name.target)
+        folder = local_folder(name.target, name.loader)
         return load_timm_folder(
             name, folder, origin=Origin("local", None, None, pinned=False), rules=rules
         )

@@ -46,7 +46,7 @@ def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     weights that cannot be had, unknown model types, and transforms that no recipe expresses.
     """
     if name.kind == "folder":
-        folder = local_folder(name.target)
+        folder = local_folder(name.target, name.loader)
         framework = framework_of(folder)
         origin = Origin("local", None, None, pinned=False)
     else:

@@ -17,6 +17,7 @@ from biobench._common.text import short
 from biobench.errors import UsageError, counted
 from biobench.models.names import with_architecture
 from biobench.run.external_scores import Declaration
+from biobench.run.learning_curve import in_order
 from biobench.run.model_list import ListedModel, read_models
 from biobench.run.options import ON_BAD_IMAGE, PRECISIONS, ImageOptions, OnBadImage, Options
 from biobench.spec.documents import Division
@@ -125,7 +126,7 @@ def model_of(given: Any, arch: str | None) -> str | Backbone:
         return own_backbone(*given)
     if not hasattr(given, "embed"):
         raise UsageError(
-            f"model is {type(given).__name__}",
+            f"model= is of type {type(given).__name__}",
             remedy="give a name, a backbone with embed(), (module, transform), or a list of them",
         )
     backbone: Backbone = given
@@ -140,7 +141,7 @@ def call_options(
     suite, out, store = given["suite"], given["out"], given["store"]
     workers, on_bad_image = given["workers"], given["on_bad_image"]
     if tasks is not None and suite is not None:
-        raise UsageError("tasks and suite exclude each other", remedy="give one of them")
+        raise UsageError("tasks= and suite= exclude each other", remedy="give one of them")
     one_of("precision=", given["precision"], PRECISIONS)
     one_of("on_bad_image=", on_bad_image, ON_BAD_IMAGE)
     if workers is not None and whole_number("workers=", workers, 1) > MOST_WORKERS:
@@ -179,10 +180,18 @@ def _tasks(given: object) -> tuple[str, ...]:
 
 
 def sizes_of(sizes: Sequence[int | None]) -> tuple[int | None, ...]:
-    """The sizes of a learning curve; raises UsageError for what is no list of numbers and None."""
+    """The sizes of a learning curve, ascending; raises UsageError for what is no list of numbers
+    and None."""
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
         raise UsageError(f"sizes= is {sizes!r}", remedy="give a list of numbers, and None for all")
-    return tuple(None if size is None else whole_number("sizes=", size) for size in sizes)
+    numbers = tuple(None if size is None else whole_number("sizes=", size) for size in sizes)
+    try:
+        return in_order(numbers)
+    except UsageError as error:
+        raise UsageError(
+            f"sizes= {short([*numbers])} is not a list of sizes",
+            remedy="give numbers from 1, and None for all, each once: [1, 3, 10, None]",
+        ) from error
 
 
 def declarations(given: Mapping[str, tuple[float, str]] | None) -> tuple[Declaration, ...]:

@@ -30,9 +30,16 @@ class Failures:
         for task, error in plan.failed:
             self.note(task.id, error, of_data=True)
 
-    def would_lose(self, folder: Path) -> bool:
-        """Return whether a result or curve in ``folder`` has a score of a task that failed now."""
-        return bool(self._errors) and not scored_tasks(folder).isdisjoint(self._errors)
+    def keep_earlier(self, folder: Path) -> bool:
+        """Return whether the run's ``folder`` stays as it is, since a result or curve in it has a
+        score of a task that failed now; says so."""
+        kept = bool(self._errors) and not scored_tasks(folder).isdisjoint(self._errors)
+        if kept:
+            self.say(
+                f"{self._out} keeps its earlier result, which has a task that failed now; what was "
+                "scored is in the store, and another --out takes it"
+            )
+        return kept
 
     def note(self, task: str, error: Exception, *, of_data: bool = False) -> None:
         """Keep the error of a task, and print a note that the run goes on; ``of_data``: it is the

@@ -7,7 +7,7 @@ that share a recipe.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from biobench.run.options import Options, say
 from biobench.run.plan import Plan
 
 if TYPE_CHECKING:
+    from biobench.report.curve import Curve
+    from biobench.report.outcome import TaskOutcome
     from biobench.report.results import Results
 
 SHARE_OF_MEMORY = 2
@@ -56,12 +58,37 @@ class ModelRun:
     Attributes:
         results: None where no task was scored.
         error: The first error, None where every task was scored.
+        speed: None of a learning curve.
+        curve: Its learning curve, in place of ``results``, where several sizes are asked for.
     """
 
     options: Options
     results: Results | None
     error: Exception | None
     speed: Speed | None = None
+    curve: Curve | None = None
+
+
+def speed_of(outcomes: Sequence[TaskOutcome]) -> Speed:
+    """The speed of a model over its scored tasks."""
+    return Speed(
+        sum(len(outcome.manifest.rows) for outcome in outcomes),
+        sum(outcome.computed for outcome in outcomes),
+        sum(o.stages["decode"] + o.stages["embed"] for o in outcomes),
+    )
+
+
+def names_of(runs: Sequence[ModelRun]) -> list[str]:
+    """A name for each model that no other of them has: the recorded one of a curve, else the one
+    that was given; of models that share it the names of their folders."""
+    names = [
+        run.options.model_name if run.curve is None else run.curve.document["model"]["name"]
+        for run in runs
+    ]
+    return [
+        name if names.count(name) == 1 else str(run.options.folder)
+        for name, run in zip(names, runs, strict=True)
+    ]
 
 
 def failed(options: Options, error: Exception) -> ModelRun:

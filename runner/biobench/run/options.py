@@ -121,7 +121,7 @@ def refuse_options(options: Options, spec: Spec) -> None:
     if isinstance(options.model, str):
         name = parse_name(options.model, spec.models)
         if name.kind == "folder":
-            local_folder(name.target)
+            local_folder(name.target, name.loader)
         elif name.kind == "file":
             local_file(name.target)
 

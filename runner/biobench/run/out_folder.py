@@ -17,9 +17,11 @@ from biobench.run.selection import Selection
 from biobench.spec.canonical import sha256_bytes
 
 if TYPE_CHECKING:
+    from biobench.report.curve import Curve
     from biobench.run.learning_curve import Sizes
     from biobench.run.options import Options
 
+CURVES_PAGE = "curves.html"
 MOST_NAME = 150
 """Characters after which the default name of a result's folder is cut."""
 
@@ -40,6 +42,17 @@ def out_folder(options: Options, selection: Selection, sizes: Sizes) -> Path:
     if options.division != "official":
         words.append(options.division)
     return Path("biobench-out") / folder_name(words)
+
+
+def curves_page(options: Options, curve: Curve) -> Path:
+    """The page of the learning curves of several models, beside their folders; without ``--out`` it
+    is named after the tasks, since other runs have theirs in the same folder."""
+    if options.out is not None:
+        return options.out / CURVES_PAGE
+    own = options.tasks or curve.document["division"] == "open"
+    words = [*(curve.tasks if own else [curve.document["suite"]])]
+    words += [] if options.division == "official" else [options.division]
+    return Path("biobench-out") / f"{folder_name(words)}-{CURVES_PAGE}"
 
 
 def folder_name(words: Sequence[str]) -> str:
