@@ -50,6 +50,10 @@ def cases() -> Iterator[Case]:
     yield case("more-keys-than-lanes", factors("long", 1, 2, 19, 1, 3, 2))
     yield case("batch", two)
     yield case("bias", {**one, "bias": drawn("bias", 1, 1, 3, 3)})
+    # Products that are larger than the bias, so that their rounding moves the sum.
+    rounding = {**factors("rounding", 1, 4, 6, 1, 2, 1), "bias": drawn("rounding", 1, 1, 4, 6)}
+    rounding["q"] = rounding["q"] * np.float32(5)
+    yield case("bias-and-a-scale-that-rounds", rounding, scale=0.3)
     yield case("bias-of-all-heads", {**two, "bias": drawn("bias/all", 1, 1, 2, 3)})
     yield case("bias-of-each-head", {**two, "bias": drawn("bias/each", 1, 2, 2, 3)})
     yield case("bias-of-each-row", {**two, "bias": drawn("bias/rows", 2, 1, 2, 3)})
