@@ -144,13 +144,24 @@ def test_an_operation_that_fails_is_a_wrong_case(monkeypatch: pytest.MonkeyPatch
         ({"generator": "unclaimed"}, "conforms at no level; S lacks generator"),
         ({"canonical": "wrong", "generator": "unclaimed"}, "S lacks canonical, generator"),
         ({"bmp": "right"}, "conforms at level S"),
-        ({"decode": "right", "svm": "wrong"}, "conforms at levels S and D; P lacks svm"),
-        ({"decode": "right", "svm": "right"}, "conforms at levels S, D and P"),
+        (
+            {"decode": "right", "exact-layers": "right", "svm": "wrong"},
+            "conforms at levels S, D and F; P lacks svm",
+        ),
+        (
+            {"decode": "right", "exact-layers": "wrong", "svm": "right"},
+            "conforms at levels S, D and P; F lacks exact-layers",
+        ),
+        (
+            {"decode": "right", "exact-layers": "right", "svm": "right"},
+            "conforms at levels S, D, F and P",
+        ),
     ],
 )
 def test_a_verdict_on_each_level(change: dict[str, str], verdict: str) -> None:
     """A level needs each of its required sections, claimed and right; optional ones change none."""
-    levels = {"bmp": "D", "decode": "D", "canonical": "S", "generator": "S", "svm": "P"}
+    levels = {"bmp": "D", "decode": "D", "canonical": "S", "generator": "S"}
+    levels |= {"exact-layers": "F", "svm": "P"}
     outcomes = {"canonical": "right", "generator": "right"} | change
     report = Report(
         [
@@ -203,7 +214,8 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert report["spec"] == {"version": SPEC.version, "digest": SPEC.digest}
     assert report["faults"] == [f"required/generator/words.json {WORDS}: /words has 0 items, not 4"]
     assert sum(tally["wrong"] for tally in report["tallies"]) == 1
-    assert [verdict["conforms"] for verdict in report["verdicts"]] == [False, False, False]
+    levels = {verdict["level"]: verdict["conforms"] for verdict in report["verdicts"]}
+    assert levels == dict.fromkeys("SDFP", False)
 
     path.write_text("{}")
     assert execute(["conformance", "check", str(path)]) == 3

@@ -62,7 +62,7 @@ def test_the_porting_guide_lists_every_operation_and_section() -> None:
     guide = (spec_root() / "PORTING.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([a-z_0-9.-]+)` \| ", guide, re.MULTILINE)
     assert sorted(name for name in listed if "." in name) == sorted({v.operation for v in FILES})
-    rows = re.findall(r"^\| `([a-z_0-9-]+)` \| ([SDP]) \| ", guide, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_0-9-]+)` \| ([SDFP]) \| ", guide, re.MULTILINE)
     assert sorted(rows) == sorted({(v.folder, v.level) for v in FILES})
 
 

@@ -85,7 +85,7 @@ def test_every_error_id_is_listed() -> None:
     assert {name for name in ids if f"`{name}`" not in table} == set()
 
 
-@pytest.mark.parametrize("level", ["S", "D", "P"])
+@pytest.mark.parametrize("level", ["S", "D", "F", "P"])
 def test_the_sections_of_a_level_are_those_of_its_vectors(level: str) -> None:
     """The table of section 15 names each section that has vectors of the level, and no other."""
     (cell,) = re.findall(rf"^\| {level} \|.*\| sections ([^|]+) \|$", PROSE, re.MULTILINE)

@@ -25,7 +25,7 @@ class VectorFile:
     """The cases of one operation.
 
     folder: the section that an implementation claims, one a subject. name: of the file, without
-    ``.json``. section: of SPEC.md. level: S, D or P. source: the independent source of the
+    ``.json``. section: of SPEC.md. level: S, D, F or P. source: the independent source of the
     cases' checks, None where no case has one. optional: whether an implementation may do without
     the section.
     """

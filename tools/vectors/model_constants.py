@@ -13,7 +13,7 @@ from biobench.spec.generator import Stream
 from vectors.case import Case, Section, VectorFile
 from vectors.drawn import SEED
 
-SECTION = Section("model-constants", "21.9", "P", "model_constants", optional=True)
+SECTION = Section("model-constants", "21.9", "F", "model_constants", optional=True)
 
 ARGUMENTS = [0.0, 0.5, -0.7853981633974483, 1.5707963267948966, 3.0, -7.25, 100.0, -12345.678, 5e5]
 EXPONENTS = [0.0, 0.0625, 0.9375, -1.5, 3.25]

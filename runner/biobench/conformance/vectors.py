@@ -16,7 +16,7 @@ from biobench.spec.load import Spec
 from biobench.spec.problems import Problem, choose
 from biobench.spec.schema_errors import flaws
 
-Level = Literal["S", "D", "P"]
+Level = Literal["S", "D", "F", "P"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-/** Exact arithmetic in float32 (section 21), as far as training needs it. */
+/** Exact arithmetic in float32 (section 21): what training and forward passes share, and the circular functions. */
 
 const float64 = new Float64Array(1);
 const words = new Uint32Array(float64.buffer);
@@ -8,7 +8,7 @@ const word = new Uint32Array(float32.buffer);
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 
 /** The float32 of eight hexadecimal digits. */
-function bits(text) {
+export function bits(text) {
   word[0] = Number.parseInt(text, 16);
   return float32[0];
 }
@@ -61,7 +61,7 @@ export function chain(length, a, b) {
   return total;
 }
 
-function larger(a, b) {
+export function larger(a, b) {
   return a > b ? a : b;
 }
 
@@ -72,12 +72,19 @@ function tree(lanes, join) {
   return lanes[0];
 }
 
-const add = (a, b) => Math.fround(a + b);
+export const add = (a, b) => Math.fround(a + b);
 
 /** The sum of a list in 16 lanes. */
 export function sum(values) {
   const lanes = new Float32Array(16);
   values.forEach((x, i) => (lanes[i % 16] = add(lanes[i % 16], x)));
+  return tree(lanes, add);
+}
+
+/** The sum of the squares of a list in 16 lanes. */
+export function sumOfSquares(values) {
+  const lanes = new Float32Array(16);
+  values.forEach((x, i) => (lanes[i % 16] = fma(x, x, lanes[i % 16])));
   return tree(lanes, add);
 }
 

@@ -5,6 +5,7 @@ import { OPERATIONS as centroid } from "./centroid.js";
 import { OPERATIONS as comparison } from "./comparison.js";
 import { OPERATIONS as digest } from "./digest.js";
 import { OPERATIONS as documents } from "./documents.js";
+import { OPERATIONS as exact } from "./exact.js";
 import { OPERATIONS as generator } from "./generator.js";
 import { OPERATIONS as interval } from "./interval.js";
 import { OPERATIONS as layouts } from "./layouts.js";
@@ -25,6 +26,7 @@ export const OPERATIONS = {
   ...comparison,
   ...digest,
   ...documents,
+  ...exact,
   ...generator,
   ...interval,
   ...layouts,
