@@ -10,6 +10,7 @@ import typer
 from biobench._common.output import console, print_json, print_line, print_note, print_stage
 from biobench.commands import completers
 from biobench.commands.options import Architecture, AsJson, Offline, path
+from biobench.models.unknown_names import FULL_FORMS
 
 if TYPE_CHECKING:
     from biobench.spec.documents import ModelEntry
@@ -57,10 +58,7 @@ def list_models(
     print_fitting(rows, list(rows[0]), console(), left=("name", "licence", "recipe", "resolves to"))
     print_line("pinned: number of public sources that pin the commit that a run takes")
     print_line("?: not known here; --json has the reason, and the commits")
-    print_line(
-        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, onnx:FILE, py:package.module:Class, "
-        "hf:./folder"
-    )
+    print_line(f"also {FULL_FORMS}, hf:./folder")
 
 
 def _listed(entry: ModelEntry) -> dict[str, Any]:

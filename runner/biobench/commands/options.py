@@ -37,7 +37,7 @@ Architecture = Annotated[
 
 Suite = Annotated[
     str | None,
-    typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
+    typer.Option(help="A suite: biobench, prior-work, demo.", autocompletion=completers.suites),
 ]
 
 Tasks = Annotated[
