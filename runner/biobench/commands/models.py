@@ -21,7 +21,8 @@ app = typer.Typer(no_args_is_help=True, help="Model names.")
 Name = Annotated[
     str,
     typer.Argument(
-        help="A model name as `biobench run` takes it.", autocompletion=completers.models
+        help="Name of a model, as `biobench run --model` takes it.",
+        autocompletion=completers.models,
     ),
 ]
 
@@ -87,12 +88,15 @@ def fetch(
         list[str] | None,
         typer.Argument(
             metavar="MODEL...",
-            help="Names as `biobench run` takes.",
+            help="Names of models, as `biobench run --model` takes them.",
             autocompletion=completers.models,
         ),
     ] = None,
     models: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="A file of them, as of a run.")
+        Path | None,
+        typer.Option(
+            parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
+        ),
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Only say whether the cache has them.")
