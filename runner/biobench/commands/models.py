@@ -63,7 +63,7 @@ def list_models(
 
 
 def _listed(entry: ModelEntry) -> dict[str, Any]:
-    """A line of the list as a JSON value; ``unknown`` has the reason of each null."""
+    """A line of the list as a JSON value; ``unknown`` has the reason of each ``None``."""
     from biobench.models.facts import facts_of
 
     facts = facts_of(entry)
