@@ -183,7 +183,7 @@ def _submit(
     require_writable(store)
     require_writable(out)
     if data is not None and not data.is_dir():
-        raise UsageError("is no folder", where=f"--data {data}", remedy="check the path")
+        raise UsageError("is not a folder", where=f"--data {data}", remedy="check the path")
     place = data or (Path(made.data) if made.data is not None and settings.container else None)
     worker = Worker(
         (sys.executable, "-m", "biobench"),

@@ -214,7 +214,7 @@ def read_plan(path: Path) -> WorkPlan:
     except CanonicalError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(value, dict) or value.get("kind") != KIND:
-        raise _damaged(path, "it is no plan")
+        raise _damaged(path, "it is not a plan")
     made_by, own = value.get("biobench"), version("biobench")
     if isinstance(made_by, str) and made_by != own:
         raise UsageError(
