@@ -259,7 +259,7 @@ def _plan_of(value: dict[str, Any], path: Path) -> WorkPlan:
 
 def _damaged(path: Path, why: str) -> DataError:
     return DataError(
-        f"is damaged or no plan of biobench: {why}",
+        f"is damaged, or not a plan of biobench: {why}",
         where=str(path),
         remedy="make it again with `biobench plan`",
     )
