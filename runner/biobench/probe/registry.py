@@ -1,9 +1,7 @@
 """All kinds of protocol (SPEC.md, section "Protocols").
 
-A new one is a folder beside this file, with its estimator and its entry; a line of
-:data:`PROTOCOLS`; its estimator's name in probe/__init__.py; its schema in spec/v1/schema/ and a
-document in spec/v1/protocols/; its text in SPEC.md, with rules, vectors, and an operation in
-conformance/operations/; and its part in selftest/probes.py.
+A new one is a folder beside this file, a line of :data:`PROTOCOLS`, and the places outside of this
+package that CONTRIBUTING.md lists ("Places of an addition").
 """
 
 from __future__ import annotations
