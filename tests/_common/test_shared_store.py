@@ -235,7 +235,7 @@ def test_an_entry_under_another_key(tmp_path: Path) -> None:
     os.rename(place / name, place / other)
     moved = shared_store.pull(Store(tmp_path / "b"), Place(str(place)), everything, 5, quiet=True)
     assert moved.entries == 0
-    assert moved.faults == [f"{other} is no entry of that key"]
+    assert moved.faults == [f"{other} is not an entry of that key"]
 
 
 @pytest.mark.parametrize(

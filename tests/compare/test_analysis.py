@@ -212,7 +212,7 @@ def test_a_folder_of_results_is_no_result(
     for command in ("report", "analyze", "verify"):
         assert execute([command, str(tmp_path / "many")]) == 3
         said = capsys.readouterr().err
-        assert f"is no result; 2 folders in it have: a, b; give them: {tmp_path}/many/*" in said
+        assert f"is not a result; 2 folders in it have: a, b; give them: {tmp_path}/many/*" in said
 
 
 def test_the_command_prints_tables_that_fit(

@@ -88,10 +88,10 @@ def test_what_file_managers_leave_is_ignored(tmp_path: Path) -> None:
 def test_other_files_are_counted(tmp_path: Path) -> None:
     """Protects: cameras' raw files, which are no items, are named with their number."""
     fill(tmp_path, "a/1.jpg", "b/2.jpg", "a/1.CR2", "b/2.cr2", "a/notes.txt")
-    assert list_images(tmp_path).notes == ("3 files that are no images: .cr2 2, .txt 1",)
+    assert list_images(tmp_path).notes == ("3 files that are not images: .cr2 2, .txt 1",)
     for name in ("a/1.CR2", "b/2.cr2"):
         (tmp_path / name).unlink()
-    assert list_images(tmp_path).notes == ("1 file that is no image: .txt 1",)
+    assert list_images(tmp_path).notes == ("1 file that is not an image: .txt 1",)
 
 
 def test_paths_that_differ_in_case_alone(tmp_path: Path) -> None:

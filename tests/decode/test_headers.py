@@ -70,7 +70,7 @@ def test_bad_files_have_the_reason_of_the_decoder(tmp_path: Path) -> None:
     bad = {[*names, "none.jpg"][place]: reason for place, reason in found.bad.items()}
     assert set(bad) == {*names, "none.jpg"} - {"a.png"}
     assert bad["empty.jpg"] == "the file is empty"
-    assert "no image that is known" in bad["text.jpg"]
+    assert "not an image that is known" in bad["text.jpg"]
     assert not any(str(tmp_path) in reason for reason in bad.values())
 
 

@@ -143,7 +143,7 @@ def test_the_tag_of_an_architecture_gives_its_preprocessing(tmp_path: Path) -> N
     ("name", "says"),
     [
         ("timm:{}/none.pt#test_vit", "no such file"),
-        ("timm:{}#test_vit", "no regular file|no such file"),
+        ("timm:{}#test_vit", "not a regular file|no such file"),
         ("timm:{}/x.txt#test_vit", "its name ends in .txt"),
         ("timm:{}/x.pt#", "names no architecture"),
         ("timm:{}/x.pt#test_vitt", "timm has no architecture 'test_vitt'; give --arch test_vit"),

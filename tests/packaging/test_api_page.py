@@ -1,4 +1,4 @@
-"""docs/api.md and the README's Python lines: they do what they say."""
+"""The example of docs/api.md: it does what it says."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import pytest
 import biobench
 
 DOCUMENTED = re.compile(r"\.\. auto(?:function|class|module):: (biobench[\w.]*)")
+IMPORTED = re.compile(r"^from (biobench[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 SURFACE = {
     "biobench.native": "load_batch ImageLoader",
     "biobench.probe": "LinearProbe LogisticProbe KNNProbe CentroidProbe TraitsProbe SVMProbe",
@@ -39,6 +40,19 @@ def test_every_name_of_the_reference_is_there(repository: Path) -> None:
         assert inspect.ismodule(found) or found.__doc__, name
     missing = {f"biobench.{name}" for name in biobench.__all__ if name != "__version__"}
     assert missing - set(names) == set()
+
+
+def test_the_reference_has_what_pages_import(repository: Path) -> None:
+    """Protects: a name that a page tells people to import is in docs/api.md, wherever it lives."""
+    reference = (repository / "docs/api.md").read_text(encoding="utf-8")
+    imported = {
+        f"{module}.{name}"
+        for page in [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]
+        for module, names in IMPORTED.findall(page.read_text(encoding="utf-8"))
+        for name in names.split(", ")
+    }
+    assert "biobench.native.load_batch" in imported
+    assert imported - set(DOCUMENTED.findall(reference)) == set()
 
 
 def test_the_names_of_the_surface_stay() -> None:

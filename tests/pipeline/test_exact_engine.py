@@ -94,7 +94,7 @@ def test_what_the_engine_does_not_carry(
     assert run(options).document["model"]["program"] is None
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "torch computes" in line]
     assert line.endswith("it is the caller's own code")
-    with pytest.raises(ModelError, match="is no torch module"):
+    with pytest.raises(ModelError, match="is not a torch module"):
         run(replace(options, engine="exact"))
 
 

@@ -147,7 +147,7 @@ def test_a_bad_file_is_named_before_anything_is_embedded(
         assert execute(["run", "--model", demo_program, *given]) == 3
         said = capsys.readouterr().err
         assert said.count("\n") == 1
-        assert "Ciliata/a.jpg (the content is no image" in said
+        assert "Ciliata/a.jpg (the content is not an image" in said
 
 
 def test_bad_files_are_left_out(

@@ -191,7 +191,7 @@ def test_a_damaged_plan_is_refused(
     """One line and exit 3 before anything is read or written."""
     change(made, act)
     assert work(made) == 3
-    assert "is damaged or no plan of biobench" in error(capsys)
+    assert "is damaged, or not a plan of biobench" in error(capsys)
     assert not (tmp_path / "out").exists()
 
 
@@ -214,7 +214,7 @@ def test_a_forged_plan_is_refused(
     there."""
     change(made, act, sign=True)
     assert work(made) == 3
-    assert "is damaged or no plan of biobench" in error(capsys)
+    assert "is damaged, or not a plan of biobench" in error(capsys)
     assert not (tmp_path / "out").exists()
 
 

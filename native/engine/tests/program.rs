@@ -139,7 +139,7 @@ fn bad_texts_are_errors_of_one_line() {
         (
             "{},",
             "{\"activation\": \"sine\"},",
-            "program, operation 0 (linear): \"sine\" is no activation",
+            "program, operation 0 (linear): \"sine\" is not an activation",
         ),
         (
             "\"sha256:",

@@ -22,7 +22,7 @@ pub enum PixelError {
     UnsupportedFormat(&'static str),
     /// The content is no image format that is known.
     #[error(
-        "the content is no image that is known: JPEG, PNG, WebP, GIF, BMP or TIFF is expected"
+        "the content is not an image that is known: JPEG, PNG, WebP, GIF, BMP or TIFF is expected"
     )]
     UnknownFormat,
     /// What a [`crate::ExternalDecoder`] says of a file, under a kind of its own.

@@ -166,7 +166,7 @@ def pull(
         if isinstance(data, str):
             return 0, data
         if arrays_of(data, key) is None:
-            return 0, f"{name} is no entry of that key"
+            return 0, f"{name} is not an entry of that key"
         store.put_pulled(kind, key, data, sample, place.name)
         return len(data), None
 
@@ -254,7 +254,7 @@ def _entries(document: Any) -> Iterator[_Sent]:
         raise ValueError(f"its format is {document['format']!r}, and {FORMAT!r} is read")
     for name, (size, digest) in document["entries"].items():
         if _NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is no name of an entry")
+            raise ValueError(f"{name!r} is not the name of an entry")
         if not isinstance(size, int) or not 0 < size <= MOST_ENTRY:
             raise ValueError(f"{name} has {size!r} bytes")
         if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:

@@ -23,7 +23,8 @@ app = typer.Typer(
 @app.command()
 def run(
     section: Annotated[
-        list[str] | None, typer.Option(help="Only this section; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Answer the cases of this section only; may be repeated."),
     ] = None,
     answers: Annotated[
         Path | None, typer.Option(help="Also write this implementation's answers to a file.")
@@ -59,7 +60,8 @@ def check(
     spec: SpecFolder = None,
     json: ReportAsJson = False,
 ) -> None:
-    """Check an implementation's answers; exit 6 where a claimed section is not right and whole."""
+    """Check an implementation's answers; exit 6 where a section that they claim has a wrong or a
+    missing answer, or where they claim none."""
     from biobench.conformance.answers import check_answers, read_answers
     from biobench.conformance.vectors import read_vectors
     from biobench.errors import VerificationError

@@ -59,7 +59,8 @@ def fetch(
         typer.Option(help="A further address of a file, or of a folder, ending in /. Repeatable."),
     ] = None,
 ) -> None:
-    """Fetch the archives of a data set into DIR/archives/ID; the same command goes on."""
+    """Fetch the archives of a data set into archives/ID below the folder of --data; run again after
+    an interruption, it continues with what is missing."""
     from biobench._common.proxies import require_proxies
     from biobench.data.fetch import fetch as fetch_dataset
     from biobench.data.state import state_of
@@ -83,7 +84,8 @@ def fetch(
 
 @app.command()
 def unpack(id: Id, data: Data = None) -> None:
-    """Unpack the fetched archives of a data set into DIR/ID, all of them or nothing."""
+    """Unpack the fetched archives of a data set into the folder ID below that of --data, all of
+    them or nothing."""
     from biobench.data.unpack import unpack as unpack_dataset
 
     dataset = _dataset(id)
@@ -110,7 +112,8 @@ def frames(
         ),
     ] = False,
 ) -> None:
-    """Cut the videos of a data set into the frames that are scored; the same command goes on."""
+    """Cut the videos of a data set into the frames that are scored; run again after an
+    interruption, it continues with the videos that are left."""
     import os
 
     from biobench.data.frames.cut import cut_frames
@@ -221,7 +224,8 @@ def agree(
     ],
     json: Json = False,
 ) -> None:
-    """Do records of several copies agree? Exit 3 where one differs, or fewer than two agree."""
+    """Compare the records of several copies of a data set; exit 3 where one differs from the
+    others, or where fewer than two people recorded the same files."""
     from biobench.commands.data_agree import compare_records
 
     compare_records(records, json=json)

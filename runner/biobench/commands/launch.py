@@ -56,8 +56,12 @@ def slurm(
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Workers, a task of an array each.")
     ] = None,
-    partition: Annotated[str | None, typer.Option(help="As sbatch takes it.")] = None,
-    account: Annotated[str | None, typer.Option(help="As sbatch takes it.")] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Slurm's partition of the workers, as of `sbatch`.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Slurm's account that pays for them, as of `sbatch`.")
+    ] = None,
     time: Annotated[
         str | None, typer.Option(metavar="LIMIT", help="Time limit of a worker, such as 8:00:00.")
     ] = None,
@@ -79,7 +83,8 @@ def slurm(
         typer.Option(
             min=1,
             metavar="SECONDS",
-            help="Before the time limit, when a worker ends at the next part. [default: 120]",
+            help="Seconds before the time limit at which a worker is told to end with the part "
+            "that it has. [default: 120]",
         ),
     ] = None,
     profile: Annotated[
@@ -96,7 +101,12 @@ def slurm(
     ] = None,
     stale: Annotated[
         float | None,
-        typer.Option(min=1, metavar="SECONDS", help="As for `biobench work`."),
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Seconds without a sign of a worker after which another takes its part over. "
+            "[default: 120]",
+        ),
     ] = None,
     offline: Offline = False,
     no_pictures: NoPictures = False,
@@ -109,7 +119,10 @@ def slurm(
     cancel: Annotated[bool, typer.Option("--cancel", help="End the jobs of the plan.")] = False,
     log: Annotated[
         str | None,
-        typer.Option(metavar="TASK|PART", help="Print the log of a worker, or of a part's."),
+        typer.Option(
+            metavar="TASK|PART",
+            help="Print the log of a worker: of a task of the array, or of a part.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --status: print JSON.")] = False,
 ) -> None:
@@ -170,7 +183,7 @@ def _submit(
     require_writable(store)
     require_writable(out)
     if data is not None and not data.is_dir():
-        raise UsageError("is no folder", where=f"--data {data}", remedy="check the path")
+        raise UsageError("is not a folder", where=f"--data {data}", remedy="check the path")
     place = data or (Path(made.data) if made.data is not None and settings.container else None)
     worker = Worker(
         (sys.executable, "-m", "biobench"),

@@ -10,6 +10,7 @@ import typer
 from biobench._common.output import console, print_json, print_line, print_note, print_stage
 from biobench.commands import completers
 from biobench.commands.options import Architecture, AsJson, Offline, path
+from biobench.models.unknown_names import FULL_FORMS
 
 if TYPE_CHECKING:
     from biobench.spec.documents import ModelEntry
@@ -20,7 +21,8 @@ app = typer.Typer(no_args_is_help=True, help="Model names.")
 Name = Annotated[
     str,
     typer.Argument(
-        help="A model name as `biobench run` takes it.", autocompletion=completers.models
+        help="Name of a model, as `biobench run --model` takes it.",
+        autocompletion=completers.models,
     ),
 ]
 
@@ -57,14 +59,11 @@ def list_models(
     print_fitting(rows, list(rows[0]), console(), left=("name", "licence", "recipe", "resolves to"))
     print_line("pinned: number of public sources that pin the commit that a run takes")
     print_line("?: not known here; --json has the reason, and the commits")
-    print_line(
-        "also hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, onnx:FILE, py:package.module:Class, "
-        "hf:./folder"
-    )
+    print_line(f"also {FULL_FORMS}, hf:./folder")
 
 
 def _listed(entry: ModelEntry) -> dict[str, Any]:
-    """A line of the list as a JSON value; ``unknown`` has the reason of each null."""
+    """A line of the list as a JSON value; ``unknown`` has the reason of each ``None``."""
     from biobench.models.facts import facts_of
 
     facts = facts_of(entry)
@@ -89,12 +88,15 @@ def fetch(
         list[str] | None,
         typer.Argument(
             metavar="MODEL...",
-            help="Names as `biobench run` takes.",
+            help="Names of models, as `biobench run --model` takes them.",
             autocompletion=completers.models,
         ),
     ] = None,
     models: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="A file of them, as of a run.")
+        Path | None,
+        typer.Option(
+            parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
+        ),
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Only say whether the cache has them.")

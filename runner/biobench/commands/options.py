@@ -29,7 +29,9 @@ ReportAsJson = Annotated[
     bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
 ]
 
-PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The file of `biobench plan`.")]
+PlanFile = Annotated[
+    Path, typer.Argument(metavar="PLAN", help="The file that `biobench plan` wrote.")
+]
 
 Architecture = Annotated[
     str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
@@ -37,7 +39,7 @@ Architecture = Annotated[
 
 Suite = Annotated[
     str | None,
-    typer.Option(help="A suite: biobench, demo.", autocompletion=completers.suites),
+    typer.Option(help="A suite: biobench, prior-work, demo.", autocompletion=completers.suites),
 ]
 
 Tasks = Annotated[
@@ -64,14 +66,18 @@ Sources = Annotated[
 
 MicroBatches = Annotated[
     int | None,
-    typer.Option(min=1, max=1024, help="Micro-batches side by side. [default: the cores]"),
+    typer.Option(
+        min=1, max=1024, help="Micro-batches that are embedded at once. [default: the cores]"
+    ),
 ]
 
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")]
 
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave pictures out of the pages.")]
 
-Offline = Annotated[bool, typer.Option("--offline", help="Never ask a hub.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Ask no hub: take models from its cache on this machine.")
+]
 
 
 class Device(StrEnum):
@@ -91,7 +97,7 @@ class Engine(StrEnum):
 
 
 class Division(StrEnum):
-    """The protocol: the specification's, or upstream's as it was run."""
+    """The protocols: the specification's, or the published benchmark's as they were run."""
 
     official = "official"
     compat = "compat"
@@ -113,7 +119,14 @@ class OnBadImage(StrEnum):
 
 
 DivisionOfRun = Annotated[
-    Division, typer.Option(help="The specification's protocol, or upstream's as it was run.")
+    Division,
+    typer.Option(
+        help="official: the protocols of the specification; compat: those of the published "
+        "benchmark as they were run, with their defects."
+    ),
 ]
 
-PrecisionOfRun = Annotated[Precision, typer.Option(help="float16 is autocast, on CUDA only.")]
+PrecisionOfRun = Annotated[
+    Precision,
+    typer.Option(help="Arithmetic of the model; float16 is torch's autocast, on CUDA only."),
+]

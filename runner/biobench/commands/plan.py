@@ -32,11 +32,14 @@ def plan(
         typer.Option(parser=path, metavar="PLAN", help="File for the plan, such as plan.json."),
     ],
     model: Annotated[
-        list[str] | None, typer.Option(help="A model as `biobench run` takes it; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Name of a model, as `biobench run --model` takes it; may be repeated."),
     ] = None,
     models: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="A file of models as `biobench run` takes."),
+        typer.Option(
+            parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
+        ),
     ] = None,
     arch: Architecture = None,
     suite: Suite = None,

@@ -26,6 +26,7 @@ from biobench.commands.options import (
     path,
 )
 from biobench.errors import UsageError
+from biobench.models.unknown_names import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,9 @@ def run(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="demo, hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, py:package.module:Class; "
-            "a local folder where a repository is meant (hf:./folder). Repeated: several models.",
+            help=f"{FORMS} of `biobench models list`, such as demo; a local folder in place of "
+            "a repository (hf:./folder), or a file of weights with --arch. Repeat it for several "
+            "models.",
             autocompletion=completers.models,
         ),
     ] = None,

@@ -58,7 +58,13 @@ def show(
             autocompletion=completers.documents,
         ),
     ],
-    division: Annotated[Division, typer.Option(help="Whose protocol.")] = Division.official,
+    division: Annotated[
+        Division,
+        typer.Option(
+            help="The division whose protocol and rules a task or protocol is shown with: that of "
+            "the specification, or compat, of the published benchmark as it was run."
+        ),
+    ] = Division.official,
     croissant: Annotated[
         bool, typer.Option("--croissant", help="The data set as Croissant metadata (JSON-LD).")
     ] = False,

@@ -76,7 +76,7 @@ def verify(
     ] = None,
     workers: Threads = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="With --rerun or --sample: never ask a hub.")
+        bool, typer.Option("--offline", help="With --rerun or --sample: ask no hub.")
     ] = False,
     spec: SpecFolder = None,
     json: ReportAsJson = False,

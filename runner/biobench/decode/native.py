@@ -91,9 +91,27 @@ def open_loader(
     hash_files: bool = False,
     decoder: PillowDecoder | None = None,
 ) -> Loader:
-    """The native loader of items; arguments and errors are those of
-    :class:`biobench._native.Loader`. Without a decoder the formats are those of the
-    specification."""
+    """The native loader of items by a recipe.
+
+    Args:
+        items: Image files, by path or content.
+        recipe: The crop of each, and the table of float32 values.
+        batch_size: Items of a batch; the last may have fewer.
+        workers: Threads that load.
+        ahead: Batches at most that wait or are being loaded.
+        layout: ``NHWC`` or ``NCHW``.
+        dtype: ``uint8`` for pixels, ``float32`` for the recipe's value of each.
+        allocate: Gives a new writable uint8 array of a number of bytes, which nobody else uses; by
+            default memory is the loader's own, and used again.
+        kernel: One of ``biobench._native.kernels()``, for tests; pixels do not depend on it.
+        hash_files: Hash the bytes that are decoded.
+        decoder: Decodes other formats than JPEG and PNG; by default those of the specification.
+
+    Raises:
+        ValueError: An argument has a value that it cannot have.
+        MemoryError: There is no room for the batches.
+        OSError: There are no threads.
+    """
     from biobench.decode.pillow import DECODER
 
     return Loader(

@@ -26,16 +26,23 @@ CropRounding = Literal["floor", "half-even"]
 class Recipe:
     """Resize, then centre crop or pad, then look each value up.
 
-    mode: ``shortest`` scales the shorter side to ``size[0]``, ``longest`` the longer one,
-        ``squash`` gives ``size`` = (height, width) whatever the aspect, ``none`` does not resize.
-    long_side: how the other side is rounded: ``floor`` of the exact quotient, or ``half-even`` of
-        both sides divided by one float64 ratio, the smaller (``shortest``) or larger (``longest``)
-        of height / size[0] and width / size[1]. No side falls below 1.
-    crop: (height, width) of the output; where the image is smaller it is padded with ``pad``.
-    crop_rounding: of the offset (image - crop) / 2: ``floor``, for either sign (so the larger half
-        of the padding comes first), or ``half-even`` where the image is larger and the smaller
-        half of the padding first where it is smaller.
-    table: float32, shape (3, 256): value of channel c for pixel v.
+    Attributes:
+        mode: ``shortest`` scales the shorter side to ``size[0]``, ``longest`` the longer one,
+            ``squash`` gives ``size`` = (height, width) whatever the aspect, ``none`` does not
+            resize.
+        size: The sides that ``mode`` takes, in pixels.
+        long_side: How the other side is rounded: ``floor`` of the exact quotient, or ``half-even``
+            of both sides divided by one float64 ratio, the smaller (``shortest``) or larger
+            (``longest``) of height / size[0] and width / size[1]. No side falls below 1.
+        filter: The resampling filter.
+        crop: (height, width) of the output; where the image is smaller it is padded with ``pad``.
+        crop_rounding: Of the offset (image - crop) / 2: ``floor``, for either sign (so the larger
+            half of the padding comes first), or ``half-even`` where the image is larger and the
+            smaller half of the padding first where it is smaller.
+        pad: Red, green and blue of the padding, 0 to 255.
+        mean: Mean of each channel, as the framework states it.
+        std: Standard deviation of each channel, likewise.
+        table_bytes: ``table`` as little-endian bytes.
     """
 
     mode: Mode

@@ -86,7 +86,22 @@ def embed(
     wanted: Wanted = None,
     compare_alone: bool = False,
 ) -> Embedded:
-    """Features of one model; see :func:`embed_together`. Raises its error."""
+    """Features of every row of the manifest by one model; see :func:`embed_together`.
+
+    Args:
+        manifest: The rows, and where their images lie.
+        backbone: The model.
+        store: Where features are found and kept.
+        execution: How the forward pass runs.
+        keep_bad: Report unreadable images in ``bad`` (their features are zero) instead of raising.
+        progress: Counts rows.
+        wanted: bool (rows,), the rows that are asked for; ``None`` for all.
+        compare_alone: As in :class:`Embedder`.
+
+    Raises:
+        DataError: As :func:`embed_together`.
+        ModelError: A value of a feature is not finite, or what else the model failed with.
+    """
     model = Embedder(backbone, execution, compare_alone)
     (found,) = embed_together(
         manifest, [model], store, keep_bad=keep_bad, progress=progress, wanted=wanted

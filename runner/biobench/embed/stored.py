@@ -43,8 +43,16 @@ def find(
 
     Where the features of an image depend on no other (SPEC.md, section "Micro-batches"), an image
     is found in whichever shard it was stored, and what is left of several shards makes new ones.
-    ``items``: looked up before; whole shards are found in any case. ``pulled``: take those that
-    came from elsewhere, too; their marks are in ``result.marks``.
+
+    Args:
+        shards: Rows of the manifest, by shard.
+        watch: The digests of the files, as far as they are known.
+        keys: The keys of shards in the store.
+        store: Where features are looked for.
+        result: Takes the features that are found.
+        progress: Counts the rows that are found.
+        items: What the store has by image, looked up before; whole shards are found in any case.
+        pulled: Take features that came from elsewhere, too; their marks are in ``result.marks``.
     """
     search = _Search(watch, keys, store, result, items or StoredItems(), pulled=pulled)
     missing: dict[int, Rows] = {}

@@ -80,5 +80,5 @@ def _read(path: Path) -> Launch:
 
 def _damaged(path: Path) -> DataError:
     return DataError(
-        "is no record of a launch", where=str(path), remedy="delete it; squeue still has the job"
+        "is not a record of a launch", where=str(path), remedy="delete it; squeue still has the job"
     )

@@ -113,7 +113,7 @@ def check(settings: Settings) -> None:
     for line in settings.sbatch_options:
         if not re.fullmatch(r"--?[A-Za-z][^\n\r]*", line):
             raise UsageError(
-                f"{line!r} is no option of sbatch",
+                f"{line!r} is not an option of sbatch",
                 where="--sbatch-option",
                 remedy="write it like --sbatch-option=--nice=100",
             )
@@ -131,7 +131,7 @@ def check(settings: Settings) -> None:
             "needs an image", where="--container-runtime", remedy="give --container IMAGE"
         )
     if settings.container is not None and not settings.container.isprintable():
-        raise UsageError("is no name of an image", where="--container", remedy="check it")
+        raise UsageError("is not the name of an image", where="--container", remedy="check it")
     if settings.signal_before is not None and settings.signal_before > 65535:
         raise UsageError("is at most 65535", where="--signal-before", remedy="give fewer seconds")
 

@@ -55,7 +55,7 @@ def _no_folder(folder: Path, target: str, loader: str) -> ModelError:
         what = "is a file, and its architecture is not given"
         remedy = f"give --arch and an architecture of timm or open_clip ({example}), or a folder"
     else:
-        what = "is no folder" if os.path.exists(folder) else "no such folder"
+        what = "is not a folder" if os.path.exists(folder) else "no such folder"
         contents = _CONTENTS.get(loader, "the folder that holds config.json and the weights")
         remedy = f"give {contents}"
     return ModelError(what, where=str(folder), remedy=remedy)
@@ -65,7 +65,7 @@ def local_file(target: str) -> Path:
     """The file of weights of a local name's target. Raises ModelError where it cannot be read."""
     path = Path(target).expanduser()
     if not os.path.isfile(path):
-        what = "is no regular file" if os.path.exists(path) else "no such file"
+        what = "is not a regular file" if os.path.exists(path) else "no such file"
         raise ModelError(what, where=str(path), remedy="check the path")
     if not os.access(path, os.R_OK):
         raise ModelError(

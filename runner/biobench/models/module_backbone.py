@@ -84,6 +84,15 @@ def finish(
     One image of ramps goes through the model twice: to measure the length of a feature row, to find
     models that draw random numbers in eval mode (masked autoencoders do), and for the fingerprint.
 
+    Args:
+        name: The name that was asked for.
+        module: The model.
+        forward: Gives the features of a batch.
+        recipe: The preprocessing.
+        feature: Name of the output that is taken.
+        origin: Where the weights come from.
+        missing: Names of tensors that the checkpoint lacks.
+
     Raises:
         ModelError: The features need a tensor of ``missing`` or one that is not finite (attention
             on the CPU can make finite features of a NaN); or the forward pass fails at the recipe's

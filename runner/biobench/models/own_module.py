@@ -57,7 +57,7 @@ def own_backbone(
 
     if not isinstance(module, torch.nn.Module):
         raise UsageError(
-            f"{type(module).__name__} is no torch module", remedy="give (module, transform)"
+            f"{type(module).__name__} is not a torch module", remedy="give (module, transform)"
         )
     kind = type(module)
     full = f"py:{kind.__module__}:{kind.__qualname__}"

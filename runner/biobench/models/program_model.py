@@ -99,7 +99,7 @@ def make_program(backbone: Backbone) -> tuple[Program, Mapping[str, bytes]]:
     if isinstance(backbone, ProgramBackbone) and backbone.remake is not None:
         return backbone.remake()
     if not isinstance(backbone, ModuleBackbone):
-        raise ModelError("is no torch module", where=name)
+        raise ModelError("is not a torch module", where=name)
     try:
         graph = capture(backbone.module, backbone.forward, backbone.recipe.crop)
         document, constants = lower(graph)

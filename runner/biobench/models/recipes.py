@@ -45,9 +45,24 @@ def build(
     crop_rounding: CropRounding = "half-even",
     pad: tuple[int, int, int] = (0, 0, 0),
 ) -> Recipe:
-    """A recipe from checked parts; ``table`` is float32, shape (3, 256).
+    """A recipe from the numbers and names of a framework.
 
-    Raises ModelError for an unknown filter, extents below 1, and a table with NaN or infinity.
+    Args:
+        mode: How ``size`` is meant; see :class:`Recipe`.
+        size: Sides of the scaled image, in pixels.
+        crop: (height, width) of the output, in pixels.
+        resample: The resampling filter.
+        table: float32, shape (3, 256): value of channel c for pixel v.
+        mean: Mean of each channel, or one for all.
+        std: Standard deviation of each channel, or one for all.
+        long_side: How the other side is rounded.
+        crop_rounding: How the offset of the crop is rounded.
+        pad: Red, green and blue of the padding, 0 to 255.
+
+    Raises:
+        ModelError: The filter is unknown, a side is not one that recipes have, or the table holds
+            NaN or an infinity.
+        ValueError: The table has another shape or dtype.
     """
     import numpy as np
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from biobench.errors import ModelError
 from biobench.models.local_paths import is_path
 
-FORMS = (
+FULL_FORMS = (
     "hf:REPO[@REV], open_clip:ARCH/TAG, timm:NAME, program:FOLDER, onnx:FILE, "
-    "py:package.module:Class or a short name"
+    "py:package.module:Class"
 )
+"""Names that need no entry in models.yaml."""
+FORMS = f"{FULL_FORMS} or a short name"
 
 
 def near_names(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:

@@ -46,9 +46,24 @@ def predict(
     engine: Mapping[str, Any],
     quiet: bool,
 ) -> Predictions:
-    """Predictions for the scored rows of ``manifest``; features float32 (rows, dim) in its order.
+    """Predictions for the scored rows of a manifest, from the store where they are known.
 
-    Raises as :func:`biobench.probe.predict.run_probe`.
+    Args:
+        task: The task.
+        suite: Its suite, for the seed.
+        manifest: The rows.
+        features: float32 (rows, dim) in manifest order.
+        features_digest: Their digest, by which predictions are known.
+        store: Where predictions and the state of a probe are found and kept.
+        bad: Row of an image that cannot be read -> the reason; no probe sees it, and its prediction
+            is wrong.
+        device: ``cpu`` or ``cuda``.
+        workers: Number of threads, which changes the time and never the result.
+        engine: What decides the bits of a probe that is not exact there, as JSON values.
+        quiet: Show neither progress nor notes.
+
+    Raises:
+        BiobenchError: As :func:`biobench.probe.predict.run_probe`.
     """
     scored = np.flatnonzero(manifest.scored())
     key = sha256_json(

@@ -17,6 +17,9 @@ from biobench.probe.inputs import ProbeInputs
 from biobench.spec.documents import Task
 
 Columns = Mapping[str, npt.NDArray[Any]]
+Predicts = Literal["traits", "classes", "learnt", "learnt-or-unknown"]
+"""The predictions that a protocol can make: 0 or 1 a trait; any class; a class with an example to
+learn from, in the group of the item where there are groups; or that and -1, the unknown class."""
 
 
 def _refuse_nothing(task: Task, items: Manifest) -> None:
@@ -61,18 +64,21 @@ class ProtocolEntry:
         kind: Its name in the documents of protocols.
         apply: Predicts the scored rows of its inputs.
         work: Units of work that ``apply`` counts for a task, and their name.
+        predicts: The predictions that it can make, to which ``verify`` holds a result.
         split: The split that it needs.
         on_gpu: True where a run on a GPU computes it there, so that its predictions are then as
             exact as that device, and not everywhere the same.
         multiply_adds: Those that training takes, about, from features of a number of dimensions.
         refuse: Raises ItemsError where the labels of a task's items alone show that its probe would
             end with that error.
-        unread: The extra columns of a number of scored items none of which could be read.
+        unread: The extra columns of a number of scored items none of which could be read; their
+            names are those of all extra columns that it adds.
     """
 
     kind: str
     apply: Callable[[ProbeInputs], Predictions]
     work: Callable[[Task, Manifest], tuple[int, str]]
+    predicts: Predicts
     split: Literal["train-test", "leave-one-out"] = "train-test"
     on_gpu: bool = False
     multiply_adds: Callable[[Task, Manifest, int], int] = _train_nothing

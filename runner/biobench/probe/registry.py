@@ -1,4 +1,8 @@
-"""All kinds of protocol (SPEC.md, section "Protocols"). A new one is a folder and one line."""
+"""All kinds of protocol (SPEC.md, section "Protocols").
+
+A new one is a folder beside this file, a line of :data:`PROTOCOLS`, and the places outside of this
+package that CONTRIBUTING.md lists ("Places of an addition").
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def leaves_of(data: bytes | memoryview, where: str) -> Leaves:
     """The digests in a file's bytes; raises DataError for a length that is none of theirs."""
     if len(data) % WIDTH or len(data) > MOST_BYTES:
         raise DataError(
-            f"has {len(data)} bytes, which are no digests of {WIDTH} bytes each",
+            f"has {len(data)} bytes, which are not digests of {WIDTH} bytes each",
             where=where,
             remedy="take the whole folder that `biobench run --out` wrote",
         )

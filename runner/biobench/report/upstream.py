@@ -49,7 +49,7 @@ def from_upstream(document: Any, data: bytes, name: str, where: str, spec: Spec)
         raise DataError(
             f"meta.schema {short(found)} is not known",
             where=where,
-            remedy=f"this version reads schema {_SCHEMA} of upstream's results",
+            remedy=f"this version reads schema {_SCHEMA} of the published benchmark's results",
         )
     read = _Reader(where)
     models: dict[str, dict[str, Any]] = {}

@@ -115,12 +115,12 @@ def model_of(given: Any, arch: str | None) -> str | Backbone:
 
         if given and all(isinstance(one, str) for one in given):
             raise UsageError(
-                f"a tuple of {counted(len(given), 'name')} is no model",
+                f"a tuple of {counted(len(given), 'name')} is not a model",
                 remedy=f"give a list of models: {short([*given])}",
             )
         if len(given) != 2:
             raise UsageError(
-                f"a tuple of {len(given)} is no model",
+                f"a tuple of {len(given)} is not a model",
                 remedy="give (module, transform), or a list of models",
             )
         return own_backbone(*given)

@@ -231,7 +231,20 @@ def check_exact(
     workers: int,
     gpu: bool,
 ) -> Finding | None:
-    """Check at level P that the features give the predictions; None for another level's probe."""
+    """Check at level P that the features give the predictions.
+
+    Args:
+        task: The task.
+        suite: Its suite, for the seed.
+        entry: Its entry in the result.
+        manifest: The rows, made again from the data.
+        evidence: The features of the items.
+        workers: Number of threads.
+        gpu: True where the run had a GPU.
+
+    Returns:
+        What was found; None where the probe of that run is not exact.
+    """
     from biobench.probe.predict import run_probe
 
     if not is_exact(task.protocol.kind, gpu=gpu):

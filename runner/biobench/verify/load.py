@@ -107,7 +107,7 @@ def _refuse_folder_of_results(place: Path, path: Path) -> None:
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         raise DataError(
-            f"is no result; {counted(len(found), 'folder')} in it have: "
+            f"is not a result; {counted(len(found), 'folder')} in it have: "
             f"{', '.join(found[:NAMED])}{more}",
             where=shown(str(path)),
             remedy=f"give them: {path}/*",

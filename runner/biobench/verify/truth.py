@@ -19,6 +19,7 @@ from biobench.errors import counted
 from biobench.metric.counts import sequential_sum
 from biobench.probe.inputs import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
 from biobench.probe.knn.estimator import votes
+from biobench.probe.registry import PROTOCOLS
 from biobench.spec.documents import Task
 from biobench.verify.findings import Finding
 
@@ -47,7 +48,7 @@ def check_truth(
     faults = [*_labels(items, scored, predictions), *_columns(task, items, scored, predictions)]
     if not faults:
         faults += _predicted(task, items, scored, predictions, bad)
-    if not faults and task.protocol.kind == "knn":
+    if not faults and "neighbours" in _own_columns(task):
         faults += _ranking(task, items, scored, predictions, bad)
     return [Finding(STAGE, False, text, task.id) for text in faults]
 
@@ -80,7 +81,7 @@ def _labels(items: Manifest, scored: _Ints, predictions: Predictions) -> Iterato
 
 def _columns(task: Task, items: Manifest, scored: _Ints, predictions: Predictions) -> Iterator[str]:
     given = given_columns(items, scored, predictions.y_pred)
-    wanted = {*given, *(_RANKED if task.protocol.kind == "knn" else ())}
+    wanted = {*given, *_own_columns(task)}
     for name in sorted(wanted ^ set(predictions.extras)):
         yield f"the column {name} is {'missing' if name in wanted else 'one that the task lacks'}"
     for name, column in given.items():
@@ -93,6 +94,11 @@ def _columns(task: Task, items: Manifest, scored: _Ints, predictions: Prediction
             continue
         source = "y_pred and the data say" if name == "predicted_poisonous" else "the data say"
         yield f"the column {name} is not what {source} {_which(wrong, predictions)}"
+
+
+def _own_columns(task: Task) -> Collection[str]:
+    """Names of the columns that the task's protocol adds, and no other."""
+    return PROTOCOLS[task.protocol.kind].unread(task, 0).keys()
 
 
 def _predicted(
@@ -111,14 +117,14 @@ def _predicted(
             yield f"y_pred is {NO_PREDICTION} for other items than the unreadable ones here: " + (
                 _which(wrong, predictions)
             )
-    kind = task.protocol.kind
-    if items.has_traits:
+    predicts = PROTOCOLS[task.protocol.kind].predicts
+    if predicts == "traits":
         possible = np.isin(predictions.y_pred, (0, 1)).all(axis=1)
-    elif kind == "linear_probe":
+    elif predicts == "classes":
         possible = (predictions.y_pred >= 0) & (predictions.y_pred < len(items.classes))
     else:
         possible = _learnt(items, scored, predictions.y_pred)
-        possible |= (predictions.y_pred == -1) & (kind == "nearest_centroid")
+        possible |= (predictions.y_pred == -1) & (predicts == "learnt-or-unknown")
     if not (possible | lost).all():
         wrong = ~possible & ~lost
         yield f"y_pred is not a label that can be learnt here {_which(wrong, predictions)}"

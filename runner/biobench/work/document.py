@@ -214,7 +214,7 @@ def read_plan(path: Path) -> WorkPlan:
     except CanonicalError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(value, dict) or value.get("kind") != KIND:
-        raise _damaged(path, "it is no plan")
+        raise _damaged(path, "it is not a plan")
     made_by, own = value.get("biobench"), version("biobench")
     if isinstance(made_by, str) and made_by != own:
         raise UsageError(
@@ -259,7 +259,7 @@ def _plan_of(value: dict[str, Any], path: Path) -> WorkPlan:
 
 def _damaged(path: Path, why: str) -> DataError:
     return DataError(
-        f"is damaged or no plan of biobench: {why}",
+        f"is damaged, or not a plan of biobench: {why}",
         where=str(path),
         remedy="make it again with `biobench plan`",
     )

@@ -128,7 +128,7 @@ impl Document {
         if top["schema"] != SCHEMA {
             return Err(bad(format!("schema must be {SCHEMA:?}")));
         }
-        let input = Shape::parse(&top["input"]).ok_or_else(|| bad("input is no shape"))?;
+        let input = Shape::parse(&top["input"]).ok_or_else(|| bad("input is not a shape"))?;
         let mut constants = Vec::new();
         for (i, entry) in list(&top["constants"], "constants")?.iter().enumerate() {
             let map = members(

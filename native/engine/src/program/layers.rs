@@ -18,7 +18,7 @@ fn activation(i: &Inputs) -> Checked<Function> {
             .as_str()
             .and_then(Function::named)
             .filter(|f| *f != Function::Identity)
-            .ok_or_else(|| format!("{name} is no activation")),
+            .ok_or_else(|| format!("{name} is not an activation")),
     }
 }
 

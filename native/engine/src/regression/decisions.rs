@@ -21,7 +21,7 @@ pub fn decisions(
     let features = weight.len().checked_div(classes).unwrap_or(0);
     if features == 0 || weight.len() != classes * features || !rows.len().is_multiple_of(features) {
         let message = format!(
-            "{} numbers are no rows for a weight of {} and {classes} classes",
+            "{} numbers are not rows for a weight of {} and {classes} classes",
             rows.len(),
             weight.len()
         );

@@ -91,7 +91,11 @@ impl Regression {
         if values.len() == self.size() {
             return Ok(values.to_vec());
         }
-        let message = format!("{} numbers are no point of {}", values.len(), self.size());
+        let message = format!(
+            "{} numbers are not a point of {}",
+            values.len(),
+            self.size()
+        );
         Err(EngineError::Regression(message))
     }
 }

@@ -21,7 +21,7 @@ impl<'a> Batch<'a> {
     /// [`EngineError::Training`] where there are no whole rows, or a number is none of a row.
     pub fn new(x: &'a [f32], width: usize, rows: Option<&'a [usize]>) -> Result<Self, EngineError> {
         if width == 0 || x.is_empty() || !x.len().is_multiple_of(width) {
-            let message = format!("{} numbers are no rows of {width}", x.len());
+            let message = format!("{} numbers are not rows of {width}", x.len());
             return Err(EngineError::Training(message));
         }
         let all = x.len() / width;

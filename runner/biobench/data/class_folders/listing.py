@@ -197,7 +197,8 @@ def _notes(images: Sequence[FolderImage], ignored: Counter[str]) -> Iterator[str
         kinds = sorted(ignored.items(), key=lambda pair: (-pair[1], pair[0]))
         named = ", ".join(f"{shown(kind)} {count}" for kind, count in kinds[:NAMED])
         more = f", and {len(kinds) - NAMED} more kinds" if len(kinds) > NAMED else ""
-        count = counted(sum(ignored.values()), "file that is no image", "files that are no images")
+        one, many = "file that is not an image", "files that are not images"
+        count = counted(sum(ignored.values()), one, many)
         yield f"{count}: {named}{more}"
     alike = spelt_alike(image.path for image in images)
     if alike:

@@ -57,7 +57,9 @@ def with_own_urls(sources: Sequence[Source], urls: Sequence[str]) -> tuple[Sourc
     for url in urls:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"{url!r} is no address", remedy="give --url an http or https address")
+            raise UsageError(
+                f"{url!r} is not an address", remedy="give --url an http or https address"
+            )
         name = unquote(parts.path).rpartition("/")[2]
         if not name:
             for file in files:

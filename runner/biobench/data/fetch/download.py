@@ -56,13 +56,25 @@ def download(
     silent: set[str] | None = None,
     quiet: bool = False,
 ) -> Downloaded:
-    """Get ``file`` into ``folder``, each of its addresses in turn.
+    """Get a file from its addresses, each in turn. Good bytes are kept for the next call, whatever
+    is raised.
 
-    silent: hosts that could not be reached before in this command, which get one try; those that
-    cannot be reached now are added.
+    Args:
+        client: The connections.
+        file: Its name, its addresses, and what is known of its bytes.
+        folder: Folder that the file goes into, under its name only when it is whole.
+        pace: Number of tries at an address, and the waiting between them.
+        say: Called with each line for people.
+        silent: Hosts that could not be reached before in this command, which get one try; those
+            that cannot be reached now are added.
+        quiet: Show no progress.
 
-    Raises DataError where none of them gives it, and BiobenchError where the disk takes no more;
-    what was good is kept for the next call either way.
+    Returns:
+        The digest of the bytes, and the address that gave the last of them.
+
+    Raises:
+        DataError: None of the addresses gives the file.
+        BiobenchError: The disk takes no more.
     """
     faults = []
     progress = Progress(file.name, None, show=show_size, quiet=quiet)

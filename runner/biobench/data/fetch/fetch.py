@@ -40,10 +40,21 @@ def fetch(
     pace: Pace = PACE,
     quiet: bool = False,
 ) -> None:
-    """Bring all sources of ``dataset``; those that are there are only checked.
+    """Bring all sources of a data set; those that are there are only checked. A later call goes on.
 
-    Raises DataError where one cannot be had or is not what the document says, UsageError for
-    addresses that fit no file, BiobenchError where the disk takes no more. A later call goes on.
+    Args:
+        dataset: The data set's document.
+        data: Folder that holds the data sets.
+        local: Folder with files that were brought by hand; nothing is downloaded.
+        urls: Further addresses of files, or of folders with them, which end in ``/``.
+        say: Called with each line for people.
+        pace: Number of tries at an address, and the waiting between them.
+        quiet: Show no progress.
+
+    Raises:
+        DataError: A source cannot be had, or is not what the document says.
+        UsageError: An address fits no file.
+        BiobenchError: The disk takes no more.
     """
     require_obtainable(dataset, data, own=local is not None or bool(urls))
     sources = with_own_urls(sources_of(dataset), urls)

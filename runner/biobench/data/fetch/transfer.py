@@ -54,10 +54,19 @@ def transfer(
     pace: Pace,
     started: Callable[[], None],
 ) -> None:
-    """Add to ``part`` until it is whole.
+    """Add to a part until it is whole. What was added stays in it, whatever is raised.
 
-    ``started`` is called when the length is known, before the first byte. Raises TransferError, and
-    BiobenchError where the disk has no room. What was added stays in the part.
+    Args:
+        client: The connections.
+        url: The address.
+        file: The file that is to come.
+        part: What there is of it.
+        pace: The least bytes in a time, and the most where no length is stated.
+        started: Called when the length is known, before the first byte.
+
+    Raises:
+        TransferError: The address does not give the file, for now or at all.
+        BiobenchError: The disk has no room.
     """
     if part.kept and part.origin is not None and part.kept == part.origin.total:
         started()

@@ -72,7 +72,7 @@ def gemm(node: Node) -> Value:
     turned = bool(node.attribute("transB", 0))
     node.require(len(a.shape) == 2 and not a.shape[1].batch, "a sum over the batch")
     if isinstance(right, np.ndarray):
-        node.require(right.ndim == 2, "a factor that is no matrix")
+        node.require(right.ndim == 2, "a factor that is not a matrix")
         matrix = np.ascontiguousarray(as_float(right if turned else right.T))
         _fits(a.shape[1], Dim(matrix.shape[1]))
         plainly = isinstance(added, np.ndarray) and added.shape == matrix.shape[:1]

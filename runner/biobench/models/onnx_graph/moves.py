@@ -286,7 +286,7 @@ def gather(node: Node) -> Value:
         return _in_turn(node, x, given)
     places = node.constant(1)
     size = x.shape[axis].factor
-    node.require(places.dtype.kind in "iu", "places that are no integers")
+    node.require(places.dtype.kind in "iu", "places that are not integers")
     node.require(bool(((places >= -size) & (places < size)).all()), "a place beyond the axis")
     node.require(places.size > 0, "no places")
     if places.ndim == 0:

@@ -104,7 +104,7 @@ def _entry(numbers: list[Any]) -> int | Dim:
         return first
     if first > 0 and all(n == first * batch for n, batch in zip(numbers, BATCHES, strict=True)):
         return Dim(first, batch=True)
-    raise NotCarried("a size that is no multiple of the batch")
+    raise NotCarried("a size that is not a multiple of the batch")
 
 
 def integers(operand: Any) -> list[int]:

@@ -128,7 +128,7 @@ def _timm_dinov3(module: Any) -> dict[str, Any]:
 
 def _timm_indexed(module: Any) -> dict[str, Any]:
     if module.in_pixels or module.grid_type != "index":
-        raise NotCarried("rotary positions that are no numbers of places")
+        raise NotCarried("rotary positions that are not numbers of places")
 
     def get_embed(shape: Any = None, dtype: Any = None) -> torch.Tensor:
         reference = module.ref_feat_shape

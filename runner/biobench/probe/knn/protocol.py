@@ -62,6 +62,7 @@ ENTRY = ProtocolEntry(
     "knn",
     apply,
     count_queries,
+    "learnt",
     split="leave-one-out",
     refuse=_refuse,
     unread=_unread,

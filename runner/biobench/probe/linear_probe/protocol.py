@@ -38,6 +38,7 @@ ENTRY = ProtocolEntry(
     "linear_probe",
     apply,
     count_steps,
+    "classes",
     on_gpu=True,
     multiply_adds=_multiply_adds,
     refuse=_refuse,

@@ -49,5 +49,5 @@ def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
 
 
 ENTRY = ProtocolEntry(
-    "logistic_regression", apply, _work, multiply_adds=_multiply_adds, refuse=_refuse
+    "logistic_regression", apply, _work, "learnt", multiply_adds=_multiply_adds, refuse=_refuse
 )

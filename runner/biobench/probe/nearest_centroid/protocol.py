@@ -36,4 +36,4 @@ def _refuse(task: Task, items: Manifest) -> None:
         )
 
 
-ENTRY = ProtocolEntry("nearest_centroid", apply, _work, refuse=_refuse)
+ENTRY = ProtocolEntry("nearest_centroid", apply, _work, "learnt-or-unknown", refuse=_refuse)

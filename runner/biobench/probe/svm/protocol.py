@@ -105,4 +105,6 @@ def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
     return total * dim
 
 
-ENTRY = ProtocolEntry("svm", apply, count_queries, multiply_adds=_multiply_adds, refuse=_refuse)
+ENTRY = ProtocolEntry(
+    "svm", apply, count_queries, "learnt", multiply_adds=_multiply_adds, refuse=_refuse
+)

@@ -34,4 +34,6 @@ def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
     return descent_products(task, manifest, dim, int(task.protocol.constants["hidden"]))
 
 
-ENTRY = ProtocolEntry("traits_mlp", apply, count_steps, on_gpu=True, multiply_adds=_multiply_adds)
+ENTRY = ProtocolEntry(
+    "traits_mlp", apply, count_steps, "traits", on_gpu=True, multiply_adds=_multiply_adds
+)
