@@ -12,11 +12,13 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
+    "README.md": ".ci/run",
     "docs/api.md": "tests/packaging/test_api_page.py",
     "docs/loading-images.md": "tests/decode/test_loading_page.py",
     "docs/probes.md": "tests/probe/test_probes_page.py",
 }
-"""Pages whose blocks another test runs, and looks at what they print."""
+"""Pages whose blocks run elsewhere: a test looks at what they print, or continuous integration runs
+them once, as the README's, which takes the whole demo suite."""
 
 
 def pages() -> dict[str, list[str]]:
@@ -26,12 +28,7 @@ def pages() -> dict[str, list[str]]:
     return {path.relative_to(ROOT).as_posix(): blocks for path, blocks in found.items() if blocks}
 
 
-def marked(page: str) -> object:
-    """The page; that of the README runs the whole demo suite, as tests/pipeline does by command."""
-    return pytest.param(page, marks=[pytest.mark.depth] if page == "README.md" else [])
-
-
-@pytest.mark.parametrize("page", [marked(page) for page in sorted(set(pages()) - set(ELSEWHERE))])
+@pytest.mark.parametrize("page", sorted(set(pages()) - set(ELSEWHERE)))
 def test_the_blocks_of_a_page_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
