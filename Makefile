@@ -95,6 +95,10 @@ bench: setup ## speed, beside what users know, which is fetched first (2 GB); QU
 	$(BIN)/python tests/benchmarks/metrics.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/centroid.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/neighbours.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/throughput.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/large_store.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/run_memory.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/crowd.py $(if $(QUICK),--quick)
 
 fuzz: setup ## hostile files and geometries; EXECUTIONS=n over all targets, or SECONDS=n for each
 	$(BIN)/python tools/fuzz.py $(if $(SECONDS),--seconds $(SECONDS),--executions $(or $(EXECUTIONS),10000000))

@@ -6,17 +6,23 @@ import sys
 from pathlib import Path
 
 import centroid
+import crowd
 import environments
 import files
 import forward
+import large_store
 import linear
 import logistic
 import memory
 import metrics
 import neighbours
 import pytest
+import run_memory
 import side_by_side
+import throughput
+from forked import Setting
 from PIL import Image
+from stub import draw_images, write_model
 
 import decode
 import pipeline
@@ -144,6 +150,44 @@ def test_files(tmp_path: Path) -> None:
     first, second = files.measure(folder, 2, 1)
     assert first[3:] == ["1.00", "1.00"]
     assert float(second[3]) > 0
+
+
+def test_crowd(tmp_path: Path) -> None:
+    """Workers of which many are killed give the digests of one run, and no part is embedded twice
+    unless a worker stood still for longer than a claim lasts."""
+    setting = Setting.make(
+        tmp_path, write_model(tmp_path / "stub", 8), draw_images(tmp_path, 40), 1
+    )
+    found = crowd.measure(setting, 4, pass_s=0.1, stale_s=2.0, killed=30.0)
+    assert found.right
+    assert found.failed == 0
+    assert found.killed > 0
+    assert found.twice <= 2
+
+
+def test_throughput(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each number of workers gives the result of one run, with a number in every cell."""
+    monkeypatch.setattr(throughput, "WORKERS", (1, 2))
+    rows = throughput.rows_of(throughput.Load("tiny", 4, 5), tmp_path, 1)
+    assert [row[1] for row in rows] == ["1", "2"]
+    assert all(float(cell.removesuffix(" %")) > 0 for row in rows for cell in row[2:])
+
+
+def test_large_store(tmp_path: Path) -> None:
+    """The entries are those of a store, and one is read without the others."""
+    count = large_store.write(tmp_path, 700, 16)
+    assert count == 3
+    found = large_store.steps(tmp_path, 700, whole=True)
+    assert len(found) == 5
+    one, every = found["open, read and verify one entry"], found["read and verify every entry"]
+    assert 0 < one.read < every.read
+
+
+def test_run_memory() -> None:
+    """A run and a manifest of a table, each with its memory."""
+    rows = run_memory.measured([40], 4000)
+    assert [row[1] for row in rows] == ["40", "4000"]
+    assert all(float(row[2]) > 0 for row in rows)
 
 
 def test_the_processor_is_named() -> None:

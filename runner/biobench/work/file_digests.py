@@ -38,7 +38,7 @@ def share(
         paths: Paths of the slice's files.
     """
     kind = _folder(manifest)
-    key = sha256_json({"kind": kind, "rows": [rows.start, rows.stop]})
+    key = _key(kind, rows)
     if store.path(kind, key).exists():
         return
     found = [(i, file) for i, file in enumerate(index.remembered(paths)) if file is not None]
@@ -58,7 +58,12 @@ def share(
 
 
 def learn(
-    store: Store, index: ContentIndex, manifest: str, paths: Sequence[str], known: set[str]
+    store: Store,
+    index: ContentIndex,
+    manifest: str,
+    paths: Sequence[str],
+    known: set[str],
+    rows: Slice | None = None,
 ) -> None:
     """Remember what the store has of the files of a manifest.
 
@@ -70,16 +75,20 @@ def learn(
         manifest: Digest of the manifest.
         paths: Paths of its files, of all rows.
         known: Keys of entries that ``index`` has by now; gets those that are read.
+        rows: The slice whose entry alone is read; None for every entry. A look at all of them
+            before each part would cost a plan the square of its parts.
     """
     kind = _folder(manifest)
-    for key in store.keys(kind):
+    for key in store.keys(kind) if rows is None else [_key(kind, rows)]:
         if key in known:
             continue
-        known.add(key)
         found = store.get(kind, key)
+        if found is None:
+            continue
+        known.add(key)
         # Whole and not ours: anyone may have written to a shared store.
         with contextlib.suppress(KeyError, ValueError, TypeError, IndexError):
-            index.learn(_files(found or {}, paths))
+            index.learn(_files(found, paths))
 
 
 def _files(found: Arrays, paths: Sequence[str]) -> list[tuple[str, FileRead]]:
@@ -90,6 +99,10 @@ def _files(found: Arrays, paths: Sequence[str]) -> list[tuple[str, FileRead]]:
         read = file_read(digest.tobytes(), (size, inode, modified, changed))
         files.append((paths[row], read))
     return files
+
+
+def _key(kind: str, rows: Slice) -> str:
+    return sha256_json({"kind": kind, "rows": [rows.start, rows.stop]})
 
 
 def _folder(manifest: str) -> str:

@@ -29,6 +29,7 @@ from biobench.work.document import Part
 from biobench.work.embedding import embed_rows
 from biobench.work.jobs import STALE_S, Job, Jobs, claims_folder
 from biobench.work.make import Prepared, wanted_rows
+from biobench.work.slices import Slice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -205,7 +206,7 @@ class _Worker:
 
     def _embed(self, part: Part, context: Context) -> None:
         planned, rows = self._plan.tasks[part.task], slice(part.rows.start, part.rows.stop)
-        paths = self._learn(part.task, context)
+        paths = self._learn(part.task, context, part.rows)
         if part.task not in self._wanted:
             self._wanted[part.task] = wanted_rows(context.plan, part.task)
         wanted = self._wanted[part.task]
@@ -284,13 +285,18 @@ class _Worker:
 
         return replace(context, store=Store(self._store, lambda line: say(context.options, line)))
 
-    def _learn(self, task: int, context: Context) -> list[str]:
-        """Take over what others know of the files of a task by now; returns their paths."""
+    def _learn(self, task: int, context: Context, rows: Slice | None = None) -> list[str]:
+        """Take over what others know of the files of a task by now, of a slice alone where all of
+        them were looked at before; returns the paths of all."""
         manifest = context.plan.manifests[task]
+        first = task not in self._paths
         if task not in self._paths:
             self._paths[task] = [os.path.join(manifest.root, row.path) for row in manifest.rows]
         paths = self._paths[task]
-        file_digests.learn(context.store, self._index, manifest.digest, paths, self._learnt)
+        file_digests.learn(
+            context.store, self._index, manifest.digest, paths, self._learnt,
+            None if first else rows,
+        )  # fmt: skip
         return paths
 
     def _note(self, job: Job, error: Exception) -> None:
