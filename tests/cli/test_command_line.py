@@ -226,9 +226,23 @@ def test_a_full_output_is_one_line(command: str, unbuffered: str) -> None:
 
 def test_an_interrupt_says_only_what_is_true() -> None:
     """`conformance run` keeps nothing; `run` does, and says so (tests/pipeline)."""
-    arguments = [sys.executable, "-m", "biobench", "conformance", "run"]
-    running = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    # It waits before its first case until the signal is there, however quick the machine is.
+    program = (
+        "import sys, time\n"
+        "from biobench.conformance import own_answers\n"
+        "def wait(*args):\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(60)\n"
+        "own_answers.run = wait\n"
+        "from biobench.cli import main\n"
+        "sys.argv = ['biobench', 'conformance', 'run']\n"
+        "main()\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "begun\n"
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (130, "biobench: interrupted\n")
