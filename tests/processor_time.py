@@ -15,20 +15,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 REFERENCE_S = 0.0100
-"""What :func:`reference` takes on the machine that CONTRIBUTING states times of, with nothing else
+"""What :func:`work` takes on the machine that CONTRIBUTING states times of, with nothing else
 running: two cores of an AMD EPYC, CPython 3.11."""
 TEXT = json.dumps({f"key {i}": [i, i / 7, str(i)] for i in range(10_000)})
 
 
+def work() -> None:
+    """The fixed piece of work."""
+    total = 0
+    for value in json.loads(TEXT).values():
+        total += sum(len(str(part)) for part in value)
+    assert total > 0
+
+
 def reference() -> float:
-    """Seconds of processor time that a fixed piece of work takes now, the least of three."""
+    """Seconds of processor time that :func:`work` takes now, the least of three."""
     times = []
     for _ in range(3):
         began = time.thread_time()
-        total = 0
-        for value in json.loads(TEXT).values():
-            total += sum(len(str(part)) for part in value)
-        assert total > 0
+        work()
         times.append(time.thread_time() - began)
     return min(times)
 
@@ -36,6 +41,15 @@ def reference() -> float:
 def slowness() -> float:
     """How many times longer work takes now than on the machine of the bounds."""
     return reference() / REFERENCE_S
+
+
+def delay() -> float:
+    """As :func:`slowness`, by the clock on the wall: other work that has the cores counts too. For
+    bounds on what a person waits for; a fifth of a second of work is looked at."""
+    began = time.perf_counter()
+    for _ in range(20):
+        work()
+    return max(1.0, (time.perf_counter() - began) / 20 / REFERENCE_S)
 
 
 @dataclass
