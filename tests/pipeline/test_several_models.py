@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +14,6 @@ import torch
 from backbones import Breaks, Grid
 from drawn import draw_folders, write_task
 
-from biobench.decode.loader import ImageLoader
-from biobench.embed import compute
 from biobench.errors import DataError, ModelError
 from biobench.pipeline import run, run_models
 from biobench.run import many
@@ -45,20 +42,6 @@ def asked(drawn: tuple[Path, str], tmp_path: Path) -> Options:
         model="demo", tasks=(task,), data=data, store=tmp_path / "store", out=tmp_path / "out",
         workers=2, engine="torch",
     )  # fmt: skip
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that are decoded, in order; the loader is the real one."""
-    paths: list[str] = []
-
-    class Counting(ImageLoader):
-        def __init__(self, items: Sequence[str], *args: Any, **options: Any) -> None:
-            paths.extend(items)
-            super().__init__(items, *args, **options)
-
-    monkeypatch.setattr(compute, "ImageLoader", Counting)
-    return paths
 
 
 def several(options: Options, *models: Any) -> list[many.ModelRun]:
