@@ -55,6 +55,15 @@ impl Engine {
         Ok(Self { isa, threads, pool })
     }
 
+    /// The same with the calling thread alone.
+    pub(crate) fn single(&self) -> Self {
+        Self {
+            isa: self.isa,
+            threads: 1,
+            pool: None,
+        }
+    }
+
     /// The instruction set, by whose name results say how they were made.
     #[must_use]
     pub fn isa(&self) -> Isa {

@@ -1,9 +1,7 @@
 //! Programs in exact arithmetic.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
 
-use biobench_engine::program::Workspace;
 use biobench_engine::EngineError;
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -44,11 +42,7 @@ impl Engine {
 
 /// A program with its constants.
 #[pyclass(frozen, module = "biobench._native")]
-pub(crate) struct Program {
-    program: biobench_engine::program::Program,
-    /// Buffers of earlier runs. Runs at the same time have one each.
-    workspaces: Mutex<Vec<Workspace>>,
-}
+pub(crate) struct Program(biobench_engine::program::Program);
 
 #[pymethods]
 impl Program {
@@ -69,28 +63,25 @@ impl Program {
             return Err(error);
         }
         let program = program.map_err(|error| exception(&error))?;
-        Ok(Self {
-            program,
-            workspaces: Mutex::new(Vec::new()),
-        })
+        Ok(Self(program))
     }
 
     #[getter]
     fn digest(&self) -> &str {
-        self.program.digest()
+        self.0.digest()
     }
 
     #[getter]
     fn text(&self) -> &str {
-        self.program.text()
+        self.0.text()
     }
 
     fn explain(&self) -> String {
-        self.program.explain()
+        self.0.explain()
     }
 
     fn memory(&self, batch: usize) -> usize {
-        self.program.memory(batch)
+        self.0.memory(batch)
     }
 
     fn run<'py>(
@@ -100,14 +91,14 @@ impl Program {
         input: PyReadonlyArrayDyn<'py, f32>,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let shape = input.shape();
-        let dims = &self.program.input().0;
+        let dims = &self.0.input().0;
         let place = dims.iter().position(|dim| dim.batch).unwrap_or(0);
         let batch = match dims.get(place) {
             Some(dim) if dim.batch => shape.get(place).map_or(0, |n| n / dim.factor),
             _ => 1,
         };
-        if batch == 0 || self.program.input().at(batch) != shape {
-            let message = format!("input: shape {}, not {shape:?}", self.program.input());
+        if batch == 0 || self.0.input().at(batch) != shape {
+            let message = format!("input: shape {}, not {shape:?}", self.0.input());
             return Err(PyValueError::new_err(message));
         }
         let wrong = || PyValueError::new_err("input: must be C-contiguous");
@@ -116,20 +107,9 @@ impl Program {
             return Err(wrong());
         }
         let data = input.as_slice().map_err(|_| wrong())?;
-        let out = py.detach(|| {
-            let kept = || {
-                self.workspaces
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-            };
-            let taken = kept().pop();
-            let mut workspace = taken.unwrap_or_default();
-            let out = self.program.run(&engine.0, data, batch, &mut workspace);
-            kept().push(workspace);
-            out
-        });
+        let out = py.detach(|| self.0.run(&engine.0, data, batch));
         let out = out.map_err(|error| exception(&error))?;
-        let shape = self.program.output().at(batch);
+        let shape = self.0.output().at(batch);
         PyArray1::from_vec(py, out).reshape(shape)
     }
 }

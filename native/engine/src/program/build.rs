@@ -1,7 +1,9 @@
 //! From the text of a program to operations with packed constants; every shape is computed and compared with the text.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
+use super::apart::images_apart;
 use super::compiled::Compiled;
 use super::document::{sha256, ConstantType, Document};
 use super::executable::Program;
@@ -117,6 +119,7 @@ fn build(
         }
     }
     let plan = Plan::new(&steps, document.output);
+    let apart = images_apart(&document, &steps);
     let (text, digest) = document.canonical();
     let output = document.output;
     Ok(Program {
@@ -127,6 +130,8 @@ fn build(
         constants,
         output,
         plan,
+        apart,
+        kept: Mutex::default(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! The text is canonical JSON (SPEC.md, section "Canonical JSON"), so that a program has one digest. Numbers in it are
 //! integers; a float32 is its bits as 8 hexadecimal digits. SPEC.md, section "Programs", lists the operations.
 
+mod apart;
 mod build;
 mod compiled;
 mod document;
@@ -15,5 +16,5 @@ mod shape;
 mod step;
 
 pub use document::{Constant, ConstantType};
-pub use executable::{Program, Workspace};
+pub use executable::Program;
 pub use shape::{Dim, Shape};
