@@ -148,8 +148,8 @@ def test_a_claim_that_was_just_taken_over_is_given_back(
 def test_a_link_whose_answer_was_lost_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network disk sends a request again and is told that the file exists: the number of links
-    says that it is our own."""
+    """A network disk sends a request again and is told that the file exists: what it says tells that
+    it is our own."""
     link = os.link
 
     def twice(source: Path, target: Path) -> None:
@@ -162,6 +162,25 @@ def test_a_link_whose_answer_was_lost_counts(
         assert claim is not None
         assert claim.held
         claim.release()
+
+
+def test_a_disk_that_makes_up_inodes_holds_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As sshfs: each name has an inode of its own, and every file one name."""
+
+    def copies(source: Path, target: Path) -> None:
+        with open(target, "xb") as file:
+            file.write(Path(source).read_bytes())
+
+    monkeypatch.setattr(os, "link", copies)
+    with worker(tmp_path) as claims:
+        claim = claims.take(NAME)
+        assert claim is not None
+        assert claim.held
+        assert claims.take(NAME) is None
+        claim.finish()
+        assert claims.list().done == {NAME}
 
 
 @pytest.mark.parametrize("call", ["link", "rename"])

@@ -95,7 +95,7 @@ class Claims:
                 )
                 try:
                     os.link(first, second)
-                    exclusive = os.stat(first).st_nlink == 2 and not _links(first, second)
+                    exclusive = not _links(first, second)
                     os.rename(second, third)
                     renames = third.exists() and not second.exists()
                 finally:
@@ -197,10 +197,12 @@ class Claims:
         try:
             if done.exists() or (path.exists() and not self._set_aside(path)):
                 return None
-            with self._temporary(".claim-", json.dumps(self._about).encode()) as (handle, made):
-                if not _links(made, path):
+            text = json.dumps({**self._about, "claim": secrets.token_hex(8)}).encode()
+            with self._temporary(".claim-", text) as (handle, made):
+                # A link that a network disk made may be answered by a refusal of the second try.
+                if not _links(made, path) and not _reads(path, text):
                     return None
-                claim = Claim(path, os.dup(handle), self.stale_s / BEATS, self._still_s)
+                claim = Claim(path, text, os.dup(handle), self.stale_s / BEATS, self._still_s)
         except OSError as error:
             raise BiobenchError(
                 f"no claim can be made ({error.strerror or error})",
@@ -281,8 +283,11 @@ class Claim:
     """A claim that this process holds; it is touched by a thread until it ends, as long as the
     process works."""
 
-    def __init__(self, path: Path, handle: int, interval_s: float, still_s: float) -> None:
+    def __init__(
+        self, path: Path, text: bytes, handle: int, interval_s: float, still_s: float
+    ) -> None:
         self._path = path
+        self._text = text
         self._handle = handle
         self._still_s = still_s
         self._ended = threading.Event()
@@ -294,10 +299,7 @@ class Claim:
     @property
     def held(self) -> bool:
         """True while no other process has taken the claim over."""
-        try:
-            return os.path.samestat(os.fstat(self._handle), os.stat(self._path))
-        except OSError:
-            return False
+        return _reads(self._path, self._text)
 
     def finish(self) -> None:
         """End the claim, and note that the work is done."""
@@ -338,10 +340,16 @@ def _time_of_others() -> float:
 
 def _links(source: Path, target: Path) -> bool:
     """Link ``source`` to ``target``; False where there is a file."""
-    links = os.stat(source).st_nlink
     try:
         os.link(source, target)
     except FileExistsError:
-        # The answer to a link that a network disk made may be lost, and the second try is refused.
-        return os.stat(source).st_nlink == links + 1
+        return False
     return True
+
+
+def _reads(path: Path, text: bytes) -> bool:
+    """True where a file has this content."""
+    try:
+        return read_regular(path, _MOST_BYTES) == text
+    except OSError:
+        return False
