@@ -26,7 +26,7 @@ develop: ## as setup, with an extension that is built in seconds, without LTO
 demo: setup ## the main job on the embedded suite, with the demo model
 	@$(BIN)/biobench run --model demo --suite demo
 
-test: setup $(CRATES:%=target/tested/%) ## the whole test suite
+test: setup $(CRATES:%=target/tested/%) ## every test but those with a target of their own
 	$(BIN)/pytest $(WORKERS) $(BUDGET)
 
 test-quick: develop $(CRATES:%=target/tested/%) ## the inner loop: the tests that are not marked as slow

@@ -55,7 +55,8 @@ def _imported(path: Path, names: dict[str, Path]) -> Iterator[str]:
         found: list[str] = []
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import is not followed here"
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
             found = [name if name in names else str(node.module) for name in whole]
         yield from (name for name in found if name in names)

@@ -132,7 +132,7 @@ def test_a_probe_works(base: Path, tmp_path: Path) -> None:
 )
 def test_tools_of_the_specification_work(base: Path, tmp_path: Path, arguments: list[str]) -> None:
     """They look at documents and folders alone."""
-    python(base, tmp_path, "-m", "biobench", *arguments)
+    assert python(base, tmp_path, "-m", "biobench", *arguments).stdout != ""
 
 
 def test_the_specification_is_exported(base: Path, tmp_path: Path) -> None:

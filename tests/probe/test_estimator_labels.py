@@ -60,7 +60,7 @@ def test_labels_that_are_none_are_refused(name: str, flaw: str) -> None:
 
 def test_labels_that_pandas_marks_as_missing_are_refused() -> None:
     """Its NA does not say whether it equals anything."""
-    pandas = pytest.importorskip("pandas")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     X, y = data("knn")
     series = pandas.Series(y, dtype="Int64")
     assert KNNProbe().fit(X, series).predict(X).tolist() == y.tolist()
