@@ -148,8 +148,8 @@ def test_a_claim_that_was_just_taken_over_is_given_back(
 def test_a_link_whose_answer_was_lost_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network disk sends a request again and is told that the file exists: what it says tells that
-    it is our own."""
+    """A network disk sends a request again and is told that the file exists: what the file says
+    tells that it is our own."""
     link = os.link
 
     def twice(source: Path, target: Path) -> None:
