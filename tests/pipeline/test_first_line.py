@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from drawn import layout, metric
+
+from biobench._common import progress
+from biobench._common.reading import note_read
+from biobench.run import reading
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +44,54 @@ def test_a_run_says_what_it_does_at_once(demo_program: str, tmp_path: Path) -> N
     assert used < WITHIN_S
     lines = [line for line in shown.decode().splitlines() if line.startswith("biobench: ")]
     assert lines[1].startswith("biobench: loading model 'program:")
+
+
+def test_a_large_table_shows_how_far_it_is(demo_program: str, tmp_path: Path) -> None:
+    """Protects: within 2 s of the process a log has the number of rows or items so far."""
+    rows = (f"{i // 500}/{i}.jpg,{'test' if i % 5 else 'train'},c{i % 7}" for i in range(300_000))
+    (tmp_path / "all.csv").write_text("\n".join(["image,set,species", *rows]) + "\n")
+    task = {
+        "task": "large", "dataset": {"id": "drawn", "layout": layout()}, "split": "train-test",
+        "protocol": "nearest_centroid", "metrics": metric("macro_f1"),
+    }  # fmt: skip
+    (tmp_path / "large.yaml").write_text(yaml.safe_dump(task))
+    command = [sys.executable, "-m", "biobench", "run", "--model", demo_program, "--dry-run"]
+    command += ["--task", str(tmp_path / "large.yaml"), "--data", str(tmp_path)]
+    command += ["--store", str(tmp_path / "s")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        used = processor_seconds(process.pid)
+        rest = process.stderr.read()
+    said = "biobench: large: reading the list of images: [1-9][0-9]* (rows|items) so far\n"
+    assert re.fullmatch(said, first), first + rest
+    assert used < WITHIN_S
+    assert process.returncode == 3, "the images are not there"
+
+
+def test_what_is_read_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line at once, and no second one for the next unit; nothing when quiet or soon done."""
+    monkeypatch.setattr(reading, "AFTER_S", 0.0)
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.0)
+    with reading.shown_reading("one", quiet=False):
+        note_read(1000, "rows")
+        note_read(24, "rows")
+        note_read(7, "items")
+        note_read(7, "items")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "biobench: one: reading the list of images: 1000 rows so far"
+    assert [line.partition(",")[0] for line in lines[1:]] == [
+        "one: reading the list of images: 1024 rows", "one: reading the list of images: 14 items",
+    ]  # fmt: skip
+    with reading.shown_reading("two", quiet=True):
+        note_read(1000, "rows")
+    monkeypatch.setattr(reading, "AFTER_S", 3600.0)
+    with reading.shown_reading("three", quiet=False):
+        note_read(1000, "rows")
+    note_read(1000, "rows")
+    assert capsys.readouterr().err == ""
 
 
 def processor_seconds(pid: int) -> float:

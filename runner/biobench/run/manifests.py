@@ -14,6 +14,7 @@ from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.errors import DataError
 from biobench.run.options import Options
+from biobench.run.reading import shown_reading
 from biobench.run.selection import Selection, leave_out
 from biobench.spec.documents import Task
 
@@ -31,7 +32,8 @@ def read_manifests(
     unreadable: list[tuple[Task, DataError]] = []
     for selected in selection.selected:
         try:
-            manifest = build_manifest(selected.task, selected.root, selection.suite.seed)
+            with shown_reading(selected.task.id, quiet=options.quiet):
+                manifest = build_manifest(selected.task, selected.root, selection.suite.seed)
             if selection.written is not None:
                 manifest = replace(
                     manifest,

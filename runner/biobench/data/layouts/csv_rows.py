@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from biobench._common.reading import OFTEN, note_read
 from biobench._common.text import shown
 from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
@@ -118,7 +119,9 @@ class RowItems:
             return
         self._tables.append((self._rows, table.name))
         first = self._rows
-        for line, *row in table.rows(columns):
+        for count, (line, *row) in enumerate(table.rows(columns), 1):
+            if not count % OFTEN:
+                note_read(OFTEN, "items")
             cells = dict(zip(columns, row, strict=True))
             own = split
             if self.options.split_column is not None:

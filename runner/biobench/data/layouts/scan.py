@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
+from biobench._common.reading import note_read
 from biobench.data.faults import Faults
 from biobench.data.layouts.options import path_fault
 
@@ -35,6 +36,7 @@ def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(os.path.join(root, folder)) as found:
             visible = [entry for entry in found if not entry.name.startswith(".")]
+        note_read(len(visible), "files")
     except FileNotFoundError:
         faults.add(folder or ".", "the folder is missing")
         return []

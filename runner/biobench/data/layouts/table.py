@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from biobench._common.files import open_regular
+from biobench._common.reading import OFTEN, note_read
 from biobench._common.text import shown
 from biobench.data.annotations import Hashing
 from biobench.data.faults import Faults
@@ -36,8 +37,6 @@ TOO_LARGE = f"the table has more than {MOST_BYTES >> 20} MiB"
 REPEATED = 20_000
 """A column of more different cells than this is one whose cells hardly repeat."""
 _BLOCK = 1 << 20
-_RECORDS = 1024
-"""Records whose cells are passed on to their columns together."""
 
 
 @dataclass(frozen=True)
@@ -248,10 +247,11 @@ def _parsed(
             raise _NotText(f"the table has more than {MOST_LINES} rows")
         lines.append(line)
         block.append(cells)
-        if len(block) == _RECORDS:
+        if len(block) == OFTEN:  # their cells are passed on to the columns together
             for i, column in columns_kept:
                 column.add([cells[i] for cells in block])
             block.clear()
+            note_read(OFTEN, "rows")
     for i, column in columns_kept:
         column.add([cells[i] for cells in block])
     for line, count in zip(others, counts, strict=True):
