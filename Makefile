@@ -89,6 +89,7 @@ bench: setup ## speed, beside what users know, which is fetched first (2 GB); QU
 	$(BIN)/python tests/benchmarks/memory.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/pipeline.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/forward.py $(if $(QUICK),--quick)
+	$(BIN)/python tests/benchmarks/look_up.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/files.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/logistic.py $(if $(QUICK),--quick)
 	$(BIN)/python tests/benchmarks/linear.py $(if $(QUICK),--quick)

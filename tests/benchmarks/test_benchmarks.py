@@ -13,6 +13,7 @@ import forward
 import large_store
 import linear
 import logistic
+import look_up
 import memory
 import metrics
 import neighbours
@@ -62,6 +63,12 @@ def test_forward() -> None:
     assert ours[1] == "biobench"
     assert all(float(cell) > 0 for row in (theirs, ours) for cell in row[2:5])
     assert float(ours[5]) < 1e-5
+
+
+def test_look_up() -> None:
+    """Both times are of the profiler, and the look-up is the smaller one."""
+    looked_up, embedded = look_up.milliseconds(pipeline.load("demo"), 2, 1)
+    assert 0 < looked_up < embedded
 
 
 def test_logistic(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Execution
-from biobench.embed.forward import Forward
+from biobench.embed.forward import Forward, input_type
 from biobench.models.base import Backbone
 from biobench.native import ImageLoader
 
@@ -79,8 +79,9 @@ def embed_again(
             backbone.recipe,
             batch_size=execution.micro_batch,
             layout="NCHW",
-            dtype="float32",
+            dtype=input_type([backbone]),
             workers=execution.workers,
+            pin_memory=execution.device == "cuda",
             on_error="report",
             hash_files=True,
             more_formats=bool(manifest.more_formats),

@@ -22,8 +22,9 @@ from biobench.data.file_hashes import file_read
 from biobench.data.manifest import Manifest
 from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
+from biobench.embed.device import Pixels, Values
 from biobench.embed.embedded import Embedded, Execution
-from biobench.embed.forward import Forward, pool_of
+from biobench.embed.forward import Forward, input_type, pool_of
 from biobench.embed.shards import FILES, Rows, ShardKeys, altered_array, groups
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
@@ -93,6 +94,7 @@ class _Computation:
         self._execution = works[0].execution
         self._recipe = works[0].backbone.recipe
         self._more_formats = bool(manifest.more_formats)
+        self._type = input_type(work.backbone for work in works)
         self._waited = 0.0
         # One pool, so that models side by side take no more threads than one, and the time of a
         # pass is that of the model alone.
@@ -151,7 +153,7 @@ class _Computation:
             self._recipe,
             batch_size=execution.micro_batch,
             layout="NCHW",
-            dtype="float32",
+            dtype=self._type,
             workers=execution.workers,
             pin_memory=execution.device == "cuda",
             on_error="report",
@@ -170,9 +172,9 @@ class _Computation:
                 for row, file in zip(part.tolist(), batch.files, strict=True):
                     if file is not None:
                         self._watch.note(row, file_read(*file))
-                pixels = np.frombuffer(b"".join(batch.digests), dtype=np.uint8).reshape(-1, 32)
+                digests = np.frombuffer(b"".join(batch.digests), dtype=np.uint8).reshape(-1, 32)
                 for model in wanted[int(np.searchsorted(ends, batch.start, side="right"))][1]:
-                    model.take(part, batch.array, pixels, bad)
+                    model.take(part, batch.array, digests, bad)
 
 
 class _Model:
@@ -227,25 +229,25 @@ class _Model:
     def take(
         self,
         part: Rows,
-        values: npt.NDArray[np.float32],
-        pixels: npt.NDArray[np.uint8],
+        batch: Pixels | Values,
+        digests: npt.NDArray[np.uint8],
         bad: Mapping[int, str],
     ) -> None:
-        """Start the pass of one micro-batch, float32 (rows, 3, H, W), and end the oldest where
-        enough are on their way."""
+        """Start the pass of one micro-batch, (rows, 3, H, W), and end the oldest where enough are
+        on their way; ``digests``: BLAKE3 of each crop, uint8 (rows, 32)."""
         if self.error is not None or self._forward is None:
             return
         result, forward = self._result, self._forward
         result.bad.update((row, bad[row]) for row in part.tolist() if row in bad)
-        result.pixels[part] = pixels
-        self._pending.append((part, forward.submit(values)))
+        result.pixels[part] = digests
+        self._pending.append((part, forward.submit(batch)))
         good = [i for i, row in enumerate(part.tolist()) if row not in bad]
         if self._compare_alone and len(good) > 1:
             self._compare_alone = False
             # One of the middle: a model may mix into an image those before it alone.
             middle = good[len(good) // 2]
             place = slice(middle, middle + 1)
-            self._alone = part[place], forward.submit(values[place])
+            self._alone = part[place], forward.submit(batch[place])
         self._finish(forward.depth - 1)
 
     def finish(self) -> None:

@@ -1,14 +1,14 @@
 """The forward pass over micro-batches of fixed shape (SPEC.md, section "Features").
 
-In: float32 values of at most one micro-batch. Out: float32 features of its rows, the same bits for
-any number of workers. By torch every pass sees the same shape, on one thread, and the rest is zero
-pixels; the exact engine needs neither.
+In: pixels of at most one micro-batch, or their values. Out: float32 features of its rows, the same
+bits for any number of workers. By torch every pass sees the same shape, on one thread, and the rest
+is zero pixels; the exact engine needs neither.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
@@ -17,16 +17,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench.embed.device import Pixels, Sent, Values, ValueTable, memory_of, send
+from biobench.embed.shortage import MemoryShortage, is_shortage
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
 from biobench.repro.torch_state import fix_workspace, merged, read_state
 
 if TYPE_CHECKING:
+    import torch
+
+    from biobench.decode.native import Dtype
     from biobench.models.base import Backbone
 
 
 DETERMINISTIC = 2
 """torch's mode in which an operation without a deterministic algorithm is an error."""
+HALF = ("float16", "bfloat16")
+"""Precisions of torch's autocast, by the names that torch has for them."""
 
 
 def choose_device(asked: str) -> str:
@@ -102,6 +109,13 @@ def side_by_side(device: str, workers: int) -> int:
     return 1 if device == "cuda" else max(1, workers)
 
 
+def input_type(backbones: Iterable[Backbone]) -> Dtype:
+    """The type of the batches that models take: pixels, which become values on the device; values
+    where a program is among the models, so that the threads that decode look them up."""
+    programs = any(backbone.info.program is not None for backbone in backbones)
+    return "float32" if programs else "uint8"
+
+
 def pool_of(device: str, workers: int) -> ThreadPoolExecutor:
     """The threads that run micro-batches."""
     return ThreadPoolExecutor(side_by_side(device, workers), "embed")
@@ -119,20 +133,32 @@ class Forward:
         workers: int,
         precision: str,
         pool: ThreadPoolExecutor | None = None,
+        patient: bool = True,
     ) -> None:
-        """``pool``: threads that several models share; without it :meth:`close` ends its own."""
+        """``pool``: threads that several models share; without it :meth:`close` ends its own.
+        ``patient``: try a pass a second time where memory is short.
+
+        Raises MemoryShortage where the device has no room for the model.
+        """
         self._backbone = backbone
         self._device = device
         self._micro_batch = micro_batch
-        self._half = precision == "float16"
+        self._precision = precision
+        self._patient = patient
         self.depth = side_by_side(device, workers) + 2
-        """Micro-batches to have in flight: no worker waits, and memory stays bounded."""
+        """Micro-batches to have in flight: no worker waits, and memory stays bounded. On a GPU two
+        are copied ahead of the one that is computed."""
         self.busy = 0.0
         """Seconds of the passes that have ended, added up over the workers."""
-        self._pool = pool or pool_of(device, workers)
         self._state: dict[str, str] = {}
         self._reading = Lock()
-        backbone.to(device)
+        self._again = Lock()
+        with self._errors():
+            backbone.to(device)
+            if not isinstance(backbone, ProgramBackbone):
+                self._memory = memory_of(device)
+                self._table = ValueTable(backbone.recipe, device)
+        self._pool = pool or pool_of(device, workers)
 
     @property
     def torch_state(self) -> dict[str, str]:
@@ -141,62 +167,102 @@ class Forward:
         with self._reading:
             return dict(self._state)
 
-    def submit(self, values: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]]:
-        """Features of float32 (rows, 3, H, W), rows <= micro-batch: float32 (rows, dim).
+    def submit(self, batch: Pixels | Values) -> Future[npt.NDArray[np.float32]]:
+        """Features of (rows, 3, H, W), rows <= micro-batch: float32 (rows, dim).
 
-        values: what the recipe's value table gives for the pixels.
+        batch: uint8 pixels, or the float32 values that the recipe's table gives for them, which
+        alone a program takes. Copies to a GPU begin here.
         """
-        return self._pool.submit(self._run, values)
+        backbone = self._backbone
+        if isinstance(backbone, ProgramBackbone):
+            # A row's bits depend on no other row, so nothing is filled up.
+            if batch.dtype != np.float32:
+                raise TypeError(f"a program takes values, not {batch.dtype}")
+            values: Values = batch  # type: ignore[assignment]
+            return self._pool.submit(self._timed, lambda: backbone.run(values))
+        try:
+            with self._errors():
+                filling = backbone.recipe.table[:, :1, None]
+                sent = send(self._memory, batch, self._micro_batch, filling)
+        except BiobenchError as error:
+            failed: Future[npt.NDArray[np.float32]] = Future()
+            failed.set_exception(error)
+            return failed
+        return self._pool.submit(self._timed, lambda: self._pass(sent))
 
     def close(self) -> None:
         """Let running passes end and drop those that wait."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _timed(self, run: Callable[[], Values]) -> Values:
         started = time.perf_counter()
         try:
-            return self._pass(values)
+            return run()
         finally:
             with self._reading:
                 self.busy += time.perf_counter() - started
 
-    def _pass(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        if isinstance(self._backbone, ProgramBackbone):
-            # A row's bits depend on no other row, so nothing is filled up.
-            return self._backbone.run(values)
+    def _pass(self, sent: Sent) -> Values:
+        with self._errors():
+            features = self._features(sent)
+            self._read_state()
+        expected = (self._micro_batch, self._backbone.info.dim)
+        if features.shape != expected:
+            raise ModelError(
+                f"gives features of shape {features.shape} instead of {expected}",
+                where=self._backbone.info.name,
+                remedy="embed() must return one row for each image",
+            )
+        return features[: sent.rows]
+
+    def _features(self, sent: Sent) -> Values:
+        """The pass itself; once more by itself where memory was short, since it may have been cut
+        into pieces by what other models took."""
+        try:
+            return self._once(sent)
+        except Exception as error:
+            if not (self._patient and is_shortage(error)):
+                raise
+        # Not in the handler: the error holds what the pass had in memory.
+        with self._again:
+            self._memory.trim()
+            return self._once(sent)
+
+    def _once(self, sent: Sent) -> Values:
         import torch
 
         # This belongs to a thread, and some libraries change it where they are loaded.
         torch.set_flush_denormal(False)
-        rows = values.shape[0]
-        if rows < self._micro_batch:
-            filled = np.empty((self._micro_batch, *values.shape[1:]), dtype=np.float32)
-            filled[:rows] = values
-            filled[rows:] = self._backbone.recipe.table[:, :1, None]
-            values = filled
-        batch = torch.from_numpy(values)
+        with torch.inference_mode():
+            batch = sent.arrived()
+            if batch.dtype == torch.uint8:
+                batch = self._table.look_up(batch)
+            with self._autocast():
+                features: torch.Tensor = self._backbone.embed(batch)
+        # Waits for the device, so that what it reads from is needed no more.
+        values: Values = features.float().cpu().numpy()
+        return values
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn what torch, or a model's own code, raises into an error that names the model."""
         try:
-            with torch.inference_mode(), self._autocast():
-                features = self._backbone.embed(batch.to(self._device))
-            self._read_state()
+            yield
         except BiobenchError:
             raise
         except (Exception, SystemExit) as error:
-            # Whatever a model's own code raises; memory that runs out comes as RuntimeError.
+            name = self._backbone.info.name
+            if is_shortage(error):
+                raise MemoryShortage(
+                    f"memory is too short for the model ({type(error).__name__}: {error})",
+                    where=name,
+                    remedy="end what else takes memory; on the CPU give fewer --workers",
+                ) from error
             raise ModelError(
                 f"the forward pass fails ({type(error).__name__}: {error})",
-                where=self._backbone.info.name,
-                remedy="check the model; with little memory give fewer --workers",
+                where=name,
+                remedy="check the model",
             ) from error
-        expected = (self._micro_batch, self._backbone.info.dim)
-        if tuple(features.shape) != expected:
-            raise ModelError(
-                f"gives features of shape {tuple(features.shape)} instead of {expected}",
-                where=self._backbone.info.name,
-                remedy="embed() must return one row for each image",
-            )
-        result: npt.NDArray[np.float32] = features[:rows].float().cpu().numpy()
-        return result
 
     def _read_state(self) -> None:
         """Read what the model's code left behind in this thread."""
@@ -207,6 +273,6 @@ class Forward:
     def _autocast(self) -> Any:
         import torch
 
-        if self._half:
-            return torch.autocast(self._device, dtype=torch.float16)
+        if self._precision in HALF:
+            return torch.autocast(self._device, dtype=getattr(torch, self._precision))
         return nullcontext()

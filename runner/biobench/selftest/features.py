@@ -20,6 +20,7 @@ from biobench.selftest.part import Conditions, Measured, Part
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
 if TYPE_CHECKING:
+    from biobench.decode.native import Dtype
     from biobench.decode.recipe import Recipe
     from biobench.models.module_backbone import ModuleBackbone
 
@@ -63,17 +64,16 @@ def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
     return wrap(name, module, [], origin=origin, rules=Rules())
 
 
-def values(recipe: Recipe, rows: int, workers: int) -> Features:
-    """The input values of a model for ``rows`` images of all data sets, float32 (rows, 3, H, W)."""
+def images(recipe: Recipe, rows: int, workers: int, dtype: Dtype) -> Any:
+    """``rows`` images of all data sets, (rows, 3, H, W): uint8 pixels, or their float32 values."""
     from biobench.native import ImageLoader
 
     paths = [path for files in pixels.images().values() for path in files][::_SPREAD]
     paths = (paths * (rows // len(paths) + 1))[:rows]
     with ImageLoader(
-        paths, recipe, batch_size=rows, layout="NCHW", dtype="float32", workers=workers
+        paths, recipe, batch_size=rows, layout="NCHW", dtype=dtype, workers=workers
     ) as loader:
-        batch: Features = next(loader).array
-    return batch
+        return next(loader).array
 
 
 def by_torch(backbone: ModuleBackbone, conditions: Conditions) -> Features:
@@ -81,7 +81,7 @@ def by_torch(backbone: ModuleBackbone, conditions: Conditions) -> Features:
     from biobench.embed.forward import Forward, deterministic
 
     rows = _rows(conditions)
-    batch = values(backbone.recipe, rows, conditions.workers)
+    batch = images(backbone.recipe, rows, conditions.workers, "uint8")
     with deterministic():
         forward = Forward(
             backbone, device=conditions.device, micro_batch=rows, workers=1, precision="float32"
@@ -98,7 +98,7 @@ def exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
     from biobench.models.program_model import make_program
 
     program, _ = make_program(backbone)
-    batch = values(backbone.recipe, _rows(conditions), conditions.workers)
+    batch = images(backbone.recipe, _rows(conditions), conditions.workers, "float32")
     return program.run(Engine(conditions.workers), batch)
 
 

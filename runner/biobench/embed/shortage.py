@@ -1,0 +1,31 @@
+"""Memory that is too short for a forward pass, told from other errors of torch.
+
+In: an error. Out: whether a smaller micro-batch may cure it.
+"""
+
+from __future__ import annotations
+
+from biobench.errors import ModelError
+
+_TEXTS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "cannot allocate memory",
+    "alloc_failed",
+    "bad_alloc",
+)
+"""Parts of the messages of a RuntimeError, in lower case: torch's allocator of the CPU, the
+system's own words, CUDA, cuBLAS and cuDNN, C++. torch.OutOfMemoryError has one of them too."""
+
+
+class MemoryShortage(ModelError):
+    """Memory is too short for a model, or for one pass of it."""
+
+
+def is_shortage(error: BaseException) -> bool:
+    """True where memory could not be had."""
+    if isinstance(error, MemoryError | MemoryShortage):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(part in text for part in _TEXTS)
