@@ -129,7 +129,7 @@ def evaluate(
         declare: By task id, the published score that stands in for running the task, as a fraction,
             and where it is published.
         workers: Micro-batches side by side; None for the cores.
-        precision: ``float32``, or ``float16``: autocast, on CUDA only.
+        precision: ``float32``, or ``float16`` or ``bfloat16``: autocast, float16 on CUDA only.
         on_bad_image: ``stop`` at an image that cannot be read, ``report`` it as wrong, or
             ``leave-out``, of a task of one's own.
         pictures: Put pictures into the page.
@@ -233,7 +233,7 @@ def learning_curve(
         device: ``auto``, ``cpu`` or ``cuda``.
         division: ``official`` or ``compat``.
         workers: Micro-batches side by side; None for the cores.
-        precision: ``float32`` or ``float16``.
+        precision: ``float32``, ``float16`` or ``bfloat16``.
         on_bad_image: ``stop``, ``report`` or ``leave-out``.
         pictures: Put pictures into the pages.
         offline: Never ask a hub.

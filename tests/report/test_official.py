@@ -1,9 +1,10 @@
-"""Files of a data set that an official result may rest on."""
+"""The conditions of an official result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,34 @@ from biobench.spec.load import load_spec
 
 SPEC = load_spec()
 DIGEST = "sha256:" + "0" * 64
+
+
+def claim(files: dict[str, Any] | None = None, **changes: Any) -> Claim:
+    """An official result, but for what is given."""
+    suite = SPEC.suites["biobench"]
+    whole = {"count": 1, "bytes": 1, "digest": DIGEST, "recorded_by": ["Anna", "Bo"]}
+    official = Claim(
+        division="official",
+        suite=suite,
+        run=suite.members,
+        declared=(),
+        own=False,
+        n_train=None,
+        counts=(),
+        datasets=[replace(SPEC.dataset("beluga"), files=files or whole)],
+        compared=True,
+        bad_images=0,
+        resolved="hf:owner/name",
+        source="hub",
+        revision="0" * 40,
+        trusted=True,
+        pinned=True,
+        micro_batch=None,
+        precision="float32",
+        gpu=False,
+        level_t=False,
+    )
+    return replace(official, **changes)
 
 
 @pytest.mark.parametrize(
@@ -28,30 +57,34 @@ def test_files_that_two_people_recorded(
     digest: str | None, by: Sequence[str], compared: bool, reason: str | None
 ) -> None:
     """A digest that one person alone recorded makes no result official."""
-    suite = SPEC.suites["biobench"]
     files = {"count": 1, "bytes": 1, "digest": digest, "recorded_by": list(by)}
-    claim = Claim(
-        division="official",
-        suite=suite,
-        run=suite.members,
-        declared=(),
-        own=False,
-        n_train=None,
-        counts=(),
-        datasets=[replace(SPEC.dataset("beluga"), files=files)],
-        compared=compared,
-        bad_images=0,
-        resolved="hf:owner/name",
-        source="hub",
-        revision="0" * 40,
-        trusted=True,
-        pinned=True,
-        half_on_cpu=False,
-        level_t=False,
-    )
-    reasons = unofficial_reasons(claim)
+    reasons = unofficial_reasons(claim(files=files, compared=compared))
     if reason is None:
         assert reasons == []
     else:
         assert len(reasons) == 1
         assert reason in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "precision", "micro_batch", "reason"),
+    [
+        (False, "float32", None, None),
+        (False, "float32", 32, None),
+        (False, "float32", 16, "micro-batches of 16 rows"),
+        (False, "bfloat16", 32, "bfloat16 on the CPU"),
+        (True, "bfloat16", 256, None),
+        (True, "float16", 128, None),
+        (True, "float32", 32, None),
+        (True, "float32", 1, "micro-batches of 1 row,"),
+    ],
+)
+def test_precision_and_micro_batch(
+    gpu: bool, precision: str, micro_batch: int | None, reason: str | None
+) -> None:
+    """A GPU may have sizes and precisions that the specification names, a CPU has one of each; a
+    program's features depend on neither."""
+    made = claim(gpu=gpu, precision=precision, micro_batch=micro_batch)
+    reasons = unofficial_reasons(made)
+    assert [line for line in reasons if reason is None or reason not in line] == []
+    assert len(reasons) == (reason is not None)

@@ -87,7 +87,7 @@ def other_values(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        return [value + 1, max(0, value - 1)] if value else [1]
+        return [value + 1, max(0, value - 1), value // 2] if value else [1]
     if isinstance(value, float):
         return [value + 0.125, value * 0.5]
     if isinstance(value, str):
@@ -103,7 +103,7 @@ def other_values(value: Any) -> list[Any]:
 SWAPPED = {
     "official": ["open", "compat"],
     "open": ["official", "compat"],
-    "float32": ["float16"],
+    "float32": ["float16", "bfloat16"],
     "python": ["hub", "local"],
     "biobench": ["demo", "prior-work"],
     "prior-work": ["demo", "biobench"],

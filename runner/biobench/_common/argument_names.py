@@ -15,8 +15,8 @@ from biobench.errors import BiobenchError
 
 VALUES = frozenset(
     {
-        "all", "auto", "compat", "cpu", "cuda", "exact", "float16", "float32", "leave-out",
-        "official", "report", "stop", "torch",
+        "all", "auto", "bfloat16", "compat", "cpu", "cuda", "exact", "float16", "float32",
+        "leave-out", "official", "report", "stop", "torch",
     }
 )  # fmt: skip
 """Words after an option that are its value; any other word goes on with the sentence."""

@@ -1,11 +1,13 @@
-"""The memory that this process may still take."""
+"""The memory that this process may still take, and what happens where it takes more."""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 from pathlib import Path
 
+_OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 _MEMINFO = Path("/proc/meminfo")
 _LIMIT, _USED = "memory.max", "memory.current"
 _GROUP = Path("/sys/fs/cgroup")
@@ -26,3 +28,15 @@ def available_memory() -> int:
     except (OSError, ValueError):
         pass
     return max(min(found), 0)
+
+
+def can_be_refused() -> bool:
+    """True where the system refuses memory to this process beyond a limit; elsewhere it promises
+    more than it has, and ends a process that uses it."""
+    limits = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    if any(resource.getrlimit(limit)[0] != resource.RLIM_INFINITY for limit in limits):
+        return True
+    try:
+        return _OVERCOMMIT.read_text("ascii").strip() == "2"
+    except (OSError, ValueError):
+        return False

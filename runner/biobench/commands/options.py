@@ -108,6 +108,7 @@ class Precision(StrEnum):
 
     float32 = "float32"
     float16 = "float16"
+    bfloat16 = "bfloat16"
 
 
 class OnBadImage(StrEnum):
@@ -128,5 +129,8 @@ DivisionOfRun = Annotated[
 
 PrecisionOfRun = Annotated[
     Precision,
-    typer.Option(help="Arithmetic of the model; float16 is torch's autocast, on CUDA only."),
+    typer.Option(
+        help="Arithmetic of the model; float16 and bfloat16 are torch's autocast, float16 on "
+        "CUDA only."
+    ),
 ]

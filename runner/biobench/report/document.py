@@ -245,6 +245,8 @@ def _claim(
         revision=info.revision,
         trusted=info.trusted,
         pinned=info.pinned,
-        half_on_cpu=execution.precision == "float16" and execution.device != "cuda",
+        micro_batch=execution.micro_batch if info.program is None else None,
+        precision=execution.precision,
+        gpu=execution.device == "cuda",
         level_t="T" in levels.values(),
     )

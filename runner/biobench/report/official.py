@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from biobench.errors import counted
 from biobench.spec.documents import BENCHMARK, Dataset, Suite
 
+DECLARED = (32, 64, 128)
+"""Rows of a micro-batch on a GPU that are as good as those of the suite (SPEC.md, 9.1-1)."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -29,7 +32,9 @@ class Claim:
         revision: Revision of the model.
         trusted: See :class:`biobench.models.base.ModelInfo`.
         pinned: See :class:`biobench.models.base.ModelInfo`.
-        half_on_cpu: True for float16 without CUDA.
+        micro_batch: Rows of a micro-batch where features depend on it; None for a program.
+        precision: Of the forward pass.
+        gpu: True where torch computed on a GPU.
         level_t: True where a stage has level T.
     """
 
@@ -48,7 +53,9 @@ class Claim:
     revision: str | None
     trusted: bool
     pinned: bool
-    half_on_cpu: bool
+    micro_batch: int | None
+    precision: str
+    gpu: bool
     level_t: bool
 
 
@@ -69,11 +76,20 @@ def unofficial_reasons(claim: Claim) -> list[str]:
         reasons.append("the model runs the user's own code")
     elif not claim.pinned:
         reasons.append(unpinned(claim.resolved, claim.source, claim.revision))
-    if claim.half_on_cpu:
-        reasons.append("float16 on the CPU")
+    if claim.precision != "float32" and not claim.gpu:
+        reasons.append(f"{claim.precision} on the CPU")
+    if claim.micro_batch not in (None, *_micro_batches(claim)):
+        rows = counted(claim.micro_batch or 0, "row")
+        reasons.append(f"micro-batches of {rows}, which is no size of the specification")
     if claim.level_t:
         reasons.append("torch or the environment was altered: level T")
     return reasons
+
+
+def _micro_batches(claim: Claim) -> tuple[int, ...]:
+    """The sizes that an official result may have."""
+    suite = claim.suite
+    return (suite.micro_batch_cuda, *DECLARED) if claim.gpu else (suite.micro_batch_cpu,)
 
 
 def _tasks(claim: Claim) -> list[str]:

@@ -64,6 +64,22 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def gpu_facts() -> dict[str, Any]:
+    """What the first visible GPU computes by, beside the packages and the driver: its name, by
+    which a part of a divided one differs from the whole, what its kernels are chosen by, and the
+    CUDA and cuDNN that torch itself came with."""
+    import torch
+
+    properties = torch.cuda.get_device_properties(0)
+    return {
+        "gpu": properties.name,
+        "capability": [properties.major, properties.minor],
+        "multiprocessors": properties.multi_processor_count,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+    }
+
+
 def _system() -> str:
     """``platform.platform()`` without the program that it starts on Linux."""
     if platform.system() != "Linux":

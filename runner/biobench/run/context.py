@@ -6,14 +6,19 @@ In: options. Out: a context; the model is loaded last, after the checks of the d
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.optional_dependencies import require_torch
 from biobench.models.names import is_program
 from biobench.repro import variables
-from biobench.repro.environment import available_cores, processor_name, processor_type
+from biobench.repro.environment import (
+    available_cores,
+    gpu_facts,
+    processor_name,
+    processor_type,
+)
 from biobench.run.learning_curve import Sizes
 from biobench.run.options import Options, say, say_stage, select_device
 from biobench.run.plan import Plan, plan
@@ -69,6 +74,7 @@ def prepare(options: Options, sizes: Sizes | None = None) -> Context:
     # Manifests first: a fault in the data shows before a model is fetched.
     made = plan(options, sizes)
     context, chosen = load(made, started, clock)
+    context = fitted(context)
     # Last, so that an error before it is the only line.
     say_notes(made)
     say(options, chosen)
@@ -107,6 +113,28 @@ def load(plan: Plan, started: datetime, clock: float) -> tuple[Context, str]:
     return Context(plan, backbone, store, execution, started, clock), chosen
 
 
+def fitted(context: Context) -> Context:
+    """The context with a micro-batch that memory has room for, once all models of a run are loaded;
+    prints a line where it is a smaller one.
+
+    Raises:
+        ModelError: Memory is too short for a single image, or the forward pass fails.
+    """
+    from biobench.embed.forward import set_up_torch
+    from biobench.embed.micro_batch import fitting
+
+    with set_up_torch([context.backbone]):
+        execution = fitting(context.backbone, context.execution)
+    if execution.micro_batch != context.execution.micro_batch:
+        say(
+            context.options,
+            f"model {context.backbone.info.name!r}: memory is short: micro-batches of "
+            f"{execution.micro_batch} images in place of {context.execution.micro_batch}, which "
+            "the result states; fewer --workers, or fewer programs beside this one, leave more",
+        )
+    return replace(context, execution=execution)
+
+
 def say_notes(plan: Plan) -> None:
     """Print the notes on the tasks of a plan."""
     for note in plan.notes:
@@ -117,12 +145,14 @@ def say_notes(plan: Plan) -> None:
 
 def _execution(suite: Suite, options: Options, backbone: Backbone) -> Execution:
     from biobench.embed.features import Execution
+    from biobench.embed.micro_batch import possible
 
     device = "cpu" if backbone.info.program is not None else select_device(options)
+    of_suite = suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu
     return Execution(
         device=device,
         precision=options.precision,
-        micro_batch=suite.micro_batch_cuda if device == "cuda" else suite.micro_batch_cpu,
+        micro_batch=options.micro_batch if options.micro_batch in possible(of_suite) else of_suite,
         workers=options.workers or available_cores(),
         engine=_libraries(device),
     )
@@ -143,7 +173,5 @@ def _libraries(device: str) -> dict[str, Any]:
         "torch": altered(read_state(), in_run=False),
     }
     if device == "cuda":
-        import torch
-
-        return engine | {"gpu": torch.cuda.get_device_name(0)}
+        return engine | gpu_facts()
     return engine | {"cpu": [processor_name(), processor_type()]}

@@ -37,12 +37,20 @@ def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[B
                 where=f"model {name!r}",
                 remedy="leave out --engine torch and --device cuda",
             )
+        if options.precision != "float32":
+            raise UsageError(
+                f"a program computes in float32, not in {options.precision}",
+                where=f"model {name!r}",
+                remedy="leave out --precision",
+            )
         return backbone, _exact_line(name)
     device = select_device(options)
     if device == "cuda":
         reason = "it runs on the GPU"
     elif options.engine == "torch":
         reason = "as asked"
+    elif options.precision != "float32":
+        reason = f"--precision {options.precision}"
     elif options.engine == "auto" and not backbone.info.trusted:
         reason = "it is the caller's own code"
     else:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from biobench._common.memory import available_memory
-from biobench.run.context import Context, load
+from biobench.run.context import Context, fitted, load
 from biobench.run.failures import Failures
 from biobench.run.options import Options, say
 from biobench.run.plan import Plan
@@ -119,6 +119,7 @@ def load_in_turn(
         say(made.options, chosen)
         need = _bytes_of(context)
         if loaded and used + need > room:
+            loaded = _fitted(loaded, runs)
             yield loaded
             loaded, used = {}, 0
         if not loaded:
@@ -127,7 +128,29 @@ def load_in_turn(
         used += need
         del context
     if loaded:
+        loaded = _fitted(loaded, runs)
         yield loaded
+
+
+def _fitted(loaded: Mapping[int, Context], runs: dict[int, ModelRun]) -> dict[int, Context]:
+    """Those of the loaded models that memory has room for beside each other, with micro-batches
+    that do not take more."""
+    # All weights first: passes run one after the other, and have what those leave.
+    for step in (_placed, fitted):
+        found: dict[int, Context] = {}
+        for i, context in loaded.items():
+            try:
+                found[i] = step(context)
+            except Exception as error:  # noqa: BLE001 - the others go on
+                runs[i] = failed(context.options, error)
+        loaded = found
+    return dict(loaded)
+
+
+def _placed(context: Context) -> Context:
+    """The context with its weights on the device."""
+    context.backbone.to(context.execution.device)
+    return context
 
 
 def by_recipe(loaded: dict[int, Context]) -> Iterator[dict[int, Context]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
-PRECISIONS = ("float32", "float16")
+PRECISIONS = ("float32", "float16", "bfloat16")
 ENGINES = ("auto", "exact", "torch")
 """Engines for the features: the exact one where it carries the model on the CPU and torch
 elsewhere, or always one of them."""
@@ -56,7 +56,9 @@ class ImageOptions:
 @dataclass(frozen=True)
 class Options:
     """Options of a run; see ``biobench run --help``. ``model`` is a name or a backbone;
-    ``folder``: the name of its own folder below ``out`` where it is one of several.
+    ``folder``: the name of its own folder below ``out`` where it is one of several;
+    ``micro_batch``: rows of a micro-batch in place of the suite's, to repeat a result that has
+    another.
 
     Raises:
         UsageError: A suite is given beside tasks.
@@ -83,6 +85,7 @@ class Options:
     save: bool = True
     from_command: bool = False
     folder: str | None = None
+    micro_batch: int | None = None
 
     def __post_init__(self) -> None:
         # Else the selection takes the tasks and says nothing of the suite.
@@ -105,7 +108,7 @@ def refuse_options(options: Options, spec: Spec) -> None:
         raise UsageError(
             f"there is no engine {options.engine!r}", remedy="use auto, exact or torch"
         )
-    if options.device != "auto" or options.precision == "float16":
+    if options.device != "auto" or options.precision != "float32":
         select_device(options)
     for option, text in (
         ("--model", options.model_name),
@@ -136,9 +139,14 @@ def select_device(options: Options) -> str:
         raise UsageError(
             "the exact engine runs on the CPU", remedy="give --device cpu, or --engine torch"
         )
+    if exact and options.precision != "float32":
+        raise UsageError(
+            f"the exact engine computes in float32, not in {options.precision}",
+            remedy="give --engine torch, or --precision float32",
+        )
     device = choose_device("cpu" if exact else options.device)
     if options.precision == "float16" and device != "cuda":
-        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda or float32")
+        raise UsageError("--precision float16 needs CUDA", remedy="give --device cuda, or bfloat16")
     return device
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from biobench.data.sample import can_be_sampled
+from biobench.embed.micro_batch import possible
 from biobench.errors import ModelError, SpecError
 from biobench.models.names import DEMO, ModelName, parse_name, states_revision
 from biobench.report.document import claimed_levels, stage_root
@@ -166,12 +167,15 @@ def check_levels(
     model, claimed = results.document["model"], results.document["levels"]
     on_gpu = with_gpu(results)
     wanted = suite.micro_batch_cuda if on_gpu else suite.micro_batch_cpu
-    if model["micro_batch"] != wanted:
+    exact = model["program"] is not None
+    if model["micro_batch"] not in ((wanted,) if exact else possible(wanted)):
         text = f"micro_batch is {model['micro_batch']}, and that of the suite is {wanted}"
         yield Finding("features", False, text)
     if model["precision"] == "float16" and not on_gpu:
         yield Finding("features", False, "precision is float16, which no run on a CPU has")
-    exact = model["program"] is not None
+    if exact and model["precision"] != "float32":
+        text = f"precision is {model['precision']}, and a program computes in float32"
+        yield Finding("features", False, text)
     if exact and on_gpu:
         text = "program is stated, and it ran on a GPU, which the exact engine does not use"
         yield Finding("features", False, text)
@@ -314,7 +318,9 @@ def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Cl
         revision=model["revision"],
         trusted=model["source"] != "python",
         pinned=_pinned(model, spec),
-        half_on_cpu=model["precision"] == "float16" and document["environment"]["gpu"] is None,
+        micro_batch=model["micro_batch"] if model["program"] is None else None,
+        precision=model["precision"],
+        gpu=with_gpu(results),
         level_t="T" in document["levels"].values(),
     )
 

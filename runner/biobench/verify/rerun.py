@@ -90,6 +90,7 @@ def options_again(results: Results, said: Mapping[str, Any], given: Given, spec:
         ),
         workers=given.workers,
         precision=document["model"]["precision"],
+        micro_batch=document["model"]["micro_batch"],
         on_bad_image=_on_bad_image(results),
         offline=given.offline or bool(said.get("offline")),
         quiet=given.quiet,

@@ -58,7 +58,7 @@ SCHEMA = _object(
         models=_list(
             _object(
                 model=_TEXT,
-                precision={"enum": ["float32", "float16"]},
+                precision={"enum": ["float32", "float16", "bfloat16"]},
                 folder={"type": "string", "pattern": "^[A-Za-z0-9._-]+$"},
             ),
             1,

@@ -82,12 +82,12 @@ def measure(prepared: Prepared) -> None:
 
     from biobench._common.store import Store
     from biobench.embed import rates
-    from biobench.run.context import load
+    from biobench.run.context import fitted, load
 
     for run in prepared.runs:
         if rates.recall(Store(run.store), rate_of(run.options)) is not None:
             continue
-        context, _ = load(run, datetime.now(UTC), time.perf_counter())
+        context = fitted(load(run, datetime.now(UTC), time.perf_counter())[0])
         counts = [len(manifest.rows) for manifest in run.manifests]
         task = counts.index(min(counts))
         wanted = np.arange(counts[task]) < FEW

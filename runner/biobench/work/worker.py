@@ -262,13 +262,14 @@ class _Worker:
     def _context(self, model: int) -> Context:
         """The run of a model, loaded."""
         from biobench.embed.stored import StoredItems
-        from biobench.run.context import load
+        from biobench.run.context import fitted, load
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
             run = self._prepared.runs[model]
             try:
                 context, chosen = load(run, datetime.now(UTC), time.perf_counter())
+                context = fitted(context)
             except Exception as error:
                 self._failed |= {job.name: error for job in self._jobs.of_model(model)}
                 raise

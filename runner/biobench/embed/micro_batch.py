@@ -1,0 +1,88 @@
+"""The micro-batch that memory has room for (SPEC.md, section "Micro-batches").
+
+In: a loaded model and how it is to run. Out: the number of rows of a micro-batch, found by passes
+of that size before the first image, so that memory does not run out after hours.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+
+import numpy as np
+
+from biobench._common.memory import can_be_refused
+from biobench.embed.device import memory_of
+from biobench.embed.embedded import Execution
+from biobench.embed.forward import Forward
+from biobench.embed.shortage import MemoryShortage
+from biobench.models.base import Backbone
+
+
+def possible(size: int) -> tuple[int, ...]:
+    """The sizes that a micro-batch of ``size`` rows may become."""
+    return tuple(size >> step for step in range(size.bit_length()))
+
+
+AHEAD = 3
+"""Micro-batches of pixels that the loader holds beside those that are on their way."""
+
+
+def fitting(backbone: Backbone, execution: Execution) -> Execution:
+    """The execution with the largest micro-batch that memory has room for: that of ``execution``
+    or, halved as often as needed, a smaller one.
+
+    As many passes are tried at a time as a run does, over drawn pixels. A GPU keeps what they took
+    for this process. Nothing is tried where the exact engine computes, whose features do not depend
+    on micro-batches, or where the system never refuses memory.
+
+    Raises:
+        MemoryShortage: There is no room for a single row.
+        ModelError: The forward pass fails.
+    """
+    if backbone.info.program is not None:
+        return execution
+    if execution.device == "cpu" and not can_be_refused():
+        return execution
+    tried = execution
+    while not _fits(backbone, tried):
+        tried = replace(tried, micro_batch=tried.micro_batch // 2)
+        # What a failed pass had, and what the allocator keeps of it.
+        gc.collect()
+        memory_of(tried.device).trim()
+    return tried
+
+
+def _fits(backbone: Backbone, execution: Execution) -> bool:
+    """True where the passes of a micro-batch succeed; raises where the smallest one does not."""
+    try:
+        _try(backbone, execution)
+    except MemoryShortage:
+        if execution.micro_batch == 1:
+            raise
+        return False
+    return True
+
+
+def _try(backbone: Backbone, execution: Execution) -> None:
+    size = execution.micro_batch
+    shape = (size, 3, *backbone.recipe.crop)
+    forward = Forward(
+        backbone,
+        device=execution.device,
+        micro_batch=size,
+        workers=execution.workers,
+        precision=execution.precision,
+        patient=False,
+    )
+    try:
+        # No score depends on what is drawn.
+        draw = np.random.Generator(np.random.PCG64(size))
+        loaded = [draw.integers(0, 256, shape, np.uint8) for _ in range(AHEAD)]
+        passes = [forward.submit(loaded[i % AHEAD]) for i in range(forward.depth)]
+        for future in passes:
+            future.result()
+    except MemoryError as error:
+        raise MemoryShortage("memory is too short", where=backbone.info.name) from error
+    finally:
+        forward.close()
