@@ -142,6 +142,50 @@ def test_a_killed_worker_is_taken_over(small: Cluster, tmp_path: Path, start: St
     assert {part.owner for part in state(tmp_path).parts} == {"gone", "heir"}
 
 
+HOLDS_ALL = """
+import sys, time
+from pathlib import Path
+from biobench._common.claims import Claims
+
+claims = Claims(Path(sys.argv[1]), 2.0, "gone")
+claims.open()
+held = [claims.take(name) for name in sys.argv[2:]]
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_parts_that_a_killed_worker_had_stored_are_not_embedded_again(
+    small: Cluster, tmp_path: Path, start: Start
+) -> None:
+    """Killed between the features and the end of its claim, before it told the others which files
+    they are of: who takes the part over finds them, also one who began on an empty store."""
+    plan = read_plan(small.plan(tmp_path))
+    elsewhere = ["--store", str(tmp_path / "elsewhere"), "--out", str(tmp_path / "elsewhere-out")]
+    assert execute(["work", str(tmp_path / "plan.json"), *elsewhere]) == 0
+    first, *others = [part.name for part in plan.parts]
+    folder = claims_folder(tmp_path / "store", plan)
+    gone = subprocess.Popen(
+        [sys.executable, "-c", HOLDS_ALL, str(folder), *others], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert gone.stdout is not None
+        assert gone.stdout.readline() == "held\n"
+        heir = start("--name", "heir")
+        read_until(heir, "waits for")
+        (kind,) = (path.name for path in (tmp_path / "elsewhere").glob("features-*"))
+        shutil.copytree(
+            tmp_path / "elsewhere" / kind, tmp_path / "store" / kind, dirs_exist_ok=True
+        )
+    finally:
+        gone.kill()
+        gone.communicate()
+    said = ended(heir)[0].splitlines()[-1]
+    images = next(part.rows.images for part in plan.parts if part.name == first)
+    assert f"{len(plan.parts)} parts ({images} images embedded)" in said
+    small.check(tmp_path / "out")
+
+
 def test_a_worker_that_hangs_is_taken_over(small: Cluster, tmp_path: Path, start: Start) -> None:
     """A stopped process gives no sign; when it goes on, it ends well and moves nothing."""
     small.plan(tmp_path)

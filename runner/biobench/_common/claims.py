@@ -194,15 +194,27 @@ class Claims:
             BiobenchError: Nothing can be written in the folder.
         """
         path, done = self.folder / name, self.folder / f"{name}{DONE}"
+        inherited = False
         try:
-            if done.exists() or (path.exists() and not self._set_aside(path)):
+            if done.exists():
                 return None
+            if path.exists():
+                inherited = self._set_aside(path)
+                if not inherited:
+                    return None
             text = json.dumps({**self._about, "claim": secrets.token_hex(8)}).encode()
             with self._temporary(".claim-", text) as (handle, made):
                 # A link that a network disk made may be answered by a refusal of the second try.
                 if not _links(made, path) and not _reads(path, text):
                     return None
-                claim = Claim(path, text, os.dup(handle), self.stale_s / BEATS, self._still_s)
+                claim = Claim(
+                    path,
+                    text,
+                    os.dup(handle),
+                    self.stale_s / BEATS,
+                    self._still_s,
+                    inherited=inherited,
+                )
         except OSError as error:
             raise BiobenchError(
                 f"no claim can be made ({error.strerror or error})",
@@ -281,11 +293,23 @@ class Claims:
 
 class Claim:
     """A claim that this process holds; it is touched by a thread until it ends, as long as the
-    process works."""
+    process works.
+
+    Attributes:
+        inherited: True where it was taken over, so that some of the work may be done.
+    """
 
     def __init__(
-        self, path: Path, text: bytes, handle: int, interval_s: float, still_s: float
+        self,
+        path: Path,
+        text: bytes,
+        handle: int,
+        interval_s: float,
+        still_s: float,
+        *,
+        inherited: bool,
     ) -> None:
+        self.inherited = inherited
         self._path = path
         self._text = text
         self._handle = handle

@@ -152,7 +152,7 @@ class _Worker:
         try:
             if job.task is None and self._is_being_written(job):
                 return False
-            whole = self._do(job)
+            whole = self._do(job, inherited=claim.inherited)
         except Exception as error:  # noqa: BLE001 - raised once the others are done
             self._note(job, error)
         finally:
@@ -174,10 +174,12 @@ class _Worker:
             return True
         return False
 
-    def _do(self, job: Job) -> bool:
+    def _do(self, job: Job, *, inherited: bool) -> bool:
         context = self._context(job.model)
         if job.part is not None:
-            self._embed_whole(job, job.part, context)
+            # Whoever had it may have stored its features and died before it said so. A store that
+            # was empty when the model was loaded is not searched for files that nobody knows.
+            self._embed_whole(job, job.part, self._fresh(context) if inherited else context)
             return True
         if job.task is not None:
             self._probe(job.task, context)
