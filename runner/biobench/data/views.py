@@ -98,7 +98,12 @@ def clip_frames(
 ) -> list[int] | None:
     """The numbers of the frames of a clip that the view takes; None where the clip is too short.
 
-    ``task`` and ``clip`` are ids, and ``seed`` the suite's, for a random start.
+    Args:
+        view: The frames view of a task.
+        count: Number of frames of the clip.
+        task: Id of the task.
+        clip: Id of the clip.
+        seed: The suite's seed, for a random start; None where there is none.
     """
     if count < view["frames"]:
         return None

@@ -44,15 +44,18 @@ MOST = {"batch_size": 1_000_000, "workers": 1024, "prefetch": 1024}
 class Batch:
     """Consecutive items. NumPy and DLPack read it without a copy: ``torch.from_dlpack(batch)``.
 
-    start: index of the first one. array: uint8 or float32, (N, H, W, 3) or (N, 3, H, W).
-    digests: BLAKE3 of each uint8 (H, W, 3) crop, whatever the array's form; 32 zero bytes for a bad
-    item. failures: bad items of this batch; ``index`` counts from the first item of the loader.
-    files: with ``hash_files``, the SHA-256 of the very bytes that were decoded, and size, inode,
-    modification and change time of the file that they were read from (``None`` where these changed
-    meanwhile); ``None`` for an item whose file could not be read.
-
     The array is the caller's, to keep or to write to. Its memory holds a later batch once nothing
     refers to it any more: no array, no view, no tensor.
+
+    Attributes:
+        start: Index of the first one.
+        array: uint8 or float32, (N, H, W, 3) or (N, 3, H, W).
+        digests: BLAKE3 of each uint8 (H, W, 3) crop, whatever the array's form; 32 zero bytes for a
+            bad item.
+        failures: Bad items of this batch; ``index`` counts from the first item of the loader.
+        files: With ``hash_files``, the SHA-256 of the very bytes that were decoded, and size,
+            inode, modification and change time of the file that they were read from (``None`` where
+            these changed meanwhile); ``None`` for an item whose file could not be read.
     """
 
     start: int
@@ -83,22 +86,32 @@ class ImageLoader:
     Native threads load ahead while the caller works on the last batch: at most ``prefetch`` batches
     wait and one more is being loaded. Every thread takes the next item of all of these, so that a
     huge file holds up its own batch alone. The arrays depend only on files and recipe, never on
-    ``workers``, ``prefetch`` or ``batch_size``.
+    ``workers``, ``prefetch`` or ``batch_size``. The threads end when the iterator ends, is closed
+    or is no longer referred to. In a forked process the loader raises UsageError: a loader is made
+    where it is iterated.
 
-    items: paths, or the content of image files as bytes. layout: ``NHWC`` or ``NCHW``. dtype:
-    ``uint8``, the pixels; ``float32``, the recipe's value table applied to them. workers: threads,
-    by default one for each usable core.
-    on_error: ``raise`` a DataError that names the bad files of a batch, or ``report`` them in
-    :attr:`Batch.failures` and give a black image in their place. max_bytes: bound on the batches
-    that the loader itself holds; fewer are prefetched where it asks for that. pin_memory: load
-    into memory that CUDA can copy from while the program goes on; torch has to see a CUDA device.
-    hash_files: give :attr:`Batch.files`. more_formats: decode every format that Pillow and its
-    installed plugins read here, not those of the specification alone.
+    Args:
+        items: Paths, or the content of image files as bytes.
+        recipe: From a decoded image to the crop.
+        batch_size: Images of a batch; the last one may have fewer.
+        layout: ``NHWC`` or ``NCHW``.
+        dtype: ``uint8``, the pixels; ``float32``, the recipe's value table applied to them.
+        workers: Threads; None takes one for each usable core.
+        prefetch: Batches that may wait.
+        on_error: ``raise`` a DataError that names the bad files of a batch, or ``report`` them in
+            :attr:`Batch.failures` and give a black image in their place.
+        max_bytes: Bound on the batches that the loader itself holds; fewer are prefetched where it
+            asks for that.
+        pin_memory: Load into memory that CUDA can copy from while the program goes on; torch has to
+            see a CUDA device.
+        hash_files: Give :attr:`Batch.files`.
+        more_formats: Decode every format that Pillow and its installed plugins read here, not those
+            of the specification alone.
 
-    Raises UsageError for arguments that cannot be, ModelError for pin_memory without torch, and
-    MemoryError where there is no room for the batches. The threads end when the iterator ends, is
-    closed or is no longer referred to. In a forked process the loader raises UsageError: a loader
-    is made where it is iterated.
+    Raises:
+        UsageError: An argument has a value that is not allowed.
+        ModelError: ``pin_memory`` without torch.
+        MemoryError: There is no room for the batches.
     """
 
     def __init__(

@@ -36,9 +36,12 @@ _NAMED = 10
 class Failure:
     """One item that gave no pixels.
 
-    path: of the file; of content that was given as bytes its place and size.
-    index: its place among the items. kind: stable name, such as ``truncated``, ``corrupt``,
-        ``not-found``, ``unsupported-format``, ``too-large``. message: the reason, without the path.
+    Attributes:
+        index: Its place among the items.
+        path: That of the file; of content that was given as bytes its place and size.
+        kind: A stable name, such as ``truncated``, ``corrupt``, ``not-found``,
+            ``unsupported-format``, ``too-large``.
+        message: The reason, without the path.
     """
 
     index: int
@@ -51,8 +54,9 @@ class Failure:
 class DecodedBatch:
     """Results in the order of the items.
 
-    pixels: uint8, shape (N, H, W, 3); zero where an item failed.
-    digests: BLAKE3 of each crop's bytes, 32 bytes each; :data:`NO_DIGEST` where an item failed.
+    Attributes:
+        pixels: uint8, shape (N, H, W, 3); zero where an item failed.
+        digests: BLAKE3 of each crop's bytes, 32 bytes each; :data:`NO_DIGEST` where an item failed.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -156,14 +160,20 @@ def decode_batch(
     kernel: str | None = None,
     decoder: PillowDecoder | None = None,
 ) -> DecodedBatch:
-    """Decode, resize and crop; the interpreter is free meanwhile.
+    """Decode, resize and crop; the interpreter is free meanwhile. One bad file does not lose the
+    others.
 
-    One bad file does not lose the others. The result does not depend on ``workers``, nor on
-    ``kernel``, one of :func:`biobench._native.kernels`, which is for tests. Without a decoder the
-    formats are those of the specification.
+    Args:
+        items: Image files, each by its path or its content.
+        recipe: From a decoded image to the crop.
+        workers: Threads; the result does not depend on it.
+        kernel: One of :func:`biobench._native.kernels`, for tests; the result does not depend on
+            it.
+        decoder: Decodes the formats beside JPEG and PNG; None takes those of the specification.
 
-    Raises ValueError for a recipe or a number of workers that cannot be, and MemoryError where
-    there is no room for the pixels.
+    Raises:
+        ValueError: A recipe or a number of workers that cannot be.
+        MemoryError: There is no room for the pixels.
     """
     items = list(items)
     names = names_of(items)

@@ -54,9 +54,14 @@ def pool(
     bad: Mapping[int, str],
     rule: str | None,
 ) -> tuple[npt.NDArray[np.float32], dict[int, str]]:
-    """Features of ``manifest.items``, and the items that have an image that could not be read.
+    """Features of ``manifest.items``, float32 (items, dim), and the items that have an image that
+    could not be read, whose features are zero. Without pooling both are as given.
 
-    The features of such an item are zero. Without pooling both are as given.
+    Args:
+        manifest: The manifest of the task.
+        features: Features of its rows, float32 (rows, dim).
+        bad: Rows whose image could not be read, with the reason.
+        rule: ``mean`` or ``max`` over the rows of an item; None pools nothing.
     """
     if rule is None or not manifest.pooled:
         return features, dict(bad)

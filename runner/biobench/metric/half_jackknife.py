@@ -137,6 +137,11 @@ def wilson(score: float, error: float, quantile: float) -> tuple[float, float] |
     Wilson (1927) for a share of n trials; here n is that of a share with this standard error, score
     (1 - score) / error^2.
 
+    Args:
+        score: From 0 to 1.
+        error: Its standard error.
+        quantile: Of Student's t, in standard errors.
+
     Returns:
         The bounds, within 0 and 1; None where the score is 0 or 1 or the standard error 0, which
         say nothing of the spread.

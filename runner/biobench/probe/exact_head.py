@@ -79,8 +79,15 @@ class ExactHead:
 def outputs(
     rows: Float32, weight: Float32, bias: Float32, *, threads: int, relu: bool = False
 ) -> Float32:
-    """rows @ weight.T + bias, float32 (n, outputs), and the rectifier if asked for; a row's bits do
-    not depend on the others."""
+    """rows @ weight.T + bias, float32 (n, outputs); a row's bits do not depend on the others.
+
+    Args:
+        rows: float32 (n, d).
+        weight: float32 (outputs, d).
+        bias: float32 (outputs,).
+        threads: Threads; the result does not depend on it.
+        relu: Whether the rectifier follows.
+    """
     threads_of_it = engine(threads)
     weight, bias = np.ascontiguousarray(weight), np.ascontiguousarray(bias)
     result = np.empty((len(rows), len(bias)), np.float32)

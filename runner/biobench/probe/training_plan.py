@@ -99,7 +99,15 @@ def learning_rate(step: int, *, first: float, ratio: float, steps: int) -> float
 def uniform_values(
     seed: int, stream: str, shape: tuple[int, ...], inputs: int
 ) -> npt.NDArray[np.float32]:
-    """(2u - 1) / sqrt(inputs), row-major with u from the stream; rounded once, from float64."""
+    """(2u - 1) / sqrt(inputs), float32, row-major with u from the stream; rounded once, from
+    float64.
+
+    Args:
+        seed: Seed of the portable random numbers.
+        stream: Name of the stream.
+        shape: The shape of the values.
+        inputs: Number of inputs of the layer.
+    """
     u = Stream(seed, stream).floats(math.prod(shape)).astype(np.float64)
     return ((2.0 * u - 1.0) / math.sqrt(inputs)).astype(np.float32).reshape(shape)
 
@@ -109,6 +117,13 @@ def batches(seed: int, prefix: str, rows: int, batch_size: int, epoch: int) -> l
 
     The permutation of stream ``<prefix>/order/<epoch>`` is cut into batches; the last may be
     smaller. A batch is a set, whose rows are taken in ascending order: the loss is their mean.
+
+    Args:
+        seed: Seed of the portable random numbers.
+        prefix: Prefix of the stream's name.
+        rows: Number of rows.
+        batch_size: Most rows of a batch.
+        epoch: Number of the epoch, from 0.
     """
     if rows <= batch_size:
         return [np.arange(rows)]

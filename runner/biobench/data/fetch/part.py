@@ -30,8 +30,10 @@ MOST_STATE = 1 << 20
 class Origin:
     """The bytes that a part is the beginning of, as the host named them.
 
-    etag: a strong one only. total: the length of the whole, None where the host does not say.
-    encoding: the content encoding that the bytes are still in, ``""`` for none.
+    Attributes:
+        etag: A strong one only.
+        total: Bytes of the whole, None where the host does not say.
+        encoding: The content encoding that the bytes are still in, ``""`` for none.
     """
 
     url: str

@@ -24,7 +24,11 @@ ENCODINGS = frozenset({"gzip", "x-gzip"})
 
 @dataclass(frozen=True)
 class PartResponse:
-    """Bytes of ``origin`` from ``start``. ``complete``: there are no more than were kept."""
+    """Bytes of ``origin`` from ``start``.
+
+    Attributes:
+        complete: True where there are no more than were kept.
+    """
 
     origin: Origin
     start: int
@@ -47,8 +51,15 @@ def read_response(
 ) -> PartResponse:
     """Content that the answer gives.
 
-    kept: where the bytes before ``start`` come from. sure: whether a checksum will tell if they fit
-    together. Raises TransferError.
+    Args:
+        response: The answer.
+        url: The address that was asked.
+        start: Number of bytes that are kept from earlier answers.
+        kept: The origin of these bytes.
+        sure: Whether a checksum will tell if they fit together.
+
+    Raises:
+        TransferError: The answer is of no use.
     """
     status = response.status_code
     if status == 416 and start:

@@ -79,12 +79,16 @@ def image_files(
 ) -> Iterator[str]:
     """Paths, relative to ``root``, of the images in ``root/folder`` and the folders below it.
 
-    ``also`` are further extensions, in lower case, of images. ``ignored`` counts the files that are
-    no images by their extension.
-
     Symbolic links to files and folders are followed, wherever they lead (data often lies on
     another disk); a link back to a folder that is being walked is a fault. So are more than
     ``MOST_LINKS`` ways to one folder: two links in each of thirty folders make a billion.
+
+    Args:
+        root: The folder of the data set.
+        folder: The folder to read, relative to ``root``.
+        faults: Takes what is wrong.
+        also: Further extensions of images, in lower case, each with its dot.
+        ignored: Counts the files that are no images by their extension; None counts nothing.
     """
     real = os.path.realpath(os.path.join(root, folder))
     yield from _walk(root, folder, (real,), faults, Counter(), (*DECODED, *also), ignored)

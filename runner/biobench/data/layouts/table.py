@@ -107,8 +107,14 @@ def parse_table(
 ) -> Table | None:
     """The table in ``file``; None, with its faults added, where it is none.
 
-    columns: names of the columns of a table without a header; None where the first record is it.
-    keep: columns whose cells are wanted; None for all. ``file`` is read from its start.
+    Args:
+        name: Its path, for faults.
+        file: The open file, which is read from its start.
+        delimiter: One character.
+        columns: Names of the columns of a table without a header; None where the first record is
+            it.
+        faults: Takes what is wrong.
+        keep: Columns whose cells are wanted; None for all.
     """
     try:
         _require_text(file)

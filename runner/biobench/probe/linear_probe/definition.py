@@ -27,7 +27,16 @@ def train(
     *,
     dtype: torch.dtype = torch.float64,
 ) -> torch.nn.Sequential:
-    """Train LayerNorm and Linear by ``probe.steps`` steps of torch's AdamW on raw ``features``."""
+    """Train LayerNorm and Linear by ``probe.steps`` steps of torch's AdamW.
+
+    Args:
+        probe: The plan.
+        features: Features before normalisation, float32 (n, d).
+        ids: Label ids, int64 (n,).
+        weight: Initial weight, float32 (classes, d).
+        bias: Initial bias, float32 (classes,).
+        dtype: Of the computation.
+    """
     x = torch.from_numpy(features).to(dtype)
     target = torch.from_numpy(ids)
     norm = torch.nn.LayerNorm(x.shape[1], eps=probe.normalisation_epsilon, dtype=dtype)

@@ -59,6 +59,11 @@ def fold_score(
 
     F1 of a class is 2 hits / (true + predicted), one division of integers; the mean is taken in
     ascending id from left to right.
+
+    Args:
+        truth: Label ids, int64 (n,).
+        predicted: Label ids, int64 (n,).
+        classes: ``truth``, or ``truth-or-prediction`` for those in either array.
     """
     size = int(max(truth.max(), predicted.max())) + 1
     hits = np.bincount(truth[truth == predicted], minlength=size)

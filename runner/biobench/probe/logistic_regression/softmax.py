@@ -65,7 +65,14 @@ def regression(rows: FloatMatrix, ids: npt.NDArray[np.int64]) -> SoftmaxRegressi
 def gradient_at(
     problem: SoftmaxRegression, weight: FloatMatrix, intercept: FloatMatrix, strength: float
 ) -> FloatMatrix:
-    """Gradient of the whole objective at a point, float64 (classes, features + 1)."""
+    """Gradient of the whole objective at a point, float64 (classes, features + 1).
+
+    Args:
+        problem: Rows, ids and weights of the objective.
+        weight: float64 (classes, features).
+        intercept: float64 (classes,).
+        strength: C.
+    """
     return problem.gradient(np.column_stack([weight, intercept]), strength)
 
 
@@ -75,7 +82,13 @@ def minimise(
     tolerance: float,
     start: SoftmaxFit | None = None,
 ) -> SoftmaxFit | None:
-    """Fit with C = ``strength``, from ``start`` (default: zeros).
+    """Fit with C = ``strength``.
+
+    Args:
+        problem: Rows, ids and weights of the objective.
+        strength: C.
+        tolerance: Largest absolute component of the gradient at the fit.
+        start: The point to begin at; None begins at zeros.
 
     Returns:
         The fit, or None where ``problem`` was stopped.

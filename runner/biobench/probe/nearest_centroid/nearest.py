@@ -19,9 +19,8 @@ _PAIR_VALUES = 1 << 20
 def nearest(
     vectors: FloatMatrix, centres: FloatMatrix, mapper: Mapper = map
 ) -> tuple[npt.NDArray[np.int64], FloatMatrix]:
-    """Number of the nearest centre, int64 (q,), and its squared distance, float64 (q,).
-
-    vectors: float64 (q, d). centres: float64 (c, d), c >= 1. A tie goes to the smallest number.
+    """Number of the nearest centre, int64 (q,), and its squared distance, float64 (q,). A tie goes
+    to the smallest number.
 
     The bound. Let u = 2^-53, s the vector's norm plus the largest norm of a centre. The proposed
     distance |x|^2 + |y|^2 - 2 x.y, in any order and with or without fused operations, has at most
@@ -31,6 +30,11 @@ def nearest(
     for the rounding of s itself; products below float64's normal range add at most (d + 7) 2^-1060.
     A centre whose proposed distance exceeds the smallest proposed one by more than 2 b is farther
     than that one, and is left out.
+
+    Args:
+        vectors: float64 (q, d).
+        centres: float64 (c, d), c >= 1.
+        mapper: Applies a function to blocks of vectors, in one thread or several.
     """
     numbers = np.empty(len(vectors), np.int64)
     distances = np.empty(len(vectors))
@@ -67,7 +71,14 @@ def pair_distances(
     columns: npt.NDArray[np.int64],
 ) -> FloatMatrix:
     """Squared distance of ``left[rows[i]]`` and ``right[columns[i]]``, float64 (pairs,), summed in
-    index order."""
+    index order.
+
+    Args:
+        left: float64 (l, d).
+        right: float64 (r, d).
+        rows: Rows of ``left``, int64 (pairs,).
+        columns: Rows of ``right``, int64 (pairs,).
+    """
     result = np.empty(rows.size)
     step = max(1, _PAIR_VALUES // left.shape[1])
     for start in range(0, rows.size, step):

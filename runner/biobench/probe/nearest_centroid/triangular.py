@@ -64,7 +64,13 @@ def cholesky(matrix: FloatMatrix) -> FloatMatrix:
 
 
 def whiten(factor: FloatMatrix, vectors: FloatMatrix, mapper: Mapper = map) -> FloatMatrix:
-    """The solution h of L h = y for each row y of ``vectors``, float64 (rows, d)."""
+    """The solution h of L h = y for each row y of ``vectors``, float64 (rows, d).
+
+    Args:
+        factor: L, lower triangular, float64 (d, d).
+        vectors: float64 (rows, d).
+        mapper: Applies a function to blocks of vectors, in one thread or several.
+    """
     result = np.empty_like(vectors)
     panels = []
     for a in range(0, len(factor), _COORDINATES):

@@ -58,7 +58,14 @@ def midpoint(gaps: FloatMatrix, positives: int) -> float:
 
 
 def violation(rows: FloatMatrix, signs: FloatMatrix, dual: FloatMatrix, strength: float) -> float:
-    """Distance of dual variables from the optimum: below 0 or small where they are there."""
+    """Distance of dual variables from the optimum: below 0 or small where they are there.
+
+    Args:
+        rows: float64 (n, features).
+        signs: -1.0 or 1.0 (n,).
+        dual: float64 (n,).
+        strength: C.
+    """
     return _violation(signs, dual, _gaps(rows, signs, _weight(rows, signs, dual)), strength)
 
 

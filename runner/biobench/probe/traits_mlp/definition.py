@@ -27,7 +27,15 @@ def train(
     *,
     dtype: torch.dtype = torch.float64,
 ) -> tuple[torch.nn.Linear, torch.nn.Linear]:
-    """Train both layers by ``probe.steps`` steps of torch's AdamW."""
+    """Train both layers by ``probe.steps`` steps of torch's AdamW.
+
+    Args:
+        probe: The plan.
+        features: float32 (n, d).
+        traits: float32 (n, traits) of 0 and 1.
+        layers: Initial layers.
+        dtype: Of the computation.
+    """
     x = torch.from_numpy(features).to(dtype)
     target = torch.from_numpy(traits).to(dtype)
     hidden = torch.nn.Linear(x.shape[1], probe.hidden, dtype=dtype)
