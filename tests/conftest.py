@@ -262,8 +262,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def demo_program(made_once: Callable[..., Path]) -> str:
-    """The name of the demo model as a program: a process that runs it needs no torch, whose import
-    takes most of the processor time of a small run."""
+    """The name of the demo model as a program."""
 
     def export(folder: Path) -> None:
         from biobench.cli import execute
@@ -271,6 +270,21 @@ def demo_program(made_once: Callable[..., Path]) -> str:
         assert execute(["models", "export", "demo", "--out", str(folder / "demo")]) == 0
 
     return f"program:{made_once('demo-program', export) / 'demo'}"
+
+
+@pytest.fixture(scope="session")
+def small_program(made_once: Callable[..., Path]) -> str:
+    """The name of a small program. A process that runs it needs no torch, whose import takes most
+    of the processor time of a small run, and features take a tenth of those of the demo model."""
+
+    def export(folder: Path) -> None:
+        from biobench.cli import execute
+        from onnx_files import filters, small_model, written
+
+        model = written(folder, small_model(weights=filters(32)))
+        assert execute(["models", "export", model, "--out", str(folder / "small")]) == 0
+
+    return f"program:{made_once('small-program', export) / 'small'}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -25,7 +25,8 @@ def small_model(
     weights: dict[str, np.ndarray] | None = None,
     image: Sequence[int | str] = (3, SIDE, SIDE),
 ) -> Any:
-    """A model whose features are 5 numbers an image; ``extra`` nodes come after its own."""
+    """A model whose features are 5 numbers an image, or as many as the weights of ``head`` give;
+    ``extra`` nodes come after its own."""
     from onnx import TensorProto, helper, numpy_helper
 
     numbers = np.random.default_rng(0)
@@ -47,10 +48,17 @@ def small_model(
         nodes,
         "small",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, *image])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, 5])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, len(arrays["head"])])],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def filters(count: int) -> dict[str, np.ndarray]:
+    """Weights for features that are the means of ``count`` drawn filters, which tell the images of
+    the demo suite apart, if badly."""
+    stem = np.random.default_rng(0).normal(size=(count, 3, 4, 4)).astype(np.float32)
+    return {"stem": stem, "head": np.eye(count, dtype=np.float32), "shift": np.zeros(count, "f4")}
 
 
 def written(folder: Path, model: Any, recipe: Any = RECIPE, name: str = "small") -> str:

@@ -176,9 +176,9 @@ def test_values_that_a_script_cannot_hold(settings: Settings, where: str) -> Non
 
 
 @pytest.fixture
-def plan(tmp_path: Path, demo_program: str) -> Path:
+def plan(tmp_path: Path, small_program: str) -> Path:
     path = tmp_path / "plan.json"
-    words = ["plan", "--model", demo_program, "--task", "demo-beluga", "--out", str(path)]
+    words = ["plan", "--model", small_program, "--task", "demo-beluga", "--out", str(path)]
     assert execute([*words, "--store", str(tmp_path / "store")]) == 0
     return path
 

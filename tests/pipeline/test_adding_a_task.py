@@ -78,14 +78,14 @@ class Reader:
 
 
 def test_the_page_does_what_it_says(
-    repository: Path, tmp_path: Path, demo_program: str, monkeypatch: pytest.MonkeyPatch
+    repository: Path, tmp_path: Path, small_program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every block in order; the shown lines are printed; folder and table give one task."""
     monkeypatch.setenv("BIOBENCH_STORE", str(tmp_path / "store"))
     page = (repository / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
     blocks = BLOCK.findall(page)
     assert [kind for kind, _ in blocks].count("bash") >= 4
-    reader = Reader(tmp_path, demo_program)
+    reader = Reader(tmp_path, small_program)
     for kind, text in blocks:
         reader.do(kind, text)
     by_folder, by_table = (
@@ -99,12 +99,12 @@ def test_the_page_does_what_it_says(
 
 
 def test_the_page_on_class_folders_does_what_it_says(
-    repository: Path, tmp_path: Path, demo_program: str, monkeypatch: pytest.MonkeyPatch
+    repository: Path, tmp_path: Path, small_program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every block in order; the shown lines are printed; the task file gives the digests again."""
     monkeypatch.setenv("BIOBENCH_STORE", str(tmp_path / "store"))
     page = (repository / "docs" / "class-folders.md").read_text(encoding="utf-8")
-    reader = Reader(tmp_path, demo_program)
+    reader = Reader(tmp_path, small_program)
     for kind, text in BLOCK.findall(page):
         reader.do(kind, text)
     first, again = (load_results(tmp_path / name) for name in ("photos-result", "again"))

@@ -32,14 +32,32 @@ SOME = ["demo-beluga", "demo-fishnet", "demo-fungiclef", "demo-plankton"]
 FEW = ["demo-beluga", "demo-plankton"]
 """Nearest neighbours and a trained probe."""
 STAGES = ("data", "pixels", "features", "predictions", "score", "result")
+SLOWLY = """
+import time
+from biobench._common.store import Store
+from biobench.cli import main
+
+put = Store.put
+
+def slowly(*given, **named):
+    put(*given, **named)
+    time.sleep(0.4)
+
+Store.put = slowly
+main()
+"""
+"""A run that can be hit after each shard, as with a larger model."""
 
 
-def command(model: str, store: Path, out: Path, workers: int, tasks: list[str]) -> list[str]:
+def command(
+    model: str, store: Path, out: Path, workers: int, tasks: list[str], *, slowly: bool = False
+) -> list[str]:
+    start = ["-c", SLOWLY] if slowly else ["-m", "biobench"]
     chosen = [word for task in tasks for word in ("--task", task)]
     if tasks == TASKS:
         chosen = ["--suite", "demo"]
     arguments = ["--model", model, *chosen, "--store", str(store), "--out", str(out)]
-    return [sys.executable, "-m", "biobench", *arguments, "--workers", str(workers)]
+    return [sys.executable, *start, *arguments, "--workers", str(workers)]
 
 
 def run(model: str, store: Path, out: Path, workers: int, tasks: list[str]) -> Results:
@@ -63,9 +81,9 @@ def tasks(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def model(tasks: list[str], demo_program: str) -> str:
-    """The suite as the README runs it; a few tasks without the import of torch in each process."""
-    return "demo" if tasks == TASKS else demo_program
+def model(tasks: list[str], small_program: str) -> str:
+    """The suite as the README runs it; a few tasks by a program that is soon done with them."""
+    return "demo" if tasks == TASKS else small_program
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +106,8 @@ def test_the_result_is_valid(first: Results, tasks: list[str], repository: Path)
     assert list(first.tasks) == tasks
     for task, entry in first.tasks.items():
         chance = 0.5 if entry["metric"] == "traits_f1" else 1 / entry["counts"]["classes"]
-        assert chance < entry["score"] < 1, task
+        # A program of seeded weights may know nothing of a task.
+        assert (chance if tasks == TASKS else 0) < entry["score"] < 1, task
         if entry["clusters"]["effective"] >= 5:
             assert entry["interval"]["low"] <= entry["score"] <= entry["interval"]["high"], task
         else:
@@ -177,7 +196,7 @@ def test_killed_and_started_again(
     killed = tasks if tasks == TASKS else FEW
     store, out = folder / "killed-store", folder / "killed"
     with subprocess.Popen(
-        command(model, store, out, 2, killed),
+        command(model, store, out, 2, killed, slowly=True),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -201,14 +220,15 @@ def test_killed_and_started_again(
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("name", ["small", pytest.param("demo", marks=pytest.mark.depth)])
 def test_interrupted_politely(
-    sent: signal.Signals, code: int, demo_program: str, tmp_path: Path
+    name: str, sent: signal.Signals, code: int, small_program: str, tmp_path: Path
 ) -> None:
     """Ctrl-C and SIGTERM give one line and the conventional exit codes, and keep what was done."""
-    model = "demo" if sent == signal.SIGINT else demo_program
+    model = "demo" if name == "demo" else small_program
     store = tmp_path / "store"
     with subprocess.Popen(
-        command(model, store, tmp_path / "never", 1, FEW),
+        command(model, store, tmp_path / "never", 1, FEW, slowly=True),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

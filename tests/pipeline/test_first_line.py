@@ -22,11 +22,11 @@ pytestmark = pytest.mark.slow
 WITHIN_S = 2.0
 
 
-def test_a_run_says_what_it_does_at_once(demo_program: str, tmp_path: Path) -> None:
+def test_a_run_says_what_it_does_at_once(small_program: str, tmp_path: Path) -> None:
     """Protects: a terminal shows a line within 2 s, before libraries and lists of images, and one
     for the model. The time is that of the process: another's work on the machine is not counted."""
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "biobench", "run", "--model", demo_program]
+    command = [sys.executable, "-m", "biobench", "run", "--model", small_program]
     more = ["--task", "demo-plankton", "--store", str(tmp_path / "s"), "--out", str(tmp_path / "o")]
     process = subprocess.Popen([*command, *more], stdout=follower, stderr=follower)
     os.close(follower)
@@ -100,9 +100,9 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_log_and_json_stay_as_they_are(demo_program: str, tmp_path: Path) -> None:
+def test_a_log_and_json_stay_as_they_are(small_program: str, tmp_path: Path) -> None:
     """Protects: what is for terminals alone is in no log, and --json prints a document."""
-    command = [sys.executable, "-m", "biobench", "run", "--model", demo_program, "--dry-run"]
+    command = [sys.executable, "-m", "biobench", "run", "--model", small_program, "--dry-run"]
     done = subprocess.run(
         [*command, "--task", "demo-plankton", "--store", str(tmp_path)], capture_output=True,
         text=True, check=True,

@@ -27,9 +27,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def scoring(demo_program: str) -> Words:
+def scoring(small_program: str) -> Words:
     """The words before a folder of images, with a model that needs no torch."""
-    return "run", "--model", demo_program, "--images"
+    return "run", "--model", small_program, "--images"
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def paths(folder: Path) -> list[Path]:
 
 
 def test_a_result_and_its_task_file(
-    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, small_program: str
 ) -> None:
     """Protects: one command scores class folders; the file beside the result gives the same digests
     again, verifies without further words, and nothing speaks of official results."""
@@ -82,25 +82,27 @@ def test_a_result_and_its_task_file(
     assert "not checked: no data" not in json.dumps(checked)
     again = tmp_path / "again"
     task = str(out / "photos.yaml")
-    assert execute(["run", "--model", demo_program, "--task", task, "--out", str(again)]) == 0
+    assert execute(["run", "--model", small_program, "--task", task, "--out", str(again)]) == 0
     assert document(again)["digests"] == first["digests"]
 
 
-def test_images_that_moved(photos: Path, tmp_path: Path, scoring: Words, demo_program: str) -> None:
+def test_images_that_moved(
+    photos: Path, tmp_path: Path, scoring: Words, small_program: str
+) -> None:
     """Protects: where the folder has moved, --data says where it is, also by the folder above."""
     out = tmp_path / "out"
     assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     moved = tmp_path / "elsewhere" / "photos"
     moved.parent.mkdir()
     photos.rename(moved)
-    again = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--dry-run"]
+    again = ["run", "--model", small_program, "--task", str(out / "photos.yaml"), "--dry-run"]
     assert execute(again) == 3
     assert execute([*again, "--data", str(moved)]) == 0
     assert execute([*again, "--data", str(moved.parent)]) == 0
 
 
 def test_an_edited_task_file_is_kept(
-    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, small_program: str
 ) -> None:
     """Protects: --images replaces its own file, and never one that a person has edited; the edited
     one is run and gives a result beside it."""
@@ -114,7 +116,7 @@ def test_an_edited_task_file_is_kept(
     capsys.readouterr()
     assert execute(run) == 2
     assert "was edited" in capsys.readouterr().err
-    edited = ["run", "--model", demo_program, "--task", str(task), "--out", str(out)]
+    edited = ["run", "--model", small_program, "--task", str(task), "--out", str(out)]
     assert execute(edited) == 0
     assert document(out)["tasks"]["photos"]["protocol"] == "svm"
     assert "protocol: svm" in task.read_text()
@@ -133,7 +135,7 @@ def test_a_bad_file_is_named_before_anything_is_embedded(
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
     scoring: Words,
-    demo_program: str,
+    small_program: str,
 ) -> None:
     """Protects: headers are read before a model is loaded, for a task file as well."""
     task = tmp_path / "out"
@@ -144,14 +146,14 @@ def test_a_bad_file_is_named_before_anything_is_embedded(
     monkeypatch.setattr("biobench.models.load.load_model", None)
     capsys.readouterr()
     for given in (["--images", str(photos)], ["--task", str(task / "photos.yaml")]):
-        assert execute(["run", "--model", demo_program, *given]) == 3
+        assert execute(["run", "--model", small_program, *given]) == 3
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "Ciliata/a.jpg (the content is not an image" in said
 
 
 def test_bad_files_are_left_out(
-    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, demo_program: str
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, small_program: str
 ) -> None:
     """Protects: with leave-out the others are scored as if the bad files were not there, and
     result, page and table list them; the table gives the same stages again."""
@@ -173,7 +175,7 @@ def test_bad_files_are_left_out(
     assert noted == left
     assert execute(["verify", str(out)]) == 0
     task = str(out / "photos.yaml")
-    assert execute(["run", "--model", demo_program, "--task", task, "--out", str(again)]) == 0
+    assert execute(["run", "--model", small_program, "--task", task, "--out", str(again)]) == 0
     stages = ("data", "pixels", "features", "predictions", "score")
     second = document(again)["digests"]
     assert [second[stage] for stage in stages] == [first["digests"][stage] for stage in stages]
@@ -188,7 +190,7 @@ def test_bad_files_are_left_out(
 
 
 def test_every_sample_is_free_of_bad_files(
-    photos: Path, tmp_path: Path, scoring: Words, demo_program: str
+    photos: Path, tmp_path: Path, scoring: Words, small_program: str
 ) -> None:
     """Protects: a sample that is drawn anew once bad images are gone has others, which may be bad
     too: none is counted, and the time and the images of every pass are."""
@@ -200,7 +202,7 @@ def test_every_sample_is_free_of_bad_files(
         for path in of_class[: len(of_class) - 5]:
             (photos / path).write_bytes((photos / path).read_bytes()[:-200])
     few = tmp_path / "few"
-    run = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--n-train", "5"]
+    run = ["run", "--model", small_program, "--task", str(out / "photos.yaml"), "--n-train", "5"]
     run += ["--store", str(tmp_path / "store"), "--on-bad-image", "leave-out"]
     assert execute([*run, "--out", str(few)]) == 0
     found = document(few)
@@ -216,7 +218,7 @@ def test_every_sample_is_free_of_bad_files(
 
 
 def test_an_own_task_leaves_out_too(
-    photos: Path, tmp_path: Path, scoring: Words, demo_program: str
+    photos: Path, tmp_path: Path, scoring: Words, small_program: str
 ) -> None:
     """Protects: --task with leave-out drops what headers and pixels show, and verify holds the
     result to it: an image that can be read must not be left out."""
@@ -230,7 +232,7 @@ def test_an_own_task_leaves_out_too(
     (photos / damaged["test"]).write_text("no image")
     own = tmp_path / "own"
     task = str(out / "photos.yaml")
-    run = ["run", "--model", demo_program, "--task", task, "--out", str(own)]
+    run = ["run", "--model", small_program, "--task", task, "--out", str(own)]
     assert execute(run) == 3
     assert execute([*run, "--on-bad-image", "leave-out"]) == 0
     counts = document(own)["tasks"]["photos"]["counts"]
@@ -241,9 +243,17 @@ def test_an_own_task_leaves_out_too(
     assert execute(verify) == 6
 
 
-def test_leaving_out_is_for_own_images(capsys: Capture, demo_program: str) -> None:
+def test_leaving_out_is_for_own_images(capsys: Capture, small_program: str) -> None:
     """Protects: no image of the specification's tasks is ever left out."""
-    run = ["run", "--model", demo_program, "--task", "demo-plankton", "--on-bad-image", "leave-out"]
+    run = [
+        "run",
+        "--model",
+        small_program,
+        "--task",
+        "demo-plankton",
+        "--on-bad-image",
+        "leave-out",
+    ]
     assert execute(run) == 2
     assert "is for a person's own images" in capsys.readouterr().err
 
@@ -355,14 +365,18 @@ def test_options_that_do_not_fit(
     assert error.count("\n") == 1
 
 
-def test_options_without_a_folder(capsys: Capture, demo_program: str) -> None:
+def test_options_without_a_folder(capsys: Capture, small_program: str) -> None:
     """Protects: options of --images alone are refused with another task."""
-    assert execute(["run", "--model", demo_program, "--group", "{x}/*"]) == 2
+    assert execute(["run", "--model", small_program, "--group", "{x}/*"]) == 2
     assert "--group is for --images" in capsys.readouterr().err
 
 
 def test_the_folder_of_other_data_does_not_matter(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scoring: Words, demo_program: str
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scoring: Words,
+    small_program: str,
 ) -> None:
     """Protects: BIOBENCH_DATA, which a laboratory sets for its data sets, is no wrong option here,
     and hides no folder that a task file names."""
@@ -370,7 +384,7 @@ def test_the_folder_of_other_data_does_not_matter(
     out = tmp_path / "out"
     assert execute([*scoring, str(photos), "--out", str(out)]) == 0
     monkeypatch.setenv("BIOBENCH_DATA", str(out))
-    again = ["run", "--model", demo_program, "--task", str(out / "photos.yaml"), "--dry-run"]
+    again = ["run", "--model", small_program, "--task", str(out / "photos.yaml"), "--dry-run"]
     assert execute(again) == 0
 
 

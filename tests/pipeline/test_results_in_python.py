@@ -39,10 +39,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def both(photos: Path, store: Path, demo_program: str) -> biobench.ResultSet:
+def both(photos: Path, store: Path, small_program: str) -> biobench.ResultSet:
     """Two models and one that does not exist, on class folders; nothing is written."""
     found = biobench.evaluate(
-        [demo_program, MeanColour(), "no-such-model"], images=photos, store=store, progress=False,
+        [small_program, MeanColour(), "no-such-model"], images=photos, store=store, progress=False,
         train_share=0.5, workers=2,
     )  # fmt: skip
     assert isinstance(found, biobench.ResultSet)
@@ -50,10 +50,10 @@ def both(photos: Path, store: Path, demo_program: str) -> biobench.ResultSet:
 
 
 def test_class_folders_from_python(
-    both: biobench.ResultSet, photos: Path, store: Path, demo_program: str, tmp_path: Path
+    both: biobench.ResultSet, photos: Path, store: Path, small_program: str, tmp_path: Path
 ) -> None:
     """Protects: a call gives the digests of the command with the same options and store."""
-    command = ["run", "--model", demo_program, "--images", str(photos), "--train-share", "0.5"]
+    command = ["run", "--model", small_program, "--images", str(photos), "--train-share", "0.5"]
     said = ["--workers", "2", "--store", str(store), "--out", str(tmp_path / "out")]
     assert execute([*command, *said]) == 0
     assert biobench.load_results(tmp_path / "out").digests == both[0].digests
@@ -61,7 +61,7 @@ def test_class_folders_from_python(
 
 def test_models_by_name(both: biobench.ResultSet) -> None:
     """Protects: a set is read by name or by place, and says which models failed and why."""
-    assert both.names == ("program:./demo", "mean-colour")
+    assert both.names == ("program:./small", "mean-colour")
     assert both["mean-colour"] is both[1]
     assert both[-1] is both[1]
     assert list(both[:1]) == [both[0]]

@@ -77,11 +77,11 @@ class Runs:
 
 
 @pytest.mark.timeout(600)
-def test_stopped_again_and_again(demo_program: str, tmp_path: Path) -> None:
+def test_stopped_again_and_again(small_program: str, tmp_path: Path) -> None:
     """By SIGKILL, SIGINT and SIGTERM; a store without the states gives the same predictions."""
     draw_folders(tmp_path / "data" / "drawn", {"train": 4, "test": 2})
     write_task(tmp_path, "classes")
-    runs = Runs(demo_program, tmp_path, "store")
+    runs = Runs(small_program, tmp_path, "store")
     for sent, code, words in (
         (signal.SIGKILL, -9, ""),
         (signal.SIGINT, 130, "the same command goes on from here"),
@@ -96,6 +96,6 @@ def test_stopped_again_and_again(demo_program: str, tmp_path: Path) -> None:
     results, said = runs.finished()
     assert "the probe goes on" in said
     assert runs.states() == {}
-    undisturbed, said = Runs(demo_program, tmp_path, "other").finished()
+    undisturbed, said = Runs(small_program, tmp_path, "other").finished()
     assert "goes on" not in said
     assert results.digests["result"] == undisturbed.digests["result"]

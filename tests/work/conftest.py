@@ -17,15 +17,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 
 
 @pytest.fixture(scope="session")
-def cluster(made_once: Callable[..., Path], demo_program: str) -> Cluster:
+def cluster(made_once: Callable[..., Path], small_program: str) -> Cluster:
     """Two models, the second a copy under a name of its own, on two tasks."""
     tasks = ("--task", "demo-beluga", "--task", "demo-plankton", "--engine", "exact")
 
     def chosen(folder: Path) -> tuple[str, ...]:
-        return ("--model", demo_program, "--model", f"program:{folder / 'other'}", *tasks)
+        return ("--model", small_program, "--model", f"program:{folder / 'other'}", *tasks)
 
     def score(folder: Path) -> None:
-        shutil.copytree(demo_program.removeprefix("program:"), folder / "other")
+        shutil.copytree(small_program.removeprefix("program:"), folder / "other")
         place = ("--store", str(folder / "store"), "--out", str(folder / "out"))
         assert execute(["run", *chosen(folder), *place]) == 0
 
@@ -34,12 +34,12 @@ def cluster(made_once: Callable[..., Path], demo_program: str) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def small(made_once: Callable[..., Path], demo_program: str) -> Cluster:
+def small(made_once: Callable[..., Path], small_program: str) -> Cluster:
     """One model on one task, whose probe takes no time."""
-    chosen = ("--model", demo_program, "--task", "demo-beluga", "--engine", "exact")
+    chosen = ("--model", small_program, "--task", "demo-beluga", "--engine", "exact")
 
     def score(folder: Path) -> None:
-        place = ("--store", str(folder / "store"), "--out", str(folder / "out/program-demo"))
+        place = ("--store", str(folder / "store"), "--out", str(folder / "out/program-small"))
         assert execute(["run", *chosen, *place]) == 0
 
     return Cluster(chosen, digests_in(made_once("small-run", score) / "out"))

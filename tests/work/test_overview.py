@@ -19,9 +19,9 @@ from biobench.work.make import make_plan
 
 
 @pytest.fixture
-def plan(demo_program: str, tmp_path: Path) -> WorkPlan:
+def plan(small_program: str, tmp_path: Path) -> WorkPlan:
     options = Options(
-        model=demo_program, folder="demo", tasks=("demo-beluga",), store=tmp_path / "store"
+        model=small_program, folder="demo", tasks=("demo-beluga",), store=tmp_path / "store"
     )
     return make_plan([options], size=10).plan
 

@@ -27,10 +27,10 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def two(tmp_path: Path, demo_program: str) -> tuple[str, ...]:
+def two(tmp_path: Path, small_program: str) -> tuple[str, ...]:
     """Options that name two models, of which one is a copy of the other with a name of its own."""
-    shutil.copytree(demo_program.removeprefix("program:"), tmp_path / "other")
-    return ("--model", demo_program, "--model", f"program:{tmp_path / 'other'}")
+    shutil.copytree(small_program.removeprefix("program:"), tmp_path / "other")
+    return ("--model", small_program, "--model", f"program:{tmp_path / 'other'}")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def error(capsys: Capture) -> str:
 def test_a_plan_has_every_model_task_and_slice(made: Path) -> None:
     """Models x tasks x slices, each part with a name of its own, and the digests of manifests."""
     read = read_plan(made)
-    assert [model.folder for model in read.models] == ["program-demo", "program-other"]
+    assert [model.folder for model in read.models] == ["program-small", "program-other"]
     assert [(task.task, task.images) for task in read.tasks] == [
         ("demo-beluga", 142), ("demo-plankton", 289),
     ]  # fmt: skip
@@ -71,15 +71,15 @@ def test_a_plan_has_every_model_task_and_slice(made: Path) -> None:
 
 
 def test_a_worker_may_begin_in_another_folder(
-    demo_program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    small_program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     """A model in a local folder is planned with its absolute path, and recorded as ever."""
-    folder = Path(demo_program.removeprefix("program:"))
+    folder = Path(small_program.removeprefix("program:"))
     monkeypatch.chdir(folder.parent)
     path = tmp_path / "plan.json"
     relative = f"program:./{folder.name}"
     assert plan("--model", relative, *TASKS[:2], "--out", str(path)) == 0
-    assert [model.model for model in read_plan(path).models] == [demo_program]
+    assert [model.model for model in read_plan(path).models] == [small_program]
     monkeypatch.chdir(tmp_path)
     assert work(path, "--until", "0", "--store", str(tmp_path / "store")) == 0
 
@@ -141,26 +141,26 @@ def test_the_table_says_what_is_to_do(
 
 
 def test_a_plan_needs_models_tasks_and_a_place(
-    demo_program: str, tmp_path: Path, capsys: Capture
+    small_program: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """One line each, and no plan."""
     out = ("--out", str(tmp_path / "plan.json"))
     assert plan(*out) == 2
     assert "no model is given" in error(capsys)
-    assert plan("--model", demo_program) == 2
+    assert plan("--model", small_program) == 2
     assert "--out" in error(capsys)
-    assert plan("--model", demo_program, "--task", "demo-belug", *out) == 2
+    assert plan("--model", small_program, "--task", "demo-belug", *out) == 2
     assert "did you mean" in error(capsys)
-    assert plan("--model", demo_program, "--suite", "demo", "--task", "demo-beluga", *out) == 2
+    assert plan("--model", small_program, "--suite", "demo", "--task", "demo-beluga", *out) == 2
     assert "exclude each other" in error(capsys)
     assert plan("--model", "program:nowhere", "--suite", "demo", *out) == 5
     assert "nowhere" in error(capsys)
     absent = ("--task", "beluga", "--task", "plankton", "--data", str(tmp_path))
-    assert plan("--model", demo_program, *absent, *out) == 3
+    assert plan("--model", small_program, *absent, *out) == 3
     assert "the data of task beluga" in error(capsys)
-    assert plan("--model", demo_program, "--suite", "demo", "--out", str(tmp_path)) == 2
+    assert plan("--model", small_program, "--suite", "demo", "--out", str(tmp_path)) == 2
     assert "is a folder" in error(capsys)
-    assert plan("--model", demo_program, "--suite", "demo", "--out", "/proc/no/plan.json") != 0
+    assert plan("--model", small_program, "--suite", "demo", "--out", "/proc/no/plan.json") != 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -200,7 +200,7 @@ def test_a_damaged_plan_is_refused(
     [
         lambda value: value["content"]["models"][0].update(folder="../../etc"),
         lambda value: value["content"]["models"][0].update(folder=".."),
-        lambda value: value["content"]["models"][1].update(folder="Program-Demo"),
+        lambda value: value["content"]["models"][1].update(folder="Program-Small"),
         lambda value: value["content"]["tasks"][0]["slices"][0].__setitem__(1, 10**9),
         lambda value: value["content"]["tasks"][0]["slices"].clear(),
         lambda value: value["content"]["tasks"][0]["slices"][0].__setitem__(0, -1),
@@ -245,13 +245,13 @@ def test_a_plan_of_another_specification_is_refused(made: Path, capsys: Capture)
 
 
 def test_a_plan_whose_data_changed_is_refused(
-    demo_program: str, tmp_path: Path, capsys: Capture
+    small_program: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """An image that came since: exit 3, and nothing is computed."""
     data = tmp_path / "data"
     shutil.copytree(DEMO, data)
     path = tmp_path / "plan.json"
-    chosen = ("--model", demo_program, *TASKS, "--data", str(data))
+    chosen = ("--model", small_program, *TASKS, "--data", str(data))
     assert plan(*chosen, "--out", str(path), "--store", str(tmp_path / "store")) == 0
     (image,) = [*data.glob("demo-plankton/**/*.png")][:1]
     shutil.copy(image, image.with_name("another.png"))
@@ -261,11 +261,11 @@ def test_a_plan_whose_data_changed_is_refused(
     assert not (tmp_path / "store").exists()
 
 
-def test_ten_thousand_parts_are_planned_in_two_seconds(demo_program: str, tmp_path: Path) -> None:
+def test_ten_thousand_parts_are_planned_in_two_seconds(small_program: str, tmp_path: Path) -> None:
     """A cluster's worth of work: the processor time of planning and writing it."""
     models = [
         Options(
-            model=demo_program, folder=f"model-{i}", suite="demo", store=tmp_path / "store",
+            model=small_program, folder=f"model-{i}", suite="demo", store=tmp_path / "store",
             precision="float32",
         )
         for i in range(70)

@@ -15,12 +15,12 @@ TASK = "demo-beluga"
 
 
 def test_a_worker_looks_at_what_was_pulled(
-    demo_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It embeds a sample of each part and nothing else, says so, and scores as its source did."""
     own, other, place = (str(tmp_path / name) for name in ("own", "other", "place"))
     plan, alone, out = (tmp_path / name for name in ("plan.json", "alone", "out"))
-    model = ["--model", demo_program, "--task", TASK]
+    model = ["--model", small_program, "--task", TASK]
     assert execute(["run", *model, "--store", own, "--out", str(alone), "--no-pictures"]) == 0
     assert execute(["store", "push", place, "--store", own]) == 0
     assert execute(["store", "pull", place, "--store", other, "--sample", "3"]) == 0

@@ -27,19 +27,35 @@ pytestmark = pytest.mark.slow
 
 PATIENCE_S = 240
 Start = Callable[..., "subprocess.Popen[str]"]
+SLOWLY = """
+import sys, time
+from biobench.cli import main
+from biobench.work import worker
+
+embed, seconds = worker.embed_rows, float(sys.argv.pop(1))
+
+def slowly(*given, **named):
+    time.sleep(seconds)
+    return embed(*given, **named)
+
+worker.embed_rows = slowly
+main()
+"""
+"""A worker that has each part for a while, as with a larger model."""
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a worker on the plan, store and results of this test; those left are killed."""
+    """Start a worker on the plan, store and results of this test, which has each part for
+    ``seconds`` at least; those left are killed."""
     running: list[subprocess.Popen[str]] = []
 
-    def started(*more: str) -> subprocess.Popen[str]:
+    def started(*more: str, seconds: float = 0.5) -> subprocess.Popen[str]:
         place = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
         options = ["--workers", "1", "--no-pictures", "--stale", "2"]
         command = ["work", str(tmp_path / "plan.json"), *place, *options, *more]
         process = subprocess.Popen(
-            [sys.executable, "-m", "biobench", *command],
+            [sys.executable, "-c", SLOWLY, str(seconds), *command],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         running.append(process)
@@ -108,7 +124,7 @@ def test_workers_at_once_give_the_digests_of_a_run(
     claims.open()
     # All parts are held until every worker looks for one, so that a slow start misses none.
     held = [claims.take(part.part.name) for part in state(tmp_path).parts]
-    workers = [start("--name", f"w{i}", "--stale", "3600") for i in range(count)]
+    workers = [start("--name", f"w{i}", "--stale", "3600", seconds=0.1) for i in range(count)]
     for worker in workers:
         read_until(worker, "waits for")
     for claim in held:
@@ -137,7 +153,7 @@ def test_a_killed_worker_is_taken_over(small: Cluster, tmp_path: Path, start: St
     wait_for(lambda: state(tmp_path).count("stored") >= 1 and held_by(tmp_path, "gone")())
     gone.kill()
     gone.communicate()
-    ended(start("--name", "heir"))
+    ended(start("--name", "heir", seconds=0))
     small.check(tmp_path / "out")
     assert {part.owner for part in state(tmp_path).parts} == {"gone", "heir"}
 
@@ -192,7 +208,7 @@ def test_a_worker_that_hangs_is_taken_over(small: Cluster, tmp_path: Path, start
     stuck = start("--name", "stuck")
     wait_for(held_by(tmp_path, "stuck"))
     os.kill(stuck.pid, signal.SIGSTOP)
-    ended(start("--name", "heir"))
+    ended(start("--name", "heir", seconds=0))
     small.check(tmp_path / "out")
     os.kill(stuck.pid, signal.SIGCONT)
     ended(stuck)
@@ -215,7 +231,7 @@ def test_sigterm_ends_with_the_part(small: Cluster, tmp_path: Path, start: Start
     assert state(tmp_path).count("claimed") == 0
     # Between two parts it ends at once; that the part is stored is the next test's.
     assert state(tmp_path).count("stored") >= before
-    ended(start("--stale", "3600"))
+    ended(start("--stale", "3600", seconds=0))
     small.check(tmp_path / "out")
 
 
@@ -280,7 +296,7 @@ def test_a_worker_waits_for_what_another_has(small: Cluster, tmp_path: Path, sta
     stuck = start("--name", "stuck", "--stale", "3600")
     wait_for(held_by(tmp_path, "stuck"))
     os.kill(stuck.pid, signal.SIGSTOP)
-    waiting = start("--name", "waiting", "--stale", "3600")
+    waiting = start("--name", "waiting", "--stale", "3600", seconds=0)
     read_until(waiting, "waits for")
     assert state(tmp_path).count("stored") == len(state(tmp_path).parts) - 1
     os.kill(stuck.pid, signal.SIGCONT)
@@ -356,7 +372,7 @@ def test_torch_shards_of_parts_are_those_of_a_run(
 
 
 def test_an_unreadable_image_costs_its_task_alone(
-    demo_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The other task is scored and written, the exit code is that of the data, and once the file is
     restored the same command ends well."""
@@ -369,14 +385,14 @@ def test_an_unreadable_image_costs_its_task_alone(
     store, path = ["--store", str(tmp_path / "store")], tmp_path / "plan.json"
     data = ["--data", str(tmp_path / "data")]
     tasks = ["--task", "demo-beluga", "--task", "demo-plankton"]
-    made = ["plan", "--model", demo_program, *tasks, *data, *store, "--part-size", "50"]
+    made = ["plan", "--model", small_program, *tasks, *data, *store, "--part-size", "50"]
     assert execute([*made, "--out", str(path)]) == 0
     work = ["work", str(path), *store, "--out", str(tmp_path / "out")]
     assert execute(work) == 3
     lines = capsys.readouterr().err.splitlines()
     assert image.name in lines[-1]
     assert any("demo-beluga by" in line and "the work goes on" in line for line in lines)
-    folder = tmp_path / "out/program-demo/predictions"
+    folder = tmp_path / "out/program-small/predictions"
     assert os.listdir(folder) == ["demo-plankton.parquet"]
     image.write_bytes(whole)
     assert execute(work) == 0
