@@ -120,7 +120,7 @@ def test_a_finalizer_on_a_thread_of_the_loader(files: list[Path]) -> None:
 def test_interrupt(files: list[Path]) -> None:
     """Protects Ctrl-C while all threads are inside of Pillow: ``next`` ends, and loses no batch."""
     text = (
-        "loader = ImageLoader(files[:1] * 4 + small, RECIPE, batch_size=4, workers=2)\n"
+        "loader = ImageLoader(files[:1] * 8 + small, RECIPE, batch_size=8, workers=2)\n"
         "print('started', flush=True)\n"
         "starts = []\n"
         "while len(starts) < len(loader):\n"
@@ -131,7 +131,7 @@ def test_interrupt(files: list[Path]) -> None:
         "        print('interrupted', flush=True)\n"
         "print(starts)\n"
     )
-    assert interrupted(files, text) == (0, "[0, 4, 8, 12]\n", "")
+    assert interrupted(files, text) == (0, "[0, 8, 16]\n", "")
 
 
 def test_forked_children(files: list[Path]) -> None:

@@ -94,7 +94,20 @@ def test_operators_of_one_kind_give_equal_bits(
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("form", ["written out", "optimised", "traced"])
+FORMS = {"written out": "vit", "optimised": "resnet", "traced": "convnext"}
+"""Ways to write a file, each with a model that it writes otherwise: attention and GELU, norms after
+convolutions, all operators; `make test-depth` looks at each with each."""
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        pytest.param(name, form, marks=pytest.mark.depth if FORMS[form] != name else ())
+        for name in MODELS
+        for form in FORMS
+    ],
+    indirect=["model"],
+)
 def test_other_operators_give_near_features(
     model: tuple[torch.nn.Module, int], form: str, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.depth
 @pytest.mark.timeout(900)
 def test_the_notebook_gives_what_it_shows(repository: Path) -> None:
     """Protects: docs/which-model.ipynb, cell by cell, from nothing, in a kernel of its own."""

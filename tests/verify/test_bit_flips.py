@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from drawn import draw_folders, write_task
 from small_runs import Made
 
+from biobench.cli import execute
 from biobench.errors import DataError
 from biobench.pipeline import run
 from biobench.spec.load import load_spec
@@ -186,19 +186,25 @@ def test_a_digest_in_the_result(path: tuple[str, ...], stage: str, run_of_demo: 
 
 
 @pytest.mark.timeout(600)
-def test_the_weights(tmp_path: Path) -> None:
+def test_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A bit of a weight in the checkpoint: running the recorded command again tells, with exit 6,
     and everything before the weights is equal."""
     draw_folders(tmp_path / "data", {"train": 6, "test": 3})
     task = write_task(tmp_path, "classes")
     transformers_folder(tmp_path / "vit", "vit")
     arguments = ["--model", "hf:./vit", "--task", task, "--data", "data", "--out", "out"]
-    command(tmp_path, [*arguments, "--store", "store"], 0)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["biobench", *arguments, "--store", "store"])
+    assert execute(sys.argv[1:]) == 0
     weights = tmp_path / "vit/model.safetensors"
     flip(weights, weights.stat().st_size - 2, 0x02)
-    again = command(tmp_path, ["verify", "out", "--rerun", "--store", "store", "--json"], 6)
-    assert again.stderr.splitlines()[-1].startswith("biobench: out: run again, stage weights: ")
-    document = json.loads(again.stdout)
+    capsys.readouterr()
+    assert execute(["verify", "out", "--rerun", "--store", "store", "--json"]) == 6
+    again = capsys.readouterr()
+    assert again.err.splitlines()[-1].startswith("biobench: out: run again, stage weights: ")
+    document = json.loads(again.out)
     assert document["first"] == "weights"
     (compared,) = document["compared"].values()
     for stage in ("setup", "spec", "data", "recipe", "pixels"):
@@ -206,15 +212,6 @@ def test_the_weights(tmp_path: Path) -> None:
     features = compared["stages"]["features"]
     assert features["holds"] is False
     assert 0 < features["findings"][0]["size"]["least_cosine"] < 1
-
-
-def command(folder: Path, arguments: list[str], status: int) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "biobench", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    return done
 
 
 def test_a_mended_image_is_no_difference(run_of_demo: Made) -> None:

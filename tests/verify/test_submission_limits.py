@@ -145,7 +145,20 @@ CASES: dict[str, tuple[int, Make]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+DEPTH = {
+    "a list without end",
+    "long groups",
+    "many tasks",
+    "groups in many tasks, as many rows as there can be",
+    "traits in many tasks",
+}
+"""Near to other cases: lists in lists, an id of 30 MB, classes in many tasks, groups in many tasks
+with traits and digests, as many traits as there can be."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.depth if n in DEPTH else ()) for n in CASES]
+)
 def test_any_file_is_answered(name: str, repository: Path, tmp_path: Path) -> None:
     """Within 10 seconds of computing and 500 MB, with the right exit code and one line."""
     code, make = CASES[name]
