@@ -7,6 +7,7 @@ code has the marker `slow`. `make test-quick` runs the others.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import re
@@ -139,6 +140,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != QUICK or collection_path.suffix != ".py":
         return None
     return True if SLOW_MODULE.search(collection_path.read_text(encoding="utf-8")) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Keep the search for garbage away from what collecting makes: hundreds of thousands of objects
+    of libraries and tests, which stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
