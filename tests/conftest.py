@@ -287,8 +287,8 @@ def demo_program(made_once: Callable[..., Path]) -> str:
 
 @pytest.fixture(scope="session")
 def small_program(made_once: Callable[..., Path]) -> str:
-    """The name of a small program. A process that runs it needs no torch, whose import takes most
-    of the processor time of a small run, and features take a tenth of those of the demo model."""
+    """The name of a small program: a process that runs it needs no torch, whose import takes most
+    of the processor time of a small run, and its features take next to none."""
 
     def export(folder: Path) -> None:
         from biobench.cli import execute
