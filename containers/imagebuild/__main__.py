@@ -1,4 +1,5 @@
-"""``containers/build``: the images biobench:<major.minor> and biobench:<major.minor>-slim.
+"""``containers/build``: the images biobench:<major.minor> and biobench:<major.minor>-slim, and
+for aarch64 biobench:<major.minor>-aarch64 and biobench:<major.minor>-aarch64-slim.
 
 base -> wheels -> containers/Dockerfile, built by buildah -> the engine
 """
@@ -60,10 +61,10 @@ def read_locks(*, slim: bool, own: Path | None) -> Locks:
     return Locks(installer, packages, models)
 
 
-def check_machine(mode: str) -> None:
+def check_machine(mode: str, architecture: str) -> None:
     """Raise BuildError where this machine cannot build."""
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise BuildError("the image is for x86-64 Linux and is built there")
+    if (platform.system(), platform.machine()) != ("Linux", bases.NATIVE):
+        raise BuildError("images are built on x86-64 Linux")
     if shutil.which("docker") is None:
         raise BuildError("docker is missing; install a Docker engine (Debian: docker.io)")
     output(["docker", "info"], "no Docker engine answers; start it, or join the group docker")
@@ -77,6 +78,10 @@ def check_machine(mode: str) -> None:
             install = [str(ROOT / "tools/install-packages"), "image", package]
             if subprocess.run(install, check=False).returncode != 0:
                 raise BuildError(f"{package} is missing")
+    if architecture != bases.NATIVE:
+        emulate = [str(ROOT / f"tools/emulate-{architecture}")]
+        if subprocess.run(emulate, check=False).returncode != 0:
+            raise BuildError(f"programs for {architecture} do not run on this machine")
 
 
 def build(given: argparse.Namespace, work: Path) -> None:
@@ -88,21 +93,21 @@ def build(given: argparse.Namespace, work: Path) -> None:
     locks = read_locks(slim=given.slim, own=given.lock)
     if given.mode == "outside":
         bases.reference()
-    check_machine(given.mode)
-    storage = Storage(work / "storage", DATE)
+    check_machine(given.mode, given.arch)
+    storage = Storage(work / "storage", DATE, bases.DEBIAN[given.arch])
     with ThreadPoolExecutor(1) as beside:
         # The compiler works while packages are fetched.
-        building = beside.submit(lambda: given.wheel or wheels.build_own(work))
+        building = beside.submit(lambda: given.wheel or wheels.build_own(work, given.arch))
         base = (
             bases.outside(storage)
             if given.mode == "outside"
-            else bases.offline(work, storage, locked=given.locked)
+            else bases.offline(work, storage, given.arch, locked=given.locked)
         )
         both = wheels.requirements(ROOT / "requirements/image.txt")
-        wheels.fetch(locks.all, work / "wheels", keep=both)
+        wheels.fetch(locks.all, work / "wheels", given.arch, keep=both)
         wheel = building.result()
-    version = wheels.check_own(wheel)
-    variant = "-slim" if given.slim else given.variant
+    version = wheels.check_own(wheel, given.arch)
+    variant = tag_end(given)
     name = f"biobench:{'.'.join(version.split('.')[:2])}{variant}"
     arguments = {
         "BASE": base.image,
@@ -130,6 +135,12 @@ def build(given: argparse.Namespace, work: Path) -> None:
     describe(given, work, locks, base, wheel, name, version, facts["id"])
 
 
+def tag_end(given: argparse.Namespace) -> str:
+    """What the image's tag has after the version."""
+    architecture = "" if given.arch == bases.NATIVE else f"-{given.arch}"
+    return architecture + ("-slim" if given.slim else given.variant)
+
+
 def describe(
     given: argparse.Namespace,
     work: Path,
@@ -150,12 +161,20 @@ def describe(
     inside = [_narrowed(line, fetched) for line in packages]
     documents = {
         "sbom": statements.bill_of_materials(
-            name, version, image, (base.name, base.digest), [*inside, own], debian, DATE
+            name,
+            version,
+            image,
+            (base.name, base.digest),
+            [*inside, own],
+            debian,
+            DATE,
+            bases.DEBIAN[given.arch],
         ),
         "provenance": statements.provenance(
             name,
             image,
             {
+                "architecture": given.arch,
                 "mode": given.mode,
                 "slim": given.slim,
                 "variant": given.variant,
@@ -168,7 +187,7 @@ def describe(
             + ([] if given.slim else [given.lock or ROOT / "requirements/image.txt"]),
         ),
     }
-    variant = "-slim" if given.slim else given.variant
+    variant = tag_end(given)
     for kind, document in documents.items():
         statements.write(work / f"{kind}{variant}.json", document)
         if given.save is not None:
@@ -232,8 +251,11 @@ def hand_over(
     failed = "the engine did not take the image"
     storage.run("push", "--quiet", image, f"docker-daemon:{name}", otherwise=failed)
     output(["docker", "tag", name, full], f"{full} could not be named")
-    start = ["docker", "run", "--rm", "--network=none", "--read-only", name, "--version"]
-    output(start, f"{name} does not start")
+    start = ["docker", "run", "--rm", "--network=none", "--read-only"]
+    output(
+        [*start, f"--platform=linux/{storage.architecture}", name, "--version"],
+        f"{name} does not start",
+    )
     facts = {"id": output(["docker", "inspect", "--format={{.Id}}", name], failed).strip()}
     if save is not None:
         part = save.with_name(save.name + ".part")
@@ -261,6 +283,10 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--slim", action="store_true", help="all but torch and model libraries")
     parser.add_argument(
+        "--arch", choices=bases.DEBIAN, default=bases.NATIVE,
+        help="the processors that it is for; aarch64 is built under emulation",
+    )  # fmt: skip
+    parser.add_argument(
         "--mode", choices=("offline", "outside"), default="offline",
         help="base: Debian's packages (offline, the default), or python:3.11-slim-bookworm by the "
         "digest in containers/base-image.txt (outside)",
@@ -280,10 +306,12 @@ def read_arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--save", type=Path, metavar="FILE", help="also write the image to FILE")
     parser.add_argument(
-        "--work", type=Path, metavar="DIR", default=CONTAINERS / ".build",
-        help="keep what is made in DIR instead of containers/.build",
+        "--work", type=Path, metavar="DIR",
+        help="keep what is made in DIR instead of containers/.build, or containers/.build/aarch64",
     )  # fmt: skip
     given = parser.parse_args()
+    if given.arch != bases.NATIVE and given.mode == "outside":
+        parser.error("--mode outside was never tried with another --arch than x86_64")
     if given.slim and (given.lock is not None or given.variant):
         parser.error("--slim has packages and a tag of its own")
     if given.lock is not None and not given.variant:
@@ -294,7 +322,8 @@ def read_arguments() -> argparse.Namespace:
             if not path.is_file():
                 parser.error(f"--{name}: {path} is not there")
             setattr(given, name, path.resolve())
-    given.work = given.work.resolve()
+    own = CONTAINERS / ".build" / ("" if given.arch == bases.NATIVE else given.arch)
+    given.work = (given.work or own).resolve()
     given.save = given.save.resolve() if given.save is not None else None
     return given
 

@@ -21,6 +21,11 @@ SUITE = "bookworm"
 PACKAGES = "python3,libstdc++6,ca-certificates,usr-is-merged"
 GLIBC_MINOR = 36
 """Of glibc 2.x in the base; a wheel that needs a newer one cannot be loaded there."""
+DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
+"""Architectures of images, as uname and wheels call them, with Debian's names, which are the
+engine's too."""
+NATIVE = "x86_64"
+"""The architecture of the machine that builds; programs of another are emulated."""
 LISTS = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
 OTHER_SUITES = re.compile(r"\b(bullseye|trixie|forky|testing|unstable|sid|experimental)\b")
 
@@ -62,27 +67,30 @@ def apt_sources() -> str | None:
     return None
 
 
-def offline(work: Path, storage: Storage, *, locked: bool) -> Base:
+def offline(work: Path, storage: Storage, architecture: str, *, locked: bool) -> Base:
     """Make the base from Debian's packages; no image is pulled.
 
     Args:
         work: Where the base is kept.
         storage: Where it is imported.
-        locked: Raise BuildError where the packages are not those of base-packages.txt; otherwise
-            the difference is printed.
+        architecture: One of :data:`DEBIAN`.
+        locked: Raise BuildError where the packages are not those of base-packages.txt, which
+            are the same for every architecture; otherwise the difference is printed.
     """
     sources = apt_sources()
     recipe = (
-        Path(__file__).read_bytes() + output(["mmdebstrap", "--version"], "no mmdebstrap").encode()
+        Path(__file__).read_bytes()
+        + architecture.encode()
+        + output(["mmdebstrap", "--version"], "no mmdebstrap").encode()
     )
     if sources is not None:
         recipe += Path(sources).read_bytes()
     path = work / f"base-{hashlib.sha256(recipe).hexdigest()[:12]}.tar"
     if not path.exists():
-        say("making the base from Debian's packages (half a minute)")
+        say(f"making the base from Debian's packages for {architecture}")
         for old in work.glob("base-*.tar"):
             old.unlink()
-        _bootstrap(path, sources, work / "base.log")
+        _bootstrap(path, sources, architecture, work / "base.log")
     _compare_packages(path, work / "base-packages.txt", locked=locked)
     with open(path, "rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -90,7 +98,7 @@ def offline(work: Path, storage: Storage, *, locked: bool) -> Base:
     return Base(image, f"debian:{SUITE}, by mmdebstrap", f"sha256:{digest}")
 
 
-def _bootstrap(path: Path, sources: str | None, log: Path) -> None:
+def _bootstrap(path: Path, sources: str | None, architecture: str, log: Path) -> None:
     part = path.with_suffix(".part")
     # resolv.conf and hostname are this machine's; the list of its mirrors is too, and there is no
     # apt. Manuals are left out, licences stay.
@@ -98,6 +106,7 @@ def _bootstrap(path: Path, sources: str | None, log: Path) -> None:
     excluded = ("man", "info", "locale", "doc")
     command = [
         "mmdebstrap", "--variant=essential", f"--include={PACKAGES}",
+        f"--architectures={DEBIAN[architecture]}",
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excluded),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",

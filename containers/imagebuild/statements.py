@@ -35,6 +35,7 @@ def bill_of_materials(
     requirements: Sequence[str],
     debian: Sequence[str],
     date: int,
+    architecture: str = "amd64",
 ) -> dict[str, Any]:
     """CycloneDX 1.6 of an image. Crates that serve tests alone have the scope ``excluded``.
 
@@ -47,11 +48,12 @@ def bill_of_materials(
         debian: ``NAME VERSION`` of Debian's packages inside; none where the base is another one,
             whose packages nobody listed: the bill then says that it is incomplete.
         date: The date of the image, seconds since 1970.
+        architecture: The image's, as Debian calls it.
     """
     found = [
         _component("container", base[0], base[1], None, [base[1].partition(":")[2]]),
         *map(_python, requirements),
-        *map(_debian, debian),
+        *(_debian(line, architecture) for line in debian),
         *map(_crate, crates(ROOT)),
     ]
     components = sorted(found, key=lambda component: component["bom-ref"])
@@ -189,9 +191,9 @@ def _python(line: str) -> Any:
     return _component("library", name, version, purl, [*hashes(line)])
 
 
-def _debian(line: str) -> Any:
+def _debian(line: str, architecture: str) -> Any:
     name, version = line.split()
-    purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch=amd64&distro={SUITE}"
+    purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}&distro={SUITE}"
     return _component("library", name, version, purl, [])
 
 

@@ -17,10 +17,16 @@ from imagebuild.programs import BuildError, output
 
 @dataclass(frozen=True)
 class Storage:
-    """Images below ``folder``. ``date``: of every file and image, in seconds since 1970."""
+    """Images of one architecture below ``folder``.
+
+    Attributes:
+        date: Of every file and image, in seconds since 1970.
+        architecture: As the engine calls it; the kernel must run its programs.
+    """
 
     folder: Path
     date: int
+    architecture: str = "amd64"
 
     def command(self, *arguments: str) -> list[str]:
         """Return a call of buildah on this storage."""
@@ -30,6 +36,10 @@ class Storage:
     def run(self, *arguments: str, otherwise: str) -> str:
         """Run buildah and return its standard output; BuildError with ``otherwise``."""
         return output(self.command(*arguments), otherwise)
+
+    @property
+    def _arch(self) -> str:
+        return f"--arch={self.architecture}"
 
     def has(self, image: str) -> bool:
         """Return whether there is an image of this name."""
@@ -48,7 +58,7 @@ class Storage:
         image = f"localhost/{name}"
         if not self.has(image):
             failed = f"{archive} could not be imported"
-            container = self.run("from", "scratch", otherwise=failed).strip()
+            container = self.run("from", self._arch, "scratch", otherwise=failed).strip()
             self.run("add", "--quiet", container, str(archive), "/", otherwise=failed)
             self.run(
                 "commit", "--quiet", "--rm", f"--timestamp={self.date}", container, image,
@@ -83,7 +93,7 @@ class Storage:
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command = self.command(
             "build", "--quiet", "--layers", "--network=none", f"--timestamp={self.date}",
-            *given, *options,
+            self._arch, *given, *options,
             f"--tag={image}", f"--file={dockerfile}", str(context),
         )  # fmt: skip
         try:

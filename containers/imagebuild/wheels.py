@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from imagebuild.base import CONTAINERS, GLIBC_MINOR
+from imagebuild.base import CONTAINERS, GLIBC_MINOR, NATIVE
 from imagebuild.programs import BuildError, logged, output, say
 
 ROOT = CONTAINERS.parent
@@ -29,12 +29,14 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def fetch(lines: Sequence[str], folder: Path, keep: Sequence[str] = ()) -> None:
+def fetch(lines: Sequence[str], folder: Path, architecture: str, keep: Sequence[str] = ()) -> None:
     """Have every wheel of the ``lines`` of locks in ``folder``.
 
     Args:
         lines: Requirements, one a line.
-        folder: What neither ``lines`` nor ``keep`` allows is deleted there.
+        folder: What neither ``lines`` nor ``keep`` allows is deleted there. A lock allows the files
+            of every architecture, so each has a folder of its own.
+        architecture: As wheels call it.
         keep: Requirements of another image, whose wheels stay if they are there.
 
     Raises:
@@ -52,32 +54,37 @@ def fetch(lines: Sequence[str], folder: Path, keep: Sequence[str] = ()) -> None:
     missing = [line for line in lines if line not in there]
     if missing:
         say(f"fetching {len(missing)} wheels by hash")
-        download(missing, folder)
+        download(missing, folder, architecture)
 
 
-def download(lines: Sequence[str], folder: Path, pauses: Sequence[float] = (5, 20)) -> None:
-    """Let pip put the wheels of ``lines`` of a lock into ``folder``.
+def download(
+    lines: Sequence[str],
+    folder: Path,
+    architecture: str,
+    pauses: Sequence[float] = (5, 20),
+) -> None:
+    """Let pip put the wheels of ``lines`` of a lock for ``architecture`` into ``folder``.
 
     pauses: seconds before each further attempt. pip keeps nothing of a call that fails, so that
     after one broken connection each wheel is asked for alone. Raises BuildError where a wheel
     cannot be had.
     """
     try:
-        return _download(lines, folder)
+        return _download(lines, folder, architecture)
     except BuildError as error:
         say(f"note: {error}; one wheel at a time now")
     for line in lines:
         for pause in pauses:
             try:
-                _download([line], folder)
+                _download([line], folder, architecture)
                 break
             except BuildError:
                 time.sleep(pause)
         else:
-            _download([line], folder)
+            _download([line], folder, architecture)
 
 
-def _download(lines: Sequence[str], folder: Path) -> None:
+def _download(lines: Sequence[str], folder: Path, architecture: str) -> None:
     listed = folder / "missing.txt"
     listed.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     platforms = [*OLDER_PLATFORMS, *(f"manylinux_2_{n}" for n in range(5, GLIBC_MINOR + 1))]
@@ -85,7 +92,7 @@ def _download(lines: Sequence[str], folder: Path) -> None:
         str(BIN / "pip"), "download", "--quiet", "--disable-pip-version-check", "--no-deps",
         "--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
         "--abi=cp311", "--abi=abi3", "--abi=none",
-        *(f"--platform={name}_x86_64" for name in platforms),
+        *(f"--platform={name}_{architecture}" for name in platforms),
         f"--dest={folder}", f"--requirement={listed}",
     ]  # fmt: skip
     what = "the wheels" if len(lines) > 1 else lines[0].split()[0]
@@ -118,10 +125,20 @@ def hashes(line: str) -> Iterator[str]:
     return (match[1] for match in re.finditer(r"--hash=sha256:([0-9a-f]{64})", line))
 
 
-def build_own(work: Path) -> Path:
-    """biobench's wheel, built by maturin from this checkout."""
+def build_own(work: Path, architecture: str) -> Path:
+    """biobench's wheel, built by maturin from this checkout; for another architecture than this
+    machine's by the cross compiler that builds the wheels of a release."""
     folder = work / "own"
     shutil.rmtree(folder, ignore_errors=True)
+    if architecture != NATIVE:
+        command = [
+            sys.executable,
+            str(ROOT / "tools/make_wheels.py"),
+            architecture,
+            f"--out={folder}",
+        ]
+        logged(command, work / "own.log", f"no wheel of biobench for {architecture}")
+        return next(folder.glob("biobench-*.whl"))
     logged(
         [str(BIN / "maturin"), "build", "--release", "--locked", "--strip", "--quiet",
          f"--out={folder}"],
@@ -160,16 +177,16 @@ def build_environment(target: Path, work: Path, programs: Path = BIN) -> dict[st
     }
 
 
-def check_own(wheel: Path) -> str:
+def check_own(wheel: Path, architecture: str) -> str:
     """The version of biobench's wheel. Raises BuildError where it cannot run in the image."""
     match = re.fullmatch(r"biobench-([^-]+)-cp311-abi3-(.*)\.whl", wheel.name)
     if match is None:
         raise BuildError(f"{wheel} is no wheel of biobench for CPython 3.11 and later")
-    minors = re.findall(r"manylinux_2_(\d+)_x86_64", match[2])
+    minors = re.findall(rf"manylinux_2_(\d+)_{architecture}", match[2])
     if not any(int(minor) <= GLIBC_MINOR for minor in minors):
         raise BuildError(
-            f"{wheel.name} is for {match[2]}, and the image has glibc 2.{GLIBC_MINOR} on x86-64; "
-            "build on Debian 12 or another system as old"
+            f"{wheel.name} is for {match[2]}, and the image has glibc 2.{GLIBC_MINOR} on "
+            f"{architecture}; build on Debian 12 or another system as old"
         )
     return match[1]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from containers import IMAGE, built_image
 
-IMAGE = "biobench:1.0"
 # The programs that build the images are no part of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "containers"))
 # What builds the wheels of a release.
@@ -31,18 +30,6 @@ def wheel(repository: Path, made_once: Callable[..., Path]) -> Path:
 
     (built,) = made_once("wheel", build).glob("*.whl")
     return built
-
-
-def built_image(name: str, target: str) -> str:
-    """The image's name; what needs it is skipped where there is no engine or no image."""
-    if shutil.which("docker") is None:
-        pytest.skip("no docker command")
-    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no Docker engine answers")
-    inspect = ["docker", "image", "inspect", name]
-    if subprocess.run(inspect, capture_output=True, check=False).returncode != 0:
-        pytest.skip(f"no image {name}; `make {target}` builds it")
-    return name
 
 
 @pytest.fixture(scope="session")

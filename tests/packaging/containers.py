@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+IMAGE = "biobench:1.0"
 LOCKED_DOWN = (
     "--network=none",
     "--read-only",
@@ -14,6 +18,18 @@ LOCKED_DOWN = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
 )
+
+
+def built_image(name: str, target: str) -> str:
+    """The image's name; what needs it is skipped where there is no engine or no image."""
+    if shutil.which("docker") is None:
+        pytest.skip("no docker command")
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no Docker engine answers")
+    inspect = ["docker", "image", "inspect", name]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"no image {name}; `make {target}` builds it")
+    return name
 
 
 @dataclass(frozen=True)

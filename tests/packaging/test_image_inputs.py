@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 
 from biobench.repro.variables import chooses_arithmetic
 from imagebuild import base
-from imagebuild.__main__ import layers_digest, read_locks
+from imagebuild.__main__ import layers_digest, read_arguments, read_locks
 from imagebuild.programs import BuildError
-from imagebuild.wheels import requirements
+from imagebuild.wheels import check_own, requirements
 
 CONTAINERS = Path(__file__).resolve().parents[2] / "containers"
 HASH = "--hash=sha256:" + "0" * 64
@@ -143,6 +144,25 @@ def test_a_base_without_a_digest_is_refused(monkeypatch: pytest.MonkeyPatch, ima
     monkeypatch.setenv("BIOBENCH_BASE_IMAGE", image)
     with pytest.raises(BuildError, match="has no digest"):
         base.reference()
+
+
+def test_a_wheel_for_another_processor_is_refused() -> None:
+    """It would be in the image and could not be loaded there."""
+    wheel = Path("biobench-1.0.0-cp311-abi3-manylinux_2_28_aarch64.whl")
+    assert check_own(wheel, "aarch64") == "1.0.0"
+    with pytest.raises(BuildError, match=r"is for manylinux_2_28_aarch64, .* on x86_64;"):
+        check_own(wheel, "x86_64")
+
+
+def test_the_outside_base_is_for_one_processor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody has tried is refused and not built by chance."""
+    monkeypatch.setattr(sys, "argv", ["build", "--arch", "aarch64", "--mode", "outside"])
+    with pytest.raises(SystemExit) as stopped:
+        read_arguments()
+    assert stopped.value.code == 2
+    assert "--mode outside" in capsys.readouterr().err
 
 
 def test_a_list_of_mirrors_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,18 @@ def test_the_bill_lists_what_is_inside(repository: Path) -> None:
     assert "torch" in full
 
 
+def test_packages_of_debian_name_the_processor() -> None:
+    """A package has other bytes for another one, and a scanner looks it up by that."""
+    lines = read_locks(slim=True, own=None).all
+    for architecture in ("amd64", "arm64"):
+        found = statements.bill_of_materials(
+            "biobench:1.0-slim", "1.0.0", IMAGE, BASE, lines, DEBIAN, DATE, architecture
+        )
+        purls = [c["bom-ref"] for c in found["components"] if c["bom-ref"].startswith("pkg:deb/")]
+        assert len(purls) == len(DEBIAN)
+        assert all(f"?arch={architecture}&" in purl for purl in purls)
+
+
 def test_the_bill_changes_with_its_content_alone() -> None:
     """Two builds of one image have one document; another image has another number."""
     assert bill() == bill()

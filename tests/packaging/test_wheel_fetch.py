@@ -73,7 +73,7 @@ def test_a_broken_connection_is_asked_again(
     line = f"tiny==1.0 --hash=sha256:{hashlib.sha256(content).hexdigest()}"
     with index(content, broken) as url:
         monkeypatch.setenv("PIP_INDEX_URL", url)
-        download([line], tmp_path, pauses=(0, 0))
+        download([line], tmp_path, "x86_64", pauses=(0, 0))
     assert (tmp_path / FILE).read_bytes() == content
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fetch.log", FILE]
 
@@ -87,4 +87,4 @@ def test_a_wheel_that_cannot_be_had_is_named_with_pips_reason(
     with index(content, 0) as url:
         monkeypatch.setenv("PIP_INDEX_URL", url)
         with pytest.raises(BuildError, match=r"tiny==1\.0 could not be fetched \(.*Got.*\)"):
-            download([line], tmp_path, pauses=(0,))
+            download([line], tmp_path, "x86_64", pauses=(0,))
