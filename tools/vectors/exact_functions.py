@@ -117,16 +117,20 @@ EDGES: dict[str, dict[str, Array]] = {
 
 
 TELLING = {
-    "exp": "c0a6d79b bfe2bd88",
+    "exp": "c0a6d79b bfe2bd88 3eb23621 3ec831b8 4147987d 4220d1b8 4222324a 428b5295",
     "sigmoid": "c0a6d79b bfe2bd88",
-    "erf": "4001b627 3f5f5980 3ff478d2 bf6314fb 3f2a2500 3f87a9c0 3fb16ee0",
-    "tanh": "bf18056b 3f011e20 3f23db68",
+    "erf": (
+        "4001b627 3f5f5980 3ff478d2 bf6314fb 3f2a2500 3f87a9c0 3fb16ee0 "
+        "3ef8f2bd 3f16aa63 3f6ef925 3f6f0204"
+    ),
+    "tanh": "bf18056b 3f011e20 3f23db68 3eedf232 3ed5fca3",
     "gelu": "bfe778f0 bf982eef c02d15db 3f91c348 400fda50 bfb239e0 bfa19e8e",
     "gelu_tanh": "bef21558 3ffa58f7 bf36c512 bf455abc 3f17b690",
     "quick_gelu": "bfa62708",
 }
-"""Arguments at which one unit in the last place of a coefficient, or a rounding that is left out or
-added, gives another result; found by trying 60,000 arguments with each such change."""
+"""Arguments at which one unit in the last place of a constant, upwards and downwards, or a rounding
+that is left out or added, gives another result; found by trying 60,000 arguments with each such
+change, and for constants 3 to 64 million. Of the last coefficient of exp one in 5 million tells."""
 
 
 def functions() -> Iterator[Case]:
