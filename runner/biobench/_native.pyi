@@ -203,6 +203,9 @@ def sines(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def cosines(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Cosines, as :func:`sines`."""
 
+def logarithms(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Natural logarithms, as :func:`sines`; NaN below 2^-1022 and where x is not finite."""
+
 def powers(base: float, exponents: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """``base`` to each power (n,), as :func:`sines`; NaN where the base is not positive."""
 

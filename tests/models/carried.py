@@ -150,6 +150,8 @@ CARRIED = [
     from_timm("convnextv2_tiny", 224, 96, depths=(1, 1, 1, 1)),
     from_timm("swin_tiny_patch4_window7_224", 224, depths=(2, 2)),
     from_timm("swin_large_patch4_window12_384", 384, depths=(2, 2)),
+    from_timm("swinv2_tiny_window8_256", 256, depths=(2, 2)),
+    from_timm("swinv2_base_window12to24_192to384", 384, depths=(1, 2)),
     from_timm("hiera_tiny_224", 224),
     from_timm("sam2_hiera_tiny", 896, 256),
     from_timm("resnet18", 224, 96),
@@ -178,6 +180,8 @@ CARRIED = [
         "MetaClip2VisionModelWithProjection", _embedding, 224, num_hidden_layers=2
     ),
     from_transformers("SiglipVisionModel", _pooled, 256, num_hidden_layers=2, image_size=256),
+    from_transformers("SwinModel", _pooled, 224, depths=[2, 2]),
+    from_transformers("Swinv2Model", _pooled, 256, depths=[2, 2], image_size=256, window_size=8),
     from_transformers("HieraModel", _pooled, 224),
     from_transformers("ResNetModel", _pooled, 224),
     from_open_clip("ViT-B-16", 224),

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench import _native
+from biobench.models.program.computed import exact_tables
 from biobench.models.program.fold import folded
 from biobench.models.program.lowering import NotCarried
-from biobench.models.program.rotary import exact_tables
+from biobench.models.program.offsets import offset_table
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,41 @@ def test_tables_of_transformers() -> None:
     torch.testing.assert_close((cosine, sine), theirs, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("trained", [0, 1, 12])
+@pytest.mark.parametrize("window", [(1, 1), (3, 5), (24, 24)])
+def test_tables_of_swin_v2(window: tuple[int, int], trained: int) -> None:
+    """timm's up to float32's roundings, for the training's window and for others; both libraries
+    get the same table, and have their own again afterwards."""
+    from timm.models.swin_transformer_v2 import WindowAttention
+    from transformers.models.swinv2.modeling_swinv2 import Swinv2SelfAttention
+
+    module = WindowAttention(8, window, 2, pretrained_window_size=(trained, trained))
+    theirs = module.relative_coords_table
+    with exact_tables(torch.nn.Sequential(module)) as names:
+        ours = module.relative_coords_table
+    assert names == {"0.relative_coords_table"}
+    assert ours.dtype == torch.float32
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=0)
+    assert module.relative_coords_table is theirs
+    assert "relative_coords_table" in dict(module.named_buffers())
+    if trained == 12:
+        other: Any = Swinv2SelfAttention(
+            transformers.Swinv2Config(), 8, 2, list(window), [trained, trained]
+        )
+        with exact_tables(other):
+            assert torch.equal(other.relative_coords_table, ours)
+
+
+def test_offsets_are_odd_and_end_at_their_scale() -> None:
+    """An offset and its negative have one size, and 7 of 8 places is log 9 / log 8."""
+    table = offset_table((8, 3), None)
+    np.testing.assert_array_equal(table, -table[::-1, ::-1])
+    assert table.shape == (15, 5, 2)
+    end = np.float32(math.log(9) / math.log(8))
+    np.testing.assert_array_equal(table[-1, -1], [end, end])
+    assert not np.signbit(table[7, 2]).any()
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -86,6 +122,9 @@ def test_functions_are_those_of_float64(x: float, base: float, exponent: float) 
     assert math.isclose(one(_native.cosines, x), math.cos(x), rel_tol=1e-14, abs_tol=1e-15)
     found = one(lambda exponents: _native.powers(base, exponents), exponent)
     assert math.isclose(found, base**exponent, rel_tol=1e-12)
+    found = one(_native.logarithms, base)
+    assert math.isclose(found, math.log(base), rel_tol=1e-14, abs_tol=1e-300)
+    assert math.isnan(one(_native.logarithms, -base))
     assert math.isnan(one(_native.sines, x + math.copysign(1e6, x)))
     assert math.isnan(one(lambda exponents: _native.powers(-base, exponents), exponent))
 

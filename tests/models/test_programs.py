@@ -24,9 +24,9 @@ pytestmark = pytest.mark.slow
 LARGE = 384
 """Pixels of a side."""
 LONG = (
-    "swin_large", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256", "RN50", "PE-Core-T",
-    "ViT-H-14-worldwide", "efficientnet_b3", "mobilenetv2", "resnet50d", "ResNetModel",
-    "ConvNextV2Model",
+    "swin_large", "swinv2_base", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256", "RN50",
+    "PE-Core-T", "ViT-H-14-worldwide", "efficientnet_b3", "mobilenetv2", "resnet50d",
+    "ResNetModel", "ConvNextV2Model",
 )  # fmt: skip
 """Of families that have other cases."""
 
@@ -81,8 +81,8 @@ def test_what_the_engine_lacks_is_named() -> None:
     module = Sorted()
     with pytest.raises(NotCarried, match="sort"):
         program_of(module, module, 4)
-    with pytest.raises(NotCarried, match="relative_coords_table, which a library computes"):
-        of_timm("swinv2_tiny_window8_256", 256, depths=(1, 1))
+    with pytest.raises(NotCarried, match="relative_coordinates_log, which a library computes"):
+        of_timm("swinv2_cr_tiny_ns_224", 224, depths=(1, 1))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from vectors.drawn import SEED
 SECTION = Section("model-constants", "21.9", "F", "model_constants", optional=True)
 
 ARGUMENTS = [0.0, 0.5, -0.7853981633974483, 1.5707963267948966, 3.0, -7.25, 100.0, -12345.678, 5e5]
+LOGARITHMS = [1.0, 8.0, 1.4142135623730951, 0.7071067811865475, 1.0000000000000002, 1.9, 1e-300]
 EXPONENTS = [0.0, 0.0625, 0.9375, -1.5, 3.25]
 
 
@@ -25,6 +26,7 @@ def functions_check(given: Any, output: Any) -> str | None:
     exact = {
         "sin": mpmath.sin,
         "cos": mpmath.cos,
+        "log": mpmath.log,
         "pow": lambda x: mpmath.power(mpmath.mpf(given["base"]), x),
     }[given["function"]]
     for x, found in zip(given["x"], output["values"], strict=True):
@@ -39,6 +41,7 @@ def functions_check(given: Any, output: Any) -> str | None:
 def functions() -> Iterator[Case]:
     for name in ("sin", "cos"):
         yield Case(f"model-constants/{name}", {"function": name, "x": ARGUMENTS}, functions_check)
+    yield Case("model-constants/log", {"function": "log", "x": LOGARITHMS}, functions_check)
     for base in (10_000.0, 100.0, 0.1):
         given = {"function": "pow", "base": base, "x": EXPONENTS}
         yield Case(f"model-constants/pow/{base:g}", given, functions_check)
@@ -88,6 +91,26 @@ def rotary() -> Iterator[Case]:
         yield Case(f"model-constants/rotary/{name}", {**grid, **given}, rotary_check)
 
 
+def offsets_check(given: Any, output: Any) -> str | None:
+    """Offsets of float64 by NumPy's logarithm."""
+    sides = []
+    for size, stated in zip(given["window"], given.get("trained") or given["window"], strict=True):
+        x = np.arange(1 - size, size) * 8 / max(stated - 1, 1)
+        sides.append(np.sign(x) * np.log2(np.abs(x) + 1) / 3)
+    expected = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
+    found = np.array(output["table"])
+    return None if np.allclose(found, expected, rtol=1e-7, atol=0) else f"{found}"
+
+
+def offsets() -> Iterator[Case]:
+    for name, given in {
+        "as-trained": {"window": [3, 2]},
+        "of-another-window": {"window": [2, 3], "trained": [6, 4]},
+        "of-one-place": {"window": [1, 2], "trained": [1, 1]},
+    }.items():
+        yield Case(f"model-constants/offsets/{name}", given, offsets_check)
+
+
 def resize_check(given: Any, output: Any) -> str | None:
     import torch
 
@@ -118,9 +141,15 @@ def resizes() -> Iterator[Case]:
 
 def files() -> Iterator[VectorFile]:
     yield SECTION.file(
-        "functions", "Sine, cosine and power of float64.", list(functions()), source="mpmath"
-    )
+        "functions",
+        "Sine, cosine, logarithm and power of float64.",
+        list(functions()),
+        source="mpmath",
+    )  # fmt: skip
     yield SECTION.file(
         "rotary", "Rotary tables, float32.", list(rotary()), source="the C library's atan2"
+    )
+    yield SECTION.file(
+        "offsets", "Offset tables, float32.", list(offsets()), source="NumPy's logarithm"
     )
     yield SECTION.file("resize", "Resized tables, float32.", list(resizes()), source="torch")

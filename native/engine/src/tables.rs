@@ -1,6 +1,7 @@
-//! What constants of a model are computed with, once, when its program is made: sine, cosine, powers, and the resize of
-//! position embeddings. Float64 with + - * / alone, rounded to float32 by whoever keeps the result, so that every machine has
-//! the same bits; a library's functions differ between its own versions. Plain loops: this is the definition and the only form.
+//! What constants of a model are computed with, once, when its program is made: sine, cosine, logarithm, powers, and the
+//! resize of position embeddings. Float64 with + - * / alone, rounded to float32 by whoever keeps the result, so that every
+//! machine has the same bits; a library's functions differ between its own versions. Plain loops: this is the definition
+//! and the only form.
 
 use crate::isa::environment::Environment;
 
@@ -88,6 +89,17 @@ pub(crate) fn log(x: f64) -> f64 {
         y = y * square + 1.0 / f64::from(2 * n + 1);
     }
     e * LN2[0] + (e * LN2[1] + 2.0 * z * y)
+}
+
+/// The natural logarithm of a positive normal number; NaN of all else.
+#[must_use]
+pub fn ln(x: f64) -> f64 {
+    let _environment = Environment::standard();
+    if x >= f64::MIN_POSITIVE && x.is_finite() {
+        log(x)
+    } else {
+        f64::NAN
+    }
 }
 
 /// e^x for x between -700 and 700.
@@ -283,6 +295,21 @@ mod tests {
                 && pow(2.0, f64::INFINITY).is_nan()
         );
         assert_eq!((pow(10.0, 400.0), pow(10.0, -400.0)), (f64::INFINITY, 0.0));
+    }
+
+    #[test]
+    fn logarithms_are_those_of_float64() {
+        for i in 0..200_000u64 {
+            let x = f64::from_bits(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0x7fff_ffff_ffff_ffff);
+            if x.is_normal() {
+                let (found, expected) = (ln(x), x.ln());
+                assert!(close(found, expected, 4.0), "{x:e}: {found:e}, {expected:e}");
+            }
+        }
+        assert_eq!(ln(1.0), 0.0);
+        for x in [0.0, -1.0, 1e-310, f64::INFINITY, f64::NAN] {
+            assert!(ln(x).is_nan(), "{x}");
+        }
     }
 
     #[test]

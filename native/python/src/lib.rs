@@ -36,7 +36,7 @@ mod _native {
     #[pymodule_export]
     use super::single::{decode, resize};
     #[pymodule_export]
-    use super::tables::{cosines, interpolate, powers, sines};
+    use super::tables::{cosines, interpolate, logarithms, powers, sines};
     #[pymodule_export]
     use super::training::{linear, Head};
     use super::{external, numpy_api, Bound, PyModule, PyResult};

@@ -1,6 +1,6 @@
 //! What constants of a model are computed with, once, when its program is made.
 
-use biobench_engine::tables::{cos, pow, resize, sin, Interpolation};
+use biobench_engine::tables::{cos, ln, pow, resize, sin, Interpolation};
 use numpy::{
     PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray3, PyUntypedArrayMethods,
 };
@@ -27,6 +27,15 @@ pub(crate) fn cosines<'py>(
     x: PyReadonlyArray1<'py, f64>,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let found = numbers("x", &x)?.iter().map(|x| cos(*x)).collect();
+    Ok(PyArray1::from_vec(py, found))
+}
+
+#[pyfunction]
+pub(crate) fn logarithms<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let found = numbers("x", &x)?.iter().map(|x| ln(*x)).collect();
     Ok(PyArray1::from_vec(py, found))
 }
 

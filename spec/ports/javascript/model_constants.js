@@ -36,6 +36,21 @@ export function rotaryTables(given) {
   return { sine, cosine };
 }
 
+/** Offsets of the places of a window on a logarithmic scale, as float32. */
+export function offsetTable({ window, trained }) {
+  const along = (side) => {
+    const size = window[side];
+    const n = Math.max((trained ?? window)[side] - 1, 1);
+    return Array.from({ length: 2 * size - 1 }, (_, i) => {
+      const d = i - size + 1;
+      const found = log(Math.abs((d / n) * 8) + 1) / log(8);
+      return Math.fround(d < 0 ? -found : found);
+    });
+  };
+  const columns = along(1);
+  return along(0).map((row) => columns.map((column) => [row, column]));
+}
+
 function weight(filter, distance, a) {
   const x = Math.abs(distance);
   if (filter === "bilinear") return x < 1 ? 1 - x : 0;

@@ -8,9 +8,9 @@ import numpy as np
 
 from biobench.models.onnx_graph.node import Node, Rule, broadcast, lowers, shape_of
 from biobench.models.program import elementwise as torch_rules
-from biobench.models.program.document import Dim, float_bits
+from biobench.models.program.document import Dim
 from biobench.models.program.lowering import Lowering, NotCarried, Operand
-from biobench.models.program.values import Value, plain, reshape, straight
+from biobench.models.program.values import Value, plain, straight
 
 FUNCTIONS = {
     "Relu": "relu",
@@ -68,8 +68,7 @@ def of_many(node: Node) -> Value:
 
 
 def larger(lowering: Lowering, x: Value, other: Operand, *, smaller: bool = False) -> Value:
-    """The larger of two, or the smaller, with the bits of one of them: both side by side in an axis
-    of their own, of which the largest element is taken."""
+    """The larger of two, or the smaller, with the bits of one of them."""
     if smaller:
         negative = -other if not isinstance(other, Value) else apply(lowering, "neg", other)
         found = larger(lowering, apply(lowering, "neg", x), negative)
@@ -77,35 +76,16 @@ def larger(lowering: Lowering, x: Value, other: Operand, *, smaller: bool = Fals
     if isinstance(other, np.ndarray) and other.size == 1 and other.ndim <= len(x.shape):
         other = float(other.reshape(-1)[0])
     if isinstance(other, int | float):
-        beside = _beside_number(lowering, x, float(other))
-    else:
-        shape = broadcast(x.shape, shape_of(other))
-        parts = [_with_last_axis(lowering, expanded(lowering, y, shape)) for y in (x, other)]
-        beside = lowering.builder.operation(
-            "concatenate", {"parts": [part.reference for part in parts]}, (*shape, Dim(2)),
-            axis=len(shape),
-        )  # fmt: skip
-    axis = len(beside.shape) - 1
-    return plain(lowering.builder.operation("amax", {"x": beside}, beside.shape[:-1], axes=[axis]))
-
-
-def _with_last_axis(lowering: Lowering, x: Value) -> Value:
-    reference = straight(lowering.builder, x)
-    return reshape(lowering.builder, plain(reference), (*reference.shape, Dim(1)))
-
-
-def _beside_number(lowering: Lowering, x: Value, number: float) -> Any:
-    """A value with a number beside each element, in a last axis of two."""
-    value = _with_last_axis(lowering, x)
-    rank = len(value.shape)
-    return lowering.builder.operation(
-        "pad",
-        {"x": value.reference},
-        (*value.shape[:-1], Dim(2)),
-        before=[0] * rank,
-        after=[0] * (rank - 1) + [1],
-        value=float_bits(number),
+        return torch_rules.larger(lowering, x, float(other))
+    shape = broadcast(x.shape, shape_of(other))
+    parts = [
+        torch_rules.with_last_axis(lowering, expanded(lowering, y, shape)).reference
+        for y in (x, other)
+    ]
+    beside = lowering.builder.operation(
+        "concatenate", {"parts": parts}, (*shape, Dim(2)), axis=len(shape)
     )
+    return torch_rules.largest_beside(lowering, beside)
 
 
 def expanded(lowering: Lowering, x: Operand, shape: Any) -> Value:
@@ -123,23 +103,7 @@ def clip(node: Node) -> Value:
     x = node.value(0)
     low = node.attribute("min") if node.opset < 11 else node.scalar(1)
     high = node.attribute("max") if node.opset < 11 else node.scalar(2)
-    return bounded(node.lowering, x, low, high)
-
-
-def bounded(lowering: Lowering, x: Value, low: float | None, high: float | None) -> Value:
-    """Between two numbers, with the bits of one of the three."""
-    largest = float(np.finfo(np.float32).max)
-    if low is not None and low <= -largest:
-        low = None
-    if high is not None and high >= largest:
-        high = None
-    if low is not None and high is not None and low > high:
-        raise NotCarried("bounds that exclude each other")
-    if low == 0 and high in (None, 6):
-        return apply(lowering, "relu" if high is None else "relu6", x)
-    if low is not None:
-        x = apply(lowering, "relu", x) if low == 0 else larger(lowering, x, low)
-    return x if high is None else larger(lowering, x, high, smaller=True)
+    return torch_rules.bounded(node.lowering, x, low, high)
 
 
 @lowers("HardSigmoid")
@@ -150,7 +114,7 @@ def hard_sigmoid(node: Node) -> Value:
     if np.float32(alpha) == np.float32(1 / 6) and beta == 0.5:
         return apply(lowering, "hard_sigmoid", x)
     line = binary(lowering, "add", binary(lowering, "mul", x, alpha), beta)
-    return bounded(lowering, line, 0.0, 1.0)
+    return torch_rules.bounded(lowering, line, 0.0, 1.0)
 
 
 @lowers("Gelu")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from biobench.models.program.computed import exact_tables
 from biobench.models.program.document import Dim, Shape
 from biobench.models.program.lowering import NotCarried
-from biobench.models.program.rotary import exact_tables
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ def capture(
             return forward(images)
 
     example = torch.zeros(2, 3, *size)
-    with torch.no_grad(), exact_tables(module):
+    with torch.no_grad(), exact_tables(module) as exact:
         exported = torch.export.export(
             Features().eval(),
             (example,),
@@ -65,8 +65,9 @@ def capture(
     tensors = {node: state[name].detach() for node, name in named.items()}
     read = {node.name for node in exported.graph.nodes if node.users}
     for node, name in signature.inputs_to_buffers.items():
-        if node in read and name in signature.non_persistent_buffers:
-            _refuse_computed(name, tensors[node])
+        own = name.removeprefix("module.")
+        if node in read and name in signature.non_persistent_buffers and own not in exact:
+            _refuse_computed(own, tensors[node])
     (images,) = signature.user_inputs
     return Graph(tuple(exported.graph.nodes), tensors, str(images))
 
@@ -77,8 +78,7 @@ def _refuse_computed(name: str, tensor: torch.Tensor) -> None:
     import torch
 
     if tensor.is_floating_point() and not torch.equal(tensor, tensor.round()):
-        own = name.removeprefix("module.")
-        raise NotCarried(f"{own}, which a library computes when it builds the model")
+        raise NotCarried(f"{name}, which a library computes when it builds the model")
 
 
 def shape_of(tensor: Any) -> Shape:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.models.program.document import ONE, Reference, size_of
+from biobench.models.program.document import ONE, Dim, Reference, float_bits, size_of
 from biobench.models.program.lowering import Lowering, NotCarried, Operand, Rule, lowers
 from biobench.models.program.values import Value, in_order, plain, reshape, straight
 
@@ -140,7 +140,67 @@ def addcmul(lowering: Lowering, x: Operand, a: Operand, b: Operand, *, value: fl
     return binary(lowering, "add", x, binary(lowering, "mul", a, b))
 
 
-@lowers("linalg_vector_norm.default")
+def bounded(lowering: Lowering, x: Value, low: float | None, high: float | None) -> Value:
+    """Between two numbers, with the bits of one of the three."""
+    largest = float(np.finfo(np.float32).max)
+    if low is not None and low <= -largest:
+        low = None
+    if high is not None and high >= largest:
+        high = None
+    if low is not None and high is not None and low > high:
+        raise NotCarried("bounds that exclude each other")
+    if low == 0 and high in (None, 6):
+        return apply(lowering, "relu" if high is None else "relu6", x)
+    if low is not None:
+        x = apply(lowering, "relu", x) if low == 0 else larger(lowering, x, low)
+    if high is None:
+        return x
+    return apply(lowering, "neg", larger(lowering, apply(lowering, "neg", x), -high))
+
+
+@lowers("clamp.default", "clamp_min.default")
+def clamp(
+    lowering: Lowering, x: Operand, low: float | None = None, high: float | None = None
+) -> Value:
+    """Between two numbers."""
+    return bounded(lowering, lowering.value(x), low, high)
+
+
+@lowers("clamp_max.default")
+def clamp_max(lowering: Lowering, x: Operand, high: float) -> Value:
+    """Not above a number."""
+    return bounded(lowering, lowering.value(x), None, high)
+
+
+def larger(lowering: Lowering, x: Value, number: float) -> Value:
+    """The larger of each element and a number, with the bits of one of them: both side by side in
+    an axis of their own, of which the largest element is taken."""
+    value = with_last_axis(lowering, x)
+    rank = len(value.shape)
+    beside = lowering.builder.operation(
+        "pad",
+        {"x": value.reference},
+        (*value.shape[:-1], Dim(2)),
+        before=[0] * rank,
+        after=[0] * (rank - 1) + [1],
+        value=float_bits(number),
+    )
+    return largest_beside(lowering, beside)
+
+
+def largest_beside(lowering: Lowering, beside: Reference) -> Value:
+    """The largest element of the last axis, which goes."""
+    axis = len(beside.shape) - 1
+    return plain(lowering.builder.operation("amax", {"x": beside}, beside.shape[:-1], axes=[axis]))
+
+
+def with_last_axis(lowering: Lowering, x: Value) -> Value:
+    """A new last axis of one."""
+    reference = straight(lowering.builder, x)
+    return reshape(lowering.builder, plain(reference), (*reference.shape, ONE))
+
+
+@lowers("linalg_vector_norm.default", "norm.ScalarOpt_dim")
 def vector_norm(
     lowering: Lowering, x: Operand, order: float = 2, dims: Any = None, keepdim: bool = False
 ) -> Value:

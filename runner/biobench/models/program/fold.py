@@ -23,7 +23,8 @@ EXACT = frozenset({
     "ones", "full", "full_like", "zeros_like", "ones_like", "meshgrid", "to", "_to_copy",
     "type_as", "detach", "add", "sub", "mul", "div", "neg", "rsub", "floor_divide", "sqrt", "eq",
     "ne", "ge", "gt", "le", "lt", "logical_not", "where", "masked_fill", "embedding", "expand_as",
-    "new_zeros", "new_ones", "scalar_tensor", "lift_fresh_copy", "detach_", "t", "numpy_T"
+    "clamp", "clamp_min", "clamp_max", "new_zeros", "new_ones", "scalar_tensor",
+    "lift_fresh_copy", "detach_", "t", "numpy_T"
 })  # fmt: skip
 """Operators whose results have one value by IEEE 754, or that move data."""
 

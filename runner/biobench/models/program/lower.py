@@ -6,7 +6,7 @@ modules beside this one register; what depends on no image is computed once and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def lower(graph: Graph) -> tuple[dict[str, Any], Mapping[str, bytes]]:
     for node in graph.nodes:
         if node.op == "placeholder":
             if node.name == graph.images:
-                lowering = Lowering(shape_of(node.meta["val"]))
+                lowering = Lowering(shape_of(node.meta["val"]), _masks(graph.nodes))
                 results[node.name] = plain(lowering.builder.input)
             else:
                 results[node.name] = graph.tensors[node.name].numpy()
@@ -67,8 +67,8 @@ def _node(lowering: Lowering, node: Any, results: Mapping[str, Any]) -> Any:
         if _has_batch(lowering):
             # What is repeated along the batch is no constant.
             arguments = [lowering.value(x) if isinstance(x, np.ndarray) else x for x in arguments]
-    arguments = [_map(_one_row, x) for x in arguments]
-    options = {key: _map(_one_row, x) for key, x in options.items()}
+    arguments = [_map(_one_image, x) for x in arguments]
+    options = {key: _map(_one_image, x) for key, x in options.items()}
     rule = RULES.get(name)
     if rule is None and "_." in name:
         # The in-place form has the same result; whoever names the old tensor later means it too.
@@ -90,7 +90,7 @@ def _known(
     gives it."""
     numbers = [_map(lambda x: x.array if isinstance(x, PerRow) else x, x) for x in arguments]
     batch = _has_batch(lowering)
-    if batch and lowering.stated.is_floating_point():
+    if batch and lowering.stated.is_floating_point() and node not in lowering.masks:
         return None
     try:
         found = folded(node.target, name, numbers, options)
@@ -100,7 +100,23 @@ def _known(
         return None
     if not batch:
         return found
-    return PerRow(found, next(axis for axis, dim in enumerate(lowering.shape) if dim.batch))
+    axis = next(axis for axis, dim in enumerate(lowering.shape) if dim.batch)
+    return PerRow(found, axis, lowering.shape[axis].factor)
+
+
+def _masks(nodes: Sequence[Any]) -> frozenset[Any]:
+    """Nodes that nothing but attention reads, and as its mask, also by way of other nodes."""
+    found: set[Any] = set()
+    for node in reversed(nodes):
+        reads = [
+            node not in user.args[:3] and node in (*user.args[3:4], user.kwargs.get("attn_mask"))
+            if str(user.target) == "aten.scaled_dot_product_attention.default"
+            else user in found
+            for user in node.users
+        ]
+        if reads and all(reads):
+            found.add(node)
+    return frozenset(found)
 
 
 def _has_batch(lowering: Lowering) -> bool:
@@ -115,8 +131,8 @@ def _map(function: Callable[[Any], Any], operand: Operand) -> Operand:
     return function(operand)
 
 
-def _one_row(operand: Operand) -> Operand:
-    return operand.one_row() if isinstance(operand, PerRow) else operand
+def _one_image(operand: Operand) -> Operand:
+    return operand.one_image() if isinstance(operand, PerRow) else operand
 
 
 def _depends(operand: Operand) -> bool:

@@ -30,21 +30,26 @@ class NotCarried(Exception):
 
 @dataclass(frozen=True)
 class PerRow:
-    """Integers or truth values that depend on no image and have the batch as one of their axes:
-    those of the example, such as a mask that a library repeats for each image."""
+    """Numbers that depend on no image and have the batch as one of their axes: those of the
+    example, such as a mask that a library repeats for each image."""
 
     array: Constant
     axis: int
+    rows: int = 1
+    """Of one image along the axis: as many as it has windows."""
 
-    def one_row(self) -> Constant:
-        """Those of one image.
+    def one_image(self) -> Constant:
+        """Those of one image: one row where all are alike.
 
         Raises NotCarried where images differ.
         """
-        first = self.array.take([0], axis=self.axis)
-        if not np.array_equal(np.broadcast_to(first, self.array.shape), self.array):
-            raise NotCarried("a constant that differs between the images of a batch")
-        return first
+        for rows in (1, self.rows):
+            first = self.array.take(range(rows), axis=self.axis)
+            times = [1] * self.array.ndim
+            times[self.axis] = self.array.shape[self.axis] // rows
+            if np.array_equal(np.tile(first, times), self.array):
+                return first
+        raise NotCarried("a constant that differs between the images of a batch")
 
 
 def lowers(*names: str) -> Callable[[Kept], Kept]:
@@ -61,8 +66,10 @@ def lowers(*names: str) -> Callable[[Kept], Kept]:
 class Lowering:
     """One graph while it is lowered: the program so far, and what the current operator gives."""
 
-    def __init__(self, images: Shape) -> None:
+    def __init__(self, images: Shape, masks: frozenset[Any] = frozenset()) -> None:
         self.builder = Builder(images)
+        self.masks = masks
+        """Nodes of the graph that only masks of attention are computed from."""
         self.shape: Shape = ()
         """The shape that torch states for the result of the current operator."""
         self.stated: Any = None

@@ -85,7 +85,7 @@ def transpose(lowering: Lowering, x: Operand, a: int, b: int) -> Value:
     return Value(value.reference, tuple(order))
 
 
-@lowers("expand.default")
+@lowers("expand.default", "expand_as.default")
 def expand(lowering: Lowering, x: Operand, sizes: Any, **options: Any) -> Value:
     """Repeated along axes of one."""
     value = lowering.value(x)

@@ -1,15 +1,14 @@
 """Rotary tables: what a model multiplies queries and keys by, computed by the engine's functions.
 
-In: a loaded module. Out: the module with tables of SPEC.md, section "Constants of a model", while
-it is traced. Libraries compute them when a model is built or in each forward pass, each with its
-own order of roundings and the C library's functions, and keep them in no checkpoint.
+In: a module of a library. Out: the methods that give its tables by SPEC.md, section "Constants of
+a model". Libraries compute them when a model is built or in each forward pass, each with its own
+order of roundings and the C library's functions, and keep them in no checkpoint.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,24 +173,3 @@ MODULES: dict[str, Callable[[Any], dict[str, Any]]] = {
     ),
 }
 """By the full name of a class: the methods that give its tables."""
-
-
-@contextmanager
-def exact_tables(module: torch.nn.Module) -> Iterator[None]:
-    """While it is entered, rotary modules give tables by the engine's functions.
-
-    Raises:
-        NotCarried: A module's tables have a form that is not defined.
-    """
-    replaced: list[tuple[Any, str]] = []
-    try:
-        for part in module.modules():
-            methods = MODULES.get(f"{type(part).__module__}.{type(part).__qualname__}")
-            for name, method in (methods(part) if methods else {}).items():
-                # On the instance, so that the class and other models keep theirs.
-                part.__dict__[name] = method
-                replaced.append((part, name))
-        yield
-    finally:
-        for part, name in replaced:
-            del part.__dict__[name]

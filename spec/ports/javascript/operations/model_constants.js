@@ -1,9 +1,11 @@
 import { circular } from "../exact.js";
-import { pow, resizeTable, rotaryTables } from "../model_constants.js";
+import { log } from "../exact_double.js";
+import { offsetTable, pow, resizeTable, rotaryTables } from "../model_constants.js";
 
 const FUNCTIONS = {
   sin: () => (x) => circular(x)[0],
   cos: () => (x) => circular(x)[1],
+  log: () => log,
   pow:
     ({ base }) =>
     (x) =>
@@ -15,5 +17,6 @@ export const OPERATIONS = {
     values: given.x.map(FUNCTIONS[given.function](given)),
   }),
   "model_constants.rotary": rotaryTables,
+  "model_constants.offsets": (given) => ({ table: offsetTable(given) }),
   "model_constants.resize": (given) => ({ table: resizeTable(given) }),
 };
