@@ -42,13 +42,11 @@ def measure(work: Callable[[], object]) -> Cost:
     if not pid:
         try:
             os.close(source)
-            # The peak is the highest since this.
-            Path("/proc/self/clear_refs").write_text("5")
-            before, read, began = _memory("VmRSS"), _read(), time.perf_counter()
+            beyond, read, began = reset_peak(), _read(), time.perf_counter()
             cpu = time.process_time()
             work()
             used = time.perf_counter() - began, time.process_time() - cpu
-            cost = [*used, _read() - read, _memory("VmHWM") - before]
+            cost = [*used, _read() - read, beyond()]
             os.write(target, json.dumps(cost).encode())
         except BaseException:  # noqa: BLE001 - as Python itself ends a process
             traceback.print_exc()
@@ -60,6 +58,14 @@ def measure(work: Callable[[], object]) -> Cost:
     if not text:
         raise RuntimeError("the work failed")
     return Cost(*json.loads(text))
+
+
+def reset_peak() -> Callable[[], int]:
+    """Forget the peak of this process; the function gives the bytes at the peak since then beyond
+    those of now."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _memory("VmRSS")
+    return lambda: _memory("VmHWM") - before
 
 
 def _memory(name: str) -> int:

@@ -22,12 +22,16 @@ import run_memory
 import side_by_side
 import throughput
 from forked import Setting
+from forward_peak import peak_of_program, peak_of_torch
 from PIL import Image
 from stub import draw_images, write_model
 
 import decode
 import pipeline
 from biobench.metric.half_jackknife import half_jackknife
+from biobench.models.program.capture import capture
+from biobench.models.program.lower import lower
+from biobench.spec.canonical import canonical_json
 
 pytestmark = pytest.mark.slow
 
@@ -55,14 +59,45 @@ def test_linear(capsys: pytest.CaptureFixture[str]) -> None:
     assert once >= 0
 
 
+def forward_rows(threads: list[int]) -> list[dict[str, str]]:
+    """Rows of a small network, where every cell has its number."""
+    rows = forward.measure(forward.Model("timm", "resnet18", 64), 2, 1, threads)
+    lines = [dict(zip(forward.HEADING, row, strict=True)) for row in rows]
+    for theirs, ours in zip(lines[::2], lines[1::2], strict=True):
+        assert theirs["way"].startswith("torch")
+        assert ours["way"] == "biobench"
+        assert float(ours["largest difference"]) < 1e-5
+    for line in lines:
+        assert all(float(line[name]) > 0 for name in forward.HEADING[3:8])
+    return lines
+
+
 def test_forward() -> None:
     """torch and the engine, which agree."""
-    model = forward.Model("tiny", 64, forward._timm("resnet18", 64).build)
-    theirs, ours = forward.measure(model, 2, 1, 1)
-    assert theirs[1].startswith("torch")
-    assert ours[1] == "biobench"
-    assert all(float(cell) > 0 for row in (theirs, ours) for cell in row[2:5])
-    assert float(ours[5]) < 1e-5
+    theirs, ours = forward_rows([1])
+    assert theirs["wall ratio to one thread"] == ours["wall ratio to one thread"] == "1.00"
+
+
+@pytest.mark.depth
+def test_forward_with_several_threads() -> None:
+    """A pair of rows for each number."""
+    assert [line["threads"] for line in forward_rows([1, 2])] == ["1", "1", "2", "2"]
+
+
+@pytest.mark.depth
+def test_peaks_of_forward_passes_grow_with_the_batch() -> None:
+    """Each way's memory is that of its own activations."""
+    model = forward.Model("timm", "resnet18", 64)
+    module, take = model.build()
+    document, constants = lower(capture(module, take, (64, 64)))
+    text = canonical_json(document).decode()
+    shapes = [(1, 3, 64, 64), (192, 3, 64, 64)]
+    for small, large in (
+        [peak_of_torch(model, shape, 1) for shape in shapes],
+        [peak_of_program(text, constants, shape, 1) for shape in shapes],
+    ):
+        # The widest layer has 64 channels of 32 x 32.
+        assert large - small > 190 * 64 * 32 * 32 * 4
 
 
 def test_look_up() -> None:
