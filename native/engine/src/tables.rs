@@ -303,7 +303,10 @@ mod tests {
             let x = f64::from_bits(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0x7fff_ffff_ffff_ffff);
             if x.is_normal() {
                 let (found, expected) = (ln(x), x.ln());
-                assert!(close(found, expected, 4.0), "{x:e}: {found:e}, {expected:e}");
+                assert!(
+                    close(found, expected, 4.0),
+                    "{x:e}: {found:e}, {expected:e}"
+                );
             }
         }
         assert_eq!(ln(1.0), 0.0);

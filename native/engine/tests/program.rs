@@ -2,27 +2,52 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
+use biobench_engine::functions::Function;
 use biobench_engine::isa::Isa;
 use biobench_engine::program::Program;
 use biobench_engine::Engine;
+use common::convolutional::convolutional;
+use common::definition::{run, Tensor};
 use common::draft::{bits, Draft};
-use common::transformer::{by_hand, transformer, Transformer, SIDE, TOKENS, WIDTH};
+use common::transformer::{transformer, SIDE, TOKENS, WIDTH};
 use common::{assert_same, engines, Random};
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 
-#[test]
-fn a_small_transformer_is_its_definition_for_any_batch() {
-    let Transformer { program, weights } = transformer();
+fn read((draft, input, output): &(Draft, Value, String)) -> Program {
+    draft.read(input, output).expect("a program")
+}
+
+/// Every engine gives the bits of the definition, for any batch.
+fn is_its_definition(network: &(Draft, Value, String), what: &str) {
+    let (program, (draft, input, output)) = (read(network), network);
+    let text: Value = serde_json::from_str(&draft.text(input, output)).expect("JSON");
     let mut r = Random::new(3);
-    let size = 3 * SIDE * SIDE;
+    let size = program.input().elements().at(1);
     let images: Vec<f32> = (0..5 * size).map(|_| r.plain()).collect();
-    let expected: Vec<f32> = images
-        .chunks(size)
-        .flat_map(|image| by_hand(&weights, image))
-        .collect();
+    let shape = |batch: usize| -> Vec<usize> {
+        let sides = input.as_array().expect("a shape")[1..].iter();
+        let sides = sides.map(|n| n.as_u64().expect("a size") as usize);
+        [batch].into_iter().chain(sides).collect()
+    };
+    let defined = |from: usize, batch: usize| {
+        let data = images[from * size..(from + batch) * size].to_vec();
+        let image = Tensor {
+            shape: shape(batch),
+            data,
+        };
+        run(&text, &draft.supply(), image, batch)
+    };
+    let expected: Vec<f32> = (0..5).flat_map(|i| defined(i, 1)).collect();
+    assert!(expected.iter().all(|x| x.is_finite()), "{what}");
+    assert_same(
+        &defined(0, 5),
+        &expected,
+        &format!("{what}, by the definition"),
+    );
+    let width = expected.len() / 5;
     for (name, engine) in engines() {
         for batch in [5, 1, 2] {
             let out = program
@@ -30,8 +55,8 @@ fn a_small_transformer_is_its_definition_for_any_batch() {
                 .expect("a run");
             assert_same(
                 &out,
-                &expected[..batch * WIDTH],
-                &format!("{name}, batch {batch}"),
+                &expected[..batch * width],
+                &format!("{what}, {name}, batch {batch}"),
             );
         }
     }
@@ -60,8 +85,48 @@ fn images_that_a_program_mixes_are_computed_together() {
 }
 
 #[test]
+fn a_small_transformer_is_its_definition_for_any_batch() {
+    is_its_definition(&transformer(), "transformer");
+}
+
+#[test]
+fn a_small_convolutional_network_is_its_definition_for_any_batch() {
+    is_its_definition(&convolutional(), "convolutional");
+}
+
+/// What the specification lists is what the two networks are made of, so no operation is without a twin in a whole
+/// program.
+#[test]
+fn the_two_networks_have_every_operation() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/SPEC.md");
+    let page = std::fs::read_to_string(page).expect("the specification");
+    let rows = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| operation |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let listed = rows.flat_map(|row| {
+        let cell = row.split('|').nth(1).expect("a cell");
+        cell.split('`').skip(1).step_by(2).map(str::to_owned)
+    });
+    let functions = Function::ALL
+        .into_iter()
+        .filter(|f| *f != Function::Identity);
+    let listed: BTreeSet<String> = listed
+        .chain(functions.map(|f| f.name().to_owned()))
+        .collect();
+    let name = |entry: &Value| entry["operation"].as_str().expect("a name").to_owned();
+    let used: BTreeSet<String> = [transformer().0, convolutional().0]
+        .iter()
+        .flat_map(|draft| draft.operations.iter().map(name))
+        .collect();
+    assert!(listed.len() > 35, "{listed:?}");
+    assert_eq!(used, listed);
+}
+
+#[test]
 fn buffers_are_used_again() {
-    let program = transformer().program;
+    let program = read(&transformer());
     // The widest moments: the input's image in channels last and the patches, or a token's 5 times the width and a residual.
     let widest = 4 * (TOKENS * 6 * WIDTH + 2 * 3 * SIDE * SIDE);
     assert!(
@@ -74,7 +139,7 @@ fn buffers_are_used_again() {
 
 #[test]
 fn the_digest_is_that_of_the_canonical_text() {
-    let program = transformer().program;
+    let program = read(&transformer());
     assert!(!program.text().contains(['\n', ' ']));
     assert!(program
         .text()
@@ -200,23 +265,8 @@ fn bad_texts_are_errors_of_one_line() {
 
 #[test]
 fn damaged_texts_never_panic() {
-    let t = transformer();
-    let text = t.program.text().to_owned();
-    let supply: HashMap<String, Vec<u8>> = {
-        let document: Value = serde_json::from_str(&text).expect("json");
-        let constants = document["constants"].as_array().expect("a list").clone();
-        let bytes = |x: &Vec<f32>| -> Vec<u8> { x.iter().flat_map(|x| x.to_le_bytes()).collect() };
-        let all: Vec<Vec<u8>> = t.weights.values().map(bytes).collect();
-        let digest = |b: &Vec<u8>| -> String {
-            let digits: String = Sha256::digest(b)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            format!("sha256:{digits}")
-        };
-        assert_eq!(constants.len(), all.len());
-        all.into_iter().map(|b| (digest(&b), b)).collect()
-    };
+    let network = transformer();
+    let (text, supply) = (read(&network).text().to_owned(), network.0.data);
     let engine = Engine::with(*Isa::available().last().expect("one"), 1).expect("a thread");
     let mut r = Random::new(8);
     let mut ran = 0;

@@ -64,6 +64,13 @@ impl Draft {
         serde_json::to_string_pretty(&document).expect("a text")
     }
 
+    /// The bytes of each constant, in order.
+    pub fn supply(&self) -> Vec<Vec<u8>> {
+        let digest = |entry: &Value| entry["digest"].as_str().expect("a digest").to_owned();
+        let bytes = |entry: &Value| self.data[&digest(entry)].clone();
+        self.constants.iter().map(bytes).collect()
+    }
+
     pub fn read(&self, input: &Value, output: &str) -> Result<Program, EngineError> {
         Program::read(&self.text(input, output), |digest| {
             self.data.get(digest).cloned()

@@ -1,7 +1,10 @@
 //! Numbers and comparisons that the tests share.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub mod convolutional;
+pub mod definition;
 pub mod draft;
+pub mod moves;
 pub mod transformer;
 
 use biobench_engine::isa::Isa;

@@ -1,12 +1,8 @@
-//! A small transformer as a program, and by the definition of each operation.
+//! A small transformer as a program.
 
 use std::collections::HashMap;
 
-use biobench_engine::definition as plain;
-use biobench_engine::functions::Function;
-use biobench_engine::program::Program;
-use biobench_engine::shapes::{Attention, Window};
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::draft::{bits, Draft};
 use super::Random;
@@ -18,16 +14,10 @@ pub const WIDTH: usize = 20;
 pub const HEADS: usize = 2;
 pub const TOKENS: usize = (SIDE / PATCH) * (SIDE / PATCH) + 1;
 
-/// A block of a transformer and its definition, row by row.
-pub struct Transformer {
-    pub program: Program,
-    pub weights: HashMap<&'static str, Vec<f32>>,
-}
-
-pub fn transformer() -> Transformer {
+/// A block of a transformer: the draft, the shape of its input and its output.
+pub fn transformer() -> (Draft, Value, String) {
     let mut r = Random::new(77);
     let mut d = Draft::new();
-    let mut weights = HashMap::new();
     let mut names = HashMap::new();
     let shapes: [(&str, &[usize]); 12] = [
         ("patch", &[WIDTH, 3, PATCH, PATCH]),
@@ -46,7 +36,6 @@ pub fn transformer() -> Transformer {
     for (name, shape) in shapes {
         let x: Vec<f32> = (0..shape.iter().product()).map(|_| r.plain()).collect();
         names.insert(name, d.constant(&x, shape));
-        weights.insert(name, x);
     }
     let c = |name: &str| json!(names[name]);
     let none = || json!({});
@@ -145,89 +134,5 @@ pub fn transformer() -> Transformer {
         json!({"axes": [1]}),
         json!(["b", WIDTH]),
     );
-    let program = d.read(&json!(["b", 3, SIDE, SIDE]), &x).expect("a program");
-    Transformer { program, weights }
-}
-
-/// The same for one image, by the definition.
-pub fn by_hand(w: &HashMap<&'static str, Vec<f32>>, image: &[f32]) -> Vec<f32> {
-    let area = SIDE * SIDE;
-    let last: Vec<f32> = (0..3 * area).map(|i| image[i % 3 * area + i / 3]).collect();
-    let window = Window {
-        input: (SIDE, SIDE),
-        kernel: (PATCH, PATCH),
-        stride: (PATCH, PATCH),
-        dilation: (1, 1),
-        before: (0, 0),
-        after: (0, 0),
-    };
-    let none = Function::Identity;
-    let bias = Some(&w["patch_bias"][..]);
-    let patches = plain::products::convolution(
-        &last,
-        &w["patch"],
-        &window,
-        (1, 3, WIDTH, 1),
-        bias,
-        none,
-        None,
-    );
-    let tokens: Vec<f32> = w["class"]
-        .iter()
-        .chain(&patches)
-        .zip(&w["positions"])
-        .map(|(a, b)| a + b)
-        .collect();
-    let y = plain::norms::layer_norm(&tokens, WIDTH, Some((&w["norm"], &w["norm_bias"])), 1e-6);
-    let qkv = plain::products::linear(
-        &y,
-        &w["qkv"],
-        (TOKENS, WIDTH, 3 * WIDTH),
-        Some(&w["qkv_bias"]),
-        none,
-        None,
-    );
-    let part = |i: usize| -> Vec<f32> {
-        qkv.chunks(3 * WIDTH)
-            .flat_map(|row| row[i * WIDTH..(i + 1) * WIDTH].to_vec())
-            .collect()
-    };
-    let width = WIDTH / HEADS;
-    let sizes = Attention {
-        batch: 1,
-        heads: HEADS,
-        queries: TOKENS,
-        keys: TOKENS,
-        width,
-        value_width: width,
-        scale: 0.3,
-        bias: None,
-    };
-    let y = plain::products::attention(&part(0), &part(1), &part(2), None, &sizes);
-    let x = plain::products::linear(
-        &y,
-        &w["proj"],
-        (TOKENS, WIDTH, WIDTH),
-        None,
-        none,
-        Some(&tokens),
-    );
-    let y = plain::norms::rms_norm(&x, WIDTH, Some(&w["norm"]), 1e-6);
-    let y = plain::products::linear(
-        &y,
-        &w["up"],
-        (TOKENS, WIDTH, 4 * WIDTH),
-        Some(&w["up_bias"]),
-        Function::Gelu,
-        None,
-    );
-    let x = plain::products::linear(
-        &y,
-        &w["down"],
-        (TOKENS, 4 * WIDTH, WIDTH),
-        None,
-        none,
-        Some(&x),
-    );
-    plain::windows::reduce(&x, (1, TOKENS, WIDTH), false)
+    (d, json!(["b", 3, SIDE, SIDE]), x)
 }
