@@ -12,6 +12,9 @@ WORKERS := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 BUDGET := $(if $(CPU_BUDGET),--cpu-budget $(CPU_BUDGET))
 # The crates that have tests of their own.
 CRATES := $(filter-out fuzz python,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard native/*/Cargo.toml))))
+AARCH64 := CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+AARCH64_ENGINE := --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine
 NATIVE := Cargo.toml Cargo.lock $(shell find $(CRATES:%=native/%) -type f)
 
 help: ## list the targets
@@ -44,11 +47,12 @@ test-real: setup ## the tasks of the folder BIOBENCH_REAL_DATA, against upstream
 test-depth: setup ## what make test looks at with many models, and on an emulated processor
 	$(BIN)/pytest $(WORKERS) -m depth
 
-test-aarch64: ## the exact arithmetic on an emulated aarch64 processor; needs qemu-user, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and rustup's target
-	ENGINE_ROUNDS=4 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-	  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-	  cargo test --profile develop --target aarch64-unknown-linux-gnu --locked --quiet --package biobench-engine \
-	  --test digest --test kernels --test training --test regression --test hinge
+test-aarch64: setup ## the exact arithmetic on an emulated aarch64 processor; needs qemu-user, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and rustup's target
+	ENGINE_ROUNDS=4 $(AARCH64) cargo test $(AARCH64_ENGINE) \
+	  --test digest --test kernels --test training --test regression --test hinge --test program --test vectors
+	@rm -rf target/families
+	$(BIN)/python tests/golden/families.py target/families
+	$(AARCH64) cargo run $(AARCH64_ENGINE) --example features -- target/families
 
 test-mutants: setup ## every wrong implementation of tools/mutants fails a vector; needs node
 	$(BIN)/python tools/mutants/run.py --quiet

@@ -1,9 +1,9 @@
 """Record what this machine measures, for `biobench selftest` and for the tests of other processors.
 
 Writes runner/biobench/selftest/golden.json, and in tests/golden small.json (the same parts with
-small images) and run.json (a whole run of the demo suite with a tiny model). ``--check`` writes
-nothing and says what this machine measures otherwise, which is a fault of an exact level or a
-change of the code.
+small images), families.json (a small model of each family) and run.json (a whole run of the demo
+suite with a tiny model). ``--check`` writes nothing and says what this machine measures otherwise,
+which is a fault of an exact level or a change of the code.
 
 A change that moves bits on purpose raises the REVISION of its stage (embed/features.py,
 probe/cached.py), or the store would serve what was computed before.
@@ -23,7 +23,8 @@ from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-SMALL, RUN = GOLDEN / "small.json", GOLDEN / "run.json"
+SMALL, FAMILIES, RUN = (GOLDEN / f"{name}.json" for name in ("small", "families", "run"))
+sys.path.insert(0, str(GOLDEN))
 
 
 def measured(small: bool) -> dict[str, Any]:
@@ -62,7 +63,6 @@ def differing(parts: dict[str, Any], recorded: dict[str, str]) -> list[str]:
 
 def whole_run() -> dict[str, Any]:
     """Digests of the demo suite with the tiny model."""
-    sys.path.insert(0, str(GOLDEN))
     import schedules
 
     from biobench.spec.load import load_spec
@@ -81,6 +81,13 @@ def differing_tasks(run: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
         stages = [stage for stage in {**one, **other} if one.get(stage) != other.get(stage)]
         faults += [f"{task} ({', '.join(stages)})"] if stages else []
     return faults
+
+
+def families_document() -> dict[str, Any]:
+    """Digests of the program and the features of a small model of each family."""
+    import families
+
+    return {"cpu": processor_name(), "families": families.measured()}
 
 
 def write(path: Path, value: dict[str, Any]) -> None:
@@ -102,6 +109,14 @@ def main() -> None:
             faults += [f"{shown}: {id}" for id in differing(parts, recorded_digests(path))]
         else:
             write(path, document(parts, small))
+    small_models = families_document()
+    if check:
+        past = json.loads(FAMILIES.read_text())["families"]
+        for name in {**past, **small_models["families"]}:
+            if past.get(name) != small_models["families"].get(name):
+                faults.append(f"{FAMILIES.relative_to(ROOT)}: {name}")
+    else:
+        write(FAMILIES, small_models)
     run = whole_run()
     if check:
         recorded = json.loads(RUN.read_text())
