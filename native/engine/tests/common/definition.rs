@@ -158,7 +158,7 @@ pub fn defined(name: &str, given: &Given, of: &Value, shape: &[usize]) -> Vec<f3
             )
         }
         "softmax" | "layer_norm" | "rms_norm" | "batch_norm" | "group_norm" => {
-            normalised(name, &t, of)
+            normalised(name, t, of)
         }
         "attention" => {
             let (q, k, v) = (&t["q"], &t["k"], &t["v"]);
