@@ -24,7 +24,6 @@ pytestmark = pytest.mark.slow
 LARGE = 384
 """Pixels of a side."""
 LONG = (
-    "swin_large", "swinv2_base", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256", "RN50",
     "swin_large", "swinv2_base", "Swinv2Model", "sam2_hiera", "HieraModel", "ViT-B-16-SigLIP2-256",
     "RN50", "PE-Core-T", "ViT-H-14-worldwide", "efficientnet_b3", "mobilenetv2", "resnet50d",
     "ResNetModel", "ConvNextV2Model",
