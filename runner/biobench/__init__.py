@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from biobench.api import evaluate, learning_curve, load_results
     from biobench.compare.result_set import ResultSet
     from biobench.report.curve import Curve
+    from biobench.report.curve_set import CurveSet
     from biobench.report.figure import Figure
     from biobench.report.results import Results
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Curve",
+    "CurveSet",
     "Figure",
     "ResultSet",
     "Results",
@@ -32,6 +34,7 @@ _WHERE = {
     "evaluate": "biobench.api",
     "learning_curve": "biobench.api",
     "Curve": "biobench.report.curve",
+    "CurveSet": "biobench.report.curve_set",
     "Figure": "biobench.report.figure",
     "ResultSet": "biobench.compare.result_set",
     "Results": "biobench.report.results",

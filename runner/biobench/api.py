@@ -18,10 +18,10 @@ from biobench.report.results import Results
 from biobench.report.results import load_results as load_result
 from biobench.run.call_options import (
     ARGUMENTS,
+    CURVE_ARGUMENTS,
     call_options,
     declarations,
     listed_models,
-    model_of,
     sizes_of,
 )
 from biobench.run.model_list import ListedModel, options_of_models
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from biobench.decode.recipe import Recipe
     from biobench.models.base import Backbone
     from biobench.report.curve import Curve
-    from biobench.run.call_options import EvaluateOptions
+    from biobench.report.curve_set import CurveSet
+    from biobench.run.call_options import EvaluateOptions, RunOptions
+    from biobench.run.learning_curve import Sizes
     from biobench.run.many import ModelRun
     from biobench.spec.documents import Division
 
@@ -191,10 +193,43 @@ def load_results(path: str | Path | list[Any] | tuple[Any, ...]) -> Results | Re
     return ResultSet([load_result(one) for one in paths])
 
 
+@overload
 def learning_curve(
     model: OneModel,
     tasks: str | Sequence[str] | None = None,
     *,
+    sizes: Sequence[int | None] = ...,
+    **options: Unpack[RunOptions],
+) -> Curve: ...
+
+
+@overload
+def learning_curve(
+    model: list[OneModel],
+    tasks: str | Sequence[str] | None = None,
+    *,
+    models: str | Path | None = None,
+    sizes: Sequence[int | None] = ...,
+    **options: Unpack[RunOptions],
+) -> CurveSet: ...
+
+
+@overload
+def learning_curve(
+    model: OneModel | list[OneModel] | None = None,
+    tasks: str | Sequence[str] | None = None,
+    *,
+    models: str | Path,
+    sizes: Sequence[int | None] = ...,
+    **options: Unpack[RunOptions],
+) -> CurveSet: ...
+
+
+def learning_curve(
+    model: Any = None,
+    tasks: str | Sequence[str] | None = None,
+    *,
+    models: str | Path | None = None,
     sizes: Sequence[int | None] = (1, 3, 10, 30, 100, None),
     suite: str | None = None,
     images: str | Path | None = None,
@@ -214,12 +249,14 @@ def learning_curve(
     offline: bool = False,
     arch: str | None = None,
     progress: bool = True,
-) -> Curve:
-    """Score a frozen backbone at several sizes of the train split, embedding each task once.
+) -> Curve | CurveSet:
+    """Score a frozen backbone, or each of a list of them, at several sizes of the train split,
+    embedding each task once.
 
     Args:
-        model: One model, as for :func:`evaluate`.
+        model: One model, or a list of them, as for :func:`evaluate`.
         tasks: One task id or file, or several.
+        models: A file of names of models, as for :func:`evaluate`.
         sizes: Training items a class (compat: in all); None for the whole train split.
         suite: As for :func:`evaluate`, and so are the arguments after it.
         images: A folder of class folders.
@@ -227,7 +264,8 @@ def learning_curve(
         group: With ``images``.
         protocol: With ``images``.
         data: The folder that holds the data sets; by default that of BIOBENCH_DATA.
-        out: Folder for the results of the sizes, the curve and its page; None writes nothing.
+        out: Folder for the results of the sizes, the curve and its page, of several models for a
+            folder a model and a page of all; None writes nothing.
         store: Folder for what can be reused.
         engine: ``exact``, ``torch`` or ``auto``.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -242,21 +280,26 @@ def learning_curve(
 
     Returns:
         The curve. Where a task cannot be probed at a size, its cell has the reason instead of a
-        score.
+        score. Of several models those that have one, in a :class:`biobench.CurveSet` whose
+        ``failures`` has the models that failed.
 
     Raises:
-        BiobenchError: One of the errors of :mod:`biobench.errors`.
+        BiobenchError: One of the errors of :mod:`biobench.errors`; of several models where none has
+            a curve.
     """
     from biobench.pipeline import learning_curve as run_curve
 
-    with naming_arguments({**ARGUMENTS, "n-train": "sizes"}):
+    with naming_arguments(CURVE_ARGUMENTS):
+        listed, several = listed_models(model, models, arch)
         options = call_options(
-            model_of(model, arch), tasks, suite=suite, images=images, train_share=train_share,
+            listed[0].model, tasks, suite=suite, images=images, train_share=train_share,
             group=group, protocol=protocol, data=data, out=out, store=store, engine=engine,
             device=device, division=division, workers=workers, precision=precision,
             on_bad_image=on_bad_image, pictures=pictures, offline=offline, progress=progress,
         )  # fmt: skip
         say_stage(options, PREPARING)
+        if several:
+            return _curves(options_of_models(options, listed), sizes_of(sizes))
         return run_curve(options, sizes_of(sizes))
 
 
@@ -272,7 +315,27 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
     for done in failed:
         if isinstance(done.error, BiobenchError):
             rename(done.error, ARGUMENTS)
-    return ResultSet(scored, _failures(failed))
+    page = None
+    if options.save:
+        from biobench.compare.models_page import write_models_page
+        from biobench.compare.ranking import ranked_table
+        from biobench.spec.load import load_spec
+
+        page = write_models_page(runs, ranked_table(scored, load_spec())[0])
+    return ResultSet(scored, _failures(failed), page)
+
+
+def _curves(options: Sequence[Options], sizes: Sizes) -> CurveSet:
+    """The curves of several models; raises the first error where there is none."""
+    from biobench.run.curves import curve_set
+
+    found = curve_set(run_models(options, sizes))
+    if not found:
+        raise next(iter(found.failures.values()))
+    for error in found.failures.values():
+        if isinstance(error, BiobenchError):
+            rename(error, CURVE_ARGUMENTS)
+    return found
 
 
 def _failures(failed: Sequence[ModelRun]) -> dict[str, Exception]:

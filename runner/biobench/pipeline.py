@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from biobench._common.text import as_text
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError, DataError
+from biobench.report.earlier import CURVES_PAGE, MODELS_PAGE
 from biobench.report.results import Results
 from biobench.repro import torch_state, variables
 from biobench.run.context import Context, prepare, say_notes
@@ -27,7 +28,7 @@ from biobench.run.failures import Failures
 from biobench.run.learning_curve import Sizes, in_order
 from biobench.run.many import ModelRun, by_recipe, failed, load_in_turn, speed_of
 from biobench.run.options import Options, say
-from biobench.run.out_folder import claim_out
+from biobench.run.out_folder import claim_out, clear_pages
 from biobench.run.plan import Plan, plan_models
 from biobench.run.task_features import TaskFeatures, embed_task
 
@@ -70,6 +71,7 @@ def run_prepared(context: Context) -> tuple[Results, Failures]:
         if results is None:
             failures.raise_first(None)
         assert results is not None
+    clear_pages([results.folder], context.options)
     return results, failures
 
 
@@ -105,6 +107,8 @@ def run_models(models: Sequence[Options], sizes: Sizes | None = None) -> list[Mo
             runs |= _run_group(group, announce=announce, curves=sizes is not None)
             announce = False
             del group
+    page = MODELS_PAGE if sizes is None else CURVES_PAGE
+    clear_pages([run.folder for run in runs.values()], models[0], but=page)
     return [runs[i] for i in range(len(models))]
 
 
@@ -158,7 +162,8 @@ def _conclude(
     if out is not None and not failures.keep_earlier(out):
         earlier = result_digests(out)
         page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
-        write_run(results, outcomes, out, _task_files(context, outcomes), page)
+        files = context.plan.task_files(outcomes[0].manifest.left_out)
+        write_run(results, outcomes, out, files, page)
         failures.say_outdated(out, earlier)
         results.folder = context.plan.out
     else:
@@ -198,6 +203,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
         if curve is None:
             failures.raise_first(None)
         assert curve is not None
+    clear_pages([curve.folder], options)
     return curve, failures
 
 
@@ -226,16 +232,11 @@ def _conclude_curve(
         scored = [outcome for found in outcomes.values() for outcome in found]
         earlier = result_digests(out)
         page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
-        written = write_curve(curve, outcomes, out, _task_files(context, scored), page)
+        files = context.plan.task_files(scored[0].manifest.left_out)
+        written = write_curve(curve, outcomes, out, files, page)
         curve = replace(written, folder=context.plan.out)
         failures.say_outdated(out, earlier)
     return curve
-
-
-def _task_files(context: Context, outcomes: Sequence[TaskOutcome]) -> dict[str, bytes]:
-    """The files of a task that this run has made, by name."""
-    written = context.plan.selection.written
-    return {} if written is None else written.files.without(outcomes[0].manifest.left_out).files()
 
 
 def _score_all(

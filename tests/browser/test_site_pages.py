@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,27 @@ def test_filters_and_plots(site: Path, open_page: Callable[..., Any]) -> None:
     threshold.fill("0.9")
     assert 0 < section.locator(".plot circle.low").count() < 100
     assert "with at least 0.9" in section.locator(".plot-text").inner_text()
+
+
+def test_ticks_are_round_numbers(site: Path, open_page: Callable[..., Any]) -> None:
+    """The axis of scores has a few marks at multiples of 1, 2 or 5, none of them twice."""
+    section = open_page(site / "index.html").locator("section.table").first
+    texts = section.locator(".plot .tick").all_inner_texts()
+    assert 3 <= len(texts) <= 7
+    assert len(set(texts)) == len(texts)
+    steps = {round(float(b) - float(a), 6) for a, b in pairwise(texts)}
+    assert len(steps) == 1
+    assert f"{steps.pop():e}"[0] in "125"
+
+
+def test_names_are_whole_on_a_phone(site: Path, open_page: Callable[..., Any]) -> None:
+    """Models whose names end alike can be told apart in the plot of a narrow screen."""
+    section = open_page(site / "index.html", width=400).locator("section.table").first
+    named = section.locator("table.standings tbody th").all_inner_texts()
+    texts = section.locator(".plot text").all_inner_texts()
+    assert {name for name in named if len(name) <= 50} <= set(texts)
+    box = section.locator(".plot").evaluate("plot => plot.scrollWidth - plot.clientWidth")
+    assert box <= 0
 
 
 def test_sorting_the_whole_table(site: Path, open_page: Callable[..., Any]) -> None:

@@ -17,9 +17,8 @@ import torch
 
 from biobench import ResultSet, load_results
 from biobench.cli import execute
-from biobench.report.curve import Curve
 from biobench.run.options import Options
-from biobench.run.out_folder import curves_page
+from biobench.run.out_folder import page_beside
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +91,13 @@ def test_models_that_fail_cost_the_others_nothing(
     assert any("norm.weight" in line for line in lines)
     assert lines[-1].startswith("biobench: model 'no-such-model': unknown model name")
     assert "Traceback" not in done.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [RESNET, VIT]
+    there = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert there == ["models.html", RESNET, VIT]
+    page = (tmp_path / "out" / "models.html").read_text()
+    for text in (f"{VIT}/report.html#check-{TASK}", f"{RESNET}/report.html", "norm.weight"):
+        assert text in page
+    assert "no-such-model: unknown model name" in page
+    assert done.stdout.splitlines()[-1] == f"page:   {tmp_path}/out/models.html"
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(" timm:")]
     scores = [float(row[1]) for row in rows]
     assert len(scores) == 2
@@ -159,6 +164,15 @@ def test_learning_curves_of_several_models(folder: Path, shared: Path, tmp_path:
         assert text in page
     assert biobench("verify", str(out / VIT)).returncode == 0
 
+    beside = sorted(map(str, out.iterdir()))
+    assert str(out / "curves.html") in beside
+    shown = biobench("report", *beside)
+    assert shown.returncode == 0, shown.stderr
+    assert "curves.html" not in shown.stderr
+    page_alone = biobench("report", str(out / "curves.html"))
+    assert page_alone.returncode == 3
+    assert "is a page" in page_alone.stderr
+
     again = run(folder / "two.json", shared, out, *sizes, "--json")
     assert again.returncode == 0, again.stderr
     assert again.stderr == ""
@@ -180,18 +194,18 @@ def test_learning_curves_of_several_models(folder: Path, shared: Path, tmp_path:
 def test_pages_without_out_are_apart(tmp_path: Path) -> None:
     """Protects: curves of other tasks, whose folders lie in the same one, keep their page."""
     document = {"tasks": {"a": {}, "b": {}}, "suite": "demo", "division": "official"}
-    curve = Curve(document, ())
     asked = (
         Options("x"),
         Options("x", tasks=("a", "b")),
         Options("x", tasks=("a", "b"), division="compat"),
     )
-    pages = [curves_page(options, curve) for options in asked]
+    pages = [page_beside(options, "curves.html", document) for options in asked]
     assert [page.name for page in pages] == [
         "demo-curves.html", "a-b-curves.html", "a-b-compat-curves.html",
     ]  # fmt: skip
     assert {page.parent for page in pages} == {Path("biobench-out")}
-    assert curves_page(Options("x", out=tmp_path), curve) == tmp_path / "curves.html"
+    own = page_beside(Options("x", out=tmp_path), "models.html", document)
+    assert own == tmp_path / "models.html"
 
 
 def test_a_file_of_weights_alone_and_verified(folder: Path, shared: Path, tmp_path: Path) -> None:

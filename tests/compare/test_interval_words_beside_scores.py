@@ -12,11 +12,10 @@ import pytest
 from rich.console import Console
 
 from biobench.cli import execute
-from biobench.compare.ranking import print_ranking, rankings
+from biobench.compare.ranking import print_ranking, ranked_table, rankings
 from biobench.compare.site.rows import images_per_second
 from biobench.report.results import Results, result_digest
-from biobench.run.many import ModelRun, Speed
-from biobench.run.options import Options
+from biobench.run.many import Speed
 from biobench.spec.load import load_spec
 
 SENTENCE = "interval: expected score on new individuals of the same kind; not over training"
@@ -33,8 +32,8 @@ def document(repository: Path) -> dict[str, Any]:
 
 def printed(document: dict[str, Any]) -> str:
     """The table of a run of several models, of which one was computed in part."""
-    made = ModelRun(Options(model="demo"), Results(document), None, Speed(10, 5, 1.0))
-    found, _ = rankings([made], load_spec())
+    made = Results(document)
+    found = rankings(ranked_table([made], load_spec())[0], {id(made): Speed(10, 5, 1.0)})
     out = io.StringIO()
     for ranking in found:
         print_ranking(ranking, Console(file=out, width=160))

@@ -8,15 +8,14 @@ from typing import Any
 from rich.console import Console
 from scored import SPEC, TASKS, result
 
-from biobench.compare.ranking import print_ranking, rankings
-from biobench.run.many import ModelRun, Speed
-from biobench.run.options import Options
+from biobench.compare.ranking import print_ranking, ranked_table, rankings
+from biobench.run.many import Speed
 
 
 def printed(template: dict[str, Any], *, mean: bool) -> str:
     """The table of two models, of the mean or of the single task newt."""
     tasks = TASKS if mean else ("newt",)
-    runs = []
+    results, speeds = [], {}
     for name, skill, computed in (("good", 0.9, 96), ("bad", 0.4, 40)):
         made = result(template, name, skill, tasks=tasks)
         interval = made.tasks["newt"]["interval"]
@@ -24,9 +23,10 @@ def printed(template: dict[str, Any], *, mean: bool) -> str:
         for entry in made.tasks.values():
             entry["cluster_unit"] = "camera"
         made.tasks["newt"]["cluster_unit"] = "specimen"
-        runs.append(ModelRun(Options(model=name), made, None, Speed(96, computed, 2.0)))
+        results.append(made)
+        speeds[id(made)] = Speed(96, computed, 2.0)
     # Their units are not those of the specification, so that no set of ranks is known.
-    (ranking,), _ = rankings(runs, SPEC)
+    (ranking,) = rankings(ranked_table(results, SPEC)[0], speeds)
     out = io.StringIO()
     print_ranking(ranking, Console(file=out, width=150))
     return out.getvalue()

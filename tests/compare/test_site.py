@@ -71,6 +71,8 @@ def test_what_stands_apart(document: dict[str, Any]) -> None:
         ("open_clip:ViT-B-16/laion2b_s34b_b88k", "vit"),
         ("py:package.module:Class", "package"),
         ("hf:./-", "other"),
+        ("timm:./best.pth#vit_tiny_patch16_224", "vit"),
+        ("open_clip:./x.pt#ViT-B-32", "vit"),
     ],
 )
 def test_families(resolved: str, expected: str) -> None:

@@ -31,8 +31,8 @@ from biobench.run.options import Options
 
 ONLY_IN_PYTHON = {"progress"}
 """The command shows progress unless --json is given."""
-NOT_OF_A_CURVE = {"models", "n_train", "declare"}
-"""A curve is of one model, has sizes, and no declared score has any."""
+NOT_OF_A_CURVE = {"n_train", "declare"}
+"""A curve has sizes, and no declared score has any."""
 
 
 def options_of_run() -> dict[str, Any]:
@@ -67,6 +67,7 @@ def test_types_for_checkers_have_the_same_arguments() -> None:
     shared = set(RunOptions.__annotations__)
     assert set(evaluate) == {"model", "tasks", "models", *EvaluateOptions.__annotations__, *shared}
     assert len(typing.get_overloads(biobench.evaluate)) == 3
+    assert len(typing.get_overloads(biobench.learning_curve)) == 3
 
 
 def test_defaults_are_those_of_the_command() -> None:

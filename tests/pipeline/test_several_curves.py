@@ -10,9 +10,11 @@ import pytest
 from backbones import Breaks, Grid
 from drawn import draw_table, write_task
 
+import biobench
 from biobench.errors import ModelError
-from biobench.pipeline import learning_curve, run_models
+from biobench.pipeline import learning_curve, run, run_models
 from biobench.run import many
+from biobench.run.curves import curve_set
 from biobench.run.model_list import ListedModel, options_of_models
 from biobench.run.options import Options
 
@@ -98,3 +100,79 @@ def test_models_beyond_the_memory_have_the_same_curves(
         assert one.curve is not None
         assert two.curve is not None
         assert one.curve.document == two.curve.document
+
+
+def test_a_list_of_models_from_python(asked: Options, tmp_path: Path) -> None:
+    """Protects: `learning_curve()` takes what the command takes, and returns and writes the same
+    curves and page; without out= it writes nothing, and one model has a curve, not a set."""
+    call: Any = {"tasks": asked.tasks, "data": asked.data, "engine": "torch", "progress": False}
+    given: list[Any] = [Grid(2), Breaks(3, ModelError("gives nonsense"), after=0), Grid(4)]
+    found = biobench.learning_curve(
+        given, sizes=SIZES, out=tmp_path / "out", store=tmp_path / "store", **call
+    )
+    assert isinstance(found, biobench.CurveSet)
+    assert found.names == ("grid-2-32", "grid-4-32")
+    assert list(found.failures) == ["grid-3-32"]
+    assert found.page == tmp_path / "out" / "curves.html"
+    assert "gives nonsense" in found.page.read_text()
+    alone = several(replace(asked, out=tmp_path / "alone"), Grid(2), Grid(4))
+    assert [curve.document for curve in found] == [
+        run.curve.document for run in alone if run.curve is not None
+    ]
+    there = sorted(tmp_path.rglob("*"))
+    call["store"] = tmp_path / "store"
+    unwritten = biobench.learning_curve([Grid(2)], sizes=SIZES, **call)
+    assert isinstance(unwritten, biobench.CurveSet)
+    assert unwritten.page is None
+    assert isinstance(biobench.learning_curve(Grid(2), sizes=SIZES, **call), biobench.Curve)
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.suffix != ".json"] == [
+        path for path in there if path.suffix != ".json"
+    ]
+    with pytest.raises(ModelError, match="gives nonsense"):
+        biobench.learning_curve(given[1:2], sizes=SIZES, **call)
+
+
+def page_of(options: Options) -> Path:
+    found = curve_set(several(options, Grid(2), Grid(3))).page
+    assert found is not None
+    assert found.is_file()
+    return found
+
+
+def test_a_page_goes_with_its_last_curve(
+    asked: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: the page of curves that single runs replace does not stay and show them; while one
+    of its curves is left it stays, and a line says so. A page of somebody else's stays."""
+    page = page_of(asked)
+    run(replace(asked, model=Grid(2), out=page.parent / "grid-2-32"))
+    assert page.is_file()
+    assert f"{page} shows an earlier result; run its models together again" in (
+        capsys.readouterr().err
+    )
+    run(replace(asked, model=Grid(3), out=page.parent / "grid-3-32"))
+    assert not page.exists()
+
+    page = page_of(asked)
+    capsys.readouterr()
+    run_models(options_of_models(asked, [ListedModel(Grid(2)), ListedModel(Grid(3))]))
+    assert not page.exists()
+    assert "earlier result" not in capsys.readouterr().err
+    page.write_text("<!doctype html><p>of my own")
+    run_models(options_of_models(asked, [ListedModel(Grid(2)), ListedModel(Grid(3))]))
+    assert page.is_file()
+
+
+def test_a_page_of_a_replaced_curve_is_named(
+    asked: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: a curve of other sizes in the place of one that the page shows is said, and the
+    same curve again is not."""
+    page = page_of(asked)
+    again = replace(asked, model=Grid(2), out=page.parent / "grid-2-32")
+    capsys.readouterr()
+    learning_curve(again, SIZES)
+    assert "earlier result" not in capsys.readouterr().err
+    learning_curve(again, (1, None))
+    assert f"{page} shows an earlier result" in capsys.readouterr().err
+    assert page.is_file()

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from curve_documents import cell, document
@@ -14,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from biobench.errors import UsageError
 from biobench.report.curve import Curve
+from biobench.report.curve_set import CurveSet
 from biobench.report.curves import (
     APART,
     NamedCurve,
@@ -109,6 +112,43 @@ def test_the_page_has_every_number() -> None:
     for text in ("0.512", "0.934", WHY, "c&lt;: it &lt;broke&gt;", "&lt;script&gt;"):
         assert text in body
     assert len(re.findall(r'class="end"', body)) == 6
+
+
+def test_a_table_says_that_it_has_intervals_where_it_has(tmp_path: Path) -> None:
+    """Protects: the head of a task without intervals promises none, whatever another task has."""
+    curve = named("a", 0.5)
+    for one in curve.curve.tasks["demo-plankton"]["cells"]:
+        one["low"] = one["high"] = None
+    page = render_curves([curve], {})
+    captions = re.findall(r"<h2>([^<]+)</h2>\s*<div[^>]*>\s*<table[^>]*>\s*<caption>([^<]+)", page)
+    said = {title: "with 95% intervals" in caption for title, caption in captions}
+    assert said == {"demo-kabr": True, "demo-plankton": False, "mean": True}
+
+
+def test_several_curves_as_one_value(tmp_path: Path) -> None:
+    """Protects: a set is read by name and by place, its table has a row a model, task and size, and
+    a notebook shows every model, those that failed too, with nothing of a name as markup."""
+    evil = "<b>b</b>"
+    found = CurveSet([named("a", 0.512), named(evil, 0.934)], {"c<": ValueError("it <broke>")})
+    assert found.names == ("a", evil)
+    assert found["a"] is found[0]
+    assert [curve.document["model"]["name"] for curve in found] == ["a", evil]
+    assert len(found[1:]) == 1
+    with pytest.raises(UsageError, match="no curve of model 'c'; give a place, or one of a, "):
+        found["c"]
+    frame = found.to_frame()
+    assert list(frame.columns[:3]) == ["model", "task", "metric"]
+    assert len(frame) == 2 * 2 * 3
+    html = found._repr_html_()
+    assert html is not None
+    for text in ("0.9340", "&lt;b&gt;", "c&lt;", "it &lt;broke&gt;", WHY):
+        assert text in html
+    assert "<b>" not in html
+    svg = found.plot()._repr_svg_()
+    assert "2: &lt;b&gt;b&lt;/b&gt;" in svg
+    assert svg.count("<polyline") == 6
+    found.plot().save(tmp_path / "curves.svg")
+    assert ElementTree.parse(tmp_path / "curves.svg").getroot().tag.endswith("svg")
 
 
 def test_the_page_leads_to_each_curve(tmp_path: Path) -> None:

@@ -12,14 +12,12 @@ import pytest
 from rich.console import Console
 
 from biobench import Results
-from biobench.compare.ranking import print_ranking, rankings
+from biobench.compare.ranking import print_ranking, ranked_table, rankings
 from biobench.compare.standings import standings
 from biobench.compare.tables import print_standings
 from biobench.report.intervals import estimand, marks
 from biobench.report.page.result import render_page
 from biobench.report.table import print_results
-from biobench.run.many import ModelRun
-from biobench.run.options import Options
 from biobench.spec.load import load_spec
 
 
@@ -91,9 +89,8 @@ def test_the_table_of_several_models_says_what_is_missing(document: dict[str, An
     other["model"] |= {"name": "other", "resolved": "other"}
     other["tasks"]["demo-beluga"]["clusters"]["effective"] = 4.0
     for second, lines in ((copy.deepcopy(document), 1), (other, 2)):
-        runs = [ModelRun(Options(name), Results(one), None)
-                for name, one in (("demo", document), ("other", second))]  # fmt: skip
-        found, _ = rankings(runs, load_spec())
+        results = [Results(document), Results(second)]
+        found = rankings(ranked_table(results, load_spec())[0], {})
         out = io.StringIO()
         (ranking,) = [one for one in found if one.title in ("mean", "demo-beluga")]
         print_ranking(ranking, Console(file=out, width=150))
@@ -103,6 +100,6 @@ def test_the_table_of_several_models_says_what_is_missing(document: dict[str, An
         assert ("other: demo-beluga has no interval" in text) is (lines == 2)
         assert text.count("demo-beluga: 1 unreadable image left out: a/1.jpg (is empty)") == 1
         out = io.StringIO()
-        (table,) = standings([run.results for run in runs if run.results], load_spec(), ranks=False)
+        (table,) = standings(results, load_spec(), ranks=False)
         print_standings(table, Console(file=out, width=150))
         assert out.getvalue().count("1 unreadable image left out: a/1.jpg (is empty)") == 1

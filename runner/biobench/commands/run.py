@@ -257,25 +257,29 @@ def _several(models: Sequence[Options], json: bool) -> None:
     """Score several models, and print them in the order of their scores."""
     from json import dumps
 
-    from biobench.compare.ranking import print_ranking, rankings
+    from biobench.compare.models_page import write_models_page
+    from biobench.compare.ranking import print_ranking, ranked_table, rankings
     from biobench.pipeline import run_models
     from biobench.spec.load import load_spec
 
     runs = run_models(models)
     scored = [run.results for run in runs if run.results is not None]
+    if scored:
+        table, unranked = ranked_table(scored, load_spec())
+        page = write_models_page(runs, table)
     if json:
         documents = [results.document for results in scored]
         print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))
     elif scored:
-        found, unranked = rankings(runs, load_spec())
         screen = console()
-        for ranking in found:
+        for ranking in rankings(table, {id(run.results): run.speed for run in runs}):
             print_ranking(ranking, screen)
         if unranked is not None:
             print_line(f"not known which may be the best: {unranked}")
         for results in scored:
             if results.folder is not None:
                 print_line(f"result: {results.folder / 'results.json'}")
+        print_line(f"page:   {page}")
     for run in runs:
         if run.error is not None:
             raise run.error
@@ -318,33 +322,18 @@ def _curves(models: Sequence[Options], sizes: Sizes, json: bool) -> None:
     from json import dumps
 
     from biobench.pipeline import run_models
-    from biobench.report.curves import NamedCurve, print_curves, write_curves
-    from biobench.run.failures import Failures
-    from biobench.run.many import names_of
-    from biobench.run.out_folder import curves_page
+    from biobench.report.curves import print_curves
+    from biobench.run.curves import curve_set
 
-    runs = run_models(models, sizes)
-    names = names_of(runs)
-    curves = [
-        NamedCurve(name, run.curve)
-        for name, run in zip(names, runs, strict=True) if run.curve is not None
-    ]  # fmt: skip
-    if curves:
-        failures = {
-            name: Failures.reason(run.error)
-            for name, run in zip(names, runs, strict=True) if run.error is not None
-        }  # fmt: skip
-        page = curves_page(models[0], curves[0].curve)
-        write_curves(page, curves, failures)
+    found = curve_set(run_models(models, sizes))
     if json:
-        documents = [one.curve.document for one in curves]
+        documents = [curve.document for curve in found]
         print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))
-    elif curves:
-        print_curves(curves, console())
-        for one in curves:
-            if one.curve.folder is not None:
-                print_line(f"curve: {one.curve.folder / 'curve.json'} (and curve.csv)")
-        print_line(f"page:  {page}")
-    for run in runs:
-        if run.error is not None:
-            raise run.error
+    elif found:
+        print_curves(found.named, console())
+        for curve in found:
+            if curve.folder is not None:
+                print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
+        print_line(f"page:  {found.page}")
+    for error in found.failures.values():
+        raise error

@@ -1,6 +1,6 @@
 """The models of a run in the order of their scores: which one to take, and what it costs.
 
-In: outcomes of models on the same tasks. Out: a table of the suite's mean, or one of each task.
+In: results of models on the same tasks. Out: a table of the suite's mean, or one of each task.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from biobench.report.fitting_table import print_fitting
 from biobench.report.intervals import REASONS, estimand, marks, print_marks
 from biobench.report.results import Results
 from biobench.report.summary import left_out_lines, no_interval_line
-from biobench.run.many import ModelRun, Speed
+from biobench.run.many import Speed
 from biobench.spec.load import Spec
 
 COLUMNS = ("model", "score", "best", "95% interval", "images/s", "parameters", "features")
@@ -69,25 +69,26 @@ class Ranking:
     units: tuple[str, ...]
 
 
-def rankings(runs: Sequence[ModelRun], spec: Spec) -> tuple[list[Ranking], str | None]:
-    """The models by the mean of the suite where one has it, else by each task; and the reason why
-    it is not known which may be the best, if so."""
-    results = [run.results for run in runs if run.results is not None]
-    return rankings_of(results, spec, {id(run.results): run.speed for run in runs})
-
-
-def rankings_of(
-    results: Sequence[Results], spec: Spec, speeds: Mapping[int, Speed | None]
-) -> tuple[list[Ranking], str | None]:
-    """As :func:`rankings`, of results of one suite; ``speeds``: by the ``id`` of a result."""
-    unranked = None
+def ranked_table(results: Sequence[Results], spec: Spec) -> tuple[Standings, str | None]:
+    """The table of results of one suite with the ranks that each may have; and the reason why these
+    are not known, if so."""
     try:
         (table,) = standings(results, spec, ranks=len(results) > 1)
     except BiobenchError as error:
-        unranked = str(error)
         (table,) = standings(results, spec, ranks=False)
+        return table, str(error)
+    return table, None
+
+
+def rankings(table: Standings, speeds: Mapping[int, Speed | None]) -> list[Ranking]:
+    """The models of a table by the mean of the suite where one has it, else by each task.
+
+    Args:
+        table: The table.
+        speeds: By the ``id`` of a result.
+    """
     whole = any(row.mean is not None for row in table.rows)
-    return [_ranking(t, table, speeds) for t in ((MEAN,) if whole else table.tasks)], unranked
+    return [_ranking(title, table, speeds) for title in ((MEAN,) if whole else table.tasks)]
 
 
 def _ranking(title: str, table: Standings, speeds: Mapping[int, Speed | None]) -> Ranking:

@@ -6,6 +6,7 @@ In: results. Out: a sequence of them, a row a model and task, comparisons of two
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from biobench._common.text import shown
@@ -25,13 +26,18 @@ class ResultSet(Sequence[Results]):
     Attributes:
         failures: By the name of a model that has no whole result, the error that it failed with;
             models that share a name have their precision after it, such as ``demo (float16)``.
+        page: The page of all models, None where it was not written.
     """
 
     def __init__(
-        self, results: Sequence[Results], failures: dict[str, Exception] | None = None
+        self,
+        results: Sequence[Results],
+        failures: dict[str, Exception] | None = None,
+        page: Path | None = None,
     ) -> None:
         self._results = tuple(results)
         self.failures = failures or {}
+        self.page = page
 
     @property
     def names(self) -> tuple[str, ...]:

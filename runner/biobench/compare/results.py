@@ -14,7 +14,7 @@ from biobench._common.text import shown
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, SpecError, UsageError
 from biobench.metric.comparison import Clustered, clustered, require_same_items
-from biobench.report.earlier import curve_sizes
+from biobench.report.earlier import curve_sizes, is_page
 from biobench.report.imported import imported_results
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, result_digest
@@ -62,9 +62,11 @@ def open_scores(path: Path, spec: Spec) -> list[Results]:
 def open_each(paths: Sequence[Path], spec: Spec) -> tuple[list[Results], list[BiobenchError]]:
     """Open the results that paths name, every size of a learning curve among them; also the errors
     of those that cannot be opened, see :func:`open_scores`. A result that several paths name is
-    opened once, with a note on standard error."""
+    opened once, with a note on standard error. Pages among other paths do not count: a shell names
+    what lies beside the results of a run of several models."""
     found: dict[str, tuple[Results, Path]] = {}
     failed: list[BiobenchError] = []
+    paths = [path for path in paths if not is_page(path)] or paths
     for place in (place for path in paths for place in _sizes_of(path) or [path]):
         try:
             opened = open_scores(place, spec)

@@ -18,7 +18,8 @@ from biobench.compare.ranking import (
     cells,
     columns_of,
     notes,
-    rankings_of,
+    ranked_table,
+    rankings,
 )
 from biobench.report.intervals import mark_notes
 from biobench.report.notebook import table_html
@@ -36,10 +37,10 @@ def set_html(results: Sequence[Results], failures: Mapping[str, Exception]) -> s
     spec, parts = load_spec(), []
     for group in groups_of(results):
         apart = [] if group.reason is None else [f"apart from the results above: {group.reason}"]
-        found, unranked = rankings_of(group.results, spec, {})
+        table, unranked = ranked_table(group.results, spec)
         if unranked is not None:
             apart.append(f"not known which may be the best: {unranked}")
-        parts += [_table(ranking, apart) for ranking in found]
+        parts += [_table(ranking, apart) for ranking in rankings(table, {})]
     if failures:
         rows = [{"model": name, "reason": joined(error)} for name, error in failures.items()]
         columns = ("model", "reason")

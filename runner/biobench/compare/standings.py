@@ -37,7 +37,8 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Standings:
-    """The results of one suite, best mean first; those without a mean follow as they were given.
+    """The results of one suite, best mean first; those without a mean follow, of one task best
+    score first, of several as they were given.
 
     Attributes:
         ranks: For a task that all rows have run and that publishes an interval, or ``mean``, the
@@ -111,10 +112,22 @@ def standings(results: Sequence[Results], spec: Spec, *, ranks: bool) -> list[St
     found = []
     for suite in dict.fromkeys(str(result.document["suite"]) for result in results):
         rows = [result for result in results if result.document["suite"] == suite]
-        ordered = sorted(rows, key=lambda row: -row.mean["score"] if row.mean else float("inf"))
-        table = Standings(suite, tuple(task_order(ordered, spec)), tuple(ordered))
+        tasks = task_order(rows, spec)
+        alone = tasks[0] if len(tasks) == 1 else None
+        ordered = sorted(rows, key=lambda row: _place(row, alone))
+        table = Standings(suite, tuple(tasks), tuple(ordered))
         found.append(_with_ranks(table, spec) if ranks else table)
     return found
+
+
+def _place(row: Results, task: str | None) -> tuple[bool, float]:
+    """The key by which rows are sorted; ``task``: the one that all of them have, if so."""
+    if row.mean is not None:
+        return False, -row.mean["score"]
+    if task is None:
+        return True, 0.0
+    entry = row.tasks[task]
+    return True, -entry["score"] if entry["higher_is_better"] else entry["score"]
 
 
 def _with_ranks(table: Standings, spec: Spec) -> Standings:

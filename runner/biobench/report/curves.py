@@ -14,14 +14,18 @@ from typing import Any
 from rich.console import Console
 
 from biobench._common.files import write_atomically
+from biobench._common.templates import can_render
 from biobench._common.text import shown
 from biobench.data.sample import size_name
 from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
-from biobench.report.curve_page import BOTTOM, HEIGHT, curve_plot
+from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curve_plot
 from biobench.report.earlier import CURVE_PAGE
+from biobench.report.figure import Figure, figure_page
 from biobench.report.intervals import estimand
+from biobench.report.notebook import table_html
 from biobench.report.page.render import inline_assets, render
+from biobench.spec.canonical import sha256_bytes
 
 MEAN = "mean"
 KINDS = 9
@@ -29,6 +33,8 @@ KINDS = 9
 at the end of a line tells which model it is."""
 APART = 12
 """Least distance between the numbers at the ends of lines."""
+KEY = 20
+"""Height of a model's line in the key of a figure."""
 Cell = Mapping[str, Any]
 NOTHING: Cell = {"score": None, "low": None, "high": None, "train": None, "reason": None}
 
@@ -57,6 +63,11 @@ class Table:
     title: str
     metric: str | None
     rows: tuple[Row, ...]
+
+    @property
+    def has_intervals(self) -> bool:
+        """True where any score has an interval."""
+        return any(cell["low"] is not None for row in self.rows for cell in row.cells)
 
 
 @dataclass(frozen=True)
@@ -159,13 +170,19 @@ def print_curves(curves: Sequence[NamedCurve], console: Console) -> None:
         ]
         print_blocks(["model", *(names[row.model.name] for row in table.rows)], columns, console)
     for gap in gaps:
-        at = ", ".join(map(size_name, gap.sizes))
-        by = "" if gap.models is None else f" by {', '.join(names[name] for name in gap.models)}"
-        say(console, f"({gap.number}) {gap.task} at {at}{by}: {gap.reason}")
+        say(console, _reason(gap, names))
     if document["division"] != "open":
         if not means:
             say(console, "mean: none, because tasks of the suite are missing")
         say(console, "scores of a part of the train split are never official")
+
+
+def _reason(gap: Gap, names: Mapping[str, str] | None = None) -> str:
+    """One line on an empty cell; ``names``: what stands for the names of models, where not they."""
+    at = ", ".join(map(size_name, gap.sizes))
+    models = [names[name] if names else name for name in gap.models or ()]
+    by = f" by {', '.join(models)}" if models else ""
+    return f"({gap.number}) {gap.task} at {at}{by}: {gap.reason}"
 
 
 def _printed(gaps: Sequence[Gap], title: str, row: Row, place: int) -> str:
@@ -193,6 +210,10 @@ def render_curves(curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> 
         "curves.html",
         assets=inline_assets(()),
         head=curves[0].curve.document,
+        shows={
+            one.curve.folder.name: sha256_bytes(one.curve.to_json().encode())
+            for one in curves if one.curve.folder is not None
+        },
         estimand=estimand(units) if units else None,
         plot=_plot(curves),
         tables=tables,
@@ -201,7 +222,7 @@ def render_curves(curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> 
         gaps=gaps,
         gap_of=lambda title, row, cell: _number_of(gaps, title, row, cell),
         failures=failures,
-    )
+    )  # fmt: skip
 
 
 def write_curves(page: Path, curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> None:
@@ -215,6 +236,51 @@ def write_curves(page: Path, curves: Sequence[NamedCurve], failures: Mapping[str
 
 def _link(one: NamedCurve) -> str | None:
     return None if one.curve.folder is None else f"{one.curve.folder.name}/{CURVE_PAGE}"
+
+
+def curves_figure(curves: Sequence[NamedCurve]) -> Figure:
+    """The plots of the page, two beside each other below the names of the models."""
+    plot = _plot(curves)
+    top = KEY * len(curves) + HEAD // 2
+    # The number at the end of a line stands beside its plot.
+    across, down = WIDTH + APART, HEIGHT + HEAD
+    for i, panel in enumerate(plot["panels"]):
+        panel["left"], panel["top"] = i % BESIDE * across, top + i // BESIDE * down + HEAD
+    title = f"Learning curves of {len(curves)} models" if len(curves) != 1 else "Learning curve"
+    models = [
+        {"number": i, "name": one.name, "kind": (i - 1) % KINDS, "y": KEY * i}
+        for i, one in enumerate(curves, 1)
+    ]
+    svg = render(
+        "curves_figure.svg", title=title, plot=plot, models=models,
+        width=max(min(BESIDE, len(plot["panels"])), 1) * across,
+        height=top + -(-len(plot["panels"]) // BESIDE) * down,
+    )  # fmt: skip
+    return Figure(svg, figure_page(title, svg))
+
+
+def curves_html(curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> str | None:
+    """The tables of models by sizes for a notebook, every value escaped; None without jinja2."""
+    if not can_render():
+        return None
+    gaps, sizes = gaps_of(curves), list(map(size_name, curves[0].curve.sizes)) if curves else []
+    parts = []
+    for table in tables_of(curves) if curves else ():
+        rows = [
+            {"model": row.model.name}
+            | {
+                size: _printed(gaps, table.title, row, i) for i, size in enumerate(sizes)
+            }
+            for row in table.rows
+        ]  # fmt: skip
+        lines = [_reason(gap) for gap in gaps if gap.task == table.title]
+        caption = f"{table.title}, best first at {sizes[-1]} training items"
+        parts.append(table_html(caption, ("model", *sizes), rows, lines, ("model",)))
+    if failures:
+        rows = [{"model": name, "reason": reason} for name, reason in failures.items()]
+        columns = ("model", "reason")
+        parts.append(table_html("Models without a whole curve", columns, rows, (), columns))
+    return "\n".join(parts)
 
 
 def _plot(curves: Sequence[NamedCurve]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ In: a folder. Out: its own files; files that the user has put there are not amon
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
 import re
@@ -16,11 +17,14 @@ from biobench._common.files import read_regular
 from biobench.errors import DataError
 from biobench.report.item_digests import STAGES, place_of
 from biobench.report.results import FILE, results_in
+from biobench.spec.canonical import sha256_bytes
 
 PAGE = "report.html"
 CURVE = "curve.json"
 CURVE_TABLE = "curve.csv"
 CURVE_PAGE = "curve.html"
+CURVES_PAGE = "curves.html"
+MODELS_PAGE = "models.html"
 PREDICTIONS = "predictions"
 SUBMISSION = "submission.tar"
 CRATE = "ro-crate-metadata.json"
@@ -32,6 +36,12 @@ _MADE_OF_RESULT = {
 MOST_CURVE = 1 << 26
 """Most bytes of a curve's document: far more than that of all tasks at a hundred sizes."""
 
+MOST_PAGE = 1 << 26
+"""Most bytes of a page of several models."""
+_OURS = b'<meta name="generator" content="biobench">'
+_SHOWN = re.compile(rb'<meta name="biobench-shows" content="(sha256:[0-9a-f]{64}) ([^"]+)">')
+"""What a page of several models shows: the digest of a curve's document or of a result, and its
+folder beside the page."""
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Paths of the results of a curve's sizes, as its document gives them."""
 
@@ -84,6 +94,41 @@ def outdated_files(folder: Path, earlier: Mapping[Path, str]) -> list[tuple[Path
         # A crate states the digest of results.json, which has times and costs.
         if (name == CRATE or now.get(place) != digest) and _is_file(folder / place / name)
     ]
+
+
+def is_page(path: Path) -> bool:
+    """True for a page of results, which is made of files beside it."""
+    if path.suffix != ".html" or not _is_file(path):
+        return False
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return _OURS in file.read(1000)
+    return False
+
+
+def outdated_pages(folder: Path) -> dict[Path, bool]:
+    """The pages of several models beside ``folder`` that show what was in it and is not any more;
+    True where nothing that a page shows is still in its place."""
+    found = {}
+    for page in sorted(folder.parent.glob("*.html")):
+        if not page.name.endswith((CURVES_PAGE, MODELS_PAGE)) or not is_page(page):
+            continue
+        try:
+            text = read_regular(page, MOST_PAGE)
+        except OSError:
+            continue
+        shown = {html.unescape(name.decode()): digest for digest, name in _SHOWN.findall(text)}
+        there = {name: _has(folder.with_name(name), shown[name].decode()) for name in shown}
+        if not there.get(folder.name, True):
+            found[page] = not any(there.values())
+    return found
+
+
+def _has(folder: Path, digest: str) -> bool:
+    """True where ``folder`` has the result or the curve of a digest."""
+    with contextlib.suppress(OSError):
+        if sha256_bytes(read_regular(folder / CURVE, MOST_CURVE)) == digest:
+            return True
+    return result_digests(folder).get(Path()) == digest
 
 
 def _is_file(path: Path) -> bool:

@@ -51,6 +51,8 @@ ARGUMENTS = {
     "offline": "offline",
 }
 """The argument of :func:`biobench.evaluate` for each option of ``biobench run``, for messages."""
+CURVE_ARGUMENTS = {**ARGUMENTS, "n-train": "sizes"}
+"""The argument of :func:`biobench.learning_curve` for each option."""
 OF_THE_COMMAND = ("json", "dry-run")
 """Options of the command alone: a call returns its result."""
 MOST_WORKERS = 1024

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biobench._common.memory import available_memory
@@ -67,6 +68,12 @@ class ModelRun:
     error: Exception | None
     speed: Speed | None = None
     curve: Curve | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that its result or curve was written to, None where it was not."""
+        written = self.results or self.curve
+        return None if written is None else written.folder
 
 
 def speed_of(outcomes: Sequence[TaskOutcome]) -> Speed:

@@ -7,21 +7,19 @@ cannot be used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import require_names
+from biobench.run.options import Options, say
 from biobench.run.selection import Selection
 from biobench.spec.canonical import sha256_bytes
 
 if TYPE_CHECKING:
-    from biobench.report.curve import Curve
     from biobench.run.learning_curve import Sizes
-    from biobench.run.options import Options
 
-CURVES_PAGE = "curves.html"
 MOST_NAME = 150
 """Characters after which the default name of a result's folder is cut."""
 
@@ -44,15 +42,41 @@ def out_folder(options: Options, selection: Selection, sizes: Sizes) -> Path:
     return Path("biobench-out") / folder_name(words)
 
 
-def curves_page(options: Options, curve: Curve) -> Path:
-    """The page of the learning curves of several models, beside their folders; without ``--out`` it
-    is named after the tasks, since other runs have theirs in the same folder."""
+def page_beside(options: Options, name: str, document: Mapping[str, Any]) -> Path:
+    """A page of several models, beside their folders; without ``--out`` it is named after the
+    tasks, since other runs have theirs in the same folder.
+
+    Args:
+        options: The options of one of the models.
+        name: The name of the page where the folder is the run's own.
+        document: A result of the run, or a curve.
+    """
     if options.out is not None:
-        return options.out / CURVES_PAGE
-    own = options.tasks or curve.document["division"] == "open"
-    words = [*(curve.tasks if own else [curve.document["suite"]])]
+        return options.out / name
+    own = options.tasks or document["division"] == "open"
+    words = [*(document["tasks"] if own else [document["suite"]])]
     words += [] if options.division == "official" else [options.division]
-    return Path("biobench-out") / f"{folder_name(words)}-{CURVES_PAGE}"
+    return Path("biobench-out") / f"{folder_name(words)}-{name}"
+
+
+def clear_pages(folders: Iterable[Path | None], options: Options, but: str | None = None) -> None:
+    """Remove the pages of several models that show nothing which is still there, now that
+    ``folders`` have other results; say which pages still show something. ``but``: the name of the
+    page that this run writes anew."""
+    from biobench.report.earlier import outdated_pages
+
+    pages: dict[Path, bool] = {}
+    for folder in folders:
+        if folder is not None:
+            pages |= outdated_pages(folder)
+    for page, whole in pages.items():
+        if but is not None and page.name.endswith(but):
+            continue
+        if whole:
+            with suppress(OSError):
+                page.unlink()
+        else:
+            say(options, f"{page} shows an earlier result; run its models together again")
 
 
 def folder_name(words: Sequence[str]) -> str:

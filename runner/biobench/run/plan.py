@@ -6,7 +6,7 @@ In: options. Out: a plan, made in one direction: options, tasks, manifests, prec
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,6 +71,12 @@ class Plan:
     def sizes_of(self, task: str) -> Sizes:
         """The sizes at which a task is scored."""
         return tuple(size for size in self.sizes if size not in self.refused[task])
+
+    def task_files(self, bad: Mapping[str, str]) -> dict[str, bytes]:
+        """The files of a task that this run has made, by name; ``bad``: images that were left out,
+        see :class:`biobench.data.manifest.Manifest`."""
+        written = self.selection.written
+        return {} if written is None else written.files.without(bad).files()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from biobench.errors import BiobenchError, DataError, counted
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
+from biobench.report.earlier import is_page
 from biobench.report.imported import SCHEMA as IMPORTED
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results, document_of, read_file, results_of
@@ -84,6 +85,10 @@ def open_file(path: Path) -> Results | CurveFile | ScoreTable:
             "begins with a byte order mark, which no result does",
             where=where,
             remedy="take the file as it was written, or save it as UTF-8 without the mark",
+        )
+    if is_page(path):
+        raise DataError(
+            "is a page, which is made of results", where=where, remedy="name their folders"
         )
     if text not in (b"{", b"[") and path.suffix.lower() != ".json":
         return submission_of(data, where)

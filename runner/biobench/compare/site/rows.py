@@ -32,9 +32,10 @@ def family(resolved: str) -> str:
     """The family of a model: the first word of its name that is not of its loader.
 
     ``hf:google/siglip2-large-patch16-256`` gives ``siglip2``, ``timm:tf_efficientnet_lite0``
-    ``efficientnet``.
+    ``efficientnet``, ``timm:./best.pth#vit_tiny_patch16_224`` ``vit``.
     """
-    name = resolved.partition(":")[2] or resolved
+    # Of a file of weights its architecture.
+    name = resolved.rpartition("#")[2].partition(":")[2] or resolved.rpartition("#")[2]
     name = name.partition("@")[0].rstrip("/")
     name = name.rpartition("/")[2] if resolved.startswith("hf:") else name.partition("/")[0]
     words = [word for word in re.split(r"[-_.:/ ]+", name.lower()) if word]

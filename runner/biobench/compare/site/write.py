@@ -12,19 +12,24 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from biobench._common.text import shown
-from biobench.compare.groups import Group, groups_of
+from biobench.compare.groups import groups_of
 from biobench.compare.site.disagreements import MOST_MODELS, contradicted
 from biobench.compare.site.evidence import SavedEvidence, evidence_or_none
+from biobench.compare.site.index import (
+    INDEX_SCRIPTS,
+    Table,
+    label_of,
+    render_index,
+    sources_of,
+)
 from biobench.compare.site.rows import key_of, ranks, row_of
-from biobench.compare.standings import Standings, standings
+from biobench.compare.standings import standings
 from biobench.errors import BiobenchError, UsageError
-from biobench.report.imported import is_imported
 from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
 from biobench.report.page.evidence import Evidence, packed, packed_rows
@@ -40,26 +45,6 @@ MARK = "biobench-site.json"
 SCHEMA = "biobench.site/1"
 MOST_CONTRADICTED = 60
 """Most items of a task whose label the best models contradict."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The results of one suite in one group.
-
-    Attributes:
-        number: Number of the table on the site, from 0.
-        keys: Name of each row's files.
-    """
-
-    number: int
-    group: Group
-    standings: Standings
-    keys: tuple[str, ...]
-
-    @property
-    def rows(self) -> tuple[Results, ...]:
-        """The results, best mean first."""
-        return self.standings.rows
 
 
 def write_site(
@@ -92,7 +77,7 @@ def write_site(
     with _replacing(folder) as fresh:
         for name in ("assets", "models", "tasks", "data"):
             (fresh / name).mkdir()
-        for name in ("page.css", *SCRIPTS, "site.js"):
+        for name in ("page.css", *{*SCRIPTS, *INDEX_SCRIPTS}):
             shutil.copyfile(ASSETS / name, fresh / "assets" / name)
         saved = SavedEvidence(spec, fresh, data, own, pictures)
         for table in tables:
@@ -102,7 +87,12 @@ def write_site(
                 _write_task(table, task, saved)
         scores = [{task: ranks(t.rows, t.keys, task) for task in t.standings.tasks} for t in tables]
         _write_data(fresh / "data/scores.js", "scores", scores)
-        (fresh / INDEX).write_text(_index(tables), encoding="utf-8")
+        assets = linked_assets("assets/", INDEX_SCRIPTS)
+        index = render_index(
+            tables, assets, lambda row: f"models/{row['key']}.html",
+            lambda table, task: f"tasks/{task_page(table, task)}",
+        )  # fmt: skip
+        (fresh / INDEX).write_text(index, encoding="utf-8")
         _write_json(fresh / MARK, {"schema": SCHEMA, "results": len(once)})
 
 
@@ -169,8 +159,8 @@ def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
         entry=first,
         task=document,
         table=table,
-        label=_label(table),
-        sources=_sources([result for _, result in ordered]),
+        label=label_of(table),
+        sources=sources_of([result for _, result in ordered]),
         ran=bool(best),
         rows=[(row_of(result, key), place[key]) for key, result in ordered],
         words=interval_words(result.tasks[task] for _, result in ordered),
@@ -206,87 +196,6 @@ def _contradicted(evidence: Sequence[Evidence], pictures: Any) -> tuple[list[Pic
         for i, id in zip(chosen, ids, strict=True)
     ]  # fmt: skip
     return shown_items, len(items)
-
-
-def _index(tables: Sequence[Table]) -> str:
-    rows = [_rows(table) for table in tables]
-    values = [
-        {
-            "tasks": table.standings.tasks,
-            "higher": _directions(table),
-            "rows": shown_rows,
-        }
-        for table, shown_rows in zip(tables, rows, strict=True)
-    ]
-    every = [row for shown_rows in rows for row in shown_rows]
-    return render(
-        "index.html",
-        tables=[
-            {
-                "table": table,
-                "rows": shown_rows,
-                "label": _label(table),
-                "words": interval_words(
-                    entry for result in table.rows for entry in result.tasks.values()
-                ),
-                "sources": _sources(table.rows),
-                "declared": any(
-                    cell[3]
-                    for row in shown_rows
-                    if not row["imported"]
-                    for cell in row["scores"].values()
-                ),
-            }
-            for table, shown_rows in zip(tables, rows, strict=True)
-        ],
-        checked=any(not cell[3] for row in every for cell in row["scores"].values()),
-        count=len(every),
-        values=values,
-        choices={
-            name: sorted({str(row[name]) for row in every}) for name in ("family", "size", "level")
-        },
-        divisions=list(dict.fromkeys(table.group.division for table in tables)),
-        task_page=task_page,
-        assets=linked_assets("assets/", ("page.js", "site.js")),
-    )
-
-
-def _rows(table: Table) -> list[dict[str, Any]]:
-    """Values that the page shows of each result, with the columns in which it may be the best."""
-    columns = table.standings.ranks or {}
-    return [
-        row_of(result, key)
-        | {
-            "may_be_best": [
-                name for name, found in columns.items() if found and found.sets[str(i)][0] == 1
-            ]
-        }
-        for i, (key, result) in enumerate(zip(table.keys, table.rows, strict=True))
-    ]
-
-
-def _label(table: Table) -> str:
-    """Facts that the results of a table share; own tasks are of no suite."""
-    division = f"division {table.group.division}"
-    if table.group.division == "open":
-        return division
-    return shown(f"suite {table.group.suite}, {division}")
-
-
-def _sources(results: Sequence[Results]) -> list[str]:
-    """Sources of imported results."""
-    return list(
-        dict.fromkeys(
-            entry["source"]
-            for result in results if is_imported(result)
-            for entry in result.tasks.values()
-        )
-    )  # fmt: skip
-
-
-def _directions(table: Table) -> dict[str, bool]:
-    entries = {task: entry for row in reversed(table.rows) for task, entry in row.tasks.items()}
-    return {task: bool(entry["higher_is_better"]) for task, entry in entries.items()}
 
 
 def _write_data(path: Path, key: str, value: object) -> None:

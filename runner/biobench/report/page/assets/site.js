@@ -37,6 +37,15 @@
 
   /* Plots */
 
+  /** Three to seven round numbers from low to high. */
+  function round(low, high) {
+    const power = 10 ** Math.floor(Math.log10((high - low) / 3));
+    const step = power * [5, 2, 1].find((times) => 3 * times * power <= high - low);
+    const found = [];
+    for (let i = Math.ceil(low / step); i * step <= high; i += 1) found.push(i * step);
+    return found;
+  }
+
   /** A linear or logarithmic axis over values, as a function of a value to [0, 1], and its ticks. */
   function axis(values, logarithmic) {
     const to = logarithmic ? Math.log10 : (value) => value;
@@ -55,9 +64,11 @@
     }
     if (ticks.length < 2) {
       ticks.length = 0;
-      for (let i = 0; i <= 4; i += 1) ticks.push(logarithmic ? 10 ** (low + (i * (high - low)) / 4) : low + (i * (high - low)) / 4);
+      if (logarithmic) for (let i = 0; i <= 4; i += 1) ticks.push(10 ** (low + (i * (high - low)) / 4));
+      else ticks.push(...round(low, high));
     }
-    return { at: (value) => (to(value) - low) / (high - low), ticks };
+    const digits = Math.max(2, -Math.floor(Math.log10(Math.abs(ticks[1] - ticks[0])) + 1e-9));
+    return { at: (value) => (to(value) - low) / (high - low), ticks, digits };
   }
 
   const LARGE = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
@@ -71,19 +82,20 @@
     const shown = rows
       .map((row) => [row, cellOf(row, task)])
       .sort(([, a], [, b]) => (higher ? b[0] - a[0] : a[0] - b[0]));
-    const names = WIDTH > 500 ? 250 : 150;
-    const letters = WIDTH > 500 ? 34 : 20;
-    const height = 26 + shown.length * 20;
+    // A narrow screen has names above their marks: cut to fit beside them, several would be one.
+    const narrow = WIDTH <= 500;
+    const [names, letters, step, below] = narrow ? [8, 50, 36, 16] : [250, 34, 20, 0];
+    const height = 26 + shown.length * step;
     const { svg, add } = drawing(height + 18, `Scores of ${task} with intervals; the table below has the numbers`);
     const scale = axis(shown.flatMap(([, cell]) => cell.slice(0, 3).filter((value) => value !== null)), false);
     const x = (value) => names + scale.at(value) * (WIDTH - names - 70);
     for (const tick of scale.ticks) {
       add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: 4, y2: height });
-      add("text", { class: "tick", x: x(tick), y: height + 14, "text-anchor": "middle" }, tick.toFixed(2));
+      add("text", { class: "tick", x: x(tick), y: height + 14, "text-anchor": "middle" }, tick.toFixed(scale.digits));
     }
     shown.forEach(([row, [score, low, high]], i) => {
-      const y = 18 + i * 20;
-      add("text", { x: 0, y: y + 4 }, row.name.length > letters ? `\u2026${row.name.slice(1 - letters)}` : row.name);
+      const y = 18 + i * step + below;
+      add("text", { x: 0, y: y + 4 - below }, row.name.length > letters ? `\u2026${row.name.slice(1 - letters)}` : row.name);
       if (low !== null) add("line", { class: "bar", x1: x(low), x2: x(high), y1: y, y2: y });
       const dot = add("circle", { class: row.may_be_best.includes(task) ? "dot best" : "dot", cx: x(score), cy: y, r: 4.5 });
       dot.append(shape("title", {}, `${row.name}: ${score.toFixed(4)}`));
@@ -97,7 +109,7 @@
     const y = (value) => height - 46 - ys.at(value) * (height - 46 - TOP);
     for (const tick of ys.ticks) {
       add("line", { class: "grid", x1: LEFT, x2: WIDTH - 20, y1: y(tick), y2: y(tick) });
-      add("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(2));
+      add("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(ys.digits));
     }
     for (const tick of xs.ticks) {
       add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: TOP, y2: height - 46 });
