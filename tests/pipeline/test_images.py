@@ -17,6 +17,7 @@ from PIL import Image
 import biobench
 from biobench.cli import execute
 from biobench.data.locate import EMBEDDED
+from biobench.decode import formats
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +85,40 @@ def test_a_result_and_its_task_file(
     task = str(out / "photos.yaml")
     assert execute(["run", "--model", small_program, "--task", task, "--out", str(again)]) == 0
     assert document(again)["digests"] == first["digests"]
+
+
+def test_a_reason_that_images_share_is_said_once(
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
+) -> None:
+    """Protects: a folder of which nothing can be read is a line that a person can read."""
+    for path in paths(photos):
+        path.write_bytes(b"")
+    (photos / CLASSES[0] / "odd.jpg").write_bytes(b"\xff\xd8\xff\xe0odd")
+    assert execute([*scoring, str(photos), "--out", str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().err
+    names = [path.relative_to(photos).as_posix() for path in paths(photos)]
+    assert f"37 of 37 images cannot be read: {', '.join(names[:3])} and 33 more (" in said
+    assert f"; {CLASSES[0]}/odd.jpg (" in said
+    assert said.count("is empty") == 1
+
+
+def test_a_format_that_cannot_be_read_here_is_not_checked(
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects: where the library of a format is missing, `verify` says what to install, and not
+    that the images are others."""
+    for path in paths(photos):
+        Image.open(path).convert("RGB").save(path.with_suffix(".avif"))
+        path.unlink()
+    out = tmp_path / "out"
+    assert execute([*scoring, str(photos), "--out", str(out)]) == 0
+    monkeypatch.setattr(formats, "available", lambda: ())
+    capsys.readouterr()
+    assert execute(["verify", str(out)]) == 0
+    said = capsys.readouterr().out
+    (pixels,) = [line for line in said.splitlines() if line.startswith("pixels")]
+    assert "not checked" in pixels
+    assert "AVIF is not read by this build of Pillow" in pixels
 
 
 def test_images_that_moved(

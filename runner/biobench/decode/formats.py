@@ -6,7 +6,7 @@ are what these libraries give, in whatever version: a task with such a file has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -36,6 +36,14 @@ class Format:
     codec: str | None = None
     start: str | None = None
 
+    @property
+    def reason(self) -> str:
+        """The reason why a file of it cannot be read, where its library is not there."""
+        if self.package is None:
+            return f"{self.called} is not read by this build of Pillow"
+        install = f"`pip install {self.package}`"
+        return f"{self.called} is read by {self.package}, which is not installed: {install}"
+
 
 MORE_FORMATS = (
     Format("AVIF", "AVIF", "AVIF", "PIL.AvifImagePlugin", codec="avif"),
@@ -52,6 +60,12 @@ PACKAGES = tuple(format.package for format in MORE_FORMATS if format.package is 
 def available() -> tuple[Format, ...]:
     """The formats whose library is there, registered with Pillow."""
     return tuple(format for format in MORE_FORMATS if _register(format))
+
+
+def missing_formats(names: Collection[str]) -> tuple[Format, ...]:
+    """Those of the formats of ``names`` whose library is not there."""
+    there = available()
+    return tuple(one for one in MORE_FORMATS if one.name in names and one not in there)
 
 
 def _register(format: Format) -> bool:

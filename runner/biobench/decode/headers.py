@@ -17,7 +17,7 @@ from PIL import Image
 
 from biobench._common.files import open_regular
 from biobench.decode.decode_error import DecodeError
-from biobench.decode.formats import MORE_FORMATS, Format, available
+from biobench.decode.formats import Format, available, missing_formats
 from biobench.decode.native import decode_file
 from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, refusals
 
@@ -83,12 +83,7 @@ def _reason(path: str) -> str | None:
             head = file.read(HEAD)
         missing = _missing(head)
         if missing is not None:
-            return (
-                f"{missing.called} is read by {missing.package}, which is not installed: "
-                f"`pip install {missing.package}`"
-                if missing.package is not None
-                else f"{missing.called} is not read by this build of Pillow"
-            )
+            return missing.reason
         decode_file(path, decoder=more_formats())
     except (OSError, ValueError, MemoryError) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -107,5 +102,4 @@ def _missing(head: bytes) -> Format | None:
         name = "JPEG XL"
     elif head.startswith((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")):
         name = "JPEG 2000"
-    there = {format.name for format in available()}
-    return next((f for f in MORE_FORMATS if f.name == name and name not in there), None)
+    return next(iter(missing_formats((name,))), None) if name is not None else None

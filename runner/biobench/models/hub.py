@@ -127,7 +127,7 @@ def _fetch(
     reach_hint = folder_hint if absent == OFFLINE else f"{_proxy_hint()}{folder_hint}"
     at = f" at revision {revision}" if revision else ""
     try:
-        with _quiet():
+        with quiet("huggingface_hub"):
             folder = Path(
                 snapshot_download(
                     repository,
@@ -204,9 +204,9 @@ def _hub_answers() -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress warnings of the hub's library; what ends a call becomes an error."""
-    logger = logging.getLogger("huggingface_hub")
+def quiet(library: str) -> Iterator[None]:
+    """Suppress warnings of a library; what ends a call becomes an error."""
+    logger = logging.getLogger(library)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -185,7 +185,8 @@ def _create(
         untrusted_checkpoints.build_without_storage(
             name, stored, lambda: timm.create_model(target, pretrained=False, **options)
         )
-        with recorded_loads(unexpected) as missing:
+        # It names tensors without a place in a warning, which the caller does in its error.
+        with hub.quiet("timm"), recorded_loads(unexpected) as missing:
             module = timm.create_model(target, pretrained=True, **options)
     return module, list(missing)
 

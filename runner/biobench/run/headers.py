@@ -16,6 +16,9 @@ from biobench.decode.headers import read_headers
 from biobench.errors import DataError
 from biobench.run.options import Options
 
+NAMED = 3
+"""Paths of one reason that fit in one line for people."""
+
 
 def own_headers(
     name: str, root: Path, paths: Sequence[str], options: Options
@@ -43,9 +46,20 @@ def own_headers(
     return bad, headers.formats
 
 
+def _named(paths: Sequence[str]) -> str:
+    """Paths that share a reason, of many the first few."""
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return ", ".join(paths[:NAMED]) + more
+
+
 def _bad_files(root: Path, bad: dict[str, str], count: int) -> DataError:
-    entries = [f"{path} ({reason})" for path, reason in list(bad.items())[:SHOWN]]
-    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    by_reason: dict[str, list[str]] = {}
+    for path, reason in bad.items():
+        by_reason.setdefault(reason, []).append(path)
+    shared = list(by_reason.items())[:SHOWN]
+    entries = [f"{_named(paths)} ({reason})" for reason, paths in shared]
+    rest = len(bad) - sum(len(paths) for _, paths in shared)
+    more = f"; and {rest} more" if rest else ""
     return DataError(
         f"{len(bad)} of {count} images cannot be read: " + "; ".join(map(shown, entries)) + more,
         where=str(root),

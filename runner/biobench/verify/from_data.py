@@ -22,6 +22,7 @@ from biobench.data.counts import scored_counts
 from biobench.data.locate import locate
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train
+from biobench.decode.formats import missing_formats
 from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.decode.loader import ImageLoader
 from biobench.decode.recipe import Recipe
@@ -200,6 +201,9 @@ def check_pixels(
     odd = impossible_sides(recipe)
     if odd is not None:
         return Finding("pixels", False, odd, id), None
+    lacking = missing_formats(entry.get("formats", ()))
+    if lacking:
+        return Finding("pixels", None, "; ".join(one.reason for one in lacking), id), None
     try:
         here, bad = leaves(manifest, recipe, images, id)
     except (ValueError, MemoryError, OverflowError) as error:
