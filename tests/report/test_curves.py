@@ -147,6 +147,8 @@ def test_several_curves_as_one_value(tmp_path: Path) -> None:
     svg = found.plot()._repr_svg_()
     assert "2: &lt;b&gt;b&lt;/b&gt;" in svg
     assert svg.count("<polyline") == 6
+    long = CurveSet([named("timm:" + "x" * 90)]).plot()._repr_svg_()
+    assert int(re.findall(r'width="([0-9]+)"', long)[0]) > 7 * 95
     found.plot().save(tmp_path / "curves.svg")
     assert ElementTree.parse(tmp_path / "curves.svg").getroot().tag.endswith("svg")
 

@@ -21,7 +21,7 @@ from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
 from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curve_plot
 from biobench.report.earlier import CURVE_PAGE
-from biobench.report.figure import Figure, figure_page
+from biobench.report.figure import CHARACTER, Figure, figure_page
 from biobench.report.intervals import estimand
 from biobench.report.notebook import table_html
 from biobench.report.page.render import inline_assets, render
@@ -33,8 +33,8 @@ KINDS = 9
 at the end of a line tells which model it is."""
 APART = 12
 """Least distance between the numbers at the ends of lines."""
-KEY = 20
-"""Height of a model's line in the key of a figure."""
+KEY, LINE = 20, 34
+"""Height of a model in the key of a figure, and width of its line there."""
 Cell = Mapping[str, Any]
 NOTHING: Cell = {"score": None, "low": None, "high": None, "train": None, "reason": None}
 
@@ -251,9 +251,14 @@ def curves_figure(curves: Sequence[NamedCurve]) -> Figure:
         {"number": i, "name": one.name, "kind": (i - 1) % KINDS, "y": KEY * i}
         for i, one in enumerate(curves, 1)
     ]
+    key = (
+        plot["left"]
+        + LINE
+        + round(CHARACTER * max(len(f"{m['number']}: {m['name']}") for m in models))
+    )
     svg = render(
-        "curves_figure.svg", title=title, plot=plot, models=models,
-        width=max(min(BESIDE, len(plot["panels"])), 1) * across,
+        "curves_figure.svg", title=title, plot=plot, models=models, line=LINE,
+        width=max(min(BESIDE, len(plot["panels"])) * across, key),
         height=top + -(-len(plot["panels"]) // BESIDE) * down,
     )  # fmt: skip
     return Figure(svg, figure_page(title, svg))
