@@ -6,7 +6,6 @@ In: a folder. Out: its own files; files that the user has put there are not amon
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import os
 import re
@@ -39,9 +38,11 @@ MOST_CURVE = 1 << 26
 MOST_PAGE = 1 << 26
 """Most bytes of a page of several models."""
 _OURS = b'<meta name="generator" content="biobench">'
-_SHOWN = re.compile(rb'<meta name="biobench-shows" content="(sha256:[0-9a-f]{64}) ([^"]+)">')
+_SHOWN = re.compile(
+    rb'<meta name="biobench-shows" content="(sha256:[0-9a-f]{64}) ([A-Za-z0-9_][A-Za-z0-9._-]*)">'
+)
 """What a page of several models shows: the digest of a curve's document or of a result, and its
-folder beside the page."""
+folder beside the page, whose name a run has made."""
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Paths of the results of a curve's sizes, as its document gives them."""
 
@@ -116,7 +117,7 @@ def outdated_pages(folder: Path) -> dict[Path, bool]:
             text = read_regular(page, MOST_PAGE)
         except OSError:
             continue
-        shown = {html.unescape(name.decode()): digest for digest, name in _SHOWN.findall(text)}
+        shown = {name.decode(): digest for digest, name in _SHOWN.findall(text)}
         there = {name: _has(folder.with_name(name), shown[name].decode()) for name in shown}
         if not there.get(folder.name, True):
             found[page] = not any(there.values())
