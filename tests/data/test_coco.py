@@ -157,18 +157,32 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
     [
         ('{"images": [\n  {"id": 1,,}\n]}', "broken JSON at line 2, column 12"),
         ("", "the annotation file is empty"),
-        ("<html>404</html>", "no JSON but a web page, maybe of an error; fetch the file again"),
-        ("version https://git-lfs.github.com/spec/v1\n", "no JSON but a pointer of Git LFS"),
-        ("[]", "a JSON object with images and annotations"),
-        ('{"images": []}', "no list 'annotations'"),
+        (
+            "<html>404</html>",
+            "the annotation file is a web page, maybe of an error; fetch the file again",
+        ),
+        (
+            "version https://git-lfs.github.com/spec/v1\n",
+            "file is a pointer of Git LFS; bring the f",
+        ),
+        (
+            "PK\x03\x04",
+            "annotations.json: the annotation file is a zip archive or a spreadsheet; unp",
+        ),
+        ("[]", "a JSON object with images and annotations is expected; write one object"),
+        ('{"images": []}', "no list 'annotations' in the JSON object; write one object"),
         ('{"images": 3, "annotations": []}', "no list 'images'"),
-        ("[" * 100_000, "nested too deeply"),
-        ('{"images": [], "annotations": [], "info": NaN}', "NaN is not a number of JSON"),
+        ("[" * 100_000, "nested too deeply; write one object"),
+        (
+            '{"images": [], "annotations": [], "info": NaN}',
+            "NaN is not a number of JSON); correct that number",
+        ),
     ],
 )
 def test_a_broken_document_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
     """A cut-off download shows where it stops."""
-    assert words in refusal(write_coco(tmp_path, text))
+    missing = "the data folder is missing; give --data a folder that holds the annotation file"
+    assert missing in refusal(tmp_path / "none")
 
 
 def test_a_document_that_is_not_utf8_is_named(tmp_path: Path) -> None:
@@ -180,7 +194,9 @@ def test_a_document_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_document_or_image_folder_is_named(tmp_path: Path) -> None:
     """Missing parts of an archive give one fault, not one an image."""
-    assert "the data folder is missing" in refusal(tmp_path / "none")
+    assert "the data folder is missing; give --data a folder that holds the ann" in refusal(
+        tmp_path / "none"
+    )
     root = write_coco(tmp_path, coco_document(LABELS))
     (root / "images").rmdir()
     assert "the images folder is missing" in refusal(root)

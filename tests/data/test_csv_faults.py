@@ -57,7 +57,7 @@ def fault(root: Path, train: str | bytes, options: dict[str, Any] | None = None)
         ("x,y\n1,2\n", "train.csv: no columns 'label', 'image'; its columns are 'x', 'y'"),
         (
             gzip.compress(b"image,label\n", mtime=0),
-            "train.csv: no table but a file compressed with gzip",
+            "train.csv: the table is a file compressed with gzip; unpack it",
         ),
         (b"PK\x03\x04\x14\0", "train.csv line 1: a zero byte; the table is a zip archive or a spr"),
         (

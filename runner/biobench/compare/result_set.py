@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from biobench.compare.pair import Compared
     from biobench.report.figure import Figure
 
+_FAILED = "see failures, which has the error of each model"
+
 
 class ResultSet(Sequence[Results]):
     """Results in the order of their models.
@@ -111,12 +113,16 @@ class ResultSet(Sequence[Results]):
             higher = all(result[id]["higher_is_better"] for result in having)
             found += _best_first(rows, higher=higher)
         if not found:
-            raise UsageError(f"no model has a score of {task!r}")
+            scored = ", ".join(dict.fromkeys(t for r in self for t in r))
+            raise UsageError(
+                f"no model has a score of {task!r}",
+                remedy=f"take one of {scored}" if scored else _FAILED,
+            )
         return score_figure(f"Scores of each model on {', '.join(tasks)}", found)
 
     def _joined(self, frames: list[pandas.DataFrame]) -> pandas.DataFrame:
         if not frames:
-            raise UsageError("there is no result to show")
+            raise UsageError("there is no result to show", remedy=_FAILED)
         import pandas
 
         # Of frames without a row, pandas would say that their columns have no type.

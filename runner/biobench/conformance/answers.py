@@ -207,7 +207,10 @@ def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:
 
     for outcome in outcomes:
         if outcome.failed and outcome.lacking is None:
-            raise SpecError(f"the case {outcome.id} has no answer: {outcome.wrong}")
+            raise SpecError(
+                f"the case {outcome.id} has no answer: {outcome.wrong}",
+                remedy="leave out --answers to check the other cases",
+            )
     return {
         "schema": SCHEMA,
         "spec": {"version": spec.version, "digest": spec.digest},

@@ -48,7 +48,10 @@ def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
     """
     known = operations()
     if operation not in known:
-        raise SpecError(f"this implementation has no operation {operation!r}")
+        raise SpecError(
+            f"this implementation has no operation {operation!r}",
+            remedy="use the version of biobench that the vectors are of",
+        )
     try:
         output = known[operation](given, spec)
     except Invalid as error:

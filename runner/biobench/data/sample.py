@@ -53,7 +53,10 @@ def kept_rows(task: Task, manifest: Manifest, n_train: int) -> npt.NDArray[np.bo
         UsageError: The task is leave-one-out, or ``n_train`` < 1.
     """
     if n_train < 1:
-        raise UsageError(f"--n-train must be at least 1, not {n_train}")
+        raise UsageError(
+            f"--n-train must be at least 1, not {n_train}",
+            remedy="give a number of items, or leave it out for all",
+        )
     if not can_be_sampled(task):
         raise no_train_split(task)
     by_class: dict[tuple[str, int], list[tuple[bytes, int]]] = defaultdict(list)

@@ -75,7 +75,9 @@ def make_units(task: Task, found: LayoutItems, seed: int | None, where: str) -> 
         return _clips(task, found, seed, where)
     if kind == "observation":
         return _observations(task, found, where)
-    raise SpecError(f"task {task.id}: unknown view {kind!r}")
+    raise SpecError(
+        f"task {task.id}: unknown view {kind!r}", remedy="take image, frames or observation"
+    )
 
 
 def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list[int]:

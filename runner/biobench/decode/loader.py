@@ -176,7 +176,11 @@ class ImageLoader:
                 decoder=_more_formats() if more_formats else None,
             )
         except ValueError as error:
-            raise UsageError(str(error), where="recipe") from error
+            raise UsageError(
+                str(error),
+                where="recipe",
+                remedy="make it with biobench.models.recipes.image_recipe; counts are at least 1",
+            ) from error
 
     def __len__(self) -> int:
         """Number of batches."""

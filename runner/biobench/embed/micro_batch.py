@@ -83,6 +83,10 @@ def _try(backbone: Backbone, execution: Execution) -> None:
         for future in passes:
             future.result()
     except MemoryError as error:
-        raise MemoryShortage("memory is too short", where=backbone.info.name) from error
+        raise MemoryShortage(
+            "memory is too short",
+            where=backbone.info.name,
+            remedy="end what else takes memory, or give fewer --workers",
+        ) from error
     finally:
         forward.close()

@@ -98,4 +98,7 @@ def activate(rule: CanonicalRecipe, module: torch.nn.Module) -> None:
 
 def no_such_output(rule: CanonicalRecipe, kind: str) -> ModelError:
     """The error for a model that lacks the output that its canonical recipe takes."""
-    return ModelError(f"{kind} has no {rule.feature}, which canonical recipe {rule.id} takes")
+    return ModelError(
+        f"{kind} has no {rule.feature}, which canonical recipe {rule.id} takes",
+        remedy="load the checkpoint with another of timm:, open_clip: and hf:",
+    )

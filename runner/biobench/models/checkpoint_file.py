@@ -70,7 +70,9 @@ def _safetensors(path: Path) -> Any:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
-            f"is not a safetensors file: {first_line(error)}", where=str(path)
+            f"is not a safetensors file: {first_line(error)}",
+            where=str(path),
+            remedy="bring the file again, or write it with safetensors.torch.save_file",
         ) from error
 
 
@@ -91,7 +93,9 @@ def _pickle(path: Path) -> Any:
         ) from error
     except Exception as error:  # a damaged archive raises anything
         raise ModelError(
-            f"cannot be read by torch: {first_line(error)}", where=str(path)
+            f"cannot be read by torch: {first_line(error)}",
+            where=str(path),
+            remedy="bring the file again, or write it with torch.save(model.state_dict(), FILE)",
         ) from error
 
 

@@ -150,7 +150,11 @@ def _fetch(
             remedy=f"accept its terms on the hub and log in, or {folder_hint}",
         ) from error
     except RevisionNotFoundError as error:
-        raise ModelError(f"{repository} has no revision {revision}", where=where) from error
+        raise ModelError(
+            f"{repository} has no revision {revision}",
+            where=where,
+            remedy="give a branch, a tag or a commit of it after @",
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelError(
             f"the hub has no repository {repository}, or not for you",

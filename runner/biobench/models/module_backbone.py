@@ -130,6 +130,7 @@ def finish(
         raise ModelError(
             f"one image gives {shape} where a row of features is expected",
             where=f"model {name.given!r}",
+            remedy="use an encoder of images; embed of a py: class returns (images, features)",
         )
     if not isinstance(again, torch.Tensor) or not torch.equal(row.nan_to_num(), again.nan_to_num()):
         raise ModelError(
@@ -169,6 +170,7 @@ def forward_errors(name: ModelName, recipe: Recipe) -> Iterator[None]:
             f"the forward pass fails on a {recipe.crop[0]} x {recipe.crop[1]} image: "
             f"{described(error)}",
             where=f"model {name.given!r}",
+            remedy="use a recipe of the size that the model takes, or correct code of your own",
         ) from error
 
 

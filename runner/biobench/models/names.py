@@ -161,11 +161,14 @@ def _parse_full(given: str, full: str, entries: Mapping[str, ModelEntry]) -> Mod
 
 
 WITHOUT_HUB = {
-    "py": "a Python model is written py:package.module:Class",
-    "program": "a program is written program:FOLDER, as `biobench models export` wrote it",
-    "onnx": "an ONNX file is written onnx:FILE, with its recipe beside it",
+    "py": ("a Python model is written py:package.module:Class", "py:my_models:Colours"),
+    "program": (
+        "a program is written program:FOLDER, as `biobench models export` wrote it",
+        "program:./my_program",
+    ),
+    "onnx": ("an ONNX file is written onnx:FILE, with its recipe beside it", "onnx:./encoder.onnx"),
 }
-"""Loaders of a person's own code or files, with the form of their names."""
+"""Loaders of a person's own code or files, with the form of their names and an example."""
 
 
 def _without_hub(given: str, full: str, prefix: str, rest: str) -> ModelName:
@@ -174,7 +177,8 @@ def _without_hub(given: str, full: str, prefix: str, rest: str) -> ModelName:
     identifiers = [*module.split("."), *attribute.split(".")]
     code = bool(separator) and all(part.isidentifier() for part in identifiers)
     if not (code if prefix == "py" else rest):
-        raise ModelError(WITHOUT_HUB[prefix], where=f"model {given!r}")
+        form, example = WITHOUT_HUB[prefix]
+        raise ModelError(form, where=f"model {given!r}", remedy=f"for example {example}")
     if prefix == "py":
         return ModelName(given, full, "py", rest, "class")
     if prefix == "program":

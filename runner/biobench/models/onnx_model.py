@@ -84,7 +84,12 @@ def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping
             "py:package.module:Class",
         ) from error
     except ValueError as error:  # of the engine: operations that do not fit
-        raise ModelError(f"has no program: {error}", where=str(path)) from error
+        raise ModelError(
+            f"has no program: {error}",
+            where=str(path),
+            remedy="export it for images of its recipe's size, or bring the model as "
+            "py:package.module:Class",
+        ) from error
     _require_memory(program.memory(1), path, "for one image")
     return program, graph, constants
 

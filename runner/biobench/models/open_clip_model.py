@@ -137,11 +137,19 @@ def load_open_clip_folder(
     """Load a folder with open_clip_config.json and its weights, a hub snapshot or a local one."""
     path = folder / "open_clip_config.json"
     if not path.is_file():
-        raise ModelError("holds no open_clip_config.json", where=str(folder))
+        raise ModelError(
+            "holds no open_clip_config.json",
+            where=str(folder),
+            remedy="give a checkpoint of open_clip, or the loader of its library (timm: or hf:)",
+        )
     written = untrusted_checkpoints.read_configuration(path)
     model, preprocess = written.get("model_cfg"), written.get("preprocess_cfg") or {}
     if not isinstance(model, dict) or not isinstance(preprocess, dict):
-        raise ModelError("has no object model_cfg, or another preprocess_cfg", where=str(path))
+        raise ModelError(
+            "has no object model_cfg, or another preprocess_cfg",
+            where=str(path),
+            remedy="use the file that open_clip wrote with the weights",
+        )
     weights = hub.weights_file(name, folder, FOLDER_WEIGHTS)
     tower, missing = _create(name, model, preprocess, weights)
     return wrap(name, tower, missing, origin=origin, rules=rules)
@@ -183,6 +191,7 @@ def _tower(name: ModelName, model: Mapping[str, Any]) -> torch.nn.Module:
         raise ModelError(
             f"its image tower is {named!r}, which is not an architecture of timm",
             where=f"model {name.given!r}",
+            remedy="write timm_model_name as timm calls it, without the name of a hub",
         )
     if named is not None:
         vision["timm_model_pretrained"] = False

@@ -41,6 +41,8 @@ MOST_BYTES = 64 << 20
 DIFFERENCE = 1e-4
 """Largest difference to torch's features, of the largest feature, that rounding can explain; a
 wrong rule of the lowering gives far more."""
+_AGAIN = "write it again with `biobench models export`"
+_TORCH = "run it with torch: biobench run --engine torch"
 
 
 Remake = Callable[[], tuple[Program, Mapping[str, bytes]]]
@@ -99,15 +101,23 @@ def make_program(backbone: Backbone) -> tuple[Program, Mapping[str, bytes]]:
     if isinstance(backbone, ProgramBackbone) and backbone.remake is not None:
         return backbone.remake()
     if not isinstance(backbone, ModuleBackbone):
-        raise ModelError("is not a torch module", where=name)
+        raise ModelError(
+            "is not a torch module",
+            where=name,
+            remedy="give a model of timm, open_clip or transformers, or a py: class",
+        )
     try:
         graph = capture(backbone.module, backbone.forward, backbone.recipe.crop)
         document, constants = lower(graph)
     except NotCarried as error:
-        raise ModelError(f"the exact engine does not carry it: {error}", where=name) from error
+        raise ModelError(
+            f"the exact engine does not carry it: {error}", where=name, remedy=_TORCH
+        ) from error
     except Exception as error:  # torch raises anything while it traces
         raise ModelError(
-            f"torch cannot trace its forward pass: {described(error)}", where=name
+            f"torch cannot trace its forward pass: {described(error)}",
+            where=name,
+            remedy=_TORCH,
         ) from error
     program = Program(canonical_json(document).decode(), constants.get)
     _compare(backbone, program)
@@ -209,9 +219,9 @@ def load_program(name: ModelName) -> ProgramBackbone:
         stated = ModelInfo(**{**document["model"], "fingerprint": ""})
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ModelError(f"cannot be read ({reason})", where=str(folder)) from error
+        raise ModelError(f"cannot be read ({reason})", where=str(folder), remedy=_AGAIN) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(described(error), where=str(folder)) from error
+        raise ModelError(described(error), where=str(folder), remedy=_AGAIN) from error
     given, resolved = name.recorded
     info = replace(
         stated,

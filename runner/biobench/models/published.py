@@ -97,12 +97,20 @@ def _ask(name: ModelName, repository: str, revision: str | None, *, missing: boo
     except RevisionNotFoundError as error:
         if missing:
             return None
-        raise ModelError(f"{repository} has no revision {revision}", where=where) from error
+        raise ModelError(
+            f"{repository} has no revision {revision}",
+            where=where,
+            remedy="give a branch, a tag or a commit of it after @",
+        ) from error
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"the hub has no repository {repository}, or not for you", where=where
+            f"the hub has no repository {repository}, or not for you",
+            where=where,
+            remedy="correct the name, or log in to the hub with an account that may read it",
         ) from error
     except Exception as error:  # also of the client below the hub's library, whichever it is
         raise ModelError(
-            f"the hub's answer cannot be read: {described(error)}", where=where
+            f"the hub's answer cannot be read: {described(error)}",
+            where=where,
+            remedy="try again later, or set HF_ENDPOINT to a hub that answers",
         ) from error

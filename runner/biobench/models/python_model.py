@@ -46,7 +46,11 @@ def load_python(name: ModelName) -> ModuleBackbone:
     except ModelError:
         raise
     except (Exception, SystemExit) as error:  # the user's code raises anything
-        raise ModelError(described(error), where=f"model {name.given!r}") from error
+        raise ModelError(
+            described(error),
+            where=f"model {name.given!r}",
+            remedy='make the class as docs/models.md, "Your own model", shows',
+        ) from error
 
 
 def _load(name: ModelName) -> ModuleBackbone:
@@ -79,7 +83,11 @@ def _load(name: ModelName) -> ModuleBackbone:
             remedy="make one with biobench.models.recipes.image_recipe(...)",
         )
     if not callable(getattr(instance, "embed", None)):
-        raise ModelError("has no method embed(batch)", where=where)
+        raise ModelError(
+            "has no method embed(batch)",
+            where=where,
+            remedy="add one that returns floats of the shape (images, features)",
+        )
     backbone = finish(
         name,
         _modules(instance),

@@ -78,11 +78,21 @@ def _read(path: Path) -> Mapping[str, Any]:
             else parse_yaml(content.decode("utf-8"), str(path)).value
         )
     except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        raise ModelError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="give a text of at most 1 MB that this user can read",
+        ) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"is not UTF-8 at byte {error.start}", where=str(path)) from error
+        raise ModelError(
+            f"is not UTF-8 at byte {error.start}", where=str(path), remedy="save it as UTF-8"
+        ) from error
     except CanonicalError as error:
-        raise ModelError(f"is not valid: {str(error)[:200]}", where=str(path)) from error
+        raise ModelError(
+            f"is not valid: {str(error)[:200]}",
+            where=str(path),
+            remedy=f"write it such as {EXAMPLE}",
+        ) from error
     except SourceError as error:
         problem = error.problem
         raise ModelError(problem.message, where=problem.place, remedy=problem.remedy) from error

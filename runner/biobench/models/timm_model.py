@@ -153,10 +153,18 @@ def load_timm_folder(
     """Load a folder with timm's config.json and its weights, a hub snapshot or a local one."""
     path = folder / "config.json"
     if not path.is_file():
-        raise ModelError("holds no config.json", where=str(folder))
+        raise ModelError(
+            "holds no config.json",
+            where=str(folder),
+            remedy="give a checkpoint of timm, or the loader of its library (open_clip: or hf:)",
+        )
     architecture = untrusted_checkpoints.read_configuration(path).get("architecture")
     if not isinstance(architecture, str) or ":" in architecture or "/" in architecture:
-        raise ModelError("names no architecture of timm", where=str(path))
+        raise ModelError(
+            "names no architecture of timm",
+            where=str(path),
+            remedy="write architecture as timm calls it, such as vit_base_patch16_224",
+        )
     hub.weights_file(name, folder, hub.TIMM_WEIGHTS)
     module, missing = _create(
         name, f"local-dir:{folder}", {}, untrusted_checkpoints.weights_bytes(folder)

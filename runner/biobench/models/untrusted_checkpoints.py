@@ -28,6 +28,8 @@ SPARE_BYTES = 64 << 20
 TENSORS = 100_000
 LAYERS = 1000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
+_ITS_OWN = "use the configuration that belongs to these weights"
+_AGAIN = "bring the file again from where the weights come from"
 
 
 @contextmanager
@@ -38,7 +40,12 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:  # frameworks raise anything; all of it is exit 5
-        raise ModelError(f"{what}: {first_line(error)}", where=f"model {name.given!r}") from error
+        raise ModelError(
+            f"{what}: {first_line(error)}",
+            where=f"model {name.given!r}",
+            remedy="use a checkpoint that the library itself loads, or bring the model as "
+            "py:package.module:Class",
+        ) from error
 
 
 def read_configuration(path: Path) -> dict[str, Any]:
@@ -51,23 +58,32 @@ def read_configuration(path: Path) -> dict[str, Any]:
         with open_regular(path) as file:
             data = file.read(CONFIGURATION_BYTES + 1)
     except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        raise ModelError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="give a regular file that this user can read",
+        ) from error
     if len(data) > CONFIGURATION_BYTES:
         raise ModelError(
             f"has more than {CONFIGURATION_BYTES >> 20} MiB, too much for a configuration",
             where=str(path),
+            remedy=_ITS_OWN,
         )
     try:
         value = json.loads(data.decode("utf-8"))
     except RecursionError as error:
-        raise ModelError("is nested too deeply", where=str(path)) from error
+        raise ModelError("is nested too deeply", where=str(path), remedy=_AGAIN) from error
     except ValueError as error:
-        raise ModelError(f"is not valid JSON: {first_line(error)}", where=str(path)) from error
+        raise ModelError(
+            f"is not valid JSON: {first_line(error)}", where=str(path), remedy=_AGAIN
+        ) from error
     if not isinstance(value, dict):
-        raise ModelError("is not a JSON object", where=str(path))
+        raise ModelError("is not a JSON object", where=str(path), remedy=_AGAIN)
     for key, number in _depths(value):
         if number > LAYERS:
-            raise ModelError(f"{key} {number:,} is above {LAYERS:,}", where=str(path))
+            raise ModelError(
+                f"{key} {number:,} is above {LAYERS:,}", where=str(path), remedy=_ITS_OWN
+            )
     return value
 
 
@@ -89,7 +105,7 @@ def check_index(folder: Path) -> None:
     for path in sorted(folder.glob("*.index.json")):
         names = read_configuration(path).get("weight_map")
         if not isinstance(names, dict):
-            raise ModelError("has no object weight_map", where=str(path))
+            raise ModelError("has no object weight_map", where=str(path), remedy=_AGAIN)
         for shard in sorted({str(name) for name in names.values()}):
             parts = PurePosixPath(shard)
             if parts.is_absolute() or ".." in parts.parts or "\\" in shard or "\0" in shard:
@@ -99,7 +115,11 @@ def check_index(folder: Path) -> None:
                     remedy="use a checkpoint whose index names files beside it",
                 )
             if not (folder / shard).is_file():
-                raise ModelError(f"names {shard!r}, which is not there", where=str(path))
+                raise ModelError(
+                    f"names {shard!r}, which is not there",
+                    where=str(path),
+                    remedy="bring that file too",
+                )
 
 
 _LOCK = threading.RLock()
@@ -169,7 +189,7 @@ def budget(name: ModelName, stored: int) -> Iterator[None]:
         raise ModelError(
             f"its configuration asks for far more than the {stored:,} bytes of its weights",
             where=f"model {name.given!r}",
-            remedy="use the configuration that belongs to these weights",
+            remedy=_ITS_OWN,
         ) from error
     finally:
         for hook in hooks:

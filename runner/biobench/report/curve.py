@@ -126,7 +126,9 @@ def assemble_curve(
     first = next((result for result in results if result is not None), None)
     if first is None:
         id, cell = next((id, cell) for id, by_size in cells.items() for cell in by_size.values())
-        raise DataError(f"no size can be scored: {cell}", where=id)
+        raise DataError(
+            f"no size can be scored: {cell}", where=id, remedy="give --n-train other sizes"
+        )
     head, model = first.document, first.document["model"]
     document = {
         "schema": SCHEMA,

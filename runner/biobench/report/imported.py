@@ -98,7 +98,9 @@ def imported_results(document: Any, where: str, spec: Spec) -> list[Results]:
     for model in document["models"]:
         for task in model["scores"]:
             if task not in document["tasks"]:
-                raise DataError(f"has no task {shown(task)!r}", where=where)
+                raise DataError(
+                    f"has no task {shown(task)!r}", where=where, remedy="import the scores again"
+                )
     return [_result(document, model, spec) for model in document["models"]]
 
 

@@ -332,18 +332,18 @@ def read_file(path: Path, limit: int) -> bytes:
     try:
         return read_plain(path, limit)
     except Unreadable as error:
-        raise DataError(
-            error.what,
-            where=str(path),
-            remedy=_REMEDY,
-        ) from error
+        raise DataError(error.what, where=str(path), remedy=_REMEDY) from error
 
 
 def document_of(data: bytes, where: str) -> Any:
     """The JSON value of a text; raises DataError where it is not JSON, or too large for a
     result."""
     if len(data) > MOST_BYTES:
-        raise DataError(f"has more than {MOST_BYTES >> 20} MiB, the limit of a result", where=where)
+        raise DataError(
+            f"has more than {MOST_BYTES >> 20} MiB, the limit of a result",
+            where=where,
+            remedy=_REMEDY,
+        )
     try:
         value = parse_json(data)
     except CanonicalError as error:
@@ -352,9 +352,11 @@ def document_of(data: bytes, where: str) -> Any:
         ) from error
     deep, values = size_of(value)
     if deep > MOST_DEPTH:
-        raise DataError("is nested too deeply for a result", where=where)
+        raise DataError("is nested too deeply for a result", where=where, remedy=_REMEDY)
     if values > MOST_VALUES:
-        raise DataError(f"has {values:,} values, more than {MOST_VALUES:,}", where=where)
+        raise DataError(
+            f"has {values:,} values, more than {MOST_VALUES:,}", where=where, remedy=_REMEDY
+        )
     return value
 
 
@@ -393,5 +395,5 @@ def results_of(
             )
     if len(document["tasks"]) > MOST_TASKS:
         count = len(document["tasks"])
-        raise DataError(f"has {count} tasks, more than {MOST_TASKS}", where=where)
+        raise DataError(f"has {count} tasks, more than {MOST_TASKS}", where=where, remedy=_REMEDY)
     return Results(document, folder, held)

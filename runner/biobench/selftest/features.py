@@ -116,7 +116,11 @@ def _measure(make: Callable[[int | None], ModuleBackbone], conditions: Condition
     compute = by_torch if conditions.device == "cuda" else exactly
     features = compute(backbone, conditions)
     if not np.isfinite(features).all():
-        raise BiobenchError("a feature is not finite", where=f"self test, {backbone.info.name}")
+        raise BiobenchError(
+            "a feature is not finite",
+            where=f"self test, {backbone.info.name}",
+            remedy="install biobench and torch again, or give another --device",
+        )
     shown = np.ascontiguousarray(features[:SHOWN_ROWS], "<f4")
     near: dict[str, Any] = {
         "rows": base64.b64encode(shown.tobytes()).decode(),

@@ -124,7 +124,7 @@ def _finding(
         found = part.measure(conditions)
         recorded = golden.parts.get(part.id)
         if recorded is None:
-            raise BiobenchError("nothing is recorded for it")
+            raise BiobenchError("nothing is recorded for it", remedy="install biobench again")
     except Exception as error:  # noqa: BLE001  # a broken library raises anything
         detail = f"{type(error).__name__}: {error}"
         return Finding(part, FAILED, None, expected, " ".join(detail.split()))

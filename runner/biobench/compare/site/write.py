@@ -232,5 +232,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
             fresh.rename(folder)
     except OSError as error:
         raise BiobenchError(
-            f"the site cannot be written ({error.strerror or error})", where=where
+            f"the site cannot be written ({error.strerror or error})",
+            where=where,
+            remedy="give --site a folder that this user can write to, with free space",
         ) from error

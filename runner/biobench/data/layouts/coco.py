@@ -21,6 +21,7 @@ from biobench.data.layouts.folder_listing import Present
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.not_annotations import mistaken
 from biobench.data.layouts.options import SplitRule, join, written_path_fault
+from biobench.data.locate import require_data_folder
 from biobench.data.manifest import Item
 from biobench.errors import DataError
 from biobench.spec.documents import Layout
@@ -30,6 +31,7 @@ MOST_VALUES = 3_000_000
 """Limits of an annotation file: a few hundred thousand images with their annotations."""
 
 _START = "give --data the folder that its path starts from"
+_FORM = 'write one object {"images": [...], "annotations": [...]}'
 
 
 def find(
@@ -48,8 +50,7 @@ def find(
     label_key = layout.options["label"]
     cluster_key = (layout.options.get("cluster") or {}).get("key")
     base = os.fspath(root)
-    if not os.path.isdir(base):
-        raise DataError("the data folder is missing", where=shown(base))
+    require_data_folder(Path(base), "the annotation file and its images")
     source = os.path.join(base, annotations)
     document, file = _read(source, {label_key, cluster_key} - {None})
     if not os.path.isdir(os.path.join(base, images_folder)):
@@ -88,7 +89,11 @@ def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
     where = shown(source)
     text, file = _text(source)
     if text.count(",") > MOST_VALUES:
-        raise DataError(f"the annotation file has more than {MOST_VALUES} values", where=where)
+        raise DataError(
+            f"the annotation file has more than {MOST_VALUES} values",
+            where=where,
+            remedy="leave out members that are not read, such as outlines and boxes",
+        )
     kept = {"images", "annotations", "id", "file_name", "image_id", *keys}
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -104,7 +109,9 @@ def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
         document = json.loads(text, object_pairs_hook=members, parse_constant=_constant)
     except json.JSONDecodeError as error:
         raise DataError(
-            f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})", where=where
+            f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})",
+            where=where,
+            remedy="correct it there, or bring the file again: it may be cut off",
         ) from error
     except _Repeated as error:
         raise DataError(
@@ -113,11 +120,15 @@ def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
             remedy="keep one of the two",
         ) from error
     except ValueError as error:
-        raise DataError(f"not JSON that can be read ({error})", where=where) from error
+        raise DataError(
+            f"not JSON that can be read ({error})", where=where, remedy="correct that number"
+        ) from error
     except RecursionError as error:
-        raise DataError("the JSON is nested too deeply", where=where) from error
+        raise DataError("the JSON is nested too deeply", where=where, remedy=_FORM) from error
     if not isinstance(document, dict):
-        raise DataError("a JSON object with images and annotations is expected", where=where)
+        raise DataError(
+            "a JSON object with images and annotations is expected", where=where, remedy=_FORM
+        )
     return document, file
 
 
@@ -134,23 +145,28 @@ def _text(source: str) -> tuple[str, FileRead]:
         what = "is missing" if absent else f"cannot be read ({error.strerror})"
         raise DataError(f"the annotation file {what}", where=where, remedy=_START) from error
     if not data:
-        raise DataError("the annotation file is empty", where=where)
+        raise DataError("the annotation file is empty", where=where, remedy="bring the file again")
     other = mistaken(data)
     if other is not None:
-        raise DataError(f"no JSON but {other}", where=where)
+        kind, remedy = other
+        raise DataError(f"the annotation file is {kind}", where=where, remedy=remedy)
     # JSON begins with a character of ASCII, so a zero byte among the first tells the encoding.
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in data[:4]:
-        raise DataError("the annotation file is UTF-16 or UTF-32; save it as UTF-8", where=where)
+        raise DataError(
+            "the annotation file is UTF-16 or UTF-32", where=where, remedy="save it as UTF-8"
+        )
     try:
         return data.decode("utf-8-sig"), file
     except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 at byte {error.start}", where=where) from error
+        raise DataError(
+            f"not UTF-8 at byte {error.start}", where=where, remedy="save it as UTF-8"
+        ) from error
 
 
 def _rows(document: dict[str, Any], key: str, source: str) -> list[Any]:
     rows = document.get(key)
     if not isinstance(rows, list):
-        raise DataError(f"no list {key!r} in the JSON object", where=shown(source))
+        raise DataError(f"no list {key!r} in the JSON object", where=shown(source), remedy=_FORM)
     return rows
 
 

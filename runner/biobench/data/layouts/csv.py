@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.csv_options import CsvOptions, read_options
@@ -24,7 +23,7 @@ from biobench.data.layouts.folder_listing import Present
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SplitRule, join
 from biobench.data.layouts.table import Table, parse_table, read_table
-from biobench.errors import DataError
+from biobench.data.locate import require_data_folder
 from biobench.spec.documents import Layout
 
 Reader = Callable[[str, Faults], BinaryIO | None]
@@ -41,8 +40,7 @@ def find(
     """
     options = read_options(layout, split_rule)
     base = os.fspath(root)
-    if not os.path.isdir(base):
-        raise DataError("the data folder is missing", where=shown(base))
+    require_data_folder(Path(base), "the tables and the images that they name")
     faults = Faults("fix the tables, or give --data the folder that their paths start from")
     read = _reader(layout, base)
     found = collect(options, read, Present(base), faults, keep_missing=keep_missing)

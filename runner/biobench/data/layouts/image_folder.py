@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from biobench._common.text import short, shown
+from biobench._common.text import short
 from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
@@ -22,8 +22,8 @@ from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SPLITS, SplitRule, join
 from biobench.data.layouts.scan import DECODED, UNDECODED, entries, image_files, is_folder
 from biobench.data.layouts.table import MOST_BYTES
+from biobench.data.locate import require_data_folder
 from biobench.data.manifest import Item, Split
-from biobench.errors import DataError
 from biobench.spec.documents import Layout
 
 _NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
@@ -41,8 +41,7 @@ def find(
     not fit its images).
     """
     base = os.fspath(root)
-    if not os.path.isdir(base):
-        raise DataError("the data folder is missing", where=shown(base))
+    require_data_folder(Path(base), "the folders of the splits")
     faults = Faults()
     items: list[Item] = []
     tables: dict[str, FileRead] = {}

@@ -70,7 +70,7 @@ class Table:
     def _described(self) -> str:
         other = mistaken(" ".join(self.columns).encode())
         if other is not None:
-            return f"the table is {other}"
+            return f"the table is {'; '.join(other)}"
         names = ", ".join(repr(name) for name in self.columns[:LISTED_COLUMNS])
         rest = len(self.columns) - LISTED_COLUMNS
         text = f"its columns are {names}" + (f" and {rest} more" if rest > 0 else "")
@@ -167,14 +167,14 @@ def _require_text(file: BinaryIO) -> None:
             decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             if other := mistaken(start):
-                raise _NotText(f"no table but {other}") from error
+                raise _NotText(f"the table is {'; '.join(other)}") from error
             # What the decoder has kept of the block before has no line end.
             line = lines + error.object.count(b"\n", 0, error.start) + 1
             byte = f"0x{error.object[error.start]:02x}"
             raise _NotText(f"not UTF-8 (byte {byte}); save the table as UTF-8", line) from error
         zero = block.find(0)
         if zero >= 0:
-            what = mistaken(start) or "not plain text"
+            what = "; ".join(mistaken(start) or ("not plain text", "save it as text in UTF-8"))
             line = lines + block.count(b"\n", 0, zero) + 1
             raise _NotText(f"a zero byte; the table is {what}", line)
         lines += block.count(b"\n")

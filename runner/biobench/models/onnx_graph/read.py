@@ -30,6 +30,7 @@ COPIES = 3
 """So many times the weights are in memory while their program is made: as arrays, as constants of
 the program, and as the engine has packed them."""
 MOST_NODES = 100_000
+_AGAIN = "export the model to ONNX again"
 OWN_DOMAINS = ("", "ai.onnx")
 
 Array = npt.NDArray[Any]
@@ -73,16 +74,22 @@ def read_graph(path: Path, output: str | None) -> OnnxGraph:
     try:
         model.ParseFromString(read_regular(path, LARGEST_FILE))
     except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        raise ModelError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="give a regular file that this user can read, with large weights beside it",
+        ) from error
     except Exception as error:  # protobuf raises classes of its own
-        raise ModelError("is not an ONNX file", where=str(path)) from error
+        raise ModelError("is not an ONNX file", where=str(path), remedy=_AGAIN) from error
     try:
         return _checked(model, path, output)
     except ModelError:
         raise
     except Exception as error:  # onnx raises anything for values that do not fit together
         raise ModelError(
-            f"is damaged: {type(error).__name__}: {_line(error)}", where=str(path)
+            f"is damaged: {type(error).__name__}: {_line(error)}",
+            where=str(path),
+            remedy=_AGAIN,
         ) from error
 
 
@@ -98,14 +105,22 @@ def _line(error: BaseException) -> str:
 def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
     graph = model.graph
     if not graph.node:
-        raise ModelError("is not an ONNX file, or has no nodes", where=str(path))
+        raise ModelError("is not an ONNX file, or has no nodes", where=str(path), remedy=_AGAIN)
     if len(graph.node) > MOST_NODES:
-        raise ModelError(f"has more than {MOST_NODES:,} nodes", where=str(path))
+        raise ModelError(
+            f"has more than {MOST_NODES:,} nodes",
+            where=str(path),
+            remedy="export the image encoder alone, without unrolled loops",
+        )
     opset = _opset(model, path)
     _require_room(graph.initializer, path)
     weights = {tensor.name: _array(tensor, path) for tensor in graph.initializer}
     if graph.sparse_initializer:
-        raise ModelError("has sparse weights, which are not carried", where=str(path))
+        raise ModelError(
+            "has sparse weights, which are not carried",
+            where=str(path),
+            remedy="export it with dense weights",
+        )
     inputs = [given for given in graph.input if given.name not in weights]
     if len(inputs) != 1:
         raise ModelError(
@@ -124,7 +139,11 @@ def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
         _refuse_broken(name, array, path)
     kind = inputs[0].type.tensor_type
     if kind.elem_type != 1:
-        raise ModelError("its input is not of float32", where=str(path))
+        raise ModelError(
+            "its input is not of float32",
+            where=str(path),
+            remedy="export it for an input of float32",
+        )
     shape = tuple(dim.dim_value or None for dim in kind.shape.dim)
     return OnnxGraph(
         nodes=tuple(node for node in nodes if node.op_type != "Constant"),
@@ -209,7 +228,11 @@ def _constant(node: Any, path: Path) -> Array:
         return np.array(one, forms[attribute.name])
     lists = {"value_floats": np.float32, "value_ints": np.int64}
     if attribute.name not in lists:
-        raise ModelError(f"has a constant of {printable(attribute.name)}", where=str(path))
+        raise ModelError(
+            f"has a constant of {printable(attribute.name)}",
+            where=str(path),
+            remedy="export it with constants of numbers alone",
+        )
     many = attribute.floats if attribute.name == "value_floats" else attribute.ints
     return np.array(list(many), lists[attribute.name])
 
