@@ -359,8 +359,14 @@ def test_forms_are_said_in_words(tmp_path: Path) -> None:
         ("submit {run} --out {run}/results.json", "is a result"),
         ("spec export --out {run}/results.json", "is a result"),
         ("conformance run --answers {run}/results.json", "is a result"),
-        ("data verify demo-beluga --by me --record {run}/results.json", "is a result"),
-        ("data verify demo-beluga --by me --against {other} --record {other}", "is read by"),
+        (
+            "data verify demo-beluga --person me --laboratory mine --record {run}/results.json",
+            "is a result",
+        ),
+        (
+            "data verify demo-beluga --person me --laboratory i --against {other} --record {other}",
+            "is read by",
+        ),
     ],
 )
 def test_no_command_replaces_a_result_or_what_it_reads(

@@ -216,8 +216,10 @@ def test_a_task_stands_for_its_data_set() -> None:
 def test_the_files_digest_and_who_recorded_it() -> None:
     """A reader of the format alone learns which files are meant, and who vouches for them."""
     document = SPEC.library.documents["datasets/demo-beluga.yaml"].value
-    files = {**document["files"], "recorded_by": ["Anna", "Bo"]}
+    by = [{"person": p, "laboratory": f"Laboratory {p[0]}"} for p in ("Anna", "Bo")]
+    files = {**document["files"], "recorded_by": by}
     text = croissant({**document, "files": files})["description"]
-    assert f"digest {files['digest']} (SPEC.md, section 4), recorded by Anna; Bo." in text
+    names = "recorded by Anna, Laboratory A; Bo, Laboratory B."
+    assert f"digest {files['digest']} (SPEC.md, section 4), {names}" in text
     unknown = dict.fromkeys(("count", "bytes", "digest"))
     assert "digest" not in croissant({**document, "files": unknown})["description"]

@@ -148,9 +148,8 @@ def verify(
     record: Annotated[
         Path | None, typer.Option(help="Write a record of this copy, with every file's digest.")
     ] = None,
-    by: Annotated[
-        str | None, typer.Option(help="Who vouches for the record: a person and a laboratory.")
-    ] = None,
+    person: Annotated[str | None, typer.Option(help="Who vouches for the record.")] = None,
+    laboratory: Annotated[str | None, typer.Option(help="The laboratory of that person.")] = None,
     against: Annotated[
         list[Path] | None,
         typer.Option(help="A record of another copy: compare with it. Repeatable."),
@@ -173,12 +172,16 @@ def verify(
     from biobench.data.verify import add_sources, raise_if_different
     from biobench.data.verify import verify as verify_dataset
     from biobench.spec.load import load_spec
+    from biobench.spec.recorders import Recorder, normal_form
 
-    by = None if by is None else by.strip()
-    if (record is None) != (not by):
+    by = Recorder((person or "").strip(), (laboratory or "").strip())
+    named = [normal_form(by.person) != "", normal_form(by.laboratory) != ""]
+    given = [person is not None, laboratory is not None]
+    if any(given) if record is None else not all(named):
         raise UsageError(
-            "a record needs --record and --by together",
-            remedy='give --record FILE --by "NAME, LABORATORY"',
+            "a record needs --record, --person and --laboratory together, with a letter or digit "
+            "in each name",
+            remedy='give --record FILE --person "NAME" --laboratory "NAME"',
         )
     if record is not None:
         require_file(record, against or ())
@@ -211,7 +214,7 @@ def verify(
     else:
         print_report(report)
     raise_if_different(report)
-    if record is not None and by is not None:
+    if record is not None:
         write_atomically(record, record_bytes(report, dataset.version, by))
         if not json:
             _say(f"  recorded by {by}: {record}")
@@ -225,7 +228,7 @@ def agree(
     json: Json = False,
 ) -> None:
     """Compare the records of several copies of a data set; exit 3 where one differs from the
-    others, or where fewer than two people recorded the same files."""
+    others, or where no two people of different laboratories recorded the same files."""
     from biobench.commands.data_agree import compare_records
 
     compare_records(records, json=json)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from biobench._common.byte_sizes import show_size
 from biobench._common.output import print_json, print_line
+from biobench._common.text import shown
 from biobench.data.copy_record import CopyRecord, agreeing, list_differences, read_copy_record
 from biobench.data.faults import SHOWN
 from biobench.errors import DataError, counted
+from biobench.spec.recorders import ENOUGH
 
 
 def compare_records(paths: Sequence[Path], *, json: bool) -> None:
@@ -17,38 +19,44 @@ def compare_records(paths: Sequence[Path], *, json: bool) -> None:
 
     Raises:
         DataError: (exit 3) A file is no record, a record differs from the others, or no two people
-            recorded the same files.
+            of different laboratories recorded the same files.
     """
     records = [read_copy_record(path) for path in paths]
     same = agreeing(records)
-    files = {**same[0].value["files"], "recorded_by": [record.by for record in same]}
+    files = {**same[0].value["files"], "recorded_by": [record.by.value() for record in same]}
     others = [record for record in records if record.digest != same[0].digest]
     differences = {
         record.name: list(list_differences(record.listed, same[0].listed, same[0].name))
         for record in others
     }
+    confirmed = len(same) >= ENOUGH and not others
     if json:
         dataset, version = same[0].value["dataset"], same[0].value["version"]
         value = {"dataset": dataset, "version": version, "files": files}
-        print_json({**value, "agreed": len(same) > 1, "differences": differences})
+        print_json({**value, "agreed": confirmed, "differences": differences})
     else:
-        _print(same, files, others)
+        _print(same, files, others, confirmed=confirmed)
     if others:
         raise DataError(
             "; ".join(_first(record, differences[record.name], same[0]) for record in others),
             where=same[0].value["dataset"],
             remedy="compare the archives' own checksums, and take a record again from a new copy",
         )
-    if len(same) < 2:
+    if not confirmed:
         raise DataError(
-            f"only {same[0].by} recorded these files",
+            "no two people of different laboratories recorded these files, only "
+            f"{shown(str(same[0].by))}",
             where=same[0].value["dataset"],
-            remedy="a digest takes the records of two people, each of a copy of their own",
+            remedy="a digest takes the records of two, each of a copy of their own",
         )
 
 
 def _print(
-    same: Sequence[CopyRecord], files: dict[str, object], others: Sequence[CopyRecord]
+    same: Sequence[CopyRecord],
+    files: dict[str, object],
+    others: Sequence[CopyRecord],
+    *,
+    confirmed: bool,
 ) -> None:
     value = same[0].value
     size = show_size(value["files"]["bytes"])
@@ -57,14 +65,15 @@ def _print(
     print_line(f"  files: {value['files']['count']}, {size}, {value['files']['digest']}")
     for record in same:
         print_line(f"  {record.by}: {record.name}")
-    if len(same) > 1 and not others:
+    if confirmed:
         print_line(f"for datasets/{value['dataset']}.yaml:")
         print_line("  files:")
         for key, part in files.items():
             if isinstance(part, list):
                 print_line(f"    {key}:")
                 for by in part:
-                    print_line(f"      - {_quoted(by)}")
+                    print_line(f"      - person: {_quoted(by['person'])}")
+                    print_line(f"        laboratory: {_quoted(by['laboratory'])}")
             else:
                 print_line(f"    {key}: {part}")
 

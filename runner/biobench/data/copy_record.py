@@ -17,6 +17,7 @@ from biobench._common.text import shown
 from biobench.errors import DataError
 from biobench.spec.canonical import sha256_json
 from biobench.spec.load import load_spec
+from biobench.spec.recorders import Recorder, independent, recorder
 from biobench.spec.schema_errors import flaws
 
 if TYPE_CHECKING:
@@ -41,10 +42,9 @@ class CopyRecord:
     listed: Mapping[str, str]
 
     @property
-    def by(self) -> str:
-        """The person and the laboratory that vouch for the copy."""
-        by: str = self.value["recorded_by"]
-        return by
+    def by(self) -> Recorder:
+        """The person who vouches for the copy, with their laboratory."""
+        return recorder(self.value["recorded_by"])
 
     @property
     def digest(self) -> str:
@@ -53,7 +53,7 @@ class CopyRecord:
         return digest
 
 
-def record_bytes(report: Report, version: str, by: str) -> bytes:
+def record_bytes(report: Report, version: str, by: Recorder) -> bytes:
     """The record of the copy that ``report`` is about, a file a line.
 
     Args:
@@ -64,7 +64,7 @@ def record_bytes(report: Report, version: str, by: str) -> bytes:
     value = {
         "dataset": report.dataset,
         "version": version,
-        "recorded_by": by,
+        "recorded_by": by.value(),
         "files": vars(report.files),
         "frames": None if report.frames is None else report.frames.digest,
         "counts": report.counts,
@@ -134,7 +134,8 @@ def require_of(record: CopyRecord, dataset: str, version: str) -> None:
 
 
 def agreeing(records: Sequence[CopyRecord]) -> Sequence[CopyRecord]:
-    """The largest group of records with one digest by different people; of two, the earlier.
+    """The largest group of records with one digest by people of different laboratories; of two,
+    the earlier.
 
     Raises:
         DataError: The records are of different data sets.
@@ -142,7 +143,11 @@ def agreeing(records: Sequence[CopyRecord]) -> Sequence[CopyRecord]:
     first = records[0].value
     for record in records:
         require_of(record, first["dataset"], first["version"])
-    groups: dict[str, dict[str, CopyRecord]] = {}
+    groups: dict[str, list[CopyRecord]] = {}
     for record in records:
-        groups.setdefault(record.digest, {}).setdefault(record.by.casefold(), record)
-    return list(max(groups.values(), key=len).values())
+        groups.setdefault(record.digest, []).append(record)
+    chosen = (
+        [group[place] for place in independent([record.by for record in group])]
+        for group in groups.values()
+    )
+    return max(chosen, key=len)

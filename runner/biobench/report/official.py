@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from biobench.errors import counted
 from biobench.spec.documents import BENCHMARK, Dataset, Suite
+from biobench.spec.recorders import ENOUGH, independent
 
 DECLARED = (32, 64, 128)
 """Rows of a micro-batch on a GPU that are as good as those of the suite (SPEC.md, 9.1-1)."""
@@ -115,9 +116,10 @@ def _files(claim: Claim) -> list[str]:
     for dataset in claim.datasets:
         if dataset.files_digest is None:
             reasons.append(f"data set {dataset.id}: the specification has no hash of its files")
-        elif len(dataset.recorded_by) < 2:
+        elif len(independent(dataset.recorded_by)) < ENOUGH:
             reasons.append(
-                f"data set {dataset.id}: fewer than two have recorded the hash of its files"
+                f"data set {dataset.id}: no two people of different laboratories have recorded the "
+                "hash of its files"
             )
         elif not claim.compared:
             reasons.append(

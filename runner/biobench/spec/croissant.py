@@ -12,6 +12,7 @@ from typing import Any
 
 from biobench.spec.croissant_files import Files
 from biobench.spec.croissant_records import record_sets
+from biobench.spec.recorders import recorder
 
 CONTEXT: Mapping[str, Any] = {
     "@language": "en",
@@ -86,7 +87,7 @@ def _description(dataset: Mapping[str, Any], files: Files) -> Iterator[str]:
     yield from dataset["notes"]
     known = dataset.get("files", {})
     if known.get("digest") is not None:
-        by = known.get("recorded_by", ())
+        by = [str(recorder(value)) for value in known.get("recorded_by", ())]
         yield (
             f"The benchmark reads {known['count']} of its files, {known['bytes']} bytes, digest "
             f"{known['digest']} (SPEC.md, section 4)"

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from biobench.spec.recorders import Recorder, recorder
+
 Division = Literal["official", "compat", "open"]
 BENCHMARK = "biobench"
 """Id of the suite of official results."""
@@ -77,9 +79,9 @@ class Dataset:
         return digest
 
     @property
-    def recorded_by(self) -> tuple[str, ...]:
+    def recorded_by(self) -> tuple[Recorder, ...]:
         """Those who recorded a copy with that digest."""
-        return tuple(self.files.get("recorded_by", ()))
+        return tuple(map(recorder, self.files.get("recorded_by", ())))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""Who recorded a copy of a data set, and which of them confirm each other (SPEC.md, section
+"Records of data sets").
+
+In: ``recorded_by`` of records or of a data set's document. Out: people, and a choice of them of
+which no two are one person or of one laboratory.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+ENOUGH = 2
+"""People of different laboratories whose records confirm a digest."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A person who vouches for a copy, and the laboratory that they belong to."""
+
+    person: str
+    laboratory: str
+
+    def __str__(self) -> str:
+        return f"{self.person}, {self.laboratory}"
+
+    def value(self) -> dict[str, str]:
+        """The JSON value of records and documents."""
+        return asdict(self)
+
+
+def recorder(value: Mapping[str, str]) -> Recorder:
+    """The recorder of a valid JSON value."""
+    return Recorder(value["person"], value["laboratory"])
+
+
+def normal_form(name: str) -> str:
+    """What is compared of a name: its letters, marks and digits after NFKC and case folding."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
+
+
+def independent(recorders: Sequence[Recorder]) -> list[int]:
+    """Places of recorders of which no two are one person or of one laboratory, in their order.
+
+    There are two or more wherever two of the recorders are independent. Each place is tried as the
+    first to be taken, then the others in their order; of equally many, the earlier first counts.
+    """
+    keys = [(normal_form(one.person), normal_form(one.laboratory)) for one in recorders]
+    best: list[int] = []
+    for first in range(len(keys)):
+        chosen = [first]
+        for place, (person, laboratory) in enumerate(keys):
+            if all(person != keys[i][0] and laboratory != keys[i][1] for i in chosen):
+                chosen.append(place)
+        if len(chosen) > len(best):
+            best = chosen
+    return sorted(best)
