@@ -6,6 +6,7 @@ the other library's names, and both folders are loaded as a user loads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ import timm
 import torch
 import transformers
 from checkpoints import hub_cache, open_clip_folder, timm_folder
+from open_clip.pretrained import get_pretrained_cfg
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from twin_checkpoints import PAIRS, QKV, SMALL, State, joined, saved, timm_twin
 
 from biobench.decode.definition import centre_crop, target_size
 from biobench.models.base import Backbone
-from biobench.models.canonical_recipes import matches
+from biobench.models.canonical_recipes import Rules, matches
 from biobench.models.load import load_model
+from biobench.models.names import parse_name
 from biobench.models.timm_model import as_trained
 from biobench.models.unknown_names import open_clip_names, timm_names
 from biobench.spec.load import load_spec
@@ -263,6 +266,39 @@ def test_every_pattern_is_of_something() -> None:
         "hf:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/ViT-B-16-SigLIP",
         "open_clip:hf-hub:timm/ViT-B-16-SigLIP2", "open_clip:hf-hub:timm/PE-Core-B-16",
     ]  # fmt: skip
+    known += [f"{prefix}{repository}" for _, _, repository in listed() for prefix in REPOSITORY]
     for rule in load_spec().recipes:
         for pattern in rule.applies_to:
             assert any(matches(pattern, key) for key in known), pattern
+
+
+REPOSITORY = ("hf:", "open_clip:hf-hub:")
+
+
+def listed() -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Names in open_clip's registry, with what it says of them and the repository."""
+    for name in open_clip_names():
+        configuration = get_pretrained_cfg(*name.split("/"))
+        yield name, configuration, "/".join(configuration["hf_hub"].split("/")[:2])
+
+
+def test_a_repository_has_one_recipe_under_each_of_its_names() -> None:
+    """Protects from a score that rests on how a checkpoint was called; where there is a recipe, the
+    libraries agree on mean, standard deviation and activation too, which it takes from them."""
+    rules = Rules(load_spec().recipes)
+    compared = 0
+    for name, configuration, repository in listed():
+        keys = [f"open_clip:{name}", f"open_clip:hf-hub:{repository}"]
+        tagged = repository.removeprefix("timm/")
+        of_timm = tagged in timm_names()
+        keys.append(f"timm:{tagged}" if of_timm else f"hf:{repository}")
+        found = {rules.find(parse_name(key, {})) for key in keys}
+        assert len(found) == 1, keys
+        if of_timm and found != {None}:
+            other = timm.get_pretrained_cfg(tagged).to_dict()
+            for key in ("mean", "std"):
+                assert tuple(configuration[key]) == tuple(other[key]), keys
+            quick = "quickgelu" in as_trained(tagged, other)
+            assert quick is bool(configuration.get("quick_gelu")), keys
+            compared += 1
+    assert compared > 20

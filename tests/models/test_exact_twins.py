@@ -17,7 +17,7 @@ from biobench.models.program_model import make_program
 pytestmark = pytest.mark.slow
 
 OTHER_ORDER = {
-    "radio": "transformers' model normalises its images itself",
+    "radio": "transformers multiplies patches by a matrix, timm convolves the image",
     "aimv2": "transformers writes its norm as a mean of squares, timm as one operation",
 }
 """Kinds of :data:`PAIRS` whose libraries ask for other roundings."""

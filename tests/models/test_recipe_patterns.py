@@ -18,6 +18,9 @@ from biobench.spec.load import load_spec
         ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_224.webli", True),
         ("timm:vit_*_siglip_???.webli", "timm:vit_base_patch16_siglip_gap_224.webli", False),
         ("timm:vit_*_siglip_???.webli", "timm:vit_so400m_patch14_siglip_378.webli_ft_in1k", False),
+        ("hf:google/siglip2-*-patch??-???", "hf:google/siglip2-giant-opt-patch16-256", True),
+        ("hf:google/siglip2-*-patch??-???", "hf:google/siglip2-base-patch16-naflex", False),
+        ("timm:vit_*_clip_*.laion400m_e??", "timm:vit_base_patch32_clip_224.laion400m_e32", True),
         ("hf:a.b", "hf:aXb", False),
         ("hf:a*", "hf:a", True),
     ],
@@ -37,6 +40,15 @@ def test_entries_and_patterns_agree(entry: ModelEntry) -> None:
     architecture = next((v for k, v in MODEL_TYPES.items() if name.resolved.startswith(k)), "")
     by_pattern = Rules(spec.recipes).find(bare, architecture)
     assert (by_pattern.id if by_pattern else None) == entry.recipe
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hf:google/siglip2-base-patch16-naflex", "timm:vit_base_patch16_clip_224.laion2b_ft_in1k"],
+)
+def test_what_no_recipe_is_of(name: str) -> None:
+    """Protects models whose images keep their shape, and fine-tuned ones, from others' recipes."""
+    assert Rules(load_spec().recipes).find(parse_name(name, {})) is None
 
 
 MODEL_TYPES = {
