@@ -193,6 +193,7 @@ def test_independent_people_are_found_in_any_order() -> None:
     assert independent([b1, a1, a2]) == [0, 2]
     assert independent([a1, b1]) == [0]
     assert independent([]) == []
+    assert independent([a1, Recorder("B", "--"), Recorder(" ", "2")]) == [0]
 
 
 def test_files_that_are_no_records(tmp_path: Path, value: dict[str, Any]) -> None:

@@ -150,4 +150,5 @@ def agreeing(records: Sequence[CopyRecord]) -> Sequence[CopyRecord]:
         [group[place] for place in independent([record.by for record in group])]
         for group in groups.values()
     )
-    return max(chosen, key=len)
+    # Records whose names are all nobody's confirm nothing; the first stands for what they list.
+    return max(chosen, key=len) or [records[0]]

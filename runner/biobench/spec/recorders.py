@@ -46,12 +46,15 @@ def independent(recorders: Sequence[Recorder]) -> list[int]:
 
     There are two or more wherever two of the recorders are independent. Each place is tried as the
     first to be taken, then the others in their order; of equally many, the earlier first counts.
+    A name without letter, mark or digit is nobody's.
     """
     keys = [(normal_form(one.person), normal_form(one.laboratory)) for one in recorders]
     best: list[int] = []
-    for first in range(len(keys)):
+    named = [place for place, key in enumerate(keys) if all(key)]
+    for first in named:
         chosen = [first]
-        for place, (person, laboratory) in enumerate(keys):
+        for place in named:
+            person, laboratory = keys[place]
             if all(person != keys[i][0] and laboratory != keys[i][1] for i in chosen):
                 chosen.append(place)
         if len(chosen) > len(best):
