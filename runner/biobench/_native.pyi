@@ -112,8 +112,12 @@ class Program:
     def explain(self) -> str:
         """The operations, one a line."""
 
+    @property
+    def images_apart(self) -> bool:
+        """True where no image's features depend on another image of its batch."""
+
     def memory(self, batch: int) -> int:
-        """Bytes of the buffers of a batch, without constants."""
+        """Bytes of the buffers of so many images that are computed at a time, without constants."""
 
     def run(self, engine: Engine, input: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The output for a batch, float32, C-contiguous.

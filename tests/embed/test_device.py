@@ -184,6 +184,33 @@ def test_programs_take_values(backbone: Backbone, exact: Backbone) -> None:
         passes.close()
 
 
+class Writing:
+    """A model that writes to its input."""
+
+    def __init__(self, model: Backbone) -> None:
+        self.info, self.recipe, self._model = model.info, model.recipe, model
+
+    def to(self, device: str) -> None:
+        self._model.to(device)
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        return self._model.embed(batch.clamp_(0, 0.25))
+
+
+@pytest.mark.parametrize("rows", [SIZE - 1, SIZE])
+def test_a_model_that_writes_to_its_input_alters_no_other(backbone: Backbone, rows: int) -> None:
+    """Models of one run share a batch of values, a program's among them."""
+    values = np.random.default_rng(1).random((rows, 3, *backbone.recipe.crop), np.float32)
+    before = values.copy()
+    with deterministic():
+        passes = started(Writing(backbone))
+        try:
+            passes.submit(values).result()
+        finally:
+            passes.close()
+    assert values.tobytes() == before.tobytes()
+
+
 class TooLarge:
     """A model whose first passes ask for more memory than there is."""
 

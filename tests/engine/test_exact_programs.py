@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from biobench._native import Engine, Program
+from biobench.errors import ModelError
+from biobench.models.program_model import require_images_apart
 
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.standard_normal((7, 40), np.float32)
@@ -71,6 +73,39 @@ def test_the_digest_is_that_of_canonical_json() -> None:
     assert program.digest == digest(program.text.encode())
     assert "v0 [b, 7] = linear(bias=c1, weight=c0, x=input, activation=" in program.explain()
     assert program.memory(3) == 3 * 7 * 4
+
+
+def folded(inner: str) -> str:
+    """A program that moves the batch inwards, and folds or normalises it there."""
+    shape, out = [4, "b", 8], {"inputs": {"x": "v0"}, "shape": ["b", 32]}
+    moved = {"operation": "permute", "inputs": {"x": "input"}, "attributes": {"axes": [1, 0, 2]}}
+    weights = {"weight": "c0", "bias": "c0"}
+    norm = {"inputs": {"x": "v0", **weights}, "attributes": {"groups": 2, "eps": "3727c5ac"}}
+    last = {
+        "reshape": {"operation": "reshape", "attributes": {}, **out},
+        "group_norm": {"operation": "group_norm", **norm, "shape": shape},
+    }[inner]
+    ones = [{"digest": digest(ONES), "shape": [8], "type": "float32"}]
+    operations = [{**moved, "shape": shape}, last]
+    return text(input=["b", 4, 8], constants=ones, operations=operations, output="v1")
+
+
+ONES = np.ones(8, np.float32).tobytes()
+
+
+def test_a_program_that_mixes_images_is_told() -> None:
+    """Features by item, and level F, rest on images that are computed apart."""
+    assert Program(text(), DATA.get).images_apart
+    mixing = Program(folded("reshape"), {digest(ONES): ONES}.get)
+    assert not mixing.images_apart
+    with pytest.raises(ModelError, match="depend on the other images of a batch"):
+        require_images_apart(mixing, "model")
+
+
+def test_a_group_holds_no_batch() -> None:
+    """Else its mean would be that of several images, and depend on how a batch is cut."""
+    with pytest.raises(ValueError, match=r"x must be \(batch, \.\.\., channels\)"):
+        Program(folded("group_norm"), {digest(ONES): ONES}.get)
 
 
 def test_the_engine_says_what_it_computes_with() -> None:

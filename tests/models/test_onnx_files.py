@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from biobench.errors import ModelError
-from biobench.models import onnx_model
+from biobench.models import program_model
 from biobench.models.load import load_model
 from biobench.models.onnx_graph import read
 from biobench.models.program_model import ProgramBackbone, export
@@ -187,7 +187,7 @@ def test_constants_take_no_memory_that_the_file_does_not_have(tmp_path: Path) ->
 def test_memory_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model larger than the machine is refused before it is read."""
     name = written(tmp_path, small_model())
-    for module in (onnx_model, read):
+    for module in (program_model, read):
         with monkeypatch.context() as patch:
             patch.setattr(module, "available_memory", lambda: 1000)
             assert "are free" in refused(name)

@@ -80,6 +80,11 @@ impl Program {
         self.0.explain()
     }
 
+    #[getter]
+    fn images_apart(&self) -> bool {
+        self.0.images_apart()
+    }
+
     fn memory(&self, batch: usize) -> usize {
         self.0.memory(batch)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -9,13 +10,14 @@ from pathlib import Path
 
 _OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 _MEMINFO = Path("/proc/meminfo")
+_STATM = Path("/proc/self/statm")
 _LIMIT, _USED = "memory.max", "memory.current"
 _GROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory() -> int:
-    """Bytes that are free or can be freed, by the system and by the limit of a container; all of
-    the machine's where the system does not say."""
+    """Bytes that are free or can be freed, by the system and the limits of a container and of this
+    process; all of the machine's where the system does not say."""
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     try:
         stated = re.search(r"^MemAvailable:\s+(\d+) kB$", _MEMINFO.read_text("ascii"), re.M)
@@ -27,6 +29,11 @@ def available_memory() -> int:
         found += [int(limit) - int(used)] if limit.isdigit() else []
     except (OSError, ValueError):
         pass
+    limit_of_process = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit_of_process != resource.RLIM_INFINITY:
+        with contextlib.suppress(OSError, ValueError):
+            taken = int(_STATM.read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            found.append(limit_of_process - taken)
     return max(min(found), 0)
 
 

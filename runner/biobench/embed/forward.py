@@ -235,8 +235,10 @@ class Forward:
         torch.set_flush_denormal(False)
         with torch.inference_mode():
             batch = sent.arrived()
-            if batch.dtype == torch.uint8:
-                batch = self._table.look_up(batch)
+            # Values of its own: a model may write to its input, and other models, or a second try,
+            # read the same batch.
+            pixels = batch.dtype == torch.uint8
+            batch = self._table.look_up(batch) if pixels else batch.clone()
             with self._autocast():
                 features: torch.Tensor = self._backbone.embed(batch)
         # Waits for the device, so that what it reads from is needed no more.

@@ -16,7 +16,9 @@ from biobench.embed.device import memory_of
 from biobench.embed.embedded import Execution
 from biobench.embed.forward import Forward
 from biobench.embed.shortage import MemoryShortage
+from biobench.errors import counted
 from biobench.models.base import Backbone
+from biobench.models.program_model import ProgramBackbone, require_memory
 
 
 def possible(size: int) -> tuple[int, ...]:
@@ -40,7 +42,14 @@ def fitting(backbone: Backbone, execution: Execution) -> Execution:
         MemoryShortage: There is no room for a single row.
         ModelError: The forward pass fails.
     """
-    if backbone.info.program is not None:
+    if isinstance(backbone, ProgramBackbone):
+        images = counted(execution.workers, "image")
+        require_memory(
+            execution.workers * backbone.program.memory(1),
+            backbone.info.name,
+            f"for {images} at a time",
+            "give fewer --workers",
+        )
         return execution
     if execution.device == "cpu" and not can_be_refused():
         return execution

@@ -41,7 +41,8 @@ def exact_backbone(backbone: Backbone, store: Store) -> ProgramBackbone:
         program = _kept(backbone, store) or _made(backbone, store)
     else:
         program, _ = make_program(backbone)
-    fingerprint = sha256_bytes(ramp_features(program, backbone.recipe).astype("<f4").tobytes())
+    features = ramp_features(program, backbone.recipe, backbone.info.name)
+    fingerprint = sha256_bytes(features.astype("<f4").tobytes())
     info = replace(backbone.info, program=program.digest, fingerprint=fingerprint)
     return ProgramBackbone(program, backbone.recipe, info)
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from biobench._common.memory import available_memory
 from biobench._common.optional_dependencies import require_onnx
 from biobench._native import Program
 from biobench.errors import ModelError
@@ -20,7 +17,7 @@ from biobench.models.local_paths import local_file
 from biobench.models.names import ModelName
 from biobench.models.onnx_graph.read import OnnxGraph, printable, read_graph
 from biobench.models.program.lowering import NotCarried
-from biobench.models.program_model import ProgramBackbone, ramp_features
+from biobench.models.program_model import ProgramBackbone, ramp_features, require_memory
 from biobench.models.recipe_file import RecipeFile, read_recipe_file
 from biobench.spec.canonical import canonical_json, sha256_bytes
 
@@ -36,13 +33,7 @@ def load_onnx(name: ModelName) -> ProgramBackbone:
     path = local_file(name.target)
     given = read_recipe_file(path)
     program, graph, _ = _program(path, given)
-    features = ramp_features(program, given.recipe)
-    if not np.isfinite(features).all():
-        raise ModelError(
-            "the features of an image are not finite",
-            where=str(path),
-            remedy="check the weights, and mean and std in the recipe",
-        )
+    features = ramp_features(program, given.recipe, str(path))
     stated, resolved = name.recorded
     info = ModelInfo(
         name=stated,
@@ -70,7 +61,7 @@ def load_onnx(name: ModelName) -> ProgramBackbone:
 def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping[str, bytes]]:
     from biobench.models.onnx_graph.lower import lower
 
-    _require_memory(path.stat().st_size, path, "to be read")
+    require_memory(path.stat().st_size, str(path), "to be read")
     graph = read_graph(path, given.output)
     _require_input(graph, given, path)
     try:
@@ -90,7 +81,6 @@ def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping
             remedy="export it for images of its recipe's size, or bring the model as "
             "py:package.module:Class",
         ) from error
-    _require_memory(program.memory(1), path, "for one image")
     return program, graph, constants
 
 
@@ -117,14 +107,4 @@ def _require_input(graph: OnnxGraph, given: RecipeFile, path: Path) -> None:
             f"{crop[0]} x {crop[1]}",
             where=where,
             remedy="write its size as crop in the recipe",
-        )
-
-
-def _require_memory(needed: int, path: Path, purpose: str) -> None:
-    free = available_memory()
-    if needed > free:
-        raise ModelError(
-            f"needs {needed >> 20:,} MiB {purpose}, and {free >> 20:,} MiB are free",
-            where=str(path),
-            remedy="use a machine with more memory",
         )

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.files import read_regular, require_writable, write_atomically
+from biobench._common.memory import available_memory
 from biobench._native import Engine, Program
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
@@ -119,9 +120,26 @@ def make_program(backbone: Backbone) -> tuple[Program, Mapping[str, bytes]]:
             where=name,
             remedy=_TORCH,
         ) from error
-    program = Program(canonical_json(document).decode(), constants.get)
+    try:
+        program = Program(canonical_json(document).decode(), constants.get)
+    except ValueError as error:  # operations that do not fit, such as a mean over the batch
+        raise ModelError(
+            f"the exact engine does not carry it: {error}", where=name, remedy=_TORCH
+        ) from error
+    require_images_apart(program, name)
     _compare(backbone, program)
     return program, constants
+
+
+def require_images_apart(program: Program, where: str) -> None:
+    """Raise ModelError where an image's features depend on its batch (SPEC.md, section
+    "Micro-batches")."""
+    if not program.images_apart:
+        raise ModelError(
+            "its features of an image depend on the other images of a batch",
+            where=where,
+            remedy="give a model that computes each image by itself",
+        )
 
 
 def _compare(backbone: ModuleBackbone, program: Program) -> None:
@@ -215,7 +233,7 @@ def load_program(name: ModelName) -> ProgramBackbone:
         if program.digest != document["program"]:
             raise ValueError(f"{PROGRAM} is not the program that {MODEL} names")
         recipe = _recipe(document["recipe"], table)
-        features = ramp_features(program, recipe)
+        features = ramp_features(program, recipe, str(folder))
         stated = ModelInfo(**{**document["model"], "fingerprint": ""})
     except OSError as error:
         reason = error.strerror or str(error)
@@ -243,10 +261,37 @@ def load_program(name: ModelName) -> ProgramBackbone:
     return ProgramBackbone(program, recipe, info)
 
 
-def ramp_features(program: Program, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Features of one image of ramps, float32 (1, dim)."""
+def ramp_features(program: Program, recipe: Recipe, where: str) -> npt.NDArray[np.float32]:
+    """Features of one image of ramps, float32 (1, dim).
+
+    Raises:
+        ModelError: Images of a batch are mixed, one image needs more memory than there is, or the
+            features are not finite, as with a weight that is NaN.
+    """
+    require_images_apart(program, where)
+    require_memory(program.memory(1), where, "for one image")
     image = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
-    return program.run(Engine(1), image.reshape(1, 3, *recipe.crop))
+    features = program.run(Engine(1), image.reshape(1, 3, *recipe.crop))
+    if not np.isfinite(features).all():
+        raise ModelError(
+            "the features of an image are not finite",
+            where=where,
+            remedy="check the weights, and mean and std in the recipe",
+        )
+    return features
+
+
+def require_memory(
+    needed: int, where: str, purpose: str, remedy: str = "use a machine with more memory"
+) -> None:
+    """Raise ModelError where fewer than ``needed`` bytes are free."""
+    free = available_memory()
+    if needed > free:
+        raise ModelError(
+            f"needs {needed >> 20:,} MiB {purpose}, and {free >> 20:,} MiB are free",
+            where=where,
+            remedy=remedy,
+        )
 
 
 def _read(text: str, constants: Path) -> tuple[Program, bytes]:

@@ -56,6 +56,12 @@ impl Program {
         self.shape_of(self.output)
     }
 
+    /// Whether no image's part of the output depends on another image.
+    #[must_use]
+    pub fn images_apart(&self) -> bool {
+        self.apart
+    }
+
     /// The bytes that the buffers of so many images take that are computed at a time, without constants.
     #[must_use]
     pub fn memory(&self, batch: usize) -> usize {

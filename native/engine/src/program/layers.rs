@@ -177,8 +177,12 @@ pub(super) fn norm(i: &Inputs) -> Checked<Built> {
         }
         _ => {
             let groups = i.number("groups")?;
+            let inner = &shape.0[1..];
             ensure(
-                groups > 0 && n.is_multiple_of(groups) && shape.0.len() > 2,
+                groups > 0
+                    && n.is_multiple_of(groups)
+                    && inner.len() > 1
+                    && inner.iter().all(|dim| !dim.batch),
                 || "x must be (batch, ..., channels), with a multiple of groups".into(),
             )?;
             let (weight, bias) = (i.vector("weight", n)?, i.vector("bias", n)?);
