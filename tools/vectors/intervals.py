@@ -95,6 +95,12 @@ SMALL: dict[str, dict[str, Any]] = {
         "y_true": [0, 1, 0, 1, 0], "y_pred": [0, 1, 1, 1, 0], "ids": [*"edcba"],
         "cluster": [*"xyxzz"],
     },
+    # As text 10 and 100 come before 2 and 9, and classes 10 and 2 lie in one cluster.
+    "ids-of-one-and-more-digits": {
+        "y_true": [10, 9, 100, 2, 11, 9, 100, 2, 11, 10, 3, 3, 9, 11],
+        "y_pred": [10, 9, 9, 2, 11, 100, 100, 11, 9, 3, 3, 10, 9, 100],
+        "cluster": [*"abcdabbdcacacd"],
+    },
     "ids-with-gaps": {
         "y_true": [900, 7, 7, 900, 7], "y_pred": [900, 7, 900, 7, 7], "cluster": [*"abcab"],
     },
@@ -132,6 +138,10 @@ def influences() -> Iterator[Case]:
     for name, given in other_metrics("influences").items():
         place = places(f"influences/{name}", len(given["y_true"]), 7)
         yield Case(f"influences/{name}", {**official, **given, **place}, same_influences)
+    # More than ten classes, some of which lie in one cluster.
+    thirteen = columns("thirteen", [3, 1, 5, 2, 1, 4, 2, 6, 1, 3, 2, 4, 3], 6)
+    given = {"task": "beluga", **official, "metric": "macro_f1", **thirteen}
+    yield Case("influences/class-of-thirteen-alone", given, same_influences)
     far = ["\ufb33", "\U0001f41f", "z"]
     given = {"task": "newt", "metric": "group_accuracy", **official}
     for name, sizes in {"groups-by-code-point": [9, 11, 13], "lone-groups": [3, 4, 5]}.items():

@@ -134,6 +134,16 @@ def files() -> Iterator[VectorFile]:
             "labels": [4, 3, 3, 1, 1, 2, 0],
             "scored": [0],
         },
+        "tied-vote-of-longer-ids": {
+            "features": line,
+            "labels": [0, 10, 10, 2, 2, 100, 9],
+            "scored": [0],
+        },
+        "tied-vote-of-five": {
+            "features": line,
+            "labels": [0, 10, 11, 9, 100, 12, 9],
+            "scored": [0],
+        },
         "five-different-labels": {
             "features": line,
             "labels": [6, 5, 4, 3, 2, 1, 0],

@@ -74,10 +74,11 @@ export function itemsOfView(images, view, { seed, task, labelRule, missing = [] 
       [all.length < view.frames, view.short],
       [all.some(({ id }) => missing.includes(id)), view.missing],
     ].filter(([is]) => is);
-    if (lacking.some(([, rule]) => rule === "error")) {
-      throw new Invalid("value", `${subject} is too short or lacks a frame`);
-    }
     if (lacking.length > 0) {
+      // A clip that is too short is judged by that alone.
+      if (lacking[0][1] === "error") {
+        throw new Invalid("value", `${subject} is too short or lacks a frame`);
+      }
       dropped += 1;
       continue;
     }
