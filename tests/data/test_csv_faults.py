@@ -169,6 +169,19 @@ def test_missing_images_can_be_kept_for_a_view_to_drop(tmp_path: Path) -> None:
     assert [item.id for item in found.items] == ["1.jpg", "5.jpg", "9.jpg"]
 
 
+@pytest.mark.parametrize("option", ["id", "subject", "group", "cluster"])
+def test_a_name_that_is_empty_is_a_fault(tmp_path: Path, option: str) -> None:
+    """A cell that ends in a slash has no name; an item without a group would be lost in silence."""
+    template = {"unit": "film", "template": "{film:name}"} if option == "cluster" else "{film:name}"
+    options = {**TABLES, "tables": {"gallery": "t.csv"}, option: template}
+    text = "image,label,film\n1.jpg,a,films/\n2.jpg,b,films/x\n"
+    root = write_tables(tmp_path, {"t.csv": text}, "1.jpg", "2.jpg")
+    task = make_task("csv", options, split_rule="leave-one-out")
+    words = rf"t\.csv line 2.*the {option} from column 'film' is empty"
+    with pytest.raises(DataError, match=words):
+        build_manifest(task, root)
+
+
 def test_a_split_without_a_row_is_empty(tmp_path: Path) -> None:
     """The other split's rows do not make up for it."""
     options = {

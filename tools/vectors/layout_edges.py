@@ -87,6 +87,19 @@ def paths() -> Iterator[Case]:
     )
     blank = "part,file,kind,n\nA,1.jpg,owl,x\nA,2.jpg,eel,\nB,3.jpg,owl,z\n"
     yield one("empty-cell-of-an-id", blank, refused, id="n{n}")
+    slash = "part,file,kind,n\nA,1.jpg,owl,x\nA,2.jpg,eel,y/\nB,3.jpg,owl,z/\n"
+    for part in ("name", "stem"):
+        yield one(f"item-without-a-{part}", slash, refused, id=f"{{n:{part}}}")
+    yield one("subject-without-a-name", slash, refused, subject="{n:name}")
+    yield one("group-without-a-name", slash, refused, group="{n:name}")
+    one_film = slash.replace("y/", "y")
+    film = {"unit": "video", "template": "{n:name}"}
+    yield one("cluster-without-a-name", one_film, refused, cluster=film)
+    filmed = one_film.replace("z/", "z/b")
+    due_film = due([{**ITEMS[0], "cluster": "b"}, *ITEMS[1:]])
+    yield one("cluster-of-a-name", filmed, due_film, cluster=film)
+    colon = TABLE.replace("file", "f:e")
+    yield one("column-with-a-colon", colon, refused, path="{f:e}")
     accent = TABLE.replace("1.jpg", "\u00c9.jpg")
     lower = {"path_case": "exact-then-lower"}
     there = empty("\u00e9.jpg")
@@ -161,6 +174,22 @@ def annotations() -> Iterator[Case]:
     yield noted("two-ids-that-are-one", coco_file([pair[0], ("12", "y.jpg")], labels[:1]), refused)
     twice = [*labels, ("12", "u")]
     yield noted("two-annotations-of-an-id-as-text", coco_file(pair, twice), refused)
+    marked = "\ufeff" + coco_file(pair, labels)
+    yield noted("byte-order-mark", marked, found)
+    yield noted("two-byte-order-marks", "\ufeff" + marked, refused)
+    for name, id in {"point": "12.0", "exponent": "12e0"}.items():
+        written = coco_file(pair, labels).replace(": 12,", f": {id},")
+        yield noted(f"id-with-a-{name}", written, refused)
+    large = [(2**53 + 1, "x.jpg"), (2**53, "y.jpg")]
+    exact = [
+        item("gallery", "9007199254740992", "v", "img/y.jpg"),
+        item("gallery", "9007199254740993", "u", "img/x.jpg"),
+    ]
+    noted_large = [(2**53, "v"), ("9007199254740993", "u")]
+    yield noted("ids-beyond-binary64", coco_file(large, noted_large), due(exact))
+    for name, (number, label) in {"label": (12, "\ud800"), "id": ("\ud800", "u")}.items():
+        lone = coco_file([(number, "x.jpg"), pair[1]], [(number, label), labels[1]])
+        yield noted(f"lone-surrogate-of-a-{name}", lone, refused)
     text = json.dumps(json.loads(coco_file(pair, labels)))
     escaped = text.replace('"name": "v"', '"name": "v", "n\\u0061me": "u"')
     yield noted("label-written-twice-by-an-escape", escaped, refused)

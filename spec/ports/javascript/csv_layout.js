@@ -9,11 +9,11 @@ export function fault(detail) {
   return new Invalid("value", detail);
 }
 
-function textOf(bytes) {
+export function textOf(bytes) {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes); // drops a byte order mark
   } catch {
-    throw fault("a table that is not UTF-8");
+    throw fault("a text that is not UTF-8");
   }
 }
 
@@ -79,8 +79,9 @@ export function readTable(bytes, { delimiter = ",", columns }, needed, absent) {
 function parseTemplate(template) {
   return template.split(/(\{[^{}]*\})/).map((piece) => {
     if (!piece.startsWith("{")) return { text: piece };
-    const [, column, part] = /^\{(.*?)(?::(name|stem))?\}$/s.exec(piece);
-    return { column, part };
+    const found = /^\{([^:]+)(?::(name|stem))?\}$/.exec(piece);
+    if (found === null) throw fault(`${piece} is no column`);
+    return { column: found[1], part: found[2] };
   });
 }
 
@@ -110,6 +111,13 @@ function lowerAscii(text) {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
+/** The text of a name: that of an item, a subject, a group or a cluster. */
+function named(template, row) {
+  const text = fill(template, row);
+  if (text === "") throw fault(`${template} gives no text`);
+  return text;
+}
+
 /** The columns of a table that the options name. */
 export function referencedColumns(options) {
   const { path, id, subject, group, label, position, split, traits = [], frames } = options;
@@ -131,7 +139,7 @@ function clusterTemplates({ cluster }) {
 function clusterOf(row, templates) {
   const whole = templates.find((template) => referenced(template).every((column) => row.get(column) !== ""));
   if (whole === undefined) throw fault("an empty cell of the cluster");
-  return fill(whole, row);
+  return named(whole, row);
 }
 
 /** [{split, row}], tables in the order given. */
@@ -219,15 +227,15 @@ export function csv(options, files) {
     if (traits === null) continue;
     for (const { row, position } of frameRows(tableRow, options.frames)) {
       const { path, missing } = foundPath(options, split, row, files);
-      const item = { id: options.id === undefined ? path : fill(options.id, row), path, split };
+      const item = { id: options.id === undefined ? path : named(options.id, row), path, split };
       if (missing) item.missing = true;
       if (traits !== undefined) item.traits = traits;
       else item.name = nameOf(row, options);
-      if (options.group !== undefined) item.group = fill(options.group, row);
+      if (options.group !== undefined) item.group = named(options.group, row);
       const templates = clusterTemplates(options);
       if (templates.length > 0 && split !== "train") item.cluster = clusterOf(row, templates);
       if (options.subject !== undefined) {
-        item.subject = fill(options.subject, row);
+        item.subject = named(options.subject, row);
         const column = options.position;
         item.position = position ?? (column === undefined ? items.length : positionOf(row.get(column)));
       }

@@ -3,7 +3,7 @@
  * {id, path, name, split, cluster?}; a table's items may have traits, subject, position and group too.
  */
 
-import { csv } from "./csv_layout.js";
+import { csv, textOf } from "./csv_layout.js";
 import { bytesOf, joinPath, tidyPath } from "./files.js";
 import { Invalid } from "./invalid.js";
 import { compareCodePoints } from "./order.js";
@@ -61,11 +61,23 @@ function imageFolder(options, files) {
   });
 }
 
+/** A JSON text with its integers, which are written without point and exponent, as BigInt. */
+function parseWithIntegers(text) {
+  JSON.parse(text);
+  let mark = "integer";
+  while (text.includes(mark)) mark += "_";
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9Ee]*/g, (token) =>
+    /^-?[0-9]+$/.test(token) ? `{"${mark}":"${token}"}` : token,
+  );
+  const integer = (value) => value !== null && typeof value === "object" && Object.hasOwn(value, mark);
+  return JSON.parse(marked, (_, value) => (integer(value) ? BigInt(value[mark]) : value));
+}
+
 /** Annotations are data and no document: their names and numbers need not be those of section 3. */
 function annotationsOf(bytes, keys) {
-  const text = Buffer.from(bytes).toString("utf8");
+  const text = textOf(bytes);
   try {
-    const { images, annotations } = JSON.parse(text);
+    const { images, annotations } = parseWithIntegers(text);
     const names = new Set(["images", "annotations", "id", "file_name", "image_id", ...keys]);
     const sound = Array.isArray(images) && Array.isArray(annotations) && !repeatsName(text, names);
     if (sound) return { images, annotations };
@@ -90,14 +102,18 @@ function repeatsName(text, names) {
   return false;
 }
 
+function isText(value) {
+  return typeof value === "string" && value !== "" && value.isWellFormed();
+}
+
 /** An id of an image in text: `12` and `"12"` are one. */
 function imageId(value) {
-  if (Number.isInteger(value) || (typeof value === "string" && value !== "")) return String(value);
+  if (typeof value === "bigint" || isText(value)) return String(value);
   throw new Invalid("value", "an id of an image");
 }
 
 function labelOf(value) {
-  if (typeof value === "string" && value !== "") return value;
+  if (isText(value)) return value;
   throw new Invalid("value", "a label");
 }
 
@@ -132,7 +148,7 @@ function coco(options, files) {
 }
 
 function clusterOfNote(value) {
-  if (!Number.isInteger(value) && (typeof value !== "string" || value === "")) {
+  if (typeof value !== "bigint" && !isText(value)) {
     throw new Invalid("value", "a cluster that is no text");
   }
   return String(value);

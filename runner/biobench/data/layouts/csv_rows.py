@@ -20,6 +20,7 @@ from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.layout_items import KeepMissing
 from biobench.data.layouts.options import is_usual, join, written_path_fault
 from biobench.data.layouts.table import Table, place
+from biobench.data.layouts.template import Template
 from biobench.data.manifest import Item, Split
 
 Cells = Mapping[str, str]
@@ -190,17 +191,17 @@ class RowItems:
         label = cells[options.label] if options.label is not None else ""
         if not self._may_be_label(row, label):
             return
-        group = options.group.fill(cells) if options.group else ""
+        group = self._name(row, "group", options.group, cells) if options.group else ""
         cluster = self._cluster(row, cells, split)
-        if cluster is None:
+        if group is None or cluster is None:
             return
         for numbered in self._images(cells):
             located = self._locate(row, numbered, split)
             if located is None:
                 continue
             path, there = located
-            identifier = options.id.fill(numbered) if options.id else path
-            if not self._unique(row, identifier, path, group):
+            identifier = self._name(row, "id", options.id, numbered) if options.id else path
+            if identifier is None or not self._unique(row, identifier, path, group):
                 # The other images of the row would say the same.
                 break
             if not there and not self._keeps_missing(subject):
@@ -212,6 +213,16 @@ class RowItems:
             self._found.append(item)
             if options.position is not None:
                 self._order.append(position)
+
+    def _name(self, row: int, what: str, template: Template, cells: Cells) -> str | None:
+        """The text of a template; None, with a fault, where it is empty, which only a part of a
+        cell can be: what has no name would be taken for what the layout does not have."""
+        name = template.fill(cells)
+        if name:
+            return name
+        columns = " and ".join(map(repr, template.columns))
+        self._fault(row, f"the {what} from column {columns} is empty")
+        return None
 
     def _refuse_empty(self, row: int, cells: Cells, split: Split) -> None:
         for column in self._filled[split]:
@@ -287,9 +298,11 @@ class RowItems:
     def _subject(self, row: int, cells: Cells, position: int, split: Split) -> str | None:
         """The subject that the row belongs to, which is of one split and has no two images in one
         position; None, with a fault, where the row cannot be of it. Empty where it has none."""
-        name = self.options.subject.fill(cells) if self.options.subject else ""
-        if not name:
-            return name
+        if self.options.subject is None:
+            return ""
+        name = self._name(row, "subject", self.options.subject, cells)
+        if name is None:
+            return None
         subject = self._subjects.get(name)
         if subject is None:
             subject = self._subjects[name] = _Subject(name, split, row)
@@ -317,7 +330,7 @@ class RowItems:
             return ""
         for template in templates:
             if all(map(cells.__getitem__, template.columns)):
-                return template.fill(cells)
+                return self._name(row, "cluster", template, cells)
         empty = dict.fromkeys(c for t in templates for c in t.columns if not cells[c])
         names = " and ".join(map(repr, empty))
         word = "columns" if len(empty) > 1 else "column"
