@@ -79,7 +79,7 @@ def test_the_porting_guide_names_the_members_of_digested_inputs() -> None:
 def test_there_are_enough_and_they_stay_small() -> None:
     """Hundreds of cases in a bundle that anyone can download in a moment."""
     assert sum(len(vectors.cases) for vectors in FILES) >= 300
-    assert sum(p.stat().st_size for p in (V1 / "conformance").rglob("*")) < 2_500_000
+    assert sum(p.stat().st_size for p in (V1 / "conformance").rglob("*")) < 2_900_000
 
 
 def copy_of_the_specification(folder: Path) -> Path:

@@ -73,7 +73,11 @@ def files() -> Iterator[VectorFile]:
         ("drawn_png", "PNG: every depth, interlace and filter.", drawn_png.pictures()),
     ):
         drawn = [
-            Case(f"decode/{key}", {"file": base64.b64encode(content).decode()}, pillow)
+            Case(
+                f"decode/{key}",
+                {"file": base64.b64encode(content).decode()},
+                refused if key.startswith(REFUSED) else pillow,
+            )
             for key, content in found
         ]
         yield VectorFile(

@@ -103,16 +103,20 @@ def png(
     palette: bytes | None = None,
     data: bytes | None = None,
     pieces: int = 1,
+    before: bytes = b"",
+    methods: tuple[int, int] = (0, 0),
 ) -> bytes:
-    """A file; ``data``: scanlines in place of the samples', ``pieces``: of the image data."""
+    """A file; ``data``: scanlines in place of the samples', ``pieces``: of the image data,
+    ``before``: chunks before it, ``methods``: of compression and filter."""
     height, width = samples.shape[:2]
-    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(interlaced))
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, *methods, int(interlaced))
     lines = scanlines(samples, depth, filters, interlaced=interlaced) if data is None else data
     body = stored(lines)
     size = -(-len(body) // pieces)
     found = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
     if palette is not None:
         found += chunk(b"PLTE", palette)
+    found += before
     for i in range(0, len(body), size):
         found += chunk(b"IDAT", body[i : i + size])
     return found + chunk(b"IEND", b"")
@@ -157,3 +161,56 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "bad-too-little-data", png(small, 2, 8, data=lines[:-20])
     yield "bad-depth", png(small, 2, 4, data=bytes(len(lines)))
     yield "bad-no-size", png(small[:, :0], 2, 8, data=lines)
+    yield from without_effect()
+    yield from refused()
+
+
+def without_effect() -> Iterator[tuple[str, bytes]]:
+    """Chunks of profiles, gamma, opacity and ground, which no pixel depends on."""
+    kinds = {"gray-8-bit": (0, 8), "rgb-16-bit": (2, 16), "rgb-8-bit": (2, 8)}
+    samples = {n: drawn(f"chunk-{n}", CHANNELS[c], d, (4, 4)) for n, (c, d) in kinds.items()}
+    profile = b"profile\0\0" + stored(b"no profile at all")
+    turned = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    for kind, name, body in (
+        ("rgb-8-bit", b"iCCP", profile),
+        ("rgb-8-bit", b"gAMA", struct.pack(">I", 100_000)),
+        ("rgb-8-bit", b"sRGB", b"\0"),
+        ("rgb-8-bit", b"eXIf", turned),
+        ("gray-8-bit", b"tRNS", struct.pack(">H", int(samples["gray-8-bit"][0, 0, 0]))),
+        ("rgb-16-bit", b"tRNS", struct.pack(">3H", *map(int, samples["rgb-16-bit"][0, 0]))),
+        ("gray-8-bit", b"bKGD", struct.pack(">H", 77)),
+    ):
+        colour, depth = kinds[kind]
+        content = png(samples[kind], colour, depth, before=chunk(name, body))
+        yield f"{kind}-with-{name.decode().lower()}", content
+    clear = chunk(b"tRNS", b"\0\x80\xff") + chunk(b"bKGD", b"\1")
+    few = drawn("chunk-palette", 1, 2, (4, 4))
+    yield "palette-with-trns-and-bkgd", png(few, 3, 2, palette=colours(4), before=clear)
+    yield "rgb-with-a-palette", png(samples["rgb-8-bit"], 2, 8, palette=colours(4))
+    yield "palette-of-256-colours", png(few, 3, 8, palette=colours(256))
+
+
+def refused() -> Iterator[tuple[str, bytes]]:
+    """Files of another structure, some of which Pillow reads."""
+    small = drawn("refused", 1, 8, (2, 3)) % 4
+    head = struct.pack(">IIBBBBB", 3, 2, 8, 0, 0, 0, 0)
+    four = colours(4)
+    late = png(small, 3, 8)
+    yield "refused-palette-behind-the-data", late[:-12] + chunk(b"PLTE", four) + late[-12:]
+    two = chunk(b"PLTE", four)
+    yield "refused-two-palettes", png(small, 3, 8, palette=four, before=two)
+    yield "refused-no-palette", late
+    yield "refused-empty-palette", png(small, 3, 8, palette=b"")
+    yield "refused-palette-of-257-colours", png(small, 3, 8, palette=four + bytes(3 * 253))
+    yield "refused-unknown-critical-chunk", png(small, 0, 8, before=chunk(b"ABCD", b"x"))
+    yield "refused-compression-method", png(small, 0, 8, methods=(1, 0))
+    yield "refused-filter-method", png(small, 0, 8, methods=(0, 1))
+    yield "refused-two-headers", png(small, 0, 8, before=chunk(b"IHDR", head))
+    plain = png(small, 0, 8)
+    yield "refused-chunk-before-the-header", plain[:8] + chunk(b"tEXt", b"a\0b") + plain[8:]
+    for name, (width, height) in {"width": (1_000_001, 1), "height": (1, 1_000_001)}.items():
+        size = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+        lines = (bytes(1 + -(-width // 8))) * height
+        body = zlib.compress(lines, 9)
+        content = plain[:8] + chunk(b"IHDR", size) + chunk(b"IDAT", body) + plain[-12:]
+        yield f"refused-{name}-beyond-a-million", content

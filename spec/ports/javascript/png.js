@@ -5,6 +5,7 @@ import { constants, inflateSync } from "node:zlib";
 import { LARGEST_IMAGE } from "./geometry.js";
 import { Invalid } from "./invalid.js";
 
+const LONGEST_SIDE = 1_000_000;
 const CHANNELS = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const DEPTHS = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
 /** Adam7: first column, first row, and the steps between columns and rows. */
@@ -49,12 +50,16 @@ function readChunks(bytes) {
       break;
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
+    if (at === 8 && type !== "IHDR") throw bad(`${type} before the header`);
     if (before && at + 12 + length > bytes.length) throw bad(`${type} is cut`);
     if (before && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw bad(`checksum of ${type}`);
     }
+    // What a decoder must know has a capital letter first.
+    if (before && /^[A-Z]/.test(type) && type !== "IHDR" && type !== "PLTE") throw bad(`${type} is not known`);
+    if (before && (type === "IHDR" || type === "PLTE") && chunks[type]?.length > 0) throw bad(`a second ${type}`);
     if (type === "IDAT") chunks.IDAT.push(body);
-    else chunks[type] ??= body;
+    else if (before) chunks[type] = body;
     at += 12 + length;
   }
   return chunks;
@@ -65,9 +70,11 @@ function header(chunk) {
   const view = new DataView(chunk.buffer, chunk.byteOffset, 13);
   const width = view.getUint32(0);
   const height = view.getUint32(4);
-  const [depth, colour, , , interlaced] = chunk.subarray(8);
+  const [depth, colour, compression, filter, interlaced] = chunk.subarray(8);
+  if (compression !== 0 || filter !== 0 || interlaced > 1) throw bad("an unknown method");
   if (!DEPTHS[colour]?.includes(depth) || width === 0 || height === 0) throw bad("header");
   if (width * height > LARGEST_IMAGE) throw bad("too many pixels");
+  if (Math.max(width, height) > LONGEST_SIDE) throw bad("too long a side");
   return { width, height, depth, colour, interlaced };
 }
 
@@ -116,7 +123,8 @@ function pixelOf(row, x, { depth, colour }, palette) {
 export function decodePng(bytes) {
   const chunks = readChunks(bytes);
   const head = header(chunks.IHDR);
-  if (head.colour === 3 && chunks.PLTE === undefined) throw bad("no palette");
+  const colours = Math.floor((chunks.PLTE?.length ?? 0) / 3);
+  if (head.colour === 3 && (colours === 0 || colours > 256)) throw bad("no palette of 1 to 256 colours");
   let raw;
   try {
     // Its checksum is looked at where it is there.
