@@ -253,8 +253,39 @@ def four(first: tuple[int, int] = (1, 1)) -> tuple[Component, ...]:
     return tuple(Component(i + 1, h, v, int(i in (1, 2))) for i, (h, v) in enumerate(factors))
 
 
+def joined(file: bytes, marker: int) -> bytes:
+    """The file with neighbouring segments of this marker, before its scan, as one segment."""
+    found, at, before = file[:2], 2, 0
+    while file[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+        if file[at + 1] == marker == before:
+            start = found.rindex(bytes([0xFF, marker]))
+            found = found[:start] + segment(marker, found[start + 4 :] + file[at + 4 : end])
+        else:
+            found += file[at:end]
+        before, at = file[at + 1], end
+    return found + file[at:]
+
+
+def segments() -> Iterator[tuple[str, bytes]]:
+    """Files whose segments are grouped in other ways, or say what is ignored."""
+    small: dict[str, Any] = {"height": 9, "width": 17, "components": three((1, 1))}
+    plain = Picture("segments", **small)
+    for name, marker in {"codes": 0xC4, "quantisation": 0xDB}.items():
+        yield f"tables-of-{name}-in-one-segment", joined(plain.file(), marker)
+    profile = segment(0xE2, b"ICC_PROFILE\0\1\1" + bytes(range(200)))
+    yield "profile", replace(plain, markers=JFIF + profile).file()
+    note = segment(0xFE, b"a comment") + segment(0xED, b"Photoshop 3.0\0")
+    yield "comment", replace(plain, markers=JFIF + note).file()
+    for name, components in (("444", three((1, 1))), ("420", three((2, 2)))):
+        size = (21, 29) if name == "444" else (41, 43)
+        turned = Picture(f"pr{name}", *size, components, frame=0xC2, progressive=True, restart=2)
+        yield f"progressive-restart-{name}", turned.file()
+
+
 def pictures() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
+    yield from segments()
     # Three units by three, the last of each row and column not whole.
     for name, size, components in (
         ("444", (21, 19), three((1, 1))),
