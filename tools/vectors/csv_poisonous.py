@@ -27,6 +27,14 @@ def by_cells() -> Iterator[Case]:
     with_unknown = due(items, poisonous=["cat", "owl"])
     yield listed("poisonous-without-the-unknown", SOUND, with_unknown, UNKNOWN)
     yield listed("edible-unknown", SOUND + "?,no\n", with_unknown, UNKNOWN)
+    plain = TABLE.replace(",", ";")
+    parted = {"poisonous": poison, "unknown_label": "?"}
+    same = due(ITEMS, poisonous=["cat", "owl"])
+    files = {"p.csv": SOUND}
+    yield one("poisonous-with-commas", plain, same, **parted, delimiter=";", files=files)
+    named = {**parted, "columns": ["part", "file", "kind"]}
+    body = TABLE.partition("\n")[2]
+    yield one("poisonous-with-a-header", body, same, **named, files=files)
     for name, rows in {
         "poisonous-unknown": SOUND + "?,1\n",
         "poisonous-cell-of-no-list": SOUND.replace("cat,yes", "cat,true"),

@@ -341,6 +341,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     for name, markers, components in (
         ("adobe-0", adobe(0), three((1, 1))),
         ("adobe-1", adobe(1), three((1, 1))),
+        ("adobe-2", adobe(2), three((1, 1))),
         ("jfif-and-adobe-0", JFIF + adobe(0), three((1, 1))),
         ("no-marker", b"", three((1, 1))),
         ("ids-rgb", b"", rgb),
@@ -349,7 +350,10 @@ def pictures() -> Iterator[tuple[str, bytes]]:
         ("ids-in-small-letters", b"", three((1, 1), ids="rgb")),
         ("four-without-marker", b"", four()),
         ("four-and-adobe-0", adobe(0), four()),
+        ("four-and-adobe-1", adobe(1), four()),
         ("four-and-adobe-2", adobe(2), four()),
+        ("four-and-jfif", JFIF, four()),
+        ("four-and-jfif-and-adobe-2", JFIF + adobe(2), four()),
         ("four-and-adobe-2-420", adobe(2), four((2, 2))),
     ):
         size = (33, 35) if name.endswith("420") else (17, 17)

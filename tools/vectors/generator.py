@@ -17,6 +17,7 @@ STREAMS = [
     ("zero-seed", 0, "signs/beluga"),
     ("largest-seed", MASK, "linear_probe/plankton/order/0"),
     ("empty-name", 1, ""),
+    ("name-that-is-not-composed", 17, "vectors/e\u0301\u212b"),
     ("name-in-utf-8", 0x0123456789ABCDEF, "vectors/Chrysaora f\u00fcscescens \U0001f41a"),
 ]
 
@@ -120,6 +121,8 @@ def files() -> Iterator[VectorFile]:
                 ("of-two", "vectors/permutation", 2),
                 ("of-seven", "vectors/permutation", 7),
                 ("of-a-hundred", "linear_probe/plankton/order/11", 100),
+                # The words of 298 and 323 have one upper half.
+                ("by-the-lower-half", "vectors/near/26565", 330),
             ]
         ],
     )

@@ -142,6 +142,12 @@ def influences() -> Iterator[Case]:
     thirteen = columns("thirteen", [3, 1, 5, 2, 1, 4, 2, 6, 1, 3, 2, 4, 3], 6)
     given = {"task": "beluga", **official, "metric": "macro_f1", **thirteen}
     yield Case("influences/class-of-thirteen-alone", given, same_influences)
+    unread = {"y_true": [-1, 0, 1, -1, 2, 0], "y_pred": [-2, -2, -1, -1, 2, 10]}
+    lossy = {"metric": "user_loss", **flagged(unread, [1]), "cluster": [*"aabbcc"]}
+    given = {"task": "fungiclef", **official, **lossy}
+    yield Case("influences/user-loss-without-a-prediction", given, same_influences)
+    given = {"task": "beluga", **official, "metric": "accuracy", **unread, "cluster": [*"aabbcc"]}
+    yield Case("influences/accuracy-of-the-unknown", given, same_influences)
     far = ["\ufb33", "\U0001f41f", "z"]
     given = {"task": "newt", "metric": "group_accuracy", **official}
     for name, sizes in {"groups-by-code-point": [9, 11, 13], "lone-groups": [3, 4, 5]}.items():
@@ -195,6 +201,9 @@ def scores() -> Iterator[Case]:
     ]:  # fmt: skip
         rest = {"task": "plankton", "division": division, "metric": "macro_f1"}
         yield Case(f"interval/{name}", {**rest, **given}, same_score)
+    for count in (1, 2):
+        given = {"task": "fishnet", **official, "metric": "traits_f1", **lone_traits(count)}
+        yield Case(f"interval/{count}-of-twelve-values-alone", given, same_score)
     silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
     given = columns("compat-end", [20, 30], 15)
     yield Case("interval/metric-without", {**silent, **given}, without_interval)
@@ -245,6 +254,19 @@ def lone(classes: int) -> dict[str, Any]:
     names = [f"{c if c < classes else i % 6}" for i, c in enumerate(truth)]
     prediction = [(c + 1) % 10 if i % 7 == 0 else c for i, c in enumerate(truth)]
     return {"y_true": truth, "y_pred": prediction, "cluster": names}
+
+
+def lone_traits(traits: int) -> dict[str, Any]:
+    """Six traits of items in ten clusters; the first traits lie in one cluster."""
+    place = [i % 10 for i in range(60)]
+    truth = [
+        [int(k == 0) if t < traits else (i // 10 + t) % 2 for t in range(6)]
+        for i, k in enumerate(place)
+    ]
+    prediction = [
+        [v ^ ((7 * i + t) % 5 == 0) for t, v in enumerate(row)] for i, row in enumerate(truth)
+    ]
+    return {"y_true": truth, "y_pred": prediction, "cluster": [f"{k}" for k in place]}
 
 
 def files() -> Iterator[VectorFile]:

@@ -159,9 +159,13 @@ def coco() -> Iterator[Case]:
             ('"name": "v"', '"name": "u", "name": "v"'),
             ('"id": 12', '"id": 13, "id": 12'),
             ('{"images"', '{"annotations": [], "images"'),
+            ('"file_name": "x', '"file_name": "z.jpg", "file_name": "x'),
+            ('"image_id": 12', '"image_id": 13, "image_id": 12'),
         )
     ]
-    for name, text in zip(("label", "id", "annotations"), again, strict=True):
+    for name, text in zip(
+        ("label", "id", "annotations", "file-name", "image-id"), again, strict=True
+    ):
         files = {**there, "a.json": text}
         yield case(f"{name}-written-twice", "coco", options, files, refused, split="leave-one-out")
     unread = found["a.json"].replace('"id": 12', '"width": 1, "width": 2, "id": 12')

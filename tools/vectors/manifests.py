@@ -88,6 +88,16 @@ def orders() -> Iterator[Case]:
         due(["x", "y"], [(path, label, "gallery") for path, label in wanted]),
         split="leave-one-out",
     )
+    # As code points e with an accent of its own comes before z, and the composed letter behind it.
+    names = ["\u00e9b", "e\u0301c", "z", "\u00c5a", "\u212ba"]
+    wanted = [("e\u0301c", 1), ("z", 0), ("\u00c5a", 1), ("\u00e9b", 0), ("\u212ba", 0)]
+    labels = ["x", "y", "x", "y", "x"]
+    yield manifest(
+        "manifests/not-composed",
+        [item(name, label, "gallery") for name, label in zip(names, labels, strict=True)],
+        due(["x", "y"], [(path, label, "gallery") for path, label in wanted]),
+        split="leave-one-out",
+    )
     traits = [
         item("t/1", [0, 1, 1], "train"),
         item("t/0", [1, 1, 0], "train"),

@@ -75,6 +75,13 @@ def samples() -> Iterator[Case]:
         yield Case(f"sampling/traits/{division}", given, few_shot)
         given = {**base, "division": division, "n_train": 2, "rows": sample_rows(3, 14, groups=2)}
         yield Case(f"sampling/groups/{division}", given, few_shot)
+    # The keys of the first two have equal first four bytes.
+    near = [
+        {"id": f"{id}.jpg", "label": 0, "split": "train"} for id in ("4246", "21867", "1", "2", "3")
+    ]
+    for n in range(1, 5):
+        given = {**base, "n_train": n, "rows": near}
+        yield Case(f"sampling/official/keys-of-one-beginning-{n}", given, few_shot)
     yield Case("sampling/no-example", {**base, "n_train": 0, "rows": rows}, refused)
     one = [{"id": f"{i}", "label": i % 2, "split": "gallery"} for i in range(4)]
     given = {**base, "split": "leave-one-out", "n_train": 1, "rows": one}
@@ -86,6 +93,7 @@ def files() -> Iterator[VectorFile]:
         "plain": {"task": "plankton", "version": 1, "id": "train/a/1.jpg"},
         "version": {"task": "plankton", "version": 12, "id": "train/a/1.jpg"},
         "not-ascii": {"task": "herbarium19", "version": 1, "id": "train/\u00e9/\U0001f41a.jpg"},
+        "not-composed": {"task": "herbarium19", "version": 1, "id": "e\u0301/\u212b"},
         "empty-id": {"task": "t", "version": 1, "id": ""},
     }
     yield SECTION.file(
