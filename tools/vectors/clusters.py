@@ -84,6 +84,10 @@ def paths() -> Iterator[Case]:
         yield one(f"no-match-{name}", pattern, file, refused)
 
 
+TWICE = "twice"
+"""Stands for a cluster that an annotation writes twice."""
+
+
 def annotations() -> Iterator[Case]:
     images = [{"id": i, "file_name": f"{i}.jpg"} for i in (1, 2)]
     items = [("1", "u"), ("2", "v")]
@@ -94,6 +98,7 @@ def annotations() -> Iterator[Case]:
             for i, label, value in zip((1, 2), "uv", seen, strict=True)
         ]
         text = json.dumps({"images": images, "annotations": notes})
+        text = text.replace(f'"{TWICE}"', '"e1", "seen": "e2"')
         options = {"annotations": "a.json", "images": "img", "label": "name"}
         options |= {"cluster": {"unit": "encounter", "key": key}}
         files = {**empty("img/1.jpg", "img/2.jpg"), "a.json": text}
@@ -115,6 +120,7 @@ def annotations() -> Iterator[Case]:
     yield one("empty", ("e1", ""), refused)
     yield one("fraction", ("e1", 1.5), refused)
     yield one("flag", ("e1", True), refused)
+    yield one("written-twice", ("e1", TWICE), refused)
 
 
 def files() -> Iterator[VectorFile]:

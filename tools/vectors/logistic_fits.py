@@ -172,6 +172,9 @@ def files() -> Iterator[VectorFile]:
         "weak-penalty": (DRAWS.clustered("fit", three, 4, 1.0), three, 10.0, 4),
         "two-classes": (DRAWS.clustered("fit/two", two, 3, 1.0), two, 0.5, 3),
         "more-features-than-rows": (drawn("fit/wide", 9, 12), [0, 1, 2] * 3, 0.1, 12),
+        "ids-that-are-no-text": (
+            drawn("fit/text", 9, 2), [9, 10, 2, 2, 9, 10, 9, 2, 10], 0.3, 2,
+        ),
         "single-row-of-a-class": (drawn("fit/single", 9, 2), [0, 0, 1, 1, 1, 4, 0, 1, 0], 0.3, 2),
         # More numbers than a sum has lanes.
         "many-classes": (DRAWS.clustered("fit/many", many, 5, 1.0), many, 0.2, 5),

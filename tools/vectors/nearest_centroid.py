@@ -294,6 +294,9 @@ def files() -> Iterator[VectorFile]:
         [
             case("fit", "drawn", classified, clusters),
             case("fit", "ids-with-gaps", classified, gaps(clusters, [5, 2, 40])),
+            case("fit", "equal-distances-of-longer-ids", fit_check, {
+                "features": square, "labels": [(9, 10)[c] for c in halves], "test": [[0, 1]],
+            }),
             case("fit", "compat", classified, gaps(clusters, [0, 3, 9]), COMPAT),
             case("fit", "column-that-does-not-vary", fit_check, {
                 **CORNERS["column-that-does-not-vary"], "test": [[1, 0.5], [9, 9], [2, 2]],

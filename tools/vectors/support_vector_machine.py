@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -198,10 +199,20 @@ def exact_files() -> Iterator[VectorFile]:
                 ("zeros-of-three", 3, [[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [-1.0, 0.0, 1.0]]),
                 ("circle", 3, [[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0]]),
                 ("drawn", 5, drawn("vote", 12, 10)),
+                ("tie-of-longer-ids", 11, [two_of_most()]),
             ]
         ],
         source="a plain loop",
     )
+
+
+def two_of_most() -> list[float]:
+    """Decision values of eleven classes of which 2 and 10 have nine votes, and no other as many."""
+    found = []
+    for a, b in combinations(range(11), 2):
+        for_b = b in (2, 10) and (a, b) != (0, 10) or (a != 2 and b != 10 and (a + b) % 2 == 0)
+        found.append(1.0 if for_b else -1.0)
+    return found
 
 
 def fitted_files() -> Iterator[VectorFile]:
@@ -238,6 +249,11 @@ def fitted_files() -> Iterator[VectorFile]:
                     "rows": [[0.5], [-0.5], [1.0]], "signs": [1, -1, 1],
                     "dual": [limit, limit, 1e-10],
                 },
+                # The number of rows counts.
+                "sum-within-the-rounding-of-three": {
+                    "rows": [[0.5], [-0.5], [1.0]], "signs": [1, -1, 1],
+                    "dual": [limit, limit, 2e-12],
+                },
                 "sum-of-a-last-bit": {
                     "rows": [[0.5], [-0.5], [1.0]], "signs": [1, -1, 1],
                     "dual": [limit, limit, 2.0**-50],
@@ -269,6 +285,10 @@ def fitted_files() -> Iterator[VectorFile]:
             [2 + 5 * y for y in two],
         ),
         "three-classes": (DRAWS.clustered("three", three, 4, 1.5, 2.0), three),
+        "ids-that-are-no-text": (
+            DRAWS.clustered("text", three[:15], 2, 1.5, 2.0),
+            [(9, 10, 2)[y] for y in three[:15]],
+        ),
         "five-classes": (DRAWS.clustered("five", five, 6, 1.5, 2.0), five),
         "more-features-than-rows": (DRAWS.clustered("wide", [0, 1] * 5, 24, 1.5, 2.0), [0, 1] * 5),
         "one-row-against-many": (
