@@ -283,9 +283,20 @@ def segments() -> Iterator[tuple[str, bytes]]:
         yield f"progressive-restart-{name}", turned.file()
 
 
+def with_scans(count: int) -> bytes:
+    """A progressive file of one block, whose mean is written anew in each scan."""
+    gray = Picture("scans", 8, 8, (Component(1),), frame=0xC2, progressive=True)
+    scan = gray.scan(gray.components, gray.planes(), (0, 0))
+    start = scan.index(b"\xff\xda")
+    whole = gray.file()
+    return whole[: whole.index(scan)] + scan[:start] + count * scan[start:] + EOI
+
+
 def pictures() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
     yield from segments()
+    yield "a-thousand-scans", with_scans(1000)
+    yield "refused-more-than-a-thousand-scans", with_scans(1001)
     # Three units by three, the last of each row and column not whole.
     for name, size, components in (
         ("444", (21, 19), three((1, 1))),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -210,7 +209,7 @@ def two_of_most() -> list[float]:
     """Decision values of eleven classes of which 2 and 10 have nine votes, and no other as many."""
     found = []
     for a, b in combinations(range(11), 2):
-        for_b = b in (2, 10) and (a, b) != (0, 10) or (a != 2 and b != 10 and (a + b) % 2 == 0)
+        for_b = (b in (2, 10) and (a, b) != (0, 10)) or (a != 2 and b != 10 and (a + b) % 2 == 0)
         found.append(1.0 if for_b else -1.0)
     return found
 

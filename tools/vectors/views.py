@@ -217,9 +217,8 @@ def clip_cases(base: list[dict[str, Any]], test: list[dict[str, Any]]) -> Iterat
     both = [*base, *test, *clip("o", "aa", "test")]
     dropped = due(rows_due, items, of, dropped=1)
     yield manifest("short-clip-that-lacks-a-frame", both, dropped, view=strict, missing=["o/2.jpg"])
-    strict_short = {**FRAMES, "short": "error"}
-    name = "short-clip-that-lacks-a-frame-refused"
-    yield manifest(name, both, refused, view=strict_short, missing=["o/2.jpg"])
+    refusing, name = {**FRAMES, "short": "error"}, "short-clip-that-lacks-a-frame-refused"
+    yield manifest(name, both, refused, view=refusing, missing=["o/2.jpg"])
     seldom = [
         *clip("k", "bbabb", "train"),
         *clip("l", "ccccc", "train"),
