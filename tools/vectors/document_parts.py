@@ -89,6 +89,8 @@ def layouts() -> CASES:
         ),
         "traits": (table(**traits, traits=[FINS, {**FINS, "column": "eggs"}]), None),
         "traits-of-one-column": (table(**traits, traits=[FINS, FINS]), "duplicate-id"),
+        "column-with-a-colon": (table(id="{f:e}"), "value"),
+        "name-of-a-column": (table(id="{f:name}"), None),
         "train-without-test": (table(tables={"train": "a.csv"}), "missing-key"),
         "gallery-with-train": (
             table(tables={"gallery": "a.csv", "train": "b.csv"}),

@@ -98,8 +98,6 @@ def paths() -> Iterator[Case]:
     filmed = one_film.replace("z/", "z/b")
     due_film = due([{**ITEMS[0], "cluster": "b"}, *ITEMS[1:]])
     yield one("cluster-of-a-name", filmed, due_film, cluster=film)
-    colon = TABLE.replace("file", "f:e")
-    yield one("column-with-a-colon", colon, refused, path="{f:e}")
     accent = TABLE.replace("1.jpg", "\u00c9.jpg")
     lower = {"path_case": "exact-then-lower"}
     there = empty("\u00e9.jpg")
