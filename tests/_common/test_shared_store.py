@@ -122,6 +122,22 @@ def test_only_what_was_looked_at_is_released(place: str, tmp_path: Path) -> None
     assert store.read(KIND, key(1)) == sent
 
 
+def test_own_entries_of_another_size_stay(place: str, tmp_path: Path) -> None:
+    """What was computed here is not given up for a foreign entry of the same key; a damaged one
+    is."""
+    other = Store(tmp_path / "a")
+    arrays = {"features": np.full((2, 3), 7, np.float32), "more": np.zeros(9, np.uint8)}
+    for number in (1, 2):
+        other.put(KIND, key(number), arrays)
+    push(other, place)
+    store = filled(tmp_path / "b", 1, 2)
+    os.truncate(store.path(KIND, key(2)), 90)
+    before = store.path(KIND, key(1)).read_bytes()
+    assert pull(store, place) == (1, 1)
+    assert store.path(KIND, key(1)).read_bytes() == before
+    assert store.is_pulled(KIND, key(2))
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("where", ["lists", KIND])
 def test_a_named_pipe_at_the_place_is_one_line(where: str, tmp_path: Path) -> None:

@@ -151,10 +151,7 @@ def pull(
         kind, _, stem = _parts(name)
         if not wanted(kind):
             continue
-        path = store.path(kind, stem)
-        # One that is marked is longer by its mark.
-        sizes = {entry.size for entry in listed[name]}
-        if store.is_pulled(kind, stem) or (path.exists() and path.stat().st_size in sizes):
+        if _is_there(store, kind, stem, listed[name]):
             moved.there += 1
         else:
             missing.append(name)
@@ -179,6 +176,21 @@ def pull(
             moved.entries += 1
             moved.size += size
     return moved
+
+
+def _is_there(store: Store, kind: str, stem: str, stated: Sequence[_Sent]) -> bool:
+    """True where a store has an entry of a key, marked or of its own.
+
+    One of its own stays, whatever size others list: a foreign one in its place would be deleted
+    where its sample differs. Only where the sizes differ is it read, since that may take long.
+    """
+    if store.is_pulled(kind, stem):  # longer by its mark
+        return True
+    path = store.path(kind, stem)
+    if not path.exists():
+        return False
+    listed = path.stat().st_size in {entry.size for entry in stated}
+    return listed or store.get(kind, f"sha256:{stem}") is not None
 
 
 def _fetched(place: Place, name: str, stated: Sequence[_Sent]) -> bytes | str:
