@@ -109,6 +109,16 @@ def test_what_a_part_of_them_proves(exact: Made, capsys: pytest.CaptureFixture[s
     assert len(seeds) == 2
 
 
+def test_three_items_bound_no_share(exact: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    """A share above 100 % says nothing."""
+    assert sample(exact, exact.out, "3", "--json") == 0
+    report = json.loads(capsys.readouterr().out)["checked"]["sample"]
+    (finding,) = report["stages"]["features"]["findings"]
+    assert finding["text"].startswith("3 of ")
+    assert "refuted" not in finding["text"]
+
+
+
 @pytest.mark.parametrize(("stage", "row"), [("features", 3), ("pixels", 7)])
 def test_one_forged_row_is_found(
     exact: Made, tmp_path: Path, stage: Stage, row: int, capsys: pytest.CaptureFixture[str]

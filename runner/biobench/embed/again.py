@@ -22,6 +22,14 @@ from biobench.models.base import Backbone
 from biobench.native import ImageLoader
 
 
+def refuted(drawn: int, of: int) -> str:
+    """What equality of a drawn part proves of the rest (SPEC.md, section "Evidence"), to follow a
+    statement; empty where everything was drawn, or too little to bound a share."""
+    if drawn >= of or drawn <= 3:
+        return ""
+    return f"; a forged share above {3 / drawn:.2%} is refuted at 95 %"
+
+
 @dataclass(frozen=True, eq=False)
 class Again:
     """Rows as they are here and now, in the order in which they were asked for.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from biobench._common.store import Store
 from biobench._common.text import shown
 from biobench.data.manifest import Manifest
-from biobench.embed.again import embed_again
+from biobench.embed.again import embed_again, refuted
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.shards import by_item
 from biobench.errors import BiobenchError, DataError, counted
@@ -112,10 +112,7 @@ def _units(
 
 def _statement(pulled: int, compared: int, drawn: int, of: int) -> str:
     text = f"{compared} of {counted(pulled, 'image')} with pulled features embedded again, equal"
-    bound = 3 / drawn
-    if drawn < of and bound < 1:
-        text += f"; a forged share above {bound:.2%} is refuted at 95 %"
-    return text
+    return text + refuted(drawn, of)
 
 
 def _release(result: Embedded, store: Store, keys: Sequence[str]) -> None:

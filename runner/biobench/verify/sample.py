@@ -15,7 +15,7 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench.data.manifest import Manifest
 from biobench.data.views import pool_rule
-from biobench.embed.again import embed_again
+from biobench.embed.again import embed_again, refuted
 from biobench.embed.embedded import Execution, feature_leaves
 from biobench.embed.pool import pool_rows
 from biobench.errors import BiobenchError, UsageError, counted
@@ -173,8 +173,7 @@ def _compare(
         text = f"{what} decoded again, equal"
         if stage == "features":
             text = f"{count} of {counted(total, 'item')} embedded again, equal; seed {sample.seed}"
-            if count < total:
-                text += f"; a forged share above {3 / count:.2%} is refuted at 95 %"
+            text += refuted(count, total)
         yield Finding(stage, True, text, size={"drawn": count, "of": total})
 
 
