@@ -84,6 +84,26 @@ def test_containers(runtime: str | None, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("container", "runtime", "signal"),
+    [
+        (None, None, "B:TERM@30"),
+        ("image.sif", None, "B:TERM@30"),
+        ("image", "docker", "B:TERM@30"),
+        ("image", "pyxis", "TERM@30"),
+        (None, "pyxis", "B:TERM@30"),
+    ],
+)
+def test_who_gets_the_signal(container: str | None, runtime: str | None, signal: str) -> None:
+    """The process of the batch script, which is the worker or passes it on. srun does not: at
+    SIGTERM it kills its tasks, so there Slurm signals the step, which is the worker."""
+    settings = Settings(
+        workers=1, container=container, container_runtime=runtime, signal_before=30
+    )
+    found = [line for line in lines(settings) if "--signal=" in line]
+    assert found == [f"#SBATCH --signal={signal}"]
+
+
+@pytest.mark.parametrize(
     ("variables", "devices"),
     [
         ({"SLURM_JOB_GPUS": "2,3", "CUDA_VISIBLE_DEVICES": "0,1"}, '"device=2,3"'),

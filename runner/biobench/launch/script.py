@@ -1,7 +1,8 @@
 """The batch script of a launch: one worker a task of an array.
 
 In: settings, and the command of a worker. Out: text that `sbatch` takes. The worker takes the place
-of the shell, so that the signal before the time limit reaches it and nobody has to pass it on.
+of the shell, so that the signal before the time limit reaches it and nobody has to pass it on; a
+worker that srun starts is signalled as a step.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def script(settings: Settings, worker: Worker, logs: Path, digest: str) -> str:
         f"--output={_quoted(log)}",
         "--open-mode=append",
         "--requeue",
-        f"--signal=B:TERM@{before}",
+        f"--signal={_signalled(settings)}TERM@{before}",
         "--ntasks=1",
     ]
     for option, value in (
@@ -93,6 +94,13 @@ def script(settings: Settings, worker: Worker, logs: Path, digest: str) -> str:
         f"exec {_command(settings, worker)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _signalled(settings: Settings) -> str:
+    """The prefix of ``--signal`` for whom Slurm signals: the process of the script, or the steps of
+    the job. srun, which pyxis needs, ends its tasks by SIGKILL where it gets SIGTERM itself."""
+    step = settings.container is not None and settings.container_runtime == "pyxis"
+    return "" if step else "B:"
 
 
 def _command(settings: Settings, worker: Worker) -> str:
