@@ -96,9 +96,7 @@ def test_containers(runtime: str | None, words: str) -> None:
 def test_who_gets_the_signal(container: str | None, runtime: str | None, signal: str) -> None:
     """The process of the batch script, which is the worker or passes it on. srun does not: at
     SIGTERM it kills its tasks, so there Slurm signals the step, which is the worker."""
-    settings = Settings(
-        workers=1, container=container, container_runtime=runtime, signal_before=30
-    )
+    settings = Settings(workers=1, container=container, container_runtime=runtime, signal_before=30)
     found = [line for line in lines(settings) if "--signal=" in line]
     assert found == [f"#SBATCH --signal={signal}"]
 

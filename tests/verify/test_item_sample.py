@@ -118,7 +118,6 @@ def test_three_items_bound_no_share(exact: Made, capsys: pytest.CaptureFixture[s
     assert "refuted" not in finding["text"]
 
 
-
 @pytest.mark.parametrize(("stage", "row"), [("features", 3), ("pixels", 7)])
 def test_one_forged_row_is_found(
     exact: Made, tmp_path: Path, stage: Stage, row: int, capsys: pytest.CaptureFixture[str]
