@@ -16,7 +16,7 @@ from checkpoints import timm_folder
 
 from biobench.decode.recipe import Recipe
 from biobench.embed import forward
-from biobench.embed.device import HostMemory, ValueTable, send
+from biobench.embed.device import HostMemory, ValueTable, memory_of, send
 from biobench.embed.forward import Forward, deterministic, input_type
 from biobench.embed.shortage import MemoryShortage, is_shortage
 from biobench.errors import ModelError
@@ -245,6 +245,50 @@ def test_a_pass_for_which_memory_was_short_is_tried_once_more(backbone: Backbone
     assert found[0].tobytes() == found[1].tobytes()
 
 
+class Full(HostMemory):
+    """Memory that has no room for the first copies, and how often it was trimmed."""
+
+    def __init__(self, times: int) -> None:
+        self.trims, self._left = 0, times
+
+    def copying(self) -> AbstractContextManager[Any]:
+        if self._left:
+            self._left -= 1
+            torch.empty(1 << 60)
+        return super().copying()
+
+    def trim(self) -> None:
+        self.trims += 1
+
+
+@pytest.mark.parametrize(
+    ("times", "patient", "trims"), [(0, True, 0), (1, True, 1), (2, True, 1), (1, False, 0)]
+)
+def test_a_copy_for_which_memory_was_short_is_tried_once_more(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch, times: int, patient: bool, trims: int
+) -> None:
+    """As a pass is, after what the allocator keeps was given back."""
+    memory = Full(times)
+    monkeypatch.setattr(forward, "memory_of", lambda device: memory)
+    passes = started(backbone, patient=patient)
+    try:
+        with deterministic():
+            found = passes.submit(drawn(3, backbone.recipe.crop[0]))
+            if times > trims:
+                with pytest.raises(MemoryShortage, match="memory is too short"):
+                    found.result()
+            else:
+                assert len(found.result()) == 3
+    finally:
+        passes.close()
+    assert memory.trims == trims
+
+
+def test_all_models_copy_by_one_memory() -> None:
+    """torch has 32 streams, and its allocator keeps apart what was taken for each."""
+    assert memory_of("cpu") is memory_of("cpu")
+
+
 def test_shortage_of_memory_is_told_from_other_errors(backbone: Backbone, tmp_path: Path) -> None:
     """By the errors that torch and NumPy really raise."""
     for ask in (lambda: torch.empty(1 << 60), lambda: np.empty(1 << 57, np.uint8)):
@@ -256,3 +300,19 @@ def test_shortage_of_memory_is_told_from_other_errors(backbone: Backbone, tmp_pa
     assert not is_shortage(other.value)
     assert is_shortage(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
     assert not is_shortage(ModelError("out of memory"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+        "GET was unable to find an engine to execute this computation",
+    ],
+)
+def test_a_full_gpu_is_known_by_the_texts_of_its_libraries(text: str) -> None:
+    """They do not speak of memory where there is no room for their handles and workspaces."""
+    assert is_shortage(RuntimeError(text))

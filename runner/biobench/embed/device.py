@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -109,8 +110,10 @@ class CudaMemory:
         torch.cuda.empty_cache()
 
 
+@cache
 def memory_of(device: str) -> Memory:
-    """The memory of ``cpu`` or ``cuda``."""
+    """The memory of ``cpu`` or ``cuda``, the same at each call: torch has few streams, and what its
+    allocator has taken for one serves no other."""
     return CudaMemory() if device == "cuda" else HostMemory()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from biobench.models.base import Backbone
 
 
+Made = TypeVar("Made")
 DETERMINISTIC = 2
 """torch's mode in which an operation without a deterministic algorithm is an error."""
 HALF = ("float16", "bfloat16")
@@ -136,7 +137,7 @@ class Forward:
         patient: bool = True,
     ) -> None:
         """``pool``: threads that several models share; without it :meth:`close` ends its own.
-        ``patient``: try a pass a second time where memory is short.
+        ``patient``: try a copy or a pass a second time where memory is short.
 
         Raises MemoryShortage where the device has no room for the model.
         """
@@ -183,7 +184,9 @@ class Forward:
         try:
             with self._errors():
                 filling = backbone.recipe.table[:, :1, None]
-                sent = send(self._memory, batch, self._micro_batch, filling)
+                sent = self._patiently(
+                    lambda: send(self._memory, batch, self._micro_batch, filling)
+                )
         except BiobenchError as error:
             failed: Future[npt.NDArray[np.float32]] = Future()
             failed.set_exception(error)
@@ -204,7 +207,7 @@ class Forward:
 
     def _pass(self, sent: Sent) -> Values:
         with self._errors():
-            features = self._features(sent)
+            features = self._patiently(lambda: self._once(sent))
             self._read_state()
         expected = (self._micro_batch, self._backbone.info.dim)
         if features.shape != expected:
@@ -215,18 +218,18 @@ class Forward:
             )
         return features[: sent.rows]
 
-    def _features(self, sent: Sent) -> Values:
-        """The pass itself; once more by itself where memory was short, since it may have been cut
+    def _patiently(self, make: Callable[[], Made]) -> Made:
+        """A copy or a pass; once more by itself where memory was short, since it may have been cut
         into pieces by what other models took."""
         try:
-            return self._once(sent)
+            return make()
         except Exception as error:
             if not (self._patient and is_shortage(error)):
                 raise
         # Not in the handler: the error holds what the pass had in memory.
         with self._again:
             self._memory.trim()
-            return self._once(sent)
+            return make()
 
     def _once(self, sent: Sent) -> Values:
         import torch

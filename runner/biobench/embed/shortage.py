@@ -14,9 +14,15 @@ _TEXTS = (
     "cannot allocate memory",
     "alloc_failed",
     "bad_alloc",
+    "cublas_status_not_initialized",
+    "cudnn_status_not_initialized",
+    "host_allocation_failed",
+    "unable to find an engine to execute this computation",
 )
 """Parts of the messages of a RuntimeError, in lower case: torch's allocator of the CPU, the
-system's own words, CUDA, cuBLAS and cuDNN, C++. torch.OutOfMemoryError has one of them too."""
+system's own words, CUDA, cuBLAS and cuDNN, C++. torch.OutOfMemoryError has one of them too.
+The last four are of a full GPU: no room for a handle, or for the workspace of an engine of
+cuDNN."""
 
 
 class MemoryShortage(ModelError):
