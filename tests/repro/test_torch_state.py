@@ -186,6 +186,10 @@ for model in (Threads, Flushes, OnceOff, Nnpack):
         def embed(self, batch):
             raise AssertionError("embeds again")
     found[model.__name__ + ", stored"] = level(Stored(), store / model.__name__)
+if hasattr(torch.backends, "fp32_precision"):
+    # From here on torch refuses to read the former switches.
+    torch.backends.fp32_precision = "tf32"
+    found["precise"] = level(MeanColour(), store / "precise")
 print(json.dumps(found))
 """
 
@@ -225,5 +229,11 @@ def test_a_run_with_an_altered_torch_claims_t(tmp_path: Path) -> None:
         assert levels["features"] == "T", name
         assert reason in reasons
         assert altered(state, in_run=True).keys() == {switch}
+    if "precise" in found:
+        levels, reasons, state = found["precise"]
+        assert levels["features"] == "T"
+        assert reason in reasons
+        assert "backends.fp32_precision" in altered(state, in_run=True)
+        assert state["backends.cudnn.allow_tf32"] == "False"
     first, both = found["shards"]
     assert both == 2 * first > 0

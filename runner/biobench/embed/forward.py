@@ -21,6 +21,7 @@ from biobench.embed.device import Pixels, Sent, Values, ValueTable, memory_of, s
 from biobench.embed.shortage import MemoryShortage, is_shortage
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
+from biobench.repro.tf32 import without_tf32
 from biobench.repro.torch_state import fix_workspace, merged, read_state
 
 if TYPE_CHECKING:
@@ -77,20 +78,17 @@ def deterministic() -> Iterator[None]:
         torch.get_deterministic_debug_mode(),
         bool(memory.fill_uninitialized_memory),  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark,
-        torch.backends.cuda.matmul.allow_tf32,
-        torch.backends.cudnn.allow_tf32,
     )
     try:
         # No result reads memory that was never written, so filling it would only cost time.
-        _configure(1, DETERMINISTIC, False, False, False, False)
-        yield
+        _configure(1, DETERMINISTIC, False, False)
+        with without_tf32():
+            yield
     finally:
         _configure(*before)
 
 
-def _configure(
-    threads: int, algorithms: int, fill: bool, benchmark: bool, matmul: bool, cudnn: bool
-) -> None:
+def _configure(threads: int, algorithms: int, fill: bool, benchmark: bool) -> None:
     import torch
     from torch.utils import deterministic as memory
 
@@ -100,8 +98,6 @@ def _configure(
     torch.set_deterministic_debug_mode(algorithms)
     memory.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = benchmark
-    torch.backends.cuda.matmul.allow_tf32 = matmul
-    torch.backends.cudnn.allow_tf32 = cudnn
 
 
 def side_by_side(device: str, workers: int) -> int:

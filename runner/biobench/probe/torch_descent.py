@@ -19,6 +19,7 @@ from biobench.errors import ArgumentError
 from biobench.probe.checkpoint import Arrays
 from biobench.probe.gradient_descent import Batch
 from biobench.probe.training_plan import TrainingPlan
+from biobench.repro.tf32 import without_tf32
 
 
 def check_device(plan: TrainingPlan) -> None:
@@ -32,13 +33,8 @@ def check_device(plan: TrainingPlan) -> None:
 @contextmanager
 def training() -> Iterator[None]:
     """Keep matrix products to float32, and build no graph."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+    with without_tf32(), torch.inference_mode():
+        yield
 
 
 class AdamW:
