@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +183,26 @@ def test_a_disk_that_makes_up_inodes_holds_claims(
         assert claims.take(NAME) is None
         claim.finish()
         assert claims.list().done == {NAME}
+
+
+def test_no_inode_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that numbers files anew at each look: a stale claim is taken over there too."""
+    with worker(tmp_path, 3600.0) as gone:
+        assert gone.take(NAME) is not None
+    look, numbers = os.stat, itertools.count(1)
+
+    def renumbered(*asked: Any, **options: Any) -> os.stat_result:
+        found = look(*asked, **options)
+        times = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return os.stat_result((found[0], next(numbers), *found[2:]), times)
+
+    with worker(tmp_path, SOON_S) as claims:
+        monkeypatch.setattr(os, "stat", renumbered)
+        wait_until_stale(claims)
+        claim = claims.take(NAME)
+        assert claim is not None
+        assert claim.inherited
+        claim.release()
 
 
 @pytest.mark.parametrize("call", ["link", "rename"])

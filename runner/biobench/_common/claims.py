@@ -74,7 +74,7 @@ class Claims:
         self.folder = folder
         self.stale_s = stale_s
         self._still_s = still_s
-        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+        self._seen: dict[str, tuple[tuple[bytes, int], float]] = {}
         self._token = secrets.token_hex(8)
         self._host = socket.gethostname()
         self._about = {"owner": owner, "host": self._host, "pid": os.getpid()}
@@ -163,11 +163,11 @@ class Claims:
         """True where a claim was not touched for too long while this object looked on; raises as
         :meth:`take`."""
         with self._reading(), contextlib.suppress(FileNotFoundError):
-            return self._is_still(name, os.stat(self.folder / name))
+            return self._is_still(name, _state(self.folder / name))
         return False
 
-    def _is_still(self, name: str, status: os.stat_result) -> bool:
-        now, state = time.monotonic(), (status.st_ino, status.st_mtime_ns)
+    def _is_still(self, name: str, state: tuple[bytes, int]) -> bool:
+        now = time.monotonic()
         before, since = self._seen.get(name, (None, now))
         if before != state:
             self._seen[name] = state, now
@@ -240,7 +240,7 @@ class Claims:
     def _set_aside(self, path: Path) -> bool:
         """Move a stale claim out of the way; False where it is held, or somebody else took it."""
         try:
-            before = os.stat(path)
+            before = _state(path)
             if not self._is_still(path.name, before):
                 return False
             aside = self.folder / f".stale-{self._token}-{secrets.token_hex(4)}"
@@ -248,8 +248,7 @@ class Claims:
         except FileNotFoundError:
             return False
         try:
-            after = os.stat(aside)
-            if (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns):
+            if _state(aside) == before:
                 return True
             # Another process had taken it over in between, or its holder woke up: give it back.
             _links(aside, path)
@@ -369,6 +368,18 @@ def _links(source: Path, target: Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _state(path: Path) -> tuple[bytes, int]:
+    """What a claim says, which no other says, and when it was touched; raises as os.stat.
+
+    Not its inode, which some disks number anew at each look.
+    """
+    try:
+        said = read_regular(path, _MOST_BYTES)
+    except OSError:
+        said = b""  # what anyone may have put there: its time tells
+    return said, os.stat(path).st_mtime_ns
 
 
 def _reads(path: Path, text: bytes) -> bool:
