@@ -22,7 +22,7 @@ def result(template: dict[str, Any], name: str, **changes: Any) -> Results:
 
 
 def of_task(template: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The tasks of a document with another version or other images of its task."""
+    """The tasks of a document with something else of its task, such as another version."""
     return {TASK: {**copy.deepcopy(template["tasks"][TASK]), **changes}}
 
 
@@ -34,10 +34,18 @@ def others(template: dict[str, Any]) -> dict[str, tuple[Results, str]]:
         "division": (result(template, "b", division="compat"), "division compat, not official"),
         "version": (result(template, "b", tasks=version), f"version 7.0.0 of task {TASK}"),
         "data": (result(template, "b", tasks=of_task(template, digests=digests)), "other data of"),
+        "protocol": (
+            result(template, "b", tasks=of_task(template, protocol="svm")),
+            f"protocol svm of task {TASK}, not ",
+        ),
+        "metric": (
+            result(template, "b", tasks=of_task(template, metric="other")),
+            f"metric other of task {TASK}, not ",
+        ),
     }
 
 
-@pytest.mark.parametrize("apart", ["division", "version", "data"])
+@pytest.mark.parametrize("apart", ["division", "version", "data", "protocol", "metric"])
 @pytest.mark.parametrize("task", [None, TASK])
 def test_results_that_cannot_be_compared_are_not_drawn_together(
     template: dict[str, Any], apart: str, task: str | None

@@ -18,6 +18,7 @@ from scored import SPEC, SUITE, TASKS, declared, result, save
 
 from biobench import Results
 from biobench.cli import execute
+from biobench.compare.groups import groups_of
 from biobench.compare.pair import compare_results
 from biobench.compare.standings import COLUMNS, standings, standings_csv, standings_document
 from biobench.compare.tables import print_comparison, print_standings
@@ -235,6 +236,21 @@ def test_results_that_share_every_name_are_told_apart(
         assert str(tmp_path / f"run-{i}") in out.getvalue()
         score = f"{found[i].tasks['imagenet1k']['score']:.4f}"
         assert re.search(rf"^ {number} .* {score}", out.getvalue(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("what", ["protocol", "metric"])
+def test_another_protocol_is_no_better_model(template: dict[str, Any], what: str) -> None:
+    """The difference of two scores by two protocols, of one sample or of two, says nothing of the
+    models; a declared score, which states no protocol, goes with any."""
+    a, b = result(template, "a", 0.9), result(template, "b", 0.3, n_train=3)
+    b.tasks["newt"][what] = "other"
+    for call in (lambda: compare_results(a, b, SPEC), lambda: standings([a, b], SPEC, ranks=True)):
+        with pytest.raises(UsageError, match=rf"{what}s \w+ and other of task newt cannot share"):
+            call()
+    groups = groups_of([a, b])
+    words = f"{what} other of task newt, not {a.tasks['newt'][what]}"
+    assert [group.reason for group in groups] == [None, words]
+    assert len(groups_of([a, declared(b, "newt", 0.4)])) == 1
 
 
 def test_a_family_of_one_task_is_one_task(template: dict[str, Any]) -> None:

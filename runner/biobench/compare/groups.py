@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from biobench.report.results import Results
 
+KEY = ("protocol", "metric")
+"""What scores of a version of a task agree on, if they were run: an own task keeps its version when
+its file names another protocol, and the difference would then be that of the protocols."""
+
 
 @dataclass(frozen=True)
 class Group:
-    """Results that agree on what they were grouped by, with one version and one list of images of
-    each task.
+    """Results that agree on what they were grouped by, with one version, protocol, metric and list
+    of images of each task.
 
     Attributes:
         reason: Why they are apart from an earlier group; None for the first.
@@ -44,7 +48,7 @@ def groups_of(
     Args:
         results: Results in any mixture.
         by: Members of a result document that all results of a group agree on.
-        tasks: The tasks whose versions and images matter; None for all.
+        tasks: The tasks whose versions, protocols and images matter; None for all.
     """
     found: list[tuple[list[Results], str | None]] = []
     for result in results:
@@ -80,7 +84,12 @@ def _other_task(result: Results, other: Results, tasks: Sequence[str] | None) ->
             continue
         if entry["version"] != theirs["version"]:
             return f"version {entry['version']} of task {task}, not {theirs['version']}"
-        if entry["declared"] or theirs["declared"] or not same_sample:
+        if entry["declared"] or theirs["declared"]:
+            continue
+        for what in KEY:
+            if entry[what] != theirs[what]:
+                return f"{what} {entry[what]} of task {task}, not {theirs[what]}"
+        if not same_sample:
             continue
         if entry["digests"]["manifest"] != theirs["digests"]["manifest"]:
             return f"other data of task {task}: another list of images was scored"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from biobench._common.output import print_note
 from biobench._common.text import shown
+from biobench.compare.groups import KEY
 from biobench.data.predictions import Predictions
 from biobench.errors import BiobenchError, DataError, SpecError, UsageError
 from biobench.metric.comparison import Clustered, clustered, require_same_items
@@ -116,7 +117,8 @@ def _sound(found: Results, path: Path, spec: Spec) -> Results:
 
 
 def require_one_table(results: Sequence[Results]) -> None:
-    """Raise UsageError unless the results have one division, and one version of each task."""
+    """Raise UsageError unless the results have one division, and one version, protocol and metric
+    of each task."""
     divisions = list(dict.fromkeys(str(r.document["division"]) for r in results))
     if len(divisions) > 1:
         raise UsageError(
@@ -133,6 +135,16 @@ def require_one_table(results: Sequence[Results]) -> None:
                     "table",
                     remedy="run the older ones again",
                 )
+    ran: dict[tuple[str, str], str] = {}
+    for result in results:
+        for task, entry in result.tasks.items():
+            for what in () if entry["declared"] else KEY:
+                if ran.setdefault((task, what), entry[what]) != entry[what]:
+                    raise UsageError(
+                        f"results of the {what}s {ran[task, what]} and {entry[what]} of task "
+                        f"{task} cannot share a table",
+                        remedy=f"run one of them again with the {what} of the other",
+                    )
 
 
 def model_name(results: Results) -> str:
