@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
 import biobench
 from biobench.cli import execute
@@ -342,6 +342,36 @@ def test_a_folder_that_is_split(photos: Path, tmp_path: Path, scoring: Words) ->
     assert document(out)["tasks"]["split"]["counts"]["test"] == 12
     assert yaml.safe_load((out / "split.yaml").read_text())["protocol"] == "svm"
     assert execute([*scoring, str(split), "--train-share", "0.5", "--dry-run"]) == 2
+
+
+def test_rejected_predictions_are_told(
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
+) -> None:
+    """Protects: a score that a threshold makes is not left without its reason, neither when
+    predictions are computed nor when the store has them; other protocols reject nothing."""
+    split = tmp_path / "split"
+    for path in paths(photos):
+        for side in ("train", "val"):
+            (split / side / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, split / "train" / path.parent.name)
+        ImageOps.invert(Image.open(path).convert("RGB")).save(
+            split / "val" / path.parent.name / path.name
+        )
+    for out in ("first", "again"):
+        options = ["--protocol", "nearest_centroid", "--out", str(tmp_path / out)]
+        assert execute([*scoring, str(split), *options]) == 0
+        said = capsys.readouterr().err
+        predictions = biobench.load_results(tmp_path / out).predictions("split")
+        assert (predictions.y_pred == -1).all()
+        assert 'split: every one of 36 predictions is "unknown"' in said
+        assert "from the 36 items learnt from" in said
+    assert execute([*scoring, str(split), "--out", str(tmp_path / "other")]) == 0
+    assert '"unknown"' not in capsys.readouterr().err
+    few = [*scoring, str(photos), "--protocol", "nearest_centroid", "--out", str(tmp_path / "few")]
+    assert execute(few) == 0
+    rejected = biobench.load_results(tmp_path / "few").predictions("photos").y_pred == -1
+    assert 0 < rejected.sum() < len(rejected) / 2
+    assert '"unknown"' not in capsys.readouterr().err
 
 
 def test_a_learning_curve(photos: Path, tmp_path: Path, scoring: Words) -> None:

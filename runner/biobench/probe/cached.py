@@ -24,6 +24,7 @@ from biobench.probe.checkpoint import Checkpoint
 from biobench.probe.inputs import NO_NEIGHBOUR, NO_PREDICTION, given_columns, truth
 from biobench.probe.predict import run_probe
 from biobench.probe.registry import PROTOCOLS, is_exact
+from biobench.probe.rejected import rejection_line
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Suite, Task
 
@@ -109,11 +110,21 @@ def predict(
             # They are known, and the result is written elsewhere.
             if not quiet:
                 print_note(f"biobench: {task.id}: predictions are not kept, {error}")
-        return predictions
+        return _told(task, manifest, predictions, quiet=quiet)
     ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
     extras |= given_columns(manifest, scored, known["y_pred"])
-    return Predictions(ids, known["y_true"], known["y_pred"], extras)
+    predictions = Predictions(ids, known["y_true"], known["y_pred"], extras)
+    return _told(task, manifest, predictions, quiet=quiet)
+
+
+def _told(task: Task, manifest: Manifest, predictions: Predictions, *, quiet: bool) -> Predictions:
+    """The predictions; prints a line where most of them are rejected."""
+    learnt = sum(row.split == "train" for row in manifest.rows)
+    line = None if quiet else rejection_line(task, predictions, learnt)
+    if line is not None:
+        print_note(f"biobench: {line}")
+    return predictions
 
 
 def _compute(
