@@ -344,6 +344,30 @@ def test_a_folder_that_is_split(photos: Path, tmp_path: Path, scoring: Words) ->
     assert execute([*scoring, str(split), "--train-share", "0.5", "--dry-run"]) == 2
 
 
+def test_what_is_doubtful_about_a_split_is_known_before_a_run(
+    photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
+) -> None:
+    """Protects: images that were learnt from and are scored, and classes that no score speaks of,
+    are named by the dry run and once by the run."""
+    split = tmp_path / "split"
+    for place, path in enumerate(paths(photos)):
+        for side in ("train", "val") if place < 4 else ("train",) if place % 3 else ("val",):
+            if (side, path.parent.name) != ("val", CLASSES[2]):
+                (split / side / path.parent.name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, split / side / path.parent.name)
+    run = [*scoring, str(split), "--out", str(tmp_path / "out"), "--protocol", "svm"]
+    first = paths(photos)[0].relative_to(photos).as_posix()
+    for more in (["--dry-run"], []):
+        assert execute([*run, *more]) == 0
+        said = "".join(capsys.readouterr())
+        copied = "split: 4 images of the test split have the bytes of one of the train split: val/"
+        assert f"{copied}{first} and train/{first}, " in said
+        assert ", and 1 more" in said
+        assert said.count("have the bytes") == 1
+        assert "split: 1 class has no image in the test split, so no score of it" in said
+        assert f"'{CLASSES[2]}'" in said
+
+
 def test_rejected_predictions_are_told(
     photos: Path, tmp_path: Path, capsys: Capture, scoring: Words
 ) -> None:

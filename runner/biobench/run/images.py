@@ -19,6 +19,7 @@ from biobench._common.text import shown
 from biobench.data.class_folders.copies import copies
 from biobench.data.class_folders.grouping import image_groups, unit_of
 from biobench.data.class_folders.listing import FolderImage, Listing, list_images
+from biobench.data.class_folders.own_split import keep_split
 from biobench.data.class_folders.split import Halves, split_images
 from biobench.data.class_folders.task_file import ListedImage, TaskFiles, task_id
 from biobench.data.locate import LocatedTask
@@ -174,14 +175,14 @@ def _halves(
 ) -> Halves:
     """The images that are scored: those of the folder's own split, or of a split made here."""
     try:
+        alike = copies(folder, [i.path for i in kept], options.workers or usable_cores())
         if listing.split:
-            return _as_split(kept, groups)
+            return keep_split(kept, groups, alike)
         if len({image.label for image in kept}) < 2:
             raise DataError(
                 "the images that can be read have fewer than two classes",
                 remedy="restore the files",
             )
-        alike = copies(folder, [i.path for i in kept], options.workers or usable_cores())
         share = images.train_share or TRAIN_SHARE
         seed = spec.suites[BENCHMARK].seed
         halves = split_images(kept, groups, alike, share, seed)
@@ -194,17 +195,6 @@ def _halves(
         note = f"{count} with the bytes of another one; copies are on one side: {_named(alike[0])}"
         return replace(halves, notes=(note, *halves.notes))
     return halves
-
-
-def _as_split(kept: Sequence[FolderImage], groups: Mapping[str, str]) -> Halves:
-    """The split of a folder that is split already, with a note on groups on both sides."""
-    test = frozenset(image.path for image in kept if image.split == "test")
-    sides: Mapping[str, set[bool]] = {name: set() for name in sorted(set(groups.values()))}
-    for path, name in groups.items():
-        sides[name].add(path in test)
-    both = [name for name, of in sides.items() if len(of) == 2]
-    note = f"{counted(len(both), 'group')} of {len(sides)} on both sides of the split: "
-    return Halves(test, (note + _named(both),) if both else ())
 
 
 def _protocol(kept: Sequence[FolderImage], halves: Halves, sizes: Sizes) -> str:

@@ -105,7 +105,8 @@ def embed_task(
         if embedded.alone is not None:
             context.compared_alone.add(context.backbone.info.name)
         by = "" if context.options.folder is None else f" by {context.options.model_name!r}"
-        for line in doubts(manifest, embedded):
+        own = context.plan.selection.written is not None
+        for line in doubts(manifest, embedded, copies_known=own):
             say(context.options, f"{task.id}{by}: {line}")
         wall = rest + sum(embedded.seconds.values())
         features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall))

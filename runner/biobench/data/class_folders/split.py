@@ -182,13 +182,13 @@ def _notes(
     if single:
         yield (
             f"{counted(len(single), 'class has', 'classes have')} one image, which is learnt from "
-            f"and not scored: {_listed(single)}"
+            f"and not scored: {listed(single)}"
         )
     whole = [label for label, size in sizes.items() if size > 1 and not tested[label]]
     if whole:
         yield (
             f"{counted(len(whole), 'class is', 'classes are')} not scored, since what belongs "
-            f"together has all images of a class: {_listed(whole)}"
+            f"together has all images of a class: {listed(whole)}"
         )
     moved = [label for label in sizes if tested[label] and tested[label] != goals[label]]
     if moved:
@@ -201,7 +201,8 @@ def _notes(
         )
 
 
-def _listed(labels: Sequence[str]) -> str:
+def listed(labels: Sequence[str]) -> str:
+    """Names in quotes, sorted, of many the first few."""
     ordered = sorted(labels)
     more = f", and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
     return ", ".join(f"'{shown(label)}'" for label in ordered[:NAMED]) + more
