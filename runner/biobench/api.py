@@ -198,7 +198,7 @@ def learning_curve(
     model: OneModel,
     tasks: str | Sequence[str] | None = None,
     *,
-    sizes: Sequence[int | None] = ...,
+    sizes: Sequence[int | str | None] = ...,
     **options: Unpack[RunOptions],
 ) -> Curve: ...
 
@@ -209,7 +209,7 @@ def learning_curve(
     tasks: str | Sequence[str] | None = None,
     *,
     models: str | Path | None = None,
-    sizes: Sequence[int | None] = ...,
+    sizes: Sequence[int | str | None] = ...,
     **options: Unpack[RunOptions],
 ) -> CurveSet: ...
 
@@ -220,7 +220,7 @@ def learning_curve(
     tasks: str | Sequence[str] | None = None,
     *,
     models: str | Path,
-    sizes: Sequence[int | None] = ...,
+    sizes: Sequence[int | str | None] = ...,
     **options: Unpack[RunOptions],
 ) -> CurveSet: ...
 
@@ -230,7 +230,7 @@ def learning_curve(
     tasks: str | Sequence[str] | None = None,
     *,
     models: str | Path | None = None,
-    sizes: Sequence[int | None] = (1, 3, 10, 30, 100, None),
+    sizes: Sequence[int | str | None] = (1, 3, 10, 30, 100, None),
     suite: str | None = None,
     images: str | Path | None = None,
     train_share: float | str | Fraction | None = None,
@@ -257,7 +257,8 @@ def learning_curve(
         model: One model, or a list of them, as for :func:`evaluate`.
         tasks: One task id or file, or several.
         models: A file of names of models, as for :func:`evaluate`.
-        sizes: Training items a class (compat: in all); None for the whole train split.
+        sizes: Training items a class (compat: in all); None or ``"all"`` for the whole train
+            split. These are what ``n_train`` of :func:`evaluate` is one of.
         suite: As for :func:`evaluate`, and so are the arguments after it.
         images: A folder of class folders.
         train_share: With ``images``.

@@ -25,6 +25,7 @@ from biobench.run.call_options import (
     EvaluateOptions,
     RunOptions,
     call_options,
+    sizes_of,
 )
 from biobench.run.many import ModelRun
 from biobench.run.options import Options
@@ -169,6 +170,8 @@ def test_what_the_command_refuses_a_call_refuses(tmp_path: Path) -> None:
         biobench.learning_curve("demo", "demo-plankton", sizes=(0,))
     with pytest.raises(UsageError, match=r"sizes= is 5; give a list"):
         biobench.learning_curve("demo", "demo-plankton", sizes=5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"sizes= is 'most'; give a whole number"):
+        biobench.learning_curve("demo", "demo-plankton", sizes=[3, "most"])
     photos.mkdir()
     with pytest.raises(BiobenchError, match="check the path given to images="):
         biobench.evaluate("demo", images=photos)
@@ -235,3 +238,10 @@ def test_typer_is_what_the_names_are_read_from() -> None:
     """Protects: the comparison above sees options at all."""
     assert isinstance(command(), typer.core.TyperGroup)
     assert len(options_of_run()) > 20
+
+
+def test_all_is_a_size_of_a_call_too() -> None:
+    """Protects: what `--n-train 3,1,all` means, a list means; twice is refused by either name."""
+    assert sizes_of([3, 1, "all"]) == sizes_of((1, 3, None)) == (1, 3, None)
+    with pytest.raises(UsageError, match="is not a list of sizes"):
+        sizes_of(["all", None])

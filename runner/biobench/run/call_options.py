@@ -181,12 +181,14 @@ def _tasks(given: object) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def sizes_of(sizes: Sequence[int | None]) -> tuple[int | None, ...]:
+def sizes_of(sizes: Sequence[int | str | None]) -> tuple[int | None, ...]:
     """The sizes of a learning curve, ascending; raises UsageError for what is no list of numbers
-    and None."""
+    and None, which ``all`` stands for too, as on the command line."""
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
         raise UsageError(f"sizes= is {sizes!r}", remedy="give a list of numbers, and None for all")
-    numbers = tuple(None if size is None else whole_number("sizes=", size) for size in sizes)
+    numbers = tuple(
+        None if size is None or size == "all" else whole_number("sizes=", size) for size in sizes
+    )
     try:
         return in_order(numbers)
     except UsageError as error:
