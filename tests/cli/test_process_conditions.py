@@ -228,3 +228,20 @@ def test_too_little_memory() -> None:
     assert error is not None
     assert "--workers" in str(error)
     assert explained(ImportError("cannot import name 'x'")) is None
+
+
+def test_an_extension_of_another_version() -> None:
+    """The real exception: whoever updates one of the two reads what to do, and not of a name that a
+    module lacks."""
+    with pytest.raises(ImportError) as caught:
+        exec("from biobench._native import of_a_later_version")
+    error = explained(caught.value)
+    assert error is not None
+    assert error.exit_code == 1
+    said = str(error)
+    assert said.startswith("the native extension is of another version than the package (")
+    assert "of_a_later_version" in said
+    assert "install biobench again" in said
+    with pytest.raises(ImportError) as caught:
+        exec("from json import of_a_later_version")
+    assert explained(caught.value) is None

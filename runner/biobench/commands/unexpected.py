@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from biobench._common.files import NO_MORE_FILES
 from biobench.errors import BiobenchError, UsageError
 
+EXTENSION = "biobench._native"
 MOST_SHOWN = 120
 """Characters of a path that is too long."""
 
@@ -20,6 +21,11 @@ def explained(error: BaseException) -> BiobenchError | None:
     """The error that says what to do, where ``error`` or one of its causes is a known one; else
     None."""
     for one in _chain(error):
+        if _old_extension(one):
+            return BiobenchError(
+                f"the native extension is of another version than the package ({one})",
+                remedy="install biobench again; in a checkout: make setup",
+            )
         if _no_thread(one):
             return BiobenchError(
                 "the system gives this process no more threads",
@@ -72,6 +78,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _old_extension(error: BaseException) -> bool:
+    """True where the extension is there and lacks a name, as after an update of one of the two."""
+    named = isinstance(error, ImportError) and error.name == EXTENSION
+    return named and "cannot import name" in str(error)
 
 
 def _no_descriptor(error: BaseException) -> bool:
