@@ -416,7 +416,15 @@ def test_sizes_below_the_folds_take_a_protocol_without_folds(
     out = tmp_path / "out"
     assert execute([*scoring, str(photos), "--out", str(out), "--n-train", "1,3"]) == 0
     said = capsys.readouterr()
-    assert "no class has 5 images to learn from at --n-train 1" in said.err
+    assert (
+        "no class has 5 images to learn from at --n-train 1, so the protocol of all 2 sizes, which "
+        "share one, is linear_probe_short in place of logistic_regression"
+    ) in said.err
+    assert "photos: macro_f1 by linear_probe_short at all sizes" in said.out
+    assert (
+        '<td data-head="metric">macro_f1 by linear_probe_short</td>'
+        in (out / "curve.html").read_text()
+    )
     assert "mean" not in said.out
     assert "mean" not in (out / "curve.html").read_text().partition("</style>")[2]
     assert yaml.safe_load((out / "photos.yaml").read_text())["protocol"] == "linear_probe_short"

@@ -28,6 +28,7 @@ from biobench.report.curves import (
     tables_of,
     write_curves,
 )
+from biobench.report.results import Results
 
 WHY = "no class has the 5 training items that 5 folds need"
 
@@ -97,6 +98,22 @@ def test_the_terminal_has_every_model_and_size() -> None:
     assert f"2: {long[1].name}" in lines
     table = [line for line in lines if line.startswith(" ")]
     assert max(map(len, table)) <= 40
+
+
+def test_the_protocol_of_own_tasks_is_named() -> None:
+    """Protects: a curve of class folders says by which protocol, in the terminal and on the page:
+    one small size decides it for all sizes."""
+    one = without_mean("a", 0.5)
+    one.curve.document["division"] = "open"
+    entry = {"protocol": "linear_probe_short"}
+    result = Results({"tasks": {"demo-plankton": entry}})
+    curve = Curve(one.curve.document, (None, result, result))
+    assert curve.protocols == {"demo-plankton": "linear_probe_short"}
+    lines = printed([NamedCurve("a", curve)])
+    assert "demo-plankton, macro_f1 by linear_probe_short, best first at all" in lines
+    page = render_curves([NamedCurve("a", curve)], {})
+    assert "<caption>macro_f1 by linear_probe_short" in page
+    assert "<caption>macro_f1 by" not in render_curves([without_mean("a", 0.5)], {})
 
 
 def test_the_page_has_every_number() -> None:

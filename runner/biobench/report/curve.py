@@ -59,6 +59,17 @@ class Curve:
         return tasks
 
     @property
+    def protocols(self) -> dict[str, str]:
+        """By task, the protocol that gave its scores, which all sizes share; without tasks that
+        have no score at any size."""
+        return {
+            task: str(result.tasks[task]["protocol"])
+            for task in self.tasks
+            for result in self.results
+            if result is not None and task in result.tasks
+        }
+
+    @property
     def sizes(self) -> tuple[int | None, ...]:
         """Sizes, ascending; None is the whole train split."""
         return tuple(size["n_train"] for size in self.document["sizes"])
@@ -202,7 +213,9 @@ def write_curve(
             if result is not None:
                 write_files(result, outcomes[size], fresh / size_folder(size), page)
         (fresh / CURVE_TABLE).write_text(curve.to_csv(), encoding="utf-8")
-        (fresh / CURVE_PAGE).write_text(render_curve(curve.document), encoding="utf-8")
+        (fresh / CURVE_PAGE).write_text(
+            render_curve(curve.document, curve.protocols), encoding="utf-8"
+        )
         (fresh / FILE).write_text(curve.to_json(), encoding="utf-8")
         write_beside(beside, fresh)
     for size, result in zip(curve.sizes, curve.results, strict=True):

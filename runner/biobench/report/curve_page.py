@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from biobench.data.sample import size_name
@@ -18,6 +19,7 @@ WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 30, 12, 8, 24
 HEAD, BESIDE = 26, 2
 """Room for the name of a panel; panels beside each other in a figure."""
+NO_PROTOCOLS: Mapping[str, str] = MappingProxyType({})
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -103,18 +105,32 @@ def curve_figure(document: Mapping[str, Any]) -> Figure:
     return Figure(svg, figure_page(title, svg))
 
 
-def render_curve(document: dict[str, Any]) -> str:
-    """The page as HTML text; all values of the document are escaped."""
+def metric_by(metric: str, protocol: str | None) -> str:
+    """A metric with the protocol that gave its scores, where one did."""
+    return metric if protocol is None else f"{metric} by {protocol}"
+
+
+def render_curve(document: dict[str, Any], protocols: Mapping[str, str] = NO_PROTOCOLS) -> str:
+    """The page as HTML text; all values of the document are escaped.
+
+    Args:
+        document: The document of the curve.
+        protocols: By task, the protocol that gave its scores.
+    """
     # Of the tasks that have an interval; None where a task has no score at any size.
     units = [
         entry["cluster_unit"] for entry in document["tasks"].values()
         if any(cell["low"] is not None for cell in entry["cells"])
     ]  # fmt: skip
     listed = notes(document)
+    named = {
+        task: {**entry, "metric": metric_by(entry["metric"], protocols.get(task))}
+        for task, entry in document["tasks"].items()
+    }
     return render(
         "curve.html",
         assets=inline_assets(()),
-        curve=document,
+        curve={**document, "tasks": named},
         estimand=estimand(units) if units else None,
         plot=curve_plot(document),
         notes=listed,

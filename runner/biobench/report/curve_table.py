@@ -9,7 +9,7 @@ from rich.console import Console
 from biobench.data.sample import size_name
 from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
-from biobench.report.curve_page import notes
+from biobench.report.curve_page import metric_by, notes
 
 
 def print_curve(curve: Curve, console: Console) -> None:
@@ -31,6 +31,8 @@ def print_curve(curve: Curve, console: Console) -> None:
         print_blocks(["task", *curve.tasks], [column[:-1] for column in columns], console)
     else:
         print_blocks(["task", *curve.tasks, "mean"], columns, console, apart="mean")
+    for task, protocol in curve.protocols.items() if document["division"] == "open" else ():
+        say(console, f"{task}: {metric_by(curve.tasks[task]['metric'], protocol)} at all sizes")
     for note in listed:
         sizes = ", ".join(map(size_name, note["sizes"]))
         line = f"({note['number']}) {note['task']} at {sizes}: {note['reason']}"

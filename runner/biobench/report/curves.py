@@ -19,7 +19,7 @@ from biobench._common.text import shown
 from biobench.data.sample import size_name
 from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
-from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curve_plot
+from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curve_plot, metric_by
 from biobench.report.earlier import CURVE_PAGE
 from biobench.report.figure import CHARACTER, Figure, figure_page
 from biobench.report.intervals import estimand
@@ -86,7 +86,9 @@ def tables_of(curves: Sequence[NamedCurve]) -> list[Table]:
     tables = []
     for task, entry in curves[0].curve.tasks.items():
         cells = [tuple(one.curve.tasks[task]["cells"]) for one in curves]
-        tables.append(_table(task, entry["metric"], curves, cells, entry["higher_is_better"]))
+        protocols = (one.curve.protocols.get(task) for one in curves)
+        metric = metric_by(entry["metric"], next(filter(None, protocols), None))
+        tables.append(_table(task, metric, curves, cells, entry["higher_is_better"]))
     means = [
         tuple({**NOTHING, **(size["mean"] or {})} for size in one.curve.document["sizes"])
         for one in curves
@@ -160,7 +162,9 @@ def print_curves(curves: Sequence[NamedCurve], console: Console) -> None:
     means = [table for table in tables if table.title == MEAN]
     last = size_name(curves[0].curve.sizes[-1])
     for table in means or tables:
-        say(console, f"{table.title}, best first at {last}")
+        # Of the suite's tasks the version says it; an own task may name any protocol.
+        by = f", {table.metric}" if table.metric and document["division"] == "open" else ""
+        say(console, f"{table.title}{by}, best first at {last}")
         columns = [
             [
                 size_name(size),

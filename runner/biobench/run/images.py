@@ -116,8 +116,9 @@ def select_images(spec: Spec, options: Options, images: ImageOptions, sizes: Siz
     if images.protocol is None and task.protocol.id != PROTOCOL:
         few = _fewest(sizes)
         at = "" if few is None or few >= FOLDS else f" at --n-train {few}"
+        of = "" if len(sizes) == 1 else f" of all {len(sizes)} sizes, which share one,"
         notes.append(
-            f"{id}: no class has {FOLDS} images to learn from{at}, so the protocol is "
+            f"{id}: no class has {FOLDS} images to learn from{at}, so the protocol{of} is "
             f"{task.protocol.id} in place of {PROTOCOL}"
         )
     benchmark = spec.suites[BENCHMARK]
