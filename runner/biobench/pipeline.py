@@ -350,6 +350,7 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         manifest=manifest,
         bad=len(embedded.bad),
         computed=embedded.computed,
+        images_per_s=features.images_per_s,
         predictions=predictions,
         score=score,
         pixels_digest=pixels,

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 import biobench
 from biobench.cli import execute
+from biobench.compare.site.rows import images_per_second
 from biobench.data.locate import EMBEDDED
 from biobench.decode import formats
 
@@ -134,6 +135,30 @@ def test_images_that_moved(
     assert execute(again) == 3
     assert execute([*again, "--data", str(moved)]) == 0
     assert execute([*again, "--data", str(moved.parent)]) == 0
+
+
+def test_a_second_run_keeps_the_measured_speed(
+    photos: Path, tmp_path: Path, scoring: Words
+) -> None:
+    """Protects: the same command again does not replace a measured speed by 0 in the result and on
+    every page; no speed is stated of other conditions, or of images that nobody timed."""
+    run = [*scoring, str(photos), "--workers", "1"]
+    costs = []
+    for name, more in (("a", ()), ("b", ()), ("c", ("--workers", "2"))):
+        out = tmp_path / name
+        assert execute([*run, *more, "--out", str(out)]) == 0
+        costs.append(document(out)["tasks"]["photos"]["cost"])
+        shown = images_per_second(biobench.load_results(out))
+        assert shown == (pytest.approx(costs[0]["images_per_s"]) if name != "c" else None)
+    first, second, third = costs
+    assert first["images_per_s"] > 0
+    assert second["images_per_s"] == first["images_per_s"]
+    assert first["stages"]["embed"] > second["stages"]["embed"] == 0
+    assert third["images_per_s"] == 0
+    # Fewer of the same images: the store knows them all, and nobody timed these.
+    paths(photos)[0].unlink()
+    assert execute([*run, "--out", str(tmp_path / "d")]) == 0
+    assert document(tmp_path / "d")["tasks"]["photos"]["cost"]["images_per_s"] == 0
 
 
 def test_an_edited_task_file_is_kept(

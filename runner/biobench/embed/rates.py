@@ -84,18 +84,37 @@ def remember(
         return
     if embedded.computed < FEW and recall(store, asked) is not None:
         return
-    keys, engine = ShardKeys(backbone, execution), execution.engine
+    keys = ShardKeys(backbone, execution)
     value = {
         "images": embedded.computed,
         "seconds": seconds,
         "peak_memory_bytes": peak_memory_bytes,
         "workers": execution.workers,
-        "hardware": str(engine.get("gpu") or engine["cpu"][0]),
+        "hardware": _hardware(execution),
         "base": keys.base,
         "by_item": keys.by_item,
     }
     with contextlib.suppress(BiobenchError):
         store.put(KIND, _key(asked), {"rate": np.frombuffer(canonical_json(value), np.uint8)})
+
+
+def _hardware(execution: Execution) -> str:
+    engine = execution.engine
+    return str(engine.get("gpu") or engine["cpu"][0])
+
+
+def measured_earlier(
+    store: Store, asked: Mapping[str, str], backbone: Backbone, execution: Execution
+) -> float:
+    """Images a second as an earlier run measured them of the same model, on a processor or GPU of
+    the same name and with as many workers; 0 where the store has no such measurement."""
+    rate = recall(store, asked)
+    if rate is None:
+        return 0.0
+    keys = ShardKeys(backbone, execution)
+    ours = [_hardware(execution), execution.workers, sha256_json(keys.base)]
+    same = [rate.hardware, rate.workers, sha256_json(rate.base)] == ours
+    return rate.images_per_s if same else 0.0
 
 
 def recall(store: Store, asked: Mapping[str, str]) -> Rate | None:

@@ -131,7 +131,6 @@ def _declared_entry(declared: ExternalScore) -> dict[str, Any]:
 
 def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
     task, score = outcome.task, outcome.score
-    embedding = outcome.stages["decode"] + outcome.stages["embed"]
     manifest = outcome.manifest
     left_out = [{"path": path, "reason": why} for path, why in sorted(manifest.left_out.items())]
     return {
@@ -158,7 +157,7 @@ def _task_entry(outcome: TaskOutcome) -> dict[str, Any]:
             "wall_s": outcome.wall,
             "cpu_s": outcome.cpu,
             "images": len(manifest.rows),
-            "images_per_s": outcome.computed / embedding if embedding else 0.0,
+            "images_per_s": outcome.images_per_s,
             "peak_memory_bytes": outcome.peak_memory_bytes,
             "stages": dict(outcome.stages),
         },

@@ -25,6 +25,8 @@ class TaskOutcome:
     Attributes:
         bad: Number of unreadable images.
         computed: Number of images that went through the backbone in this run.
+        images_per_s: As this run measured it; where it computed nothing as an earlier one did, of
+            the same images by the same model on the same hardware; 0 where none has.
         leaves: Digests of single rows and items by stage, see :mod:`biobench.report.item_digests`.
         torch_state: See :mod:`biobench.repro.torch_state`, read in the threads that embedded,
             and in this one once the task was scored.
@@ -37,6 +39,7 @@ class TaskOutcome:
     manifest: Manifest
     bad: int
     computed: int
+    images_per_s: float
     predictions: Predictions
     score: Score
     pixels_digest: str

@@ -34,6 +34,8 @@ class TaskFeatures:
         wall: Seconds of wall time that reading and embedding took; of several models each has its
             share, by the time of its forward passes.
         cpu: Seconds of processor time, in the same shares.
+        images_per_s: Measured by this run, or by an earlier one where nothing was computed; 0 where
+            neither has.
     """
 
     located: LocatedTask
@@ -41,6 +43,7 @@ class TaskFeatures:
     embedded: Embedded
     wall: float
     cpu: float
+    images_per_s: float
 
     def at_size(self, size: int | None) -> tuple[Manifest, Embedded]:
         """The manifest of a size of the train split, and the features of its rows."""
@@ -102,6 +105,7 @@ def embed_task(
             features.append(embedded)
             continue
         remember_rate(context, embedded)
+        speed = _speed(context, manifest, embedded)
         if embedded.alone is not None:
             context.compared_alone.add(context.backbone.info.name)
         by = "" if context.options.folder is None else f" by {context.options.model_name!r}"
@@ -109,7 +113,7 @@ def embed_task(
         for line in doubts(manifest, embedded, copies_known=own):
             say(context.options, f"{task.id}{by}: {line}")
         wall = rest + sum(embedded.seconds.values())
-        features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall))
+        features.append(TaskFeatures(located, manifest, embedded, wall, rate * wall, speed))
     return features
 
 
@@ -121,6 +125,20 @@ def remember_rate(context: Context, embedded: Embedded) -> None:
         context.store, rate_of(context.options), context.backbone, context.execution, embedded,
         peak_memory_bytes(),
     )  # fmt: skip
+
+
+def _speed(context: Context, manifest: Manifest, embedded: Embedded) -> float:
+    """Images a second of a task, see :class:`TaskFeatures`; the store keeps what was measured."""
+    from biobench.embed import rates
+
+    # Of these images: those of other tasks take another time to decode.
+    asked = {**rate_of(context.options), "manifest": manifest.digest}
+    model = (context.backbone, context.execution)
+    seconds = sum(embedded.seconds.values())
+    if embedded.computed and seconds > 0:
+        rates.remember(context.store, asked, *model, embedded, peak_memory_bytes())
+        return embedded.computed / seconds
+    return rates.measured_earlier(context.store, asked, *model)
 
 
 def rate_of(options: Options) -> dict[str, str]:
