@@ -104,12 +104,13 @@ const biobench = (() => {
     return JSON.parse(await unpack((await load(`${given.site.data}${task}.js`, task)).rows));
   }
 
-  /** The scores that this page ranks a score among, null on a page of one result. */
+  /** The scores of the other models and the stated rank among them, null on a page of one result. */
   async function scoresOf(task) {
     if (given.site === null) return null;
     const scores = (await load(given.site.scores, "scores"))[given.site.group][task];
     const [, , rank] = scores.find(([key]) => key === given.site.key);
-    return { values: scores.map(([, score]) => score), rank };
+    // A score that was stated for this model is no rival of the one that is computed here.
+    return { others: scores.filter(([key]) => key !== given.site.key).map(([, score]) => score), rank };
   }
 
   function inWorker(values) {
