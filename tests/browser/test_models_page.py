@@ -42,6 +42,10 @@ def test_the_best_model_is_first_and_leads_to_its_mistakes(
     rows = page.locator("table.standings tbody tr")
     assert rows.locator("th").all_inner_texts() == ["demo", "timm:./vit.safetensors#test_vit"]
     page.wait_for_selector(".plot svg")
+    (said,) = page.locator("ul.verdicts li").all_inner_texts()
+    assert said.startswith(f"{TASK}: ")
+    assert "demo" in said
+    assert "86 test items" in said
     rows.first.locator("td a").click()
     page.wait_for_selector(DONE.format(TASK))
     assert page.url.startswith((models / "demo/report.html").as_uri())

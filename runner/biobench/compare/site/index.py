@@ -13,6 +13,7 @@ from typing import Any
 from biobench._common.text import shown
 from biobench.compare.groups import Group
 from biobench.compare.site.rows import row_of
+from biobench.compare.site.verdict import verdicts
 from biobench.compare.standings import Standings
 from biobench.report.imported import is_imported
 from biobench.report.intervals import interval_words
@@ -82,6 +83,7 @@ def render_index(
                     entry for result in table.rows for entry in result.tasks.values()
                 ),
                 "sources": sources_of(table.rows),
+                "verdicts": verdicts(table.standings),
                 "declared": any(
                     cell[3]
                     for row in shown_rows
