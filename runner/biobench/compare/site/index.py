@@ -30,12 +30,15 @@ class Table:
     Attributes:
         number: Number of the table on the site, from 0.
         keys: Name of each row's files.
+        unranked: Why the scores that may be the best are not known; None where they are, or where
+            no score has an interval.
     """
 
     number: int
     group: Group
     standings: Standings
     keys: tuple[str, ...]
+    unranked: str | None = None
 
     @property
     def rows(self) -> tuple[Results, ...]:

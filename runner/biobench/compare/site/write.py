@@ -18,6 +18,8 @@ from typing import Any
 
 from biobench._common.text import shown
 from biobench.compare.groups import groups_of
+from biobench.compare.ranking import ranked_table
+from biobench.compare.results import comparable_tasks
 from biobench.compare.site.disagreements import MOST_MODELS, contradicted
 from biobench.compare.site.evidence import SavedEvidence, evidence_or_none
 from biobench.compare.site.index import (
@@ -28,7 +30,7 @@ from biobench.compare.site.index import (
     sources_of,
 )
 from biobench.compare.site.rows import key_of, ranks, row_of
-from biobench.compare.standings import standings
+from biobench.compare.standings import Standings, standings
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
@@ -43,6 +45,8 @@ INDEX = "index.html"
 MARK = "biobench-site.json"
 """The file by which a folder is known as a site, which a new one may replace."""
 SCHEMA = "biobench.site/1"
+MOST_RANKED = 40
+"""Most models whose ranks are found unasked: every pair of them is tested."""
 MOST_CONTRADICTED = 60
 """Most items of a task whose label the best models contradict."""
 
@@ -66,7 +70,8 @@ def write_site(
         data: Folder of the data sets, for pictures; None for the embedded ones alone.
         own: Tasks of a person's own by id.
         pictures: False leaves pictures out.
-        ranked: Mark the scores that may be the best.
+        ranked: Mark the scores that may be the best also in tables of more than ``MOST_RANKED``
+            models, and do not go on where they cannot be known.
 
     Raises:
         UsageError: The folder holds something else.
@@ -99,10 +104,21 @@ def write_site(
 def _tables(results: Sequence[Results], spec: Spec, *, ranked: bool) -> list[Table]:
     found: list[Table] = []
     for group in groups_of(results):
-        (table,) = standings(group.results, spec, ranks=ranked)
+        table, unranked = _ranked(group.results, spec, asked=ranked)
         keys = tuple(map(key_of, table.rows))
-        found.append(Table(len(found), group, table, keys))
+        found.append(Table(len(found), group, table, keys, unranked))
     return found
+
+
+def _ranked(results: Sequence[Results], spec: Spec, *, asked: bool) -> tuple[Standings, str | None]:
+    """The table of a group with its ranks where they are quick or asked for, else with the reason
+    why it has none."""
+    if not asked and len(results) <= MOST_RANKED:
+        return ranked_table(results, spec)
+    (table,) = standings(results, spec, ranks=asked)
+    if asked or not comparable_tasks(table.rows, table.tasks):
+        return table, None
+    return table, f"for more than {MOST_RANKED} models --ranks finds them"
 
 
 def _write_result(table: Table, key: str, result: Results, saved: SavedEvidence) -> None:

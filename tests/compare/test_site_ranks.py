@@ -1,0 +1,45 @@
+"""Which scores of a site are marked as perhaps the best, without being asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scored import SPEC, result
+
+from biobench.compare.site import write
+from biobench.report.results import Results, result_digest
+
+MARK = '<abbr title="may be the best">=</abbr>'
+
+
+def page(template: dict[str, Any], folder: Path, count: int, ranked: bool = False) -> str:
+    """The first page of a site of models of one task, of which the first knows all."""
+    results = []
+    for i in range(count):
+        made = result(template, f"m{i}", 1.0 if i == 0 else 0.1, i, ("inat21",))
+        made.document["digests"]["result"] = result_digest(made.document)
+        results.append(Results(made.document, None, made.held))
+    write.write_site(results, SPEC, folder, data=None, own={}, pictures=False, ranked=ranked)
+    return (folder / "index.html").read_text()
+
+
+def test_ties_are_marked_without_an_option(template: dict[str, Any], tmp_path: Path) -> None:
+    """Where predictions are at hand, the page of a site marks what that of a run does."""
+    text = page(template, tmp_path / "site", 3)
+    assert text.count(MARK) == 1
+    assert "= may be the best in its column" in text
+    assert "take m0" in text
+
+
+def test_more_models_than_the_bound_say_how(
+    template: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A larger table names the option, which marks it."""
+    monkeypatch.setattr(write, "MOST_RANKED", 2)
+    text = page(template, tmp_path / "site", 3)
+    assert MARK not in text
+    assert "= may be the best" not in text
+    assert "not marked: for more than 2 models --ranks finds them." in text
+    assert page(template, tmp_path / "asked", 3, ranked=True).count(MARK) == 1
