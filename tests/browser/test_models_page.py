@@ -62,3 +62,18 @@ def test_no_finding_and_no_wider_than_the_screen(
     page.wait_for_selector(".plot svg")
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_cut_table_keeps_its_caption_and_shows_that_it_goes_on(
+    models: Path, open_page: Callable[..., Any]
+) -> None:
+    """On a phone the caption stays within the screen while the table scrolls below it."""
+    page = open_page(models / "models.html", width=400)
+    wide = page.locator(".wide").first
+    assert wide.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert "local" in wide.evaluate("box => getComputedStyle(box).backgroundAttachment")
+    for left in (0, 60):
+        wide.evaluate("(box, left) => { box.scrollLeft = left; }", left)
+        box = wide.locator("caption span").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 400

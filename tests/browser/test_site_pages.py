@@ -107,7 +107,9 @@ def test_filters_and_plots(site: Path, open_page: Callable[..., Any]) -> None:
 def test_ticks_are_round_numbers(site: Path, open_page: Callable[..., Any]) -> None:
     """The axis of scores has a few marks at multiples of 1, 2 or 5, none of them twice."""
     section = open_page(site / "index.html").locator("section.table").first
-    texts = section.locator(".plot .tick").all_text_contents()
+    both = section.locator(".plot .tick").all_text_contents()
+    assert both[::2] == both[1::2], "at the top and at the bottom"
+    texts = both[::2]
     assert 3 <= len(texts) <= 7
     assert len(set(texts)) == len(texts)
     steps = {round(float(b) - float(a), 6) for a, b in pairwise(texts)}
@@ -118,6 +120,9 @@ def test_ticks_are_round_numbers(site: Path, open_page: Callable[..., Any]) -> N
 def test_names_are_whole_on_a_phone(site: Path, open_page: Callable[..., Any]) -> None:
     """Models whose names end alike can be told apart in the plot of a narrow screen."""
     section = open_page(site / "index.html", width=400).locator("section.table").first
+    assert section.locator(".plot circle").count() == 25
+    section.locator("button.more").click()
+    assert section.locator(".plot circle").count() == 100
     named = section.locator("table.standings tbody th").all_inner_texts()
     texts = section.locator(".plot text").all_text_contents()
     assert {name for name in named if len(name) <= 50} <= set(texts)

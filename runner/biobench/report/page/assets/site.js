@@ -7,8 +7,12 @@
   const field = (name) => document.getElementById(`filter-${name}`);
   const SVG = "http://www.w3.org/2000/svg";
   let WIDTH = 760;
+  /** Sections whose plot of ranks has all models. */
+  const wholePlots = new Set();
   const LEFT = 60;
   const TOP = 28;
+  /** Most models of a plot of ranks before the reader asks for all. */
+  const MOST_RANKED = 25;
 
   function shape(name, attributes, text) {
     const element = document.createElementNS(SVG, name);
@@ -78,30 +82,36 @@
     return `${Number((value / unit).toPrecision(3))}${letter}`;
   }
 
-  function rankPlot(rows, task, higher) {
-    const shown = rows
+  function rankPlot(rows, task, higher, whole) {
+    const ordered = rows
       .map((row) => [row, cellOf(row, task)])
       .sort(([, a], [, b]) => (higher ? b[0] - a[0] : a[0] - b[0]));
+    const shown = whole ? ordered : ordered.slice(0, MOST_RANKED);
     // A narrow screen has names above their marks: cut to fit beside them, several would be one.
     const narrow = WIDTH <= 500;
-    const [names, letters, step, below] = narrow ? [8, 50, 36, 16] : [250, 34, 20, 0];
-    const height = 26 + shown.length * step;
+    const beside = WIDTH > 900 ? [380, 52, 20, 0] : [250, 34, 20, 0];
+    const [names, letters, step, below] = narrow ? [8, 50, 36, 16] : beside;
+    const above = 14;
+    const height = above + 26 + shown.length * step;
     const { svg, add } = drawing(height + 18, `Scores of ${task} with intervals; the table below has the numbers`);
     const scale = axis(shown.flatMap(([, cell]) => cell.slice(0, 3).filter((value) => value !== null)), false);
     const x = (value) => names + scale.at(value) * (WIDTH - names - 70);
     for (const tick of scale.ticks) {
-      add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: 4, y2: height });
-      add("text", { class: "tick", x: x(tick), y: height + 14, "text-anchor": "middle" }, tick.toFixed(scale.digits));
+      add("line", { class: "grid", x1: x(tick), x2: x(tick), y1: above + 4, y2: height });
+      for (const y of [above - 2, height + 14]) {
+        add("text", { class: "tick", x: x(tick), y, "text-anchor": "middle" }, tick.toFixed(scale.digits));
+      }
     }
     shown.forEach(([row, [score, low, high]], i) => {
-      const y = 18 + i * step + below;
-      add("text", { x: 0, y: y + 4 - below }, row.name.length > letters ? `\u2026${row.name.slice(1 - letters)}` : row.name);
+      const y = above + 18 + i * step + below;
+      add("text", { class: "name", x: 0, y: y + 4 - below }, row.name.length > letters ? `\u2026${row.name.slice(1 - letters)}` : row.name);
       if (low !== null) add("line", { class: "bar", x1: x(low), x2: x(high), y1: y, y2: y });
       const dot = add("circle", { class: row.may_be_best.includes(task) ? "dot best" : "dot", cx: x(score), cy: y, r: 4.5 });
       dot.append(shape("title", {}, `${row.name}: ${score.toFixed(4)}`));
       add("text", { x: WIDTH - 62, y: y + 4 }, `${score.toFixed(4)}${row.may_be_best.includes(task) ? " =" : ""}`);
     });
-    return [svg, `${shown.length} ${shown.length === 1 ? "model" : "models"}, best first.`];
+    const models = `${ordered.length} ${ordered.length === 1 ? "model" : "models"}`;
+    return [svg, shown.length < ordered.length ? `The best ${shown.length} of ${models}.` : `${models}, best first.`];
   }
 
   function frame(add, height, xs, ys, xName, yName) {
@@ -194,11 +204,14 @@
     const against = section.querySelector("select.against").value;
     const threshold = section.querySelector("input.threshold");
     threshold.closest("label").hidden = !against.startsWith("task:");
-    WIDTH = section.clientWidth < 600 ? 400 : 760;
+    WIDTH = section.clientWidth < 600 ? 400 : Math.min(section.clientWidth, 1100);
     const rows = table.rows.filter((row) => chosen(row, section) && cellOf(row, task) !== null);
+    const more = section.querySelector("button.more");
+    more.hidden = against !== "rank" || rows.length <= MOST_RANKED;
+    more.textContent = wholePlots.has(section) ? `The best ${MOST_RANKED} alone` : `All ${rows.length} models`;
     let drawn = [null, "No result of this choice has the score."];
     if (rows.length > 0) {
-      if (against === "rank") drawn = rankPlot(rows, task, table.higher[task] ?? true);
+      if (against === "rank") drawn = rankPlot(rows, task, table.higher[task] ?? true, wholePlots.has(section));
       else if (against === "curve") drawn = curves(rows, task);
       else drawn = scatter(rows, task, against, Number(threshold.value) || 0);
     }
@@ -229,6 +242,10 @@
     for (const control of section.querySelectorAll(".plots select, .plots input")) {
       control.addEventListener("input", () => draw(section));
     }
+    section.querySelector("button.more").addEventListener("click", () => {
+      if (!wholePlots.delete(section)) wholePlots.add(section);
+      draw(section);
+    });
   }
   for (const part of document.querySelectorAll(".script")) part.hidden = false;
   matchMedia("(max-width: 40rem)").addEventListener("change", filter);
