@@ -51,6 +51,7 @@ def test_a_pair(template: dict[str, Any]) -> None:
     assert "newt" in out.getvalue()
     assert "expected difference on new items of the same kind; not over training" in out.getvalue()
     assert f"{tests[2].difference:+.4f}" in out.getvalue()
+    assert "at most 0.05, on the mean where its p, uncorrected, is" in out.getvalue()
 
 
 def test_a_model_against_itself(template: dict[str, Any]) -> None:
@@ -69,6 +70,10 @@ def test_what_is_not_compared(template: dict[str, Any]) -> None:
         compared = compare_results(a, other, SPEC)
         assert list(compared.rows) == list(TASKS[:2])
         assert compared.left_out == ("newt",)
+        out = io.StringIO()
+        print_comparison(compared, Console(file=out, width=150))
+        assert "where the corrected p is at most 0.05\n" in out.getvalue()
+        assert "mean" not in out.getvalue()
     with pytest.raises(UsageError, match="no task in common"):
         compare_results(
             result(template, "a", 0.5, tasks=TASKS[:1]),

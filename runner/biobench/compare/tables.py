@@ -31,7 +31,8 @@ def print_comparison(compared: Compared, console: Console) -> None:
     say(
         console,
         f"p: two-sided, signs of clusters flipped; corrected over {counted(family, 'task')} by "
-        f"Holm; ahead where the corrected p is at most {compared.alpha:g}, on the mean where p is",
+        f"Holm; ahead where the corrected p is at most {compared.alpha:g}"
+        + (", on the mean where its p, uncorrected, is" if MEAN in compared.rows else ""),
     )
     tests = [row.test for row in compared.rows.values()]
     bounded = [test for test in tests if test.low is not None]
