@@ -16,7 +16,8 @@ from biobench.compare.ranking import print_ranking, ranked_table, rankings
 from biobench.compare.standings import standings
 from biobench.compare.tables import print_standings
 from biobench.report.intervals import estimand, marks
-from biobench.report.page.result import render_page
+from biobench.report.page.render import inline_assets
+from biobench.report.page.result import SCRIPTS, page_of, render_page
 from biobench.report.table import print_results
 from biobench.spec.load import load_spec
 
@@ -103,3 +104,23 @@ def test_the_table_of_several_models_says_what_is_missing(document: dict[str, An
         (table,) = standings(results, load_spec(), ranks=False)
         print_standings(table, Console(file=out, width=150))
         assert out.getvalue().count("1 unreadable image left out: a/1.jpg (is empty)") == 1
+
+
+def test_the_head_table_counts_images_that_were_left_out(document: dict[str, Any]) -> None:
+    """Excluded items are not all that is missing where unreadable images were left out."""
+    entry = document["tasks"]["demo-beluga"]
+    assert "unreadable</small>" not in render_page(Results(document))
+    entry["left_out"] = [{"path": f"a/{i}.jpg", "reason": "is empty"} for i in range(2)]
+    assert "<small>and 2 unreadable</small>" in render_page(Results(document))
+
+
+@pytest.mark.parametrize("division", ["official", "open"])
+def test_errata_of_the_published_benchmark(document: dict[str, Any], division: str) -> None:
+    """What the published benchmark did differently is no matter of a task of one's own."""
+    task = next(task for task in map(load_spec().task, load_spec().task_ids()) if task.errata)
+    document["division"] = division
+    page = page_of(
+        Results(document), {"demo-beluga": task}, inline_assets(SCRIPTS), None, details={}, rows={}
+    )
+    assert ("published benchmark did differently" in page) is (division == "official")
+    assert ("and errata</summary>" in page) is (division == "official")
