@@ -186,15 +186,15 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert execute(command) == 0
     out, err = capsys.readouterr()
     assert [line.split()[:4] for line in out.splitlines()[1:]] == [
-        ["generator", "S", "32", "32"],
-        ["all", "32", "32", "0"],
+        ["generator", "S", "34", "34"],
+        ["all", "34", "34", "0"],
     ]
     assert err == ""
 
     assert execute(["conformance", "check", str(path)]) == 0
     out, _ = capsys.readouterr()
     (row,) = (line for line in out.splitlines() if line.startswith("generator"))
-    assert row.split() == ["generator", "S", "32", "32", "0", "0", "yes"]
+    assert row.split() == ["generator", "S", "34", "34", "0", "0", "yes"]
     (row,) = (line for line in out.splitlines() if line.startswith("canonical"))
     assert row.split()[-1] == "no"
     assert "conforms at no level; S lacks aggregate" in out
