@@ -102,6 +102,31 @@ def test_a_program_that_mixes_images_is_told() -> None:
         require_images_apart(mixing, "model")
 
 
+def test_images_that_are_folded_and_come_back_are_apart() -> None:
+    """Attention with the tokens first, as CLIP has it, folds the batch behind them for a while."""
+    inner, moved = ["4b", 8], {"axes": [1, 0, 2]}
+    steps: list[tuple[str, dict[str, Any], list[Any]]] = [
+        ("permute", moved, [4, "b", 8]), ("reshape", {}, inner), ("gelu", {}, inner),
+        ("reshape", {}, [4, "b", 8]), ("permute", moved, ["b", 4, 8]), ("reshape", {}, ["b", 32]),
+    ]  # fmt: skip
+    operations = [
+        {
+            "operation": name,
+            "inputs": {"x": f"v{i - 1}" if i else "input"},
+            "attributes": attributes,
+            "shape": shape,
+        }
+        for i, (name, attributes, shape) in enumerate(steps)
+    ]
+    document = {"input": ["b", 4, 8], "constants": [], "operations": operations, "output": "v5"}
+    program = Program(text(**document), {}.get)
+    assert program.images_apart
+    x = RNG.standard_normal((5, 4, 8), np.float32)
+    whole = program.run(Engine(7), x)
+    assert program.run(Engine(1), x).tobytes() == whole.tobytes()
+    assert not Program(text(**{**document, "output": "v2"}), {}.get).images_apart
+
+
 def test_a_group_holds_no_batch() -> None:
     """Else its mean would be that of several images, and depend on how a batch is cut."""
     with pytest.raises(ValueError, match=r"x must be \(batch, \.\.\., channels\)"):

@@ -47,6 +47,7 @@ def test_features_are_those_of_torch(one: Carried) -> None:
     seeded(module)
     size = one.small or one.size
     program = program_of(module, forward, size)
+    assert program.images_apart
     images = torch.randn(2, 3, size, size)
     cosine, apart = differences(module, forward, program, images)
     assert cosine <= 1e-10
