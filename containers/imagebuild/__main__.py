@@ -136,7 +136,7 @@ def build(given: argparse.Namespace, work: Path) -> None:
 
 
 def tag_end(given: argparse.Namespace) -> str:
-    """What the image's tag has after the version."""
+    """Suffix of the image's tag after the version."""
     architecture = "" if given.arch == bases.NATIVE else f"-{given.arch}"
     return architecture + ("-slim" if given.slim else given.variant)
 

@@ -7,8 +7,6 @@ digest of everything that can change it. The preparation before the first image 
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biobench._common.text import as_text
 from biobench.data.views import pool_rule
 from biobench.errors import BiobenchError, DataError
 from biobench.report.earlier import CURVES_PAGE, MODELS_PAGE
 from biobench.report.results import Results
-from biobench.repro import torch_state, variables
+from biobench.repro import torch_state
+from biobench.run.conclusion import conclude
 from biobench.run.context import Context, prepare, say_notes
 from biobench.run.costs import Stopwatch, peak_memory_bytes
 from biobench.run.failures import Failures
@@ -69,8 +67,7 @@ def run_prepared(context: Context) -> tuple[Results, Failures]:
         ((cells, failures),) = _score_all([context])
         results = _conclude(context, cells, failures, out)
         if results is None:
-            failures.raise_first(None)
-        assert results is not None
+            failures.raise_nothing_scored()
     clear_pages([results.folder], context.options)
     return results, failures
 
@@ -201,8 +198,7 @@ def curve_of_tasks(options: Options, sizes: Sizes) -> tuple[Curve, Failures]:
         ((cells, failures),) = _score_all([context])
         curve = _conclude_curve(context, cells, failures, out)
         if curve is None:
-            failures.raise_first(None)
-        assert curve is not None
+            failures.raise_nothing_scored()
     clear_pages([curve.folder], options)
     return curve, failures
 
@@ -368,36 +364,3 @@ def score_task(features: TaskFeatures, size: int | None, context: Context) -> Ta
         },
         peak_memory_bytes=peak_memory_bytes(),
     )
-
-
-def conclude(outcomes: Sequence[TaskOutcome], size: int | None, context: Context) -> Results:
-    """Build the result of the tasks that were scored at a size of the train split."""
-    from biobench.report.document import assemble
-    from biobench.report.outcome import Provenance
-
-    selection = context.plan.selection
-    # The clock of one of several models has the time of the others too.
-    alone = context.options.folder is None
-    wall = time.perf_counter() - context.clock if alone else sum(o.wall for o in outcomes)
-    at_first = context.execution.engine["torch"]
-    by_torch = context.backbone.info.program is None
-    states = [at_first, *(outcome.torch_state for outcome in outcomes)]
-    state = torch_state.merged(states, in_run=by_torch)
-    provenance = Provenance(
-        spec=context.plan.spec,
-        suite=selection.suite,
-        tasks=tuple(outcome.task for outcome in outcomes),
-        own=selection.own,
-        external=selection.declared,
-        backbone=context.backbone,
-        execution=context.execution,
-        division=context.options.division,
-        n_train=size,
-        differences=tuple(context.plan.differences) if size is None else (),
-        bits_fixed=not variables.recorded() and not torch_state.altered(state, in_run=by_torch),
-        torch_state=state,
-        started=context.started,
-        wall=wall,
-        argv=tuple(map(as_text, sys.argv)),
-    )
-    return assemble(outcomes, provenance)

@@ -123,8 +123,7 @@ def test_only_what_was_looked_at_is_released(place: str, tmp_path: Path) -> None
 
 
 def test_own_entries_of_another_size_stay(place: str, tmp_path: Path) -> None:
-    """What was computed here is not given up for a foreign entry of the same key; a damaged one
-    is."""
+    """An entry computed here is not given up for a foreign one of its key; a damaged one is."""
     other = Store(tmp_path / "a")
     arrays = {"features": np.full((2, 3), 7, np.float32), "more": np.zeros(9, np.uint8)}
     for number in (1, 2):

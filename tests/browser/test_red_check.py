@@ -1,4 +1,4 @@
-"""What the check of a score says where it differs: in words, in its frame, with the true rank."""
+"""Words of the check of a score that differs: readable, in its frame, with the true rank."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def page(template: dict[str, Any], folder: Path, count: int, ranked: bool = Fals
 
 
 def test_ties_are_marked_without_an_option(template: dict[str, Any], tmp_path: Path) -> None:
-    """Where predictions are at hand, the page of a site marks what that of a run does."""
+    """The page of a site marks what that of a run does, if predictions are at hand."""
     text = page(template, tmp_path / "site", 3)
     assert text.count(MARK) == 1
     assert "= may be the best in its column" in text

@@ -58,7 +58,7 @@ def test_many_that_cannot_be_told_apart_are_counted(template: dict[str, Any]) ->
 
 
 def test_one_sentence_on_the_mean(template: dict[str, Any]) -> None:
-    """Where results have a mean, it is what decides; its items are those of all tasks."""
+    """The mean of results that have one decides; its items are those of all tasks."""
     (said,) = verdicts(table(template, 0.1, 1.0, tasks=TASKS))
     assert said.startswith("the mean: ")
     assert "288 test items" in said or "not known" in said

@@ -228,7 +228,7 @@ class TooLarge:
 
 
 def test_a_pass_for_which_memory_was_short_is_tried_once_more(backbone: Backbone) -> None:
-    """What another model took may have been given back; the second time it is an error."""
+    """Memory of another model may have been given back; the second time it is an error."""
     pixels = drawn(SIZE, backbone.recipe.crop[0])
     with deterministic():
         found = []

@@ -54,7 +54,7 @@ def found(done: Done) -> dict[str, Any]:
 
 
 def outcomes(image: str) -> dict[str, str]:
-    """What the self test finds in each part, on this image's processor."""
+    """Findings of the self test in each part, on this image's processor."""
     report = found(emulated(image, "selftest", "--json"))
     assert report["machine"]["architecture"] == "aarch64"
     return {f"{part['stage']}/{part['part']}": part["outcome"] for part in report["parts"]}

@@ -157,7 +157,7 @@ def test_a_wheel_for_another_processor_is_refused() -> None:
 def test_the_outside_base_is_for_one_processor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What nobody has tried is refused and not built by chance."""
+    """An image that nobody has tried is refused and not built by chance."""
     monkeypatch.setattr(sys, "argv", ["build", "--arch", "aarch64", "--mode", "outside"])
     with pytest.raises(SystemExit) as stopped:
         read_arguments()

@@ -116,7 +116,7 @@ def test_the_head_table_counts_images_that_were_left_out(document: dict[str, Any
 
 @pytest.mark.parametrize("division", ["official", "open"])
 def test_errata_of_the_published_benchmark(document: dict[str, Any], division: str) -> None:
-    """What the published benchmark did differently is no matter of a task of one's own."""
+    """A task of one's own has no errata of the published benchmark."""
     task = next(task for task in map(load_spec().task, load_spec().task_ids()) if task.errata)
     document["division"] = division
     page = page_of(

@@ -371,7 +371,7 @@ def _links(source: Path, target: Path) -> bool:
 
 
 def _state(path: Path) -> tuple[bytes, int]:
-    """What a claim says, which no other says, and when it was touched; raises as os.stat.
+    """Text of a claim, which no other has, and the time of its last touch; raises as os.stat.
 
     Not its inode, which some disks number anew at each look.
     """

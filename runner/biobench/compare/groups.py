@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from biobench.report.results import Results
 
 KEY = ("protocol", "metric")
-"""What scores of a version of a task agree on, if they were run: an own task keeps its version when
-its file names another protocol, and the difference would then be that of the protocols."""
+"""Fields that scores of one version of a task agree on, if they were run: an own task keeps its
+version when its file names another protocol, and the difference would then be that of the
+protocols."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from biobench.native import ImageLoader
 
 
 def refuted(drawn: int, of: int) -> str:
-    """What equality of a drawn part proves of the rest (SPEC.md, section "Evidence"), to follow a
+    """Bound that an equal drawn part puts on the rest (SPEC.md, section "Evidence"), to follow a
     statement; empty where everything was drawn, or too little to bound a share."""
     if drawn >= of or drawn <= 3:
         return ""

@@ -41,7 +41,7 @@ _OURS = b'<meta name="generator" content="biobench">'
 _SHOWN = re.compile(
     rb'<meta name="biobench-shows" content="(sha256:[0-9a-f]{64}) ([A-Za-z0-9_][A-Za-z0-9._-]*)">'
 )
-"""What a page of several models shows: the digest of a curve's document or of a result, and its
+"""Entry of a page of several models: the digest of a curve's document or of a result, and its
 folder beside the page, whose name a run has made."""
 _SIZE = re.compile(r"(all|n-[0-9]{1,9})/results\.json")
 """Paths of the results of a curve's sizes, as its document gives them."""

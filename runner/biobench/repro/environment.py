@@ -65,7 +65,7 @@ def available_cores() -> int:
 
 
 def gpu_facts() -> dict[str, Any]:
-    """What the first visible GPU computes by, beside the packages and the driver: its name, by
+    """Facts that the first visible GPU computes by, beside packages and driver: its name, by
     which a part of a divided one differs from the whole, what its kernels are chosen by, and the
     CUDA and cuDNN that torch itself came with."""
     import torch

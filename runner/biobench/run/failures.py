@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from biobench.errors import BiobenchError
 from biobench.report.earlier import outdated_files, scored_tasks
@@ -62,6 +63,10 @@ class Failures:
         if isinstance(error, BiobenchError):
             return error.what
         return " ".join(f"it failed unexpectedly ({type(error).__name__}: {error})".split())
+
+    def raise_nothing_scored(self) -> NoReturn:
+        """Raise the first error, which is there where no task has a score."""
+        raise next(iter(self._errors.values()))
 
     def raise_first(self, folder: Path | None) -> None:
         """Raise the first error, where there is one; ``folder`` holds the results of the scored

@@ -30,7 +30,7 @@ def shown_reading(task: str, *, quiet: bool) -> Iterator[None]:
 
 
 class _Reading:
-    """What was read so far, and the progress of the unit that is read now."""
+    """Count of what was read so far, and the progress of the unit that is read now."""
 
     def __init__(self, task: str, stack: ExitStack) -> None:
         self._title = f"{task}: reading the list of images"

@@ -36,7 +36,7 @@ def recorder(value: Mapping[str, str]) -> Recorder:
 
 
 def normal_form(name: str) -> str:
-    """What is compared of a name: its letters, marks and digits after NFKC and case folding."""
+    """Form in which names are compared: letters, marks and digits after NFKC and case folding."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LMN")
 

@@ -1,4 +1,4 @@
-//! Whether the images of a batch can be computed one after another.
+//! Independence of the images of a batch, which can then be computed one after another.
 
 use super::compiled::Compiled;
 use super::document::Document;

@@ -22,7 +22,7 @@ pub struct Program {
     pub(super) constants: HashMap<usize, Vec<f32>>,
     pub(super) output: Source,
     pub(super) plan: Plan,
-    /// Whether the images of a batch can be computed one after another.
+    /// True where the images of a batch can be computed one after another.
     pub(super) apart: bool,
     /// Buffers of earlier runs. Images that are computed at the same time have some each.
     pub(super) kept: Mutex<Vec<Buffers>>,
@@ -56,7 +56,7 @@ impl Program {
         self.shape_of(self.output)
     }
 
-    /// Whether no image's part of the output depends on another image.
+    /// True where no image's part of the output depends on another image.
     #[must_use]
     pub fn images_apart(&self) -> bool {
         self.apart

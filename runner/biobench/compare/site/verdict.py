@@ -64,7 +64,7 @@ def _named(names: list[str]) -> str:
 
 
 def _measure(differences: list[float], found: Ranks, models: int) -> str:
-    """How far behind the tied ones are, and what it takes to tell models apart; the resolution is
+    """Differences of the tied ones, and the one that tells models apart; the resolution is
     of pairs one by one, so with more models a larger difference may be none."""
     low, high = f"{min(differences):.3f}", f"{max(differences):.3f}"
     text = f"difference {low}" if low == high else f"differences {low} to {high}"
