@@ -60,7 +60,7 @@ pub(super) fn images_apart(document: &Document, steps: &[Step]) -> bool {
     let whole = |shape: &Shape, run: Option<usize>| {
         batch_of(shape).is_some_and(|batch| batch.first && run == Some(batch.factor))
     };
-    whole(&document.input, run_of(&runs, Source::Input))
+    batch_of(&document.input).is_some_and(|batch| batch.first)
         && whole(shape(document.output), run_of(&runs, document.output))
 }
 

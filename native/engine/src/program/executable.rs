@@ -163,7 +163,10 @@ impl Program {
             buffers[slot] = out;
         }
         to.copy_from_slice(self.data(self.output, input, batch, &buffers));
-        kept().push(buffers);
+        // What fewer images than threads share is larger, and would stay so.
+        if batch == 1 {
+            kept().push(buffers);
+        }
     }
 
     fn data<'a>(
