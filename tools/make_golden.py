@@ -23,7 +23,7 @@ from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
-SMALL, FAMILIES, RUN = (GOLDEN / f"{name}.json" for name in ("small", "families", "run"))
+SMALL, RUN = (GOLDEN / f"{name}.json" for name in ("small", "run"))
 sys.path.insert(0, str(GOLDEN))
 
 
@@ -83,13 +83,6 @@ def differing_tasks(run: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     return faults
 
 
-def families_document() -> dict[str, Any]:
-    """Digests of the program and the features of a small model of each family."""
-    import families
-
-    return {"cpu": processor_name(), "families": families.measured()}
-
-
 def write(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n")
     print(f"wrote {path.relative_to(ROOT)}")
@@ -99,6 +92,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="Compare and write nothing.")
     check = parser.parse_args().check
+    import families
+
     from biobench.selftest.golden import FILE
 
     faults = []
@@ -109,14 +104,14 @@ def main() -> None:
             faults += [f"{shown}: {id}" for id in differing(parts, recorded_digests(path))]
         else:
             write(path, document(parts, small))
-    small_models = families_document()
+    small_models = {"cpu": processor_name(), "families": families.measured()}
     if check:
-        past = json.loads(FAMILIES.read_text())["families"]
+        past = families.recorded()
         for name in {**past, **small_models["families"]}:
             if past.get(name) != small_models["families"].get(name):
-                faults.append(f"{FAMILIES.relative_to(ROOT)}: {name}")
+                faults.append(f"{families.RECORDED.relative_to(ROOT)}: {name}")
     else:
-        write(FAMILIES, small_models)
+        write(families.RECORDED, small_models)
     run = whole_run()
     if check:
         recorded = json.loads(RUN.read_text())

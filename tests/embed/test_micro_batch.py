@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from biobench._common.memory import can_be_refused
+sys.path.append(str(Path(__file__).resolve().parents[1] / "pipeline"))
+
+from backbones import MeanColour
+
+from biobench.embed import micro_batch
+from biobench.embed.embedded import Execution
 from biobench.embed.micro_batch import possible
+from biobench.models.base import Backbone
 
 pytestmark = pytest.mark.slow
 
@@ -82,11 +87,20 @@ def test_memory_that_is_short(tmp_path: Path) -> None:
         assert asked["digests"][stage] == found["digests"][stage]  # type: ignore[index]
 
 
-def test_nothing_is_tried_where_nothing_is_refused() -> None:
+def test_nothing_is_tried_where_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial would cost a pass and prove nothing."""
-    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
-    strict = Path("/proc/sys/vm/overcommit_memory").read_text().strip() == "2"
-    assert can_be_refused() is (limited or strict)
+    tried: list[Execution] = []
+
+    def fits(backbone: Backbone, execution: Execution) -> bool:
+        tried.append(execution)
+        return True
+
+    monkeypatch.setattr(micro_batch, "_fits", fits)
+    asked = Execution(device="cpu", precision="float32", micro_batch=32, workers=1, engine={})
+    for refuses in (False, True):
+        monkeypatch.setattr(micro_batch, "can_be_refused", lambda refuses=refuses: refuses)
+        assert micro_batch.fitting(MeanColour(), asked) is asked
+        assert tried == [asked] * refuses
 
 
 def test_sizes_are_halves() -> None:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from biobench.repro.variables import recorded
+
+
+def emulator(processor: str) -> tuple[str, ...]:
+    """Words before a command that has an emulated x86-64 processor start it; a skip without
+    one."""
+    if platform.system() != "Linux" or shutil.which("qemu-x86_64") is None:
+        pytest.skip("no qemu-x86_64 (Debian: qemu-user)")
+    return "qemu-x86_64", "-cpu", processor
 
 
 def lines(

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from pathlib import Path
 
 import families
 import numpy as np
 import pytest
-from processes import lines
+from processes import emulator, lines
 
 from biobench._native import Engine
 from biobench.spec.canonical import sha256_bytes
@@ -30,9 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def features_of(folder: Path, threads: int, *sets: str, emulator: tuple[str, ...] = ()) -> None:
+def features_of(folder: Path, threads: int, *sets: str, start: tuple[str, ...] = ()) -> None:
     """Hold what a process computes to what was recorded."""
-    found = lines(HERE / "run_programs.py", str(folder), str(threads), *sets, emulator=emulator)
+    found = lines(HERE / "run_programs.py", str(folder), str(threads), *sets, emulator=start)
     expected = {name: digests["features"] for name, digests in families.recorded().items()}
     assert len(found) == len(expected) * len(sets)
     wrong = [f"{one['family']}, {one['set']}" for one in found
@@ -63,9 +62,7 @@ def test_every_instruction_set_gives_the_recorded_features(threads: int, folder:
 @pytest.mark.parametrize("processor", ["Haswell", "EPYC"])
 def test_emulated_processors_give_the_recorded_features(processor: str, folder: Path) -> None:
     """Of two makers, without AVX-512."""
-    if platform.system() != "Linux" or shutil.which("qemu-x86_64") is None:
-        pytest.skip("no qemu-x86_64 (Debian: qemu-user)")
-    features_of(folder, 2, "avx2", emulator=("qemu-x86_64", "-cpu", processor))
+    features_of(folder, 2, "avx2", start=emulator(processor))
 
 
 @pytest.mark.parametrize("name", ["vit", "swin", "efficientnet"])

@@ -8,12 +8,10 @@ other caches.
 from __future__ import annotations
 
 import json
-import platform
-import shutil
 from pathlib import Path
 
 import pytest
-from processes import lines
+from processes import emulator, lines
 
 from biobench.repro.environment import processor_name
 
@@ -35,9 +33,9 @@ LIBRARIES = {
 """Other kernels of every library that takes part."""
 
 
-def measure(workers: int, *emulator: str, **variables: str) -> dict[str, str]:
+def measure(workers: int, *start: str, **variables: str) -> dict[str, str]:
     """Part -> digest, in a process of its own."""
-    found = lines(HERE / "measure.py", str(workers), variables=variables, emulator=emulator)
+    found = lines(HERE / "measure.py", str(workers), variables=variables, emulator=start)
     print("\n".join(f"{line['part']:40} {line['seconds']:7.2f} s" for line in found))
     return {line["part"]: line["digest"] for line in found}
 
@@ -77,6 +75,4 @@ def test_an_emulated_processor_repeats_what_was_recorded(
     processor: str, recorded: dict[str, str]
 ) -> None:
     """Pixels, both kinds of networks, every probe and every score."""
-    if platform.system() != "Linux" or shutil.which("qemu-x86_64") is None:
-        pytest.skip("no qemu-x86_64 (Debian: qemu-user)")
-    compare(measure(2, "qemu-x86_64", "-cpu", processor), recorded, f"an emulated {processor}")
+    compare(measure(2, *emulator(processor)), recorded, f"an emulated {processor}")

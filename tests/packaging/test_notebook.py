@@ -1,26 +1,13 @@
-"""The notebook of the documentation: it runs, and its cells give what the page shows."""
+"""Runs in a notebook. That of the documentation is run, cell by cell, by tools/make_notebook.py."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.mark.depth
-@pytest.mark.timeout(900)
-def test_the_notebook_gives_what_it_shows(repository: Path) -> None:
-    """Protects: docs/which-model.ipynb, cell by cell, from nothing, in a kernel of its own."""
-    done = subprocess.run(
-        [sys.executable, "tools/make_notebook.py", "--check"], cwd=repository, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_notebook_shows_progress_in_one_line(tmp_path: Path) -> None:

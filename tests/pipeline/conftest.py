@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from photographs import CLASSES, EACH, Words
+from photographs import Words, write_photos
 
 
 @pytest.fixture
@@ -38,12 +37,4 @@ def scoring(small_program: str) -> Words:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Three classes of twelve drawn organisms each, in folders."""
-    # Not at the top: most tests of the folder need no runner for it.
-    from biobench.data.locate import EMBEDDED
-
-    for name in CLASSES:
-        source = EMBEDDED / "demo-plankton/train" / name
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for image in sorted(source.iterdir())[:EACH]:
-            shutil.copy(image, tmp_path / "photos" / name / image.name)
-    return tmp_path / "photos"
+    return write_photos(tmp_path / "photos")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ CLASSES = ("Centrales", "Ciliata", "Nodularia")
 EACH = 12
 Words = tuple[str, ...]
 Capture = pytest.CaptureFixture[str]
+
+
+def write_photos(folder: Path) -> Path:
+    """Write three classes of twelve drawn organisms each into folders below ``folder``."""
+    # Not at the top: conftest.py imports this, and most tests of the folder need no runner for it.
+    from biobench.data.locate import EMBEDDED
+
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True)
+        for image in sorted((EMBEDDED / "demo-plankton/train" / name).iterdir())[:EACH]:
+            shutil.copy(image, folder / name / image.name)
+    return folder
 
 
 def document(folder: Path) -> dict[str, Any]:

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import torch
 from backbones import MeanColour
+from photographs import CLASSES, write_photos
 
 import biobench
 from biobench.cli import execute
-from biobench.data.locate import EMBEDDED
 from biobench.data.predictions import Predictions
 from biobench.errors import UsageError
 
 pytestmark = pytest.mark.slow
 
-CLASSES = ("Centrales", "Ciliata", "Nodularia")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("own") / "photos"
-    for name in CLASSES:
-        (folder / name).mkdir(parents=True)
-        for image in sorted((EMBEDDED / "demo-plankton/train" / name).iterdir())[:12]:
-            shutil.copy(image, folder / name / image.name)
-    return folder
+    return write_photos(tmp_path_factory.mktemp("own") / "photos")
 
 
 @pytest.fixture(scope="module")
