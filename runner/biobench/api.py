@@ -322,7 +322,7 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
         from biobench.compare.ranking import ranked_table
         from biobench.spec.load import load_spec
 
-        page = write_models_page(runs, ranked_table(scored, load_spec())[0])
+        page = write_models_page(runs, *ranked_table(scored, load_spec()))
     return ResultSet(scored, _failures(failed), page)
 
 

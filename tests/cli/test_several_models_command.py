@@ -192,16 +192,18 @@ def test_learning_curves_of_several_models(folder: Path, shared: Path, tmp_path:
 
 
 def test_pages_without_out_are_apart(tmp_path: Path) -> None:
-    """Protects: curves of other tasks, whose folders lie in the same one, keep their page."""
+    """Protects: other tasks and sizes, whose folders lie in the same one, keep their page."""
     document = {"tasks": {"a": {}, "b": {}}, "suite": "demo", "division": "official"}
     asked = (
         Options("x"),
         Options("x", tasks=("a", "b")),
         Options("x", tasks=("a", "b"), division="compat"),
+        Options("x", n_train=5),
     )
     pages = [page_beside(options, "curves.html", document) for options in asked]
     assert [page.name for page in pages] == [
         "demo-curves.html", "a-b-curves.html", "a-b-compat-curves.html",
+        "demo-5-train-curves.html",
     ]  # fmt: skip
     assert {page.parent for page in pages} == {Path("biobench-out")}
     own = page_beside(Options("x", out=tmp_path), "models.html", document)

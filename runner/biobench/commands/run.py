@@ -266,7 +266,7 @@ def _several(models: Sequence[Options], json: bool) -> None:
     scored = [run.results for run in runs if run.results is not None]
     if scored:
         table, unranked = ranked_table(scored, load_spec())
-        page = write_models_page(runs, table)
+        page = write_models_page(runs, table, unranked)
     if json:
         documents = [results.document for results in scored]
         print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))

@@ -21,20 +21,18 @@ from biobench.run.many import ModelRun, names_of
 from biobench.run.out_folder import page_beside
 
 
-def write_models_page(runs: Sequence[ModelRun], standings: Standings) -> Path | None:
-    """Write the page of a run's models where its results are, and return its path; None where it
-    writes none.
+def write_models_page(runs: Sequence[ModelRun], standings: Standings, unranked: str | None) -> Path:
+    """Write the page of a run's models where its results are, and return its path.
 
     Args:
         runs: Outcomes of the models.
         standings: The table of those that have a result.
+        unranked: The reason why their ranks are not known, None where they are.
 
     Raises:
         UsageError: The page cannot be written.
     """
     options = runs[0].options
-    if not options.save:
-        return None
     keys = tuple(map(key_of, standings.rows))
     folders = {
         key: row.folder.name
@@ -43,7 +41,7 @@ def write_models_page(runs: Sequence[ModelRun], standings: Standings) -> Path | 
     pages = {key: f"{quote(folder)}/{PAGE}" for key, folder in folders.items()}
     digests = {key: row.digests["result"] for key, row in zip(keys, standings.rows, strict=True)}
     text = render_index(
-        [Table(0, Group(standings.rows, None), standings, keys)],
+        [Table(0, Group(standings.rows, None), standings, keys, unranked)],
         inline_assets(INDEX_SCRIPTS),
         lambda row: pages.get(row["key"]),
         failures={

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from biobench._common.files import read_regular
@@ -106,22 +106,37 @@ def is_page(path: Path) -> bool:
     return False
 
 
-def outdated_pages(folder: Path) -> dict[Path, bool]:
-    """The pages of several models beside ``folder`` that show what was in it and is not any more;
-    True where nothing that a page shows is still in its place."""
+def outdated_pages(folders: Iterable[Path], but: str | None = None) -> dict[Path, bool]:
+    """The pages of several models beside ``folders`` that show what was in one and is not any more;
+    True where nothing that a page shows is still in its place.
+
+    Args:
+        folders: Folders whose results were replaced.
+        but: The name, or its end, of pages that are left out.
+    """
+    beside: dict[Path, set[str]] = {}
+    for folder in folders:
+        beside.setdefault(folder.parent, set()).add(folder.name)
     found = {}
-    for page in sorted(folder.parent.glob("*.html")):
+    for parent, names in beside.items():
+        for page, shown in _pages_of_several(parent, but):
+            if any(not _has(parent / name, shown[name]) for name in names & shown.keys()):
+                found[page] = not any(_has(parent / name, shown[name]) for name in shown)
+    return found
+
+
+def _pages_of_several(folder: Path, but: str | None) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Each page of several models in a folder, with the digest of what it shows by its folder."""
+    for page in sorted(folder.glob("*.html")):
         if not page.name.endswith((CURVES_PAGE, MODELS_PAGE)) or not is_page(page):
+            continue
+        if but is not None and page.name.endswith(but):
             continue
         try:
             text = read_regular(page, MOST_PAGE)
         except OSError:
             continue
-        shown = {name.decode(): digest for digest, name in _SHOWN.findall(text)}
-        there = {name: _has(folder.with_name(name), shown[name].decode()) for name in shown}
-        if not there.get(folder.name, True):
-            found[page] = not any(there.values())
-    return found
+        yield page, {name.decode(): digest.decode() for digest, name in _SHOWN.findall(text)}
 
 
 def _has(folder: Path, digest: str) -> bool:
@@ -129,7 +144,9 @@ def _has(folder: Path, digest: str) -> bool:
     with contextlib.suppress(OSError):
         if sha256_bytes(read_regular(folder / CURVE, MOST_CURVE)) == digest:
             return True
-    return result_digests(folder).get(Path()) == digest
+    with contextlib.suppress(DataError):
+        return results_in(folder).digests.get("result") == digest
+    return False
 
 
 def _is_file(path: Path) -> bool:

@@ -44,7 +44,7 @@ def out_folder(options: Options, selection: Selection, sizes: Sizes) -> Path:
 
 def page_beside(options: Options, name: str, document: Mapping[str, Any]) -> Path:
     """A page of several models, beside their folders; without ``--out`` it is named after the
-    tasks, since other runs have theirs in the same folder.
+    tasks and the size, since other runs have theirs in the same folder.
 
     Args:
         options: The options of one of the models.
@@ -55,6 +55,7 @@ def page_beside(options: Options, name: str, document: Mapping[str, Any]) -> Pat
         return options.out / name
     own = options.tasks or document["division"] == "open"
     words = [*(document["tasks"] if own else [document["suite"]])]
+    words += [] if options.n_train is None else [f"{options.n_train}-train"]
     words += [] if options.division == "official" else [options.division]
     return Path("biobench-out") / f"{folder_name(words)}-{name}"
 
@@ -65,13 +66,8 @@ def clear_pages(folders: Iterable[Path | None], options: Options, but: str | Non
     page that this run writes anew."""
     from biobench.report.earlier import outdated_pages
 
-    pages: dict[Path, bool] = {}
-    for folder in folders:
-        if folder is not None:
-            pages |= outdated_pages(folder)
+    pages = outdated_pages((folder for folder in folders if folder is not None), but)
     for page, whole in pages.items():
-        if but is not None and page.name.endswith(but):
-            continue
         if whole:
             with suppress(OSError):
                 page.unlink()

@@ -5,8 +5,9 @@ In: a table of results. Out: a sentence on its mean, or on each task where no re
 
 from __future__ import annotations
 
+from biobench.compare.ranking import Ranking, Row, rankings
 from biobench.compare.results import MEAN
-from biobench.compare.standings import Standings, shown_names
+from biobench.compare.standings import Standings
 from biobench.errors import counted
 from biobench.metric.ranks import Ranks
 from biobench.report.imported import is_imported
@@ -18,26 +19,20 @@ MOST_NAMES = 3
 def verdicts(table: Standings) -> list[str]:
     """A sentence a score on which model is ahead and whether the test items can tell; none on a
     score that fewer than two models have, or on imported ones, of which no item is known."""
-    whole = any(row.mean is not None for row in table.rows)
-    found = (_verdict(table, title) for title in ((MEAN,) if whole else table.tasks))
+    found = (_verdict(table, ranking) for ranking in rankings(table, {}))
     return [sentence for sentence in found if sentence is not None]
 
 
-def _verdict(table: Standings, title: str) -> str | None:
-    scored, falls = [], True
-    for place, row in enumerate(table.rows):
-        entry = row.mean if title == MEAN else row.tasks.get(title)
-        if entry is None or is_imported(row):
-            continue
-        falls = title == MEAN or bool(entry["higher_is_better"])
-        scored.append((float(entry["score"]), place))
+def _verdict(table: Standings, ranking: Ranking) -> str | None:
+    title, pairs = ranking.title, zip(ranking.names, ranking.rows, strict=True)
+    scored = [(name, row) for name, row in pairs if not is_imported(row.results)]
     if len(scored) < 2:
         return None
-    scored.sort(key=lambda one: (-one[0] if falls else one[0], one[1]))
-    names, (top, first) = shown_names(table), scored[0]
-    best, others = names[first], {place: abs(score - top) for score, place in scored[1:]}
+    (best, first), *others = scored
+    falls = title == MEAN or first.results.tasks[title]["higher_is_better"]
     extreme = "highest" if falls else "lowest"
-    where, items = ("the mean" if title == MEAN else title), _items(table, title, first)
+    where, items = ("the mean" if title == MEAN else title), _items(first, title)
+    behind = [abs(row.score - first.score) for _, row in others]
     found = (table.ranks or {}).get(title)
     if found is None:
         few = title in (table.ranks or {})
@@ -45,15 +40,15 @@ def _verdict(table: Standings, title: str) -> str | None:
             f"{items} are in too few clusters to tell whether that is chance"
             if few else "whether by more than chance is not known here"
         )  # fmt: skip
-        return f"{where}: {best} scores {extreme}, by {others[scored[1][1]]:.3f}; {reason}."
-    tied = [place for place in others if str(place) in found.may_be_best]
+        return f"{where}: {best} scores {extreme}, by {behind[0]:.3f}; {reason}."
+    tied = [place for place, (_, row) in enumerate(others) if row.best]
     if not tied:
-        apart = names[scored[1][1]] if len(others) == 1 else f"all {len(others)} others"
+        apart = others[0][0] if len(others) == 1 else f"all {len(others)} others"
         return f"{where}: take {best}; it is ahead of {apart} ({items})."
+    rivals = _named([others[place][0] for place in tied])
+    measured = _measure([behind[place] for place in tied], found, len(scored))
     return (
-        f"{where}: {best} scores {extreme}, but {items} cannot tell it from "
-        f"{_named([names[place] for place in tied])} "
-        f"({_measure([others[place] for place in tied], found, len(scored))})."
+        f"{where}: {best} scores {extreme}, but {items} cannot tell it from {rivals} ({measured})."
     )
 
 
@@ -78,9 +73,9 @@ def _measure(differences: list[float], found: Ranks, models: int) -> str:
     )
 
 
-def _items(table: Standings, title: str, place: int) -> str:
+def _items(row: Row, title: str) -> str:
     """The number of items that a score is computed from."""
-    tasks = table.rows[place].tasks
+    tasks = row.results.tasks
     held = [tasks[title]] if title != MEAN else tasks.values()
     counts = [entry["counts"] for entry in held if not entry["declared"]]
     return counted(sum(one["test"] for one in counts), "test item")
