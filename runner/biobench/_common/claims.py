@@ -74,7 +74,7 @@ class Claims:
         self.folder = folder
         self.stale_s = stale_s
         self._still_s = still_s
-        self._seen: dict[str, tuple[tuple[bytes, int], float]] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
         self._token = secrets.token_hex(8)
         self._host = socket.gethostname()
         self._about = {"owner": owner, "host": self._host, "pid": os.getpid()}
@@ -163,14 +163,14 @@ class Claims:
         """True where a claim was not touched for too long while this object looked on; raises as
         :meth:`take`."""
         with self._reading(), contextlib.suppress(FileNotFoundError):
-            return self._is_still(name, _state(self.folder / name))
+            return self._is_still(name, os.stat(self.folder / name).st_mtime_ns)
         return False
 
-    def _is_still(self, name: str, state: tuple[bytes, int]) -> bool:
+    def _is_still(self, name: str, touched: int) -> bool:
         now = time.monotonic()
         before, since = self._seen.get(name, (None, now))
-        if before != state:
-            self._seen[name] = state, now
+        if before != touched:
+            self._seen[name] = touched, now
             return False
         return now - since > self.stale_s
 
@@ -241,7 +241,7 @@ class Claims:
         """Move a stale claim out of the way; False where it is held, or somebody else took it."""
         try:
             before = _state(path)
-            if not self._is_still(path.name, before):
+            if not self._is_still(path.name, before[1]):
                 return False
             aside = self.folder / f".stale-{self._token}-{secrets.token_hex(4)}"
             os.rename(path, aside)

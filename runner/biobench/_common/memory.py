@@ -11,6 +11,8 @@ from pathlib import Path
 _OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 _MEMINFO = Path("/proc/meminfo")
 _STATM = Path("/proc/self/statm")
+_LIMITS = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}
+"""Limits of a process, each with the column of statm that has the pages that count for it."""
 _LIMIT, _USED = "memory.max", "memory.current"
 _GROUP = Path("/sys/fs/cgroup")
 
@@ -29,19 +31,19 @@ def available_memory() -> int:
         found += [int(limit) - int(used)] if limit.isdigit() else []
     except (OSError, ValueError):
         pass
-    limit_of_process = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit_of_process != resource.RLIM_INFINITY:
-        with contextlib.suppress(OSError, ValueError):
-            taken = int(_STATM.read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-            found.append(limit_of_process - taken)
+    for kind, column in _LIMITS.items():
+        limit_of_process = resource.getrlimit(kind)[0]
+        if limit_of_process != resource.RLIM_INFINITY:
+            with contextlib.suppress(OSError, ValueError):
+                pages = int(_STATM.read_text("ascii").split()[column])
+                found.append(limit_of_process - pages * os.sysconf("SC_PAGE_SIZE"))
     return max(min(found), 0)
 
 
 def can_be_refused() -> bool:
     """True where the system refuses memory to this process beyond a limit; elsewhere it promises
     more than it has, and ends a process that uses it."""
-    limits = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
-    if any(resource.getrlimit(limit)[0] != resource.RLIM_INFINITY for limit in limits):
+    if any(resource.getrlimit(limit)[0] != resource.RLIM_INFINITY for limit in _LIMITS):
         return True
     try:
         return _OVERCOMMIT.read_text("ascii").strip() == "2"

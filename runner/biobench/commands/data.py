@@ -172,12 +172,11 @@ def verify(
     from biobench.data.verify import add_sources, raise_if_different
     from biobench.data.verify import verify as verify_dataset
     from biobench.spec.load import load_spec
-    from biobench.spec.recorders import Recorder, normal_form
+    from biobench.spec.recorders import Recorder
 
     by = Recorder((person or "").strip(), (laboratory or "").strip())
-    named = [normal_form(by.person) != "", normal_form(by.laboratory) != ""]
-    given = [person is not None, laboratory is not None]
-    if any(given) if record is None else not all(named):
+    given = (person, laboratory) != (None, None)
+    if given if record is None else not all(by.key):
         raise UsageError(
             "a record needs --record, --person and --laboratory together, with a letter or digit "
             "in each name",

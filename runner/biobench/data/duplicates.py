@@ -23,6 +23,7 @@ NAMED = 3
 
 RowPair = tuple[Row, Row]
 Pair = tuple[str, str]
+LEAKED = "of the test split {have} the bytes of one of the train split"
 
 
 @dataclass
@@ -132,10 +133,17 @@ def _named(manifest: Manifest, row: Row) -> str:
     return row.path if isinstance(name, tuple) else f"{row.path} ({name})"
 
 
-def _has(pairs: Sequence[RowPair]) -> str:
+def pairs_line(what: str, pairs: Sequence[Pair]) -> str:
+    """A line on pairs of paths with the same bytes: how many, what they are, and the first ones;
+    ``what``: such as :data:`LEAKED`."""
+    line = what.format(have=_has(pairs))
+    return f"{counted(len(pairs), 'image')} {line}: {_first(pairs, ' and ')}"
+
+
+def _has(pairs: Sequence[RowPair] | Sequence[Pair]) -> str:
     return "has" if len(pairs) == 1 else "have"
 
 
-def _first(pairs: Sequence[Pair]) -> str:
-    text = ", ".join(f"{shown(one)} = {shown(other)}" for one, other in pairs[:NAMED])
+def _first(pairs: Sequence[Pair], between: str = " = ") -> str:
+    text = ", ".join(f"{shown(one)}{between}{shown(other)}" for one, other in pairs[:NAMED])
     return text + (f", and {len(pairs) - NAMED} more" if len(pairs) > NAMED else "")

@@ -33,11 +33,13 @@ def can_be_sampled(task: Task) -> bool:
     return task.split_rule != "leave-one-out"
 
 
+WITHOUT_SAMPLE = "leave out --n-train for it"
+"""Remedy for a task that has no few-shot form."""
+
+
 def no_train_split(task: Task) -> UsageError:
     """The error of a task that has no few-shot form."""
-    return UsageError(
-        f"task {task.id} has no train split to sample", remedy="leave out --n-train for it"
-    )
+    return UsageError(f"task {task.id} has no train split to sample", remedy=WITHOUT_SAMPLE)
 
 
 def kept_rows(task: Task, manifest: Manifest, n_train: int) -> npt.NDArray[np.bool_]:

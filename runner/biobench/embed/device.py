@@ -30,11 +30,9 @@ class Memory(Protocol):
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-        overlaps: True where copies run beside computation, out of page-locked memory.
     """
 
     device: str
-    overlaps: bool
 
     def copying(self) -> AbstractContextManager[Any]:
         """A context in which copies are queued apart from computation."""
@@ -53,7 +51,6 @@ class HostMemory:
     """The memory of the CPU: a copy has ended when its call has."""
 
     device = "cpu"
-    overlaps = False
 
     def copying(self) -> AbstractContextManager[Any]:
         """Nothing is queued."""
@@ -73,7 +70,6 @@ class CudaMemory:
     """The memory of the first visible GPU, with a stream of its own for copies."""
 
     device = "cuda"
-    overlaps = True
 
     def __init__(self) -> None:
         import torch
@@ -122,13 +118,11 @@ class Sent:
     """A micro-batch on its way to a device.
 
     Attributes:
-        rows: Rows without the filling.
-        source: Where it is copied from: kept, since the loader uses memory again that nothing
-            refers to.
+        source: The rows without the filling, which are copied: kept, since the loader uses memory
+            again that nothing refers to.
     """
 
     memory: Memory
-    rows: int
     source: torch.Tensor
     target: torch.Tensor
     mark: Any
@@ -165,7 +159,7 @@ def send(memory: Memory, batch: Pixels | Values, size: int, filling: Values) -> 
             else:
                 target[len(source) :].copy_(torch.from_numpy(filling.copy()))
         mark = memory.mark()
-    return Sent(memory, len(batch), source, target, mark)
+    return Sent(memory, source, target, mark)
 
 
 class ValueTable:

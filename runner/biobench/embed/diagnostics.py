@@ -13,13 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.text import shown
-from biobench.data.duplicates import duplicates
+from biobench.data.duplicates import LEAKED, duplicates, pairs_line
 from biobench.data.manifest import Manifest, Row
 from biobench.embed.embedded import Embedded
-from biobench.errors import counted
-
-NAMED = 3
-"""Pairs that fit in one line for people."""
 
 
 def doubts(manifest: Manifest, embedded: Embedded, *, copies_known: bool = False) -> list[str]:
@@ -30,13 +26,12 @@ def doubts(manifest: Manifest, embedded: Embedded, *, copies_known: bool = False
     found = duplicates(manifest, _same_bytes(manifest, embedded.files, read))
     lines = [] if embedded.pulled is None else [embedded.pulled]
     for what, pairs in (
-        ("of the test split {have} the bytes of one of the train split", found.leaked),
+        (LEAKED, [] if copies_known else found.leaked),
         ("of the gallery {have} the bytes of another one of its class", found.repeated),
         ("{have} the bytes of one of another class", found.mixed),
     ):
-        if pairs and not (copies_known and pairs is found.leaked):
-            have = "has" if len(pairs) == 1 else "have"
-            lines.append(f"{counted(len(pairs), 'image')} {what.format(have=have)}: {_most(pairs)}")
+        if pairs:
+            lines.append(pairs_line(what, [(row.path, other.path) for row, other in pairs]))
     if len(read) > 1 and (embedded.features[read] == embedded.features[read[0]]).all():
         lines.append(
             f"the features of all {len(read)} images are equal: the model tells none from another"
@@ -62,8 +57,3 @@ def _same_bytes(
         row = read[place]
         groups.setdefault(files[row].tobytes(), []).append(manifest.rows[row])
     return (rows for rows in groups.values() if len(rows) > 1)
-
-
-def _most(pairs: Sequence[tuple[Row, Row]]) -> str:
-    named = ", ".join(f"{shown(row.path)} and {shown(other.path)}" for row, other in pairs[:NAMED])
-    return named + (f", and {len(pairs) - NAMED} more" if len(pairs) > NAMED else "")

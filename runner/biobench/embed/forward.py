@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 DETERMINISTIC = 2
 """torch's mode in which an operation without a deterministic algorithm is an error."""
-HALF = ("float16", "bfloat16")
-"""Precisions of torch's autocast, by the names that torch has for them."""
 
 
 def choose_device(asked: str) -> str:
@@ -212,11 +210,11 @@ class Forward:
                 where=self._backbone.info.name,
                 remedy="embed() must return one row for each image",
             )
-        return features[: sent.rows]
+        return features[: len(sent.source)]
 
     def _patiently(self, make: Callable[[], Made]) -> Made:
-        """A copy or a pass; once more by itself where memory was short, since it may have been cut
-        into pieces by what other models took."""
+        """A copy or a pass; once more where memory was short, second tries one at a time, since it
+        may have been cut into pieces by what other models took."""
         try:
             return make()
         except Exception as error:
@@ -274,6 +272,6 @@ class Forward:
     def _autocast(self) -> Any:
         import torch
 
-        if self._precision in HALF:
+        if self._precision != "float32":
             return torch.autocast(self._device, dtype=getattr(torch, self._precision))
         return nullcontext()

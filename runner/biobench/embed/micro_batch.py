@@ -27,7 +27,8 @@ def possible(size: int) -> tuple[int, ...]:
 
 
 AHEAD = 3
-"""Micro-batches of pixels that the loader holds beside those that are on their way."""
+"""Micro-batches of pixels that the loader holds beside those that are on their way: one that it
+fills, and two ahead."""
 
 
 def fitting(backbone: Backbone, execution: Execution) -> Execution:
@@ -87,8 +88,9 @@ def _try(backbone: Backbone, execution: Execution) -> None:
     try:
         # No score depends on what is drawn.
         draw = np.random.Generator(np.random.PCG64(size))
-        loaded = [draw.integers(0, 256, shape, np.uint8) for _ in range(AHEAD)]
-        passes = [forward.submit(loaded[i % AHEAD]) for i in range(forward.depth)]
+        drawn = draw.integers(0, 256, shape, np.uint8)
+        loaded = [drawn.copy() for _ in range(AHEAD + forward.depth)]
+        passes = [forward.submit(pixels) for pixels in loaded[AHEAD:]]
         for future in passes:
             future.result()
     except MemoryError as error:

@@ -7,6 +7,7 @@ that share a recipe.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -100,6 +101,13 @@ def names_of(runs: Sequence[ModelRun]) -> list[str]:
 
 def failed(options: Options, error: Exception) -> ModelRun:
     """The outcome of a model without a score; prints a note that the others go on."""
+    # Frames hold the model, which else stays in memory as long as its error. That of the caller
+    # cannot be cleared, since it runs.
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
     quiet = options.quiet and not options.from_command
     line = f"model {options.model_name!r} is not scored, the run goes on: {Failures.reason(error)}"
     say(replace(options, quiet=quiet), line)
@@ -139,7 +147,7 @@ def load_in_turn(
         yield loaded
 
 
-def _fitted(loaded: Mapping[int, Context], runs: dict[int, ModelRun]) -> dict[int, Context]:
+def _fitted(loaded: dict[int, Context], runs: dict[int, ModelRun]) -> dict[int, Context]:
     """Those of the loaded models that memory has room for beside each other, with micro-batches
     that do not take more."""
     # All weights first: passes run one after the other, and have what those leave.
@@ -151,7 +159,7 @@ def _fitted(loaded: Mapping[int, Context], runs: dict[int, ModelRun]) -> dict[in
             except Exception as error:  # noqa: BLE001 - the others go on
                 runs[i] = failed(context.options, error)
         loaded = found
-    return dict(loaded)
+    return loaded
 
 
 def _placed(context: Context) -> Context:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from biobench.data.manifest import Manifest
-from biobench.data.sample import can_be_sampled, no_train_split, sample_train
+from biobench.data.sample import WITHOUT_SAMPLE, can_be_sampled, sample_train
 from biobench.errors import DataError
 from biobench.probe.preconditions import refusal
 from biobench.run.learning_curve import Sizes
@@ -71,8 +71,7 @@ def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, Data
     found: dict[int | None, DataError] = {}
     for size in sizes:
         if size is not None and not can_be_sampled(task):
-            remedy = no_train_split(task).remedy
-            found[size] = DataError(NO_TRAIN_SPLIT, where=task.id, remedy=remedy)
+            found[size] = DataError(NO_TRAIN_SPLIT, where=task.id, remedy=WITHOUT_SAMPLE)
             continue
         sample = whole if size is None else sample_train(task, whole, size)
         error = refusal(task, sample.items)

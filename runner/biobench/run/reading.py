@@ -1,7 +1,7 @@
 """Progress of reading the list of images of a task, where that takes long.
 
-In: the name of a task. Out: within two seconds a line with what was read so far, then progress;
-nothing of a list that is read sooner.
+In: the name of a task. Out: after half a second of reading a line with what was read so far, then
+progress; nothing of a list that is read sooner.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ class TaskFeatures:
         wall: Seconds of wall time that reading and embedding took; of several models each has its
             share, by the time of its forward passes.
         cpu: Seconds of processor time, in the same shares.
-        images_per_s: Measured by this run, or by an earlier one where nothing was computed; 0 where
-            neither has.
+        images_per_s: Measured by this run, or by an earlier one where this one computed few images
+            or none; 0 where neither has.
     """
 
     located: LocatedTask
@@ -134,11 +134,11 @@ def _speed(context: Context, manifest: Manifest, embedded: Embedded) -> float:
     # Of these images: those of other tasks take another time to decode.
     asked = {**rate_of(context.options), "manifest": manifest.digest}
     model = (context.backbone, context.execution)
+    rates.remember(context.store, asked, *model, embedded, peak_memory_bytes())
+    # A few images that were missing tell less than what was measured of all.
+    earlier = rates.measured_earlier(context.store, asked, *model)
     seconds = sum(embedded.seconds.values())
-    if embedded.computed and seconds > 0:
-        rates.remember(context.store, asked, *model, embedded, peak_memory_bytes())
-        return embedded.computed / seconds
-    return rates.measured_earlier(context.store, asked, *model)
+    return earlier or (embedded.computed / seconds if seconds > 0 else 0.0)
 
 
 def rate_of(options: Options) -> dict[str, str]:

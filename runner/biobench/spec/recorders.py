@@ -25,6 +25,11 @@ class Recorder:
     def __str__(self) -> str:
         return f"{self.person}, {self.laboratory}"
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The normal forms of both names; one that is empty is nobody's."""
+        return normal_form(self.person), normal_form(self.laboratory)
+
     def value(self) -> dict[str, str]:
         """The JSON value of records and documents."""
         return asdict(self)
@@ -48,7 +53,7 @@ def independent(recorders: Sequence[Recorder]) -> list[int]:
     first to be taken, then the others in their order; of equally many, the earlier first counts.
     A name without letter, mark or digit is nobody's.
     """
-    keys = [(normal_form(one.person), normal_form(one.laboratory)) for one in recorders]
+    keys = [one.key for one in recorders]
     best: list[int] = []
     named = [place for place, key in enumerate(keys) if all(key)]
     for first in named:

@@ -15,6 +15,7 @@ from typing import Any
 from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench._common.text import shown
 from biobench.errors import DataError, UsageError
+from biobench.run.options import PRECISIONS
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_json
 from biobench.work.slices import Slice
 
@@ -58,7 +59,7 @@ SCHEMA = _object(
         models=_list(
             _object(
                 model=_TEXT,
-                precision={"enum": ["float32", "float16", "bfloat16"]},
+                precision={"enum": list(PRECISIONS)},
                 folder={"type": "string", "pattern": "^[A-Za-z0-9._-]+$"},
             ),
             1,

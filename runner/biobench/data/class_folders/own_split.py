@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from biobench._common.text import shown
 from biobench.data.class_folders.listing import FolderImage
 from biobench.data.class_folders.split import Halves, listed
+from biobench.data.duplicates import LEAKED, pairs_line
 from biobench.errors import counted
-
-NAMED = 3
-"""Pairs that fit in one line for people."""
 
 
 def keep_split(
@@ -50,13 +47,7 @@ def _copies(copies: Sequence[Sequence[str]], test: frozenset[str]) -> Iterator[s
         if train is not None:
             pairs += [(path, train) for path in alike if path in test]
     if pairs:
-        have = "has" if len(pairs) == 1 else "have"
-        named = ", ".join(f"{shown(one)} and {shown(other)}" for one, other in pairs[:NAMED])
-        more = f", and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
-        yield (
-            f"{counted(len(pairs), 'image')} of the test split {have} the bytes of one of the "
-            f"train split: {named}{more}"
-        )
+        yield pairs_line(LEAKED, pairs)
 
 
 def _classes(images: Sequence[FolderImage]) -> Iterator[str]:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.files import open_regular, read_regular
-from biobench._common.memory import available_memory
 from biobench.errors import ModelError
+from biobench.models.program_model import require_memory
 from biobench.spec.canonical import canonical_json
 
 OLDEST, NEWEST = 11, 28
@@ -160,14 +160,7 @@ def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
 def _require_room(tensors: Any, path: Path) -> None:
     """Refuse more numbers than the memory holds: several tensors may name the same bytes."""
     needed = sum(4 * prod(max(n, 0) for n in tensor.dims) for tensor in tensors)
-    free = available_memory()
-    if COPIES * needed > free:
-        raise ModelError(
-            f"its weights need {COPIES * needed >> 20:,} MiB while its program is made, and "
-            f"{free >> 20:,} MiB are free",
-            where=str(path),
-            remedy="use a machine with more memory",
-        )
+    require_memory(COPIES * needed, str(path), "for its weights while its program is made")
 
 
 def _opset(model: Any, path: Path) -> int:
