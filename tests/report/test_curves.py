@@ -112,8 +112,8 @@ def test_the_protocol_of_own_tasks_is_named() -> None:
     lines = printed([NamedCurve("a", curve)])
     assert "demo-plankton, macro_f1 by linear_probe_short, best first at all" in lines
     page = render_curves([NamedCurve("a", curve)], {})
-    assert "<caption>macro_f1 by linear_probe_short" in page
-    assert "<caption>macro_f1 by" not in render_curves([without_mean("a", 0.5)], {})
+    assert "<caption><span>macro_f1 by linear_probe_short" in page
+    assert "<caption><span>macro_f1 by" not in render_curves([without_mean("a", 0.5)], {})
 
 
 def test_the_page_has_every_number() -> None:
@@ -137,7 +137,7 @@ def test_a_table_says_that_it_has_intervals_where_it_has(tmp_path: Path) -> None
     for one in curve.curve.tasks["demo-plankton"]["cells"]:
         one["low"] = one["high"] = None
     page = render_curves([curve], {})
-    captions = re.findall(r"<h2>([^<]+)</h2>\s*<div[^>]*>\s*<table[^>]*>\s*<caption>([^<]+)", page)
+    captions = re.findall(r"<h2>([^<]+)</h2>\s*<div[^>]*>\s*<table[^>]*>\s*<caption><span>([^<]+)", page)
     said = {title: "with 95% intervals" in caption for title, caption in captions}
     assert said == {"demo-kabr": True, "demo-plankton": False, "mean": True}
 

@@ -84,10 +84,11 @@ class Gap:
 def tables_of(curves: Sequence[NamedCurve]) -> list[Table]:
     """A table of each task, and one of the mean where any model has it."""
     tables = []
+    protocols = [one.curve.protocols for one in curves]
     for task, entry in curves[0].curve.tasks.items():
         cells = [tuple(one.curve.tasks[task]["cells"]) for one in curves]
-        protocols = (one.curve.protocols.get(task) for one in curves)
-        metric = metric_by(entry["metric"], next(filter(None, protocols), None))
+        stated = next((held[task] for held in protocols if task in held), None)
+        metric = metric_by(entry["metric"], stated)
         tables.append(_table(task, metric, curves, cells, entry["higher_is_better"]))
     means = [
         tuple({**NOTHING, **(size["mean"] or {})} for size in one.curve.document["sizes"])
