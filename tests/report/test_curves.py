@@ -137,7 +137,8 @@ def test_a_table_says_that_it_has_intervals_where_it_has(tmp_path: Path) -> None
     for one in curve.curve.tasks["demo-plankton"]["cells"]:
         one["low"] = one["high"] = None
     page = render_curves([curve], {})
-    captions = re.findall(r"<h2>([^<]+)</h2>\s*<div[^>]*>\s*<table[^>]*>\s*<caption><span>([^<]+)", page)
+    caption_of_a_table = r"<h2>([^<]+)</h2>\s*<div[^>]*>\s*<table[^>]*>\s*<caption><span>([^<]+)"
+    captions = re.findall(caption_of_a_table, page)
     said = {title: "with 95% intervals" in caption for title, caption in captions}
     assert said == {"demo-kabr": True, "demo-plankton": False, "mean": True}
 
