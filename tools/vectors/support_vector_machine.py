@@ -98,7 +98,7 @@ def duals(given: Any) -> tuple[Any, Any, Any]:
 def fit(given: Any, output: Any) -> None:
     """scikit-learn's libsvm keeps kernel values in float32, so it comes near only; the duality gap
     shows that the answer is the optimum."""
-    constants = plain.constants("svm", given["division"])
+    constants = {**plain.constants("svm", given["division"]), **given.get("constants", {})}
     _, train, test = (np.array(part) for part in chain(given["features"], given["test"]))
     labels = np.array(given["labels"])
     model = SVC(kernel="linear", C=constants["C"], tol=1e-7).fit(train, labels)
@@ -296,6 +296,18 @@ def fitted_files() -> Iterator[VectorFile]:
         ),
         "two-rows": ([[1.0, 2.0, 0.5], [2.0, -1.0, 0.25]], [0, 1]),
         "repeated-rows": (DRAWS.clustered("two", two, 3, 1.5, 2.0)[:9] * 2, two[:9] * 2),
+        # The same direction, apart from its last bits, in both classes.
+        "rows-that-are-nearly-equal": (
+            [[k * x for x in (0.75, 1.5, 0.125)] for k in (1, 3, 5, 7, 11, 13, 19)]
+            + DRAWS.clustered("two", two, 3, 1.5, 2.0)[:8],
+            [i % 2 for i in range(7)] + two[:8],
+        ),
+    }
+    # alpha + (C - alpha) is not C in some step of the first; the second ends with the steps of no
+    # other share of its tolerance.
+    bounds = {
+        "a-bound-above-one": ("bounds-37", 7.7),
+        "a-bound-below-one": ("bounds-37", 0.45),
     }
     yield file(
         "fit",
@@ -313,6 +325,20 @@ def fitted_files() -> Iterator[VectorFile]:
                 fit,
             )
             for k, (f, y) in cases.items()
+        ]
+        + [
+            Case(
+                f"svm/fit/{k}",
+                {
+                    **OFFICIAL,
+                    "features": [[2.0 + 0.5 * x for x in row] for row in drawn(name, 12, 2)],
+                    "labels": [0, 1] * 6,
+                    "test": [[2.0 + x for x in row] for row in drawn(f"{k}/test", 3, 2)],
+                    "constants": {"C": bound},
+                },
+                fit,
+            )
+            for k, (name, bound) in bounds.items()
         ]
         + [
             Case(

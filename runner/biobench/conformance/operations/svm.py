@@ -81,8 +81,10 @@ def _groups(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _probe(given: Mapping[str, Any], spec: Spec) -> SVMProbe:
-    """The probe of the protocol document; it refuses constants that it cannot have."""
-    return SVMProbe.from_protocol(spec.protocol(given["protocol"], given["division"]).constants)
+    """The probe of the protocol document, with the constants that the input gives instead; it
+    refuses constants that it cannot have."""
+    constants = spec.protocol(given["protocol"], given["division"]).constants
+    return SVMProbe.from_protocol({**constants, **given.get("constants", {})})
 
 
 def _features(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
