@@ -314,6 +314,12 @@ def pictures() -> Iterator[tuple[str, bytes]]:
         ("chroma-of-two-by-two-columns", (9, 4), three((2, 2))),
     ):
         yield f"drawn-{name}", Picture(name, *size, components).file()
+    # More rows and columns than a byte counts, and more restarts than there are marks.
+    for name, size in {"row": (1, 601), "column": (601, 1)}.items():
+        yield (
+            f"restart-long-{name}",
+            Picture(f"long-{name}", *size, (Component(1),), restart=1).file(),
+        )
     for name, restart, components in (
         ("444", 2, three((1, 1))),
         ("420", 1, three((2, 2))),

@@ -154,6 +154,9 @@ def pictures() -> Iterator[tuple[str, bytes]]:
         yield f"filter-{name}", png(samples, 2, 8, (kind,))
     narrow = drawn("narrow", 1, 8, (9, 1))
     yield "interlaced-one-column", png(narrow, 0, 8, interlaced=True)
+    # More rows and columns than a byte counts.
+    for name, shape in {"row": (1, 601), "column": (601, 1)}.items():
+        yield f"long-{name}", png(drawn(f"long-{name}", 1, 2, shape), 0, 2)
     small = drawn("small", 3, 8, (5, 5))
     yield "several-pieces", png(small, 2, 8, pieces=3)
     lines = scanlines(small, 8, (0,), interlaced=False)
@@ -188,6 +191,7 @@ def without_effect() -> Iterator[tuple[str, bytes]]:
     yield "palette-with-trns-and-bkgd", png(few, 3, 2, palette=colours(4), before=clear)
     yield "rgb-with-a-palette", png(samples["rgb-8-bit"], 2, 8, palette=colours(4))
     yield "palette-of-256-colours", png(few, 3, 8, palette=colours(256))
+    yield "palette-that-ends-within-a-colour", png(few, 3, 2, palette=colours(4)[:-1])
 
 
 def refused() -> Iterator[tuple[str, bytes]]:
@@ -207,6 +211,9 @@ def refused() -> Iterator[tuple[str, bytes]]:
     yield "refused-filter-method", png(small, 0, 8, methods=(0, 1))
     yield "refused-two-headers", png(small, 0, 8, before=chunk(b"IHDR", head))
     plain = png(small, 0, 8)
+    for length in (12, 14):
+        longer = chunk(b"IHDR", (head + b"\0")[:length])
+        yield f"refused-header-of-{length}-bytes", plain[:8] + longer + plain[33:]
     yield "refused-chunk-before-the-header", plain[:8] + chunk(b"tEXt", b"a\0b") + plain[8:]
     for name, (width, height) in {"width": (1_000_001, 1), "height": (1, 1_000_001)}.items():
         size = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)

@@ -28,6 +28,8 @@ SIZES = {
     "one-row": ((1, 11), (1, 4)),
     "one-column-taller": ((3, 1), (7, 1)),
 }
+# For two filters: more columns and rows than a byte counts.
+LONG = {"long-row": ((1, 601), (1, 307)), "long-column": ((601, 1), (307, 1))}
 # For one filter only: what does not depend on the weights.
 BICUBIC = {
     "same-size": ((5, 4), (5, 4)),
@@ -88,6 +90,11 @@ def files() -> Iterator[VectorFile]:
             cases.append(case("clamped-up", extremes("resize/up-bw", 3, 3), (7, 7), kind))
         if kind == "hamming":
             cases += [case(name, *given, kind) for name, given in LAST_BITS.items()]
+        if kind in ("nearest", "bilinear"):
+            cases += [
+                case(name, pixels(f"resize/{name}", *before), after, kind)
+                for name, (before, after) in LONG.items()
+            ]
         if kind == "nearest":
             cases += nearest_sums()
         yield VectorFile(

@@ -109,7 +109,8 @@ function pixelOf(row, x, { depth, colour }, palette) {
   const at = (channel) => sample(row, x * CHANNELS[colour] + channel, depth);
   if (colour === 3) {
     const index = at(0) * 3;
-    return [0, 1, 2].map((channel) => palette[index + channel] ?? 0);
+    if (index + 3 > palette.length) return [0, 0, 0];
+    return [0, 1, 2].map((channel) => palette[index + channel]);
   }
   if (colour === 0 || colour === 4) {
     const scales = { 1: 255, 2: 85, 4: 17, 8: 1 };
