@@ -38,10 +38,10 @@ def same_ranks(given: Any, output: Any) -> None:
 
 def family(given: Any, output: Any) -> None:
     p = given["p"]
-    order = sorted(range(len(p)), key=lambda i: (p[i], i))
-    least, expected = 0.0, [0.0] * len(p)
+    order = sorted((i for i in range(len(p)) if p[i] is not None), key=lambda i: (p[i], i))
+    least, expected = 0.0, [None if x is None else 0.0 for x in p]
     for place, i in enumerate(order):
-        least = min(1.0, max(least, (len(p) - place) * p[i]))
+        least = min(1.0, max(least, (len(order) - place) * p[i]))
         expected[i] = least
     assert output == {"corrected": expected}
 
@@ -224,6 +224,8 @@ def families() -> Iterator[Case]:
         "rounded-products": [0.1, 0.3, 0.7, 0.2, 1 / 3],
         "one": [0.04],
         "none": [],
+        "null-is-in-no-family": [0.02, None, 0.03, None, 0.5],
+        "nulls-alone": [None, None],
         "many": (Stream(17, "vectors/comparison/holm").integers(1002, 40) / 10_001).tolist(),
     }
     for name, p in cases.items():

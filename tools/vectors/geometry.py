@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -143,6 +145,30 @@ def recipes() -> Iterator[Case]:
     yield recipe("crop-one-side-pad-the-other", (7, 7), ((6, 6), (1, -2)), crop)
 
 
+def table(given: Any, output: Any) -> bool:
+    """By float64, rounded after each step: of numbers of 24 bits a quotient or a difference has the
+    nearest float32 whether or not it was rounded to 53 bits before."""
+    wanted = b""
+    for mean, std in zip(given["mean"], given["std"], strict=True):
+        low, wide = single(mean), single(std)
+        wanted += b"".join(
+            struct.pack("<f", single(single(v / 255) - low) / wide) for v in range(256)
+        )
+    return base64.b64decode(output["table"]) == wanted
+
+
+def single(value: float) -> float:
+    """The nearest float32."""
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+TABLES = {
+    "imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    "halves": ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+    "zero-to-one": ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0]),
+}
+
+
 def files() -> Iterator[VectorFile]:
     sized = {
         name: {
@@ -182,4 +208,14 @@ def files() -> Iterator[VectorFile]:
         "An image through the geometry of a recipe: resize, crop, padding.",
         list(recipes()),
         source="Pillow 13, sizes and offsets by hand",
+    )
+    yield SECTION.file(
+        "table",
+        "The value table of a canonical recipe: 3,072 bytes.",
+        [
+            Case(f"geometry/table/{k}", {"mean": mean, "std": std}, table)
+            for k, (mean, std) in TABLES.items()
+        ],
+        number="8.5",
+        source="float64, rounded after each step",
     )

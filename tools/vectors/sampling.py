@@ -22,12 +22,12 @@ def few_shot(given: Any, output: Any) -> bool:
     """The rule of section 7.5, one class after the other."""
     n, rows = given["n_train"], given["rows"]
     by_class: dict[Any, list[tuple[str, str]]] = {}
-    for row in rows:
-        if row["split"] == "train":
-            text = f"{given['task']} {given['version']}\0{row['id']}"
-            key = hashlib.sha256(text.encode()).hexdigest()
-            place = (row.get("group", ""), row.get("label"))
-            by_class.setdefault(place, []).append((key, row["id"]))
+    items = {name_of(row): row for row in rows if row["split"] == "train"}
+    for name, row in items.items():
+        text = f"{given['task']} {given['version']}\0{name}"
+        key = hashlib.sha256(text.encode()).hexdigest()
+        place = (row.get("group", ""), row.get("label"))
+        by_class.setdefault(place, []).append((key, name))
     chosen: set[str] = set()
     for group in {place[0] for place in by_class}:
         classes = [sorted(v) for place, v in by_class.items() if place[0] == group]
@@ -37,8 +37,26 @@ def few_shot(given: Any, output: Any) -> bool:
         else:
             chosen |= {id for v in classes for _, id in v[:n]}
     return bool(
-        output == {"ids": [r["id"] for r in rows if r["split"] != "train" or r["id"] in chosen]}
+        output == {"ids": [r["id"] for r in rows if r["split"] != "train" or name_of(r) in chosen]}
     )
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """The id of a row's item."""
+    return str(row.get("subject") or row["id"])
+
+
+def pooled_rows() -> list[dict[str, Any]]:
+    """Six train items of one to four rows, single images first, and a test item."""
+    sizes = {"a": 3, "b": 1, "c": 4, "d": 2}
+    single = [{"id": f"0{i}.jpg", "label": i % 2, "split": "train"} for i in range(2)]
+    pooled = [
+        {"id": f"{name}/{i}.jpg", "label": place % 2, "split": "train", "subject": name}
+        for place, (name, size) in enumerate(sizes.items())
+        for i in range(size)
+    ]
+    test = [{"id": f"e/{i}.jpg", "label": 0, "split": "test", "subject": "e"} for i in range(2)]
+    return [*single, *pooled, *test]
 
 
 def sample_rows(classes: int, rows: int, groups: int = 0) -> list[dict[str, Any]]:
@@ -75,6 +93,10 @@ def samples() -> Iterator[Case]:
         yield Case(f"sampling/traits/{division}", given, few_shot)
         given = {**base, "division": division, "n_train": 2, "rows": sample_rows(3, 14, groups=2)}
         yield Case(f"sampling/groups/{division}", given, few_shot)
+    for division in ("official", "compat"):
+        for n in (1, 2):
+            given = {**base, "division": division, "n_train": n, "rows": pooled_rows()}
+            yield Case(f"sampling/pooled/{division}-{n}", given, few_shot)
     # The keys of the first two have equal first four bytes.
     near = [
         {"id": f"{id}.jpg", "label": 0, "split": "train"} for id in ("4246", "21867", "1", "2", "3")

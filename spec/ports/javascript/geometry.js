@@ -54,3 +54,16 @@ export function applyGeometry(image, geometry) {
   const resized = resize(image, size, geometry.filter);
   return centreCrop(resized, geometry.crop, geometry.crop_rounding, geometry.pad);
 }
+
+/** Float32 of each channel and value (section 8.5), in the order of the bytes of a little-endian processor. */
+export function valueTable(mean, std) {
+  const table = new Float32Array(3 * 256);
+  for (let channel = 0; channel < 3; channel += 1) {
+    const [low, wide] = [Math.fround(mean[channel]), Math.fround(std[channel])];
+    for (let value = 0; value < 256; value += 1) {
+      const share = Math.fround(value / 255);
+      table[channel * 256 + value] = Math.fround(share - low) / wide;
+    }
+  }
+  return table;
+}

@@ -19,10 +19,12 @@ function parted(rows, keyOf) {
   return [...parts.values()];
 }
 
-/** Rows that stay of the train split's {id, label or traits, group?}, in their order. */
+/** Rows that stay of the train split's {id, label or traits, group?, subject?}, in their order. */
 export function fewShotRows(rows, { task, version, count, division }) {
   if (!(count >= 1)) throw new Invalid("value", "a sample of no examples");
-  const keys = new Map(rows.map((row) => [row, sampleKey(task, version, row.id)]));
+  const nameOf = ({ id, subject = "" }) => (subject === "" ? id : subject);
+  const items = rows.filter((row, i) => i === 0 || nameOf(row) !== nameOf(rows[i - 1]));
+  const keys = new Map(items.map((item) => [item, sampleKey(task, version, nameOf(item))]));
   const byKey = (a, b) => Buffer.compare(keys.get(a), keys.get(b));
   const ofGroup = (members) => {
     // Rows of traits have no label: they are one class.
@@ -34,6 +36,6 @@ export function fewShotRows(rows, { task, version, count, division }) {
       .slice(0, count)
       .map(({ row }) => row);
   };
-  const taken = new Set(parted(rows, ({ group }) => group).flatMap(ofGroup));
-  return rows.filter((row) => taken.has(row));
+  const taken = new Set(parted(items, ({ group }) => group).flatMap(ofGroup).map(nameOf));
+  return rows.filter((row) => taken.has(nameOf(row)));
 }

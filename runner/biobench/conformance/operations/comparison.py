@@ -42,7 +42,8 @@ def _models(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _holm(given: Mapping[str, Any], spec: Spec) -> Any:
     try:
-        return {"corrected": holm(given["p"])}
+        corrected = iter(holm([p for p in given["p"] if p is not None]))
+        return {"corrected": [None if p is None else next(corrected) for p in given["p"]]}
     except BiobenchError as error:
         raise Invalid("value") from error
 

@@ -111,6 +111,7 @@ def _few_shot(given: Mapping[str, Any], spec: Spec) -> Any:
             scored=row["split"] != "train",
             traits=tuple(row.get("traits", ())),
             group=row.get("group", ""),
+            subject=row.get("subject", ""),
         )
         for row in given["rows"]
     )

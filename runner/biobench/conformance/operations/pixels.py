@@ -17,6 +17,7 @@ from biobench.decode.definition import crop_offset, target_size
 from biobench.decode.limits import MAX_PIXELS
 from biobench.decode.native import DecodedBatch, decode_batch, decode_file
 from biobench.decode.recipe import Recipe
+from biobench.models.recipes import torchvision_table
 from biobench.spec.load import Spec
 
 Pixels = npt.NDArray[np.uint8]
@@ -89,6 +90,11 @@ def _recipe(given: Mapping[str, Any], spec: Spec) -> Any:
     return image_value(batch.pixels[0])
 
 
+def _table(given: Mapping[str, Any], spec: Spec) -> Any:
+    table = torchvision_table(given["mean"], given["std"]).astype("<f4")
+    return {"table": base64.b64encode(table.tobytes()).decode()}
+
+
 def _decode(given: Mapping[str, Any], spec: Spec) -> Any:
     """Decode a file of any format; the optional formats have names of their own, so that a port
     which lacks one does not claim it."""
@@ -106,6 +112,7 @@ OPERATIONS = {
     "pixels.crop_offset": _crop_offset,
     "pixels.resize": _resize,
     "pixels.recipe": _recipe,
+    "pixels.table": _table,
     "pixels.decode": _decode,
     "pixels.decode_webp": _decode,
     "pixels.decode_gif": _decode,

@@ -34,7 +34,10 @@ export const OPERATIONS = {
   "comparison.difference": (given, bundle) =>
     compareModels(modelsOf(given, bundle), { higherIsBetter: given.higher_is_better ?? true }),
   "comparison.models": (given, bundle) => compareModels(ofPredictions(given, bundle)),
-  "comparison.holm": ({ p }) => ({ corrected: holm(p) }),
+  "comparison.holm": ({ p }) => {
+    const corrected = holm(p.filter((one) => one !== null));
+    return { corrected: p.map((one) => (one === null ? null : corrected.shift())) };
+  },
   "comparison.ranks": (given, bundle) => ({
     ranks: rankSets(modelsOf(given, bundle), { higherIsBetter: given.higher_is_better ?? true }),
   }),

@@ -1,5 +1,5 @@
 import { decode } from "../decode.js";
-import { applyGeometry, cropOffset, targetSize } from "../geometry.js";
+import { applyGeometry, cropOffset, targetSize, valueTable } from "../geometry.js";
 import { resize } from "../resize.js";
 import { fromBase64, imageFrom, imageTo } from "./bytes.js";
 
@@ -13,6 +13,9 @@ export const OPERATIONS = {
   },
   "pixels.crop_offset": ({ crop_rounding: rounding, side, crop }) => ({
     offset: cropOffset(side, crop, rounding),
+  }),
+  "pixels.table": ({ mean, std }) => ({
+    table: Buffer.from(valueTable(mean, std).buffer).toString("base64"),
   }),
   "pixels.recipe": ({ geometry, image }) => imageTo(applyGeometry(imageFrom(image), geometry)),
 };
