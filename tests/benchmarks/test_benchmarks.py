@@ -72,6 +72,7 @@ def forward_rows(threads: list[int]) -> list[dict[str, str]]:
     return lines
 
 
+@pytest.mark.depth
 def test_forward() -> None:
     """torch and the engine, which agree."""
     theirs, ours = forward_rows([1])
@@ -142,6 +143,7 @@ def test_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(float(row["CPU ratio"]) > 0 for row in rows)
 
 
+@pytest.mark.depth
 def test_decode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,21 +21,32 @@ pytestmark = pytest.mark.slow
 CLASSES = ("Centrales", "Ciliata", "Nodularia")
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes of twelve drawn organisms each as AVIF files, and one that is no image."""
+    given = tmp_path_factory.mktemp("given") / "photos"
     for name in CLASSES:
-        folder = tmp_path / "photos" / name
+        folder = given / name
         folder.mkdir(parents=True)
         for image in sorted((EMBEDDED / "demo-plankton/train" / name).iterdir())[:12]:
             Image.open(image).convert("RGB").save(folder / f"{image.stem}.avif")
-    (tmp_path / "photos/Ciliata/a.jpg").write_text("no image")
-    return tmp_path / "photos"
+    (given / "Ciliata/a.jpg").write_text("no image")
+    return given
 
 
 def run(photos: Path, out: Path) -> None:
     given = ["run", "--model", "demo", "--images", str(photos), "--out", str(out)]
-    assert execute([*given, "--on-bad-image", "leave-out"]) == 0
+    # Beside the result: the store of a user's cache is another one in each test.
+    kept = ["--store", str(out / "store")]
+    assert execute([*given, *kept, "--on-bad-image", "leave-out"]) == 0
+
+
+@pytest.fixture(scope="module")
+def result(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo model's result on them."""
+    out = tmp_path_factory.mktemp("result") / "out"
+    run(photos, out)
+    return out
 
 
 def detail(site: Path) -> str:
@@ -45,12 +56,11 @@ def detail(site: Path) -> str:
     return gzip.decompress(base64.b64decode(value["detail"])).decode()
 
 
-def test_pictures_of_own_images(photos: Path, tmp_path: Path) -> None:
+def test_pictures_of_own_images(result: Path, tmp_path: Path) -> None:
     """The file beside the result names the images, and each picture that the page names is there;
     --no-pictures leaves them out, and a result of own images is of no suite."""
-    out, site = tmp_path / "out", tmp_path / "site"
-    run(photos, out)
-    assert execute(["report", "--site", str(site), str(out)]) == 0
+    site = tmp_path / "site"
+    assert execute(["report", "--site", str(site), str(result)]) == 0
     named = set(re.findall(r'src="\.\./(images/[^"]+)"', detail(site)))
     made = {path.relative_to(site).as_posix() for path in (site / "images").rglob("*.jpg")}
     assert named
@@ -63,68 +73,56 @@ def test_pictures_of_own_images(photos: Path, tmp_path: Path) -> None:
         assert "<p></p>" not in text
         assert "· ·" not in text
         assert ">. Data set" not in text
-    assert execute(["report", "--site", str(site), "--no-pictures", str(out)]) == 0
+    assert execute(["report", "--site", str(site), "--no-pictures", str(result)]) == 0
     assert "left out by --no-pictures" in detail(site)
     assert not (site / "images").exists()
 
 
 def test_a_data_folder_that_is_not_there(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A mistyped --data is one line that names it, and no site is written."""
-    out, site = tmp_path / "out", tmp_path / "site"
-    run(photos, out)
+    site = tmp_path / "site"
     capsys.readouterr()
     missing = str(tmp_path / "nowhere")
-    assert execute(["report", "--site", str(site), "--data", missing, str(out)]) == 3
+    assert execute(["report", "--site", str(site), "--data", missing, str(result)]) == 3
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert missing in said
     assert not site.exists()
 
 
-def test_tasks_of_two_persons_with_one_id(photos: Path, tmp_path: Path) -> None:
+def test_tasks_of_two_persons_with_one_id(photos: Path, result: Path, tmp_path: Path) -> None:
     """Each result has the pictures of its own folder."""
     other = tmp_path / "other/photos"
     shutil.copytree(photos, other)
     for place, path in enumerate(sorted(other.rglob("*.avif"))):
         Image.new("RGB", (40 + place, 40), (200, 10, 10)).save(path)
-    outs = [tmp_path / "a", tmp_path / "b"]
-    for folder, out in zip((photos, other), outs, strict=True):
-        run(folder, out)
+    run(other, tmp_path / "b")
     site = tmp_path / "site"
-    assert execute(["report", "--site", str(site), *map(str, outs)]) == 0
+    assert execute(["report", "--site", str(site), str(result), str(tmp_path / "b")]) == 0
     assert sorted(path.name for path in (site / "images").iterdir()) == ["photos", "photos-2"]
     red = next((site / "images/photos-2").iterdir())
     assert Image.open(red).getpixel((56, 56))[0] > 150
 
 
-def test_a_picture_of_a_further_format(photos: Path, tmp_path: Path) -> None:
+def test_a_picture_of_a_further_format(result: Path) -> None:
     """The page of a run shows it."""
-    run(photos, tmp_path / "out")
-    assert "data:image/jpeg" in (tmp_path / "out/report.html").read_text()
+    assert "data:image/jpeg" in (result / "report.html").read_text()
 
 
 def test_pixels_of_a_further_format_are_compared(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Protects: by how much two copies of an AVIF differ can be measured."""
-    moved, outs = tmp_path / "moved/photos", [tmp_path / "a", tmp_path / "b"]
+    moved, other = tmp_path / "moved/photos", tmp_path / "b"
     shutil.copytree(photos, moved)
     first = min(moved.rglob("*.avif"))
     Image.open(first).rotate(180).save(first)
-    for folder, out in zip((photos, moved), outs, strict=True):
-        run(folder, out)
+    run(moved, other)
     capsys.readouterr()
-    against = [
-        "--data",
-        str(photos),
-        "--against",
-        str(outs[1]),
-        "--against-data",
-        str(moved.parent),
-    ]
-    assert execute(["verify", str(outs[0]), *against]) == 6
+    against = ["--against", str(other), "--against-data", str(moved.parent)]
+    assert execute(["verify", str(result), "--data", str(photos), *against]) == 6
     said = capsys.readouterr().out
     assert "the largest difference is" in said
     assert "does not have the images of the run" not in said

@@ -102,6 +102,7 @@ def test_absurd_tables(tmp_path: Path, kind: str) -> None:
     assert expected in answer(tmp_path)
 
 
+@pytest.mark.depth
 def test_the_largest_table(tmp_path: Path) -> None:
     """As many rows as a table may have, each sound by itself, and none has its image."""
     rows = MOST_LINES - 1

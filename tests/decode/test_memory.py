@@ -235,7 +235,11 @@ def test_large_progressive_images_take_turns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "options", "most"),
-    [("webp", {}, 500), ("tiff", {"compression": "tiff_lzw"}, 500), ("bmp", {}, 600)],
+    [
+        pytest.param("webp", {}, 500, marks=pytest.mark.depth),
+        pytest.param("tiff", {"compression": "tiff_lzw"}, 500, marks=pytest.mark.depth),
+        ("bmp", {}, 600),
+    ],
 )
 def test_large_images_of_pillow_take_turns(
     tmp_path: Path, kind: str, options: dict[str, object], most: int

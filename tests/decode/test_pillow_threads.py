@@ -43,7 +43,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("loads", ["files[:1] * 9", "small * 500"])
+@pytest.mark.parametrize(
+    "loads", [pytest.param("files[:1] * 9", marks=pytest.mark.depth), "small * 500"]
+)
 def test_exit_of_the_interpreter(files: list[Path], loads: str) -> None:
     """Protects the end of a program whose threads are inside of Pillow: they come back before the
     interpreter is gone, and no other goes in."""

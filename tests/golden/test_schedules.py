@@ -46,7 +46,10 @@ def recorded() -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("engine", "level"), [("exact", "F"), ("torch", "E")])
+@pytest.mark.parametrize(
+    ("engine", "level"),
+    [("exact", "F"), pytest.param("torch", "E", marks=pytest.mark.depth)],
+)
 def test_no_schedule_moves_a_bit(engine: str, level: str) -> None:
     """Every number of workers and size of a shard, the tasks in either order, killed before the
     first result is kept and at later ones; what torch computes has other digests elsewhere."""

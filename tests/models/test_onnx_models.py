@@ -57,8 +57,8 @@ def by_tracing(module: torch.nn.Module, size: int) -> Any:
     return onnx.load_from_string(file.getvalue())
 
 
-LONG = {"efficientnet"}
-"""Of the exporters' long work; `make test-depth` looks at it."""
+LONG = {"efficientnet", "resnet"}
+"""Of the exporters' long work; `make test-depth` looks at them."""
 
 
 @pytest.fixture(
@@ -96,7 +96,7 @@ def test_operators_of_one_kind_give_equal_bits(
 
 FORMS = {"written out": "vit", "optimised": "resnet", "traced": "convnext"}
 """Ways to write a file, each with a model that it writes otherwise: attention and GELU, norms after
-convolutions, all operators; `make test-depth` looks at each with each."""
+convolutions, all operators; `make test-depth` looks at each with each, and at `LONG`."""
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from onnx_cases import Outcome, cases, outcome
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.depth]
 
 REFUSED = {
     # Keys that heads share, a cap, a cache, windows and masks that depend on a length.

@@ -103,6 +103,7 @@ except BiobenchError as error:
 """
 
 
+@pytest.mark.depth
 def test_three_runs_at_once(asked: Options, tmp_path: Path) -> None:
     """One or more is refused; what lies there is one model's result with its own predictions."""
     out = tmp_path / "out"
