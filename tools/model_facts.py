@@ -17,7 +17,7 @@ import torch
 
 from biobench.errors import ModelError
 from biobench.models import canonical_recipes, open_clip_model, timm_model
-from biobench.models.canonical_recipes import Rules
+from biobench.models.canonical_recipes import RecipeRules
 from biobench.models.facts import FILE
 from biobench.models.names import ModelName, parse_name
 from biobench.models.weights import parameter_count
@@ -26,7 +26,7 @@ from biobench.spec.load import load_spec
 HERE = Path(__file__).resolve().parent.parent / "runner" / "biobench" / "models" / FILE
 
 
-def measured(name: ModelName, rules: Rules) -> dict[str, int] | None:
+def measured(name: ModelName, rules: RecipeRules) -> dict[str, int] | None:
     """Parameters, side of the input in pixels, and length of a row of features; None where the
     architecture is not one that a library has by name, or cannot run without values."""
     found = _timm(name, rules) if name.loader in ("timm", "demo") else _open_clip(name, rules)
@@ -40,7 +40,7 @@ def measured(name: ModelName, rules: Rules) -> dict[str, int] | None:
     return {"parameters": parameter_count(module), **sides, "features": int(rows.shape[1])}
 
 
-def _timm(name: ModelName, rules: Rules) -> Any:
+def _timm(name: ModelName, rules: RecipeRules) -> Any:
     import timm
 
     target = name.resolved.removeprefix("timm:")
@@ -63,7 +63,7 @@ def _timm(name: ModelName, rules: Rules) -> Any:
     return module, forward, recipe
 
 
-def _open_clip(name: ModelName, rules: Rules) -> Any:
+def _open_clip(name: ModelName, rules: RecipeRules) -> Any:
     import open_clip
     from open_clip.pretrained import get_pretrained_cfg
 
@@ -94,7 +94,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     spec = load_spec()
-    rules = Rules(tuple(spec.recipes))
+    rules = RecipeRules(tuple(spec.recipes))
     facts: dict[str, dict[str, int]] = {}
     for entry in spec.models.values():
         parsed = parse_name(entry.name, spec.models)

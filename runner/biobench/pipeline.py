@@ -164,8 +164,8 @@ def _conclude(
         failures.say_outdated(out, earlier)
         results.folder = context.plan.out
     else:
-        results.held = {outcome.task.id: outcome.predictions for outcome in outcomes}
-        results.held_names = {
+        results.loaded_predictions = {outcome.task.id: outcome.predictions for outcome in outcomes}
+        results.loaded_names = {
             outcome.task.id: names_of_manifest(outcome.manifest) for outcome in outcomes
         }
     return results
@@ -259,9 +259,9 @@ def _score_all(
     with set_up_torch([context.backbone for context in contexts]):
         for located, whole in zip(plan.selection.selected, plan.manifests, strict=True):
             id, asked = located.task.id, plan.sizes_of(located.task.id)
-            refused = {size: error.what for size, error in plan.refused[id].items()}
+            unmet = {size: error.what for size, error in plan.unmet[id].items()}
             for cells, _ in scored:
-                cells[id] = {**refused}
+                cells[id] = {**unmet}
             if asked:
                 features = embed_task(located, whole, contexts, asked)
                 for context, (cells, failures) in zip(contexts, scored, strict=True):

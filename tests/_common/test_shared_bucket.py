@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from biobench._common import shared_store
-from biobench._common.shared_place import Place
+from biobench._common.shared_place import SharedPlace
 from biobench._common.store import Store
 from biobench.cli import execute
 
@@ -64,10 +64,10 @@ def test_there_and_back(bucket: str, tmp_path: Path) -> None:
     """Entries go to a bucket and come back whole; what is there is not sent again."""
     store = filled(tmp_path / "a", *range(20))
     for expected in ((20, 0), (0, 20)):
-        moved = shared_store.push(store, Place(bucket), lambda kind: True, quiet=True)
-        assert (moved.entries, moved.there) == expected
+        moved = shared_store.push(store, SharedPlace(bucket), lambda kind: True, quiet=True)
+        assert (moved.entries, moved.already_there) == expected
     target = Store(tmp_path / "b")
-    moved = shared_store.pull(target, Place(bucket), lambda kind: True, 5, quiet=True)
+    moved = shared_store.pull(target, SharedPlace(bucket), lambda kind: True, 5, quiet=True)
     assert (moved.entries, moved.faults) == (20, [])
     assert target.damaged() == []
 
@@ -76,11 +76,13 @@ def test_damage_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     """An object that was replaced is named and not stored."""
     import boto3
 
-    shared_store.push(filled(tmp_path / "a", 1, 2), Place(bucket), lambda kind: True, quiet=True)
+    shared_store.push(
+        filled(tmp_path / "a", 1, 2), SharedPlace(bucket), lambda kind: True, quiet=True
+    )
     name = f"{KIND}/00/{1:064x}.safetensors"
     boto3.client("s3").put_object(Bucket="features", Key=f"lab/one/{name}", Body=b"x" * 280)
     target = Store(tmp_path / "b")
-    moved = shared_store.pull(target, Place(bucket), lambda kind: True, 5, quiet=True)
+    moved = shared_store.pull(target, SharedPlace(bucket), lambda kind: True, 5, quiet=True)
     assert (moved.entries, moved.faults) == (
         1,
         [f"{name} has another digest than the one of its list"],

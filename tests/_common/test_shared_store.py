@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from biobench._common import shared_store
-from biobench._common.shared_place import Place
+from biobench._common.shared_place import SharedPlace
 from biobench._common.store import Store
 from biobench.cli import execute
 from biobench.errors import BiobenchError, DataError
@@ -36,14 +36,14 @@ def everything(kind: str) -> bool:
 
 
 def push(store: Store, place: str) -> tuple[int, int]:
-    moved = shared_store.push(store, Place(place), everything, quiet=True)
-    return moved.entries, moved.there
+    moved = shared_store.push(store, SharedPlace(place), everything, quiet=True)
+    return moved.entries, moved.already_there
 
 
 def pull(store: Store, place: str) -> tuple[int, int]:
-    moved = shared_store.pull(store, Place(place), everything, 5, quiet=True)
+    moved = shared_store.pull(store, SharedPlace(place), everything, 5, quiet=True)
     assert moved.faults == []
-    return moved.entries, moved.there
+    return moved.entries, moved.already_there
 
 
 @pytest.fixture(params=["folder", "file://", "memory://"])
@@ -161,11 +161,11 @@ def test_what_is_pulled_is_not_passed_on(place: str, tmp_path: Path) -> None:
 def test_an_interrupted_push_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle leaves what was sent usable, and the same command sends the rest."""
     monkeypatch.setattr(shared_store, "AT_ONCE", 1)
-    store, place = filled(tmp_path / "a", *range(6)), Place(str(tmp_path / "place"))
-    write = Place.write
+    store, place = filled(tmp_path / "a", *range(6)), SharedPlace(str(tmp_path / "place"))
+    write = SharedPlace.write
     written = []
 
-    def stop(self: Place, name: str, data: bytes) -> None:
+    def stop(self: SharedPlace, name: str, data: bytes) -> None:
         if name.endswith(".safetensors"):
             written.append(name)
             if len(written) == 4:
@@ -173,7 +173,7 @@ def test_an_interrupted_push_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write(self, name, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Place, "write", stop)
+        patched.setattr(SharedPlace, "write", stop)
         with pytest.raises(KeyboardInterrupt):
             shared_store.push(store, place, everything, quiet=True)
     assert pull(Store(tmp_path / "b"), place.name) == (3, 0)
@@ -221,7 +221,7 @@ def test_damage_on_the_way(tmp_path: Path) -> None:
     entry_path(place, 2).unlink()
     entry_path(place, 3).write_bytes(entry_path(place, 4).read_bytes())
     store = Store(tmp_path / "b")
-    moved = shared_store.pull(store, Place(str(place)), everything, 5, quiet=True)
+    moved = shared_store.pull(store, SharedPlace(str(place)), everything, 5, quiet=True)
     assert moved.entries == 1
     assert [fault.split(" ", 1)[1] for fault in moved.faults] == [
         "has another digest than the one of its list",
@@ -230,7 +230,7 @@ def test_damage_on_the_way(tmp_path: Path) -> None:
     ]
     assert [entry.path.stem for entry in store.entries()] == [key(4).removeprefix("sha256:")]
     with pytest.raises(DataError, match=r"3 entries are not used.*push them again"):
-        shared_store.raise_faults(moved, Place(str(place)))
+        shared_store.raise_faults(moved, SharedPlace(str(place)))
 
 
 def test_an_entry_under_another_key(tmp_path: Path) -> None:
@@ -248,7 +248,9 @@ def test_an_entry_under_another_key(tmp_path: Path) -> None:
     (place / "lists" / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
     listed.unlink()
     os.rename(place / name, place / other)
-    moved = shared_store.pull(Store(tmp_path / "b"), Place(str(place)), everything, 5, quiet=True)
+    moved = shared_store.pull(
+        Store(tmp_path / "b"), SharedPlace(str(place)), everything, 5, quiet=True
+    )
     assert moved.entries == 0
     assert moved.faults == [f"{other} is not an entry of that key"]
 
@@ -373,14 +375,14 @@ def test_collecting_takes_the_marks_along(tmp_path: Path) -> None:
 def test_a_full_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the place while it is written names the file, and what was sent is listed."""
     monkeypatch.setattr(shared_store, "AT_ONCE", 1)
-    write = Place._write_and_rename
+    write = SharedPlace._write_and_rename
 
-    def full(self: Place, path: str, data: bytes) -> None:
+    def full(self: SharedPlace, path: str, data: bytes) -> None:
         if f"{2:064x}" in path:
             raise OSError(28, "No space left on device")
         write(self, path, data)
 
-    monkeypatch.setattr(Place, "_write_and_rename", full)
+    monkeypatch.setattr(SharedPlace, "_write_and_rename", full)
     place = f"memory://{tmp_path.name}/full"
     with pytest.raises(BiobenchError, match=r"cannot be written \(No space left on device\)"):
         push(filled(tmp_path / "a", 1, 2), place)

@@ -29,7 +29,7 @@ from biobench.embed.features import Execution, embed
 from biobench.embed.forward import deterministic
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
-from biobench.models.module_backbone import Origin
+from biobench.models.module_backbone import WeightsOrigin
 from biobench.models.names import parse_name
 from biobench.native import ImageLoader
 from biobench.repro.environment import available_cores
@@ -50,14 +50,14 @@ def load(name: str) -> Backbone:
     import timm
     import torch
 
-    from biobench.models.canonical_recipes import Rules
+    from biobench.models.canonical_recipes import RecipeRules
     from biobench.models.timm_model import wrap
 
     parsed = parse_name(name, entries)
     torch.manual_seed(0)
     module = timm.create_model(parsed.target, pretrained=False)
-    origin = Origin("local", None, None, pinned=False)
-    return wrap(parsed, module, [], origin=origin, rules=Rules())
+    origin = WeightsOrigin("local", None, None, pinned=False)
+    return wrap(parsed, module, [], origin=origin, rules=RecipeRules())
 
 
 def drawn(folder: Path, count: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from biobench import cli
-from biobench._common.signals import ASKED, Interrupted, Terminated, let_signals_in
+from biobench._common.signals import HANDLED, Interrupted, Terminated, let_signals_in
 from biobench.cli import execute
 
 GOES_ON = "; what was computed is kept, the same command goes on from here"
@@ -107,7 +107,7 @@ def test_a_signal_after_the_last_line_changes_nothing(monkeypatch: pytest.Monkey
     try:
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        for number in ASKED:
+        for number in HANDLED:
             signal.raise_signal(number)
         let_signals_in()
     finally:

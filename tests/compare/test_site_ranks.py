@@ -20,7 +20,7 @@ def page(template: dict[str, Any], folder: Path, count: int, ranked: bool = Fals
     for i in range(count):
         made = result(template, f"m{i}", 1.0 if i == 0 else 0.1, i, ("inat21",))
         made.document["digests"]["result"] = result_digest(made.document)
-        results.append(Results(made.document, None, made.held))
+        results.append(Results(made.document, None, made.loaded_predictions))
     write.write_site(results, SPEC, folder, data=None, own={}, pictures=False, ranked=ranked)
     return (folder / "index.html").read_text()
 

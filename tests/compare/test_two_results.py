@@ -101,7 +101,7 @@ def test_what_cannot_be_compared(template: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="digest differs"):
         compare_results(a, other, SPEC)
     other = result(template, "b", 0.5)
-    held = dict(other.held or {})
+    held = dict(other.loaded_predictions or {})
     fewer = held["newt"]
     held["newt"] = Predictions(
         fewer.ids[:-1], fewer.y_true[:-1], fewer.y_pred[:-1], {"group": fewer.extras["group"][:-1]}
@@ -169,7 +169,7 @@ def test_too_few_clusters_rank_nothing(template: dict[str, Any]) -> None:
         found = []
         for name, skill in (("a", 0.9), ("b", 0.3)):
             made = result(template, name, skill, tasks=("newt",))
-            held = dict(made.held or {})
+            held = dict(made.loaded_predictions or {})
             names = np.array([f"{i // 4 % clusters}" for i in range(96)])
             extras = {**held["newt"].extras, "cluster": names}
             held["newt"] = Predictions(
@@ -232,7 +232,7 @@ def test_results_that_share_every_name_are_told_apart(
     for i, skill in enumerate((0.3, 0.9)):
         made = result(template, "m", skill, seed=i)
         made.document["digests"]["result"] = f"sha256:{str(i) * 64}"
-        found.append(Results(made.document, tmp_path / f"run-{i}", made.held))
+        found.append(Results(made.document, tmp_path / f"run-{i}", made.loaded_predictions))
     (table,) = standings(found, SPEC, ranks=False)
     out = io.StringIO()
     print_standings(table, Console(file=out, width=width))

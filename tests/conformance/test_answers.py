@@ -17,7 +17,7 @@ from biobench.cli import execute
 from biobench.commands.conformance import verdict_line
 from biobench.conformance.answers import (
     MAX_BYTES,
-    Report,
+    ConformanceReport,
     Tally,
     answers_document,
     check_answers,
@@ -163,7 +163,7 @@ def test_a_verdict_on_each_level(change: dict[str, str], verdict: str) -> None:
     levels = {"bmp": "D", "decode": "D", "canonical": "S", "generator": "S"}
     levels |= {"exact-layers": "F", "svm": "P"}
     outcomes = {"canonical": "right", "generator": "right"} | change
-    report = Report(
+    report = ConformanceReport(
         [
             Tally(
                 section, level, section != "bmp", outcomes.get(section, "unclaimed") != "unclaimed",

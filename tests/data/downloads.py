@@ -9,7 +9,7 @@ from pathlib import Path
 from hostile import Resource, Server
 
 from biobench.data.fetch.download import download
-from biobench.data.fetch.retries import Pace
+from biobench.data.fetch.retries import RetryPolicy
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import File, Known
 
@@ -24,8 +24,8 @@ class Waits(list[float]):
     """Waits that are noted and not taken."""
 
     @property
-    def pace(self) -> Pace:
-        return Pace(
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(
             tries=4, least_bytes=1000, sleep=self.append, stall_s=0.2, connect_s=2.0, window_s=0.5
         )
 
@@ -46,11 +46,11 @@ def get(
     for i, ways in enumerate((script, *mirrors)):
         resources.append(server.add(f"/{i}/{name}", content, *ways))
         urls.append(server.url(f"/{i}/{name}"))
-    pace = (Waits() if waits is None else waits).pace
+    policy = (Waits() if waits is None else waits).policy
     say = ([] if said is None else said).append
-    with make_client(pace) as client:
+    with make_client(policy) as client:
         got = download(
-            client, File(name, tuple(urls), known), folder, pace=pace, say=say, quiet=True
+            client, File(name, tuple(urls), known), folder, policy=policy, say=say, quiet=True
         )
     assert got.digest.sha256 == hashlib.sha256((folder / name).read_bytes()).hexdigest()
     return resources

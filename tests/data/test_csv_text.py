@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobench.data.faults import Faults
-from biobench.data.layouts.table import Table, parse_table
+from biobench.data.layouts.table import CsvTable, parse_table
 from biobench.errors import DataError
 
 CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8)
 
 
-def parsed(data: bytes | str, delimiter: str = ",", columns: list[str] | None = None) -> Table:
+def parsed(data: bytes | str, delimiter: str = ",", columns: list[str] | None = None) -> CsvTable:
     faults = Faults()
     raw = data if isinstance(data, bytes) else data.encode()
     table = parse_table("t.csv", io.BytesIO(raw), delimiter, columns, faults)
@@ -25,7 +25,7 @@ def parsed(data: bytes | str, delimiter: str = ",", columns: list[str] | None = 
     return table
 
 
-def rows_of(table: Table) -> list[tuple[int, list[str]]]:
+def rows_of(table: CsvTable) -> list[tuple[int, list[str]]]:
     return [(line, cells) for line, *cells in table.rows(table.columns)]
 
 

@@ -109,10 +109,10 @@ def test_a_host_that_is_not_there(tmp_path: Path) -> None:
     waits = Waits()
     file = File("a.bin", ("http://127.0.0.1:9/a.bin", "http://no-such-host.invalid/a.bin"), RIGHT)
     with (
-        make_client(waits.pace) as client,
+        make_client(waits.policy) as client,
         pytest.raises(DataError, match="cannot be fetched") as caught,
     ):
-        download(client, file, tmp_path, pace=waits.pace, say=lambda _: None, quiet=True)
+        download(client, file, tmp_path, policy=waits.policy, say=lambda _: None, quiet=True)
     assert "no-such-host.invalid" in str(caught.value)
     assert len(waits) == 2
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from archives import make_dataset
 from task_values import make_task
 
 from biobench.data.file_hashes import ContentIndex
-from biobench.data.verify import Report, raise_if_different, verify
+from biobench.data.verify import DataReport, raise_if_different, verify
 from biobench.spec.documents import Layout
 from biobench.spec.load import load_spec
 
@@ -49,7 +49,7 @@ def check(
     index: ContentIndex,
     layout: Layout | None = None,
     view: Mapping[str, Any] | None = None,
-) -> Report:
+) -> DataReport:
     task = make_task(*((layout.id, dict(layout.options)) if layout else ()), view=view)
     dataset = make_dataset(**({"layout": layout} if layout else {}))
     report = verify(dataset, root, [task], index, seed=1, quiet=True)

@@ -18,14 +18,14 @@ from biobench.data.fetch import fetch
 from biobench.data.fetch.addresses import authorization_headers, direct
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import read_record
-from biobench.data.fetch.retries import Pace, asked_wait
+from biobench.data.fetch.retries import RetryPolicy, asked_wait
 from biobench.data.sources import archive_folder, sources_of
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.spec.documents import Dataset
 
 CONTENT = random.Random(3).randbytes(5_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-QUICK = Pace(tries=2, sleep=lambda _: None, stall_s=0.3, connect_s=2.0)
+QUICK = RetryPolicy(tries=2, sleep=lambda _: None, stall_s=0.3, connect_s=2.0)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def run(
 ) -> tuple[Path, list[str]]:
     """Fetch; returns the folder of the archives and what was said."""
     said: list[str] = []
-    fetch(dataset, data, local=local, urls=urls, say=said.append, pace=QUICK, quiet=True)
+    fetch(dataset, data, local=local, urls=urls, say=said.append, policy=QUICK, quiet=True)
     return archive_folder(data, dataset), said
 
 
@@ -109,11 +109,11 @@ def test_one_that_cannot_be_had_does_not_keep_the_others(server: Server, tmp_pat
 def test_no_network_is_found_out_once(tmp_path: Path) -> None:
     """A host that cannot be reached gets several tries for the first file, and one for others."""
     waits: list[float] = []
-    pace = Pace(tries=4, sleep=waits.append, connect_s=2.0)
+    policy = RetryPolicy(tries=4, sleep=waits.append, connect_s=2.0)
     sources = [source(f"{i}.zip", url="http://127.0.0.1:9/") for i in range(5)]
     said: list[str] = []
     with pytest.raises(DataError, match="5 files cannot be fetched"):
-        fetch(make_dataset(*sources), tmp_path, say=said.append, pace=pace, quiet=True)
+        fetch(make_dataset(*sources), tmp_path, say=said.append, policy=policy, quiet=True)
     assert waits == [2.0]
     assert len(said) == 6
     assert all("cannot be reached" in line for line in said)

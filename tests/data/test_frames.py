@@ -22,8 +22,8 @@ from videos import CLIPS, FRAMES, LAYOUT, drawn, film, film_dataset, film_set
 
 import biobench.data.frames.cut as cutting
 from biobench.data.frames.cut import cut_frames
-from biobench.data.frames.place import Place
-from biobench.data.frames.record import Record, read_record, record_bytes
+from biobench.data.frames.place import FramesPlace
+from biobench.data.frames.record import FramesRecord, read_record, record_bytes
 from biobench.errors import BiobenchError, DataError, SpecError
 from biobench.spec.documents import Layout
 from biobench.spec.location import spec_root
@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "films"
 
 
-def cut(root: Path, **more: Any) -> tuple[Record, list[str]]:
+def cut(root: Path, **more: Any) -> tuple[FramesRecord, list[str]]:
     said: list[str] = []
     record = cut_frames(
         film_dataset(), root, **{"workers": 2, "quiet": True, "say": said.append, **more}
@@ -117,7 +117,7 @@ def test_missing_and_bad_videos(root: Path) -> None:
     assert "biobench data frames films --leave-out-bad" in message
     assert not (root / "frames").exists()
     assert not (root / "frames.json").exists()
-    assert Place(root, "frames").ready() == 2
+    assert FramesPlace(root, "frames").ready() == 2
 
 
 def test_the_first_ten_and_their_number(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_full_disk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BiobenchError, match=r"No space left on device.*free some space") as caught:
         cut(root, workers=1)
     assert caught.value.exit_code == 1
-    place = Place(root, "frames")
+    place = FramesPlace(root, "frames")
     assert not (root / "frames").exists()
     assert {len(list(p.iterdir())) for p in (place.stage / "ready").iterdir()} == {FRAMES}
     monkeypatch.setattr(placing, "_write", real)
@@ -283,7 +283,7 @@ def test_torn_notes_are_no_notes(root: Path) -> None:
     """A kill tears the journal's last line: that clip is cut again, and no other is lost."""
     (root / "films/fox.mp4").rename(root / "fox.mp4")
     refusal(root)
-    journal = Place(root, "frames").stage / "done.jsonl"
+    journal = FramesPlace(root, "frames").stage / "done.jsonl"
     data = journal.read_bytes()
     journal.write_bytes(data[:-30])
     (root / "fox.mp4").rename(root / "films/fox.mp4")
@@ -327,7 +327,7 @@ def test_killed_and_gone_on_with(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     process.wait()
     process.stdout.close()
     assert not (root / "frames").exists()
-    kept = Place(root, "frames").known()
+    kept = FramesPlace(root, "frames").known()
     assert 0 < len(kept) < len(NAMES)
     seen = watch(monkeypatch)
     assert cut(root)[0] == wanted

@@ -15,7 +15,7 @@ from videos import LOSSLESS, drawn, film, planes_of
 
 from biobench.data.frames.colour import Samples, to_rgb
 from biobench.data.frames.rule import MAX_PIXELS, chosen
-from biobench.data.frames.video import BadVideo, Interrupted, cut_video, made_with
+from biobench.data.frames.video import BadVideo, VideoInterrupted, cut_video, made_with
 
 
 def pictures(files: tuple[bytes, ...]) -> list[Image.Image]:
@@ -304,7 +304,7 @@ def test_an_interruption_ends_it(tmp_path: Path) -> None:
         asked.append(True)
         return len(asked) > 5
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(VideoInterrupted):
         cut_video(path, 4, stopped)
     assert len(asked) == 6
 

@@ -14,7 +14,7 @@ from biobench.data.build import build_manifest
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.frames.cut import cut_frames
 from biobench.data.state import state_of
-from biobench.data.verify import Report, raise_if_different, verify
+from biobench.data.verify import DataReport, raise_if_different, verify
 from biobench.errors import DataError
 from biobench.spec.documents import Dataset, Task
 
@@ -52,7 +52,7 @@ def task_on(dataset: Dataset) -> Task:
     return Task(**{**vars(task), "dataset": dataset})
 
 
-def check(data: Path, index: ContentIndex, dataset: Dataset | None = None) -> Report:
+def check(data: Path, index: ContentIndex, dataset: Dataset | None = None) -> DataReport:
     dataset = film_dataset() if dataset is None else dataset
     task = task_on(dataset)
     return verify(dataset, data / "films", [task], index, seed=1, workers=2, quiet=True)

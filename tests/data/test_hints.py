@@ -11,7 +11,7 @@ from videos import VIDEOS, film_dataset, film_set
 
 from biobench.data.build import build_manifest
 from biobench.data.file_hashes import ContentIndex
-from biobench.data.hints import again, bringing
+from biobench.data.hints import repair_remedy, setup_commands
 from biobench.data.locate import EMBEDDED
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.verify import verify
@@ -45,12 +45,12 @@ def test_a_task_whose_data_are_absent(tmp_path: Path, task: str, commands: str) 
         select(SPEC, suite=None, tasks=(task,), data=None, division="official")
     assert str(caught.value).endswith(f"holds {task}/, or bring it there: {commands}")
     fetched(dataset, tmp_path)
-    assert bringing(dataset, tmp_path) == commands.partition(", then ")[2]
+    assert setup_commands(dataset, tmp_path) == commands.partition(", then ")[2]
 
 
 def test_what_is_not_published_names_no_command() -> None:
     """Nobody can fetch ImageNet or the archive of a host that is gone."""
-    assert bringing(SPEC.dataset("imagenet1k")) == ""
+    assert setup_commands(SPEC.dataset("imagenet1k")) == ""
     for task in ("imagenet1k", "iwildcam"):
         with pytest.raises(DataError) as caught:
             select(SPEC, suite=None, tasks=(task,), data=None, division="official")
@@ -80,16 +80,18 @@ def test_a_folder_of_frames(tmp_path: Path) -> None:
     """Frames are cut again; tables come out of the archive."""
     dataset = film_dataset(sources=make_dataset(source("a.tar")).sources, videos=VIDEOS)
     film_set(tmp_path / "films", {"train": ["bear"], "test": ["wolf"]})
-    assert again(dataset, tmp_path / "films") == (
+    assert repair_remedy(dataset, tmp_path / "films") == (
         "bring the videos of what is missing and run `biobench data frames films` again"
     )
     (tmp_path / "films/test.csv").unlink()
-    assert "then `biobench data frames films`" in again(dataset, tmp_path / "films")
+    assert "then `biobench data frames films`" in repair_remedy(dataset, tmp_path / "films")
 
 
 def test_a_data_set_that_comes_with_the_package() -> None:
     """There is nothing to unpack."""
-    assert again(SPEC.dataset("demo-kabr"), EMBEDDED / "demo-kabr") == "install biobench again"
-    assert again(SPEC.dataset("demo-kabr"), Path("copy")) == (
+    assert (
+        repair_remedy(SPEC.dataset("demo-kabr"), EMBEDDED / "demo-kabr") == "install biobench again"
+    )
+    assert repair_remedy(SPEC.dataset("demo-kabr"), Path("copy")) == (
         "bring a complete copy of the data set demo-kabr"
     )

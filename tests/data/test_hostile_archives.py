@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biobench.data.unpack.archive_error import ArchiveError
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.names import entry_parts
 from biobench.errors import BiobenchError, DataError
 
@@ -224,12 +224,12 @@ def test_bombs(tmp_path: Path, name: str, make: Callable[[], bytes], word: str) 
 
 def test_limits_count_many_small_entries(tmp_path: Path) -> None:
     """The sum decides, and the number of entries."""
-    limit = Limits(tmp_path, packed=10, ratio=100, floor=0)
+    limit = UnpackLimits(tmp_path, packed=10, ratio=100, floor=0)
     for _ in range(10):
         limit.promise(100)
     with pytest.raises(ArchiveError, match="bomb"):
         limit.promise(1)
-    limit = Limits(tmp_path, packed=10, most_entries=3)
+    limit = UnpackLimits(tmp_path, packed=10, most_entries=3)
     for _ in range(3):
         limit.promise(0)
     with pytest.raises(ArchiveError, match="more than 3 entries"):
@@ -239,7 +239,7 @@ def test_limits_count_many_small_entries(tmp_path: Path) -> None:
 def test_more_than_the_disk_has(tmp_path: Path) -> None:
     """The promise is compared with the room that is really free."""
     with pytest.raises(BiobenchError, match="are free"):
-        Limits(tmp_path, packed=1 << 60).promise(1 << 60)
+        UnpackLimits(tmp_path, packed=1 << 60).promise(1 << 60)
 
 
 def test_a_gzip_file_that_never_ends(tmp_path: Path) -> None:

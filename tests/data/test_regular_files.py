@@ -24,7 +24,7 @@ from biobench.data.build import build_manifest
 from biobench.data.copy_record import read_copy_record
 from biobench.data.faults import Faults
 from biobench.data.fetch.digests import digest_of
-from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.part import PartFile, PartOrigin
 from biobench.data.fetch.record import read_record
 from biobench.data.file_hashes import file_digests
 from biobench.data.frames.record import read_journal
@@ -267,7 +267,7 @@ def test_an_image_that_becomes_a_pipe_after_it_was_looked_at(tmp_path: Path) -> 
 def test_a_sound_part_is_one(tmp_path: Path) -> None:
     """The check of the part's kind lets a file through."""
     with PartFile(tmp_path / "a.part").open() as part:
-        part.begin(Origin("", None, None, 3))
+        part.begin(PartOrigin("", None, None, 3))
         part.append(b"abc")
         assert part.kept == 3
     assert json.loads((tmp_path / "a.part.json").read_bytes())["kept"] == 3

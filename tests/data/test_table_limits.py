@@ -37,7 +37,7 @@ from biobench.spec.documents import Layout
 
 root, layout, options, rule, there = sys.argv[1:]
 if there:
-    csv.Present = lambda base: lambda path: True
+    csv.FolderListing = lambda base: lambda path: True
 try:
     said = str(len(find(Path(root), Layout(layout, json.loads(options)), rule).items))
 except DataError as error:

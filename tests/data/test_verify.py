@@ -15,7 +15,7 @@ from biobench.data.fetch import fetch
 from biobench.data.file_hashes import ContentIndex
 from biobench.data.locate import EMBEDDED
 from biobench.data.verify import (
-    Report,
+    DataReport,
     add_sources,
     raise_if_different,
     verify,
@@ -43,7 +43,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "demo-plankton"
 
 
-def check(root: Path, index: ContentIndex, dataset: Dataset = TASK.dataset) -> Report:
+def check(root: Path, index: ContentIndex, dataset: Dataset = TASK.dataset) -> DataReport:
     task = replace(TASK, dataset=dataset)
     return verify(dataset, root, [task], index, seed=SEED, workers=2, quiet=True)
 
@@ -115,7 +115,7 @@ def test_records_of_archives_fill_the_document(tmp_path: Path, index: ContentInd
     dataset = make_dataset(source("a.tar"), source("b.csv", bytes=1))
     bring(tmp_path, dataset, {"a.tar": tar_of(("x", b""), compress=False), "b.csv": b"b"})
     fetch(dataset, tmp_path, say=lambda _: None, quiet=True)
-    report = Report("pebbles", tmp_path, check(EMBEDDED / "demo-plankton", index).files, {})
+    report = DataReport("pebbles", tmp_path, check(EMBEDDED / "demo-plankton", index).files, {})
     add_sources(report, dataset, tmp_path)
     found = report.open_values["datasets/pebbles.yaml"]
     assert set(found) == {"sources/0/bytes", "sources/0/sha256", "sources/1/sha256"}
@@ -124,7 +124,7 @@ def test_records_of_archives_fill_the_document(tmp_path: Path, index: ContentInd
 
 def test_the_first_ten_differences_and_their_count() -> None:
     """A message stays one line whatever is wrong."""
-    report = Report("pebbles", Path("x"), None, {}, [f"{i}: differs" for i in range(25)])  # type: ignore[arg-type]
+    report = DataReport("pebbles", Path("x"), None, {}, [f"{i}: differs" for i in range(25)])  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"25 differences, the first 10 are: 0: differs;") as caught:
         raise_if_different(report)
     assert "9: differs" in str(caught.value)

@@ -12,7 +12,7 @@ import pytest
 
 from biobench._common import shared_store
 from biobench._common.progress import Progress
-from biobench._common.shared_place import Place
+from biobench._common.shared_place import SharedPlace
 from biobench._common.store import Store
 from biobench.data.build import build_manifest
 from biobench.data.locate import EMBEDDED
@@ -60,7 +60,7 @@ def evidence_digests(manifest: Manifest, embedded: Embedded) -> dict[str, str]:
 
 def shared(source: Store, folder: Path, sample: int) -> Store:
     """A store with what ``source`` pushed."""
-    place = Place(str(folder / "place"))
+    place = SharedPlace(str(folder / "place"))
     shared_store.push(source, place, lambda kind: kind.startswith("features-"), quiet=True)
     store = Store(folder / "b")
     shared_store.pull(store, place, lambda kind: True, sample, quiet=True)

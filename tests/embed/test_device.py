@@ -265,12 +265,12 @@ class Full(HostMemory):
     ("times", "patient", "trims"), [(0, True, 0), (1, True, 1), (2, True, 1), (1, False, 0)]
 )
 def test_a_copy_for_which_memory_was_short_is_tried_once_more(
-    backbone: Backbone, monkeypatch: pytest.MonkeyPatch, times: int, patient: bool, trims: int
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch, times: int, retry: bool, trims: int
 ) -> None:
     """As a pass is, after what the allocator keeps was given back."""
     memory = Full(times)
     monkeypatch.setattr(forward, "memory_of", lambda device: memory)
-    passes = started(backbone, patient=patient)
+    passes = started(backbone, retry=retry)
     try:
         with deterministic():
             found = passes.submit(drawn(3, backbone.recipe.crop[0]))

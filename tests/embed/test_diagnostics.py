@@ -12,7 +12,7 @@ from biobench._common.store import Store
 from biobench.data.manifest import Manifest, Row
 from biobench.embed.batch_independence import KIND, compare, recall, remember
 from biobench.embed.diagnostics import doubts
-from biobench.embed.embedded import Alone, Embedded
+from biobench.embed.embedded import BatchIndependence, Embedded
 
 ROWS = (
     Row("a", "train/a.png", 0, "train", False),
@@ -104,7 +104,7 @@ def test_an_image_alone(factor: float, lines: int) -> None:
     """Rounding is no mixture."""
     features = embedded(1, 2, 3, 4).features
     alone = compare(ROWS[1].path, features[1], (features[1] * factor).astype(np.float32))
-    found = doubts(manifest(), embedded(1, 2, 3, 4, alone=alone))
+    found = doubts(manifest(), embedded(1, 2, 3, 4, batch_independence=alone))
     assert len(found) == lines
     assert all(line.startswith("the model mixes") and "train/b.png" in line for line in found)
 
@@ -118,7 +118,7 @@ class Keys:
 
 def test_the_comparison_is_kept(tmp_path: Path) -> None:
     """It is found again as it was; whatever else lies there is none."""
-    store, keys, made = Store(tmp_path), Keys(), Alone("train/\u00e9.png", 0.25, 3.5)
+    store, keys, made = Store(tmp_path), Keys(), BatchIndependence("train/\u00e9.png", 0.25, 3.5)
     assert recall(store, keys) is None  # type: ignore[arg-type]
     remember(store, keys, made)  # type: ignore[arg-type]
     assert recall(store, keys) == made  # type: ignore[arg-type]
@@ -136,6 +136,6 @@ def test_the_comparison_is_kept(tmp_path: Path) -> None:
 
 def test_a_distance_that_is_none() -> None:
     """Two features that cannot be compared are different."""
-    assert Alone("a", float("nan"), 1.0).differs
-    assert Alone("a", 1.0, 0.0).differs
-    assert not Alone("a", 0.0, 0.0).differs
+    assert BatchIndependence("a", float("nan"), 1.0).differs
+    assert BatchIndependence("a", 1.0, 0.0).differs
+    assert not BatchIndependence("a", 0.0, 0.0).differs

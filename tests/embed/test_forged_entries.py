@@ -14,7 +14,7 @@ import pytest
 from sharing import EXECUTION, ROWS, few_images, forge, run, shared
 
 from biobench._common import shared_store
-from biobench._common.shared_place import Place
+from biobench._common.shared_place import SharedPlace
 from biobench._common.store import Store
 from biobench.data.file_hashes import ContentIndex, read_files
 from biobench.data.manifest import Manifest
@@ -152,7 +152,7 @@ def test_another_process_pulls_again(
     source = Store(tmp_path / "a")
     own = run(manifest, exact, source)
     forge(source, range(8))
-    store, place = shared(source, tmp_path, 4), Place(str(tmp_path / "place"))
+    store, place = shared(source, tmp_path, 4), SharedPlace(str(tmp_path / "place"))
 
     def pull() -> None:
         moved = shared_store.pull(store, place, lambda kind: True, 4, quiet=True)

@@ -124,12 +124,17 @@ def lying(answer: bytes) -> Iterator[str]:
 
 def fetched(folder: Path, *urls: str) -> bool:
     """Return whether the file was had; where it was, it has the right bytes."""
-    pace = Waits().pace
+    policy = Waits().policy
     said: list[str] = []
-    with make_client(pace) as client:
+    with make_client(policy) as client:
         try:
             download(
-                client, File("a.bin", urls, RIGHT), folder, pace=pace, say=said.append, quiet=True
+                client,
+                File("a.bin", urls, RIGHT),
+                folder,
+                policy=policy,
+                say=said.append,
+                quiet=True,
             )
         except DataError as error:
             said.append(str(error))

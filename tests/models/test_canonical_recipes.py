@@ -24,7 +24,7 @@ from twin_checkpoints import PAIRS, QKV, SMALL, State, joined, saved, timm_twin
 
 from biobench.decode.definition import centre_crop, target_size
 from biobench.models.base import Backbone
-from biobench.models.canonical_recipes import Rules, matches
+from biobench.models.canonical_recipes import RecipeRules, matches
 from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.timm_model import as_trained
@@ -285,7 +285,7 @@ def listed() -> Iterator[tuple[str, Mapping[str, Any], str]]:
 def test_a_repository_has_one_recipe_under_each_of_its_names() -> None:
     """Protects from a score that rests on how a checkpoint was called; where there is a recipe, the
     libraries agree on mean, standard deviation and activation too, which it takes from them."""
-    rules = Rules(load_spec().recipes)
+    rules = RecipeRules(load_spec().recipes)
     compared = 0
     for name, configuration, repository in listed():
         keys = [f"open_clip:{name}", f"open_clip:hf-hub:{repository}"]

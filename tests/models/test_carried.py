@@ -11,7 +11,7 @@ import pytest
 import timm
 import torch
 
-from biobench.models.canonical_recipes import Rules, apply
+from biobench.models.canonical_recipes import RecipeRules, apply
 from biobench.models.names import parse_name
 from biobench.models.open_clip_model import _tower, open_clip_recipe, registry_options
 from biobench.models.timm_model import as_trained, canonical_features, drop_classifier, timm_recipe
@@ -21,7 +21,7 @@ from biobench.spec.load import load_spec
 pytestmark = [pytest.mark.slow, pytest.mark.depth]
 
 SPEC = load_spec()
-RULES = Rules(SPEC.recipes)
+RULES = RecipeRules(SPEC.recipes)
 BY_TARGET = {entry.resolves_to: entry for entry in SPEC.models.values()}
 TIMM = [entry for full, entry in BY_TARGET.items() if full.startswith("timm:") and entry.recipe]
 PAIRS = [e for f, e in BY_TARGET.items() if f.startswith("open_clip:") and "hf-hub" not in f]

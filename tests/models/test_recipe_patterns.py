@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from biobench.models.canonical_recipes import Rules, matches
+from biobench.models.canonical_recipes import RecipeRules, matches
 from biobench.models.names import parse_name
 from biobench.spec.documents import ModelEntry
 from biobench.spec.load import load_spec
@@ -38,7 +38,7 @@ def test_entries_and_patterns_agree(entry: ModelEntry) -> None:
     name = parse_name(entry.name, spec.models)
     bare = replace(name, entry=None)
     architecture = next((v for k, v in MODEL_TYPES.items() if name.resolved.startswith(k)), "")
-    by_pattern = Rules(spec.recipes).find(bare, architecture)
+    by_pattern = RecipeRules(spec.recipes).find(bare, architecture)
     assert (by_pattern.id if by_pattern else None) == entry.recipe
 
 
@@ -48,7 +48,7 @@ def test_entries_and_patterns_agree(entry: ModelEntry) -> None:
 )
 def test_what_no_recipe_is_of(name: str) -> None:
     """Protects models whose images keep their shape, and fine-tuned ones, from others' recipes."""
-    assert Rules(load_spec().recipes).find(parse_name(name, {})) is None
+    assert RecipeRules(load_spec().recipes).find(parse_name(name, {})) is None
 
 
 MODEL_TYPES = {

@@ -182,13 +182,15 @@ def test_many_threads_get_the_same_features(vit: Path, images: torch.Tensor) -> 
 
 def test_the_recorder_gives_torch_back(resnet: Path, tmp_path: Path) -> None:
     """Protects other code in the process: the lenient loading ends with the load, failed or not."""
-    from biobench.models.canonical_recipes import Rules
-    from biobench.models.module_backbone import Origin
+    from biobench.models.canonical_recipes import RecipeRules
+    from biobench.models.module_backbone import WeightsOrigin
 
     before = torch.nn.Module.load_state_dict
     (tmp_path / "config.json").write_bytes((resnet / "config.json").read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"broken")
-    origin = Origin("local", None, None, pinned=False)
+    origin = WeightsOrigin("local", None, None, pinned=False)
     with pytest.raises(ModelError, match="timm cannot load it"):
-        load_timm_folder(parse_name(f"timm:{tmp_path}", {}), tmp_path, origin=origin, rules=Rules())
+        load_timm_folder(
+            parse_name(f"timm:{tmp_path}", {}), tmp_path, origin=origin, rules=RecipeRules()
+        )
     assert torch.nn.Module.load_state_dict is before

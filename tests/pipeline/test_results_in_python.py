@@ -94,7 +94,7 @@ def test_a_model_without_mistakes(both: biobench.ResultSet) -> None:
     right = Predictions(found.ids, found.y_true, found.y_true, found.extras)
     document = copy.deepcopy(one.document)
     document["tasks"]["photos"]["digests"]["predictions"] = right.digest
-    perfect = biobench.Results(document, None, {"photos": right}, None, one.held_names)
+    perfect = biobench.Results(document, None, {"photos": right}, None, one.loaded_names)
     columns = ["model", "task", "id", "truth", "predicted", "group"]
     assert list(perfect.errors().columns) == columns
     assert len(perfect.errors()) == 0
@@ -139,7 +139,9 @@ def test_html_of_a_notebook(both: biobench.ResultSet) -> None:
 def test_a_name_cannot_act_as_markup(both: biobench.ResultSet) -> None:
     """Protects: names from files are escaped in tables and drawings."""
     document = {**both[1].document, "model": {**both[1].document["model"], "name": "<script>x"}}
-    hostile = biobench.Results(document, None, both[1].held, None, both[1].held_names)
+    hostile = biobench.Results(
+        document, None, both[1].loaded_predictions, None, both[1].loaded_names
+    )
     several = biobench.ResultSet([hostile, both[0]], {"<b>": ValueError("<i>")})
     for text in (hostile._repr_html_(), several._repr_html_(), several.plot()._repr_svg_()):
         assert "<script>x" not in text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError
-from biobench.probe.preconditions import refusal
+from biobench.probe.preconditions import unmet_precondition
 from biobench.probe.predict import run_probe
 from biobench.spec.documents import Task
 from biobench.spec.load import load_spec
@@ -67,7 +67,7 @@ def test_the_same_as_the_probe(name: str, labels: list[int], groups: bool, test:
     group = [("", "left", "right")[1 + i % 2 if groups and name == "svm" else 0] for i in range(8)]
     rows = {"train": list(zip(group, labels, strict=False)), "test": [(g, 0) for g in group[:test]]}
     manifest = manifest_of(rows)
-    told, found = refusal(task, manifest), probed(task, manifest)
+    told, found = unmet_precondition(task, manifest), probed(task, manifest)
     if name == "nearest_centroid":
         assert told is None or found is not None
         assert (told is not None) == (len(set(labels)) == len(labels) or test == 0)
@@ -81,6 +81,6 @@ def test_neighbours(count: int, division: str) -> None:
     """As many others as vote."""
     task = SPEC.task("beluga", division)
     manifest = manifest_of({"gallery": [("", 0)] * count})
-    told = refusal(task, manifest)
+    told = unmet_precondition(task, manifest)
     assert (told and told.what) == probed(task, manifest)
     assert (told is None) == (count > (1 if division == "official" else 5))

@@ -19,7 +19,7 @@ from biobench.errors import UsageError
 from biobench.report.curve import Curve
 from biobench.report.curve_set import CurveSet
 from biobench.report.curves import (
-    APART,
+    LABEL_GAP,
     NamedCurve,
     _numbers,
     gaps_of,
@@ -187,5 +187,5 @@ def test_numbers_at_the_ends_lie_apart(ends: list[float]) -> None:
     assert sorted(end["number"] for end in found) == [line["number"] for line in lines]
     places = [end["y"] for end in found]
     for one, other in pairwise(places):
-        assert other - one == pytest.approx(APART) or other - one > APART
+        assert other - one == pytest.approx(LABEL_GAP) or other - one > LABEL_GAP
     assert places[-1] <= 166

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from biobench.report.official import Claim, unofficial_reasons
+from biobench.report.official import OfficialClaim, unofficial_reasons
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()
@@ -19,11 +19,11 @@ BOTH = [ANNA, BO]
 NOT_TWO = "no two people of different laboratories have recorded the hash of its files"
 
 
-def claim(files: dict[str, Any] | None = None, **changes: Any) -> Claim:
+def claim(files: dict[str, Any] | None = None, **changes: Any) -> OfficialClaim:
     """An official result, but for what is given."""
     suite = SPEC.suites["biobench"]
     whole = {"count": 1, "bytes": 1, "digest": DIGEST, "recorded_by": BOTH}
-    official = Claim(
+    official = OfficialClaim(
         division="official",
         suite=suite,
         run=suite.members,

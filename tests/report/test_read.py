@@ -16,7 +16,7 @@ from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.report import parquet_process
 from biobench.report.results import Results
-from biobench.report.rows import Limits, Unsound, predictions_of
+from biobench.report.rows import RowLimits, Unsound, predictions_of
 from biobench.spec.canonical import canonical_json
 
 IDS = ("a", "b", "c")
@@ -83,13 +83,13 @@ def test_a_cluster_may_be_a_path(document: dict[str, Any], tmp_path: Path) -> No
         data = canonical_json(rows)
         if sound:
             assert results.predictions(task).extras["cluster"].tolist() == clusters
-            read = predictions_of(task, data, Limits(10, 1 << 20))
+            read = predictions_of(task, data, RowLimits(10, 1 << 20))
             assert read.extras["cluster"].tolist() == clusters
         else:
             with pytest.raises(DataError, match="too long text in column cluster"):
                 results.predictions(task)
             with pytest.raises(Unsound, match="too long a text in column 'cluster'"):
-                predictions_of(task, data, Limits(10, 1 << 20))
+                predictions_of(task, data, RowLimits(10, 1 << 20))
 
 
 def test_another_runs_file_is_refused(document: dict[str, Any], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from biobench.selftest import features
 from biobench.selftest.golden import read_golden
 from biobench.selftest.part import Conditions
 from biobench.selftest.parts import PARTS
-from biobench.selftest.run import Report, expected_level, this_machine
+from biobench.selftest.run import SelftestReport, expected_level, this_machine
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
@@ -100,9 +100,9 @@ def test_another_c_library_is_another_version() -> None:
     """Two functions differ between glibc 2.36 and 2.41: whoever fails in features is told."""
     golden = read_golden()
     machine = replace(this_machine("cpu"), libc="glibc 2.41", packages=golden.packages)
-    report = Report(machine, golden, [])
+    report = SelftestReport(machine, golden, [])
     assert report.other_versions() == [f"glibc 2.41 instead of {golden.libc}"]
-    assert Report(replace(machine, libc=golden.libc), golden, []).other_versions() == []
+    assert SelftestReport(replace(machine, libc=golden.libc), golden, []).other_versions() == []
 
 
 @pytest.fixture

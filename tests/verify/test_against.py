@@ -20,7 +20,7 @@ from biobench.embed.evidence import Evidence
 from biobench.pipeline import run
 from biobench.report.results import result_digest
 from biobench.spec.load import load_spec
-from biobench.verify.against import Pair, compare, same_from_predictions, shared_level
+from biobench.verify.against import ResultPair, compare, same_from_predictions, shared_level
 from biobench.verify.findings import Report, lines
 from biobench.verify.measure import feature_distance, matched, prediction_distance
 
@@ -28,7 +28,9 @@ from biobench.verify.measure import feature_distance, matched, prediction_distan
 def against(made: Made, other: Results, *, data: Path | None = None, store: bool = True) -> Report:
     places = made.places(store=store)
     theirs = replace(places.images, data=data)
-    return compare(Pair(made.results, other, places.images, theirs, places.stores), load_spec())
+    return compare(
+        ResultPair(made.results, other, places.images, theirs, places.stores), load_spec()
+    )
 
 
 @pytest.mark.slow
@@ -184,7 +186,7 @@ def test_other_software_never_shares_equal_bits(
     assert shared_level(ours, ours) == "E"
     assert shared_level(ours, theirs) == "T"
     images = own.places().images
-    report = compare(Pair(ours, theirs, images, images, own.places().stores), load_spec())
+    report = compare(ResultPair(ours, theirs, images, images, own.places().stores), load_spec())
     assert report.holds
     assert report.claimed["features"] == report.reached["features"] == "T"
     assert "E" not in {*report.claimed.values(), *report.reached.values()}
@@ -217,7 +219,7 @@ def test_what_neither_knows_is_not_equal(
     made = edited(made, **{f"environment__{group}": value})
     assert shared_level(made, made) == "T"
     images = own.places().images
-    report = compare(Pair(made, made, images, images, own.places().stores), load_spec())
+    report = compare(ResultPair(made, made, images, images, own.places().stores), load_spec())
     assert report.holds
     assert report.reached["features"] == "T"
     (finding,) = report.of("software")
@@ -262,7 +264,7 @@ def test_the_tolerance_is_for_level_t_alone(
     options = replace(options, model=made.options.model, out=tmp_path / "ours")
     ours = machine(run(options), level, "a", None, 32)
     images = made.places().images
-    report = compare(Pair(ours, other, images, images, made.places().stores), load_spec())
+    report = compare(ResultPair(ours, other, images, images, made.places().stores), load_spec())
     assert report.status("weights") is True
     status = level == "T" and holds
     assert report.status("features") is status

@@ -22,11 +22,11 @@ from biobench.report.document import stage_root
 from biobench.report.results import result_digest, results_of
 from biobench.spec.canonical import canonical_json, sha256_bytes, sha256_json
 from biobench.spec.load import load_spec
-from biobench.verify.against import Pair, compare
+from biobench.verify.against import ResultPair, compare
 from biobench.verify.check import check
 from biobench.verify.document import check_form, check_official
 from biobench.verify.findings import lines
-from biobench.verify.rerun import Given, options_again
+from biobench.verify.rerun import RerunOptions, options_again
 from biobench.verify.rules import task_rules
 from biobench.verify.submission import pack, submission_bytes, submission_of, unpack
 from biobench.verify.verdict import Verdict, verify_one
@@ -294,10 +294,10 @@ def looked_at(demo: Made, results: Results) -> None:
     assert all(isinstance(line, str) for line in lines(report, "check"))
     if report.status("document") is False:
         return
-    compare(Pair(demo.results, results, places.images, places.images, []), spec).document()
-    compare(Pair(results, demo.results, places.images, places.images, []), spec).document()
+    compare(ResultPair(demo.results, results, places.images, places.images, []), spec).document()
+    compare(ResultPair(results, demo.results, places.images, places.images, []), spec).document()
     with contextlib.suppress(UsageError):
-        options_again(results, {}, Given(Path(), "demo", None, {}, 1, True, True), spec)
+        options_again(results, {}, RerunOptions(Path(), "demo", None, {}, 1, True, True), spec)
     with contextlib.suppress(BiobenchError, ArchiveError):
         submission_bytes(results)
 

@@ -18,7 +18,7 @@ from biobench.cli import execute
 from biobench.commands.verify import read_by_its_command, recorded_options
 from biobench.errors import UsageError
 from biobench.spec.load import load_spec
-from biobench.verify.rerun import Given, options_again
+from biobench.verify.rerun import RerunOptions, options_again
 
 pytestmark = pytest.mark.slow
 
@@ -164,12 +164,12 @@ def test_the_report_as_json(demo: Made, capsys: Any) -> None:
     }  # fmt: skip
 
 
-def given(folder: Path, **changes: Any) -> Given:
+def given(folder: Path, **changes: Any) -> RerunOptions:
     base = {
         "folder": folder, "model": None, "data": None, "own": {}, "workers": None,
         "offline": True, "quiet": True,
     }  # fmt: skip
-    return Given(**{**base, **changes})
+    return RerunOptions(**{**base, **changes})
 
 
 def named(made: Made, name: str) -> Results:

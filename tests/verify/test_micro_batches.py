@@ -14,7 +14,7 @@ from tampering import own_tasks, resealed
 from biobench import Results
 from biobench.spec.load import load_spec
 from biobench.verify.document import check_levels
-from biobench.verify.rerun import Given, options_again
+from biobench.verify.rerun import RerunOptions, options_again
 from biobench.verify.rules import suite_of, task_rules
 
 pytestmark = pytest.mark.slow
@@ -55,5 +55,5 @@ def test_sizes_that_a_run_can_have(size: int, allowed: bool, halved: Made) -> No
 def test_a_rerun_has_the_size_of_the_result(halved: Made) -> None:
     """So that level E can be compared where memory has room for more."""
     own = {"observations": halved.folder / "observations.yaml"}
-    given = Given(Path(), "demo", None, own, 1, True, True)
+    given = RerunOptions(Path(), "demo", None, own, 1, True, True)
     assert options_again(halved.results, {}, given, load_spec()).micro_batch == 16

@@ -22,16 +22,14 @@ def test_a_look_at_one_slice_reads_no_other(tmp_path: Path) -> None:
     """A look at every entry before each part would cost a plan the square of its parts. One that
     was not there is found once it is, and a look at all finds the rest."""
     store, index, read = Store(tmp_path), ContentIndex(None), set[str]()
-    file_digests.learn(store, index, MANIFEST, PATHS, read, SECOND)
+    file_digests.import_digests(store, index, MANIFEST, PATHS, read, SECOND)
     assert known(index) == [False] * 4
     whole = ContentIndex(None)
-    whole.learn(
-        (path, FileRead("sha256:" + "a" * 64, (1, i, 1, 1))) for i, path in enumerate(PATHS)
-    )
+    whole.add((path, FileRead("sha256:" + "a" * 64, (1, i, 1, 1))) for i, path in enumerate(PATHS))
     for rows in (FIRST, SECOND):
         file_digests.share(store, whole, MANIFEST, rows, PATHS[rows.start : rows.stop])
-    file_digests.learn(store, index, MANIFEST, PATHS, read, SECOND)
+    file_digests.import_digests(store, index, MANIFEST, PATHS, read, SECOND)
     assert known(index) == [False, False, True, True]
-    file_digests.learn(store, index, MANIFEST, PATHS, read)
+    file_digests.import_digests(store, index, MANIFEST, PATHS, read)
     assert known(index) == [True] * 4
     assert len(read) == 2

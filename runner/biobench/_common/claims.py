@@ -51,7 +51,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ClaimListing:
     """The names that are done, and those that are claimed."""
 
     done: frozenset[str]
@@ -125,7 +125,7 @@ class Claims:
         finally:
             os.close(handle)
 
-    def list(self) -> Listing:
+    def list(self) -> ClaimListing:
         """The names that are done or claimed now, the stale ones too; raises as :meth:`take`."""
         done, claimed = set(), set()
         with self._reading(), contextlib.suppress(FileNotFoundError):
@@ -137,7 +137,7 @@ class Claims:
         for name in sorted(claimed - done):
             # So that a claim is known for long already once nothing else is left to do.
             self.is_stale(name)
-        return Listing(frozenset(done), frozenset(claimed - done))
+        return ClaimListing(frozenset(done), frozenset(claimed - done))
 
     def holder(self, name: str, now: float) -> Holder | None:
         """The process that claims a name, or that has done it; None where there is none.

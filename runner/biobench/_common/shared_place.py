@@ -24,7 +24,7 @@ EXTRAS = {"s3": "biobench[s3]", "s3a": "biobench[s3]"}
 """The extra that brings the library of a protocol."""
 
 
-class Place:
+class SharedPlace:
     """A folder of files somewhere."""
 
     def __init__(self, name: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from biobench._common.files import require_writable
 from biobench._common.progress import Progress
-from biobench._common.shared_place import Place
+from biobench._common.shared_place import SharedPlace
 from biobench._common.store import Store, arrays_of
 from biobench.errors import DataError, counted
 
@@ -37,24 +37,24 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass
-class Moved:
+class TransferSummary:
     """The outcome of a push or a pull.
 
     Attributes:
         entries: Number of entries that were sent or fetched.
         size: Their bytes.
-        there: Number of entries that the other side had already.
+        already_there: Number of entries that the other side had already.
         faults: One line for each entry that is not what its list says.
     """
 
     entries: int = 0
     size: int = 0
-    there: int = 0
+    already_there: int = 0
     faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class _Sent:
+class _ListedEntry:
     """An entry as a list has it."""
 
     name: str
@@ -63,8 +63,8 @@ class _Sent:
 
 
 def push(
-    store: Store, place: Place, wanted: Callable[[str], bool], *, quiet: bool = False
-) -> Moved:
+    store: Store, place: SharedPlace, wanted: Callable[[str], bool], *, quiet: bool = False
+) -> TransferSummary:
     """Send the entries of a store that a place lacks.
 
     Entries that were pulled and not looked at yet are not passed on.
@@ -79,8 +79,8 @@ def push(
         BiobenchError: It cannot be written for another reason.
     """
     place.require_writable()
-    moved = Moved()
-    there, listed = place.files(), _read_lists(place)
+    moved = TransferSummary()
+    remote, listed = place.files(), _read_lists(place)
     missing = []
     for entry in store.entries():
         key = f"sha256:{entry.path.stem}"
@@ -88,22 +88,22 @@ def push(
             continue
         name = f"{entry.kind}/{entry.path.stem[:2]}/{entry.path.name}"
         # What no list names may be the rest of a push that was killed; it is sent again.
-        if there.get(name) == entry.size and name in listed:
-            moved.there += 1
+        if remote.get(name) == entry.size and name in listed:
+            moved.already_there += 1
         else:
             missing.append((name, entry.kind, key))
 
-    def send(job: tuple[str, str, str]) -> _Sent | None:
+    def send(job: tuple[str, str, str]) -> _ListedEntry | None:
         name, kind, key = job
         data = store.read(kind, key)
         if data is None or arrays_of(data, key) is None:
             return None  # collected by another process, or damaged, as `store verify` says
         place.write(name, data)
-        return _Sent(name, len(data), hashlib.sha256(data).hexdigest())
+        return _ListedEntry(name, len(data), hashlib.sha256(data).hexdigest())
 
     with Progress("push", len(missing), unit="entries", quiet=quiet) as progress:
         for start in range(0, len(missing), LISTED_TOGETHER):
-            sent: list[_Sent] = []
+            sent: list[_ListedEntry] = []
             try:
                 for entry in _side_by_side(send, missing[start : start + LISTED_TOGETHER]):
                     progress.advance(1)
@@ -119,8 +119,13 @@ def push(
 
 
 def pull(
-    store: Store, place: Place, wanted: Callable[[str], bool], sample: int, *, quiet: bool = False
-) -> Moved:
+    store: Store,
+    place: SharedPlace,
+    wanted: Callable[[str], bool],
+    sample: int,
+    *,
+    quiet: bool = False,
+) -> TransferSummary:
     """Fetch the entries of a place that a store lacks.
 
     Each is compared with its digest before it is stored, and marked until a sample was computed
@@ -146,13 +151,13 @@ def pull(
             where=place.name,
             remedy="name what `biobench store push` was given",
         )
-    moved, missing = Moved(), []
+    moved, missing = TransferSummary(), []
     for name in sorted(listed):
         kind, _, stem = _parts(name)
         if not wanted(kind):
             continue
         if _is_there(store, kind, stem, listed[name]):
-            moved.there += 1
+            moved.already_there += 1
         else:
             missing.append(name)
 
@@ -178,7 +183,7 @@ def pull(
     return moved
 
 
-def _is_there(store: Store, kind: str, stem: str, stated: Sequence[_Sent]) -> bool:
+def _is_there(store: Store, kind: str, stem: str, stated: Sequence[_ListedEntry]) -> bool:
     """True where a store has an entry of a key, marked or of its own.
 
     One of its own stays, whatever size others list: a foreign one in its place would be deleted
@@ -193,7 +198,7 @@ def _is_there(store: Store, kind: str, stem: str, stated: Sequence[_Sent]) -> bo
     return listed or store.get(kind, f"sha256:{stem}") is not None
 
 
-def _fetched(place: Place, name: str, stated: Sequence[_Sent]) -> bytes | str:
+def _fetched(place: SharedPlace, name: str, stated: Sequence[_ListedEntry]) -> bytes | str:
     """The bytes of an entry, or the reason why they are not what a list says."""
     try:
         data = place.read(name, max(entry.size for entry in stated))
@@ -221,16 +226,16 @@ def _parts(name: str) -> tuple[str, str, str]:
     return match[1], match[2], match[3]
 
 
-def _write_list(place: Place, sent: Iterable[_Sent]) -> None:
+def _write_list(place: SharedPlace, sent: Iterable[_ListedEntry]) -> None:
     entries = {entry.name: [entry.size, entry.digest] for entry in sent}
     data = json.dumps({"format": FORMAT, "entries": entries}, sort_keys=True).encode()
     place.write(f"{LISTS}/{hashlib.sha256(data).hexdigest()}.json", data)
 
 
-def _read_lists(place: Place) -> dict[str, list[_Sent]]:
+def _read_lists(place: SharedPlace) -> dict[str, list[_ListedEntry]]:
     """Every entry that a list has, by name; several where it was sent more than once."""
     names = [name for name in place.files(LISTS) if name.endswith(".json")]
-    listed: dict[str, list[_Sent]] = {}
+    listed: dict[str, list[_ListedEntry]] = {}
     for _, entries in zip(
         names, _side_by_side(lambda name: _read_list(place, name), names), strict=True
     ):
@@ -239,7 +244,7 @@ def _read_lists(place: Place) -> dict[str, list[_Sent]]:
     return listed
 
 
-def _read_list(place: Place, name: str) -> list[_Sent]:
+def _read_list(place: SharedPlace, name: str) -> list[_ListedEntry]:
     try:
         data = place.read(name, MOST_LIST)
         digest = name.removeprefix(f"{LISTS}/").removesuffix(".json")
@@ -261,7 +266,7 @@ def _read_list(place: Place, name: str) -> list[_Sent]:
         ) from error
 
 
-def _entries(document: Any) -> Iterator[_Sent]:
+def _entries(document: Any) -> Iterator[_ListedEntry]:
     if document["format"] != FORMAT:
         raise ValueError(f"its format is {document['format']!r}, and {FORMAT!r} is read")
     for name, (size, digest) in document["entries"].items():
@@ -271,10 +276,10 @@ def _entries(document: Any) -> Iterator[_Sent]:
             raise ValueError(f"{name} has {size!r} bytes")
         if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
             raise ValueError(f"{name} has no digest")
-        yield _Sent(name, size, digest)
+        yield _ListedEntry(name, size, digest)
 
 
-def raise_faults(moved: Moved, place: Place) -> None:
+def raise_faults(moved: TransferSummary, place: SharedPlace) -> None:
     """Raise DataError where entries were not what their lists say."""
     if moved.faults:
         entries = counted(len(moved.faults), "entry is", "entries are")

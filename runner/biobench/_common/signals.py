@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
-ASKED = (signal.SIGINT, signal.SIGTERM)
+HANDLED = (signal.SIGINT, signal.SIGTERM)
 _IMPORTING = "<frozen importlib._bootstrap>"
 _AGAIN_S = 0.02
 """Seconds until it is tried again to raise."""
@@ -41,8 +41,8 @@ def handle_signals() -> None:
     Not while modules are imported: native code of libraries calls Python then, and aborts the
     process where that raises. After five seconds, or with a second signal, it does not wait for it.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-    for number in ASKED:
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+    for number in HANDLED:
         signal.signal(number, _ask)
     signal.signal(signal.SIGALRM, _raise_later)
     sys.unraisablehook = _unraisable
@@ -51,13 +51,13 @@ def handle_signals() -> None:
 def ignore_signals() -> None:
     """Let a signal change nothing from here on."""
     signal.setitimer(signal.ITIMER_REAL, 0)
-    for number in ASKED:
+    for number in HANDLED:
         signal.signal(number, signal.SIG_IGN)
 
 
 def let_signals_in() -> None:
     """Let signals arrive, and those that were kept back."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
 
 
 @contextlib.contextmanager

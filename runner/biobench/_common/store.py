@@ -123,14 +123,14 @@ class Mark:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class StoredArrays:
     """An entry: its arrays, and the mark of one that was pulled, else None."""
 
     arrays: dict[str, np.ndarray[Any, Any]]
     mark: Mark | None
 
 
-def found_in(data: bytes, key: str) -> Found | None:
+def parse_entry(data: bytes, key: str) -> StoredArrays | None:
     """The entry in these bytes; None where they are not the whole entry of ``key``."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -144,13 +144,13 @@ def found_in(data: bytes, key: str) -> Found | None:
     content = _content_digest(arrays)
     if metadata != {"key": key, "content": content}:
         return None
-    return Found(arrays, None if marked is None else Mark(_sample_in(marked), content))
+    return StoredArrays(arrays, None if marked is None else Mark(_sample_in(marked), content))
 
 
 def arrays_of(data: bytes, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
     """The arrays in the bytes of an entry; None where they are not the whole entry of ``key``, or
     are marked as pulled."""
-    found = found_in(data, key)
+    found = parse_entry(data, key)
     return None if found is None or found.mark is not None else found.arrays
 
 
@@ -177,7 +177,7 @@ def _with_mark(data: bytes, marked: str | None) -> bytes:
 
 
 @dataclass(frozen=True)
-class Entry:
+class EntryFile:
     """One file of the store: its kind (folder), path, size in bytes and time of last use."""
 
     kind: str
@@ -193,7 +193,7 @@ class Store:
         """``say`` is called with one line where a computed value cannot be stored."""
         self.root = root
         self._say = say
-        self._refusal: str | None = None
+        self._read_only_reason: str | None = None
         self._said = False
         if root.exists() and not root.is_dir():
             raise UsageError("is not a folder", where=str(root), remedy="give --store a folder")
@@ -214,7 +214,7 @@ class Store:
         import numpy as np
         from safetensors.numpy import save
 
-        if self.refusal is not None:
+        if self.read_only_reason is not None:
             return
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         metadata = {"key": key, "content": _content_digest(contiguous)}
@@ -224,21 +224,21 @@ class Store:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in READ_ONLY:
                 raise
-            self._refusal = cause.strerror or str(cause)
+            self._read_only_reason = cause.strerror or str(cause)
             self.warn("what is computed from here on")
 
     @property
-    def refusal(self) -> str | None:
+    def read_only_reason(self) -> str | None:
         """The reason why nothing can be stored; None where no reason is known."""
-        if self._refusal is None and may_only_be_read(self.root):
-            self._refusal = "this user may only read it"
-        return self._refusal
+        if self._read_only_reason is None and may_only_be_read(self.root):
+            self._read_only_reason = "this user may only read it"
+        return self._read_only_reason
 
     def warn(self, what: str) -> None:
         """Print a note, before ``what`` is computed, where it cannot be stored; once a store."""
-        if self.refusal is not None and not self._said:
+        if self.read_only_reason is not None and not self._said:
             self._said = True
-            self._say(f"{what} cannot be kept in the store {self.root}: {self.refusal}")
+            self._say(f"{what} cannot be kept in the store {self.root}: {self.read_only_reason}")
 
     def get(
         self, kind: str, key: str, *, pulled: bool = False
@@ -253,10 +253,10 @@ class Store:
             return None
         return found.arrays
 
-    def find(self, kind: str, key: str) -> Found | None:
+    def find(self, kind: str, key: str) -> StoredArrays | None:
         """The entry of a key, pulled or not; None where it is absent or damaged."""
         data = self.read(kind, key)
-        found = None if data is None else found_in(data, key)
+        found = None if data is None else parse_entry(data, key)
         if found is not None:
             with contextlib.suppress(OSError):
                 os.utime(self.path(kind, key))
@@ -293,7 +293,7 @@ class Store:
         """Take the mark from an entry, where it is still the one that was looked at; raises as
         :func:`write_atomically`."""
         data = self.read(kind, key)
-        found = None if data is None else found_in(data, key)
+        found = None if data is None else parse_entry(data, key)
         if data is None or found is None or found.mark is None:
             return
         # Another process may have pulled another entry to this place since.
@@ -333,7 +333,7 @@ class Store:
                 rows = np.frombuffer(file.read(end - begin), np.uint8).reshape(-1, width)
                 yield f"sha256:{path.stem}", rows
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[EntryFile]:
         """Every entry, in order of kind and name; only plain files count."""
         if not self.root.is_dir():
             return
@@ -344,7 +344,7 @@ class Store:
                 continue  # collected by another process in the meantime, or a link to nothing
             if not stat.S_ISREG(status.st_mode):
                 continue
-            yield Entry(path.parents[1].name, path, status.st_size, status.st_mtime)
+            yield EntryFile(path.parents[1].name, path, status.st_size, status.st_mtime)
 
     def _paths(self) -> list[Path]:
         """Every path at the place of an entry, of any file type, in order of kind and name."""
@@ -360,7 +360,7 @@ class Store:
             and path.exists()
         ]
 
-    def collect(self, limit: int) -> list[Entry]:
+    def collect(self, limit: int) -> list[EntryFile]:
         """Delete the least recently used entries until at most ``limit`` bytes are left.
 
         Temporary files that killed processes left are deleted as well, once they are an hour old.

@@ -12,7 +12,7 @@ from biobench._common.output import print_json, print_line, print_note
 from biobench.commands.options import ReportAsJson, SpecFolder
 
 if TYPE_CHECKING:
-    from biobench.conformance.answers import Report, Verdict
+    from biobench.conformance.answers import ConformanceReport, SectionVerdict
     from biobench.spec.load import Spec
 
 app = typer.Typer(
@@ -77,7 +77,7 @@ def check(
         )
 
 
-def _report(report: Report, spec: Spec, as_json: bool, *, whole: bool = True) -> None:
+def _report(report: ConformanceReport, spec: Spec, as_json: bool, *, whole: bool = True) -> None:
     """Print a report, with verdicts where the ``whole`` specification was looked at."""
     import shutil
     import textwrap
@@ -104,7 +104,7 @@ def _report(report: Report, spec: Spec, as_json: bool, *, whole: bool = True) ->
         raise VerificationError(f"{noun} wrong or missing", where="conformance")
 
 
-def verdict_line(verdicts: Sequence[Verdict]) -> str:
+def verdict_line(verdicts: Sequence[SectionVerdict]) -> str:
     """The levels at which an implementation conforms, and what the others lack, in one line."""
     held = [verdict.level for verdict in verdicts if verdict.conforms]
     *first, last = held or ["none"]
@@ -117,7 +117,7 @@ def verdict_line(verdicts: Sequence[Verdict]) -> str:
     return "; ".join([f"conforms at {levels}" if held else "conforms at no level", *lacks])
 
 
-def _table(report: Report, width: int) -> list[str]:
+def _table(report: ConformanceReport, width: int) -> list[str]:
     """Lines of a table by section, with a line of totals; two lines a section where ``width``
     columns do not hold the table."""
     heads = ("section", "level", "cases", "right", "wrong", "unanswered", "claimed")

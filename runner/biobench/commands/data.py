@@ -265,7 +265,7 @@ def _is_embedded(dataset: Dataset) -> bool:
 
 
 def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
-    from biobench.data.hints import bringing
+    from biobench.data.hints import setup_commands
     from biobench.data.layouts import places
     from biobench.data.locate import locate
     from biobench.errors import DataError
@@ -280,7 +280,7 @@ def _root(spec: Spec, dataset: Dataset, data: Path | None) -> Path:
         raise DataError(
             "the data set is not there",
             where=str(data),
-            remedy=bringing(dataset, data) or f"lay its folders below {data}/{dataset.id}",
+            remedy=setup_commands(dataset, data) or f"lay its folders below {data}/{dataset.id}",
         )
     return root
 

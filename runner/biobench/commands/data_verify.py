@@ -12,10 +12,10 @@ from biobench.data.faults import SHOWN
 from biobench.errors import counted
 
 if TYPE_CHECKING:
-    from biobench.data.verify import Report
+    from biobench.data.verify import DataReport
 
 
-def print_value(report: Report) -> None:
+def print_value(report: DataReport) -> None:
     """Print one JSON object."""
     value = {
         "dataset": report.dataset,
@@ -37,7 +37,7 @@ def print_value(report: Report) -> None:
     print_json(value)
 
 
-def print_report(report: Report) -> None:
+def print_report(report: DataReport) -> None:
     """Print lines for people: the files found, and the values that the documents leave open."""
     files = report.files
     print_line(f"{report.dataset} in {report.root}")

@@ -53,7 +53,7 @@ def export(
     """Write results in the format of another place, or record them with a tracker."""
     from biobench._common.files import require_file, write_atomically
     from biobench.errors import UsageError
-    from biobench.export.formats import Options, exported, recorded, require_format
+    from biobench.export.formats import ExportOptions, exported, recorded, require_format
     from biobench.report.earlier import files_read
     from biobench.spec.load import load_spec
 
@@ -66,7 +66,7 @@ def export(
     if out is not None:
         require_file(out, files_read(results))
     with opened_results(results, specification) as found:
-        options = Options(hub_dataset, source_url, organization, license, project)
+        options = ExportOptions(hub_dataset, source_url, organization, license, project)
         if kind.client is not None:
             print_line(recorded(format, found, specification, options))
         else:

@@ -10,7 +10,7 @@ from biobench._common.output import print_json, print_line
 from biobench.commands.options import Device, ReportAsJson, Threads
 
 if TYPE_CHECKING:
-    from biobench.selftest.run import Finding, Machine
+    from biobench.selftest.run import Machine, SelftestFinding
 
 WIDTHS = (12, 21, 7)
 
@@ -28,7 +28,7 @@ def selftest(
     from biobench.selftest.golden import read_golden
     from biobench.selftest.part import Conditions
     from biobench.selftest.parts import PARTS
-    from biobench.selftest.run import Report, measure, this_machine
+    from biobench.selftest.run import SelftestReport, measure, this_machine
     from biobench.spec.load import load_spec
 
     golden = read_golden()
@@ -43,7 +43,7 @@ def selftest(
         load_spec().tolerance,
         (lambda finding: None) if json else _print_finding,
     )
-    report = Report(machine, golden, findings)
+    report = SelftestReport(machine, golden, findings)
     steps = next_steps(report)
     if json:
         document = {**report.document(), "verdict": verdict(report), "next": steps}
@@ -76,7 +76,7 @@ def _print_machine(machine: Machine) -> None:
     print_line(_columns("stage", "part", "level", "result"), flush=True)
 
 
-def _print_finding(finding: Finding) -> None:
+def _print_finding(finding: SelftestFinding) -> None:
     detail = f" ({finding.detail})" if finding.detail else ""
     level = finding.level or "-"
     print_line(

@@ -90,14 +90,16 @@ Shared = Annotated[
 def push(place: Shared, store: Folder = None) -> None:
     """Send features to a place that others can pull from; what is there is not sent again."""
     from biobench._common import shared_store
-    from biobench._common.shared_place import Place
+    from biobench._common.shared_place import SharedPlace
     from biobench._common.store import Store, default_store
 
     root = store or default_store()
     if not root.is_dir():
         raise DataError("there is no store", where=str(root), remedy="give --store its folder")
-    moved = shared_store.push(Store(root), Place(place), _is_shared)
-    print_line(f"pushed {_counted(moved.entries)}, {show_size(moved.size)}; {moved.there} there")
+    moved = shared_store.push(Store(root), SharedPlace(place), _is_shared)
+    print_line(
+        f"pushed {_counted(moved.entries)}, {show_size(moved.size)}; {moved.already_there} there"
+    )
 
 
 @app.command()
@@ -114,12 +116,14 @@ def pull(
     Exit 3 where an entry is not what its list says; the others are kept.
     """
     from biobench._common import shared_store
-    from biobench._common.shared_place import Place
+    from biobench._common.shared_place import SharedPlace
     from biobench._common.store import Store, default_store
 
-    there = Place(place)
+    there = SharedPlace(place)
     moved = shared_store.pull(Store(store or default_store()), there, _is_shared, sample)
-    print_line(f"pulled {_counted(moved.entries)}, {show_size(moved.size)}; {moved.there} here")
+    print_line(
+        f"pulled {_counted(moved.entries)}, {show_size(moved.size)}; {moved.already_there} here"
+    )
     shared_store.raise_faults(moved, there)
 
 

@@ -114,7 +114,7 @@ def verify(
     verdict = verify_one(result, specification, places)
     if against is not None:
         theirs = Images(against_data, tasks, images.workers, json)
-        verdict = verdict.and_against(against, specification, places, theirs)
+        verdict = verdict.with_comparison(against, specification, places, theirs)
     if sample is not None and verdict.readable:
         verdict = _sample(
             verdict, specification, places, own, sample, seed,
@@ -164,14 +164,14 @@ def _sample(
 
     from biobench.models.load import load_model
     from biobench.run.engine_choice import choose_engine
-    from biobench.verify.rerun import Given, options_again
+    from biobench.verify.rerun import RerunOptions, options_again
     from biobench.verify.sample import Sample
 
     drawn = Sample(count, secrets.randbits(63) if seed is None else seed)
     for name, results in verdict.results.items():
         said = recorded_options(results.document["run"]["argv"])
         files = {**_recorded_tasks(said, results, spec), **own}
-        given = Given(Path(), model, places.images.data, files, None, offline, quiet)
+        given = RerunOptions(Path(), model, places.images.data, files, None, offline, quiet)
         options = options_again(results, said, given, spec)
         assert isinstance(options.model, str)
         compat = options.division == "compat"
@@ -182,7 +182,7 @@ def _sample(
         # The last one is the user's own, also where others lie beside the result.
         backbone, _ = choose_engine(loaded, options, places.stores[-1])
         given_model = model is not None
-        verdict = verdict.and_sample(name, spec, places, backbone, drawn, given=given_model)
+        verdict = verdict.with_sample(name, spec, places, backbone, drawn, given=given_model)
     return verdict
 
 
@@ -201,12 +201,12 @@ def _rerun(
     from dataclasses import replace
 
     from biobench.pipeline import run
-    from biobench.verify.rerun import Given, options_again
+    from biobench.verify.rerun import RerunOptions, options_again
 
     for name, results in verdict.results.items():
         said = recorded_options(results.document["run"]["argv"])
         files = {**_recorded_tasks(said, results, spec), **own}
-        given = Given(folder, model, places.images.data, files, workers, offline, quiet)
+        given = RerunOptions(folder, model, places.images.data, files, workers, offline, quiet)
         options = options_again(results, said, given, spec)
         if len(verdict.results) > 1:
             options = replace(options, out=folder / name)
@@ -216,7 +216,7 @@ def _rerun(
                 print_note(f"biobench: {line}")
         again = run(options)
         given_model = model is not None
-        verdict = verdict.and_again(name, again, spec, places, options, given=given_model)
+        verdict = verdict.with_rerun(name, again, spec, places, options, given=given_model)
     return verdict
 
 

@@ -24,7 +24,7 @@ from biobench.spec.documents import BENCHMARK, Suite
 from biobench.spec.generator import Stream
 from biobench.spec.load import Spec
 
-NAMED = 3
+MAX_NAMED = 3
 """Models that fit in one line for people."""
 
 SCHEMA = "biobench.analysis/1"
@@ -140,8 +140,8 @@ def analyse_each(
 def _listed(group: Group) -> str:
     """The models and the division of a group's results, for messages."""
     names = list(dict.fromkeys(map(model_name, group.results)))
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"results of {', '.join(names[:NAMED])}{more}, division {group.division}"
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"results of {', '.join(names[:MAX_NAMED])}{more}, division {group.division}"
 
 
 def analyse(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from biobench._common.files import write_atomically
 from biobench.compare.groups import Group
-from biobench.compare.site.index import INDEX_SCRIPTS, Table, render_index
+from biobench.compare.site.index import INDEX_SCRIPTS, SiteTable, render_index
 from biobench.compare.site.rows import key_of
 from biobench.compare.standings import Standings
 from biobench.report.earlier import MODELS_PAGE, PAGE
@@ -41,7 +41,7 @@ def write_models_page(runs: Sequence[ModelRun], standings: Standings, unranked: 
     pages = {key: f"{quote(folder)}/{PAGE}" for key, folder in folders.items()}
     digests = {key: row.digests["result"] for key, row in zip(keys, standings.rows, strict=True)}
     text = render_index(
-        [Table(0, Group(standings.rows, None), standings, keys, unranked)],
+        [SiteTable(0, Group(standings.rows, None), standings, keys, unranked)],
         inline_assets(INDEX_SCRIPTS),
         lambda row: pages.get(row["key"]),
         failures={

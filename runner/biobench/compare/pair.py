@@ -27,7 +27,7 @@ SCHEMA = "biobench.comparison/1"
 
 
 @dataclass(frozen=True)
-class Row:
+class PairRow:
     """Two models on one task, or on the mean: their scores, the test, and its corrected p value.
 
     Attributes:
@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ModelComparison:
     """Rows by task in the suite's order, with ``mean`` last where both have the whole suite.
 
     Attributes:
@@ -54,7 +54,7 @@ class Compared:
 
     names: tuple[str, str]
     results: tuple[Results, Results]
-    rows: dict[str, Row]
+    rows: dict[str, PairRow]
     alpha: float
     left_out: tuple[str, ...]
 
@@ -80,7 +80,7 @@ class Compared:
         }
 
 
-def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
+def compare_results(a: Results, b: Results, spec: Spec) -> ModelComparison:
     """Compare two results on the tasks that both have run and that publish an interval; other tasks
     are left out.
 
@@ -112,7 +112,9 @@ def compare_results(a: Results, b: Results, spec: Spec) -> Compared:
         for name, test in tests.items()
     }
     left_out = tuple(task for task in order if task not in tasks)
-    return Compared((model_name(a), model_name(b)), (a, b), rows, suite.comparison.alpha, left_out)
+    return ModelComparison(
+        (model_name(a), model_name(b)), (a, b), rows, suite.comparison.alpha, left_out
+    )
 
 
 def _made(
@@ -120,13 +122,13 @@ def _made(
     models: Mapping[str, Sequence[Clustered]],
     test: Comparison,
     corrected: float | None,
-) -> Row:
+) -> PairRow:
     metric, unit = (str(entry["metric"]), str(entry["cluster_unit"])) if entry else ("", None)
     a, b = (score(models[name]) for name in ("a", "b"))
-    return Row(metric, unit, a, b, test, corrected)
+    return PairRow(metric, unit, a, b, test, corrected)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: PairRow) -> dict[str, Any]:
     return {
         "metric": row.metric or None,
         "cluster_unit": row.unit,

@@ -36,7 +36,7 @@ UNMARKED = {"few_clusters": False, "lone_classes": False}
 
 
 @dataclass(frozen=True)
-class Row:
+class RankingRow:
     """A model in a ranking.
 
     Attributes:
@@ -64,7 +64,7 @@ class Ranking:
 
     title: str
     names: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RankingRow, ...]
     without: tuple[str, ...]
     units: tuple[str, ...]
 
@@ -93,7 +93,7 @@ def rankings(table: Standings, speeds: Mapping[int, Speed | None]) -> list[Ranki
 
 def _ranking(title: str, table: Standings, speeds: Mapping[int, Speed | None]) -> Ranking:
     names, ranks = shown_names(table), (table.ranks or {}).get(title)
-    found: list[tuple[float, str, Row]] = []
+    found: list[tuple[float, str, RankingRow]] = []
     without: list[str] = []
     units: list[str] = []
     for place, results in enumerate(table.rows):
@@ -107,7 +107,7 @@ def _ranking(title: str, table: Standings, speeds: Mapping[int, Speed | None]) -
             tasks = results.tasks.values() if title == MEAN else (entry,)
             units += [task["cluster_unit"] for task in tasks if task["interval"]]
         best = None if ranks is None else str(place) in ranks.may_be_best
-        row = Row(results, float(entry["score"]), interval, best, speeds.get(id(results)))
+        row = RankingRow(results, float(entry["score"]), interval, best, speeds.get(id(results)))
         falls = title == MEAN or entry["higher_is_better"]
         found.append((-row.score if falls else row.score, names[place], row))
     found.sort(key=lambda entry: entry[:2])
@@ -142,7 +142,7 @@ def columns_of(ranking: Ranking, order: Sequence[str]) -> list[str]:
     return [column for column in order if known or column != "best"]
 
 
-def cells(name: str, row: Row) -> dict[str, str]:
+def cells(name: str, row: RankingRow) -> dict[str, str]:
     """The cells of a model by column."""
     model = row.results.document["model"]
     return {

@@ -16,7 +16,7 @@ from biobench.report.results import Results
 if TYPE_CHECKING:
     import pandas
 
-    from biobench.compare.pair import Compared
+    from biobench.compare.pair import ModelComparison
     from biobench.report.figure import Figure
 
 _FAILED = "see failures, which has the error of each model"
@@ -134,7 +134,7 @@ class ResultSet(Sequence[Results]):
 
         return set_html(self._results, self.failures)
 
-    def compare(self, a: str | int, b: str | int) -> Compared:
+    def compare(self, a: str | int, b: str | int) -> ModelComparison:
         """Say on which tasks one model is ahead of another, as ``biobench compare``.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from biobench.compare.pair import Compared, Row
+from biobench.compare.pair import ModelComparison, PairRow
 from biobench.compare.results import MEAN, is_open, model_name, suite_and_division
 from biobench.compare.standings import Standings, shown_names
 from biobench.errors import counted
@@ -18,7 +18,7 @@ from biobench.report.summary import left_out_lines
 BEST, DECLARED = " =", " d"
 
 
-def print_comparison(compared: Compared, console: Console) -> None:
+def print_comparison(compared: ModelComparison, console: Console) -> None:
     """Print which model is ahead on which task, by how much, and how sure that is."""
     a, b = compared.names
     say(console, f"a: {a}, {_source(compared.results[0])}")
@@ -52,7 +52,7 @@ def _source(results: Results) -> str:
     return source if results.folder is None else f"{source}, {results.folder}"
 
 
-def _cells(row: Row, alpha: float) -> tuple[str, ...]:
+def _cells(row: PairRow, alpha: float) -> tuple[str, ...]:
     test = row.test
     p = test.p if row.corrected is None else row.corrected
     bounds = "-" if test.low is None else f"{test.low:+.3f} to {test.high:+.3f}"

@@ -48,7 +48,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SectionVerdict:
     """The verdict on an implementation at a level (SPEC.md, section "Answers").
 
     Attributes:
@@ -61,7 +61,7 @@ class Verdict:
 
 
 @dataclass
-class Report:
+class ConformanceReport:
     """The outcome of a check: counts by section, and a line a wrong answer or missing claimed one.
 
     A line begins with the vector file, below ``conformance/``, and the case.
@@ -70,13 +70,13 @@ class Report:
     tallies: list[Tally] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> list[SectionVerdict]:
         """A verdict on each level of the sections, in the order of :data:`LEVELS`."""
         found = []
         for level in LEVELS:
             sections = [t for t in self.tallies if t.required and t.level == level]
             lacking = tuple(t.section for t in sections if not t.claimed or t.right < t.cases)
-            found.append(Verdict(level, not lacking, lacking))
+            found.append(SectionVerdict(level, not lacking, lacking))
         return found
 
 
@@ -136,12 +136,12 @@ def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[st
     return dict(value)
 
 
-def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Report:
+def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> ConformanceReport:
     """Count right, wrong and missing answers of a sound answers file, in the order of the
     vectors."""
     claimed = set(answers["sections"])
     given = answers["answers"]
-    report = Report(tallies(files, claimed))
+    report = ConformanceReport(tallies(files, claimed))
     by_section = {tally.section: tally for tally in report.tallies}
     for vectors in files:
         tally = by_section[vectors.folder]
@@ -163,12 +163,12 @@ def check_answers(answers: Mapping[str, Any], files: Sequence[Vectors]) -> Repor
     return report
 
 
-def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> Report:
+def check_outcomes(outcomes: Sequence[Outcome], files: Sequence[Vectors]) -> ConformanceReport:
     """The same report of this implementation's own run.
 
     It claims every section except those for which a library is not installed.
     """
-    report = Report(tallies(files, whole_sections(outcomes)))
+    report = ConformanceReport(tallies(files, whole_sections(outcomes)))
     by_section = {tally.section: tally for tally in report.tallies}
     for outcome in outcomes:
         if outcome.lacking is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
-from biobench.data.hints import again, told_how_to_bring
+from biobench.data.hints import repair_remedy, with_setup_hint
 from biobench.data.labels import UNKNOWN, check_labels, label_index, unknown_label
 from biobench.data.layouts import LayoutItems, find
 from biobench.data.layouts.clusters import cluster_unit
@@ -50,7 +50,7 @@ def build_manifest(
     """
     require_frames(task.dataset, root)
     own = task.division == "open"
-    with nullcontext() if own else told_how_to_bring(task.dataset, root):
+    with nullcontext() if own else with_setup_hint(task.dataset, root):
         missing = keeps_missing(task.view)
         found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
     if not left_out:
@@ -198,7 +198,7 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
             dropped = ""
             remedy = "put the images of the split there, or fix the options of the layout"
             if task.division != "open":
-                remedy = again(task.dataset, root)
+                remedy = repair_remedy(task.dataset, root)
             if made.dropped:
                 dropped = f" ({left_out(made.dropped)})"
                 if task.division == "open":
@@ -220,7 +220,7 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
         place = f" in the group {shown(group)}" if group else ""
         remedy = "a task needs at least two classes" + (" in each group" if group else "")
         if task.division != "open":
-            remedy += f"; {again(task.dataset, root)}"
+            remedy += f"; {repair_remedy(task.dataset, root)}"
         raise DataError(f"task {task.id}: {only} to learn from{place}", where=where, remedy=remedy)
 
 

@@ -21,7 +21,7 @@ from biobench.spec.recorders import Recorder, independent, recorder
 from biobench.spec.schema_errors import flaws
 
 if TYPE_CHECKING:
-    from biobench.data.verify import Report
+    from biobench.data.verify import DataReport
 
 MOST_BYTES = 512 << 20
 """Most bytes of a record; ImageNet's has about 200 MB."""
@@ -53,7 +53,7 @@ class CopyRecord:
         return digest
 
 
-def record_bytes(report: Report, version: str, by: Recorder) -> bytes:
+def record_bytes(report: DataReport, version: str, by: Recorder) -> bytes:
     """The record of the copy that ``report`` is about, a file a line.
 
     Args:

@@ -13,7 +13,7 @@ from biobench._common.text import shown
 from biobench.data.manifest import Manifest
 from biobench.errors import counted
 
-NAMED = 5
+MAX_NAMED = 5
 """Names that fit in one line for people."""
 
 
@@ -53,5 +53,5 @@ def spelt_alike(names: Iterable[str]) -> list[list[str]]:
 
 def _most(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    named = ", ".join(f"'{shown(name)}' {count}" for name, count in ordered[:NAMED])
-    return named + (f", and {len(ordered) - NAMED} more" if len(ordered) > NAMED else "")
+    named = ", ".join(f"'{shown(name)}' {count}" for name, count in ordered[:MAX_NAMED])
+    return named + (f", and {len(ordered) - MAX_NAMED} more" if len(ordered) > MAX_NAMED else "")

@@ -18,7 +18,7 @@ from biobench.data.manifest import Manifest, Row
 from biobench.errors import counted
 from biobench.spec.documents import Layout
 
-NAMED = 3
+MAX_NAMED = 3
 """Pairs that fit in one line for people."""
 
 RowPair = tuple[Row, Row]
@@ -145,5 +145,5 @@ def _has(pairs: Sequence[RowPair] | Sequence[Pair]) -> str:
 
 
 def _first(pairs: Sequence[Pair], between: str = " = ") -> str:
-    text = ", ".join(f"{shown(one)}{between}{shown(other)}" for one, other in pairs[:NAMED])
-    return text + (f", and {len(pairs) - NAMED} more" if len(pairs) > NAMED else "")
+    text = ", ".join(f"{shown(one)}{between}{shown(other)}" for one, other in pairs[:MAX_NAMED])
+    return text + (f", and {len(pairs) - MAX_NAMED} more" if len(pairs) > MAX_NAMED else "")

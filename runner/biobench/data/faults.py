@@ -12,7 +12,7 @@ from biobench.errors import DataError, counted
 
 SHOWN = 10
 """Most kinds of fault that a message lists, and most names in all; the rest are counted."""
-APART = 3
+MOST_SINGLE = 3
 """Most faults of a kind that are listed apart, each with its own words."""
 
 MOST_NAME = 300
@@ -76,7 +76,7 @@ class Faults:
             count = self._counts[what]
             told = names[: 1 + spare]
             spare -= len(told) - 1
-            if count == len(told) <= APART:
+            if count == len(told) <= MOST_SINGLE:
                 yield "; ".join(f"{name}: {what}" for name in told)
                 continue
             rest = f" and {count - len(told)} more" if count > len(told) else ""

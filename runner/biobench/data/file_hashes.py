@@ -169,7 +169,7 @@ class ContentIndex:
                     found.append(None)
         return found
 
-    def learn(self, files: Iterable[tuple[str, FileRead]]) -> None:
+    def add(self, files: Iterable[tuple[str, FileRead]]) -> None:
         """Remember what another index had, whose files were settled when they were read."""
         self._write(
             (_key(path), *file.identity, file.digest)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from biobench.data.file_hashes import file_digests
 from biobench.data.frames.check import clips_left_out, require_frames
-from biobench.data.hints import told_how_to_bring
+from biobench.data.hints import with_setup_hint
 from biobench.data.layouts import annotation_files, find, image_folders
 from biobench.data.layouts.options import join, split_rule_of
 from biobench.data.layouts.scan import DECODED
@@ -22,7 +22,7 @@ from biobench.spec.documents import Dataset
 
 
 @dataclass(frozen=True)
-class Files:
+class DatasetFiles:
     """Number of files, sum of their sizes, and the digest of ``[[path, digest], ...]`` by path."""
 
     count: int
@@ -37,14 +37,14 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
     """
     require_frames(dataset, root)
     rule = split_rule_of(dataset.layout)
-    with told_how_to_bring(dataset, root):
+    with with_setup_hint(dataset, root):
         found = find(root, dataset.layout, rule, keep_missing=clips_left_out(dataset, root))
     paths = {item.path for item in found.items if item.id not in found.missing}
     paths.update(annotation_files(dataset.layout, rule), found.tables)
     return sorted(paths)
 
 
-def found_files(dataset: Dataset, root: Path, workers: int = 1) -> Files:
+def found_files(dataset: Dataset, root: Path, workers: int = 1) -> DatasetFiles:
     """Count and hash the files of ``dataset`` in ``root``; raises DataError for structural faults
     and unreadable files."""
     paths = file_paths(dataset, root)
@@ -72,13 +72,13 @@ def unnamed_images(dataset: Dataset, root: Path, paths: Collection[str]) -> list
     return sorted(found)
 
 
-def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> Files:
+def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> DatasetFiles:
     """The value of files whose (path, digest) are known, in order of the paths."""
     size = sum((root / path).stat().st_size for path, _ in pairs)
-    return Files(len(pairs), size, sha256_json([list(pair) for pair in pairs]))
+    return DatasetFiles(len(pairs), size, sha256_json([list(pair) for pair in pairs]))
 
 
-def file_differences(dataset: Dataset, found: Files) -> list[str]:
+def file_differences(dataset: Dataset, found: DatasetFiles) -> list[str]:
     """One line for each fact of the document that the files contradict; None is not compared."""
     expected: Mapping[str, object] = dataset.files
     lines = []

@@ -17,7 +17,7 @@ from biobench.errors import DataError
 from biobench.spec.documents import Dataset
 
 
-def bringing(dataset: Dataset, data: Path | None = None) -> str:
+def setup_commands(dataset: Dataset, data: Path | None = None) -> str:
     """The commands that provide a data set, in order; without the first where the folder ``data``
     has its archives. ``""`` where its document names no files."""
     sources = sources_of(dataset)
@@ -31,7 +31,7 @@ def bringing(dataset: Dataset, data: Path | None = None) -> str:
     return ", then ".join(f"`biobench data {step} {dataset.id}`" for step in steps)
 
 
-def again(dataset: Dataset, root: Path) -> str:
+def repair_remedy(dataset: Dataset, root: Path) -> str:
     """The remedy for a data set whose contents in ``root`` are incomplete."""
     if root.is_relative_to(EMBEDDED):
         return "install biobench again"
@@ -40,18 +40,18 @@ def again(dataset: Dataset, root: Path) -> str:
         return (
             f"bring the videos of what is missing and run `biobench data frames {dataset.id}` again"
         )
-    commands = bringing(dataset, root.parent)
+    commands = setup_commands(dataset, root.parent)
     if not commands:
         return f"bring a complete copy of the data set {dataset.id}"
     return f"unpack the data set {dataset.id} again (move the folder away, then {commands})"
 
 
 @contextmanager
-def told_how_to_bring(dataset: Dataset, root: Path) -> Iterator[None]:
-    """Add :func:`again` to the remedy of a DataError."""
+def with_setup_hint(dataset: Dataset, root: Path) -> Iterator[None]:
+    """Add :func:`repair_remedy` to the remedy of a DataError."""
     try:
         yield
     except DataError as error:
-        remedy = again(dataset, root)
+        remedy = repair_remedy(dataset, root)
         remedy = remedy if error.remedy is None else f"{error.remedy}, or {remedy}"
         raise DataError(error.what, where=error.where, remedy=remedy) from error

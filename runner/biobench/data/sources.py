@@ -43,7 +43,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """One source: a file, or several that are joined in order."""
 
     name: str
@@ -69,7 +69,7 @@ class Source:
         return all(path.is_file() for path in self.paths(folder))
 
 
-def sources_of(dataset: Dataset) -> tuple[Source, ...]:
+def sources_of(dataset: Dataset) -> tuple[DataSource, ...]:
     """The sources of a data set in the order of its document."""
     return tuple(_source(value) for value in dataset.sources)
 
@@ -79,11 +79,11 @@ def archive_folder(data: Path, dataset: Dataset) -> Path:
     return data / ARCHIVES / dataset.id
 
 
-def _source(value: Mapping[str, Any]) -> Source:
+def _source(value: Mapping[str, Any]) -> DataSource:
     known = Known(value["bytes"], value["sha256"], value["md5"])
     parts = value.get("parts")
     if parts:
         files = tuple(File(p, tuple(url + p for url in value["urls"]), Known()) for p in parts)
     else:
         files = (File(value["name"], tuple(value["urls"]), known),)
-    return Source(value["name"], files, known, value["archive_root"], value["unpacks_to"])
+    return DataSource(value["name"], files, known, value["archive_root"], value["unpacks_to"])

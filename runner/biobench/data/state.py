@@ -18,7 +18,7 @@ from biobench.data.frames.check import frames_state
 from biobench.data.frames.clips import frames_top
 from biobench.data.layouts import places
 from biobench.data.locate import EMBEDDED
-from biobench.data.sources import Source, archive_folder, sources_of
+from biobench.data.sources import DataSource, archive_folder, sources_of
 from biobench.spec.documents import Dataset
 
 State = Literal["present", "partly", "absent"]
@@ -89,7 +89,7 @@ def _missing_sources(dataset: Dataset, data: Path | None) -> tuple[tuple[str, ..
     return missing, len(absent) < len(sources) or any(kept)
 
 
-def _kept(source: Source, folder: Path) -> int:
+def _kept(source: DataSource, folder: Path) -> int:
     """Bytes of a source that is not complete yet."""
     size = 0
     for file in source.files:

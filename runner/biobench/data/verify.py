@@ -20,7 +20,7 @@ from biobench.data.duplicates import linked_places, shared_bytes
 from biobench.data.faults import SHOWN
 from biobench.data.fetch.record import read_record
 from biobench.data.file_hashes import ContentIndex
-from biobench.data.files import Files, file_differences, file_paths, files_of, unnamed_images
+from biobench.data.files import DatasetFiles, file_differences, file_paths, files_of, unnamed_images
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.views import left_out
@@ -31,7 +31,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass
-class Report:
+class DataReport:
     """The outcome of verifying a data set.
 
     Attributes:
@@ -46,7 +46,7 @@ class Report:
 
     dataset: str
     root: Path
-    files: Files
+    files: DatasetFiles
     counts: dict[str, dict[str, int]]
     differences: list[str] = field(default_factory=list)
     open_values: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ def verify(
     seed: int,
     workers: int = 1,
     quiet: bool = False,
-) -> Report:
+) -> DataReport:
     """Read all files of ``dataset`` in ``root``; raises DataError for structural faults.
 
     Where clips were left out of the frames, counts and the values that documents leave open are not
@@ -85,7 +85,7 @@ def verify(
     with Progress(dataset.id, len(paths), unit="files", quiet=quiet) as progress:
         digests = index.digests([str(root / path) for path in paths], workers, progress.advance)
     pairs = list(zip(paths, digests, strict=True))
-    report = Report(dataset.id, root, files_of(root, pairs), {}, pairs=pairs)
+    report = DataReport(dataset.id, root, files_of(root, pairs), {}, pairs=pairs)
     empty = [path for path in paths if (root / path).stat().st_size == 0]
     report.differences += [f"{shown(path)}: is empty" for path in empty]
     report.differences += file_differences(dataset, report.files)
@@ -116,7 +116,7 @@ def verify(
     return report
 
 
-def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
+def add_sources(report: DataReport, dataset: Dataset, data: Path) -> None:
     """Add values that the records of fetched archives have and the document does not."""
     folder = archive_folder(data, dataset)
     for number, source in enumerate(sources_of(dataset)):
@@ -127,7 +127,7 @@ def add_sources(report: Report, dataset: Dataset, data: Path) -> None:
             _leave_open(report, f"datasets/{dataset.id}.yaml", key, known, vars(record.digest))
 
 
-def raise_if_different(report: Report) -> None:
+def raise_if_different(report: DataReport) -> None:
     """Raise DataError with the first ten differences and their count."""
     count = len(report.differences)
     if not count:
@@ -146,7 +146,7 @@ def raise_if_different(report: Report) -> None:
 
 
 def _leave_open(
-    report: Report,
+    report: DataReport,
     document: str,
     key: str,
     known: Mapping[str, Any],

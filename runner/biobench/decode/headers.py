@@ -19,7 +19,7 @@ from biobench._common.files import open_regular
 from biobench.decode.decode_error import DecodeError
 from biobench.decode.formats import Format, available, missing_formats
 from biobench.decode.native import decode_file
-from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, refusals
+from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, pillow_errors
 
 HEAD = 64
 _HEIF = (b"hei", b"hev", b"mif1", b"msf1")
@@ -69,7 +69,11 @@ def read_headers(paths: Sequence[str], advance: Callable[[int], None] | None = N
 def _format(path: str, formats: tuple[str, ...]) -> str | None:
     """Pillow's name of a file's format; None where the file is not known or is beyond a limit."""
     try:
-        with open_regular(path) as file, refusals(), Image.open(file, formats=formats) as image:
+        with (
+            open_regular(path) as file,
+            pillow_errors(),
+            Image.open(file, formats=formats) as image,
+        ):
             check_size(image)
             return image.format
     except (OSError, DecodeError, MemoryError):

@@ -29,7 +29,7 @@ Dtype = Literal["uint8", "float32"]
 NO_DIGEST = bytes(32)
 """Stands for the digest of an item that gave no pixels."""
 
-_NAMED = 10
+_MAX_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -200,9 +200,9 @@ def failures_of(
 
 def bad_images(failures: Sequence[Failure]) -> DataError:
     """One error for all failures: the count, and the first ten with their reasons."""
-    listed = [f"{failure.path}: {failure.message}" for failure in failures[:_NAMED]]
-    if len(failures) > _NAMED:
-        listed.append(f"and {len(failures) - _NAMED} more")
+    listed = [f"{failure.path}: {failure.message}" for failure in failures[:_MAX_NAMED]]
+    if len(failures) > _MAX_NAMED:
+        listed.append(f"and {len(failures) - _MAX_NAMED} more")
     noun = "image" if len(failures) == 1 else "images"
     return DataError(
         f"{len(failures)} {noun} cannot be read: {'; '.join(listed)}",

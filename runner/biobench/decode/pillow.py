@@ -77,9 +77,9 @@ def open_image(data: bytes, formats: tuple[str, ...] = FORMATS) -> ImageFile.Ima
         raise _beyond("the number of bytes", len(data), MAX_FILE_BYTES)
     if data.startswith(b"RIFF"):
         _check_chunks(data)
-    stream = _Stream(data)
+    stream = _LimitedStream(data)
     stream.most = MAX_HEAD if data.startswith(b"GIF") else None
-    with refusals():
+    with pillow_errors():
         image = Image.open(stream, formats=formats)
         stream.most = None
         if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -105,7 +105,7 @@ def rgb_of(image: ImageFile.ImageFile) -> Image.Image:
         DecodeError: Pillow cannot decode them.
         MemoryError: There is no room for them.
     """
-    with refusals():
+    with pillow_errors():
         return image.convert("RGB")
 
 
@@ -160,7 +160,7 @@ DECODER = PillowDecoder()
 """The decoder of the specification's formats; it has no state."""
 
 
-class _Stream(io.BytesIO):
+class _LimitedStream(io.BytesIO):
     """A file in memory that may be read up to some place only.
 
     Pillow joins the comments of a GIF piece by piece: those of a gigabyte would take hours.
@@ -175,7 +175,7 @@ class _Stream(io.BytesIO):
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def pillow_errors() -> Iterator[None]:
     """Turn what Pillow raises into :class:`DecodeError`, and keep its warnings from being shown or
     raised."""
     _silence()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.store import Store
-from biobench.embed.embedded import Alone
+from biobench.embed.embedded import BatchIndependence
 from biobench.embed.shards import ShardKeys
 from biobench.errors import BiobenchError
 
@@ -21,13 +21,13 @@ KIND = "alone"
 
 def compare(
     path: str, among_others: npt.NDArray[np.float32], alone: npt.NDArray[np.float32]
-) -> Alone:
+) -> BatchIndependence:
     """The comparison of two features of an image, float32 (dim,)."""
     distance = np.linalg.norm(among_others.astype(np.float64) - alone)
-    return Alone(path, float(distance), float(np.linalg.norm(alone)))
+    return BatchIndependence(path, float(distance), float(np.linalg.norm(alone)))
 
 
-def remember(store: Store, keys: ShardKeys, made: Alone) -> None:
+def remember(store: Store, keys: ShardKeys, made: BatchIndependence) -> None:
     """Store the comparison of a model; an error of the disk costs a later run its line alone."""
     with contextlib.suppress(BiobenchError):
         store.put(
@@ -40,14 +40,14 @@ def remember(store: Store, keys: ShardKeys, made: Alone) -> None:
         )
 
 
-def recall(store: Store, keys: ShardKeys) -> Alone | None:
+def recall(store: Store, keys: ShardKeys) -> BatchIndependence | None:
     """The comparison that the store has of a model."""
     found = store.get(KIND, keys.of_model(KIND))
     if found is None:
         return None
     try:
         distance, length = map(float, found["numbers"])
-        return Alone(bytes(found["path"]).decode(), distance, length)
+        return BatchIndependence(bytes(found["path"]).decode(), distance, length)
     except (KeyError, TypeError, ValueError):
         # Whole and not ours: anyone may have written to a shared store.
         return None

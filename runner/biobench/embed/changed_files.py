@@ -60,7 +60,7 @@ class FileChangeDetector:
         self._known = np.zeros(len(paths), dtype=np.bool_)
         self._recalled = np.zeros(len(paths), dtype=np.bool_)
         self._identity = np.full((len(paths), 4), _ABSENT, dtype=np.int64)
-        self._settled = np.zeros(len(paths), dtype=np.bool_)
+        self._identity_settled = np.zeros(len(paths), dtype=np.bool_)
         self._unwritten: list[tuple[str, FileRead]] = []
         self._began = time.time_ns()
         self._recall()
@@ -106,7 +106,9 @@ class FileChangeDetector:
         self._digest[row] = np.frombuffer(digest, dtype=np.uint8)
         self._known[row] = True
         self._recalled[row] = False
-        self._settled[row] = file.identity is not None and is_settled(file.identity, self._began)
+        self._identity_settled[row] = file.identity is not None and is_settled(
+            file.identity, self._began
+        )
         if file.identity is not None:
             self._identity[row] = file.identity
         self._unwritten.append((self.paths[row], file))
@@ -128,7 +130,7 @@ class FileChangeDetector:
             known, identities = self._known[block], _look(self._paths_of(block))
             now = _array(identities)
             gone = now[:, _SIZE] == _ABSENT
-            differs = (now != self._identity[block]).any(axis=1) | ~self._settled[block]
+            differs = (now != self._identity[block]).any(axis=1) | ~self._identity_settled[block]
             self.changed.update(block[known & gone].tolist())
             again += block[known & ~gone & differs].tolist()
             self.changed.update(
@@ -198,7 +200,7 @@ class FileChangeDetector:
             joined = b"".join(_bytes(digest) for digest in digests if digest is not None)
             self._digest[found] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 32)
             self._known[found] = self._recalled[found] = True
-            self._settled[found] = [
+            self._identity_settled[found] = [
                 identity is not None and is_settled(identity, self._began)
                 for identity, digest in zip(identities, digests, strict=True)
                 if digest is not None

@@ -41,7 +41,8 @@ class Work:
     Attributes:
         missing: Rows of each shard that the store lacks, by number.
         result: Filled with features and pixel digests.
-        compare_alone: Embed one image a second time, without others, for ``result.alone``.
+        compare_alone: Embed one image a second time, without others, for
+            ``result.batch_independence``.
     """
 
     backbone: Backbone
@@ -259,11 +260,13 @@ class _Model:
         row = int(rows[0])
         path, features = self._manifest.rows[row].path, self._result.features[row]
         try:
-            self._result.alone = batch_independence.compare(path, features, future.result()[0])
+            self._result.batch_independence = batch_independence.compare(
+                path, features, future.result()[0]
+            )
         except Exception as error:  # noqa: BLE001 - the caller raises or notes it
             self.error = error
             return
-        batch_independence.remember(self._store, self._keys, self._result.alone)
+        batch_independence.remember(self._store, self._keys, self._result.batch_independence)
 
     def conclude(self, seconds: dict[str, float]) -> None:
         """Write down what the passes cost and what they did to torch."""

@@ -114,7 +114,7 @@ def memory_of(device: str) -> Memory:
 
 
 @dataclass(frozen=True, eq=False)
-class Sent:
+class QueuedBatch:
     """A micro-batch on its way to a device.
 
     Attributes:
@@ -133,7 +133,7 @@ class Sent:
         return self.target
 
 
-def send(memory: Memory, batch: Pixels | Values, size: int, filling: Values) -> Sent:
+def send(memory: Memory, batch: Pixels | Values, size: int, filling: Values) -> QueuedBatch:
     """Begin to copy a micro-batch to a device, filled up to its size.
 
     Args:
@@ -159,7 +159,7 @@ def send(memory: Memory, batch: Pixels | Values, size: int, filling: Values) -> 
             else:
                 target[len(source) :].copy_(torch.from_numpy(filling.copy()))
         mark = memory.mark()
-    return Sent(memory, source, target, mark)
+    return QueuedBatch(memory, source, target, mark)
 
 
 class ValueTable:

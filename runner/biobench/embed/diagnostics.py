@@ -36,7 +36,7 @@ def doubts(manifest: Manifest, embedded: Embedded, *, copies_known: bool = False
         lines.append(
             f"the features of all {len(read)} images are equal: the model tells none from another"
         )
-    alone = embedded.alone
+    alone = embedded.batch_independence
     if alone is not None and alone.differs:
         lines.append(
             "the model mixes the images of a batch: the features of "

@@ -39,7 +39,7 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class Alone:
+class BatchIndependence:
     """An image that was embedded a second time with no other image in its micro-batch.
 
     Attributes:
@@ -70,8 +70,8 @@ class Embedded:
             row without features, whose image cannot be read or is not wanted.
         files: SHA-256 of the bytes that each row was decoded from, uint8 (rows, 32); zero where
             they could not be read.
-        alone: The comparison of an image alone with the same image among others, where it was asked
-            for and is known.
+        batch_independence: The comparison of an image alone with the same image among others, where
+            it was asked for and is known.
         torch_state: Switches of torch in the threads that embedded, see
             :mod:`biobench.repro.torch_state`; of a shard that the store had, the altered ones.
         marks: By the key of a shard that was pulled its mark as it was when the shard was read.
@@ -87,7 +87,7 @@ class Embedded:
     places: npt.NDArray[np.int64]
     files: npt.NDArray[np.uint8]
     seconds: dict[str, float] = field(default_factory=dict)
-    alone: Alone | None = None
+    batch_independence: BatchIndependence | None = None
     torch_state: dict[str, str] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
     pulled: str | None = None

@@ -164,11 +164,11 @@ def embed_together(
             keys = ShardKeys(model.backbone, model.execution)
             result, missing = _known(manifest, model, shards, watch, store, progress, items)
             if model.compare_alone:
-                result.alone = batch_independence.recall(store, keys)
+                result.batch_independence = batch_independence.recall(store, keys)
             if missing:
                 count, of = sum(map(len, missing.values())), sum(map(len, shards))
                 store.warn(f"the features of {count} of {of} images")
-                alone = model.compare_alone and result.alone is None
+                alone = model.compare_alone and result.batch_independence is None
                 works.append(Work(model.backbone, model.execution, missing, result, alone))
             results.append(result)
         try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from biobench.embed.device import Pixels, Sent, Values, ValueTable, memory_of, send
+from biobench.embed.device import Pixels, QueuedBatch, Values, ValueTable, memory_of, send
 from biobench.embed.shortage import MemoryShortage, is_shortage
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
@@ -128,10 +128,10 @@ class Forward:
         workers: int,
         precision: str,
         pool: ThreadPoolExecutor | None = None,
-        patient: bool = True,
+        retry: bool = True,
     ) -> None:
         """``pool``: threads that several models share; without it :meth:`close` ends its own.
-        ``patient``: try a copy or a pass a second time where memory is short.
+        ``retry``: try a copy or a pass a second time where memory is short.
 
         Raises MemoryShortage where the device has no room for the model.
         """
@@ -139,7 +139,7 @@ class Forward:
         self._device = device
         self._micro_batch = micro_batch
         self._precision = precision
-        self._patient = patient
+        self._retry = retry
         self.depth = side_by_side(device, workers) + 2
         """Micro-batches to have in flight: no worker waits, and memory stays bounded. On a GPU two
         are copied ahead of the one that is computed."""
@@ -199,7 +199,7 @@ class Forward:
             with self._reading:
                 self.busy += time.perf_counter() - started
 
-    def _pass(self, sent: Sent) -> Values:
+    def _pass(self, sent: QueuedBatch) -> Values:
         with self._errors():
             features = self._patiently(lambda: self._once(sent))
             self._read_state()
@@ -218,14 +218,14 @@ class Forward:
         try:
             return make()
         except Exception as error:
-            if not (self._patient and is_shortage(error)):
+            if not (self._retry and is_shortage(error)):
                 raise
         # Not in the handler: the error holds what the pass had in memory.
         with self._again:
             self._memory.trim()
             return make()
 
-    def _once(self, sent: Sent) -> Values:
+    def _once(self, sent: QueuedBatch) -> Values:
         import torch
 
         # This belongs to a thread, and some libraries change it where they are loaded.

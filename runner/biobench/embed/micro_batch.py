@@ -26,7 +26,7 @@ def possible(size: int) -> tuple[int, ...]:
     return tuple(size >> step for step in range(size.bit_length()))
 
 
-AHEAD = 3
+PREFETCHED = 3
 """Micro-batches of pixels that the loader holds beside those that are on their way: one that it
 fills, and two ahead."""
 
@@ -83,14 +83,14 @@ def _try(backbone: Backbone, execution: Execution) -> None:
         micro_batch=size,
         workers=execution.workers,
         precision=execution.precision,
-        patient=False,
+        retry=False,
     )
     try:
         # No score depends on what is drawn.
         draw = np.random.Generator(np.random.PCG64(size))
         drawn = draw.integers(0, 256, shape, np.uint8)
-        loaded = [drawn.copy() for _ in range(AHEAD + forward.depth)]
-        passes = [forward.submit(pixels) for pixels in loaded[AHEAD:]]
+        loaded = [drawn.copy() for _ in range(PREFETCHED + forward.depth)]
+        passes = [forward.submit(pixels) for pixels in loaded[PREFETCHED:]]
         for future in passes:
             future.result()
     except MemoryError as error:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from biobench._common.store import Store
 from biobench._common.text import shown
 from biobench.data.manifest import Manifest
-from biobench.embed.again import embed_again, refuted
 from biobench.embed.embedded import Embedded, Execution
+from biobench.embed.recomputed import recompute_rows, refuted
 from biobench.embed.shards import by_item
 from biobench.errors import BiobenchError, DataError, counted
 from biobench.models.base import Backbone
@@ -26,7 +26,7 @@ from biobench.spec.generator import Stream
 SAMPLE = 32
 """Images of a task that are embedded again, where the mark of an entry says no other number: of
 fewer a share of a tenth would often not be seen."""
-NAMED = 3
+MAX_NAMED = 3
 """Images that the statement names."""
 
 
@@ -69,7 +69,7 @@ def hold(
     together = [np.concatenate(drawn)] if by_item(backbone) else drawn
     compared, differing = 0, list[str]()
     for chosen in together:
-        again = embed_again(manifest, chosen, backbone, execution)
+        again = recompute_rows(manifest, chosen, backbone, execution)
         # An image that cannot be read now, or is another one, is for the run to report. What was
         # found without its file, and what was decoded of bytes that give no image, is forged.
         nameless = ~result.files[chosen].any(axis=1)
@@ -144,7 +144,9 @@ def _delete(store: Store, kind: str, compared: int, differing: Sequence[str]) ->
                 remedy="delete them, or name another --store",
             ) from error
         count += 1
-    listed = ", ".join(map(shown, differing[:NAMED])) + (", ..." if len(differing) > NAMED else "")
+    listed = ", ".join(map(shown, differing[:MAX_NAMED])) + (
+        ", ..." if len(differing) > MAX_NAMED else ""
+    )
     return (
         f"{len(differing)} of {compared} pulled features differ from those of this machine: "
         f"{listed}; {counted(count, 'pulled entry', 'pulled entries')} of the model deleted, their "

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from biobench.errors import UsageError
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.words import setup
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """One entry a task; the task's id is that of the benchmark's data set on the hub.
 
     Raises:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from biobench.errors import UsageError
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.words import dataset_title, task_title
 from biobench.report.results import Results
 from biobench.spec.load import Spec
@@ -17,7 +17,7 @@ SCHEMA = "0.3.0"
 _LIBRARY = "biobench"
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The record as JSON.
 
     Raises:

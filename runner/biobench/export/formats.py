@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """Facts that a format cannot know from a result.
 
     Attributes:
@@ -39,7 +39,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A format.
 
     Attributes:
@@ -60,23 +60,23 @@ class Format:
 
 
 FORMATS = {
-    "csv": Format("csv_table"),
-    "markdown": Format("markdown"),
-    "latex": Format("latex"),
-    "parquet": Format("parquet", runs=True, binary=True),
-    "model-card": Format("model_card", single=True),
-    "eval-results": Format("eval_results", single=True),
-    "every-eval-ever": Format("every_eval_ever", single=True, json=True),
-    "ro-crate": Format("ro_crate", single=True, runs=True, json=True),
-    "in-toto": Format("in_toto", single=True, runs=True, json=True),
-    "wandb": Format("wandb_runs", runs=True, client="wandb"),
-    "mlflow": Format("mlflow_runs", runs=True, client="mlflow"),
-    "trackio": Format("trackio_runs", runs=True, client="trackio"),
+    "csv": ExportFormat("csv_table"),
+    "markdown": ExportFormat("markdown"),
+    "latex": ExportFormat("latex"),
+    "parquet": ExportFormat("parquet", runs=True, binary=True),
+    "model-card": ExportFormat("model_card", single=True),
+    "eval-results": ExportFormat("eval_results", single=True),
+    "every-eval-ever": ExportFormat("every_eval_ever", single=True, json=True),
+    "ro-crate": ExportFormat("ro_crate", single=True, runs=True, json=True),
+    "in-toto": ExportFormat("in_toto", single=True, runs=True, json=True),
+    "wandb": ExportFormat("wandb_runs", runs=True, client="wandb"),
+    "mlflow": ExportFormat("mlflow_runs", runs=True, client="mlflow"),
+    "trackio": ExportFormat("trackio_runs", runs=True, client="trackio"),
 }
 """The formats by the name that ``--format`` takes."""
 
 
-def require_format(name: str, results: Sequence[Results]) -> Format:
+def require_format(name: str, results: Sequence[Results]) -> ExportFormat:
     """The format of a name, for these results.
 
     Raises:
@@ -111,14 +111,14 @@ def require_format(name: str, results: Sequence[Results]) -> Format:
     return found
 
 
-def exported(name: str, results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def exported(name: str, results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The bytes of a file; raises BiobenchError as :func:`require_format` or the format."""
     module = import_module(f"biobench.export.{require_format(name, results).module}")
     data: bytes = module.write(results, spec, options)
     return data
 
 
-def recorded(name: str, results: Sequence[Results], spec: Spec, options: Options) -> str:
+def recorded(name: str, results: Sequence[Results], spec: Spec, options: ExportOptions) -> str:
     """Record results with a tracker's client and return a line that says where.
 
     Raises BiobenchError as :func:`require_format`, or for whatever the client fails at.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.report.results import Results
 from biobench.spec.canonical import sha256_bytes
 from biobench.spec.load import Spec
@@ -17,7 +17,7 @@ PREDICATE = "urn:biobench:schema:1:results"
 """The predicate's type: the id of the schema that ``results.json`` is valid against."""
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The statement as JSON, to be signed by whoever makes it.
 
     Its subject is the file that ``biobench submit`` writes of the result, which has one digest.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.grid import Grid, grid_of, tables
 from biobench.report.results import Results
 from biobench.spec.load import Spec
@@ -19,7 +19,7 @@ _SPECIAL = str.maketrans(
 )  # fmt: skip
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """One environment ``table`` a suite, its notes in the caption."""
     text = "\n".join(_table(grid_of(*table)) for table in tables(results, spec))
     return f"% \\usepackage{{booktabs}}\n{text}".encode()

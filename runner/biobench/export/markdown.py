@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from biobench.compare.standings import Standings
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.grid import Apart, grid_of, tables
 from biobench.report.results import Results
 from biobench.spec.load import Spec
@@ -14,7 +14,7 @@ from biobench.spec.load import Spec
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """One table a suite, with a heading and its notes."""
     return markdown(tables(results, spec)).encode()
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from biobench.compare.results import model_name
 from biobench.errors import counted
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.tracked import numbers, parameters
 from biobench.report.results import Results
 from biobench.spec.load import Spec
 
 
-def log(results: Sequence[Results], spec: Spec, options: Options) -> str:
+def log(results: Sequence[Results], spec: Spec, options: ExportOptions) -> str:
     """Record a run a result: parameters, numbers, and the result document as an artifact.
 
     Where it goes is the client's (``MLFLOW_TRACKING_URI``).

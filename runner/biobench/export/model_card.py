@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from biobench._common.text import shown
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.export.words import dataset_title, known_task, setup, task_title
 from biobench.report.results import Results
 from biobench.spec.load import Spec
@@ -15,7 +15,7 @@ _HUB_METRICS = {"macro_f1": "f1"}
 """Ids of the hub's own metrics that differ from ours; the name says the rest."""
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The block with its fences, as at the head of README.md: an entry a task and one of the mean.
 
     ``source`` has the address that was given; the hub's classes allow no source without one.

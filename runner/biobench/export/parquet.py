@@ -10,7 +10,7 @@ import numpy as np
 from biobench.compare.groups import groups_of
 from biobench.compare.results import is_open
 from biobench.errors import DataError, UsageError
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.report.page.names import UNKNOWN
 from biobench.report.results import Results
 from biobench.spec.load import Spec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The predictions of all results as one file.
 
     Columns: ``suite``, ``division``, ``model``, ``resolved``, ``n_train``, ``task``, ``id``,

@@ -10,7 +10,7 @@ from typing import Any
 from biobench._common.files import Unreadable, read_plain
 from biobench.compare.results import suite_and_division
 from biobench.errors import DataError, UsageError
-from biobench.export.formats import Options
+from biobench.export.formats import ExportOptions
 from biobench.report.current import read_from
 from biobench.report.earlier import CRATE as FILE
 from biobench.report.earlier import PAGE
@@ -29,7 +29,7 @@ _KINDS = {
 }
 
 
-def write(results: Sequence[Results], spec: Spec, options: Options) -> bytes:
+def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
     """The description of the folder's files with their sizes and digests.
 
     It belongs beside ``results.json``: ``--out RUN/ro-crate-metadata.json``.

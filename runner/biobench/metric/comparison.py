@@ -20,8 +20,8 @@ from biobench.data.predictions import Predictions
 from biobench.errors import DataError, UsageError
 from biobench.metric.counts import sequential_mean
 from biobench.metric.half_jackknife import Jackknife, enough, standard_error, t_quantile
-from biobench.metric.ranks import Pair, Ranks, rank_sets
-from biobench.metric.score import Rules, Spread, mean_spread, score_task
+from biobench.metric.ranks import ModelPair, Ranks, rank_sets
+from biobench.metric.score import ScoreRules, Spread, mean_spread, score_task
 from biobench.metric.signs import Flips, squared_ratios
 from biobench.spec.documents import Suite
 from biobench.spec.generator import Stream
@@ -71,7 +71,7 @@ class Comparison:
     lone_classes: bool
 
 
-def compare(a: Predictions, b: Predictions, task: Rules, suite: Suite) -> Comparison:
+def compare(a: Predictions, b: Predictions, task: ScoreRules, suite: Suite) -> Comparison:
     """Compare two models on the primary metric of one task.
 
     Args:
@@ -88,7 +88,7 @@ def compare(a: Predictions, b: Predictions, task: Rules, suite: Suite) -> Compar
     return difference([clustered(a, task, suite)], [clustered(b, task, suite)], suite)
 
 
-def clustered(predictions: Predictions, task: Rules, suite: Suite) -> Clustered:
+def clustered(predictions: Predictions, task: ScoreRules, suite: Suite) -> Clustered:
     """Score a model on a task, with its clusters.
 
     Raises DataError where the task publishes no interval, and as :func:`score_task`.
@@ -211,7 +211,7 @@ def ranked(models: Mapping[str, Sequence[Clustered]], suite: Suite) -> Ranks | N
         list(models),
         scores if found[0][0].higher_is_better else [-score for score in scores],
         [
-            Pair(
+            ModelPair(
                 a, b,
                 gap.squared_ratio,
                 _squared_ratios(flips, a, b) if test else None,

@@ -52,7 +52,7 @@ class Ranks:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class ModelPair:
     """Models ``a`` and ``b``, by their places.
 
     Attributes:
@@ -69,7 +69,7 @@ class Pair:
 
 
 def rank_sets(
-    names: Sequence[str], better: Sequence[float], pairs: Sequence[Pair], alpha: float
+    names: Sequence[str], better: Sequence[float], pairs: Sequence[ModelPair], alpha: float
 ) -> Ranks:
     """Tell pairs apart by stepdown, and count above and below each model.
 
@@ -79,7 +79,7 @@ def rank_sets(
         pairs: Every pair of models.
         alpha: Probability that any set misses.
     """
-    apart = _told_apart(pairs, alpha)
+    apart = _distinguishable(pairs, alpha)
     above, below = [0] * len(names), [0] * len(names)
     for pair in apart:
         ahead = better[pair.a] > better[pair.b]
@@ -95,7 +95,7 @@ def rank_sets(
     )
 
 
-def _told_apart(pairs: Sequence[Pair], alpha: float) -> list[Pair]:
+def _distinguishable(pairs: Sequence[ModelPair], alpha: float) -> list[ModelPair]:
     """Pairs whose ratio is above the critical value, which is found again for the rest until no
     pair is added.
 
@@ -103,7 +103,7 @@ def _told_apart(pairs: Sequence[Pair], alpha: float) -> list[Pair]:
     that are not told apart; the product is exact on the decimal of ``alpha``. Without that many
     draws there is none.
     """
-    apart: list[Pair] = []
+    apart: list[ModelPair] = []
     rest = [(pair, pair.flipped) for pair in pairs if pair.flipped is not None]
     while rest:
         largest = np.maximum.reduce([flipped for _, flipped in rest])

@@ -38,7 +38,7 @@ Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Kind:
+class MetricKind:
     """A metric.
 
     Attributes:
@@ -66,21 +66,21 @@ def _column(predictions: Predictions, metric: str, name: str) -> npt.NDArray[Any
     return predictions.extras[name]
 
 
-def _macro_f1() -> Kind:
-    return Kind(
+def _macro_f1() -> MetricKind:
+    return MetricKind(
         lambda p, division: macro_f1(p.y_true, p.y_pred, division=division),
         lambda p: class_cells(cluster_numbers(p), *_labels(p)),
     )
 
 
-def _accuracy() -> Kind:
-    return Kind(
+def _accuracy() -> MetricKind:
+    return MetricKind(
         lambda p, division: accuracy(p.y_true, p.y_pred, division=division),
         lambda p: ratio_cells(cluster_numbers(p), *shares(p.y_true == p.y_pred)),
     )
 
 
-def _top(k: int) -> Kind:
+def _top(k: int) -> MetricKind:
     def ranks(predictions: Predictions) -> npt.NDArray[Any]:
         return _column(predictions, f"top{k}", "first_hit")
 
@@ -88,10 +88,10 @@ def _top(k: int) -> Kind:
         right = (ranks(predictions) >= 1) & (ranks(predictions) <= k)
         return ratio_cells(cluster_numbers(predictions), *shares(right))
 
-    return Kind(lambda p, _: top_k(ranks(p), k), cells)
+    return MetricKind(lambda p, _: top_k(ranks(p), k), cells)
 
 
-def _mean_average_precision() -> Kind:
+def _mean_average_precision() -> MetricKind:
     def values(predictions: Predictions) -> Values:
         column = _column(predictions, "mean_average_precision", "average_precision")
         found = reals("average_precision", column)
@@ -106,18 +106,18 @@ def _mean_average_precision() -> Kind:
         found = values(predictions)
         return ratio_cells(cluster_numbers(predictions), found, np.ones(found.size))
 
-    return Kind(lambda p, _: sequential_mean(values(p)), cells)
+    return MetricKind(lambda p, _: sequential_mean(values(p)), cells)
 
 
-def _traits_f1() -> Kind:
-    return Kind(
+def _traits_f1() -> MetricKind:
+    return MetricKind(
         lambda p, division: traits_f1(p.y_true, p.y_pred, division=division),
         lambda p: trait_cells(cluster_numbers(p), trait_codes(p.y_true, p.y_pred)),
         traits=True,
     )
 
 
-def _user_loss() -> Kind:
+def _user_loss() -> MetricKind:
     def both(predictions: Predictions) -> tuple[IntArray, IntArray]:
         columns = (
             _column(predictions, "user_loss", name)
@@ -130,10 +130,10 @@ def _user_loss() -> Kind:
         gain, whole = (worst - loss).astype(np.float64), worst.astype(np.float64)
         return ratio_cells(cluster_numbers(predictions), gain, whole)
 
-    return Kind(lambda p, _: score_of(*both(p)), cells)
+    return MetricKind(lambda p, _: score_of(*both(p)), cells)
 
 
-def _group_accuracy() -> Kind:
+def _group_accuracy() -> MetricKind:
     def groups(predictions: Predictions) -> npt.NDArray[Any]:
         return _column(predictions, "group_accuracy", "group")
 
@@ -142,10 +142,10 @@ def _group_accuracy() -> Kind:
         right = shares(predictions.y_true == predictions.y_pred)
         return group_cells(cluster_numbers(predictions), numbers, *right)
 
-    return Kind(lambda p, _: group_accuracy(p.y_true, p.y_pred, groups(p)), cells)
+    return MetricKind(lambda p, _: group_accuracy(p.y_true, p.y_pred, groups(p)), cells)
 
 
-METRICS: Mapping[str, Kind] = {
+METRICS: Mapping[str, MetricKind] = {
     "macro_f1": _macro_f1(),
     "accuracy": _accuracy(),
     "top1": _top(1),

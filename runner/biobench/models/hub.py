@@ -21,7 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from biobench._common.files import open_regular
 from biobench._common.proxies import require_proxies
 from biobench.errors import ModelError
-from biobench.models.module_backbone import Origin, described
+from biobench.models.module_backbone import WeightsOrigin, described
 from biobench.models.names import states_revision
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Snapshot:
     commit: str
     pinned: bool
 
-    def origin(self, licence: str | None = None) -> Origin:
+    def origin(self, licence: str | None = None) -> WeightsOrigin:
         """Provenance: the commit, with the model card's licence unless one is given."""
-        return Origin("hub", self.commit, licence or card_licence(self.folder), self.pinned)
+        return WeightsOrigin("hub", self.commit, licence or card_licence(self.folder), self.pinned)
 
 
 def snapshot(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
-from biobench.models.canonical_recipes import Rules
+from biobench.models.canonical_recipes import RecipeRules
 from biobench.models.names import ModelName, parse_name
 from biobench.spec.documents import CanonicalRecipe, ModelEntry
 
@@ -41,7 +41,7 @@ def load_model(
         from biobench.spec.load import load_spec
 
         recipes = load_spec().recipes
-    rules = Rules(tuple(recipes), compat=feature == "compat")
+    rules = RecipeRules(tuple(recipes), compat=feature == "compat")
     try:
         return _dispatch(parse_name(name, entries), offline=offline, rules=rules)
     except ModelError as error:
@@ -51,7 +51,7 @@ def load_model(
         raise ModelError(error.what, where=f"model {name!r}", remedy=error.remedy) from error
 
 
-def _dispatch(parsed: ModelName, *, offline: bool, rules: Rules) -> Backbone:
+def _dispatch(parsed: ModelName, *, offline: bool, rules: RecipeRules) -> Backbone:
     if parsed.loader == "demo":
         from biobench.models.demo_model import load_demo
 

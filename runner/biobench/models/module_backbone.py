@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class WeightsOrigin:
     """The origin of weights; the fields are those of :class:`ModelInfo`."""
 
     source: str
@@ -76,7 +76,7 @@ def finish(
     recipe: Recipe,
     *,
     feature: str,
-    origin: Origin,
+    origin: WeightsOrigin,
     missing: Sequence[str] = (),
 ) -> ModuleBackbone:
     """Freeze, refuse features that rest on missing tensors, and describe the result.

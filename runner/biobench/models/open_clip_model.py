@@ -19,7 +19,7 @@ from biobench.models import (
     untrusted_checkpoints,
 )
 from biobench.models.local_paths import local_file, local_folder
-from biobench.models.module_backbone import ModuleBackbone, Origin, finish
+from biobench.models.module_backbone import ModuleBackbone, WeightsOrigin, finish
 from biobench.models.names import ModelName
 from biobench.models.unknown_names import unknown_open_clip
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical_recipes import Rules
+    from biobench.models.canonical_recipes import RecipeRules
 
 # What open_clip itself looks for in a folder, best first.
 FOLDER_WEIGHTS = (*hub.OPEN_CLIP_WEIGHTS, ("*.safetensors",), ("*.bin",), ("*.pth",))
 TOWER = "visual."
 
 
-def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
+def load_open_clip(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBackbone:
     """Load ``open_clip:ARCH/TAG``, ``open_clip:hf-hub:REPO``, ``open_clip:./folder`` or a file of
     weights.
 
@@ -42,7 +42,7 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     expresses.
     """
     if name.kind == "folder":
-        origin = Origin("local", None, None, pinned=False)
+        origin = WeightsOrigin("local", None, None, pinned=False)
         folder = local_folder(name.target, name.loader)
         return load_open_clip_folder(name, folder, origin=origin, rules=rules)
     if name.kind == "file":
@@ -72,7 +72,7 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBac
     return wrap(name, tower, missing, origin=snapshot.origin(), rules=rules)
 
 
-def load_open_clip_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbone:
+def load_open_clip_file(name: ModelName, path: Path, *, rules: RecipeRules) -> ModuleBackbone:
     """Load a file of weights into ``ARCH`` or ``ARCH/TAG``; with a tag it gets the activation and
     the preprocessing of that tag, else those of the architecture's configuration."""
     import open_clip
@@ -94,7 +94,9 @@ def load_open_clip_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleB
     state = checkpoint_file.read_weights(path)
     with checkpoint_file.shapes_checked(name, path):
         tower, missing = _create(name, configuration, preprocess, path, state)
-    return wrap(name, tower, missing, origin=Origin("local", None, None, pinned=False), rules=rules)
+    return wrap(
+        name, tower, missing, origin=WeightsOrigin("local", None, None, pinned=False), rules=rules
+    )
 
 
 def _repository(name: ModelName, registered: Mapping[str, Any]) -> tuple[str, str]:
@@ -132,7 +134,7 @@ def registry_options(
 
 
 def load_open_clip_folder(
-    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
+    name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
     """Load a folder with open_clip_config.json and its weights, a hub snapshot or a local one."""
     path = folder / "open_clip_config.json"
@@ -235,7 +237,7 @@ def _describe(tower: Any, preprocess: Mapping[str, Any]) -> None:
 
 
 def wrap(
-    name: ModelName, tower: Any, missing: list[str], *, origin: Origin, rules: Rules
+    name: ModelName, tower: Any, missing: list[str], *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
     """A backbone from a loaded image tower of open_clip."""
 
@@ -272,12 +274,12 @@ def open_clip_recipe(configuration: Mapping[str, Any]) -> Recipe:
     are the same. Raises ModelError for other colour modes, resize modes and sizes not square.
     """
     if configuration["mode"] != "RGB":
-        raise recipes.refuse(f"colour mode {configuration['mode']!r}")
+        raise recipes.unsupported(f"colour mode {configuration['mode']!r}")
     size = recipes.extents(configuration["size"])
     mean, std = recipes.three(configuration["mean"]), recipes.three(configuration["std"])
     interpolation = configuration["interpolation"]
     if interpolation not in ("bicubic", "bilinear", "random"):
-        raise recipes.refuse(f"interpolation {interpolation!r}")
+        raise recipes.unsupported(f"interpolation {interpolation!r}")
     mode = configuration["resize_mode"]
     shared: dict[str, Any] = {
         "size": size,
@@ -291,13 +293,15 @@ def open_clip_recipe(configuration: Mapping[str, Any]) -> Recipe:
     if mode == "squash":
         return recipes.build(mode="squash", **shared)
     if mode not in ("shortest", "longest"):
-        raise recipes.refuse(f"resize mode {mode!r}")
+        raise recipes.unsupported(f"resize mode {mode!r}")
     if size[0] != size[1]:
-        raise recipes.refuse(f"resize mode {mode!r} to {size[0]} x {size[1]}, which is not square")
+        raise recipes.unsupported(
+            f"resize mode {mode!r} to {size[0]} x {size[1]}, which is not square"
+        )
     if mode == "shortest":
         return recipes.build(mode="shortest", **shared)
     fill = configuration["fill_color"]
     pad = (fill, fill, fill) if isinstance(fill, int) else tuple(fill)
     if len(pad) != 3 or min(pad) < 0 or max(pad) > 255:
-        raise recipes.refuse(f"fill colour {fill!r}")
+        raise recipes.unsupported(f"fill colour {fill!r}")
     return recipes.build(mode="longest", long_side="half-even", pad=pad, **shared)

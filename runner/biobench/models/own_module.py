@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
 from biobench.models import recipes
-from biobench.models.module_backbone import ModuleBackbone, Origin, described, finish
+from biobench.models.module_backbone import ModuleBackbone, WeightsOrigin, described, finish
 from biobench.models.names import ModelName
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def own_backbone(
             where=f"model {parsed.given!r}",
             remedy="give a recipe in its place, made with biobench.models.recipes.image_recipe",
         ) from error
-    origin = Origin("python", None, None, pinned=False, trusted=False)
+    origin = WeightsOrigin("python", None, None, pinned=False, trusted=False)
     own = copy.deepcopy(module)
     return finish(parsed, own, own.__call__, recipe, feature="forward", origin=origin)
 
@@ -103,7 +103,7 @@ def recipe_of_transform(transform: Callable[..., Any]) -> Recipe:
         _read(step, parts)
     if parts.size is None or not parts.tensor or not parts.scaled:
         lacking = "no Resize" if parts.size is None else "no conversion to values from 0 to 1"
-        raise recipes.refuse(lacking)
+        raise recipes.unsupported(lacking)
     mean, std = recipes.three(parts.mean), recipes.three(parts.std)
     recipe = recipes.build(
         mode="shortest" if parts.shortest else "squash",
@@ -115,7 +115,9 @@ def recipe_of_transform(transform: Callable[..., Any]) -> Recipe:
         std=std,
     )
     if parts.shortest and parts.crop is None:
-        raise recipes.refuse("Resize to a side without CenterCrop, which gives images of any shape")
+        raise recipes.unsupported(
+            "Resize to a side without CenterCrop, which gives images of any shape"
+        )
     _compare(transform, recipe)
     return recipe
 
@@ -138,7 +140,7 @@ def _read(step: Any, parts: _Parts) -> None:
         size = step.size
         parts.shortest = isinstance(size, int) or len(size) == 1
         if getattr(step, "max_size", None) is not None:
-            raise recipes.refuse("Resize with max_size")
+            raise recipes.unsupported("Resize with max_size")
         parts.size = recipes.extents(size)
         parts.resample = str(getattr(step.interpolation, "value", step.interpolation))
     elif kind == "CenterCrop" and parts.size is not None and parts.crop is None:
@@ -150,7 +152,7 @@ def _read(step: Any, parts: _Parts) -> None:
     elif kind == "Normalize" and parts.scaled:
         parts.mean, parts.std = step.mean, step.std
     else:
-        raise recipes.refuse(f"the step {kind} at its place")
+        raise recipes.unsupported(f"the step {kind} at its place")
     if parts.tensor:
         parts.tail.append(step)
 
@@ -189,6 +191,6 @@ def _compare(transform: Callable[..., Any], recipe: Recipe) -> None:
             crop = decode_reference(Path(folder) / "drawn.png", recipe)
         ours = np.stack([recipe.table[channel][crop[:, :, channel]] for channel in range(3)])
         if theirs.shape != ours.shape or not np.array_equal(theirs, ours):
-            raise recipes.refuse(
+            raise recipes.unsupported(
                 f"an image of {width} x {height} pixels becomes other values than its steps say"
             )

@@ -42,7 +42,7 @@ MOST_BYTES = 64 << 20
 DIFFERENCE = 1e-4
 """Largest difference to torch's features, of the largest feature, that rounding can explain; a
 wrong rule of the lowering gives far more."""
-_AGAIN = "write it again with `biobench models export`"
+_REMEDY = "write it again with `biobench models export`"
 _TORCH = "run it with torch: biobench run --engine torch"
 
 
@@ -237,9 +237,9 @@ def load_program(name: ModelName) -> ProgramBackbone:
         stated = ModelInfo(**{**document["model"], "fingerprint": ""})
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ModelError(f"cannot be read ({reason})", where=str(folder), remedy=_AGAIN) from error
+        raise ModelError(f"cannot be read ({reason})", where=str(folder), remedy=_REMEDY) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(described(error), where=str(folder), remedy=_AGAIN) from error
+        raise ModelError(described(error), where=str(folder), remedy=_REMEDY) from error
     given, resolved = name.recorded
     info = replace(
         stated,

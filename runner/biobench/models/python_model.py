@@ -26,7 +26,7 @@ from typing import Any
 
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError
-from biobench.models.module_backbone import ModuleBackbone, Origin, described, finish
+from biobench.models.module_backbone import ModuleBackbone, WeightsOrigin, described, finish
 from biobench.models.names import ModelName
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
@@ -94,7 +94,7 @@ def _load(name: ModelName) -> ModuleBackbone:
         instance.embed,
         instance.recipe,
         feature="embed",
-        origin=Origin("python", None, None, pinned=False, trusted=False),
+        origin=WeightsOrigin("python", None, None, pinned=False, trusted=False),
     )
     source = getattr(sys.modules[path], "__file__", None)
     code = sha256_bytes(Path(source).read_bytes()) if source else None

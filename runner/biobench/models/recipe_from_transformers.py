@@ -45,9 +45,9 @@ def transformers_recipe(processor: Any) -> Recipe:
     kind = type(processor).__name__
     backend: Any = PilBackend if isinstance(processor, PilBackend) else TorchvisionBackend
     if not isinstance(processor, backend):
-        raise recipes.refuse(f"{kind} has no back end of transformers")
+        raise recipes.unsupported(f"{kind} has no back end of transformers")
     if kind.startswith("Siglip2"):
-        raise recipes.refuse(f"{kind} (NaFlex) keeps each image's own shape")
+        raise recipes.unsupported(f"{kind} (NaFlex) keeps each image's own shape")
     own = [
         step
         for step in STEPS
@@ -57,9 +57,9 @@ def transformers_recipe(processor: Any) -> Recipe:
     if kind == CONVNEXT:
         own = [step for step in own if step not in ("resize", "_preprocess")]
     if own:
-        raise recipes.refuse(f"{kind} has its own {', '.join(own)}")
+        raise recipes.unsupported(f"{kind} has its own {', '.join(own)}")
     if _setting(processor, "do_pad"):
-        raise recipes.refuse("do_pad")
+        raise recipes.unsupported("do_pad")
     geometry = _convnext(processor) if kind == CONVNEXT else _geometry(processor)
     mean = _setting(processor, "image_mean") if _setting(processor, "do_normalize") else 0.0
     std = _setting(processor, "image_std") if _setting(processor, "do_normalize") else 1.0
@@ -88,32 +88,32 @@ def _geometry(processor: Any) -> dict[str, Any]:
     if _setting(processor, "do_center_crop"):
         keys = _sizes(_setting(processor, "crop_size"))
         if set(keys) != {"height", "width"}:
-            raise recipes.refuse(f"crop_size {keys}")
+            raise recipes.unsupported(f"crop_size {keys}")
         crop = (keys["height"], keys["width"])
     if not _setting(processor, "do_resize"):
         if crop is None:
-            raise recipes.refuse("no resize and no crop: each image keeps its own size")
+            raise recipes.unsupported("no resize and no crop: each image keeps its own size")
         return {"mode": "none", "size": crop, "crop": crop}
     keys = _sizes(_setting(processor, "size"))
     if set(keys) == {"height", "width"}:
         size = (keys["height"], keys["width"])
         return {"mode": "squash", "size": size, "crop": crop or size}
     if set(keys) != {"shortest_edge"}:
-        raise recipes.refuse(f"size {keys}")
+        raise recipes.unsupported(f"size {keys}")
     if crop is None:
-        raise recipes.refuse("shortest_edge without a crop: each image keeps its own shape")
+        raise recipes.unsupported("shortest_edge without a crop: each image keeps its own shape")
     return {"mode": "shortest", "size": (keys["shortest_edge"],) * 2, "crop": crop}
 
 
 def _convnext(processor: Any) -> dict[str, Any]:
     """mode, size and crop of ConvNeXt's resize, which crops the share ``crop_pct``."""
     if _setting(processor, "do_center_crop"):
-        raise recipes.refuse("ConvNeXt's resize followed by a second crop")
+        raise recipes.unsupported("ConvNeXt's resize followed by a second crop")
     if not _setting(processor, "do_resize"):
-        raise recipes.refuse("no resize and no crop: each image keeps its own size")
+        raise recipes.unsupported("no resize and no crop: each image keeps its own size")
     keys = _sizes(_setting(processor, "size"))
     if set(keys) != {"shortest_edge"}:
-        raise recipes.refuse(f"size {keys}")
+        raise recipes.unsupported(f"size {keys}")
     edge = keys["shortest_edge"]
     crop = (edge, edge)
     if edge >= CONVNEXT_SQUASH_FROM:
@@ -129,7 +129,7 @@ def _filter(processor: Any) -> str:
     if resample is None:
         return "bilinear"
     if not isinstance(resample, int):
-        raise recipes.refuse(f"resample {resample!r}")
+        raise recipes.unsupported(f"resample {resample!r}")
     return Image.Resampling(resample).name.lower()
 
 
@@ -137,7 +137,7 @@ def _tensors_table(processor: Any, mean: Any, std: Any) -> npt.NDArray[np.float3
     """The table of a processor of tensors: torchvision's, of values from 0 to 1."""
     factor = _setting(processor, "rescale_factor")
     if not _setting(processor, "do_rescale") or round(1 / float(factor)) != 255:
-        raise recipes.refuse(f"rescale_factor {factor!r} of a processor of tensors")
+        raise recipes.unsupported(f"rescale_factor {factor!r} of a processor of tensors")
     return recipes.torchvision_table(mean, std)
 
 

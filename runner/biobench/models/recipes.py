@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def refuse(reason: str) -> ModelError:
+def unsupported(reason: str) -> ModelError:
     """The error for a transform outside what recipes express; ``reason`` names the setting."""
     return ModelError(
         f"its preprocessing cannot be written as a recipe: {reason}",
@@ -29,7 +29,7 @@ def refuse(reason: str) -> ModelError:
 def check_sides(size: tuple[int, int], crop: tuple[int, int]) -> None:
     """Raise ModelError for sides, in pixels, that no recipe may have."""
     if min(*size, *crop) < 1 or max(*size, *crop) > MAX_RECIPE_SIDE:
-        raise refuse(f"size {size} and crop {crop}, sides from 1 to {MAX_RECIPE_SIDE}")
+        raise unsupported(f"size {size} and crop {crop}, sides from 1 to {MAX_RECIPE_SIDE}")
 
 
 def build(
@@ -67,12 +67,12 @@ def build(
     import numpy as np
 
     if resample not in get_args(Filter):
-        raise refuse(f"interpolation {resample!r}")
+        raise unsupported(f"interpolation {resample!r}")
     check_sides(size, crop)
     if table.shape != (3, 256) or table.dtype != np.float32:
         raise ValueError(f"value table of shape {table.shape}, {table.dtype}")
     if not np.isfinite(table).all():
-        raise refuse(f"mean {list(mean)} and std {list(std)} give values that are not finite")
+        raise unsupported(f"mean {list(mean)} and std {list(std)} give values that are not finite")
     filter_name: Filter = resample  # type: ignore[assignment]  # checked above
     return Recipe(
         mode=mode,
@@ -94,7 +94,7 @@ def three(values: Sequence[float]) -> tuple[float, float, float]:
     if len(numbers) == 1:
         numbers *= 3
     if len(numbers) != 3:
-        raise refuse(f"{len(numbers)} channel values where an RGB image has 3")
+        raise unsupported(f"{len(numbers)} channel values where an RGB image has 3")
     return numbers[0], numbers[1], numbers[2]
 
 
@@ -106,7 +106,7 @@ def extents(value: Any) -> tuple[int, int]:
     if len(pair) == 1:
         pair *= 2
     if len(pair) != 2:
-        raise refuse(f"image size {value!r}")
+        raise unsupported(f"image size {value!r}")
     return pair[0], pair[1]
 
 
@@ -130,7 +130,7 @@ def torchvision_table(mean: Any, std: Any) -> npt.NDArray[np.float32]:
             np.array(three(np.ravel(v).tolist()), dtype=np.float32)[:, None] for v in (mean, std)
         )
         if not high.all():
-            raise refuse(f"std {list(three(np.ravel(std).tolist()))} is zero in float32")
+            raise unsupported(f"std {list(three(np.ravel(std).tolist()))} is zero in float32")
         ramp = np.arange(256, dtype=np.float32) / np.float32(255)
         return np.ascontiguousarray((ramp[None, :] - low) / high)
 
@@ -158,10 +158,10 @@ def image_recipe(
         ModelError: A size, filter or normalisation has a value that is not allowed.
     """
     if mode not in ("shortest", "squash"):
-        raise refuse(f"mode {mode!r}; shortest and squash are offered here")
+        raise unsupported(f"mode {mode!r}; shortest and squash are offered here")
     scaled, low, high = extents(size), three(mean), three(std)
     if mode == "shortest" and scaled[0] != scaled[1]:
-        raise refuse(f"mode 'shortest' with two sides {scaled}")
+        raise unsupported(f"mode 'shortest' with two sides {scaled}")
     return build(
         mode=mode,
         size=scaled,

@@ -22,7 +22,7 @@ from biobench.models import (
 from biobench.models.local_paths import local_file, local_folder
 from biobench.models.module_backbone import (
     ModuleBackbone,
-    Origin,
+    WeightsOrigin,
     finish,
     recorded_loads,
 )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical_recipes import Rules
+    from biobench.models.canonical_recipes import RecipeRules
     from biobench.models.module_backbone import Forward
     from biobench.spec.documents import CanonicalRecipe
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SUMMARY_TOKENS = 2
 
 
-def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
+def load_timm(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBackbone:
     """Load ``timm:NAME``, ``timm:hf-hub:REPO``, ``timm:./folder`` or a file of weights.
 
     Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
@@ -50,7 +50,7 @@ def load_timm(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone
     if name.kind == "folder":
         folder = local_folder(name.target, name.loader)
         return load_timm_folder(
-            name, folder, origin=Origin("local", None, None, pinned=False), rules=rules
+            name, folder, origin=WeightsOrigin("local", None, None, pinned=False), rules=rules
         )
     if name.kind == "file":
         return load_timm_file(name, local_file(name.target), rules=rules)
@@ -98,7 +98,7 @@ def _registered(name: ModelName, target: str) -> dict[str, Any]:
     return found
 
 
-def load_timm_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbone:
+def load_timm_file(name: ModelName, path: Path, *, rules: RecipeRules) -> ModuleBackbone:
     """Load a file of weights into the architecture that its name gives, with timm's preprocessing
     for it, or for its tag.
 
@@ -131,7 +131,7 @@ def load_timm_file(name: ModelName, path: Path, *, rules: Rules) -> ModuleBackbo
     # The weights must not stay in the configuration beside the module.
     module.pretrained_cfg.pop("state_dict", None)
     checkpoint_file.refuse_unexpected(name, path, unexpected, heads)
-    origin = Origin("local", None, None, pinned=False)
+    origin = WeightsOrigin("local", None, None, pinned=False)
     return wrap(name, module, missing, origin=origin, rules=rules)
 
 
@@ -148,7 +148,7 @@ def as_trained(target: str, configuration: Mapping[str, Any]) -> str:
 
 
 def load_timm_folder(
-    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
+    name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
     """Load a folder with timm's config.json and its weights, a hub snapshot or a local one."""
     path = folder / "config.json"
@@ -171,7 +171,9 @@ def load_timm_folder(
     )
     licence = module.pretrained_cfg.get("license")
     if origin.licence is None and isinstance(licence, str):
-        origin = Origin(origin.source, origin.revision, licence, origin.pinned, origin.trusted)
+        origin = WeightsOrigin(
+            origin.source, origin.revision, licence, origin.pinned, origin.trusted
+        )
     return wrap(name, module, missing, origin=origin, rules=rules)
 
 
@@ -204,8 +206,8 @@ def wrap(
     module: Any,
     missing: list[str],
     *,
-    origin: Origin,
-    rules: Rules,
+    origin: WeightsOrigin,
+    rules: RecipeRules,
 ) -> ModuleBackbone:
     """A backbone from a loaded timm module; its classifier is dropped, no feature rests on it."""
     with untrusted_checkpoints.framework_errors(name, "its configuration cannot be read"):
@@ -323,7 +325,7 @@ def timm_recipe(module: Any) -> Recipe:
     config = data.resolve_model_data_config(module)
     channels, height, width = config["input_size"]
     if channels != 3:
-        raise recipes.refuse(f"{channels} input channels")
+        raise recipes.unsupported(f"{channels} input channels")
     mode, fraction = config["crop_mode"], float(config["crop_pct"])
     mean, std = recipes.three(config["mean"]), recipes.three(config["std"])
     scaled = (math.floor(height / fraction), math.floor(width / fraction))
@@ -338,14 +340,14 @@ def timm_recipe(module: Any) -> Recipe:
     if mode == "squash":
         return recipes.build(mode="squash", **shared)
     if mode not in ("center", "border"):
-        raise recipes.refuse(f"crop mode {mode!r}")
+        raise recipes.unsupported(f"crop mode {mode!r}")
     if scaled[0] != scaled[1]:
-        raise recipes.refuse(f"crop mode {mode!r} to {height} x {width}, which is not square")
+        raise recipes.unsupported(f"crop mode {mode!r} to {height} x {width}, which is not square")
     if mode == "center":
         return recipes.build(mode="shortest", **shared)
     pad = tuple(round(255 * v) for v in mean)
     if min(pad) < 0 or max(pad) > 255:
-        raise recipes.refuse(f"border colour {pad}")
+        raise recipes.unsupported(f"border colour {pad}")
     return recipes.build(
         mode="longest", long_side="half-even", pad=(pad[0], pad[1], pad[2]), **shared
     )

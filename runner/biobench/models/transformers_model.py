@@ -17,7 +17,7 @@ from biobench.models import canonical_recipes, hub, untrusted_checkpoints
 from biobench.models.local_paths import local_folder
 from biobench.models.module_backbone import (
     ModuleBackbone,
-    Origin,
+    WeightsOrigin,
     finish,
     forward_errors,
     freeze,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from biobench.decode.recipe import Recipe
-    from biobench.models.canonical_recipes import Rules
+    from biobench.models.canonical_recipes import RecipeRules
     from biobench.models.module_backbone import Forward
     from biobench.spec.documents import CanonicalRecipe
 
@@ -39,7 +39,7 @@ TEXT_PARTS = ("text_model", "text_projection", "logit_scale", "logit_bias", "tem
 CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
 
 
-def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
+def load_hf(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBackbone:
     """Load ``hf:OWNER/NAME[@REVISION]`` or ``hf:./folder``; remote code is never run.
 
     A repository of timm or open_clip goes to that framework's loader. Raises ModelError for
@@ -48,7 +48,7 @@ def load_hf(name: ModelName, *, offline: bool, rules: Rules) -> ModuleBackbone:
     if name.kind == "folder":
         folder = local_folder(name.target, name.loader)
         framework = framework_of(folder)
-        origin = Origin("local", None, None, pinned=False)
+        origin = WeightsOrigin("local", None, None, pinned=False)
     else:
         # The configuration first: it says which framework's weights to fetch.
         snapshot = hub.snapshot(name, name.target, name.revision, offline=offline)
@@ -92,7 +92,7 @@ def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
 
 
 def load_transformers_folder(
-    name: ModelName, folder: Path, *, origin: Origin, rules: Rules
+    name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
     """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one."""
     untrusted_checkpoints.check_index(folder)

@@ -29,7 +29,7 @@ TENSORS = 100_000
 LAYERS = 1000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 _ITS_OWN = "use the configuration that belongs to these weights"
-_AGAIN = "bring the file again from where the weights come from"
+_REMEDY = "bring the file again from where the weights come from"
 
 
 @contextmanager
@@ -72,13 +72,13 @@ def read_configuration(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(data.decode("utf-8"))
     except RecursionError as error:
-        raise ModelError("is nested too deeply", where=str(path), remedy=_AGAIN) from error
+        raise ModelError("is nested too deeply", where=str(path), remedy=_REMEDY) from error
     except ValueError as error:
         raise ModelError(
-            f"is not valid JSON: {first_line(error)}", where=str(path), remedy=_AGAIN
+            f"is not valid JSON: {first_line(error)}", where=str(path), remedy=_REMEDY
         ) from error
     if not isinstance(value, dict):
-        raise ModelError("is not a JSON object", where=str(path), remedy=_AGAIN)
+        raise ModelError("is not a JSON object", where=str(path), remedy=_REMEDY)
     for key, number in _depths(value):
         if number > LAYERS:
             raise ModelError(
@@ -105,7 +105,7 @@ def check_index(folder: Path) -> None:
     for path in sorted(folder.glob("*.index.json")):
         names = read_configuration(path).get("weight_map")
         if not isinstance(names, dict):
-            raise ModelError("has no object weight_map", where=str(path), remedy=_AGAIN)
+            raise ModelError("has no object weight_map", where=str(path), remedy=_REMEDY)
         for shard in sorted({str(name) for name in names.values()}):
             parts = PurePosixPath(shard)
             if parts.is_absolute() or ".." in parts.parts or "\\" in shard or "\0" in shard:

@@ -110,15 +110,17 @@ def predict(
             # They are known, and the result is written elsewhere.
             if not quiet:
                 print_note(f"biobench: {task.id}: predictions are not kept, {error}")
-        return _told(task, manifest, predictions, quiet=quiet)
+        return _logged(task, manifest, predictions, quiet=quiet)
     ids = tuple(manifest.rows[i].id for i in scored)
     extras = {name: known[name] for name in sorted(known) if name not in {"y_true", "y_pred"}}
     extras |= given_columns(manifest, scored, known["y_pred"])
     predictions = Predictions(ids, known["y_true"], known["y_pred"], extras)
-    return _told(task, manifest, predictions, quiet=quiet)
+    return _logged(task, manifest, predictions, quiet=quiet)
 
 
-def _told(task: Task, manifest: Manifest, predictions: Predictions, *, quiet: bool) -> Predictions:
+def _logged(
+    task: Task, manifest: Manifest, predictions: Predictions, *, quiet: bool
+) -> Predictions:
     """The predictions; prints a line where most of them are rejected."""
     learnt = sum(row.split == "train" for row in manifest.rows)
     line = None if quiet else rejection_line(task, predictions, learnt)

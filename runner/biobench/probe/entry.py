@@ -22,7 +22,7 @@ Predicts = Literal["traits", "classes", "learnt", "learnt-or-unknown"]
 learn from, in the group of the item where there are groups; or that and -1, the unknown class."""
 
 
-def _refuse_nothing(task: Task, items: Manifest) -> None:
+def _check_nothing(task: Task, items: Manifest) -> None:
     del task, items
 
 
@@ -69,8 +69,8 @@ class ProtocolEntry:
         on_gpu: True where a run on a GPU computes it there, so that its predictions are then as
             exact as that device, and not everywhere the same.
         multiply_adds: Those that training takes, about, from features of a number of dimensions.
-        refuse: Raises ItemsError where the labels of a task's items alone show that its probe would
-            end with that error.
+        check_labels: Raises ItemsError where the labels of a task's items alone show that its probe
+            would end with that error.
         unread: The extra columns of a number of scored items none of which could be read; their
             names are those of all extra columns that it adds.
     """
@@ -82,5 +82,5 @@ class ProtocolEntry:
     split: Literal["train-test", "leave-one-out"] = "train-test"
     on_gpu: bool = False
     multiply_adds: Callable[[Task, Manifest, int], int] = _train_nothing
-    refuse: Callable[[Task, Manifest], None] = _refuse_nothing
+    check_labels: Callable[[Task, Manifest], None] = _check_nothing
     unread: Callable[[Task, int], Columns] = _no_columns

@@ -14,7 +14,7 @@ from biobench.probe.registry import PROTOCOLS
 from biobench.spec.documents import Task
 
 
-def refusal(task: Task, items: Manifest) -> DataError | None:
+def unmet_precondition(task: Task, items: Manifest) -> DataError | None:
     """The error of the task's protocol on these items, whatever their features are.
 
     Args:
@@ -26,17 +26,17 @@ def refusal(task: Task, items: Manifest) -> DataError | None:
         covariance may have no inverse.
     """
     try:
-        _refuse(task, items)
+        _require(task, items)
     except DataError as error:
         return DataError(error.what, where=task.id, remedy=error.remedy)
     return None
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _require(task: Task, items: Manifest) -> None:
     scored_items(int(items.scored().sum()))
     if task.split_rule == "train-test":
         training_items(items.indices("train").size)
     entry = PROTOCOLS.get(task.protocol.kind)
     # An unknown kind and another split are errors of the document, which the probe names.
     if entry is not None and task.split_rule == entry.split:
-        entry.refuse(task, items)
+        entry.check_labels(task, items)

@@ -31,7 +31,7 @@ MEAN = "mean"
 KINDS = 9
 """Kinds of lines in a plot: three colours by three dashes, after which they begin again; the number
 at the end of a line tells which model it is."""
-APART = 12
+LABEL_GAP = 12
 """Least distance between the numbers at the ends of lines."""
 KEY, LINE = 20, 34
 """Height of a model in the key of a figure, and width of its line there."""
@@ -48,7 +48,7 @@ class NamedCurve:
 
 
 @dataclass(frozen=True)
-class Row:
+class CurveRow:
     """A model in a table: its number among the models of the run from 1, and a cell a size."""
 
     number: int
@@ -57,12 +57,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class CurveTable:
     """The models by one score, best first at the largest size; the rest as they were given."""
 
     title: str
     metric: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[CurveRow, ...]
 
     @property
     def has_intervals(self) -> bool:
@@ -81,7 +81,7 @@ class Gap:
     models: tuple[str, ...] | None
 
 
-def tables_of(curves: Sequence[NamedCurve]) -> list[Table]:
+def tables_of(curves: Sequence[NamedCurve]) -> list[CurveTable]:
     """A table of each task, and one of the mean where any model has it."""
     tables = []
     protocols = [one.curve.protocols for one in curves]
@@ -105,14 +105,16 @@ def _table(
     curves: Sequence[NamedCurve],
     cells: Sequence[tuple[Cell, ...]],
     falls: bool,
-) -> Table:
-    rows = [Row(i, one, own) for i, (one, own) in enumerate(zip(curves, cells, strict=True), 1)]
+) -> CurveTable:
+    rows = [
+        CurveRow(i, one, own) for i, (one, own) in enumerate(zip(curves, cells, strict=True), 1)
+    ]
 
-    def place(row: Row) -> tuple[bool, float]:
+    def place(row: CurveRow) -> tuple[bool, float]:
         score = row.cells[-1]["score"]
         return score is None, 0.0 if score is None else -score if falls else score
 
-    return Table(title, metric, tuple(sorted(rows, key=place)))
+    return CurveTable(title, metric, tuple(sorted(rows, key=place)))
 
 
 def gaps_of(curves: Sequence[NamedCurve]) -> list[Gap]:
@@ -132,7 +134,7 @@ def gaps_of(curves: Sequence[NamedCurve]) -> list[Gap]:
     ]
 
 
-def _number_of(gaps: Sequence[Gap], title: str, row: Row, cell: Cell) -> int | None:
+def _number_of(gaps: Sequence[Gap], title: str, row: CurveRow, cell: Cell) -> int | None:
     """The number of the reason why a cell is empty."""
     return next(
         (
@@ -190,7 +192,7 @@ def _reason(gap: Gap, names: Mapping[str, str] | None = None) -> str:
     return f"({gap.number}) {gap.task} at {at}{by}: {gap.reason}"
 
 
-def _printed(gaps: Sequence[Gap], title: str, row: Row, place: int) -> str:
+def _printed(gaps: Sequence[Gap], title: str, row: CurveRow, place: int) -> str:
     cell = row.cells[place]
     if cell["score"] is not None:
         return f"{cell['score']:.4f}"
@@ -248,7 +250,7 @@ def curves_figure(curves: Sequence[NamedCurve]) -> Figure:
     plot = _plot(curves)
     top = KEY * len(curves) + HEAD // 2
     # The number at the end of a line stands beside its plot.
-    across, down = WIDTH + APART, HEIGHT + HEAD
+    across, down = WIDTH + LABEL_GAP, HEIGHT + HEAD
     for i, panel in enumerate(plot["panels"]):
         panel["left"], panel["top"] = i % BESIDE * across, top + i // BESIDE * down + HEAD
     title = f"Learning curves of {len(curves)} models" if len(curves) != 1 else "Learning curve"
@@ -315,11 +317,11 @@ def _numbers(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     )
     placed: list[dict[str, Any]] = []
     for y, x, number in ends:
-        least = placed[-1]["y"] + APART if placed else y
+        least = placed[-1]["y"] + LABEL_GAP if placed else y
         placed.append({"x": x + 7, "y": max(y, least), "number": number})
     # Those that ran below the plot move up, and push others before them.
     most = float(HEIGHT - BOTTOM)
     for end in reversed(placed):
         end["y"] = min(end["y"], most)
-        most = end["y"] - APART
+        most = end["y"] - LABEL_GAP
     return placed

@@ -16,7 +16,7 @@ from biobench.data.counts import scored_counts
 from biobench.metric.aggregate import aggregate
 from biobench.metric.score import Score, Spread, declared_score
 from biobench.probe.registry import is_exact
-from biobench.report.official import Claim, unofficial_reasons
+from biobench.report.official import OfficialClaim, unofficial_reasons
 from biobench.report.outcome import ExternalScore, Provenance, TaskOutcome
 from biobench.report.results import SCHEMA, Results, result_digest
 from biobench.repro.environment import describe
@@ -225,10 +225,10 @@ def claimed_levels(
 
 def _claim(
     provenance: Provenance, bad: int, declared: Sequence[str], levels: Mapping[str, str]
-) -> Claim:
+) -> OfficialClaim:
     info = provenance.backbone.info
     execution = provenance.execution
-    return Claim(
+    return OfficialClaim(
         division=provenance.division,
         suite=provenance.suite,
         run=[task.id for task in provenance.tasks],

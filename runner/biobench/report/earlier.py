@@ -37,7 +37,7 @@ MOST_CURVE = 1 << 26
 
 MOST_PAGE = 1 << 26
 """Most bytes of a page of several models."""
-_OURS = b'<meta name="generator" content="biobench">'
+_GENERATOR_TAG = b'<meta name="generator" content="biobench">'
 _SHOWN = re.compile(
     rb'<meta name="biobench-shows" content="(sha256:[0-9a-f]{64}) ([A-Za-z0-9_][A-Za-z0-9._-]*)">'
 )
@@ -102,7 +102,7 @@ def is_page(path: Path) -> bool:
     if path.suffix != ".html" or not _is_file(path):
         return False
     with contextlib.suppress(OSError), path.open("rb") as file:
-        return _OURS in file.read(1000)
+        return _GENERATOR_TAG in file.read(1000)
     return False
 
 

@@ -18,7 +18,7 @@ DECLARED = (32, 64, 128)
 
 
 @dataclass(frozen=True)
-class Claim:
+class OfficialClaim:
     """The facts that decide whether a result is official.
 
     Attributes:
@@ -60,7 +60,7 @@ class Claim:
     level_t: bool
 
 
-def unofficial_reasons(claim: Claim) -> list[str]:
+def unofficial_reasons(claim: OfficialClaim) -> list[str]:
     """Every condition of an official result that does not hold, in a fixed order."""
     reasons = []
     if claim.division != "official":
@@ -87,13 +87,13 @@ def unofficial_reasons(claim: Claim) -> list[str]:
     return reasons
 
 
-def _micro_batches(claim: Claim) -> tuple[int, ...]:
+def _micro_batches(claim: OfficialClaim) -> tuple[int, ...]:
     """The sizes that an official result may have."""
     suite = claim.suite
     return (suite.micro_batch_cuda, *DECLARED) if claim.gpu else (suite.micro_batch_cpu,)
 
 
-def _tasks(claim: Claim) -> list[str]:
+def _tasks(claim: OfficialClaim) -> list[str]:
     """Conditions on the choice of tasks that do not hold."""
     reasons = []
     members = claim.suite.members
@@ -109,7 +109,7 @@ def _tasks(claim: Claim) -> list[str]:
     return [*reasons, f"tasks not run: {', '.join(absent)}"] if absent else reasons
 
 
-def _files(claim: Claim) -> list[str]:
+def _files(claim: OfficialClaim) -> list[str]:
     """Conditions on files that do not hold: they count as the benchmark's own only when compared
     with the specification's hash."""
     reasons = []

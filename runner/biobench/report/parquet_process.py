@@ -27,7 +27,7 @@ _LENGTH = struct.Struct("<q")
 _PROGRAM = "from biobench.report.parquet_process import serve; serve()"
 
 
-class _Reader:
+class _ReaderProcess:
     """The process, started when it is needed, with one request at a time."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Reader:
         self.__init__()  # type: ignore[misc]
 
 
-_READER = _Reader()
+_READER = _ReaderProcess()
 atexit.register(_READER.close)
 os.register_at_fork(after_in_child=_READER.forget)
 

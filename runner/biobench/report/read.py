@@ -16,7 +16,7 @@ from biobench.errors import DataError
 from biobench.report.current import current
 from biobench.report.parquet import MOST_BYTES, MOST_ROWS
 from biobench.report.parquet_process import canonical_of, metadata_of
-from biobench.report.rows import Limits, Unsound, predictions_of
+from biobench.report.rows import RowLimits, Unsound, predictions_of
 
 MOST_COLUMNS = 1 << 30
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 def read_predictions(folder: Path, name: str, task: str) -> Predictions:
     """Read the predictions of a task without checking their digest; raises DataError where they
     cannot be read."""
-    limits = Limits(MOST_ROWS, MOST_COLUMNS)
+    limits = RowLimits(MOST_ROWS, MOST_COLUMNS)
     return _read(folder, name, lambda data: predictions_of(task, canonical_of(data), limits))
 
 

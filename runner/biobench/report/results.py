@@ -71,24 +71,24 @@ class Results:
     Attributes:
         document: The JSON value.
         folder: Folder that it was read from or written to, None where there is none.
-        held: Predictions by task, where they came with the document.
-        held_digests: Digests of items by place, where they came with the document.
-        held_names: Names of classes by task, where they came with the document.
+        loaded_predictions: Predictions by task, where they came with the document.
+        loaded_digests: Digests of items by place, where they came with the document.
+        loaded_names: Names of classes by task, where they came with the document.
     """
 
     def __init__(
         self,
         document: dict[str, Any],
         folder: Path | None = None,
-        held: Mapping[str, Predictions] | None = None,
-        held_digests: Mapping[str, Leaves] | None = None,
-        held_names: Mapping[str, Names] | None = None,
+        loaded_predictions: Mapping[str, Predictions] | None = None,
+        loaded_digests: Mapping[str, Leaves] | None = None,
+        loaded_names: Mapping[str, Names] | None = None,
     ) -> None:
         self.document = document
         self.folder = folder
-        self.held = held
-        self.held_digests = held_digests
-        self.held_names = held_names
+        self.loaded_predictions = loaded_predictions
+        self.loaded_digests = loaded_digests
+        self.loaded_names = loaded_names
 
     @property
     def model(self) -> str:
@@ -152,8 +152,8 @@ class Results:
                 f"the score of {task} is declared, so there are no predictions",
                 remedy=f"it comes from {entry['source']}",
             )
-        if self.held is not None:
-            return self.held[task]
+        if self.loaded_predictions is not None:
+            return self.loaded_predictions[task]
         if self.folder is None:
             raise DataError(
                 "the result was not saved, so there is no predictions file",
@@ -165,8 +165,8 @@ class Results:
     def item_digests(self, task: str, stage: Stage) -> Leaves:
         """Digests of a task's images (pixels) or items (features), uint8 (rows, 32), as its files
         state them; raises DataError where they cannot be read."""
-        if self.held_digests is not None:
-            return self.held_digests[place_of(task, stage)]
+        if self.loaded_digests is not None:
+            return self.loaded_digests[place_of(task, stage)]
         if self.folder is None:
             raise DataError(
                 "the result was not saved, so it has no digests of its items",
@@ -181,7 +181,7 @@ class Results:
         None where the predictions came with the result or it was not saved. Raises DataError for a
         file that cannot be read.
         """
-        if self.held is not None or self.folder is None:
+        if self.loaded_predictions is not None or self.folder is None:
             return None
         return read_metadata(self.folder, str(self.tasks[task]["predictions"]))
 
@@ -193,8 +193,8 @@ class Results:
         """
         from biobench.report.page.names import names_of_metadata
 
-        if self.held_names is not None:
-            return self.held_names[task]
+        if self.loaded_names is not None:
+            return self.loaded_names[task]
         return names_of_metadata(self.predictions_metadata(task) or {})
 
     def place_of(self, task: str) -> str:
@@ -376,7 +376,7 @@ def results_of(
     document: Any,
     where: str,
     folder: Path | None = None,
-    held: Mapping[str, Predictions] | None = None,
+    loaded_predictions: Mapping[str, Predictions] | None = None,
 ) -> Results:
     """A result from a JSON value; raises DataError for a schema that this version does not know."""
     schema = document.get("schema") if isinstance(document, dict) else None
@@ -396,4 +396,4 @@ def results_of(
     if len(document["tasks"]) > MOST_TASKS:
         count = len(document["tasks"])
         raise DataError(f"has {count} tasks, more than {MOST_TASKS}", where=where, remedy=_REMEDY)
-    return Results(document, folder, held)
+    return Results(document, folder, loaded_predictions)

@@ -49,9 +49,9 @@ _ROWS = 2_048
 # Possessive: what was matched is not tried again in another way.
 _TEXT = rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
 _NUMBER = rb"-?[0-9]++(?:\.[0-9]++)?+(?:e[+-][0-9]++)?+"
-_WHOLE = rb"-?[0-9]{1,10}+"
-_LIST = rb"\[(?:%b(?:,%b){0,%d}+)?+\]" % (_WHOLE, _WHOLE, MOST_LIST - 1)
-_LABEL = rb"(?:%b|%b)" % (_WHOLE, _LIST)
+_INTEGER = rb"-?[0-9]{1,10}+"
+_LIST = rb"\[(?:%b(?:,%b){0,%d}+)?+\]" % (_INTEGER, _INTEGER, MOST_LIST - 1)
+_LABEL = rb"(?:%b|%b)" % (_INTEGER, _LIST)
 _CELL = rb"(?:%b|%b|%b|true|false)" % (_TEXT, _NUMBER, _LIST)
 _EXTRA = rb'"[a-z_]{1,40}+":%b' % _CELL
 _EXTRAS = rb"\{(?:%b(?:,%b){0,9}+)?+\}" % (_EXTRA, _EXTRA)
@@ -63,14 +63,14 @@ class Unsound(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class RowLimits:
     """The most rows, and the most bytes of columns, of the predictions of a task."""
 
     rows: int
     columns: int
 
 
-def predictions_of(task: str, data: bytes | memoryview, limits: Limits) -> Predictions:
+def predictions_of(task: str, data: bytes | memoryview, limits: RowLimits) -> Predictions:
     """The predictions of a member of canonical JSON ``[[id, y_true, y_pred, extras], ...]``.
 
     Raises Unsound for other bytes, and for more rows or larger columns than a task can have.

@@ -13,7 +13,7 @@ from biobench.report.intervals import REASONS, interval_words, marks
 from biobench.spec.documents import BENCHMARK
 from biobench.spec.load import load_spec
 
-NAMED = 3
+MAX_NAMED = 3
 """Images that fit in one line for people."""
 COLUMNS = ("task", "metric", "score", "95% interval", "train", "test", "classes")
 WORDS = ("task", "metric", "95% interval")
@@ -83,8 +83,8 @@ def left_out_lines(task: str, entry: dict[str, Any]) -> list[str]:
     images = entry.get("left_out", ())
     if not images:
         return []
-    named = ", ".join(f"{image['path']} ({image['reason']})" for image in images[:NAMED])
-    more = f", and {len(images) - NAMED} more" if len(images) > NAMED else ""
+    named = ", ".join(f"{image['path']} ({image['reason']})" for image in images[:MAX_NAMED])
+    more = f", and {len(images) - MAX_NAMED} more" if len(images) > MAX_NAMED else ""
     return [f"{task}: {counted(len(images), 'unreadable image')} left out: {named}{more}"]
 
 

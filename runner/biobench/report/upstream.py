@@ -51,7 +51,7 @@ def from_upstream(document: Any, data: bytes, name: str, where: str, spec: Spec)
             where=where,
             remedy=f"this version reads schema {_SCHEMA} of the published benchmark's results",
         )
-    read = _Reader(where)
+    read = _FieldReader(where)
     models: dict[str, dict[str, Any]] = {}
     for i, entry in enumerate(read.list_of(document["models"], "models")):
         model = _model(entry, f"models[{i}]", read)
@@ -83,7 +83,7 @@ def from_upstream(document: Any, data: bytes, name: str, where: str, spec: Spec)
     return imported_document(spec, source, scored, sorted(left_out))
 
 
-class _Reader:
+class _FieldReader:
     """Readers of single values; each raises a DataError that names the place."""
 
     def __init__(self, where: str) -> None:
@@ -116,7 +116,7 @@ class _Reader:
         return value
 
 
-def _model(entry: Any, place: str, read: _Reader) -> dict[str, Any]:
+def _model(entry: Any, place: str, read: _FieldReader) -> dict[str, Any]:
     dated = not isinstance(entry, dict) or entry.get("release_ms") is not None
     return {
         "name": read.text(entry, "ckpt", place),

@@ -16,7 +16,7 @@ from biobench.decode.headers import read_headers
 from biobench.errors import DataError
 from biobench.run.options import Options
 
-NAMED = 3
+MAX_NAMED = 3
 """Paths of one reason that fit in one line for people."""
 
 
@@ -48,8 +48,8 @@ def own_headers(
 
 def _named(paths: Sequence[str]) -> str:
     """Paths that share a reason, of many the first few."""
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(paths[:NAMED]) + more
+    more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
+    return ", ".join(paths[:MAX_NAMED]) + more
 
 
 def _bad_files(root: Path, bad: dict[str, str], count: int) -> DataError:

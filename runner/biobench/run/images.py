@@ -18,7 +18,7 @@ from typing import Any
 from biobench._common.text import shown
 from biobench.data.class_folders.copies import copies
 from biobench.data.class_folders.grouping import image_groups, unit_of
-from biobench.data.class_folders.listing import FolderImage, Listing, list_images
+from biobench.data.class_folders.listing import FolderImage, ImageListing, list_images
 from biobench.data.class_folders.own_split import keep_split
 from biobench.data.class_folders.split import Halves, split_images
 from biobench.data.class_folders.task_file import ListedImage, TaskFiles, task_id
@@ -33,7 +33,7 @@ from biobench.run.selection import OwnFiles, Selection
 from biobench.spec.documents import BENCHMARK
 from biobench.spec.library import Document
 from biobench.spec.load import Spec, with_folder
-from biobench.spec.yaml_source import Source
+from biobench.spec.yaml_source import YamlSource
 
 TRAIN_SHARE = Fraction(7, 10)
 """Share of each class that is learnt from where the user names none."""
@@ -105,7 +105,7 @@ def select_images(spec: Spec, options: Options, images: ImageOptions, sizes: Siz
         ),
     )
     value = files.value()
-    document = Document("task", files.names[0], Source(files.names[0], value, {}))
+    document = Document("task", files.names[0], YamlSource(files.names[0], value, {}))
     task = with_folder(spec.own_task(document), files.folder, {files.names[1]: files.table()})
     notes = [f"{id}: {note}" for note in (*listing.notes, *halves.notes)]
     if groups:
@@ -167,7 +167,7 @@ def _refuse_others(spec: Spec, options: Options, images: ImageOptions) -> None:
 
 def _halves(
     spec: Spec,
-    listing: Listing,
+    listing: ImageListing,
     kept: Sequence[FolderImage],
     groups: Mapping[str, str],
     folder: Path,

@@ -26,7 +26,7 @@ from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests
 from biobench.run.options import Options, refuse_options
 from biobench.run.out_folder import out_folder, refuse_folder
-from biobench.run.preconditions import UnmetPreconditions, judge
+from biobench.run.preconditions import UnmetPreconditions, check_preconditions
 from biobench.run.selection import Selection, select_sampled
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec, load_spec
@@ -38,7 +38,7 @@ class Plan:
 
     Attributes:
         manifests: Manifests before a sample is taken, in the order of ``selection.selected``.
-        refused: By task id and size, the reason why a task is not scored there.
+        unmet: By task id and size, the reason why a task is not scored there.
         failed: Tasks that were asked for beside those and cannot be scored: their data are not
             there, they have no manifest, or none that their protocol can work with.
         store: Folder of the store.
@@ -50,7 +50,7 @@ class Plan:
     spec: Spec
     selection: Selection
     manifests: tuple[Manifest, ...]
-    refused: UnmetPreconditions
+    unmet: UnmetPreconditions
     store: Path
     out: Path
     failed: tuple[tuple[Task, DataError], ...] = ()
@@ -70,7 +70,7 @@ class Plan:
 
     def sizes_of(self, task: str) -> Sizes:
         """The sizes at which a task is scored."""
-        return tuple(size for size in self.sizes if size not in self.refused[task])
+        return tuple(size for size in self.sizes if size not in self.unmet[task])
 
     def task_files(self, bad: Mapping[str, str]) -> dict[str, bytes]:
         """The files of a task that this run has made, by name; ``bad``: images that were left out,
@@ -119,7 +119,7 @@ class Plan:
         return lines
 
     def _task_lines(self, selected: LocatedTask, whole: Manifest) -> list[str]:
-        task, refused = selected.task, self.refused[selected.task.id]
+        task, unmet = selected.task, self.unmet[selected.task.id]
         by_size = {
             size_name(size): whole if size is None else sample_train(task, whole, size)
             for size in self.sizes_of(task.id)
@@ -133,7 +133,7 @@ class Plan:
             counts = (f"{name}: {len(m.rows)}" for name, m in by_size.items())
             lines[0] += f"; images by size: {', '.join(counts)}"
         reasons: dict[str, list[str]] = {}
-        for size, error in refused.items():
+        for size, error in unmet.items():
             reasons.setdefault(error.what, []).append(size_name(size))
         for reason, names in reasons.items():
             at = "" if len(self.sizes) == 1 else f" at {', '.join(names)}"
@@ -163,10 +163,10 @@ def plan(options: Options, sizes: Sizes | None = None) -> Plan:
     _refuse_leaving_out(options, selection)
     store, out = _folders(options, selection, asked)
     selection, manifests, unreadable = read_manifests(selection, options)
-    judged = judge(selection, manifests, options, asked)
+    checked = check_preconditions(selection, manifests, options, asked)
     return Plan(
-        options, asked, spec, judged.selection, judged.manifests, judged.refused, store, out,
-        (*selection.unlocated, *unreadable, *judged.failed),
+        options, asked, spec, checked.selection, checked.manifests, checked.unmet, store, out,
+        (*selection.unlocated, *unreadable, *checked.failed),
     )  # fmt: skip
 
 

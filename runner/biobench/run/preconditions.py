@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from biobench.data.manifest import Manifest
 from biobench.data.sample import WITHOUT_SAMPLE, can_be_sampled, sample_train
 from biobench.errors import DataError
-from biobench.probe.preconditions import refusal
+from biobench.probe.preconditions import unmet_precondition
 from biobench.run.learning_curve import Sizes
 from biobench.run.options import Options
 from biobench.run.selection import NO_TRAIN_SPLIT, Selection, leave_out
@@ -23,19 +23,19 @@ UnmetPreconditions = Mapping[str, Mapping[int | None, DataError]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class CheckedSelection:
     """The remaining selection: tasks with their manifests, refusals of protocols at some of the
     sizes, and the tasks that were asked for and cannot be scored at all."""
 
     selection: Selection
     manifests: tuple[Manifest, ...]
-    refused: UnmetPreconditions
+    unmet: UnmetPreconditions
     failed: tuple[tuple[Task, DataError], ...] = ()
 
 
-def judge(
+def check_preconditions(
     selection: Selection, manifests: Sequence[Manifest], options: Options, sizes: Sizes
-) -> Judged:
+) -> CheckedSelection:
     """Leave out the tasks whose protocol refuses their train split, before an image is read.
 
     At a single few-shot size, tasks of a suite are left out with a note, since none was asked for
@@ -45,28 +45,26 @@ def judge(
         DataError: No task is left.
     """
     pairs = list(zip(selection.selected, manifests, strict=True))
-    refused = {item.task.id: _refused(item.task, whole, sizes) for item, whole in pairs}
-    lost = [item.task.id for item, _ in pairs if len(refused[item.task.id]) == len(sizes)]
+    unmet = {item.task.id: _unmet(item.task, whole, sizes) for item, whole in pairs}
+    lost = [item.task.id for item, _ in pairs if len(unmet[item.task.id]) == len(sizes)]
     if lost and len(lost) == len(pairs):
-        raise next(iter(refused[lost[0]].values()))
+        raise next(iter(unmet[lost[0]].values()))
     if not lost or len(sizes) > 1:
-        return Judged(selection, tuple(manifests), refused)
+        return CheckedSelection(selection, tuple(manifests), unmet)
     kept = tuple(manifest for item, manifest in pairs if item.task.id not in lost)
     if options.tasks or None in sizes:
         failed = tuple(
-            (item.task, refused[item.task.id][sizes[0]])
-            for item, _ in pairs
-            if item.task.id in lost
+            (item.task, unmet[item.task.id][sizes[0]]) for item, _ in pairs if item.task.id in lost
         )
-        return Judged(leave_out(selection, lost), kept, refused, failed)
-    reasons = {id: refused[id][sizes[0]].what for id in lost}
+        return CheckedSelection(leave_out(selection, lost), kept, unmet, failed)
+    reasons = {id: unmet[id][sizes[0]].what for id in lost}
     for reason in dict.fromkeys(reasons.values()):
         ids = [id for id in lost if reasons[id] == reason]
         selection = leave_out(selection, ids, f"left out, because {reason}: {', '.join(ids)}")
-    return Judged(selection, kept, refused)
+    return CheckedSelection(selection, kept, unmet)
 
 
-def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
+def _unmet(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
     """The errors of the task by size, as far as labels tell."""
     found: dict[int | None, DataError] = {}
     for size in sizes:
@@ -74,7 +72,7 @@ def _refused(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, Data
             found[size] = DataError(NO_TRAIN_SPLIT, where=task.id, remedy=WITHOUT_SAMPLE)
             continue
         sample = whole if size is None else sample_train(task, whole, size)
-        error = refusal(task, sample.items)
+        error = unmet_precondition(task, sample.items)
         if error is not None:
             found[size] = error
     return found

@@ -106,7 +106,7 @@ def embed_task(
             continue
         remember_rate(context, embedded)
         speed = _speed(context, manifest, embedded)
-        if embedded.alone is not None:
+        if embedded.batch_independence is not None:
             context.compared_alone.add(context.backbone.info.name)
         by = "" if context.options.folder is None else f" by {context.options.model_name!r}"
         own = context.plan.selection.written is not None

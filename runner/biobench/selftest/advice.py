@@ -5,12 +5,12 @@ In: the report. Out: lines for people, the most useful first.
 
 from __future__ import annotations
 
-from biobench.selftest.run import FAILED, LEFT_OUT, NEAR, Finding, Report
+from biobench.selftest.run import FAILED, LEFT_OUT, NEAR, SelftestFinding, SelftestReport
 
 REPORT_IT = "if it stays so, report it with the output of `biobench selftest --json`"
 
 
-def verdict(report: Report) -> str:
+def verdict(report: SelftestReport) -> str:
     """One line: the parts that this machine repeats, or the first stage that it does not."""
     left_out = [finding for finding in report.findings if finding.outcome == LEFT_OUT]
     if not report.reproduces:
@@ -24,7 +24,7 @@ def verdict(report: Report) -> str:
     return f"{what} repeats bit for bit"
 
 
-def next_steps(report: Report) -> list[str]:
+def next_steps(report: SelftestReport) -> list[str]:
     """The next steps, one line each."""
     if report.failures:
         return _remedies(report)
@@ -46,7 +46,7 @@ def next_steps(report: Report) -> list[str]:
     return steps
 
 
-def _remedies(report: Report) -> list[str]:
+def _remedies(report: SelftestReport) -> list[str]:
     steps = []
     stages = {finding.part.stage for finding in report.failures}
     versions = report.other_versions()
@@ -72,5 +72,5 @@ def _remedies(report: Report) -> list[str]:
     return steps
 
 
-def _is_near(finding: Finding) -> bool:
+def _is_near(finding: SelftestFinding) -> bool:
     return finding.outcome == NEAR

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from biobench.errors import BiobenchError
 from biobench.selftest import inputs, pixels
-from biobench.selftest.part import Conditions, Measured, Part
+from biobench.selftest.part import Conditions, Measured, SelftestPart
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ def transformer(side: int | None = None) -> ModuleBackbone:
 
 
 def _backbone(target: str, module: Any, side: int | None) -> ModuleBackbone:
-    from biobench.models.canonical_recipes import Rules
-    from biobench.models.module_backbone import Origin
+    from biobench.models.canonical_recipes import RecipeRules
+    from biobench.models.module_backbone import WeightsOrigin
     from biobench.models.names import ModelName
     from biobench.models.timm_model import wrap
 
     if side is not None:
         module.pretrained_cfg = {**module.pretrained_cfg, "input_size": (3, side, side)}
     name = ModelName(target, f"timm:{target}", "timm", target, "registry")
-    origin = Origin("local", None, None, pinned=False)
-    return wrap(name, module, [], origin=origin, rules=Rules())
+    origin = WeightsOrigin("local", None, None, pinned=False)
+    return wrap(name, module, [], origin=origin, rules=RecipeRules())
 
 
 def images(recipe: Recipe, rows: int, workers: int, dtype: Dtype) -> Any:
@@ -138,9 +138,9 @@ def _measure(make: Callable[[int | None], ModuleBackbone], conditions: Condition
     return Measured(digest, near)
 
 
-def _part(name: str, make: Callable[[int | None], ModuleBackbone], *needs: str) -> Part:
+def _part(name: str, make: Callable[[int | None], ModuleBackbone], *needs: str) -> SelftestPart:
     needed = ("torch", "timm", *needs)
-    return Part(
+    return SelftestPart(
         "features", name, "F", needed, lambda conditions: _measure(make, conditions), on_gpu=True
     )
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from biobench.errors import BiobenchError
-from biobench.selftest.part import Measured, Part
+from biobench.selftest.part import Measured, SelftestPart
 
 SCHEMA = "biobench.golden/1"
 FILE = Path(__file__).with_name("golden.json")
-_NAMED = 5
+_MAX_NAMED = 5
 """Most names of differing items in one line."""
 
 
@@ -76,7 +76,7 @@ def golden_document(golden: Golden) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Distance:
+class GoldenDistance:
     """The distance of a measurement from the recorded one, where their digests differ.
 
     Attributes:
@@ -91,8 +91,8 @@ class Distance:
 
 
 def distance(
-    part: Part, found: Measured, recorded: Measured, tolerance: Mapping[str, float]
-) -> Distance:
+    part: SelftestPart, found: Measured, recorded: Measured, tolerance: Mapping[str, float]
+) -> GoldenDistance:
     """Compute the distance between the values of both measurements; tolerance: that of the
     suite."""
     mine, theirs = found.values, recorded.values
@@ -103,11 +103,11 @@ def distance(
     if part.stage == "score":
         size = abs(mine["score"] - theirs["score"])
         # A score is exact in any language, so a near one is still wrong.
-        return Distance(False, f"score differs by {size:.3g}", {"score_difference": size})
+        return GoldenDistance(False, f"score differs by {size:.3g}", {"score_difference": size})
     key = next(iter(theirs))
     others = [name for name in theirs[key] if mine[key].get(name) != theirs[key][name]]
-    shown = ", ".join(others[:_NAMED]) + (" and others" if len(others) > _NAMED else "")
-    return Distance(
+    shown = ", ".join(others[:_MAX_NAMED]) + (" and others" if len(others) > _MAX_NAMED else "")
+    return GoldenDistance(
         False,
         f"{len(others)} of {len(theirs[key])} {key} differ: {shown}"
         if others
@@ -120,15 +120,15 @@ def _floats(text: str) -> Any:
     return np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float64)
 
 
-def _features(mine: Mapping[str, Any], theirs: Mapping[str, Any], least: float) -> Distance:
+def _features(mine: Mapping[str, Any], theirs: Mapping[str, Any], least: float) -> GoldenDistance:
     if mine["dim"] != theirs["dim"]:
-        return Distance(False, f"{mine['dim']} features instead of {theirs['dim']}", {})
+        return GoldenDistance(False, f"{mine['dim']} features instead of {theirs['dim']}", {})
     one, other = _rows(mine), _rows(theirs)
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = float(((one * other).sum(axis=1) / norms).min())
     largest = float(np.abs(one - other).max())
-    return Distance(
+    return GoldenDistance(
         cosine >= least,
         f"cosine {cosine:.9f}, largest difference {largest:.2g}",
         {"cosine": cosine, "largest_difference": largest},
@@ -139,11 +139,13 @@ def _rows(values: Mapping[str, Any]) -> Any:
     return _floats(values["rows"]).reshape(-1, values["dim"])
 
 
-def _predictions(mine: list[int], theirs: list[int], tolerance: Mapping[str, float]) -> Distance:
+def _predictions(
+    mine: list[int], theirs: list[int], tolerance: Mapping[str, float]
+) -> GoldenDistance:
     if len(mine) != len(theirs):
-        return Distance(False, f"{len(mine)} predictions instead of {len(theirs)}", {})
+        return GoldenDistance(False, f"{len(mine)} predictions instead of {len(theirs)}", {})
     share = sum(a == b for a, b in zip(mine, theirs, strict=True)) / len(theirs)
-    return Distance(
+    return GoldenDistance(
         share >= tolerance["equal_predictions"],
         f"what was learned differs, {share:.2%} of the predictions are equal",
         {"equal_predictions": share},

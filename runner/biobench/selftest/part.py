@@ -40,7 +40,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Part:
+class SelftestPart:
     """One part of the self test.
 
     Attributes:

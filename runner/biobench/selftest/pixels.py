@@ -13,7 +13,7 @@ import numpy as np
 
 from biobench.data.locate import EMBEDDED
 from biobench.decode.recipe import Recipe
-from biobench.selftest.part import Conditions, Measured, Part
+from biobench.selftest.part import Conditions, Measured, SelftestPart
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
 IMAGES_OF_A_SET = 24
@@ -86,8 +86,8 @@ def _measure(name: str, conditions: Conditions) -> Measured:
     return Measured(sha256_json([recipe.digest, sets]), {"sets": sets})
 
 
-def _part(name: str) -> Part:
-    return Part("pixels", name, "D", (), lambda conditions: _measure(name, conditions))
+def _part(name: str) -> SelftestPart:
+    return SelftestPart("pixels", name, "D", (), lambda conditions: _measure(name, conditions))
 
 
 PARTS = tuple(_part(name) for name in recipes())

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.selftest import inputs
-from biobench.selftest.part import Conditions, Measured, Part
+from biobench.selftest.part import Conditions, Measured, SelftestPart
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
 TRAIN, TEST, DIM, CLASSES = 640, 160, 96, 8
@@ -163,9 +163,9 @@ def _digest(values: npt.NDArray[Any]) -> str:
     return sha256_bytes(f"{little.dtype.str} {little.shape} ".encode() + little.tobytes())
 
 
-def _part(probe: Probe, level: str, *needs: str, on_gpu: bool = False) -> Part:
+def _part(probe: Probe, level: str, *needs: str, on_gpu: bool = False) -> SelftestPart:
     name = getattr(probe, "__name__", "")
-    return Part(
+    return SelftestPart(
         "predictions", name, level, needs, lambda conditions: _measure(probe, conditions), on_gpu
     )
 

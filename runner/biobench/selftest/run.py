@@ -18,14 +18,14 @@ from biobench.report.document import STRENGTH
 from biobench.repro.environment import available_cores, processor_name
 from biobench.repro.software import MOVE_FEATURES, libc, package_versions
 from biobench.selftest.golden import Golden, distance
-from biobench.selftest.part import Conditions, Part
+from biobench.selftest.part import Conditions, SelftestPart
 
 LEFT_OUT = "left out"
 EQUAL, NEAR, DIFFERENT, FAILED = "equal", "within tolerance", "different", "failed"
 
 
 @dataclass(frozen=True)
-class Finding:
+class SelftestFinding:
     """The outcome of one part.
 
     Attributes:
@@ -36,7 +36,7 @@ class Finding:
         digest: Digest of the measurement.
     """
 
-    part: Part
+    part: SelftestPart
     outcome: str
     level: str | None
     expected: str
@@ -90,19 +90,19 @@ def this_machine(device: str) -> Machine:
     )
 
 
-def expected_level(part: Part, device: str) -> str:
+def expected_level(part: SelftestPart, device: str) -> str:
     """The level that a part is expected to reach: what a GPU computes is compared with what the
     exact engine computed."""
     return "T" if part.on_gpu and device == "cuda" else part.level
 
 
 def measure(
-    parts: Sequence[Part],
+    parts: Sequence[SelftestPart],
     golden: Golden,
     conditions: Conditions,
     tolerance: Mapping[str, float],
-    tell: Callable[[Finding], None] = lambda finding: None,
-) -> list[Finding]:
+    tell: Callable[[SelftestFinding], None] = lambda finding: None,
+) -> list[SelftestFinding]:
     """Measure every part in order; ``tell`` is called with each finding. An error ends its part
     alone."""
     findings = []
@@ -113,12 +113,14 @@ def measure(
 
 
 def _finding(
-    part: Part, golden: Golden, conditions: Conditions, tolerance: Mapping[str, float]
-) -> Finding:
+    part: SelftestPart, golden: Golden, conditions: Conditions, tolerance: Mapping[str, float]
+) -> SelftestFinding:
     expected = expected_level(part, conditions.device)
     lacking = [name for name in part.needs if find_spec(name) is None]
     if lacking:
-        return Finding(part, LEFT_OUT, None, expected, f"{', '.join(lacking)} is not installed")
+        return SelftestFinding(
+            part, LEFT_OUT, None, expected, f"{', '.join(lacking)} is not installed"
+        )
     started = time.perf_counter()
     try:
         found = part.measure(conditions)
@@ -127,12 +129,14 @@ def _finding(
             raise BiobenchError("nothing is recorded for it", remedy="install biobench again")
     except Exception as error:  # noqa: BLE001  # a broken library raises anything
         detail = f"{type(error).__name__}: {error}"
-        return Finding(part, FAILED, None, expected, " ".join(detail.split()))
+        return SelftestFinding(part, FAILED, None, expected, " ".join(detail.split()))
     seconds = time.perf_counter() - started
     if found.digest == recorded.digest:
-        return Finding(part, EQUAL, part.level, expected, digest=found.digest, seconds=seconds)
+        return SelftestFinding(
+            part, EQUAL, part.level, expected, digest=found.digest, seconds=seconds
+        )
     apart = distance(part, found, recorded, tolerance)
-    return Finding(
+    return SelftestFinding(
         part,
         NEAR if apart.near else DIFFERENT,
         "T" if apart.near else None,
@@ -145,15 +149,15 @@ def _finding(
 
 
 @dataclass(frozen=True)
-class Report:
+class SelftestReport:
     """The whole self test."""
 
     machine: Machine
     golden: Golden
-    findings: Sequence[Finding]
+    findings: Sequence[SelftestFinding]
 
     @property
-    def failures(self) -> list[Finding]:
+    def failures(self) -> list[SelftestFinding]:
         """Parts that do not reach the expected level, in the order of the flow."""
         return [finding for finding in self.findings if not finding.holds]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from biobench.data.predictions import Predictions
 from biobench.selftest.inputs import SEED
-from biobench.selftest.part import Conditions, Measured, Part
+from biobench.selftest.part import Conditions, Measured, SelftestPart
 from biobench.spec.canonical import sha256_bytes, sha256_json
 from biobench.spec.generator import Stream
 
@@ -87,11 +87,11 @@ def _measure(metric: str) -> Measured:
     return Measured(digest, {"score": score.score})
 
 
-def _part(metric: str) -> Part:
+def _part(metric: str) -> SelftestPart:
     def measure(conditions: Conditions) -> Measured:
         return _measure(metric)
 
-    return Part("score", metric, "S", (), measure)
+    return SelftestPart("score", metric, "S", (), measure)
 
 
 PARTS = tuple(_part(metric) for metric in TASKS)

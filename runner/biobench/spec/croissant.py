@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from biobench.spec.croissant_files import Files
+from biobench.spec.croissant_files import CroissantFiles
 from biobench.spec.croissant_records import record_sets
 from biobench.spec.recorders import recorder
 
@@ -60,7 +60,7 @@ def croissant(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
     ``isLiveDataset`` is true where a file has no published checksum: a reader then expects none.
     """
-    files = Files(dataset["sources"])
+    files = CroissantFiles(dataset["sources"])
     records = record_sets(dataset["layout"], files)
     document: dict[str, Any] = {
         "@context": dict(CONTEXT),
@@ -82,7 +82,7 @@ def croissant(dataset: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _description(dataset: Mapping[str, Any], files: Files) -> Iterator[str]:
+def _description(dataset: Mapping[str, Any], files: CroissantFiles) -> Iterator[str]:
     yield f"{dataset['title']}, as the benchmark biobench uses it; status: {dataset['status']}."
     yield from dataset["notes"]
     known = dataset.get("files", {})

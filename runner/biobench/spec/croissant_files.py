@@ -33,7 +33,7 @@ _OWN = {
 """The same for folders of one's own."""
 
 
-class Files:
+class CroissantFiles:
     """The distribution of a Croissant document, collected while its records are described.
 
     Attributes:

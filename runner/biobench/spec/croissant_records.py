@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from biobench.spec.croissant_files import Files
+from biobench.spec.croissant_files import CroissantFiles
 from biobench.spec.layout_options import cluster_templates, listed, path_parts
 
 _TEMPLATE = re.compile(r"\{([^{}:]+)(?::(?:name|stem))?\}")
 _TEXT, _IMAGE = "sc:Text", "sc:ImageObject"
 
 
-def record_sets(layout: Mapping[str, Any], files: Files) -> list[dict[str, Any]]:
+def record_sets(layout: Mapping[str, Any], files: CroissantFiles) -> list[dict[str, Any]]:
     """RecordSets of a layout; their files are added to ``files``. A layout that this module does
     not know has none."""
     describe = {"image-folder": _image_folder, "coco": _coco, "csv": _csv}.get(layout["id"])
@@ -44,7 +44,7 @@ def _of_files(file_set: str, property: str, **more: Any) -> dict[str, Any]:
     return {"fileSet": {"@id": file_set}, "extract": {"fileProperty": property}, **more}
 
 
-def _image_folder(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
+def _image_folder(options: Mapping[str, Any], files: CroissantFiles) -> Iterator[dict[str, Any]]:
     for split, folder in options["splits"].items():
         images = files.images(f"{split}-images", folder, ("**/*",))
         name = re.escape(path_parts(folder)[-1])
@@ -58,7 +58,7 @@ def _image_folder(options: Mapping[str, Any], files: Files) -> Iterator[dict[str
         yield _record_set(split, fields, "id", f"One image a record, of the split {split}.")
 
 
-def _coco(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
+def _coco(options: Mapping[str, Any], files: CroissantFiles) -> Iterator[dict[str, Any]]:
     table = files.table(options["annotations"])
     images = files.images("gallery-images", options["images"], ("*", "**/*"))
 
@@ -83,7 +83,7 @@ def _coco(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
     yield _record_set("gallery", fields, "image_id", note)
 
 
-def _csv(options: Mapping[str, Any], files: Files) -> Iterator[dict[str, Any]]:
+def _csv(options: Mapping[str, Any], files: CroissantFiles) -> Iterator[dict[str, Any]]:
     path = options["path"]
     templates = (
         {"images": path} if isinstance(path, str) else {f"{s}-images": path[s] for s in path}

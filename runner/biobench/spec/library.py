@@ -15,7 +15,7 @@ from typing import Any
 from biobench._common.files import Unreadable, read_plain
 from biobench.errors import SpecError
 from biobench.spec.problems import Problem
-from biobench.spec.yaml_source import Source, SourceError, read_yaml
+from biobench.spec.yaml_source import SourceError, YamlSource, read_yaml
 
 KINDS: Mapping[str, str] = {"tasks": "task", "datasets": "dataset", "protocols": "protocol"}
 """Folder of v1/ -> kind of the documents in it, which is also the key that holds their id."""
@@ -34,7 +34,7 @@ class Document:
 
     kind: str
     path: str
-    source: Source
+    source: YamlSource
 
     @property
     def value(self) -> Any:
@@ -93,7 +93,7 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
     folder = version_folder(root)
     shown = shown_root or str(folder)
     problems: list[Problem] = []
-    sources: dict[str, Source] = {}
+    sources: dict[str, YamlSource] = {}
     paths = ["suite.yaml", "models.yaml"]
     for name in KINDS:
         paths += [f"{name}/{p.name}" for p in sorted((folder / name).glob("*.yaml"))]
@@ -117,7 +117,7 @@ def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, li
 
 
 def library_of(
-    folder: Path, sources: Mapping[str, Source], schemas: Mapping[str, Mapping[str, Any]]
+    folder: Path, sources: Mapping[str, YamlSource], schemas: Mapping[str, Mapping[str, Any]]
 ) -> Library:
     """Make a library of documents by their path below ``v1/``, in the order given.
 

@@ -40,7 +40,7 @@ _AMBIGUOUS = re.compile(
 
 
 @dataclass(frozen=True)
-class Source:
+class YamlSource:
     """A document as read: its JSON value, and the line of every pointer (of a member: its key)."""
 
     file: str
@@ -80,7 +80,7 @@ def _loader() -> Any:
     return Loader
 
 
-def read_yaml(path: Path, name: str | None = None) -> Source:
+def read_yaml(path: Path, name: str | None = None) -> YamlSource:
     """The document in a file; ``name`` stands for the path in messages.
 
     Raises SourceError for a file that cannot be read, is not UTF-8 or YAML, repeats a key, has an
@@ -101,11 +101,11 @@ def read_yaml(path: Path, name: str | None = None) -> Source:
     return parse_yaml(text, file)
 
 
-def parse_yaml(text: str, file: str) -> Source:
+def parse_yaml(text: str, file: str) -> YamlSource:
     """The document in a text; errors as :func:`read_yaml`."""
     import yaml
 
-    reader = _Reader(file)
+    reader = _NodeReader(file)
     try:
         for event in yaml.parse(text, Loader=_loader()):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -126,10 +126,10 @@ def parse_yaml(text: str, file: str) -> Source:
     if node is None:
         raise SourceError(Problem(file, 1, "", "is empty", "write a document", "syntax"))
     reader.lines[""] = node.start_mark.line + 1 if node.start_mark else 1
-    return Source(file, reader.read(node, ""), reader.lines)
+    return YamlSource(file, reader.read(node, ""), reader.lines)
 
 
-class _Reader:
+class _NodeReader:
     """Turns YAML nodes into JSON values."""
 
     def __init__(self, file: str) -> None:

@@ -32,14 +32,14 @@ from biobench.verify.recipes import recipe_of
 from biobench.verify.rules import task_rules
 from biobench.verify.stored import stored_evidence
 
-_ASKED = ("suite", "division", "n_train")
+_RUN_OPTIONS = ("suite", "division", "n_train")
 _MODEL = ("feature", "precision")
 _OF_WEIGHTS = ("dim", "parameters")
 """Values that are equal wherever weights and feature are equal."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class ResultPair:
     """Two results with the locations of their evidence.
 
     Attributes:
@@ -54,7 +54,7 @@ class Pair:
     stores: Sequence[Store]
 
 
-def compare(pair: Pair, spec: Spec) -> Report:
+def compare(pair: ResultPair, spec: Spec) -> Report:
     """Report whether the second result reproduces the first.
 
     A difference holds where it follows from equal inputs, both promise no more than level T, and it
@@ -114,7 +114,7 @@ def same_from_predictions(a: Results, b: Results) -> bool:
 class _Comparison:
     """Findings and levels, gathered task by task."""
 
-    def __init__(self, pair: Pair, spec: Spec) -> None:
+    def __init__(self, pair: ResultPair, spec: Spec) -> None:
         self._pair = pair
         self._spec = spec
         self._tolerance = spec.tolerance
@@ -279,7 +279,7 @@ def _setup(a: Results, b: Results) -> Iterator[Finding]:
     """Compare the tasks that both ran, and the options."""
     faults = [
         f"{name} is {a.document[name]!r} and {b.document[name]!r}"
-        for name in _ASKED
+        for name in _RUN_OPTIONS
         if a.document[name] != b.document[name]
     ]
     faults += [

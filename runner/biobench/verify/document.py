@@ -16,7 +16,7 @@ from biobench.embed.micro_batch import possible
 from biobench.errors import ModelError, SpecError
 from biobench.models.names import DEMO, ModelName, parse_name, states_revision
 from biobench.report.document import claimed_levels, stage_root
-from biobench.report.official import Claim, unofficial_reasons
+from biobench.report.official import OfficialClaim, unofficial_reasons
 from biobench.report.results import Results, result_digest
 from biobench.repro.torch_state import altered
 from biobench.spec.canonical import CanonicalError
@@ -295,12 +295,12 @@ def _reasons_faults(
         yield f"its unofficial_reasons have counts of no task: {lines[0][:200]}"
 
 
-def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> Claim:
+def claim_of(results: Results, rules: Mapping[str, TaskRules], spec: Spec) -> OfficialClaim:
     """The facts that decide whether a result is official, as far as its document tells."""
     document, model = results.document, results.document["model"]
     known = [(rule.document, results.tasks[id]) for id, rule in rules.items() if rule.document]
     suite = suite_of(results, spec)
-    return Claim(
+    return OfficialClaim(
         # A run of a person's own tasks is one of the official division.
         division="official" if document["division"] == "open" else document["division"],
         suite=suite if suite is not None else spec.suites[BENCHMARK],

@@ -26,7 +26,7 @@ from biobench.verify.submission import MOST_FILE, submission_of
 
 _MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
 OWN_STORE = "store"
-NAMED = 3
+MAX_NAMED = 3
 """Folders that fit in one line for people."""
 
 
@@ -110,10 +110,10 @@ def _refuse_folder_of_results(place: Path, path: Path) -> None:
         return
     found = sorted({file.parent.name for name in files for file in place.glob(f"*/{name}")})
     if found:
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
         raise DataError(
             f"is not a result; {counted(len(found), 'folder')} in it have: "
-            f"{', '.join(found[:NAMED])}{more}",
+            f"{', '.join(found[:MAX_NAMED])}{more}",
             where=shown(str(path)),
             remedy=f"give them: {path}/*",
         )

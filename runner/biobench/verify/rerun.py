@@ -24,7 +24,7 @@ OUT = "result"
 
 
 @dataclass(frozen=True)
-class Given:
+class RerunOptions:
     """The user's options for running again.
 
     Attributes:
@@ -43,7 +43,9 @@ class Given:
     quiet: bool
 
 
-def options_again(results: Results, said: Mapping[str, Any], given: Given, spec: Spec) -> Options:
+def options_again(
+    results: Results, said: Mapping[str, Any], given: RerunOptions, spec: Spec
+) -> Options:
     """The options that make a result again.
 
     The tasks, the settings and the name of the model come from the result, paths from ``given``,
@@ -104,7 +106,7 @@ def _on_bad_image(results: Results) -> OnBadImage:
     return "report" if results.document["bad_images"] else "stop"
 
 
-def _task(id: str, given: Given, spec: Spec) -> str:
+def _task(id: str, given: RerunOptions, spec: Spec) -> str:
     if id in spec.task_ids():
         return id
     if id in given.own:

@@ -23,7 +23,7 @@ from biobench.verify.findings import Finding
 
 @dataclass(frozen=True)
 class TaskRules:
-    """The rules that a task's score depends on, see :class:`biobench.metric.score.Rules`.
+    """The rules that a task's score depends on, see :class:`biobench.metric.score.ScoreRules`.
 
     Attributes:
         document: The task of the specification, or of the file of a person's own task; None where

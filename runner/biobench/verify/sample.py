@@ -15,9 +15,9 @@ import numpy.typing as npt
 from biobench._common.progress import Progress
 from biobench.data.manifest import Manifest
 from biobench.data.views import pool_rule
-from biobench.embed.again import embed_again, refuted
 from biobench.embed.embedded import Execution, feature_leaves
 from biobench.embed.pool import pool_rows
+from biobench.embed.recomputed import recompute_rows, refuted
 from biobench.errors import BiobenchError, UsageError, counted
 from biobench.models.base import Backbone
 from biobench.report.item_digests import STAGES, Leaves
@@ -30,7 +30,7 @@ from biobench.verify.item_digests import check_item_digests
 from biobench.verify.loaded_model import check_loaded
 from biobench.verify.rules import TaskRules
 
-NAMED = 5
+MAX_NAMED = 5
 """Items that a finding names."""
 
 
@@ -159,14 +159,14 @@ def _compare(
             mine = np.sort(drawn[(drawn >= first) & (drawn < first + size)] - first)
             first += size
             if len(mine):
-                again = _again(of, mine, backbone, images, progress)
+                again = _recompute(of, mine, backbone, images, progress)
                 rows += again.rows
                 for stage in ("pixels", "features"):
                     differing[stage] += [f"{of.task.id} {id}" for id in again.differing[stage]]
     for stage, names in differing.items():
         what = counted(rows, "image") if stage == "pixels" else counted(count, "item")
         if names:
-            listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+            listed = ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")
             apart = {"drawn": count, "different": len(names)}
             yield Finding(stage, False, f"{len(names)} of {what} differ: {listed}", size=apart)
             continue
@@ -178,18 +178,18 @@ def _compare(
 
 
 @dataclass(frozen=True)
-class _Again:
+class _RecomputedItems:
     rows: int
     differing: dict[str, list[str]]
 
 
-def _again(
+def _recompute(
     of: _Stated,
     items: npt.NDArray[np.int64],
     backbone: Backbone,
     images: Images,
     progress: Progress,
-) -> _Again:
+) -> _RecomputedItems:
     """Decode and embed the rows of items, and compare both with what is stated."""
     manifest = of.manifest
     rows = np.flatnonzero(np.isin(manifest.item_of_row, items))
@@ -200,7 +200,7 @@ def _again(
     def embedded(place: slice) -> None:
         progress.advance(len(np.unique(manifest.item_of_row[rows[place]])))
 
-    again = embed_again(manifest, rows, backbone, execution, embedded)
+    again = recompute_rows(manifest, rows, backbone, execution, embedded)
     pixels, features, bad = again.pixels, again.features, again.bad
     features[sorted(bad)] = 0
     item_of_row = np.searchsorted(items, manifest.item_of_row[rows])
@@ -210,7 +210,7 @@ def _again(
         features[sorted({int(item_of_row[row]) for row in bad})] = 0
     wrong = np.flatnonzero((pixels != of.pixels[rows]).any(axis=1))
     other = np.flatnonzero((feature_leaves(features) != of.features[items]).any(axis=1))
-    return _Again(
+    return _RecomputedItems(
         len(rows),
         {
             "pixels": [manifest.rows[rows[i]].id for i in wrong],

@@ -10,7 +10,7 @@ from typing import Any
 
 from biobench.data.predictions import Predictions
 from biobench.data.unpack.archive_error import ArchiveError
-from biobench.report.rows import Limits, Unsound, predictions_of
+from biobench.report.rows import RowLimits, Unsound, predictions_of
 
 MOST_ROWS = 200_000
 """Most predictions of a task. The largest test split of the specification has 151,236 items."""
@@ -42,7 +42,7 @@ def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictio
 
 def _predictions(task: str, data: memoryview) -> Predictions:
     try:
-        return predictions_of(task, data, Limits(MOST_ROWS, MOST_COLUMNS))
+        return predictions_of(task, data, RowLimits(MOST_ROWS, MOST_COLUMNS))
     except Unsound as error:
         raise ArchiveError(str(error)) from error
 

@@ -17,7 +17,7 @@ from biobench.errors import UsageError, VerificationError
 from biobench.report.results import Results
 from biobench.run.options import Options
 from biobench.spec.load import Spec
-from biobench.verify.against import Pair, compare, same_from_predictions
+from biobench.verify.against import ResultPair, compare, same_from_predictions
 from biobench.verify.check import Places, check
 from biobench.verify.curve import check_curve
 from biobench.verify.findings import Report, lines
@@ -36,7 +36,7 @@ CURVE = "curve"
 
 
 @dataclass(frozen=True)
-class Compared:
+class ResultComparison:
     """The comparison of a result with another one, or with itself when it was run again."""
 
     report: Report
@@ -53,9 +53,9 @@ class Verdict:
 
     results: Mapping[str, Results]
     checked: Mapping[str, Report]
-    compared: Mapping[str, Compared] = field(default_factory=dict)
+    compared: Mapping[str, ResultComparison] = field(default_factory=dict)
 
-    def and_against(self, path: Path, spec: Spec, places: Places, theirs: Images) -> Verdict:
+    def with_comparison(self, path: Path, spec: Spec, places: Places, theirs: Images) -> Verdict:
         """Add the comparison with another result, which is checked as well."""
         if list(self.results) != [RESULT]:
             raise UsageError(
@@ -69,11 +69,11 @@ class Verdict:
         both = replace(self, checked=checked)
         if not both.readable:
             return both
-        pair = Pair(ours, other, places.images, theirs, places.stores)
-        found = Compared(compare(pair, spec), same_from_predictions(ours, other))
+        pair = ResultPair(ours, other, places.images, theirs, places.stores)
+        found = ResultComparison(compare(pair, spec), same_from_predictions(ours, other))
         return replace(both, compared={"against the other": found})
 
-    def and_again(
+    def with_rerun(
         self,
         name: str,
         again: Results,
@@ -90,15 +90,15 @@ class Verdict:
         ours = self.results[name]
         assert options.store is not None
         images = replace(places.images, data=options.data)
-        pair = Pair(ours, again, images, images, [Store(options.store), *places.stores])
+        pair = ResultPair(ours, again, images, images, [Store(options.store), *places.stores])
         report = compare(pair, spec)
         models = (results.document["model"] for results in (ours, again))
         report = replace(report, findings=(*report.findings, *check_loaded(*models, given=given)))
-        found = Compared(report, same_from_predictions(ours, again))
+        found = ResultComparison(report, same_from_predictions(ours, again))
         title = "run again" if name == RESULT else f"{name} run again"
         return replace(self, compared={**self.compared, title: found})
 
-    def and_sample(
+    def with_sample(
         self,
         name: str,
         spec: Spec,

@@ -100,7 +100,7 @@ class PlannedTask:
 
 
 @dataclass(frozen=True)
-class Part:
+class PlanPart:
     """Features of one slice of a task by one model; ``name``: 64 hexadecimal digits."""
 
     model: int
@@ -135,7 +135,7 @@ class WorkPlan:
         return sha256_json({"biobench": self.biobench, "content": self._content()})
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[PlanPart, ...]:
         """Every part, model by model and task by task."""
         return tuple(self._parts())
 
@@ -145,12 +145,12 @@ class WorkPlan:
         of = self._task_scope(task, model) if task is not None else self.digest
         return _name(["report" if task is None else "probe", of, self._model(model)])
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[PlanPart]:
         for model in range(len(self.models)):
             for task, planned in enumerate(self.tasks):
                 scope = self._task_scope(task, model)
                 for rows in planned.slices:
-                    yield Part(model, task, rows, _name(["part", scope, rows.start, rows.stop]))
+                    yield PlanPart(model, task, rows, _name(["part", scope, rows.start, rows.stop]))
 
     def _task_scope(self, task: int, model: int) -> str:
         of = self.tasks[task]

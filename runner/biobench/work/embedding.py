@@ -65,7 +65,7 @@ def embed_rows(
         )  # fmt: skip
     if isinstance(found, Exception):
         raise found
-    if found.alone is not None:
+    if found.batch_independence is not None:
         context.compared_alone.add(name)
     remember_rate(context, found)
     return found

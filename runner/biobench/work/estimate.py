@@ -153,7 +153,7 @@ class _Files:
         # An estimate writes nothing.
         learnt, kept = ContentIndex(None), ContentIndex(place if place.exists() else None)
         try:
-            file_digests.learn(self._store, learnt, self.manifest.digest, paths, set())
+            file_digests.import_digests(self._store, learnt, self.manifest.digest, paths, set())
             for start in range(0, len(paths), BLOCK):
                 block = paths[start : start + BLOCK]
                 identities = list(_identities(block))

@@ -57,7 +57,7 @@ def share(
         )
 
 
-def learn(
+def import_digests(
     store: Store,
     index: ContentIndex,
     manifest: str,
@@ -88,7 +88,7 @@ def learn(
         known.add(key)
         # Whole and not ours: anyone may have written to a shared store.
         with contextlib.suppress(KeyError, ValueError, TypeError, IndexError):
-            index.learn(_files(found, paths))
+            index.add(_files(found, paths))
 
 
 def _files(found: Arrays, paths: Sequence[str]) -> list[tuple[str, FileRead]]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench._common.claims import Listing
-from biobench.work.document import Part, WorkPlan
+from biobench._common.claims import ClaimListing
+from biobench.work.document import PlanPart, WorkPlan
 
 STALE_S = 120.0
 """Seconds without a sign after which the part of a worker is taken over."""
@@ -31,7 +31,7 @@ class Job:
     name: str
     model: int
     task: int | None = None
-    part: Part | None = None
+    part: PlanPart | None = None
 
 
 class Jobs:
@@ -50,7 +50,7 @@ class Jobs:
         self._probes = [Job(plan.job(m, t), m, t) for m in models for t in tasks]
         self._reports = [Job(plan.job(m), m) for m in models]
 
-    def left(self, done: Listing, failed: frozenset[str]) -> list[Job]:
+    def left(self, done: ClaimListing, failed: frozenset[str]) -> list[Job]:
         """Jobs that are not done, whose turn has come, and that did not fail here; probing follows
         the parts of a task, and a report its tasks."""
         open_parts = [job for job in self._parts if job.name not in done.done]
@@ -79,7 +79,7 @@ class Jobs:
         return [job for job in (*self._parts, *self._probes, *self._reports) if job.model == model]
 
     def ordered(
-        self, left: list[Job], done: Listing, loaded: int | None, turn: int
+        self, left: list[Job], done: ClaimListing, loaded: int | None, turn: int
     ) -> Iterator[Job]:
         """Jobs in the order in which a worker should try to claim them.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from biobench._common.claims import Claims
-from biobench.work.document import Part, WorkPlan
+from biobench.work.document import PlanPart, WorkPlan
 from biobench.work.jobs import STALE_S, claims_folder
 
 State = Literal["stored", "claimed", "stale", "open"]
@@ -30,7 +30,7 @@ class PartStatus:
         age_s: Seconds since it gave a sign, or since the part was stored; None where it is open.
     """
 
-    part: Part
+    part: PlanPart
     state: State
     owner: str = ""
     host: str = ""
@@ -96,7 +96,7 @@ def _now(claims: Claims) -> float:
 
 
 def _part(
-    part: Part, claims: Claims, done: frozenset[str], claimed: frozenset[str], now: float
+    part: PlanPart, claims: Claims, done: frozenset[str], claimed: frozenset[str], now: float
 ) -> PartStatus:
     if part.name not in done | claimed:
         return PartStatus(part, "open")

@@ -25,7 +25,7 @@ from biobench.report.results import FILE
 from biobench.run.failures import Failures
 from biobench.run.options import say
 from biobench.work import file_digests
-from biobench.work.document import Part
+from biobench.work.document import PlanPart
 from biobench.work.embedding import embed_rows
 from biobench.work.jobs import STALE_S, Job, Jobs, claims_folder
 from biobench.work.make import Prepared, wanted_rows
@@ -43,7 +43,7 @@ FIRST_WAIT_S, MOST_WAIT_S = 0.2, 10.0
 
 
 @dataclass
-class Done:
+class WorkSummary:
     """Jobs that a worker has done."""
 
     parts: int = 0
@@ -60,7 +60,7 @@ def work(
     stale_s: float = STALE_S,
     until_s: float | None = None,
     owner: str = "",
-) -> Done:
+) -> WorkSummary:
     """Work on a plan until nothing is left, beside any number of others.
 
     A job that fails is left to the others, and its error is raised once nothing else is left.
@@ -92,14 +92,14 @@ def work(
 
 class _Worker:
     def __init__(self, prepared: Prepared, claims: Claims, store: Path, out: Path) -> None:
-        self.done = Done()
+        self.done = WorkSummary()
         self._prepared = prepared
         self._plan = prepared.plan
         self._claims = claims
         self._store = store
         self._out = out
         self._index = ContentIndex(None)
-        self._learnt: set[str] = set()
+        self._imported: set[str] = set()
         self._busy: dict[str, float] = {}
         self._paths: dict[int, list[str]] = {}
         self._wanted: dict[int, npt.NDArray[np.bool_] | None] = {}
@@ -186,7 +186,7 @@ class _Worker:
             return True
         return self._report(job, context)
 
-    def _embed_whole(self, job: Job, part: Part, context: Context) -> None:
+    def _embed_whole(self, job: Job, part: PlanPart, context: Context) -> None:
         """Embed a part; end after it where that was asked for meanwhile, also where it fails."""
         failed: Exception | None = None
         with terminating_later(self._say_later) as asked:
@@ -206,9 +206,9 @@ class _Worker:
         if failed is not None:
             raise failed
 
-    def _embed(self, part: Part, context: Context) -> None:
+    def _embed(self, part: PlanPart, context: Context) -> None:
         planned, rows = self._plan.tasks[part.task], slice(part.rows.start, part.rows.stop)
-        paths = self._learn(part.task, context, part.rows)
+        paths = self._import_digests(part.task, context, part.rows)
         if part.task not in self._wanted:
             self._wanted[part.task] = wanted_rows(context.plan, part.task)
         wanted = self._wanted[part.task]
@@ -228,7 +228,7 @@ class _Worker:
         from biobench.run.task_features import embed_task
 
         context = self._fresh(context)
-        self._learn(task, context)
+        self._import_digests(task, context)
         located, manifest = context.plan.selection.selected[task], context.plan.manifests[task]
         size = context.options.n_train
         with set_up_torch([context.backbone]):
@@ -244,7 +244,7 @@ class _Worker:
 
         context = self._fresh(context)
         for task in range(len(self._plan.tasks)):
-            self._learn(task, context)
+            self._import_digests(task, context)
         options = replace(context.options, save=True)
         saving = replace(
             context,
@@ -288,7 +288,7 @@ class _Worker:
 
         return replace(context, store=Store(self._store, lambda line: say(context.options, line)))
 
-    def _learn(self, task: int, context: Context, rows: Slice | None = None) -> list[str]:
+    def _import_digests(self, task: int, context: Context, rows: Slice | None = None) -> list[str]:
         """Take over what others know of the files of a task by now, of a slice alone where all of
         them were looked at before; returns the paths of all."""
         manifest = context.plan.manifests[task]
@@ -296,8 +296,8 @@ class _Worker:
         if task not in self._paths:
             self._paths[task] = [os.path.join(manifest.root, row.path) for row in manifest.rows]
         paths = self._paths[task]
-        file_digests.learn(
-            context.store, self._index, manifest.digest, paths, self._learnt,
+        file_digests.import_digests(
+            context.store, self._index, manifest.digest, paths, self._imported,
             None if first else rows,
         )  # fmt: skip
         return paths

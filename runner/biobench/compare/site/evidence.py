@@ -13,7 +13,7 @@ from pathlib import Path
 
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
-from biobench.report.page.evidence import WITHOUT, Evidence
+from biobench.report.page.evidence import WITHOUT, PageEvidence
 from biobench.report.page.names import names_of_manifest
 from biobench.report.page.thumbnails import thumbnails
 from biobench.report.results import Results
@@ -62,13 +62,13 @@ class SavedEvidence:
         read = {id: task_from_file(path, self.spec) for id, path in beside.items()}
         return {**read, **self.own}
 
-    def of(self, results: Results, id: str, task: Task | None) -> Evidence:
+    def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:
         """The evidence of a task; raises DataError where its predictions cannot be read."""
         predictions = results.predictions(id)
         found = self._manifest(results, id, task) if self.pictures_wanted else WITHOUT
         if isinstance(found, str):
-            return Evidence(predictions, results.names(id), task, None, found)
-        return Evidence(predictions, names_of_manifest(found), task, found)
+            return PageEvidence(predictions, results.names(id), task, None, found)
+        return PageEvidence(predictions, names_of_manifest(found), task, found)
 
     def _manifest(self, results: Results, id: str, task: Task | None) -> Manifest | str:
         if task is None:
@@ -116,7 +116,7 @@ class SavedEvidence:
 
 def evidence_or_none(
     saved: SavedEvidence, results: Results, id: str, task: Task | None
-) -> tuple[Evidence | None, str | None]:
+) -> tuple[PageEvidence | None, str | None]:
     """The evidence of a task, or None and the reason in one line."""
     try:
         return saved.of(results, id, task), None

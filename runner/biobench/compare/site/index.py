@@ -24,7 +24,7 @@ INDEX_SCRIPTS = ("page.js", "site.js")
 
 
 @dataclass(frozen=True)
-class Table:
+class SiteTable:
     """The results of one suite in one group.
 
     Attributes:
@@ -47,10 +47,10 @@ class Table:
 
 
 def render_index(
-    tables: Sequence[Table],
+    tables: Sequence[SiteTable],
     assets: Assets,
     model_page: Callable[[Mapping[str, Any]], str | None],
-    task_page: Callable[[Table, str], str] | None = None,
+    task_page: Callable[[SiteTable, str], str] | None = None,
     failures: Mapping[str, str] = MappingProxyType({}),
     shows: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
@@ -111,7 +111,7 @@ def render_index(
     )
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
+def _rows(table: SiteTable) -> list[dict[str, Any]]:
     """Values that the page shows of each result, with the columns in which it may be the best."""
     columns = table.standings.ranks or {}
     return [
@@ -125,7 +125,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     ]
 
 
-def label_of(table: Table) -> str:
+def label_of(table: SiteTable) -> str:
     """Facts that the results of a table share; own tasks are of no suite."""
     division = f"division {table.group.division}"
     if table.group.division == "open":
@@ -144,6 +144,6 @@ def sources_of(results: Sequence[Results]) -> list[str]:
     )  # fmt: skip
 
 
-def _directions(table: Table) -> dict[str, bool]:
+def _directions(table: SiteTable) -> dict[str, bool]:
     entries = {task: entry for row in reversed(table.rows) for task, entry in row.tasks.items()}
     return {task: bool(entry["higher_is_better"]) for task, entry in entries.items()}

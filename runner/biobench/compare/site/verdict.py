@@ -5,7 +5,7 @@ In: a table of results. Out: a sentence on its mean, or on each task where no re
 
 from __future__ import annotations
 
-from biobench.compare.ranking import Ranking, Row, rankings
+from biobench.compare.ranking import Ranking, RankingRow, rankings
 from biobench.compare.results import MEAN
 from biobench.compare.standings import Standings
 from biobench.errors import counted
@@ -73,7 +73,7 @@ def _measure(differences: list[float], found: Ranks, models: int) -> str:
     )
 
 
-def _items(row: Row, title: str) -> str:
+def _items(row: RankingRow, title: str) -> str:
     """The number of items that a score is computed from."""
     tasks = row.results.tasks
     held = [tasks[title]] if title != MEAN else tasks.values()

@@ -24,7 +24,7 @@ from biobench.compare.site.disagreements import MOST_MODELS, contradicted
 from biobench.compare.site.evidence import SavedEvidence, evidence_or_none
 from biobench.compare.site.index import (
     INDEX_SCRIPTS,
-    Table,
+    SiteTable,
     label_of,
     render_index,
     sources_of,
@@ -34,7 +34,7 @@ from biobench.compare.standings import Standings, standings
 from biobench.errors import BiobenchError, UsageError
 from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
-from biobench.report.page.evidence import Evidence, packed, packed_rows
+from biobench.report.page.evidence import PageEvidence, packed, packed_rows
 from biobench.report.page.render import ASSETS, linked_assets, render
 from biobench.report.page.result import SCRIPTS, page_of
 from biobench.report.results import Results
@@ -101,12 +101,12 @@ def write_site(
         _write_json(fresh / MARK, {"schema": SCHEMA, "results": len(once)})
 
 
-def _tables(results: Sequence[Results], spec: Spec, *, ranked: bool) -> list[Table]:
-    found: list[Table] = []
+def _tables(results: Sequence[Results], spec: Spec, *, ranked: bool) -> list[SiteTable]:
+    found: list[SiteTable] = []
     for group in groups_of(results):
         table, unranked = _ranked(group.results, spec, asked=ranked)
         keys = tuple(map(key_of, table.rows))
-        found.append(Table(len(found), group, table, keys, unranked))
+        found.append(SiteTable(len(found), group, table, keys, unranked))
     return found
 
 
@@ -121,7 +121,7 @@ def _ranked(results: Sequence[Results], spec: Spec, *, asked: bool) -> tuple[Sta
     return table, f"for more than {MOST_RANKED} models --ranks finds them"
 
 
-def _write_result(table: Table, key: str, result: Results, saved: SavedEvidence) -> None:
+def _write_result(table: SiteTable, key: str, result: Results, saved: SavedEvidence) -> None:
     folder = saved.folder / "data" / key
     folder.mkdir()
     documents = saved.documents(result)
@@ -151,7 +151,7 @@ def _write_result(table: Table, key: str, result: Results, saved: SavedEvidence)
     (saved.folder / "models" / f"{key}.html").write_text(page, encoding="utf-8")
 
 
-def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
+def _write_task(table: SiteTable, task: str, saved: SavedEvidence) -> None:
     """The page of a task: who does how well, and which labels the best models contradict."""
     scored = [
         (key, result) for key, result in zip(table.keys, table.rows, strict=True)
@@ -189,12 +189,12 @@ def _write_task(table: Table, task: str, saved: SavedEvidence) -> None:
     (saved.folder / "tasks" / task_page(table, task)).write_text(page, encoding="utf-8")
 
 
-def task_page(table: Table, task: str) -> str:
+def task_page(table: SiteTable, task: str) -> str:
     """The file of a task's page."""
     return f"{table.number}-{task}.html"
 
 
-def _contradicted(evidence: Sequence[Evidence], pictures: Any) -> tuple[list[Picture], int]:
+def _contradicted(evidence: Sequence[PageEvidence], pictures: Any) -> tuple[list[Picture], int]:
     items = contradicted([one.predictions for one in evidence])
     if not items:
         return [], 0

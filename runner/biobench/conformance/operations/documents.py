@@ -15,7 +15,7 @@ from biobench.spec.library import Document, library_of
 from biobench.spec.load import Spec
 from biobench.spec.problems import Problem
 from biobench.spec.show import to_json
-from biobench.spec.yaml_source import Source, SourceError, parse_yaml
+from biobench.spec.yaml_source import SourceError, YamlSource, parse_yaml
 
 
 def _yaml(given: Mapping[str, Any], spec: Spec) -> Any:
@@ -26,13 +26,13 @@ def _yaml(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _check(given: Mapping[str, Any], spec: Spec) -> Any:
-    sources = {path: Source(path, value, {}) for path, value in given["documents"].items()}
+    sources = {path: YamlSource(path, value, {}) for path, value in given["documents"].items()}
     _refuse(check_library(library_of(Path(), sources, spec.library.schemas)))
     return {"valid": True}
 
 
 def _own_task(given: Mapping[str, Any], spec: Spec) -> Any:
-    document = Document("task", "task.yaml", Source("task.yaml", given["task"], {}))
+    document = Document("task", "task.yaml", YamlSource("task.yaml", given["task"], {}))
     _refuse(check_own_task(document, spec.library))
     return task_value(spec.own_task(document, given["division"]))
 

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from biobench._common.text import shown
 from biobench.data.faults import Faults
-from biobench.data.layouts.table import Table, parse_table, read_table
+from biobench.data.layouts.table import CsvTable, parse_table, read_table
 from biobench.errors import DataError, UsageError, counted
 
 OPTION = "--group"
 COLUMN = "group"
 """Column of the groups in a table of more than two columns, unless its name follows the file's."""
 SUFFIXES = (".csv", ".tsv", ".txt")
-NAMED = 3
+MAX_NAMED = 3
 """Paths that fit in one line for people."""
 
 _UNIT = re.compile(r"(?!items?$)[a-z]{1,20}([ -][a-z]{1,20})?")
@@ -159,7 +159,7 @@ def _by_table(file: Path, column: str | None, paths: Sequence[str]) -> dict[str,
     return {path: groups[path] or path for path in paths}
 
 
-def _read(file: Path, column: str | None) -> tuple[Table, str]:
+def _read(file: Path, column: str | None) -> tuple[CsvTable, str]:
     """The table, and the column of its groups."""
     faults = Faults("write it as CSV in UTF-8, with a line that names the columns")
     folder, name = os.path.split(file)
@@ -176,7 +176,7 @@ def _read(file: Path, column: str | None) -> tuple[Table, str]:
             faults.raise_if_any(folder)
             return table, named
         if column is not None and column not in names and len(names) > 1:
-            some = ", ".join(f"{OPTION} {file}:{other}" for other in names[1 : NAMED + 1])
+            some = ", ".join(f"{OPTION} {file}:{other}" for other in names[1 : MAX_NAMED + 1])
             raise UsageError(
                 f"no column {column!r}",
                 where=f"{OPTION} {file}:{column}",
@@ -189,5 +189,5 @@ def _read(file: Path, column: str | None) -> tuple[Table, str]:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(shown(path) for path in paths[:NAMED]) + more
+    more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
+    return ", ".join(shown(path) for path in paths[:MAX_NAMED]) + more

@@ -28,7 +28,7 @@ the first of these."""
 EXTENSIONS = (*DECODED, *UNDECODED, ".heif", ".hif", ".j2k")
 """Extensions, in any case, of the files that are images. Which can be read the files themselves
 tell: a format that needs a library that is not installed is no reason to leave a file out."""
-NAMED = 3
+MAX_NAMED = 3
 """Names that fit in one line for people."""
 
 
@@ -41,7 +41,7 @@ class FolderImage(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Listing:
+class ImageListing:
     """The images of class folders.
 
     Attributes:
@@ -55,7 +55,7 @@ class Listing:
     notes: tuple[str, ...]
 
 
-def list_images(root: Path) -> Listing:
+def list_images(root: Path) -> ImageListing:
     """List the images of ``root``.
 
     A class is a folder directly below ``root``, or below its ``train`` and ``val`` or ``test``;
@@ -105,7 +105,7 @@ def list_images(root: Path) -> Listing:
     faults.raise_if_any(base)
     images = tuple(sorted(found))
     _require_classes(base, images)
-    return Listing(
+    return ImageListing(
         images, train is not None and test is not None, (*notes, *_notes(images, ignored))
     )
 
@@ -195,14 +195,14 @@ def _require_classes(base: str, images: Sequence[FolderImage]) -> None:
 def _notes(images: Sequence[FolderImage], ignored: Counter[str]) -> Iterator[str]:
     if ignored:
         kinds = sorted(ignored.items(), key=lambda pair: (-pair[1], pair[0]))
-        named = ", ".join(f"{shown(kind)} {count}" for kind, count in kinds[:NAMED])
-        more = f", and {len(kinds) - NAMED} more kinds" if len(kinds) > NAMED else ""
+        named = ", ".join(f"{shown(kind)} {count}" for kind, count in kinds[:MAX_NAMED])
+        more = f", and {len(kinds) - MAX_NAMED} more kinds" if len(kinds) > MAX_NAMED else ""
         one, many = "file that is not an image", "files that are not images"
         count = counted(sum(ignored.values()), one, many)
         yield f"{count}: {named}{more}"
     alike = spelt_alike(image.path for image in images)
     if alike:
-        named = ", ".join(" and ".join(map(shown, paths)) for paths in alike[:NAMED])
+        named = ", ".join(" and ".join(map(shown, paths)) for paths in alike[:MAX_NAMED])
         yield (
             "paths that differ in spelling alone, of which a disk that ignores case keeps one: "
             + named

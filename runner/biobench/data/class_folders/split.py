@@ -30,7 +30,7 @@ from biobench.data.class_folders.listing import FolderImage
 from biobench.errors import DataError, counted
 from biobench.spec.generator import Stream
 
-NAMED = 5
+MAX_NAMED = 5
 """Classes that fit in one line for people."""
 
 
@@ -204,5 +204,5 @@ def _notes(
 def listed(labels: Sequence[str]) -> str:
     """Names in quotes, sorted, of many the first few."""
     ordered = sorted(labels)
-    more = f", and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
-    return ", ".join(f"'{shown(label)}'" for label in ordered[:NAMED]) + more
+    more = f", and {len(ordered) - MAX_NAMED} more" if len(ordered) > MAX_NAMED else ""
+    return ", ".join(f"'{shown(label)}'" for label in ordered[:MAX_NAMED]) + more

@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from biobench.data.sources import Source
+from biobench.data.sources import DataSource
 from biobench.errors import UsageError
 
 _DRIVE_FILE = re.compile(r"/file/d/([A-Za-z0-9_-]+)(?:/|$)")
@@ -45,7 +45,7 @@ def authorization_headers(url: str) -> dict[str, str]:
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
-def with_own_urls(sources: Sequence[Source], urls: Sequence[str]) -> tuple[Source, ...]:
+def with_own_urls(sources: Sequence[DataSource], urls: Sequence[str]) -> tuple[DataSource, ...]:
     """The sources with the user's addresses before the document's.
 
     An address that ends in ``/`` is a folder that has all files by their names. Any other gives the

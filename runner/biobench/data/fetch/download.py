@@ -25,7 +25,7 @@ from biobench.data.fetch.download_errors import (
 )
 from biobench.data.fetch.encoding import decode, is_the_file
 from biobench.data.fetch.part import PartFile
-from biobench.data.fetch.retries import Pace
+from biobench.data.fetch.retries import RetryPolicy
 from biobench.data.fetch.transfer import transfer
 from biobench.data.sources import File
 from biobench.errors import DataError
@@ -51,7 +51,7 @@ def download(
     file: File,
     folder: Path,
     *,
-    pace: Pace,
+    policy: RetryPolicy,
     say: Say,
     silent: set[str] | None = None,
     quiet: bool = False,
@@ -63,7 +63,7 @@ def download(
         client: The connections.
         file: Its name, its addresses, and what is known of its bytes.
         folder: Folder that the file goes into, under its name only when it is whole.
-        pace: Number of tries at an address, and the waiting between them.
+        policy: Number of tries at an address, and the waiting between them.
         say: Called with each line for people.
         silent: Hosts that could not be reached before in this command, which get one try; those
             that cannot be reached now are added.
@@ -84,7 +84,7 @@ def download(
         silent = set() if silent is None else silent
         for url in file.urls:
             host = urlsplit(url).hostname or ""
-            host_pace = replace(pace, tries=1) if host in silent else pace
+            host_pace = replace(policy, tries=1) if host in silent else policy
             try:
                 _from_address(client, url, file, part, host_pace, say, progress)
                 digest = _finish(file, part, folder / file.name)
@@ -111,7 +111,7 @@ def _from_address(
     url: str,
     file: File,
     part: PartFile,
-    pace: Pace,
+    policy: RetryPolicy,
     say: Say,
     progress: Progress,
 ) -> None:
@@ -120,9 +120,9 @@ def _from_address(
     failures = restarts = 0
     wrong: set[Digest] = set()
     counted = _Counted(part, progress)
-    for _ in range(pace.most_tries):
+    for _ in range(policy.most_tries):
         try:
-            transfer(client, url, file, part, pace, counted.started)
+            transfer(client, url, file, part, policy, counted.started)
             counted.stop()
             if not _is_wrong(file, part):
                 return
@@ -140,20 +140,20 @@ def _from_address(
         if isinstance(failure, ContentChanged):
             best = 0
             restarts += 1
-            if restarts >= pace.tries:
+            if restarts >= policy.tries:
                 raise PermanentError(f"{failure.what}, {restarts} times") from failure
-        if part.kept >= best + pace.least_bytes:
+        if part.kept >= best + policy.least_bytes:
             best, failures = part.kept, 0
         failures += failure.weight if isinstance(failure, TransientError) else 1
-        if failures >= pace.tries:
+        if failures >= policy.tries:
             raise PermanentError(failure.what) from failure
         asked = failure.wait if isinstance(failure, TransientError) else None
-        if asked is not None and asked > pace.longest_asked_s:
+        if asked is not None and asked > policy.longest_asked_s:
             raise PermanentError(f"{failure.what}, and asks to wait {asked:.0f} s") from failure
-        wait = pace.wait_s(failures, asked)
+        wait = policy.wait_s(failures, asked)
         say(f"{file.name}: {urlsplit(url).hostname}: {failure.what}; again in {wait:.0f} s")
-        pace.sleep(wait)
-    raise PermanentError(f"the connection ended {pace.most_tries} times")
+        policy.sleep(wait)
+    raise PermanentError(f"the connection ended {policy.most_tries} times")
 
 
 class _Counted:

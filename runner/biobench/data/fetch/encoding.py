@@ -13,7 +13,7 @@ from pathlib import Path
 from biobench.data.fetch.digests import chunks, difference
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download_errors import PermanentError
-from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.part import PartFile, PartOrigin
 from biobench.data.sources import File
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -42,7 +42,7 @@ def decode(file: File, part: PartFile) -> PartFile:
     """A new part with the bytes decoded, open; raises PermanentError for damaged gzip data."""
     decoded = PartFile(part.path.with_name(file.name + ".decoded.part")).open()
     try:
-        decoded.begin(Origin("", None, None, None))
+        decoded.begin(PartOrigin("", None, None, None))
         asked = 0
         for block in _decoded(part.path):
             decoded.append(block)

@@ -21,13 +21,13 @@ from biobench.data.fetch.local import take
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import checked, read_record, record_path, write_record
 from biobench.data.fetch.remote_sizes import told_bytes
-from biobench.data.fetch.retries import Pace
+from biobench.data.fetch.retries import RetryPolicy
 from biobench.data.fetch.transfer import make_client
-from biobench.data.sources import File, Source, archive_folder, sources_of
+from biobench.data.sources import DataSource, File, archive_folder, sources_of
 from biobench.errors import DataError, counted
 from biobench.spec.documents import Dataset
 
-PACE = Pace()
+RETRY_POLICY = RetryPolicy()
 
 
 def fetch(
@@ -37,7 +37,7 @@ def fetch(
     local: Path | None = None,
     urls: Sequence[str] = (),
     say: Say = print,
-    pace: Pace = PACE,
+    policy: RetryPolicy = RETRY_POLICY,
     quiet: bool = False,
 ) -> None:
     """Bring all sources of a data set; those that are there are only checked. A later call goes on.
@@ -48,7 +48,7 @@ def fetch(
         local: Folder with files that were brought by hand; nothing is downloaded.
         urls: Further addresses of files, or of folders with them, which end in ``/``.
         say: Called with each line for people.
-        pace: Number of tries at an address, and the waiting between them.
+        policy: Number of tries at an address, and the waiting between them.
         quiet: Show no progress.
 
     Raises:
@@ -64,7 +64,7 @@ def fetch(
         if local is not None:
             _take_all(sources, folder, local, say, quiet)
         else:
-            _download_all(sources, folder, say, pace, quiet)
+            _download_all(sources, folder, say, policy, quiet)
 
 
 def require_obtainable(dataset: Dataset, data: Path, *, own: bool) -> None:
@@ -98,19 +98,21 @@ def require_obtainable(dataset: Dataset, data: Path, *, own: bool) -> None:
 
 
 def _download_all(
-    sources: Sequence[Source], folder: Path, say: Say, pace: Pace, quiet: bool
+    sources: Sequence[DataSource], folder: Path, say: Say, policy: RetryPolicy, quiet: bool
 ) -> None:
     """One source that cannot be had is no reason to leave the others where they are."""
     faults: list[DataError] = []
     silent: set[str] = set()
-    with make_client(pace) as client:
+    with make_client(policy) as client:
         _require_room(client, sources, folder)
         for source in sources:
             if source.is_whole(folder):
                 _say_there(source, folder, say, quiet)
                 continue
             try:
-                digest, origins = _download_source(client, source, folder, say, pace, silent, quiet)
+                digest, origins = _download_source(
+                    client, source, folder, say, policy, silent, quiet
+                )
             except DataError as error:
                 faults.append(error)
                 continue
@@ -128,10 +130,10 @@ def _download_all(
 
 def _download_source(
     client: httpx2.Client,
-    source: Source,
+    source: DataSource,
     folder: Path,
     say: Say,
-    pace: Pace,
+    policy: RetryPolicy,
     silent: set[str],
     quiet: bool,
 ) -> tuple[Digest | None, list[str | None]]:
@@ -141,13 +143,15 @@ def _download_source(
         if (folder / file.name).is_file():
             origins.append(None)
             continue
-        got = download(client, file, folder, pace=pace, say=say, silent=silent, quiet=quiet)
+        got = download(client, file, folder, policy=policy, say=say, silent=silent, quiet=quiet)
         digest = got.digest
         origins.append(got.url)
     return digest, origins
 
 
-def _take_all(sources: Sequence[Source], folder: Path, local: Path, say: Say, quiet: bool) -> None:
+def _take_all(
+    sources: Sequence[DataSource], folder: Path, local: Path, say: Say, quiet: bool
+) -> None:
     if not local.is_dir():
         raise DataError(
             "is not a folder",
@@ -185,7 +189,7 @@ def _take_all(sources: Sequence[Source], folder: Path, local: Path, say: Say, qu
 
 
 def _note(
-    source: Source,
+    source: DataSource,
     folder: Path,
     digest: Digest | None,
     origins: Sequence[str | None],
@@ -202,13 +206,13 @@ def _note(
     say(_line(source, folder, record.digest))
 
 
-def _say_there(source: Source, folder: Path, say: Say, quiet: bool) -> None:
+def _say_there(source: DataSource, folder: Path, say: Say, quiet: bool) -> None:
     known = read_record(source, folder) is not None
     record = checked(source, folder, quiet=quiet)
     say(f"{source.name}: there already" if known else _line(source, folder, record.digest))
 
 
-def _line(source: Source, folder: Path, digest: Digest) -> str:
+def _line(source: DataSource, folder: Path, digest: Digest) -> str:
     if source.known.has_checksum:
         names = [name for name in ("sha256", "md5") if getattr(source.known, name) is not None]
         return f"{source.name}: whole, {' and '.join(names)} as in the document"
@@ -218,7 +222,7 @@ def _line(source: Source, folder: Path, digest: Digest) -> str:
     )
 
 
-def _require_room(client: httpx2.Client, sources: Sequence[Source], folder: Path) -> None:
+def _require_room(client: httpx2.Client, sources: Sequence[DataSource], folder: Path) -> None:
     """Ask for the room of all that is still to come, before its first byte."""
     missing = [source for source in sources if not source.is_whole(folder)]
     files = [

@@ -16,7 +16,7 @@ from biobench._common.text import shown
 from biobench.data.fetch.digests import Digest, chunks, difference, digest_of
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download import part_of
-from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.part import PartFile, PartOrigin
 from biobench.data.sources import Known
 from biobench.errors import DataError
 
@@ -38,7 +38,7 @@ def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Di
         Progress(f"copying {origin.name}", size, show=show_size, quiet=quiet) as progress,
         PartFile(part_of(target.parent, target.name)).open() as part,
     ):
-        part.begin(Origin("", None, None, size))
+        part.begin(PartOrigin("", None, None, size))
         part.watch(progress.advance)
         for chunk in chunks(origin):
             part.append(chunk)

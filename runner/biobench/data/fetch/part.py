@@ -27,7 +27,7 @@ MOST_STATE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Origin:
+class PartOrigin:
     """The bytes that a part is the beginning of, as the host named them.
 
     Attributes:
@@ -56,7 +56,7 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.origin: Origin | None = None
+        self.origin: PartOrigin | None = None
         self.joined = False
         self._state = path.with_name(path.name + ".json")
         self._digests = Digests()
@@ -116,7 +116,7 @@ class PartFile:
         if not self.kept:
             self._remove()
 
-    def begin(self, origin: Origin) -> None:
+    def begin(self, origin: PartOrigin) -> None:
         """Drop what there is; what follows are the bytes of ``origin`` from its first."""
         self._clear()
         self.origin = origin
@@ -185,17 +185,17 @@ class PartFile:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _read_state(self) -> tuple[Origin, int, str] | None:
+    def _read_state(self) -> tuple[PartOrigin, int, str] | None:
         try:
             value = json.loads(read_regular(self._state, MOST_STATE))
             kept, sha256 = value.pop("kept"), value.pop("sha256")
-            origin = Origin(**value)
+            origin = PartOrigin(**value)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
         return (origin, kept, sha256) if isinstance(kept, int) and kept >= 0 else None
 
     def _take_up(
-        self, origin: Origin, kept: int, sha256: str, advance: Callable[[int], None] | None
+        self, origin: PartOrigin, kept: int, sha256: str, advance: Callable[[int], None] | None
     ) -> bool:
         if os.fstat(self._handle).st_size < kept:
             return False

@@ -16,14 +16,14 @@ from biobench._common.byte_sizes import show_size
 from biobench._common.files import read_regular, write_atomically
 from biobench._common.progress import Progress
 from biobench.data.fetch.digests import Digest, difference, digest_of
-from biobench.data.sources import Source
+from biobench.data.sources import DataSource
 from biobench.errors import DataError
 
 MOST_RECORD = 16 << 20
 
 
 @dataclass(frozen=True)
-class Record:
+class FetchRecord:
     """The digest of a source and the address or folder of each of its files, None if unknown."""
 
     digest: Digest
@@ -35,7 +35,7 @@ def record_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.fetched.json"
 
 
-def read_record(source: Source, folder: Path) -> Record | None:
+def read_record(source: DataSource, folder: Path) -> FetchRecord | None:
     """The record of a source, None where there is none or the files are others by now."""
     try:
         value = json.loads(read_regular(record_path(folder, source.name), MOST_RECORD))
@@ -45,11 +45,11 @@ def read_record(source: Source, folder: Path) -> Record | None:
         now = _identity(source.paths(folder))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return Record(digest, origins) if noted == now else None
+    return FetchRecord(digest, origins) if noted == now else None
 
 
 def write_record(
-    source: Source, folder: Path, digest: Digest, origins: Sequence[str | None]
+    source: DataSource, folder: Path, digest: Digest, origins: Sequence[str | None]
 ) -> None:
     """Note what a source is; raises BiobenchError where that cannot be written."""
     files = _identity(source.paths(folder))
@@ -59,7 +59,7 @@ def write_record(
     write_atomically(record_path(folder, source.name), json.dumps(value, indent=1).encode() + b"\n")
 
 
-def checked(source: Source, folder: Path, *, quiet: bool = False) -> Record:
+def checked(source: DataSource, folder: Path, *, quiet: bool = False) -> FetchRecord:
     """The record of a source that is whole; it is read and noted where that is needed.
 
     Raises DataError where it is not what the document says.
@@ -71,7 +71,7 @@ def checked(source: Source, folder: Path, *, quiet: bool = False) -> Record:
         size = sum(path.stat().st_size for path in paths)
         title = f"checking {source.name}"
         with Progress(title, size, show=show_size, quiet=quiet) as progress:
-            record = Record(digest_of(paths, progress.advance), (None,) * len(paths))
+            record = FetchRecord(digest_of(paths, progress.advance), (None,) * len(paths))
     fault = difference(source.known, record.digest)
     if fault is not None:
         raise DataError(

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import httpx2
 
 from biobench.data.fetch.download_errors import ContentChanged, PermanentError, TransientError
-from biobench.data.fetch.part import Origin
+from biobench.data.fetch.part import PartOrigin
 from biobench.data.fetch.retries import asked_wait
 
 _RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED = re.compile(r"bytes\s+\*/(\d{1,18})", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,18}", re.ASCII)
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 ENCODINGS = frozenset({"gzip", "x-gzip"})
 
 
@@ -30,12 +30,12 @@ class PartResponse:
         complete: True where there are no more than were kept.
     """
 
-    origin: Origin
+    origin: PartOrigin
     start: int
     complete: bool = False
 
 
-def request_headers(start: int, origin: Origin | None, url: str) -> dict[str, str]:
+def request_headers(start: int, origin: PartOrigin | None, url: str) -> dict[str, str]:
     """Headers that ask for the bytes from ``start``, if they are still those of ``origin``."""
     # Without it a server may compress what it sends, and ranges would count compressed bytes.
     headers = {"Accept-Encoding": "identity"}
@@ -47,7 +47,7 @@ def request_headers(start: int, origin: Origin | None, url: str) -> dict[str, st
 
 
 def read_response(
-    response: httpx2.Response, url: str, start: int, kept: Origin | None, *, sure: bool
+    response: httpx2.Response, url: str, start: int, kept: PartOrigin | None, *, sure: bool
 ) -> PartResponse:
     """Content that the answer gives.
 
@@ -64,7 +64,7 @@ def read_response(
     status = response.status_code
     if status == 416 and start:
         return _nothing_more(response, start, kept)
-    if status in _PASSING:
+    if status in _TRANSIENT_STATUS:
         raise TransientError(
             f"status {status}", wait=asked_wait(response.headers.get("retry-after"))
         )
@@ -79,7 +79,7 @@ def read_response(
     return _continued(response, origin, start, kept, sure=sure)
 
 
-def _origin(response: httpx2.Response, url: str) -> Origin:
+def _origin(response: httpx2.Response, url: str) -> PartOrigin:
     headers = response.headers
     etag = headers.get("etag")
     encoding = headers.get("content-encoding", "").strip().lower()
@@ -89,7 +89,7 @@ def _origin(response: httpx2.Response, url: str) -> Origin:
         raise PermanentError(f"the host sends it in the encoding {encoding[:40]!r}")
     length = headers.get("content-length", "")
     total = int(length) if _DECIMAL.fullmatch(length) else None
-    return Origin(
+    return PartOrigin(
         url=url,
         etag=etag if etag and not etag.startswith("W/") else None,
         modified=headers.get("last-modified"),
@@ -99,7 +99,12 @@ def _origin(response: httpx2.Response, url: str) -> Origin:
 
 
 def _continued(
-    response: httpx2.Response, origin: Origin, start: int, kept: Origin | None, *, sure: bool
+    response: httpx2.Response,
+    origin: PartOrigin,
+    start: int,
+    kept: PartOrigin | None,
+    *,
+    sure: bool,
 ) -> PartResponse:
     match = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
     if match is None or kept is None:
@@ -122,11 +127,11 @@ def _continued(
         raise ContentChanged("the host does not say whether the file is still the same")
     whole = total if total is not None else kept.total
     return PartResponse(
-        Origin(origin.url, origin.etag, origin.modified, whole, origin.encoding), first
+        PartOrigin(origin.url, origin.etag, origin.modified, whole, origin.encoding), first
     )
 
 
-def _nothing_more(response: httpx2.Response, start: int, kept: Origin | None) -> PartResponse:
+def _nothing_more(response: httpx2.Response, start: int, kept: PartOrigin | None) -> PartResponse:
     match = _UNSATISFIED.fullmatch(response.headers.get("content-range", "").strip())
     if kept is not None and match is not None and int(match[1]) == start == kept.total:
         return PartResponse(kept, start, complete=True)

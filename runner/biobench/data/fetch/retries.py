@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True)
-class Pace:
+class RetryPolicy:
     """Number of tries of an address, and the waits between them.
 
     Waits double from ``first_s`` to ``longest_s``. ``tries`` are those in a row that brought less

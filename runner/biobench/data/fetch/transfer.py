@@ -22,9 +22,9 @@ from biobench.data.fetch.download_errors import (
 )
 from biobench.data.fetch.minimum_rate import MinimumRate
 from biobench.data.fetch.pages import address_behind, is_page
-from biobench.data.fetch.part import Origin, PartFile
+from biobench.data.fetch.part import PartFile, PartOrigin
 from biobench.data.fetch.response import PartResponse, read_response, request_headers
-from biobench.data.fetch.retries import Pace
+from biobench.data.fetch.retries import RetryPolicy
 from biobench.data.sources import File
 
 MOST_PAGES = 2
@@ -32,14 +32,14 @@ MOST_REDIRECTS = 10
 ASK_DISK_EVERY = 256 << 20
 
 
-def make_client(pace: Pace) -> httpx2.Client:
+def make_client(policy: RetryPolicy) -> httpx2.Client:
     """The client of all downloads of a command; it keeps cookies and honours proxy variables."""
     from importlib.metadata import version
 
     return httpx2.Client(
         follow_redirects=True,
         max_redirects=MOST_REDIRECTS,
-        timeout=httpx2.Timeout(pace.stall_s, connect=pace.connect_s),
+        timeout=httpx2.Timeout(policy.stall_s, connect=policy.connect_s),
         # A connection of its own for each request: a rate knows those that were opened for it.
         limits=httpx2.Limits(max_keepalive_connections=0),
         headers={"User-Agent": f"biobench/{version('biobench')}"},
@@ -51,7 +51,7 @@ def transfer(
     url: str,
     file: File,
     part: PartFile,
-    pace: Pace,
+    policy: RetryPolicy,
     started: Callable[[], None],
 ) -> None:
     """Add to a part until it is whole. What was added stays in it, whatever is raised.
@@ -61,7 +61,7 @@ def transfer(
         url: The address.
         file: The file that is to come.
         part: What there is of it.
-        pace: The least bytes in a time, and the most where no length is stated.
+        policy: The least bytes in a time, and the most where no length is stated.
         started: Called when the length is known, before the first byte.
 
     Raises:
@@ -74,8 +74,8 @@ def transfer(
     start = part.kept if _may_continue(part, url, file) else 0
     headers = request_headers(start, part.origin, url)
     address = direct(url)
-    rate = MinimumRate(pace.least_bytes, pace.window_s)
-    with _troubles(), rate.running():
+    rate = MinimumRate(policy.least_bytes, policy.window_s)
+    with _transfer_errors(), rate.running():
         for _ in range(MOST_PAGES + 1):
             asked = headers | authorization_headers(address)
             with client.stream(
@@ -87,7 +87,7 @@ def transfer(
                     continue
                 sure = file.known.has_checksum
                 answer = read_response(response, url, start, part.origin, sure=sure)
-                most = _most_bytes(answer.origin, file, pace)
+                most = _most_bytes(answer.origin, file, policy)
                 _take(answer, response, file, part, most, rate, started)
                 return
     raise PermanentError("the host asks again and again whether the file is meant")
@@ -138,7 +138,7 @@ def _take(
             require_space(part.path.parent, 0, file.name)
     if total is None:
         # Only an answer in chunks says that it ended; see _check_length.
-        part.origin = Origin(
+        part.origin = PartOrigin(
             answer.origin.url,
             answer.origin.etag,
             answer.origin.modified,
@@ -149,7 +149,7 @@ def _take(
         raise TransientError("the connection ended early")
 
 
-def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None:
+def _check_length(origin: PartOrigin, response: httpx2.Response, file: File) -> None:
     known = file.known
     if origin.total is None:
         chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
@@ -161,11 +161,11 @@ def _check_length(origin: Origin, response: httpx2.Response, file: File) -> None
         raise PermanentError(f"the file has {origin.total} bytes there, expected {known.bytes}")
 
 
-def _most_bytes(origin: Origin, file: File, pace: Pace) -> int:
+def _most_bytes(origin: PartOrigin, file: File, policy: RetryPolicy) -> int:
     """Most bytes that an answer may have, whether or not its head says how many come."""
     known = file.known.bytes
     if known is None:
-        return pace.most_unsaid if origin.total is None else origin.total
+        return policy.most_unsaid if origin.total is None else origin.total
     # Bytes that do not compress become a little more.
     return known if not origin.encoding else known + known // 64 + 1024
 
@@ -184,7 +184,7 @@ def _refuse_downgrade(response: httpx2.Response) -> None:
 
 
 @contextmanager
-def _troubles() -> Iterator[None]:
+def _transfer_errors() -> Iterator[None]:
     try:
         yield
     except (httpx2.TooManyRedirects, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:

@@ -14,8 +14,8 @@ from typing import Literal
 from biobench._common.text import shown
 from biobench.data.faults import SHOWN
 from biobench.data.frames.clips import Clip, clips_of, frames_top, whole_digest
-from biobench.data.frames.place import Place
-from biobench.data.frames.record import Record, record_path
+from biobench.data.frames.place import FramesPlace
+from biobench.data.frames.record import FramesRecord, record_path
 from biobench.errors import DataError, counted
 from biobench.spec.documents import Dataset
 
@@ -29,7 +29,7 @@ def frames_state(dataset: Dataset, root: Path) -> tuple[State, str]:
     ``no record``: frames exist, and nothing says how they were made. ``other frames``: they were
     cut, and are not those of the document.
     """
-    place = Place(root, frames_top(dataset))
+    place = FramesPlace(root, frames_top(dataset))
     command = f"`biobench data frames {dataset.id}`"
     if not place.has_frames():
         if place.ready():
@@ -42,7 +42,7 @@ def frames_state(dataset: Dataset, root: Path) -> tuple[State, str]:
     return _recorded(dataset, record) if record is not None else ("no record", "")
 
 
-def _recorded(dataset: Dataset, record: Record) -> tuple[State, str]:
+def _recorded(dataset: Dataset, record: FramesRecord) -> tuple[State, str]:
     assert dataset.videos is not None
     expected = dataset.videos["digest"]
     if record.left_out:
@@ -54,7 +54,7 @@ def _recorded(dataset: Dataset, record: Record) -> tuple[State, str]:
 
 def require_frames(dataset: Dataset, root: Path) -> None:
     """Raise DataError where the images of ``dataset`` are still videos."""
-    if dataset.videos is None or Place(root, frames_top(dataset)).has_frames():
+    if dataset.videos is None or FramesPlace(root, frames_top(dataset)).has_frames():
         return
     raise DataError(
         "its videos are not cut into frames yet",
@@ -84,7 +84,7 @@ def clips_left_out(dataset: Dataset, root: Path) -> Mapping[str, str]:
     """Clips that were left out when the videos were cut, with the reason."""
     if dataset.videos is None:
         return {}
-    record = Place(root, frames_top(dataset)).record
+    record = FramesPlace(root, frames_top(dataset)).record
     return {} if record is None else record.left_out
 
 
@@ -101,7 +101,7 @@ def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> Fr
         DataError: As :func:`clips_of`.
     """
     top = frames_top(dataset)
-    place = Place(root, top)
+    place = FramesPlace(root, top)
     named = clips_of(dataset, root)
     clips = [clip for clip in named if digests.keys() >= set(clip.frames)]
     found = {clip.name: clip.digest(digests.__getitem__) for clip in clips}
@@ -111,7 +111,7 @@ def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> Fr
     if report.left_out:
         report.differences.append(_left_out(report.left_out, record_path(root, top).name))
     for clip in clips:
-        report.differences += _strangers(clip, place)
+        report.differences += _unexpected_files(clip, place)
     if place.record is not None:
         report.differences += _since(place.record, found, record_path(root, top).name)
     assert dataset.videos is not None
@@ -133,7 +133,7 @@ def _left_out(clips: Mapping[str, str], name: str) -> str:
     return f"{told}: {', '.join(first)}{more}"
 
 
-def _strangers(clip: Clip, place: Place) -> list[str]:
+def _unexpected_files(clip: Clip, place: FramesPlace) -> list[str]:
     """Files in a clip's folder that are not among its frames."""
     own = {path.rpartition("/")[2] for path in clip.frames}
     names = sorted(name for name in os.listdir(place.of(clip)) if not name.startswith("."))
@@ -144,7 +144,7 @@ def _strangers(clip: Clip, place: Place) -> list[str]:
     ]
 
 
-def _since(record: Record, found: Mapping[str, str], name: str) -> list[str]:
+def _since(record: FramesRecord, found: Mapping[str, str], name: str) -> list[str]:
     """Differences between frames and those that were cut."""
     lines = []
     for clip in sorted(found.keys() | record.entries.keys()):

@@ -20,8 +20,15 @@ from biobench.data.faults import Faults
 from biobench.data.fetch.lock import locked
 from biobench.data.file_hashes import file_digest
 from biobench.data.frames.clips import Clip, clips_of, frames_top
-from biobench.data.frames.place import Place
-from biobench.data.frames.record import Entry, Record, make_record, note, record_path, write_record
+from biobench.data.frames.place import FramesPlace
+from biobench.data.frames.record import (
+    ClipEntry,
+    FramesRecord,
+    make_record,
+    note,
+    record_path,
+    write_record,
+)
 from biobench.data.frames.video import BadVideo, cut_video, made_with
 from biobench.errors import DataError, counted
 from biobench.spec.documents import Dataset
@@ -37,7 +44,7 @@ def cut_frames(
     leave_out: bool = False,
     say: Say = print,
     quiet: bool = False,
-) -> Record:
+) -> FramesRecord:
     """Cut every video of ``dataset`` in ``root`` that is not cut yet.
 
     Args:
@@ -56,7 +63,7 @@ def cut_frames(
         SpecError: The layout has no videos.
     """
     clips = clips_of(dataset, root)
-    place = Place(root, frames_top(dataset))
+    place = FramesPlace(root, frames_top(dataset))
     record = place.record
     if record is not None and not place.stage.exists() and not place.left(clips):
         say(f"{root / place.top}: cut already; {_summary(record)}")
@@ -77,8 +84,8 @@ def cut_frames(
 
 
 def _cut_left(
-    dataset: Dataset, clips: Sequence[Clip], place: Place, workers: int, quiet: bool
-) -> tuple[dict[str, Entry], dict[str, str]]:
+    dataset: Dataset, clips: Sequence[Clip], place: FramesPlace, workers: int, quiet: bool
+) -> tuple[dict[str, ClipEntry], dict[str, str]]:
     """Entries of the clips that are cut, and the reasons why others are not."""
     known = place.known()
     if not known and place.has_frames():
@@ -88,7 +95,7 @@ def _cut_left(
             remedy=f"check it with `biobench data verify {dataset.id}`, or move it away",
         )
     left = place.left(clips)
-    _refuse_strangers(left, known, place)
+    _refuse_unrecorded(left, known, place)
     place.prepare()
     waiting = {clip.name for clip in left}
     done = {clip.name: known[clip.name] for clip in clips if clip.name not in waiting}
@@ -99,7 +106,7 @@ def _cut_left(
     ):
         progress.skip(len(done))
         for clip, result in found:
-            if isinstance(result, Entry):
+            if isinstance(result, ClipEntry):
                 note(place.stage, result)
                 done[clip.name] = result
             else:
@@ -109,14 +116,14 @@ def _cut_left(
 
 
 def _cut_all(
-    clips: Sequence[Clip], place: Place, workers: int
-) -> Generator[tuple[Clip, Entry | str], None, None]:
+    clips: Sequence[Clip], place: FramesPlace, workers: int
+) -> Generator[tuple[Clip, ClipEntry | str], None, None]:
     """Each clip with its entry, or with the reason why it has none, as they are done."""
     stop = threading.Event()
     tools = made_with()
     pool = ThreadPoolExecutor(max(1, workers), "cut")
     try:
-        futures: dict[Future[Entry | str], Clip] = {
+        futures: dict[Future[ClipEntry | str], Clip] = {
             pool.submit(_cut, number, clip, place, tools, stop): clip
             for number, clip in enumerate(clips)
         }
@@ -128,8 +135,8 @@ def _cut_all(
 
 
 def _cut(
-    number: int, clip: Clip, place: Place, tools: Mapping[str, str], stop: threading.Event
-) -> Entry | str:
+    number: int, clip: Clip, place: FramesPlace, tools: Mapping[str, str], stop: threading.Event
+) -> ClipEntry | str:
     video = place.root / clip.video
     if not video.is_file():
         return "is missing"
@@ -139,7 +146,7 @@ def _cut(
         return str(error)
     digests = ("sha256:" + hashlib.sha256(file).hexdigest() for file in cut.files)
     by_path = dict(zip(clip.frames, digests, strict=True))
-    entry = Entry(
+    entry = ClipEntry(
         clip=clip.name,
         video=file_digest(str(video)),
         video_bytes=video.stat().st_size,
@@ -155,7 +162,9 @@ def _cut(
     return entry
 
 
-def _refuse_strangers(left: Sequence[Clip], known: Mapping[str, Entry], place: Place) -> None:
+def _refuse_unrecorded(
+    left: Sequence[Clip], known: Mapping[str, ClipEntry], place: FramesPlace
+) -> None:
     """Refuse folders without a record, which may be the user's own work."""
     faults = Faults("move these folders away")
     for clip in left:
@@ -176,7 +185,7 @@ def _raise_bad(dataset: Dataset, root: Path, clips: Sequence[Clip], bad: Mapping
     faults.raise_if_any(str(root))
 
 
-def _summary(record: Record) -> str:
+def _summary(record: FramesRecord) -> str:
     text = f"{counted(len(record.entries), 'clip')} of {record.frames} frames, "
     text += f"{show_size(record.bytes)}, "
     if record.left_out:

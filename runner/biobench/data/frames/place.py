@@ -13,10 +13,10 @@ from pathlib import Path
 
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.frames.clips import Clip
-from biobench.data.frames.record import Entry, Record, read_journal, read_record
+from biobench.data.frames.record import ClipEntry, FramesRecord, read_journal, read_record
 
 
-class Place:
+class FramesPlace:
     """The frames in the folder ``top`` of the data folder ``root``.
 
     A link to another disk is kept: what it leads to is filled.
@@ -30,11 +30,11 @@ class Place:
         self._ready = self.stage / "ready"
 
     @property
-    def record(self) -> Record | None:
+    def record(self) -> FramesRecord | None:
         """The record of the frames that are in place."""
         return read_record(self.root, self.top)
 
-    def known(self) -> dict[str, Entry]:
+    def known(self) -> dict[str, ClipEntry]:
         """Entries of the record and of the journal, by clip."""
         record = self.record
         return {**(record.entries if record else {}), **read_journal(self.stage)}
@@ -56,7 +56,7 @@ class Place:
         known = self.known()
         return [clip for clip in clips if not self._holds(clip, known)]
 
-    def _holds(self, clip: Clip, known: Mapping[str, Entry]) -> bool:
+    def _holds(self, clip: Clip, known: Mapping[str, ClipEntry]) -> bool:
         """True where a clip is cut, and its video, where it still exists, has the same size."""
         entry = known.get(clip.name)
         if entry is None:

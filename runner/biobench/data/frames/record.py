@@ -25,7 +25,7 @@ MOST_RECORD = 256 << 20
 
 
 @dataclass(frozen=True)
-class Entry:
+class ClipEntry:
     """The frames of one clip.
 
     Attributes:
@@ -52,13 +52,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Record:
+class FramesRecord:
     """All frames of a data set: entries by clip, and clips without frames with the reason."""
 
     dataset: str
     version: str
     frames: int
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, ClipEntry]
     left_out: Mapping[str, str]
 
     @property
@@ -77,14 +77,16 @@ def record_path(root: Path, top: str) -> Path:
     return root / f"{top}.json"
 
 
-def make_record(dataset: Dataset, entries: Iterable[Entry], left_out: Mapping[str, str]) -> Record:
+def make_record(
+    dataset: Dataset, entries: Iterable[ClipEntry], left_out: Mapping[str, str]
+) -> FramesRecord:
     """The record of these entries, in order of the clips."""
     ordered = {entry.clip: entry for entry in sorted(entries, key=lambda entry: entry.clip)}
     count: int = dataset.layout.options["frames"]["count"]
-    return Record(dataset.id, dataset.version, count, ordered, dict(sorted(left_out.items())))
+    return FramesRecord(dataset.id, dataset.version, count, ordered, dict(sorted(left_out.items())))
 
 
-def read_record(root: Path, top: str) -> Record | None:
+def read_record(root: Path, top: str) -> FramesRecord | None:
     """The record in ``root``, None where there is none that can be read."""
     try:
         value = json.loads(read_regular(record_path(root, top), MOST_RECORD))
@@ -92,9 +94,9 @@ def read_record(root: Path, top: str) -> Record | None:
             return None
         tools = value["made_with"]
         entries = [
-            Entry(**{**item, "made_with": tools[item["made_with"]]}) for item in value["items"]
+            ClipEntry(**{**item, "made_with": tools[item["made_with"]]}) for item in value["items"]
         ]
-        return Record(
+        return FramesRecord(
             value["dataset"],
             value["version"],
             value["frames"],
@@ -105,7 +107,7 @@ def read_record(root: Path, top: str) -> Record | None:
         return None
 
 
-def record_bytes(record: Record) -> bytes:
+def record_bytes(record: FramesRecord) -> bytes:
     """The record as its file holds it: one line a clip."""
     tools = [dict(pairs) for pairs in dict.fromkeys(map(_tools, record.entries.values()))]
     head = {
@@ -127,23 +129,23 @@ def record_bytes(record: Record) -> bytes:
     return (text + ',\n "items": [\n  ' + ",\n  ".join(items) + "\n ]\n}\n").encode()
 
 
-def write_record(root: Path, top: str, record: Record) -> None:
+def write_record(root: Path, top: str, record: FramesRecord) -> None:
     """Write the record beside the folder ``top``; raises as :func:`write_atomically`."""
     write_atomically(record_path(root, top), record_bytes(record))
 
 
-def read_journal(stage: Path) -> dict[str, Entry]:
+def read_journal(stage: Path) -> dict[str, ClipEntry]:
     """The entries of the clips that are done, by name."""
     found = {}
     with contextlib.suppress(OSError):
         for line in read_regular(stage / JOURNAL, MOST_RECORD).splitlines():
             with contextlib.suppress(ValueError, TypeError):
-                entry = Entry(**json.loads(line))
+                entry = ClipEntry(**json.loads(line))
                 found[entry.clip] = entry
     return found
 
 
-def note(stage: Path, entry: Entry) -> None:
+def note(stage: Path, entry: ClipEntry) -> None:
     """Append a clip to the journal and sync it."""
     path = stage / JOURNAL
     try:
@@ -156,5 +158,5 @@ def note(stage: Path, entry: Entry) -> None:
         raise cannot_write(path, error) from error
 
 
-def _tools(entry: Entry) -> tuple[tuple[str, str], ...]:
+def _tools(entry: ClipEntry) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(entry.made_with.items()))

@@ -38,7 +38,7 @@ class BadVideo(Exception):
     """The reason why a video has no frames, in a few words."""
 
 
-class Interrupted(Exception):
+class VideoInterrupted(Exception):
     """The caller asked to stop."""
 
 
@@ -189,7 +189,7 @@ def _decoded(path: Path, stopped: Stopped) -> Iterator[av.VideoFrame]:
                     raise BadVideo("is damaged, or ends early")
                 for frame in packet.decode():
                     if stopped():
-                        raise Interrupted
+                        raise VideoInterrupted
                     if not isinstance(frame, av.VideoFrame):
                         continue
                     if frame.is_corrupt:

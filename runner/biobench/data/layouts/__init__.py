@@ -52,7 +52,7 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True)
-class Kind:
+class LayoutKind:
     """A layout's functions: its items, and the paths of its annotation files and image folders."""
 
     find: Finder
@@ -60,10 +60,10 @@ class Kind:
     image_folders: Callable[[Layout, SplitRule], list[str]]
 
 
-LAYOUTS: Mapping[str, Kind] = {
-    "coco": Kind(coco.find, coco.annotation_files, coco.image_folders),
-    "csv": Kind(csv.find, csv.annotation_files, csv.image_folders),
-    "image-folder": Kind(
+LAYOUTS: Mapping[str, LayoutKind] = {
+    "coco": LayoutKind(coco.find, coco.annotation_files, coco.image_folders),
+    "csv": LayoutKind(csv.find, csv.annotation_files, csv.image_folders),
+    "image-folder": LayoutKind(
         image_folder.find, image_folder.annotation_files, image_folder.image_folders
     ),
 }
@@ -98,7 +98,7 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
     return _kind(layout).image_folders(layout, split_rule)
 
 
-def _kind(layout: Layout) -> Kind:
+def _kind(layout: Layout) -> LayoutKind:
     kind = LAYOUTS.get(layout.id)
     if kind is None:
         raise SpecError(

@@ -17,9 +17,9 @@ from biobench._common.text import short, shown
 from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
-from biobench.data.layouts.folder_listing import Present
+from biobench.data.layouts.folder_listing import FolderListing
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
-from biobench.data.layouts.not_annotations import mistaken
+from biobench.data.layouts.not_annotations import other_kind
 from biobench.data.layouts.options import SplitRule, join, written_path_fault
 from biobench.data.locate import require_data_folder
 from biobench.data.manifest import Item
@@ -146,7 +146,7 @@ def _text(source: str) -> tuple[str, FileRead]:
         raise DataError(f"the annotation file {what}", where=where, remedy=_START) from error
     if not data:
         raise DataError("the annotation file is empty", where=where, remedy="bring the file again")
-    other = mistaken(data)
+    other = other_kind(data)
     if other is not None:
         kind, remedy = other
         raise DataError(f"the annotation file is {kind}", where=where, remedy=remedy)
@@ -193,7 +193,7 @@ def _image_paths(
 ) -> dict[str, str]:
     paths: dict[str, str] = {}
     used: set[str] = set()
-    present = Present(base)
+    listing = FolderListing(base)
     for position, image in enumerate(_rows(document, "images", source)):
         place = f"/images/{position}"
         identifier = _identifier(image.get("id")) if isinstance(image, dict) else None
@@ -214,7 +214,7 @@ def _image_paths(
         if path in used:
             faults.add(path, f"named by two images, the second is {shown(identifier)}")
         used.add(path)
-        if not present(path):
+        if not listing(path):
             faults.add(path, "the file is missing")
     return paths
 

@@ -19,10 +19,10 @@ from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.csv_options import CsvOptions, read_options
 from biobench.data.layouts.csv_poisonous_species import poisonous_names
 from biobench.data.layouts.csv_rows import RowItems
-from biobench.data.layouts.folder_listing import Present
+from biobench.data.layouts.folder_listing import FolderListing
 from biobench.data.layouts.layout_items import KeepMissing, LayoutItems
 from biobench.data.layouts.options import SplitRule, join
-from biobench.data.layouts.table import Table, parse_table, read_table
+from biobench.data.layouts.table import CsvTable, parse_table, read_table
 from biobench.data.locate import require_data_folder
 from biobench.spec.documents import Layout
 
@@ -43,7 +43,7 @@ def find(
     require_data_folder(Path(base), "the tables and the images that they name")
     faults = Faults("fix the tables, or give --data the folder that their paths start from")
     read = _reader(layout, base)
-    found = collect(options, read, Present(base), faults, keep_missing=keep_missing)
+    found = collect(options, read, FolderListing(base), faults, keep_missing=keep_missing)
     faults.raise_if_any(base)
     return replace(found, tables=_places(layout, found.tables))
 
@@ -82,14 +82,14 @@ def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
 def collect(
     options: CsvOptions,
     read: Reader,
-    present: Callable[[str], bool],
+    is_file: Callable[[str], bool],
     faults: Faults,
     *,
     keep_missing: KeepMissing,
 ) -> LayoutItems:
     """Do what :func:`find` does, as a function of the tables and of which files are there."""
-    rows = RowItems(options, present, faults, keep_missing)
-    parsed: dict[str, Table | None] = {}
+    rows = RowItems(options, is_file, faults, keep_missing)
+    parsed: dict[str, CsvTable | None] = {}
     files: dict[str, FileRead] = {}
     for split, name in options.tables:
         if name not in parsed:
@@ -114,7 +114,7 @@ def collect(
     return LayoutItems(items, rows.missing, poisonous, traits, rows.of_no_split, files)
 
 
-def _note(table: Table, files: dict[str, FileRead]) -> None:
+def _note(table: CsvTable, files: dict[str, FileRead]) -> None:
     """Add what a table was read from to ``files``."""
     if table.file is not None:
         files[table.name] = table.file
@@ -127,7 +127,7 @@ def _read(
     read: Reader,
     faults: Faults,
     keep: Collection[str],
-) -> Table | None:
+) -> CsvTable | None:
     file = read(name, faults)
     if file is None:
         return None

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous
-from biobench.data.layouts.table import Table, place
+from biobench.data.layouts.table import CsvTable, place
 
 MISSING = frozenset(
     (
@@ -27,12 +27,16 @@ _BLANKS = " \t\n\v\f\r"
 _NUMBER = re.compile(
     rf"[{_BLANKS}]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[{_BLANKS}]*"
 )
-_BEYOND = 2.0**63
+_MOST_CELL = 2.0**63
 """An integer from here on would not fit the int64 column that pandas makes of integers."""
 
 
 def poisonous_names(
-    options: CsvOptions, listing: Poisonous, table: Table, labels: Collection[str], faults: Faults
+    options: CsvOptions,
+    listing: Poisonous,
+    table: CsvTable,
+    labels: Collection[str],
+    faults: Faults,
 ) -> frozenset[str]:
     """Label names that the list calls poisonous.
 
@@ -57,13 +61,13 @@ def number(cell: str) -> float | None:
     if not _NUMBER.fullmatch(cell):
         return None
     value = float(cell)
-    return value if abs(value) < _BEYOND else None
+    return value if abs(value) < _MOST_CELL else None
 
 
 def _by_cells(
     listing: Poisonous,
     values: Mapping[str, bool],
-    table: Table,
+    table: CsvTable,
     classes: Collection[str],
     unknown: str | None,
     faults: Faults,
@@ -89,7 +93,7 @@ def _by_cells(
 
 def _by_numbers(
     listing: Poisonous,
-    table: Table,
+    table: CsvTable,
     classes: Collection[str],
     options: CsvOptions,
     faults: Faults,
@@ -101,7 +105,7 @@ def _by_numbers(
     ``poisonous == 1``. A column with a cell that pandas takes for text has no such row.
     """
     ids = _Ids(options) if options.label_ids is not None else None
-    column = _Column(listing.column)
+    column = _NameColumn(listing.column)
     listed: dict[str, tuple[int, bool]] = {}
     sound = True
     for line, written, cell in table.rows((listing.label, listing.column)):
@@ -127,7 +131,7 @@ def _by_numbers(
     return _poisonous(listed)
 
 
-class _Column:
+class _NameColumn:
     """A column of numbers, or of truths: what it holds is what its first cell with a value is."""
 
     def __init__(self, name: str) -> None:

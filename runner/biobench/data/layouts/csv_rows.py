@@ -19,7 +19,7 @@ from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
 from biobench.data.layouts.layout_items import KeepMissing
 from biobench.data.layouts.options import is_usual, join, written_path_fault
-from biobench.data.layouts.table import Table, place
+from biobench.data.layouts.table import CsvTable, place
 from biobench.data.layouts.template import Template
 from biobench.data.manifest import Item, Split
 
@@ -31,7 +31,7 @@ LISTED_CELLS = 6
 
 
 @dataclass(slots=True)
-class _Lost:
+class _MissingImages:
     """A row or clip whose images are not there: the first row and path, and how many."""
 
     row: int
@@ -59,12 +59,12 @@ class RowItems:
     """
 
     options: CsvOptions
-    present: Callable[[str], bool]
+    is_file: Callable[[str], bool]
     faults: Faults
     keep_missing: KeepMissing
     missing: dict[str, str] = field(default_factory=dict, init=False)
-    _lost: dict[str | int, _Lost] = field(default_factory=dict, init=False)
-    _more_lost: set[str | int] = field(default_factory=set, init=False)
+    _missing_images: dict[str | int, _MissingImages] = field(default_factory=dict, init=False)
+    _more_missing: set[str | int] = field(default_factory=set, init=False)
     _found: list[Item] = field(default_factory=list, init=False)
     _order: array[int] = field(default_factory=lambda: array("q"), init=False)
     _ids: dict[str, int] = field(default_factory=dict, init=False)
@@ -113,7 +113,7 @@ class RowItems:
         named = self.options.split_cells
         return {cell: rows for cell, rows in self._cells.items() if cell not in named}
 
-    def add_table(self, table: Table, split: Split | None) -> None:
+    def add_table(self, table: CsvTable, split: Split | None) -> None:
         """Add the items of a table; ``split`` is None where each row names its own."""
         columns = self.columns
         if self._has_number(table) or not table.has(columns, self.faults):
@@ -144,12 +144,12 @@ class RowItems:
 
     def check_missing(self) -> None:
         """Add a fault for each row, or each clip of several rows, whose images are not there."""
-        for lost in self._lost.values():
-            what = f"the image is missing: {shown(lost.path)}"
-            if lost.count > 1:
-                what = f"{lost.count} images are missing, the first is {shown(lost.path)}"
-            self._fault(lost.row, what)
-        self.faults.add_unlisted(len(self._more_lost))
+        for images in self._missing_images.values():
+            what = f"the image is missing: {shown(images.path)}"
+            if images.count > 1:
+                what = f"{images.count} images are missing, the first is {shown(images.path)}"
+            self._fault(images.row, what)
+        self.faults.add_unlisted(len(self._more_missing))
 
     def check_splits(self) -> None:
         """Add a fault for each split that no cell of the column of splits named."""
@@ -166,7 +166,7 @@ class RowItems:
                     f"{self.options.split_column!r}, which holds {seen}{more}",
                 )
 
-    def _has_number(self, table: Table) -> bool:
+    def _has_number(self, table: CsvTable) -> bool:
         """Return whether a table has the column of a frame's number, which is a fault."""
         number = self.options.frames.column if self.options.frames else None
         if number is None or number not in table.columns:
@@ -233,13 +233,13 @@ class RowItems:
         """Note that an image is not there, once a clip: ten frames of one would hide nine other
         clips. What a message cannot list takes a number each, since it may be every row."""
         clip = subject if self.options.position is not None and subject else row
-        known = self._lost.get(clip)
+        known = self._missing_images.get(clip)
         if known is not None:
             known.count += 1
-        elif len(self._lost) < SHOWN:
-            self._lost[clip] = _Lost(row, path)
+        elif len(self._missing_images) < SHOWN:
+            self._missing_images[clip] = _MissingImages(row, path)
         else:
-            self._more_lost.add(clip)
+            self._more_missing.add(clip)
 
     def _keeps_missing(self, subject: str) -> bool:
         if isinstance(self.keep_missing, bool):
@@ -348,10 +348,10 @@ class RowItems:
                 self._fault(row, f"the path {shown(path)!r}: {fault}")
                 return None
             path = join("", path)
-        there = self.present(path)
+        there = self.is_file(path)
         if not there and self.options.lower:
             lower = join("", template.fill(cells, lower=True))
-            if self.present(lower):
+            if self.is_file(lower):
                 return lower, True
         return path, there
 

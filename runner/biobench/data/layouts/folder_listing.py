@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 
-class Present:
+class FolderListing:
     """The plain files below ``base``, links followed."""
 
     def __init__(self, base: str) -> None:

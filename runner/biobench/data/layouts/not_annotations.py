@@ -15,7 +15,7 @@ _STARTS = (
 )
 
 
-def mistaken(data: bytes) -> tuple[str, str] | None:
+def other_kind(data: bytes) -> tuple[str, str] | None:
     """Kind of a file that is not an annotation file, and what to do with it; None where nothing of
     that kind is seen."""
     start = data[:64].lower()

@@ -22,7 +22,7 @@ from biobench._common.text import shown
 from biobench.data.annotations import Hashing
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
-from biobench.data.layouts.not_annotations import mistaken
+from biobench.data.layouts.not_annotations import other_kind
 
 Row = tuple[Any, ...]
 """The line that a row begins on, from 1, and its cells."""
@@ -40,7 +40,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """One table. ``name`` is its path. ``lines`` and the cells of each column are as long. ``file``
     is what the cells were read from."""
 
@@ -68,7 +68,7 @@ class Table:
         return all(count == 1 for count in counts.values())
 
     def _described(self) -> str:
-        other = mistaken(" ".join(self.columns).encode())
+        other = other_kind(" ".join(self.columns).encode())
         if other is not None:
             return f"the table is {'; '.join(other)}"
         names = ", ".join(repr(name) for name in self.columns[:LISTED_COLUMNS])
@@ -104,7 +104,7 @@ def parse_table(
     columns: Sequence[str] | None,
     faults: Faults,
     keep: Collection[str] | None = None,
-) -> Table | None:
+) -> CsvTable | None:
     """The table in ``file``; None, with its faults added, where it is none.
 
     Args:
@@ -166,7 +166,7 @@ def _require_text(file: BinaryIO) -> None:
         try:
             decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            if other := mistaken(start):
+            if other := other_kind(start):
                 raise _NotText(f"the table is {'; '.join(other)}") from error
             # What the decoder has kept of the block before has no line end.
             line = lines + error.object.count(b"\n", 0, error.start) + 1
@@ -174,7 +174,7 @@ def _require_text(file: BinaryIO) -> None:
             raise _NotText(f"not UTF-8 (byte {byte}); save the table as UTF-8", line) from error
         zero = block.find(0)
         if zero >= 0:
-            what = "; ".join(mistaken(start) or ("not plain text", "save it as text in UTF-8"))
+            what = "; ".join(other_kind(start) or ("not plain text", "save it as text in UTF-8"))
             line = lines + block.count(b"\n", 0, zero) + 1
             raise _NotText(f"a zero byte; the table is {what}", line)
         lines += block.count(b"\n")
@@ -229,7 +229,7 @@ def _parsed(
     columns: Sequence[str] | None,
     faults: Faults,
     keep: Collection[str] | None,
-) -> Table | None:
+) -> CsvTable | None:
     hashing = Hashing(file)
     records = _records(hashing, delimiter)
     if columns is None:
@@ -265,7 +265,7 @@ def _parsed(
     if not lines and not others:
         faults.add(name, "the table has no row")
     cells_kept = {c: column.cells for c, (_, column) in zip(wanted, columns_kept, strict=True)}
-    return Table(name, tuple(columns), lines, cells_kept, hashing.outcome)
+    return CsvTable(name, tuple(columns), lines, cells_kept, hashing.outcome)
 
 
 class _Column:

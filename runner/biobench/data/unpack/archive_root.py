@@ -15,13 +15,13 @@ from pathlib import Path
 from biobench._common.text import shown
 from biobench.data.frames.clips import videos_folder
 from biobench.data.layouts import places
-from biobench.data.sources import Source
+from biobench.data.sources import DataSource
 from biobench.errors import DataError
 from biobench.spec.documents import Dataset
 from biobench.spec.layout_options import path_parts
 
 
-def content_folder(raw: Path, dataset: Dataset, source: Source) -> Path:
+def content_folder(raw: Path, dataset: Dataset, source: DataSource) -> Path:
     """The folder whose content is meant.
 
     With an ``archive_root`` that is ``raw``, which has only what lay below it. Else a single top
@@ -48,7 +48,7 @@ def _videos(dataset: Dataset) -> tuple[str, ...]:
     return () if dataset.videos is None else (videos_folder(dataset),)
 
 
-def merge(content: Path, ready: Path, source: Source) -> None:
+def merge(content: Path, ready: Path, source: DataSource) -> None:
     """Move what is in ``content`` to its place below ``ready``; it may be half moved already.
 
     Raises DataError where another source has put a file there.
@@ -58,7 +58,7 @@ def merge(content: Path, ready: Path, source: Source) -> None:
     _move_into(content, place, source)
 
 
-def _move_into(content: Path, place: Path, source: Source) -> None:
+def _move_into(content: Path, place: Path, source: DataSource) -> None:
     for path in sorted(content.iterdir()):
         there = place / path.name
         if not os.path.lexists(there):

@@ -19,7 +19,7 @@ ASK_DISK_EVERY = 256 << 20
 
 
 @dataclass
-class Limits:
+class UnpackLimits:
     """Counts what an archive of ``packed`` bytes promises and gives.
 
     More than ``ratio`` times its size is refused, unless it is less than ``floor``.

@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
@@ -37,7 +37,7 @@ class _Header(tarfile.TarInfo):
         return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
 
 
-class _Stream:
+class _TarStream:
     """Counts the bytes and remembers where the last one lies that is not zero."""
 
     def __init__(self, source: IO[bytes]) -> None:
@@ -55,7 +55,7 @@ class _Stream:
         return chunk
 
 
-def unpack_tar(archive: Joined, trees: Trees, limits: Limits) -> None:
+def unpack_tar(archive: Joined, trees: Trees, limits: UnpackLimits) -> None:
     """Unpack the entries that are meant. Raises ArchiveError."""
     magic = archive.read(2)
     archive.seek(0)
@@ -71,8 +71,8 @@ def unpack_tar(archive: Joined, trees: Trees, limits: Limits) -> None:
         raise ArchiveError("it is damaged (headers without end)") from None
 
 
-def _unpack(content: IO[bytes], trees: Trees, limits: Limits) -> None:
-    stream = _Stream(content)
+def _unpack(content: IO[bytes], trees: Trees, limits: UnpackLimits) -> None:
+    stream = _TarStream(content)
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header, bufsize=CHUNK) as archive:  # type: ignore[call-overload]
         while (member := archive.next()) is not None:
             # The reader keeps all entries for random access, which a stream does not have.

@@ -13,7 +13,7 @@ from typing import IO
 from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.unpack.archive_error import ArchiveError
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 
 CHUNK = 1 << 20
 Parts = tuple[str, ...]
@@ -22,7 +22,7 @@ Parts = tuple[str, ...]
 class Tree:
     """New files and folders below ``root``, which is an empty folder."""
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: UnpackLimits) -> None:
         self.root = root
         self._base = str(root)
         self._limits = limits

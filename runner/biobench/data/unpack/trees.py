@@ -11,14 +11,14 @@ from pathlib import Path
 
 from biobench._common.text import shown
 from biobench.data.unpack.archive_error import ArchiveError
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.tree import Parts, Tree
 
 
 class Trees:
     """Trees below ``raw``, one for each place where the folder ``root`` is found."""
 
-    def __init__(self, raw: Path, limits: Limits, root: Parts) -> None:
+    def __init__(self, raw: Path, limits: UnpackLimits, root: Parts) -> None:
         self.raw = raw
         self.root = root
         self._limits = limits

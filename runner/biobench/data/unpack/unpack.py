@@ -21,11 +21,11 @@ from biobench.data.fetch.disk import cannot_write
 from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
 from biobench.data.fetch.record import checked
-from biobench.data.sources import ZIP_ENDING, Source, archive_folder, sources_of
+from biobench.data.sources import ZIP_ENDING, DataSource, archive_folder, sources_of
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.archive_root import content_folder, merge, put
 from biobench.data.unpack.joined import Joined
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.trees import Trees
@@ -81,7 +81,7 @@ def unpack(dataset: Dataset, data: Path, *, say: Say = print, quiet: bool = Fals
     say(f"{target}: unpacked; {archives} ({show_size(_size(archives))}) is no longer needed")
 
 
-def _is_done(target: Path, archives: Path, sources: Sequence[Source]) -> bool:
+def _is_done(target: Path, archives: Path, sources: Sequence[DataSource]) -> bool:
     if not target.is_dir():
         return False
     try:
@@ -91,7 +91,7 @@ def _is_done(target: Path, archives: Path, sources: Sequence[Source]) -> bool:
     return bool(names == [source.name for source in sources])
 
 
-def _require_archives(dataset: Dataset, sources: Sequence[Source], archives: Path) -> None:
+def _require_archives(dataset: Dataset, sources: Sequence[DataSource], archives: Path) -> None:
     missing = [source.name for source in sources if not source.is_whole(archives)]
     if missing:
         raise DataError(
@@ -104,7 +104,7 @@ def _require_archives(dataset: Dataset, sources: Sequence[Source], archives: Pat
 
 def _unpack_source(
     dataset: Dataset,
-    source: Source,
+    source: DataSource,
     archives: Path,
     stage: Path,
     number: int,
@@ -133,7 +133,7 @@ def _unpack_source(
     write_atomically(mark, _identity(paths))
 
 
-def _drop_stale(stage: Path, sources: Sequence[Source], archives: Path) -> None:
+def _drop_stale(stage: Path, sources: Sequence[DataSource], archives: Path) -> None:
     """Forget what was unpacked from archives that are others by now."""
     for number, source in enumerate(sources):
         mark = _mark(stage, number)
@@ -161,7 +161,7 @@ def _identity(paths: Sequence[Path]) -> bytes:
     ).encode()
 
 
-def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> tuple[Path, int]:
+def _extract(source: DataSource, paths: Sequence[Path], raw: Path, quiet: bool) -> tuple[Path, int]:
     """The folder with what is meant, and how many other entries the archive has."""
     root = entry_parts(source.archive_root or ".")
     try:
@@ -170,7 +170,7 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> t
             Progress(f"unpacking {source.name}", archive.size, show=show_size, quiet=quiet) as bar,
         ):
             archive.watch(bar.advance)
-            limits = Limits(raw, archive.size)
+            limits = UnpackLimits(raw, archive.size)
             trees = Trees(raw, limits, root)
             is_zip = source.name.lower().endswith(ZIP_ENDING)
             (unpack_zip if is_zip else unpack_tar)(archive, trees, limits)
@@ -190,7 +190,9 @@ def _extract(source: Source, paths: Sequence[Path], raw: Path, quiet: bool) -> t
         raise _bad(source, paths, f"it cannot be read ({error.strerror or error})") from error
 
 
-def _bad(source: Source, paths: Sequence[Path], what: str, remedy: str | None = None) -> DataError:
+def _bad(
+    source: DataSource, paths: Sequence[Path], what: str, remedy: str | None = None
+) -> DataError:
     return DataError(
         f"is not unpacked: {what}",
         where=shown(str(paths[0].with_name(source.name))),
@@ -198,7 +200,7 @@ def _bad(source: Source, paths: Sequence[Path], what: str, remedy: str | None = 
     )
 
 
-def _put_together(sources: Sequence[Source], archives: Path, stage: Path, target: Path) -> None:
+def _put_together(sources: Sequence[DataSource], archives: Path, stage: Path, target: Path) -> None:
     ready = stage / "ready"
     try:
         ready.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ from biobench._common.text import shown
 from biobench.data.fetch.disk import require_space
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
-from biobench.data.unpack.limits import Limits
+from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
@@ -34,7 +34,7 @@ _EXTRAS = "__MACOSX"
 """Entries that macOS adds to a zip: attributes of its own, one file for each real one."""
 
 
-def unpack_zip(archive: Joined, trees: Trees, limits: Limits) -> None:
+def unpack_zip(archive: Joined, trees: Trees, limits: UnpackLimits) -> None:
     """Unpack the entries that are meant. Raises ArchiveError."""
     try:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
@@ -48,7 +48,7 @@ def unpack_zip(archive: Joined, trees: Trees, limits: Limits) -> None:
         raise ArchiveError(f"it is damaged or no zip archive ({error})") from error
 
 
-def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Limits) -> None:
+def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: UnpackLimits) -> None:
     entries = content.infolist()
     chosen: list[tuple[zipfile.ZipInfo, Tree, Parts]] = []
     for entry in entries:

@@ -30,7 +30,7 @@ COPIES = 3
 """So many times the weights are in memory while their program is made: as arrays, as constants of
 the program, and as the engine has packed them."""
 MOST_NODES = 100_000
-_AGAIN = "export the model to ONNX again"
+_REMEDY = "export the model to ONNX again"
 OWN_DOMAINS = ("", "ai.onnx")
 
 Array = npt.NDArray[Any]
@@ -80,7 +80,7 @@ def read_graph(path: Path, output: str | None) -> OnnxGraph:
             remedy="give a regular file that this user can read, with large weights beside it",
         ) from error
     except Exception as error:  # protobuf raises classes of its own
-        raise ModelError("is not an ONNX file", where=str(path), remedy=_AGAIN) from error
+        raise ModelError("is not an ONNX file", where=str(path), remedy=_REMEDY) from error
     try:
         return _checked(model, path, output)
     except ModelError:
@@ -89,7 +89,7 @@ def read_graph(path: Path, output: str | None) -> OnnxGraph:
         raise ModelError(
             f"is damaged: {type(error).__name__}: {_line(error)}",
             where=str(path),
-            remedy=_AGAIN,
+            remedy=_REMEDY,
         ) from error
 
 
@@ -105,7 +105,7 @@ def _line(error: BaseException) -> str:
 def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
     graph = model.graph
     if not graph.node:
-        raise ModelError("is not an ONNX file, or has no nodes", where=str(path), remedy=_AGAIN)
+        raise ModelError("is not an ONNX file, or has no nodes", where=str(path), remedy=_REMEDY)
     if len(graph.node) > MOST_NODES:
         raise ModelError(
             f"has more than {MOST_NODES:,} nodes",

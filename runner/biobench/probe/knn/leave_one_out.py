@@ -28,7 +28,7 @@ _BLOCK_QUERIES, _BLOCK_VALUES = 256, 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
+class NeighbourRanking:
     """The exact ranking of each query.
 
     Attributes:
@@ -55,7 +55,7 @@ def leave_one_out(
     listed: int = 5,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
-) -> Ranking:
+) -> NeighbourRanking:
     """Rank, for each query row, all other rows by (float64 squared distance, row).
 
     One matrix product proposes the order, and the definition decides where the product cannot tell.
@@ -101,7 +101,7 @@ def leave_one_out(
     predicted, neighbours, first_hit, precision = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    return Ranking(predicted, neighbours, first_hit.astype(np.int32), precision)
+    return NeighbourRanking(predicted, neighbours, first_hit.astype(np.int32), precision)
 
 
 def _ranked(
@@ -111,7 +111,7 @@ def _ranked(
     k: int,
     listed: int,
 ) -> tuple[npt.NDArray[Any], ...]:
-    """The arrays of a :class:`Ranking`.
+    """The arrays of a :class:`NeighbourRanking`.
 
     Args:
         own: Label ids of the queries, int64 (q,).

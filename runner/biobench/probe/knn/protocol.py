@@ -45,7 +45,7 @@ def apply(inputs: ProbeInputs) -> Predictions:
     return replace(predictions, extras=extras)
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _check_labels(task: Task, items: Manifest) -> None:
     enough_neighbours(len(items.rows), task.protocol.constants["k"])
 
 
@@ -64,6 +64,6 @@ ENTRY = ProtocolEntry(
     count_queries,
     "learnt",
     split="leave-one-out",
-    refuse=_refuse,
+    check_labels=_check_labels,
     unread=_unread,
 )

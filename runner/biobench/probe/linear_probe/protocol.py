@@ -25,7 +25,7 @@ def apply(inputs: ProbeInputs) -> Predictions:
     return inputs.fit_predict(probe, inputs.manifest.labels())
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _check_labels(task: Task, items: Manifest) -> None:
     del task
     two_classes(items.labels()[items.indices("train")], "a linear probe")
 
@@ -41,5 +41,5 @@ ENTRY = ProtocolEntry(
     "classes",
     on_gpu=True,
     multiply_adds=_multiply_adds,
-    refuse=_refuse,
+    check_labels=_check_labels,
 )

@@ -15,7 +15,7 @@ from biobench.probe.torch_descent import AdamW, TorchHead, check_device, selecte
 from biobench.probe.training_plan import TrainingPlan
 
 
-class Parameters:
+class LinearParameters:
     """Weight, gamma, beta and bias as views of one flat tensor, so that an update is few calls."""
 
     def __init__(self, flat: torch.Tensor, classes: int, features: int) -> None:
@@ -41,9 +41,9 @@ class LinearTorchHead(TorchHead):
         self.ids = torch.from_numpy(ids).to(probe.device)
         affine = np.ones(features, np.float32), np.zeros(features, np.float32)
         flat = torch.from_numpy(np.concatenate([weight.reshape(-1), *affine, bias]))
-        self.parameters = Parameters(flat.to(probe.device), classes, features)
+        self.parameters = LinearParameters(flat.to(probe.device), classes, features)
         p = self.parameters
-        self.found = Parameters(torch.empty_like(p.flat), classes, features)
+        self.found = LinearParameters(torch.empty_like(p.flat), classes, features)
         self.optimiser = AdamW(probe, p.flat, [p.weight])
 
     def folded(self) -> tuple[torch.Tensor, torch.Tensor]:

@@ -31,7 +31,7 @@ def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
     return (candidates * int(constants["folds"]) if candidates > 1 else 0) + 1, "fits"
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _check_labels(task: Task, items: Manifest) -> None:
     constants = task.protocol.constants
     labels = items.labels()[items.indices("train")]
     if len(constants["candidates"]) == 1:
@@ -49,5 +49,10 @@ def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
 
 
 ENTRY = ProtocolEntry(
-    "logistic_regression", apply, _work, "learnt", multiply_adds=_multiply_adds, refuse=_refuse
+    "logistic_regression",
+    apply,
+    _work,
+    "learnt",
+    multiply_adds=_multiply_adds,
+    check_labels=_check_labels,
 )

@@ -26,7 +26,7 @@ def _work(task: Task, manifest: Manifest) -> tuple[int, str]:
     return 2 * manifest.indices("train").size + int(manifest.scored().sum()), "rows"
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _check_labels(task: Task, items: Manifest) -> None:
     del task
     train = items.indices("train")
     if np.unique(items.labels()[train]).size == train.size:
@@ -36,4 +36,6 @@ def _refuse(task: Task, items: Manifest) -> None:
         )
 
 
-ENTRY = ProtocolEntry("nearest_centroid", apply, _work, "learnt-or-unknown", refuse=_refuse)
+ENTRY = ProtocolEntry(
+    "nearest_centroid", apply, _work, "learnt-or-unknown", check_labels=_check_labels
+)

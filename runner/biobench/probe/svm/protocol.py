@@ -84,7 +84,7 @@ def _predict_group(
     return found
 
 
-def _refuse(task: Task, items: Manifest) -> None:
+def _check_labels(task: Task, items: Manifest) -> None:
     # Each group that has scored items is fitted by itself.
     del task
     labels, train, groups = items.labels(), items.indices("train"), np.array(items.groups())
@@ -106,5 +106,5 @@ def _multiply_adds(task: Task, manifest: Manifest, dim: int) -> int:
 
 
 ENTRY = ProtocolEntry(
-    "svm", apply, count_queries, "learnt", multiply_adds=_multiply_adds, refuse=_refuse
+    "svm", apply, count_queries, "learnt", multiply_adds=_multiply_adds, check_labels=_check_labels
 )

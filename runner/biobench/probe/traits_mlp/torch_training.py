@@ -14,7 +14,7 @@ from biobench.probe.torch_descent import AdamW, TorchHead, check_device, selecte
 from biobench.probe.traits_mlp.plan import Layers, TraitsPlan, dropout_mask
 
 
-class Parameters:
+class TraitsParameters:
     """The weights and biases of both layers as views of one flat tensor."""
 
     def __init__(self, flat: torch.Tensor, features: int, hidden: int, traits: int) -> None:
@@ -34,9 +34,9 @@ class TraitsTorchHead(TorchHead):
         self.traits = torch.from_numpy(traits).to(probe.device)
         shape = (rows.shape[1], probe.hidden, traits.shape[1])
         flat = torch.from_numpy(np.concatenate([values.reshape(-1) for values in layers]))
-        self.parameters = Parameters(flat.to(probe.device), *shape)
+        self.parameters = TraitsParameters(flat.to(probe.device), *shape)
         p = self.parameters
-        self.found = Parameters(torch.empty_like(p.flat), *shape)
+        self.found = TraitsParameters(torch.empty_like(p.flat), *shape)
         self.optimiser = AdamW(probe, p.flat, [p.hidden_weight, p.output_weight])
 
     def gradient(self, number: int, batch: Batch, size: int) -> torch.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.report.page.evidence import Evidence, Pictures
+from biobench.report.page.evidence import PageEvidence, Pictures
 from biobench.report.page.mistakes import Mistakes, find_mistakes, said_of, to_look_at
 from biobench.report.page.render import render
 
@@ -51,7 +51,7 @@ class Detail:
     absent: str | None
 
 
-def detail_of(evidence: Evidence, pictures: Pictures) -> Detail:
+def detail_of(evidence: PageEvidence, pictures: Pictures) -> Detail:
     """Find the mistakes of a task, and the pictures of some."""
     predictions = evidence.predictions
     mistakes = find_mistakes(predictions, evidence.names)
@@ -72,14 +72,16 @@ def detail_of(evidence: Evidence, pictures: Pictures) -> Detail:
     )
 
 
-def render_detail(id: str, entry: Mapping[str, Any], evidence: Evidence, pictures: Pictures) -> str:
+def render_detail(
+    id: str, entry: Mapping[str, Any], evidence: PageEvidence, pictures: Pictures
+) -> str:
     """The HTML of :func:`detail_of`; all values are escaped."""
     return render(
         "detail.html", id=id, entry=entry, task=evidence.task, detail=detail_of(evidence, pictures)
     )
 
 
-def _near(evidence: Evidence, i: int) -> list[tuple[str, str]]:
+def _near(evidence: PageEvidence, i: int) -> list[tuple[str, str]]:
     """Id and class of each neighbour of an item; none without the data, which name them."""
     column = evidence.predictions.extras.get(_NEIGHBOURS)
     if column is None or evidence.manifest is None:
@@ -89,7 +91,7 @@ def _near(evidence: Evidence, i: int) -> list[tuple[str, str]]:
     return [(rows[place].id, evidence.names.taken_for(rows[place].label)) for place in places]
 
 
-def _picture(evidence: Evidence, i: int, found: Mapping[str, str]) -> Picture:
+def _picture(evidence: PageEvidence, i: int, found: Mapping[str, str]) -> Picture:
     predictions, names = evidence.predictions, evidence.names
     true_words, words = said_of(predictions, names, i)
     id, extras = predictions.ids[i], predictions.extras

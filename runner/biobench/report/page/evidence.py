@@ -23,7 +23,7 @@ Pictures = Callable[[Manifest, Iterable[str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PageEvidence:
     """A scored task.
 
     Attributes:
@@ -39,9 +39,9 @@ class Evidence:
     absent: str | None = None
 
 
-def evidence_of(outcome: TaskOutcome, *, images: bool) -> Evidence:
+def evidence_of(outcome: TaskOutcome, *, images: bool) -> PageEvidence:
     """The evidence of a task that was run just now."""
-    return Evidence(
+    return PageEvidence(
         outcome.predictions,
         names_of_manifest(outcome.manifest),
         outcome.task,

@@ -67,7 +67,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Part:
+class MistakesPart:
     """A group of items: those predicted right, and those whose prediction is at least of the part.
 
     Attributes:
@@ -107,8 +107,8 @@ class Mistakes:
     n_classes: int
     confusions: list[Confusion]
     n_confusions: int
-    groups: list[Part]
-    taxa: dict[str, list[Part]]
+    groups: list[MistakesPart]
+    taxa: dict[str, list[MistakesPart]]
 
 
 def find_mistakes(predictions: Predictions, names: Names) -> Mistakes:
@@ -216,20 +216,22 @@ def _trait_pairs(predictions: Predictions, names: Names) -> list[Confusion]:
     return sorted(found, key=lambda one: (-one.count, one.truth))
 
 
-def _groups(predictions: Predictions, differs: npt.NDArray[np.bool_]) -> list[Part]:
+def _groups(predictions: Predictions, differs: npt.NDArray[np.bool_]) -> list[MistakesPart]:
     if "group" not in predictions.extras:
         return []
     groups = predictions.extras["group"].tolist()
     items = Counter(groups)
     wrong = Counter(group for group, bad in zip(groups, differs.tolist(), strict=True) if bad)
-    return _worst([Part(name, items[name], items[name] - wrong[name]) for name in sorted(items)])
+    return _worst(
+        [MistakesPart(name, items[name], items[name] - wrong[name]) for name in sorted(items)]
+    )
 
 
-def _worst(parts: list[Part]) -> list[Part]:
+def _worst(parts: list[MistakesPart]) -> list[MistakesPart]:
     return sorted(parts, key=lambda part: (part.share, part.name))[:MOST_PARTS]
 
 
-def _taxa(predictions: Predictions, names: Names) -> dict[str, list[Part]]:
+def _taxa(predictions: Predictions, names: Names) -> dict[str, list[MistakesPart]]:
     known = taxa([*names.truth, *names.predicted])
     if not known:
         return {}
@@ -250,7 +252,7 @@ def _taxa(predictions: Predictions, names: Names) -> dict[str, list[Part]]:
             near[part] += other is not None and getattr(other, scheme) == part
         if items:
             found[scheme] = _worst(
-                [Part(part, items[part], right[part], near[part]) for part in sorted(items)]
+                [MistakesPart(part, items[part], right[part], near[part]) for part in sorted(items)]
             )
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from biobench.report.intervals import REASONS, interval_words, marks
 from biobench.report.page.detail import render_detail
-from biobench.report.page.evidence import Evidence, inline_pictures, packed_rows
+from biobench.report.page.evidence import PageEvidence, inline_pictures, packed_rows
 from biobench.report.page.plot import score_plot, score_rows
 from biobench.report.page.render import Assets, inline_assets, render
 from biobench.report.results import Results, without_costs
@@ -22,7 +22,7 @@ SCRIPTS = ("specification.js", "check.js", "page.js")
 
 def render_page(
     results: Results,
-    evidence: Mapping[str, Evidence] | None = None,
+    evidence: Mapping[str, PageEvidence] | None = None,
     constants: Mapping[str, Any] | None = None,
 ) -> str:
     """The page as one file; all values of the document are escaped.

@@ -31,7 +31,7 @@ def refuted(drawn: int, of: int) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Again:
+class RecomputedRows:
     """Rows as they are here and now, in the order in which they were asked for.
 
     Attributes:
@@ -47,13 +47,13 @@ class Again:
     bad: frozenset[int]
 
 
-def embed_again(
+def recompute_rows(
     manifest: Manifest,
     rows: npt.NDArray[np.int64],
     backbone: Backbone,
     execution: Execution,
     done: Callable[[slice], None] = lambda place: None,
-) -> Again:
+) -> RecomputedRows:
     """Decode and embed rows; by torch a micro-batch holds ``rows`` as they follow each other here.
 
     Args:
@@ -108,4 +108,4 @@ def embed_again(
                 finish_one()
     finally:
         forward.close()
-    return Again(pixels, features, files, frozenset(bad))
+    return RecomputedRows(pixels, features, files, frozenset(bad))
