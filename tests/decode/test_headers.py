@@ -106,6 +106,15 @@ def test_further_formats_are_decoded_where_they_are_asked_for(
 @pytest.mark.skipif(
     importlib.util.find_spec("pillow_heif") is not None, reason="the plugin is installed"
 )
+def test_a_missing_plugin_is_named_by_a_result() -> None:
+    """Protects: a result of photographs of a telephone says elsewhere which library it needs."""
+    (lacking,) = formats.missing_formats(["HEIC", "PPM"])
+    assert lacking.package == "pillow-heif"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pillow_heif") is not None, reason="the plugin is installed"
+)
 def test_a_missing_plugin_is_named(tmp_path: Path) -> None:
     """Protects: a photograph of a telephone says what to install."""
     path = tmp_path / "IMG_0001.HEIC"

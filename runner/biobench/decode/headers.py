@@ -17,13 +17,11 @@ from PIL import Image
 
 from biobench._common.files import open_regular
 from biobench.decode.decode_error import DecodeError
-from biobench.decode.formats import Format, available, missing_formats
+from biobench.decode.formats import available, format_of
 from biobench.decode.native import decode_file
 from biobench.decode.pillow import FORMATS, PillowDecoder, check_size, pillow_errors
 
 HEAD = 64
-_HEIF = (b"hei", b"hev", b"mif1", b"msf1")
-_JXL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _SPECIFIED = {*FORMATS, "MPO"}
 """Pillow's names of the formats of the specification. A JPEG that holds further images is an MPO to
 Pillow, whose first image is the JPEG."""
@@ -50,7 +48,7 @@ def more_formats() -> PillowDecoder:
 
 def read_headers(paths: Sequence[str], advance: Callable[[int], None] | None = None) -> Headers:
     """Read the headers of files; ``advance`` is called with the number of files that are done."""
-    names = {format.pillow: format.called for format in available()}
+    names = {format.pillow: format.label for format in available()}
     bad: dict[int, str] = {}
     formats: set[str] = set()
     for number, path in enumerate(paths):
@@ -85,25 +83,11 @@ def _reason(path: str) -> str | None:
     try:
         with open_regular(path) as file:
             head = file.read(HEAD)
-        missing = _missing(head)
-        if missing is not None:
-            return missing.reason
+        format = format_of(head)
+        if format is not None and format not in available():
+            return format.reason
         decode_file(path, decoder=more_formats())
     except (OSError, ValueError, MemoryError) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return text.removeprefix(f"{os.fspath(path)}: ")
     return None
-
-
-def _missing(head: bytes) -> Format | None:
-    """The format of a file by its first bytes, where it is one that cannot be read here."""
-    name = None
-    if head[4:8] == b"ftyp" and head[8:12].startswith(_HEIF):
-        name = "HEIF"
-    elif head[4:10] == b"ftypav":
-        name = "AVIF"
-    elif head.startswith(_JXL):
-        name = "JPEG XL"
-    elif head.startswith((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")):
-        name = "JPEG 2000"
-    return next(iter(missing_formats((name,))), None) if name is not None else None

@@ -13,19 +13,16 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 from PIL import (
-    BmpImagePlugin,
     GifImagePlugin,
     Image,
     ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
-    WebPImagePlugin,
     features,
 )
 
@@ -33,25 +30,16 @@ from biobench.decode.decode_error import DecodeError
 from biobench.decode.formats import plugin_versions
 from biobench.decode.limits import MAX_FILE_BYTES, MAX_HEAD, MAX_PIXELS, MAX_SIDE, MAX_WEBP_CHUNKS
 from biobench.decode.tiff import check_tiff
+from biobench.spec.image_formats import SPECIFIED
 
-PLUGINS = {
-    "JPEG": JpegImagePlugin,
-    "PNG": PngImagePlugin,
-    "WebP": WebPImagePlugin,
-    "GIF": GifImagePlugin,
-    "BMP": BmpImagePlugin,
-    "TIFF": TiffImagePlugin,
-}
-"""The formats that are read, by the native layer's names, and who reads them. The modules are here
-so that they are imported before a thread needs one: a process that forks meanwhile would leave its
-child with a lock on the import that nobody opens. A new one is a line here, its first bytes in
-native/pixels/src/format.rs, and the places that CONTRIBUTING.md lists ("Places of an
-addition")."""
-
+# Imported before a thread needs one: a process that forks meanwhile would leave its child with a
+# lock on the import that nobody opens.
+for _format in SPECIFIED:
+    import_module(_format.module)
 # Pillow's own first use imports these as well.
 Image.preinit()
 
-FORMATS = tuple(name.upper() for name in PLUGINS)
+FORMATS = tuple(format.pillow for format in SPECIFIED)
 """Pillow's names of the formats that are read."""
 
 
@@ -124,7 +112,7 @@ class PillowDecoder:
     """
 
     def __init__(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
-        specified = tuple(name for name in PLUGINS if name not in {"JPEG", "PNG"})
+        specified = tuple(format.name for format in SPECIFIED if not format.native)
         self.formats = (*specified, *more)
         self._names = (*FORMATS, *more.values())
 

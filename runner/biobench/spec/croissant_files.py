@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biobench.spec.image_formats import SPECIFIED
 from biobench.spec.layout_options import path_parts
 
 _FORMATS = {
@@ -20,17 +21,12 @@ _FORMATS = {
     ".zip": "application/zip",
 }
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
-_PUBLISHED = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
-"""The endings of images in data sets that have a source, and their types."""
 _OWN = {
-    **_PUBLISHED,
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "tiff": "image/tiff",
+    ending.removeprefix("."): format.media_type for format in SPECIFIED for ending in format.endings
 }
-"""The same for folders of one's own."""
+"""The endings of images in folders of one's own, without the dot, and their types."""
+_PUBLISHED = {ending: _OWN[ending] for ending in ("jpg", "jpeg", "png")}
+"""The same for data sets that have a source."""
 
 
 class CroissantFiles:

@@ -20,12 +20,17 @@ from biobench.data.layouts.options import join
 from biobench.data.layouts.scan import DECODED, JUNK, UNDECODED, entries, image_files, is_folder
 from biobench.data.manifest import Split
 from biobench.errors import DataError, UsageError, counted
+from biobench.spec.image_formats import MORE_FORMATS
 
 TRAIN = "train"
 TEST = ("test", "val", "valid", "validation")
 """Names, in any case, of the folder that is scored in a folder that is already split; of several
 the first of these."""
-EXTENSIONS = (*DECODED, *UNDECODED, ".heif", ".hif", ".j2k")
+EXTENSIONS = (
+    *DECODED,
+    *UNDECODED,
+    *(ending for format in MORE_FORMATS for ending in format.other_endings),
+)
 """Extensions, in any case, of the files that are images. Which can be read the files themselves
 tell: a format that needs a library that is not installed is no reason to leave a file out."""
 MAX_NAMED = 3

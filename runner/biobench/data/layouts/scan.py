@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from biobench._common.reading import note_read
 from biobench.data.faults import Faults
 from biobench.data.layouts.options import path_fault
+from biobench.spec.image_formats import MORE_FORMATS, SPECIFIED, endings
 
-DECODED = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+DECODED = endings(SPECIFIED)
 """Extensions, in any case, of the files that are items."""
-UNDECODED = (".avif", ".heic", ".jp2", ".jxl", ".pgm", ".ppm")
+UNDECODED = endings(MORE_FORMATS)
 """Extensions of images that the official decoder does not read: dropping one would change the
 data set in silence, so each is a fault. Files with any other extension are no images and are
 ignored."""
