@@ -19,9 +19,11 @@ from biobench.commands import (
     conformance,
     data,
     export,
+    import_scores,
     launch,
     models,
     plan,
+    report,
     run,
     selftest,
     spec,
@@ -47,11 +49,11 @@ app.command("work")(work.work)
 app.command("verify")(verify.verify)
 app.command("selftest")(selftest.selftest)
 app.command("submit")(submit.submit)
-app.command("report")(compare.report)
+app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("analyze")(analyze.analyze)
 app.command("export")(export.export)
-app.command("import")(export.import_scores)
+app.command("import")(import_scores.import_scores)
 app.command("completion")(completion.completion)
 app.add_typer(data.app, name="data")
 app.add_typer(spec.app, name="spec")
