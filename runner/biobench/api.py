@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -24,6 +23,7 @@ from biobench.run.call_options import (
     listed_models,
     sizes_of,
 )
+from biobench.run.many import names_of
 from biobench.run.model_list import ListedModel, options_of_models
 from biobench.run.options import PREPARING, OnBadImage, Options, say_stage
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from biobench.report.curve_set import CurveSet
     from biobench.run.call_options import EvaluateOptions, RunOptions
     from biobench.run.learning_curve import Sizes
-    from biobench.run.many import ModelRun
     from biobench.spec.documents import Division
 
     OneModel = str | Backbone | tuple[torch.nn.Module, Callable[..., Any] | Recipe]
@@ -309,13 +308,16 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
     from biobench.compare.result_set import ResultSet
 
     runs = run_models(options_of_models(options, listed))
-    scored = [done.results for done in runs if done.results is not None]
-    failed = [done for done in runs if done.error is not None]
+    scored = [run.results for run in runs if run.results is not None]
+    failures = {
+        name: run.error
+        for name, run in zip(names_of(runs), runs, strict=True) if run.error is not None
+    }  # fmt: skip
     if not scored:
-        raise next(done.error for done in failed if done.error is not None)
-    for done in failed:
-        if isinstance(done.error, BiobenchError):
-            rename(done.error, ARGUMENTS)
+        raise next(iter(failures.values()))
+    for error in failures.values():
+        if isinstance(error, BiobenchError):
+            rename(error, ARGUMENTS)
     page = None
     if options.save:
         from biobench.compare.models_page import write_models_page
@@ -323,35 +325,17 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
         from biobench.spec.load import load_spec
 
         page = write_models_page(runs, *ranked_table(scored, load_spec()))
-    return ResultSet(scored, _failures(failed), page)
+    return ResultSet(scored, failures, page)
 
 
 def _curves(options: Sequence[Options], sizes: Sizes) -> CurveSet:
     """The curves of several models; raises the first error where there is none."""
     from biobench.run.curves import curve_set
 
-    found = curve_set(run_models(options, sizes))
-    if not found:
-        raise next(iter(found.failures.values()))
-    for error in found.failures.values():
+    curves = curve_set(run_models(options, sizes))
+    if not curves:
+        raise next(iter(curves.failures.values()))
+    for error in curves.failures.values():
         if isinstance(error, BiobenchError):
             rename(error, CURVE_ARGUMENTS)
-    return found
-
-
-def _failures(failed: Sequence[ModelRun]) -> dict[str, Exception]:
-    """The errors by the names of the models; where two share one, with precision and place."""
-    found: dict[str, Exception] = {}
-    names = Counter(done.options.model_name for done in failed)
-    for done in failed:
-        if done.error is None:
-            continue
-        name = done.options.model_name
-        if names[name] > 1:
-            name = f"{name} ({done.options.precision})"
-        key, number = name, 1
-        while key in found:
-            number += 1
-            key = f"{name} #{number}"
-        found[key] = done.error
-    return found
+    return curves

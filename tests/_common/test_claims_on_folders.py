@@ -94,6 +94,7 @@ def test_a_claim_is_touched_while_it_is_held(tmp_path: Path) -> None:
         assert claim is not None
         age(tmp_path / NAME, 3600)
         wait_until_stale(other)
+        assert other.list().stale == {NAME}
         end = time.monotonic() + PATIENCE_S
         while other.is_stale(NAME):
             assert time.monotonic() < end, "it was not touched"

@@ -35,7 +35,6 @@ from biobench.work.make import Prepared, prepare_work
 
 CLAIMS: tuple[tuple[type[Any], str], ...] = (
     (Claims, "list"),
-    (Claims, "is_stale"),
     (Claims, "take"),
     (Claim, "finish"),
     (Claim, "release"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,11 @@ def drawn(rows: int, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.random.default_rng(5).integers(0, 256, (rows, 3, side, side), np.uint8)
 
 
-def started(backbone: Backbone, **options: Any) -> Forward:
+@contextmanager
+def started(backbone: Backbone, **options: Any) -> Iterator[Forward]:
     conditions = {"device": "cpu", "micro_batch": SIZE, "workers": 2, "precision": "float32"}
-    return Forward(backbone, **{**conditions, **options})
+    with closing(Forward(backbone, **{**conditions, **options})) as passes:
+        yield passes
 
 
 def recipes() -> Iterator[Recipe]:
@@ -99,12 +101,9 @@ def test_pixels_give_the_features_of_their_values(backbone: Backbone, rows: int)
     with deterministic():
         with torch.inference_mode():
             expected = backbone.embed(torch.from_numpy(values)).numpy()[:rows]
-        passes = started(backbone)
-        try:
+        with started(backbone) as passes:
             of_pixels = passes.submit(pixels).result()
             of_values = passes.submit(values[:rows]).result()
-        finally:
-            passes.close()
     assert of_pixels.tobytes() == expected.tobytes()
     assert of_values.tobytes() == expected.tobytes()
 
@@ -144,26 +143,21 @@ def test_copies_are_queued_ahead_and_waited_for(
     memory = Watched()
     monkeypatch.setattr(forward, "memory_of", lambda device: memory)
     gate = threading.Event()
-    passes = started(backbone, workers=1)
-    look_up = passes._table.look_up
+    with started(backbone, workers=1) as passes, deterministic():
+        look_up = passes._table.look_up
 
-    def held(pixels: torch.Tensor) -> torch.Tensor:
-        gate.wait(60)
-        return look_up(pixels)
+        def after_the_gate(pixels: torch.Tensor) -> torch.Tensor:
+            gate.wait(60)
+            return look_up(pixels)
 
-    monkeypatch.setattr(passes._table, "look_up", held)
-    try:
-        with deterministic():
-            side = backbone.recipe.crop[0]
-            batches = [drawn(SIZE - i, side) for i in range(passes.depth)]
-            futures = [passes.submit(batch) for batch in batches]
-            queued = [copy for what, copy, _ in memory.events if what == "queued"]
-            gate.set()
-            for future in futures:
-                future.result()
-    finally:
+        monkeypatch.setattr(passes._table, "look_up", after_the_gate)
+        side = backbone.recipe.crop[0]
+        batches = [drawn(SIZE - i, side) for i in range(passes.depth)]
+        futures = [passes.submit(batch) for batch in batches]
+        queued = [copy for what, copy, _ in memory.events if what == "queued"]
         gate.set()
-        passes.close()
+        for future in futures:
+            future.result()
     assert queued == list(range(1, passes.depth + 1))
     here = threading.get_ident()
     assert all(thread == here for what, _, thread in memory.events if what != "wait")
@@ -176,12 +170,8 @@ def test_programs_take_values(backbone: Backbone, exact: Backbone) -> None:
     """The threads that decode look them up, as soon as one program is among the models."""
     assert input_type([backbone]) == "uint8"
     assert input_type([backbone, exact]) == "float32"
-    passes = started(exact)
-    try:
-        with pytest.raises(TypeError, match="takes values"):
-            passes.submit(drawn(1, exact.recipe.crop[0]))
-    finally:
-        passes.close()
+    with started(exact) as passes, pytest.raises(TypeError, match="takes values"):
+        passes.submit(drawn(1, exact.recipe.crop[0]))
 
 
 class Writing:
@@ -202,12 +192,8 @@ def test_a_model_that_writes_to_its_input_alters_no_other(backbone: Backbone, ro
     """Models of one run share a batch of values, a program's among them."""
     values = np.random.default_rng(1).random((rows, 3, *backbone.recipe.crop), np.float32)
     before = values.copy()
-    with deterministic():
-        passes = started(Writing(backbone))
-        try:
-            passes.submit(values).result()
-        finally:
-            passes.close()
+    with deterministic(), started(Writing(backbone)) as passes:
+        passes.submit(values).result()
     assert values.tobytes() == before.tobytes()
 
 
@@ -233,15 +219,12 @@ def test_a_pass_for_which_memory_was_short_is_tried_once_more(backbone: Backbone
     with deterministic():
         found = []
         for times in (0, 1, 2):
-            passes = started(TooLarge(backbone, times))
-            try:
+            with started(TooLarge(backbone, times)) as passes:
                 if times < 2:
                     found.append(passes.submit(pixels).result())
                 else:
                     with pytest.raises(MemoryShortage, match="memory is too short"):
                         passes.submit(pixels).result()
-            finally:
-                passes.close()
     assert found[0].tobytes() == found[1].tobytes()
 
 
@@ -262,7 +245,7 @@ class Full(HostMemory):
 
 
 @pytest.mark.parametrize(
-    ("times", "patient", "trims"), [(0, True, 0), (1, True, 1), (2, True, 1), (1, False, 0)]
+    ("times", "retry", "trims"), [(0, True, 0), (1, True, 1), (2, True, 1), (1, False, 0)]
 )
 def test_a_copy_for_which_memory_was_short_is_tried_once_more(
     backbone: Backbone, monkeypatch: pytest.MonkeyPatch, times: int, retry: bool, trims: int
@@ -270,17 +253,13 @@ def test_a_copy_for_which_memory_was_short_is_tried_once_more(
     """As a pass is, after what the allocator keeps was given back."""
     memory = Full(times)
     monkeypatch.setattr(forward, "memory_of", lambda device: memory)
-    passes = started(backbone, retry=retry)
-    try:
-        with deterministic():
-            found = passes.submit(drawn(3, backbone.recipe.crop[0]))
-            if times > trims:
-                with pytest.raises(MemoryShortage, match="memory is too short"):
-                    found.result()
-            else:
-                assert len(found.result()) == 3
-    finally:
-        passes.close()
+    with started(backbone, retry=retry) as passes, deterministic():
+        found = passes.submit(drawn(3, backbone.recipe.crop[0]))
+        if times > trims:
+            with pytest.raises(MemoryShortage, match="memory is too short"):
+                found.result()
+        else:
+            assert len(found.result()) == 3
     assert memory.trims == trims
 
 

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
 
 import biobench
-from biobench import api
 from biobench._common.argument_names import in_arguments, naming_arguments
 from biobench._common.output import print_note
 from biobench.commands.app import command
@@ -27,7 +27,8 @@ from biobench.run.call_options import (
     call_options,
     sizes_of,
 )
-from biobench.run.many import ModelRun
+from biobench.run.many import ModelRun, names_of
+from biobench.run.model_list import ListedModel, options_of_models
 from biobench.run.options import Options
 
 ONLY_IN_PYTHON = {"progress"}
@@ -202,17 +203,21 @@ def test_paths_of_tasks_and_results_may_be_of_any_kind(tmp_path: Path) -> None:
     assert len(biobench.load_results(tmp_path.glob("*"))) == 0  # type: ignore[call-overload]
 
 
-def test_a_model_that_fails_at_two_precisions_has_two_errors() -> None:
-    """Protects: both errors of a file that lists a model twice, by name and precision."""
-    wide, half, other = ValueError("a"), ValueError("b"), ValueError("c")
-    failed = [
-        ModelRun(Options(model=model, precision=precision), None, error)
-        for model, precision, error in (
-            ("demo", "float32", wide), ("demo", "float16", half), ("beluga", "float16", other)
-        )
+def test_models_of_one_name_are_told_apart_by_their_folders() -> None:
+    """Protects: both errors of a list that has a model at two precisions, and of two objects of one
+    name, under the names that the page has."""
+    made = [type("Made", (), {"info": SimpleNamespace(name="mine")})() for _ in range(2)]
+    listed = [
+        ListedModel("demo", "float32"), ListedModel("demo", "float16"), ListedModel("beluga"),
+        *map(ListedModel, made),
     ]  # fmt: skip
-    expected = {"demo (float32)": wide, "demo (float16)": half, "beluga": other}
-    assert api._failures(failed) == expected
+    runs = [
+        ModelRun(one, None, ValueError(str(i)))
+        for i, one in enumerate(options_of_models(Options(model="demo", quiet=True), listed))
+    ]
+    names = names_of(runs)
+    assert names[:3] == ["demo", "demo-float16", "beluga"]
+    assert len(set(names)) == len(runs)
 
 
 def test_values_reach_the_run(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_page_stands_alone_and_escapes() -> None:
     hostile = copy.deepcopy(document())
     hostile["model"]["name"] = "<script>alert(1)</script>"
     hostile["tasks"]["demo-kabr"]["cells"][0]["reason"] = "<b>why</b>"
-    page = render_curve(hostile)
+    page = render_curve(hostile, {})
     for word in ("http://", "https://", "<script", "<link", "src=", "<b>"):
         assert word not in page
     assert "&lt;script&gt;" in page
@@ -53,7 +53,7 @@ def test_the_page_stands_alone_and_escapes() -> None:
 def test_the_page_shows_every_cell() -> None:
     """One plot a task and one of the mean; a dot a score, a cross a cell without; the numbers and
     the reasons in the table; links to the results' own pages."""
-    page = render_curve(document())
+    page = render_curve(document(), {})
     assert page.count("<figure") == 3
     assert page.count("<circle") == 1 + 3 + 1
     assert page.count('<path class="none"') == 2 + 2
@@ -64,13 +64,13 @@ def test_the_page_shows_every_cell() -> None:
 def test_the_page_says_what_intervals_are_of() -> None:
     """The sentence beside intervals names the unit of the tasks that have one; without intervals
     there is none, and an own task is of no suite."""
-    assert "expected score on new videos or items of the same kind" in render_curve(document())
+    assert "expected score on new videos or items of the same kind" in render_curve(document(), {})
     bare = document()
     bare["division"] = "open"
     for task in bare["tasks"].values():
         for one in task["cells"]:
             one["low"] = one["high"] = None
-    page = render_curve(bare)
+    page = render_curve(bare, {})
     assert "of the same kind" not in page
     assert "with 95% intervals" not in page
     assert "suite" not in page
@@ -78,7 +78,7 @@ def test_the_page_says_what_intervals_are_of() -> None:
 
 def test_a_narrow_screen_has_the_head_of_every_number() -> None:
     """Each cell of the table carries its column's head, which is shown above it there."""
-    page = render_curve(document())
+    page = render_curve(document(), {})
     heads = re.search(r"<thead>(.*?)</thead>", page, re.DOTALL)
     assert heads is not None
     names = re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", heads[1])

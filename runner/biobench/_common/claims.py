@@ -52,10 +52,12 @@ class Holder:
 
 @dataclass(frozen=True)
 class ClaimListing:
-    """The names that are done, and those that are claimed."""
+    """The names that are done, those that are claimed, and of these the ones whose claim is
+    stale."""
 
     done: frozenset[str]
     claimed: frozenset[str]
+    stale: frozenset[str]
 
 
 class Claims:
@@ -126,7 +128,7 @@ class Claims:
             os.close(handle)
 
     def list(self) -> ClaimListing:
-        """The names that are done or claimed now, the stale ones too; raises as :meth:`take`."""
+        """The names that are done or claimed now; raises as :meth:`take`."""
         done, claimed = set(), set()
         with self._reading(), contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.folder):
@@ -134,10 +136,10 @@ class Claims:
                     done.add(name.removesuffix(DONE))
                 elif not name.startswith("."):
                     claimed.add(name)
-        for name in sorted(claimed - done):
-            # So that a claim is known for long already once nothing else is left to do.
-            self.is_stale(name)
-        return ClaimListing(frozenset(done), frozenset(claimed - done))
+        claimed -= done
+        # All of them, so that a claim is known for long already once nothing else is left to do.
+        stale = filter(self.is_stale, sorted(claimed))
+        return ClaimListing(frozenset(done), frozenset(claimed), frozenset(stale))
 
     def holder(self, name: str, now: float) -> Holder | None:
         """The process that claims a name, or that has done it; None where there is none.

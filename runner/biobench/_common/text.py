@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 LONGEST = 4_000
 """Characters of one part of a message; ten names of long paths take less."""
 VALUE = 60
 """Characters of a value in a message."""
+FEW = 3
+"""Names that fit in one line for people."""
 MARK = 36
 """Characters of the note that replaces the middle of a long text."""
 # Characters that Unicode counts as printable and that draw nothing: fillers, the joiner of
@@ -53,6 +55,12 @@ def short(value: object) -> str:
     """Any value as text for a message of one line."""
     words = shown(" ".join(repr(value).split()))
     return words if len(words) <= VALUE else f"{words[:VALUE]}..."
+
+
+def first_of(names: Sequence[str], most: int = FEW) -> str:
+    """The first few names, escaped, and how many more there are, for a message of one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(shown, names[:most])) + more
 
 
 def joined(text: object) -> str:

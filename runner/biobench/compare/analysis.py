@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench._common.text import shown
+from biobench._common.text import first_of, shown
 from biobench.compare.groups import Group, groups_of
 from biobench.compare.results import model_name, task_order
 from biobench.errors import UsageError, counted
@@ -23,9 +23,6 @@ from biobench.report.results import Results
 from biobench.spec.documents import BENCHMARK, Suite
 from biobench.spec.generator import Stream
 from biobench.spec.load import Spec
-
-MAX_NAMED = 3
-"""Models that fit in one line for people."""
 
 SCHEMA = "biobench.analysis/1"
 IMAGENET = "imagenet1k"
@@ -140,8 +137,7 @@ def analyse_each(
 def _listed(group: Group) -> str:
     """The models and the division of a group's results, for messages."""
     names = list(dict.fromkeys(map(model_name, group.results)))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"results of {', '.join(names[:MAX_NAMED])}{more}, division {group.division}"
+    return f"results of {first_of(names)}, division {group.division}"
 
 
 def analyse(

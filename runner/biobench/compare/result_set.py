@@ -27,7 +27,7 @@ class ResultSet(Sequence[Results]):
 
     Attributes:
         failures: By the name of a model that has no whole result, the error that it failed with;
-            models that share a name have their precision after it, such as ``demo (float16)``.
+            models that share a name have those of their folders, such as ``demo-float16``.
         page: The page of all models, None where it was not written.
     """
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from biobench._common.templates import can_render
-from biobench._common.text import joined
 from biobench.compare.groups import groups_of
 from biobench.compare.ranking import (
     COLUMNS,
@@ -22,7 +21,7 @@ from biobench.compare.ranking import (
     rankings,
 )
 from biobench.report.intervals import mark_notes
-from biobench.report.notebook import table_html
+from biobench.report.notebook import failures_html, table_html
 from biobench.report.results import Results
 from biobench.spec.load import load_spec
 
@@ -42,9 +41,7 @@ def set_html(results: Sequence[Results], failures: Mapping[str, Exception]) -> s
             apart.append(f"not known which may be the best: {unranked}")
         parts += [_table(ranking, apart) for ranking in rankings(table, {})]
     if failures:
-        rows = [{"model": name, "reason": joined(error)} for name, error in failures.items()]
-        columns = ("model", "reason")
-        parts.append(table_html("Models without a whole result", columns, rows, (), columns))
+        parts.append(failures_html("Models without a whole result", failures))
     return "\n".join(parts)
 
 

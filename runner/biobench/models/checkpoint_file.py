@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.text import first_of
 from biobench.errors import ModelError, counted
 from biobench.models.local_paths import PICKLES, SAFETENSORS
-from biobench.models.module_backbone import first_line, first_names
+from biobench.models.module_backbone import NAMES, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +139,7 @@ def refuse_unexpected(
     if strange:
         raise ModelError(
             f"{name.architecture} has no place for {counted(len(strange), 'tensor')} of the file: "
-            f"{first_names(strange)}",
+            f"{first_of(strange, NAMES)}",
             where=str(path),
             remedy="give the --arch that the weights were trained with",
         )
@@ -156,7 +157,7 @@ def shapes_checked(name: ModelName, path: Path) -> Iterator[None]:
         raise ModelError(
             f"{counted(len(names), 'tensor')} of the file "
             f"{'has' if len(names) == 1 else 'have'} another shape than {name.architecture} needs: "
-            f"{first_names(names)}",
+            f"{first_of(names, NAMES)}",
             where=str(path),
             remedy="give the --arch that the weights were trained with",
         ) from error

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.text import first_of
 from biobench.errors import ModelError, counted
 from biobench.models.base import ModelInfo
 from biobench.models.weights import non_finite, parameter_count, weights_digest
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from biobench.models.names import ModelName
 
     Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+NAMES = 5
+"""Names of tensors that a message has."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def finish(
     if broken:
         raise ModelError(
             f"{counted(len(broken), 'tensor')} of its weights hold NaN or infinity: "
-            f"{first_names(broken)}",
+            f"{first_of(broken, NAMES)}",
             where=f"model {name.given!r}",
             remedy="fetch the checkpoint again, or use another one",
         )
@@ -191,15 +196,10 @@ def missing_tensors(name: ModelName, needed: Sequence[str]) -> ModelError:
     """The error for weights that the features need and the checkpoint lacks."""
     return ModelError(
         f"the checkpoint lacks {len(needed)} tensor{'s' if len(needed) > 1 else ''} that the "
-        f"features need: {first_names(needed)}",
+        f"features need: {first_of(needed, NAMES)}",
         where=f"model {name.given!r}",
         remedy="use a complete checkpoint of this architecture",
     )
-
-
-def first_names(names: Sequence[str]) -> str:
-    """The first five names, and the number of the others."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def needed_tensors(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from biobench.data.sample import size_name
@@ -19,7 +18,6 @@ WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 30, 12, 8, 24
 HEAD, BESIDE = 26, 2
 """Room for the name of a panel; panels beside each other in a figure."""
-NO_PROTOCOLS: Mapping[str, str] = MappingProxyType({})
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -110,7 +108,7 @@ def metric_by(metric: str, protocol: str | None) -> str:
     return metric if protocol is None else f"{metric} by {protocol}"
 
 
-def render_curve(document: dict[str, Any], protocols: Mapping[str, str] = NO_PROTOCOLS) -> str:
+def render_curve(document: dict[str, Any], protocols: Mapping[str, str]) -> str:
     """The page as HTML text; all values of the document are escaped.
 
     Args:

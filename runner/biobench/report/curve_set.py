@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from biobench._common.text import joined, shown
+from biobench._common.text import shown
 from biobench.errors import UsageError
 from biobench.report.curve import COLUMNS, Curve
 from biobench.report.curves import NamedCurve, curves_figure, curves_html
@@ -90,7 +90,7 @@ class CurveSet(Sequence[Curve]):
         return curves_figure(self.named)
 
     def _repr_html_(self) -> str | None:
-        return curves_html(self.named, {k: joined(error) for k, error in self.failures.items()})
+        return curves_html(self.named, self.failures)
 
     def __repr__(self) -> str:
         return shown(f"CurveSet({', '.join(map(repr, self))})")

@@ -23,7 +23,7 @@ from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curv
 from biobench.report.earlier import CURVE_PAGE
 from biobench.report.figure import CHARACTER, Figure, figure_page
 from biobench.report.intervals import estimand
-from biobench.report.notebook import table_html
+from biobench.report.notebook import failures_html, table_html
 from biobench.report.page.render import inline_assets, render
 from biobench.spec.canonical import sha256_bytes
 
@@ -271,7 +271,7 @@ def curves_figure(curves: Sequence[NamedCurve]) -> Figure:
     return Figure(svg, figure_page(title, svg))
 
 
-def curves_html(curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> str | None:
+def curves_html(curves: Sequence[NamedCurve], failures: Mapping[str, Exception]) -> str | None:
     """The tables of models by sizes for a notebook, every value escaped; None without jinja2."""
     if not can_render():
         return None
@@ -289,9 +289,7 @@ def curves_html(curves: Sequence[NamedCurve], failures: Mapping[str, str]) -> st
         caption = f"{table.title}, best first at {sizes[-1]} training items"
         parts.append(table_html(caption, ("model", *sizes), rows, lines, ("model",)))
     if failures:
-        rows = [{"model": name, "reason": reason} for name, reason in failures.items()]
-        columns = ("model", "reason")
-        parts.append(table_html("Models without a whole curve", columns, rows, (), columns))
+        parts.append(failures_html("Models without a whole curve", failures))
     return "\n".join(parts)
 
 

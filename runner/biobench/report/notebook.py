@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.templates import can_render
+from biobench._common.text import joined
 from biobench.data.sample import size_name
 from biobench.errors import BiobenchError
 from biobench.report import summary
@@ -122,6 +123,13 @@ def curve_html(document: Mapping[str, Any]) -> str | None:
     words = ("task", "metric")
     caption = f"model {document['model']['name']}, scores by training items"
     return table_html(caption, (*words, *sizes), rows, lines, words)
+
+
+def failures_html(caption: str, failures: Mapping[str, Exception]) -> str:
+    """The table of models that have no score, with the reason of each, every value escaped."""
+    columns = ("model", "reason")
+    rows = [{"model": name, "reason": joined(error)} for name, error in failures.items()]
+    return table_html(caption, columns, rows, (), columns)
 
 
 def table_html(

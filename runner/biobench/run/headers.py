@@ -10,14 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biobench._common.progress import Progress
-from biobench._common.text import shown
+from biobench._common.text import first_of, shown
 from biobench.data.faults import SHOWN
 from biobench.decode.headers import read_headers
 from biobench.errors import DataError
 from biobench.run.options import Options
-
-MAX_NAMED = 3
-"""Paths of one reason that fit in one line for people."""
 
 
 def own_headers(
@@ -46,18 +43,12 @@ def own_headers(
     return bad, headers.formats
 
 
-def _named(paths: Sequence[str]) -> str:
-    """Paths that share a reason, of many the first few."""
-    more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(paths[:MAX_NAMED]) + more
-
-
 def _bad_files(root: Path, bad: dict[str, str], count: int) -> DataError:
     by_reason: dict[str, list[str]] = {}
     for path, reason in bad.items():
         by_reason.setdefault(reason, []).append(path)
     shared = list(by_reason.items())[:SHOWN]
-    entries = [f"{_named(paths)} ({reason})" for reason, paths in shared]
+    entries = [f"{first_of(paths)} ({reason})" for reason, paths in shared]
     rest = len(bad) - sum(len(paths) for _, paths in shared)
     more = f"; and {rest} more" if rest else ""
     return DataError(

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import shown
+from biobench._common.text import first_of, shown
 from biobench.data.class_folders.copies import copies
 from biobench.data.class_folders.grouping import image_groups, unit_of
 from biobench.data.class_folders.listing import FolderImage, ImageListing, list_images
@@ -112,7 +112,9 @@ def select_images(spec: Spec, options: Options, images: ImageOptions, sizes: Siz
         made = counted(len(set(groups.values())), "group")
         notes.append(f"{id}: {counted(len(groups), 'image')} in {made}")
     if bad:
-        notes.append(f"{id}: {counted(len(bad), 'unreadable image')} left out: {_named(list(bad))}")
+        notes.append(
+            f"{id}: {counted(len(bad), 'unreadable image')} left out: {first_of(list(bad))}"
+        )
     if images.protocol is None and task.protocol.id != PROTOCOL:
         few = _fewest(sizes)
         at = "" if few is None or few >= FOLDS else f" at --n-train {few}"
@@ -193,7 +195,9 @@ def _halves(
         raise DataError(error.what, where=str(folder), remedy=error.remedy) from error
     if alike:
         count = counted(sum(map(len, alike)), "image")
-        note = f"{count} with the bytes of another one; copies are on one side: {_named(alike[0])}"
+        note = (
+            f"{count} with the bytes of another one; copies are on one side: {first_of(alike[0])}"
+        )
         return replace(halves, notes=(note, *halves.notes))
     return halves
 
@@ -218,8 +222,3 @@ def _listed(
         return ListedImage(image.path, image.label, None, group, why)
     split: Split = "test" if image.path in halves.test else "train"
     return ListedImage(image.path, image.label, split, group)
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(map(shown, names[:3])) + more

@@ -140,7 +140,8 @@ def options_of_models(options: Options, models: Sequence[ListedModel]) -> list[O
 
     Each has a folder of its own below that of ``options.out``: its name (of a path the last part),
     with "-" in the place of whatever is not an ASCII letter, a digit, "." or "_", then a precision
-    of its own. Where two of them would share one, each ends with its digest.
+    of its own. Where two of them would share one, each ends with its digest; of objects that share
+    name and precision too, all but the first count in theirs which one it is.
     """
     once: dict[tuple[object, str], ListedModel] = {}
     for listed in models:
@@ -155,11 +156,15 @@ def options_of_models(options: Options, models: Sequence[ListedModel]) -> list[O
         for (_, precision), entry in once.items()
     ]
     shared = Counter(folder.lower() for folder in folders)
-    found = []
+    same: Counter[tuple[str, str]] = Counter()
+    each = []
     for place, ((_, precision), entry) in enumerate(once.items()):
         folder = folders[place]
         if shared[folder.lower()] > 1:
-            digest = sha256_bytes(f"{entry.name}\0{precision}".encode())
+            earlier = same[entry.name, precision]
+            same[entry.name, precision] += 1
+            which = f"\0{earlier + 1}" if earlier else ""
+            digest = sha256_bytes(f"{entry.name}\0{precision}{which}".encode())
             folder = f"{folder}-{digest[-12:]}"
-        found.append(replace(options, model=entry.model, precision=precision, folder=folder))
-    return found
+        each.append(replace(options, model=entry.model, precision=precision, folder=folder))
+    return each

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import shown
+from biobench._common.text import first_of, shown
 from biobench.errors import BiobenchError, DataError, counted
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
@@ -26,8 +26,6 @@ from biobench.verify.submission import MOST_FILE, submission_of
 
 _MARKS = (BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE)
 OWN_STORE = "store"
-MAX_NAMED = 3
-"""Folders that fit in one line for people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +106,10 @@ def _refuse_folder_of_results(place: Path, path: Path) -> None:
     files = (RESULTS, CURVE)
     if any((place / name).is_file() for name in files):
         return
-    found = sorted({file.parent.name for name in files for file in place.glob(f"*/{name}")})
-    if found:
-        more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
+    folders = sorted({file.parent.name for name in files for file in place.glob(f"*/{name}")})
+    if folders:
         raise DataError(
-            f"is not a result; {counted(len(found), 'folder')} in it have: "
-            f"{', '.join(found[:MAX_NAMED])}{more}",
+            f"is not a result; {counted(len(folders), 'folder')} in it have: {first_of(folders)}",
             where=shown(str(path)),
             remedy=f"give them: {path}/*",
         )

@@ -123,7 +123,7 @@ class _Worker:
                 return
             loaded = None if self._loaded is None else self._loaded[0]
             for job in self._jobs.ordered(left, listing, loaded, self._turn):
-                if job.name in listing.claimed and not self._claims.is_stale(job.name):
+                if job.name in listing.claimed - listing.stale:
                     continue
                 if self._try(job):
                     wait = FIRST_WAIT_S

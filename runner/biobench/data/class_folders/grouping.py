@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from biobench._common.text import shown
+from biobench._common.text import first_of, shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.table import CsvTable, parse_table, read_table
 from biobench.errors import DataError, UsageError, counted
@@ -96,7 +96,7 @@ def _by_pattern(given: str, paths: Sequence[str]) -> dict[str, str]:
             if not groups
             else f"the pattern does not match {count}",
             where=f"{OPTION} {given}",
-            remedy=f"it must match whole paths below the folder, such as {_listed(unmatched)}",
+            remedy=f"it must match whole paths below the folder, such as {first_of(unmatched)}",
         )
     return groups
 
@@ -150,7 +150,8 @@ def _by_table(file: Path, column: str | None, paths: Sequence[str]) -> dict[str,
     lacking = [path for path in paths if path not in groups]
     if lacking:
         raise DataError(
-            f"the table lacks {len(lacking)} of {counted(len(paths), 'image')}: {_listed(lacking)}",
+            f"the table lacks {len(lacking)} of {counted(len(paths), 'image')}: "
+            f"{first_of(lacking)}",
             where=where,
             remedy=f"name each in the column {first!r} by its path below the folder, or its file "
             "name; an empty cell is an image that belongs to no other",
@@ -186,8 +187,3 @@ def _read(file: Path, column: str | None) -> tuple[CsvTable, str]:
             faults.add(name, f"name the column of the groups: {OPTION} {name}:COLUMN")
     faults.raise_if_any(folder)
     raise AssertionError("a table that cannot be read has a fault")
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
-    return ", ".join(shown(path) for path in paths[:MAX_NAMED]) + more
