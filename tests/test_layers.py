@@ -1,9 +1,10 @@
-"""Order of the packages: a stage never imports a later one, and no two files import each other."""
+"""Order of the packages: a stage never imports a later one, and neither files nor folders import
+each other."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from rust_modules import uses
 
 ORDER = (
-    ("errors", "_common"),
+    ("errors",),
+    ("_common",),
     ("spec",),
     ("repro",),
     ("data",),
@@ -36,7 +38,11 @@ ORDER = (
     ("cli",),
     ("__main__",),
 )
-"""The package's parts from the lowest up; those of one line may import each other."""
+"""The package's parts from the lowest up."""
+BOTH_WAYS = ("data", "probe")
+"""Folders whose own files some folders in them need, while others of these files need the folders:
+what layouts, downloads and frames share lies in ``data/``, as its manifests do that need them; what
+all protocols share lies in ``probe/``, as their registry does."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +104,52 @@ def circle(uses_of: dict[str, set[str]]) -> list[str]:
 def test_no_circle_of_files(imports: dict[str, set[str]]) -> None:
     """No Python file needs another that needs it."""
     assert circle(imports) == []
+
+
+def rooms(imports: dict[str, set[str]], room: Callable[[str], str]) -> dict[str, set[str]]:
+    """What each room needs of others, where ``room`` says in which one a file is."""
+    needs: dict[str, set[str]] = {}
+    for name, used in imports.items():
+        others = {room(module) for module in used}
+        needs.setdefault(room(name), set()).update(others - {room(name)})
+        for other in others:
+            needs.setdefault(other, set())
+    return needs
+
+
+def test_no_circle_in_any_folder(imports: dict[str, set[str]]) -> None:
+    """Protects: a drawing of a folder, with the files and folders in it as rooms, has no circle."""
+    folders = {name.rpartition(".")[0] for name in imports if "." in name}
+    for folder in sorted(folders):
+        depth = folder.count(".") + 2
+        inside = {
+            name: {module for module in used if module.startswith(f"{folder}.")}
+            for name, used in imports.items()
+            if name.startswith(f"{folder}.")
+        }
+        needs = rooms(inside, lambda name, depth=depth: ".".join(name.split(".")[:depth]))
+        assert circle(needs) == [], folder
+
+
+def test_no_circle_of_folders(imports: dict[str, set[str]], repository: Path) -> None:
+    """Protects: folders need each other one way alone, with the files in them; a file right below
+    the package is a folder here."""
+
+    def folder(name: str) -> str:
+        parts = name.split(".")
+        if parts[1:2] and parts[1] in BOTH_WAYS:
+            return parts[1]
+        inner = (repository / "runner" / Path(*parts)).is_dir()
+        return name if inner or len(parts) == 2 else name.rpartition(".")[0]
+
+    assert circle(rooms(imports, folder)) == []
+
+
+def test_circles_of_folders_are_seen() -> None:
+    """By files none of which needs another that needs it."""
+    files = {"a.one": {"b.two"}, "a.three": set(), "b.two": set(), "b.four": {"a.three"}}
+    assert circle(files) == []
+    assert circle(rooms(files, lambda name: name.partition(".")[0])) == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize("crate", ["engine", "pixels", "python", "fuzz"])

@@ -320,8 +320,8 @@ def _each(options: Options, listed: Sequence[ListedModel]) -> ResultSet:
             rename(error, ARGUMENTS)
     page = None
     if options.save:
-        from biobench.compare.models_page import write_models_page
         from biobench.compare.ranking import ranked_table
+        from biobench.compare.site.models_page import write_models_page
         from biobench.spec.load import load_spec
 
         page = write_models_page(runs, *ranked_table(scored, load_spec()))

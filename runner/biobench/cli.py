@@ -20,10 +20,10 @@ from biobench._common.signals import (
     ignore_signals,
     let_signals_in,
 )
-from biobench._common.text import joined, shown
+from biobench._common.text import joined
 from biobench.commands.stdio import open_closed_streams
 from biobench.commands.unexpected import explained, require_working_folder, without_descriptors
-from biobench.errors import BiobenchError, UsageError
+from biobench.errors import BiobenchError, UsageError, shown
 
 GLOBAL_FLAGS = ("-h", "--help", "--version")
 VARIABLE = "_BIOBENCH_COMPLETE"

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biobench._common import output
-from biobench._common.text import cells_shown, json_shown, json_text_shown, shown, shown_lines
-from biobench.errors import BiobenchError, DataError
+from biobench._common.text import cells_shown, json_shown, json_text_shown, shown_lines
+from biobench.errors import BiobenchError, DataError, shown
 from biobench.spec.problems import Problem
 from biobench.spec.yaml_source import SourceError
 

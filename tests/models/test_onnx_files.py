@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from biobench.errors import ModelError
-from biobench.models import program_model
 from biobench.models.load import load_model
+from biobench.models.program import memory
 from biobench.models.program_model import ProgramBackbone, export
 from onnx_files import RECIPE, SIDE, small_model, written
 
@@ -188,7 +188,7 @@ def test_memory_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     name = written(tmp_path, small_model())
     size = (tmp_path / "small.onnx").stat().st_size
     for few, purpose in ((size - 1, "to be read"), (size, "for its weights")):
-        monkeypatch.setattr(program_model, "available_memory", lambda few=few: few)
+        monkeypatch.setattr(memory, "available_memory", lambda few=few: few)
         assert f" MiB {purpose}" in refused(name)
 
 

@@ -17,7 +17,7 @@ from biobench.compare.standings import standings
 from biobench.compare.tables import print_standings
 from biobench.report.intervals import estimand, marks
 from biobench.report.page.render import inline_assets
-from biobench.report.page.result import SCRIPTS, page_of, render_page
+from biobench.report.result_page import SCRIPTS, page_of, render_page
 from biobench.report.table import print_results
 from biobench.spec.load import load_spec
 

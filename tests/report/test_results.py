@@ -12,7 +12,7 @@ import pytest
 
 from biobench import load_results
 from biobench.errors import DataError
-from biobench.report.page.result import render_page
+from biobench.report.result_page import render_page
 from biobench.report.results import Results, result_digest
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from biobench.report.page.result import render_page
+from biobench.report.result_page import render_page
 from biobench.report.results import Results
 from biobench.report.table import print_results
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from biobench._common.argument_names import note_of_call
-from biobench._common.text import LONGEST, json_shown, json_text_shown, shown, shown_lines
+from biobench._common.text import json_shown, json_text_shown, shown_lines
+from biobench.errors import LONGEST, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from biobench._common.notebook_line import NotebookLine, notebook_line
 from biobench._common.output import console, print_note
-from biobench._common.text import shown
+from biobench.errors import shown
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn

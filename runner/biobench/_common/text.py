@@ -11,39 +11,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-LONGEST = 4_000
-"""Characters of one part of a message; ten names of long paths take less."""
+from biobench.errors import is_visible, shown
+
 VALUE = 60
 """Characters of a value in a message."""
 FEW = 3
 """Names that fit in one line for people."""
-MARK = 36
-"""Characters of the note that replaces the middle of a long text."""
-# Characters that Unicode counts as printable and that draw nothing: fillers, the joiner of
-# graphemes, selectors of variants, and the blank of Braille.
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]"
-)
 # Characters that begin a formula in a spreadsheet, and two that Japanese spreadsheets treat alike.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
-
-def shown(text: str, most: int | None = None) -> str:
-    """Escape ``text`` to one line; a character that is not visible is written as Python escapes it.
-
-    These are controls (C0, C1), characters that turn or join text (bidi, zero width), separators of
-    lines, lone surrogates, and spaces other than the plain one.
-
-    Args:
-        text: Any text.
-        most: Characters of the result, about; the middle of a longer one is left out.
-    """
-    # Before it is escaped too, so that no time is spent on text that is then cut away.
-    text = _cut(text, most)
-    if text.isprintable() and _INVISIBLE.search(text) is None:
-        return text
-    return _cut("".join(c if _seen(c) else ascii(c)[1:-1] for c in text), most)
 
 
 def shown_lines(text: str) -> str:
@@ -75,10 +50,7 @@ def json_shown(value: object) -> str:
 
 def json_text_shown(text: str) -> str:
     """JSON text of the same value, with unprintable characters escaped as JSON does."""
-    return "\n".join(
-        line if line.isprintable() and _INVISIBLE.search(line) is None else _json_escaped(line)
-        for line in text.split("\n")
-    )
+    return "\n".join(line if is_visible(line) else _json_escaped(line) for line in text.split("\n"))
 
 
 def cells_shown(row: Mapping[str, object]) -> dict[str, object]:
@@ -91,22 +63,9 @@ def _cell(text: str) -> str:
     return f"'{shown(text)}" if _FORMULA.match(text) else shown(text)
 
 
-def _seen(character: str) -> bool:
-    return character.isprintable() and _INVISIBLE.match(character) is None
-
-
-def _cut(text: str, most: int | None) -> str:
-    if most is None or len(text) <= most:
-        return text
-    # With the note in the middle it is not longer than ``most``, and is not cut again.
-    tail = (most - MARK) // 3
-    head = most - MARK - tail
-    return f"{text[:head]}...({len(text) - head - tail} characters)...{text[-tail:]}"
-
-
 def _json_escaped(line: str) -> str:
     # Outside of strings JSON has nothing to escape, so json's own escapes are right everywhere.
-    return "".join(c if _seen(c) else json.dumps(c)[1:-1] for c in line)
+    return "".join(c if is_visible(c) else json.dumps(c)[1:-1] for c in line)
 
 
 def as_text(argument: str) -> str:

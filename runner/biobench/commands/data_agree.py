@@ -7,10 +7,9 @@ from pathlib import Path
 
 from biobench._common.byte_sizes import show_size
 from biobench._common.output import print_json, print_line
-from biobench._common.text import shown
 from biobench.data.copy_record import CopyRecord, agreeing, list_differences, read_copy_record
 from biobench.data.faults import SHOWN
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.recorders import ENOUGH
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from biobench._common.byte_sizes import show_size
 from biobench._common.output import print_json, print_line
-from biobench._common.text import shown
 from biobench.data.faults import SHOWN
-from biobench.errors import counted
+from biobench.errors import counted, shown
 
 if TYPE_CHECKING:
     from biobench.data.verify import DataReport

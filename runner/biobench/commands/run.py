@@ -257,8 +257,8 @@ def _several(models: Sequence[Options], json: bool) -> None:
     """Score several models, and print them in the order of their scores."""
     from json import dumps
 
-    from biobench.compare.models_page import write_models_page
     from biobench.compare.ranking import print_ranking, ranked_table, rankings
+    from biobench.compare.site.models_page import write_models_page
     from biobench.pipeline import run_models
     from biobench.spec.load import load_spec
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from biobench._common.text import first_of, shown
+from biobench._common.text import first_of
 from biobench.compare.groups import Group, groups_of
 from biobench.compare.results import model_name, task_order
-from biobench.errors import UsageError, counted
+from biobench.errors import UsageError, counted, shown
 from biobench.metric.association import Association, associate
 from biobench.metric.counts import sequential_mean
 from biobench.report.results import Results

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.templates import environment
-from biobench._common.text import shown
 from biobench.compare.analysis import Analysis
 from biobench.compare.analysis_table import HEADS, printed_thresholds, some
+from biobench.errors import shown
 from biobench.metric.association import Measure
 from biobench.report.figure import Figure
 

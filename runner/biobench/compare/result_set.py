@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from biobench._common.text import shown
-from biobench.errors import UsageError, counted
+from biobench.errors import UsageError, counted, shown
 from biobench.report.results import Results
 
 if TYPE_CHECKING:

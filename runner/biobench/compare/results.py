@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from biobench._common.output import print_note
-from biobench._common.text import shown
 from biobench.compare.groups import KEY
 from biobench.data.predictions import Predictions
-from biobench.errors import BiobenchError, DataError, SpecError, UsageError
+from biobench.errors import BiobenchError, DataError, SpecError, UsageError, shown
 from biobench.metric.comparison import Clustered, clustered, require_same_items
 from biobench.report.earlier import curve_sizes, is_page
 from biobench.report.imported import imported_results

@@ -12,8 +12,7 @@ from typing import Any
 
 from biobench._common.optional_dependencies import missing_library
 from biobench.conformance.compare_answers import difference
-from biobench.conformance.errors import Invalid
-from biobench.conformance.operations import operations
+from biobench.conformance.operations import Invalid, operations
 from biobench.conformance.vectors import Vectors
 from biobench.errors import SpecError
 from biobench.spec.canonical import canonical_json

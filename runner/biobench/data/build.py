@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.frames.check import require_frames
 from biobench.data.hints import repair_remedy, with_setup_hint
@@ -22,7 +21,7 @@ from biobench.data.layouts.clusters import cluster_unit
 from biobench.data.layouts.options import SPLITS, expected_exclusions
 from biobench.data.manifest import Item, Manifest, Row
 from biobench.data.views import Unit, Units, keeps_missing, left_out, make_units
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.spec.documents import Task
 
 __all__ = ["build_manifest", "label_index", "manifest_of"]

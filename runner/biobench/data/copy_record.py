@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import read_regular
-from biobench._common.text import shown
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.spec.canonical import sha256_json
 from biobench.spec.load import load_spec
 from biobench.spec.recorders import Recorder, independent, recorder

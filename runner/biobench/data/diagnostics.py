@@ -9,9 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from biobench._common.text import shown
 from biobench.data.manifest import Manifest
-from biobench.errors import counted
+from biobench.errors import counted, shown
 
 MAX_NAMED = 5
 """Names that fit in one line for people."""

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.layouts import places
 from biobench.data.manifest import Manifest, Row
-from biobench.errors import counted
+from biobench.errors import counted, shown
 from biobench.spec.documents import Layout
 
 MAX_NAMED = 3

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from biobench._common.text import shown
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 
 SHOWN = 10
 """Most kinds of fault that a message lists, and most names in all; the rest are counted."""

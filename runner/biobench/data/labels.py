@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.manifest import Item
-from biobench.errors import SpecError
+from biobench.errors import SpecError, shown
 from biobench.spec.documents import Task
 
 UNKNOWN = -1

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench._common.text import shown
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.spec.documents import Task
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "_demo"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.progress import Progress
-from biobench._common.text import shown
 from biobench.data.build import build_manifest
 from biobench.data.counts import count_differences, found_counts
 from biobench.data.diagnostics import unused_lines
@@ -24,7 +23,7 @@ from biobench.data.files import DatasetFiles, file_differences, file_paths, file
 from biobench.data.frames.check import FramesReport, check_frames
 from biobench.data.sources import archive_folder, sources_of
 from biobench.data.views import left_out
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.documents import Dataset, Task
 
 Pairs = Sequence[tuple[str, str]]

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.labels import name_order
 from biobench.data.layouts.layout_items import LayoutItems
 from biobench.data.manifest import Item
-from biobench.errors import SpecError, counted
+from biobench.errors import SpecError, counted, shown
 from biobench.spec.documents import Task
 from biobench.spec.generator import Stream
 

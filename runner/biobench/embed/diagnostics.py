@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.text import shown
 from biobench.data.duplicates import LEAKED, duplicates, pairs_line
 from biobench.data.manifest import Manifest, Row
 from biobench.embed.embedded import Embedded
+from biobench.errors import shown
 
 
 def doubts(manifest: Manifest, embedded: Embedded, *, copies_known: bool = False) -> list[str]:

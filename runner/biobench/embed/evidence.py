@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.store import Store
-from biobench._common.text import shown
 from biobench.data.layouts.options import path_fault
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, features_digest, pixels_digest
 from biobench.embed.pool import pool_rows
 from biobench.embed.shards import KIND as SHARDS
-from biobench.errors import SpecError
+from biobench.errors import SpecError, shown
 from biobench.spec.canonical import canonical_json, parse_json, sha256_bytes, sha256_json
 
 KIND = "evidence"

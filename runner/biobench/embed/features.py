@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from biobench._common.progress import Progress
 from biobench._common.store import Store
-from biobench._common.text import shown
 from biobench.data.annotations import changed
 from biobench.data.faults import SHOWN
 from biobench.data.file_hashes import ContentIndex
@@ -28,7 +27,7 @@ from biobench.embed.embedded import Embedded, Execution, features_digest, pixels
 from biobench.embed.pulled import hold, known
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import StoredItems, find
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 
 if TYPE_CHECKING:
     from biobench.models.base import Backbone

@@ -18,7 +18,8 @@ from biobench.embed.forward import Forward
 from biobench.embed.shortage import MemoryShortage
 from biobench.errors import counted
 from biobench.models.base import Backbone
-from biobench.models.program_model import ProgramBackbone, require_memory
+from biobench.models.program.memory import require_memory
+from biobench.models.program_model import ProgramBackbone
 
 
 def possible(size: int) -> tuple[int, ...]:

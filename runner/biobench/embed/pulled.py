@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.store import Store
-from biobench._common.text import shown
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import Embedded, Execution
 from biobench.embed.recomputed import recompute_rows, refuted
 from biobench.embed.shards import by_item
-from biobench.errors import BiobenchError, DataError, counted
+from biobench.errors import BiobenchError, DataError, counted, shown
 from biobench.models.base import Backbone
 from biobench.spec.generator import Stream
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from biobench._common.text import shown
 from biobench.compare.groups import groups_of
 from biobench.compare.results import MEAN, is_open, suite_and_division
 from biobench.compare.standings import Standings, shown_names, standings
+from biobench.errors import shown
 from biobench.report.imported import is_imported
 from biobench.report.results import Results
 from biobench.spec.load import Spec

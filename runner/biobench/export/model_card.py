@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from biobench._common.text import shown
+from biobench.errors import shown
 from biobench.export.formats import ExportOptions
 from biobench.export.words import dataset_title, known_task, setup, task_title
 from biobench.report.results import Results

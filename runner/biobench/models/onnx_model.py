@@ -17,7 +17,8 @@ from biobench.models.local_paths import local_file
 from biobench.models.names import ModelName
 from biobench.models.onnx_graph.read import OnnxGraph, printable, read_graph
 from biobench.models.program.lowering import NotCarried
-from biobench.models.program_model import ProgramBackbone, ramp_features, require_memory
+from biobench.models.program.memory import require_memory
+from biobench.models.program_model import ProgramBackbone, ramp_features
 from biobench.models.recipe_file import RecipeFile, read_recipe_file
 from biobench.spec.canonical import canonical_json, sha256_bytes
 

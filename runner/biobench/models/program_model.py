@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._common.files import read_regular, require_writable, write_atomically
-from biobench._common.memory import available_memory
 from biobench._native import Engine, Program
 from biobench.decode.recipe import Recipe
 from biobench.errors import ModelError, UsageError
@@ -28,6 +27,7 @@ from biobench.models.local_paths import local_folder
 from biobench.models.module_backbone import ModuleBackbone, described
 from biobench.models.names import ModelName
 from biobench.models.program.lower import NotCarried
+from biobench.models.program.memory import require_memory
 from biobench.spec.canonical import canonical_json, sha256_bytes
 
 if TYPE_CHECKING:
@@ -279,19 +279,6 @@ def ramp_features(program: Program, recipe: Recipe, where: str) -> npt.NDArray[n
             remedy="check the weights, and mean and std in the recipe",
         )
     return features
-
-
-def require_memory(
-    needed: int, where: str, purpose: str, remedy: str = "use a machine with more memory"
-) -> None:
-    """Raise ModelError where fewer than ``needed`` bytes are free."""
-    free = available_memory()
-    if needed > free:
-        raise ModelError(
-            f"needs {needed >> 20:,} MiB {purpose}, and {free >> 20:,} MiB are free",
-            where=where,
-            remedy=remedy,
-        )
 
 
 def _read(text: str, constants: Path) -> tuple[Program, bytes]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from biobench._common.text import shown
+from biobench.errors import shown
 
 GAP = 2
 """Characters between two columns."""

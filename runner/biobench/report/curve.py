@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biobench._common.text import cells_shown, shown
+from biobench._common.text import cells_shown
 from biobench.data.sample import size_name
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.report.curve_page import curve_figure, render_curve
 from biobench.report.earlier import CURVE, CURVE_PAGE, CURVE_TABLE
 from biobench.report.figure import Figure

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from biobench._common.text import shown
-from biobench.errors import UsageError
+from biobench.errors import UsageError, shown
 from biobench.report.curve import COLUMNS, Curve
 from biobench.report.curves import NamedCurve, curves_figure, curves_html
 from biobench.report.figure import Figure

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from biobench._common.files import write_atomically
 from biobench._common.templates import can_render
-from biobench._common.text import shown
 from biobench.data.sample import size_name
+from biobench.errors import shown
 from biobench.report.blocks import print_blocks, say
 from biobench.report.curve import Curve
 from biobench.report.curve_page import BESIDE, BOTTOM, HEAD, HEIGHT, WIDTH, curve_plot, metric_by

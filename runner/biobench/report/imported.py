@@ -13,8 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import shown
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.report.document import external_entries
 from biobench.report.outcome import ExternalScore
 from biobench.report.results import Results

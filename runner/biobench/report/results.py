@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import Unreadable, read_plain, write_atomically
-from biobench._common.text import shown
-from biobench.errors import DataError, UsageError
+from biobench.errors import DataError, UsageError, shown
 from biobench.report.current import current, read_from
 from biobench.report.item_digests import Leaves, Stage, place_of, read_leaves
 from biobench.report.read import read_metadata, read_predictions

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from biobench.report.earlier import PAGE, PREDICTIONS
 from biobench.report.item_digests import FOLDER, files_of
 from biobench.report.outcome import TaskOutcome
-from biobench.report.page.evidence import evidence_of
-from biobench.report.page.result import render_page
+from biobench.report.page.evidence import WITHOUT, PageEvidence
+from biobench.report.page.names import names_of_manifest
 from biobench.report.replace import replacing
+from biobench.report.result_page import render_page
 from biobench.report.results import FILE, Results
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def write_files(
         path.write_bytes(predictions_parquet(outcome))
         for place, data in files_of(outcome.task.id, outcome.leaves).items():
             (folder / place).write_bytes(data)
-    evidence = {one.task.id: evidence_of(one, images=page.images) for one in outcomes}
+    evidence = {one.task.id: _evidence(one, images=page.images) for one in outcomes}
     text = render_page(results, evidence, page.constants)
     (folder / PAGE).write_text(text, encoding="utf-8")
     (folder / FILE).write_text(results.to_json(), encoding="utf-8")
@@ -142,3 +143,14 @@ def _correct(predictions: Predictions) -> npt.NDArray[np.bool_]:
     equal = np.equal(predictions.y_true, predictions.y_pred)
     every: npt.NDArray[np.bool_] = np.logical_and.reduce(equal.reshape(len(equal), -1), axis=1)
     return every
+
+
+def _evidence(outcome: TaskOutcome, *, images: bool) -> PageEvidence:
+    """The evidence of a task that was run just now."""
+    return PageEvidence(
+        outcome.predictions,
+        names_of_manifest(outcome.manifest),
+        outcome.task,
+        outcome.manifest if images else None,
+        None if images else WITHOUT,
+    )

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biobench._common.progress import Progress
-from biobench._common.text import first_of, shown
+from biobench._common.text import first_of
 from biobench.data.faults import SHOWN
 from biobench.decode.headers import read_headers
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.run.options import Options
 
 

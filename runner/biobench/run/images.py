@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import first_of, shown
+from biobench._common.text import first_of
 from biobench.data.class_folders.copies import copies
 from biobench.data.class_folders.grouping import image_groups, unit_of
 from biobench.data.class_folders.listing import FolderImage, ImageListing, list_images
@@ -25,7 +25,7 @@ from biobench.data.class_folders.task_file import ListedImage, TaskFiles, task_i
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Split
 from biobench.decode.loader import usable_cores
-from biobench.errors import DataError, UsageError, counted
+from biobench.errors import DataError, UsageError, counted, shown
 from biobench.run.headers import own_headers
 from biobench.run.learning_curve import Sizes
 from biobench.run.options import ImageOptions, Options

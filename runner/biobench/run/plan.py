@@ -12,7 +12,6 @@ from pathlib import Path
 
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
-from biobench._common.text import shown
 from biobench.data.class_folders.task_file import refuse_edited
 from biobench.data.diagnostics import unused_lines
 from biobench.data.duplicates import linked_places
@@ -20,7 +19,7 @@ from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
 from biobench.data.views import left_out
-from biobench.errors import BiobenchError, DataError, ModelError, UsageError, counted
+from biobench.errors import BiobenchError, DataError, ModelError, UsageError, counted, shown
 from biobench.run.images import select_images
 from biobench.run.learning_curve import Sizes
 from biobench.run.manifests import count_lines, read_manifests

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import first_of, shown
-from biobench.errors import BiobenchError, DataError, counted
+from biobench._common.text import first_of
+from biobench.errors import BiobenchError, DataError, counted, shown
 from biobench.report.current import current, read_from
 from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA

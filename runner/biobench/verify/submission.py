@@ -11,10 +11,10 @@ import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-from biobench._common.text import joined, short, shown
+from biobench._common.text import joined, short
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.names import entry_parts
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.report.item_digests import FOLDER as EVIDENCE
 from biobench.report.item_digests import MOST_BYTES as MOST_LEAVES
 from biobench.report.item_digests import STAGES, files_of, leaves_of, place_of

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.store import Store
-from biobench._common.text import shown
-from biobench.errors import UsageError, VerificationError
+from biobench.errors import UsageError, VerificationError, shown
 from biobench.report.results import Results
 from biobench.run.options import Options
 from biobench.spec.load import Spec

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.files import Unreadable, read_plain, write_atomically
-from biobench._common.text import shown
-from biobench.errors import DataError, UsageError
+from biobench.errors import DataError, UsageError, shown
 from biobench.run.options import PRECISIONS
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_json
 from biobench.work.slices import Slice

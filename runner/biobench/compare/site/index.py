@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from biobench._common.text import shown
 from biobench.compare.groups import Group
 from biobench.compare.site.rows import row_of
 from biobench.compare.site.verdict import verdicts
 from biobench.compare.standings import Standings
+from biobench.errors import shown
 from biobench.report.imported import is_imported
 from biobench.report.intervals import interval_words
 from biobench.report.page.render import Assets, render

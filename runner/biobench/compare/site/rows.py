@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from biobench._common.text import shown
 from biobench.compare.results import model_name
+from biobench.errors import shown
 from biobench.report.imported import is_imported
 from biobench.report.intervals import marks
 from biobench.report.results import Results

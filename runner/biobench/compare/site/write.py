@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from biobench._common.text import shown
 from biobench.compare.groups import groups_of
 from biobench.compare.ranking import ranked_table
 from biobench.compare.results import comparable_tasks
@@ -31,12 +30,12 @@ from biobench.compare.site.index import (
 )
 from biobench.compare.site.rows import key_of, ranks, row_of
 from biobench.compare.standings import Standings, standings
-from biobench.errors import BiobenchError, UsageError
+from biobench.errors import BiobenchError, UsageError, shown
 from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
 from biobench.report.page.evidence import PageEvidence, packed, packed_rows
 from biobench.report.page.render import ASSETS, linked_assets, render
-from biobench.report.page.result import SCRIPTS, page_of
+from biobench.report.result_page import SCRIPTS, page_of
 from biobench.report.results import Results
 from biobench.spec.documents import Task
 from biobench.spec.load import Spec

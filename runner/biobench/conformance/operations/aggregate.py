@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import BiobenchError
 from biobench.metric.aggregate import aggregate

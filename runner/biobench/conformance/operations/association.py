@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import BiobenchError
 from biobench.metric.association import MEASURES, associate

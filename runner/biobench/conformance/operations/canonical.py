@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.spec.canonical import CanonicalError, canonical_json, number, parse_json
 from biobench.spec.load import Spec
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.interval import any_suite, any_task, predictions_of
 from biobench.errors import BiobenchError
 from biobench.metric.comparison import Clustered, compare, difference, holm, ranked

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.pixels import decode_arrays, image_array, recipe_of
 from biobench.spec.canonical import sha256_json
 from biobench.spec.load import Spec

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.errors import SpecError
 from biobench.spec.check import check_library, check_own_task
 from biobench.spec.documents import Protocol, Task

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._native import Engine, Program
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.spec.load import Spec
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.data.layouts import find
 from biobench.data.manifest import Item
 from biobench.errors import DataError

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._training_plan import batches_of_epochs, rates_of_steps
 from biobench.conformance.operations.interval import any_suite
-from biobench.conformance.training_plan import batches_of_epochs, rates_of_steps
 from biobench.errors import DataError, ModelError
 from biobench.probe.linear_probe.estimator import LinearProbe, initial_values
 from biobench.probe.rows import standard_rows

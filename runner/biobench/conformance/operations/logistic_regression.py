@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.errors import DataError, ModelError
 from biobench.probe.logistic_regression.estimator import LogisticProbe, decide
 from biobench.probe.logistic_regression.scaling import fit_scaling

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench._native import resize
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.decode.definition import crop_offset, target_size
 from biobench.decode.limits import MAX_PIXELS
 from biobench.decode.native import DecodedBatch, decode_batch, decode_file

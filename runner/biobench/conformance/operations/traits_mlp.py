@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._training_plan import batches_of_epochs, rates_of_steps
 from biobench.conformance.operations.interval import any_suite
-from biobench.conformance.training_plan import batches_of_epochs, rates_of_steps
 from biobench.errors import BiobenchError
 from biobench.probe.gradient_descent import schedule
 from biobench.probe.traits_mlp.estimator import TraitsProbe, initial_layers

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.pixels import image_value
 from biobench.data.frames.clips import Clip, whole_digest
 from biobench.data.frames.colour import Samples, narrowed, to_rgb, turned

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from biobench.conformance.errors import Invalid
+from biobench.conformance.operations import Invalid
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.views import Start, frame_numbers, middle, random_start
 from biobench.embed.features import features_digest

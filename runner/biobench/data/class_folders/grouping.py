@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from biobench._common.text import first_of, shown
+from biobench._common.text import first_of
 from biobench.data.faults import Faults
 from biobench.data.layouts.table import CsvTable, parse_table, read_table
-from biobench.errors import DataError, UsageError, counted
+from biobench.errors import DataError, UsageError, counted, shown
 
 OPTION = "--group"
 COLUMN = "group"

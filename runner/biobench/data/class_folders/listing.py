@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from biobench._common.text import as_text, shown
+from biobench._common.text import as_text
 from biobench.data.diagnostics import spelt_alike
 from biobench.data.faults import Faults
 from biobench.data.layouts.options import join
 from biobench.data.layouts.scan import DECODED, JUNK, UNDECODED, entries, image_files, is_folder
 from biobench.data.manifest import Split
-from biobench.errors import DataError, UsageError, counted
+from biobench.errors import DataError, UsageError, counted, shown
 from biobench.spec.image_formats import MORE_FORMATS
 
 TRAIN = "train"

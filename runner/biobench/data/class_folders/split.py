@@ -25,9 +25,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from biobench._common.text import shown
 from biobench.data.class_folders.listing import FolderImage
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.generator import Stream
 
 MAX_NAMED = 5

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from biobench._common.text import shown
 from biobench.data.manifest import Split
-from biobench.errors import UsageError
+from biobench.errors import UsageError, shown
 from biobench.spec.canonical import sha256_bytes
 
 UNREADABLE = "unreadable"

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx2
 
 from biobench._common.files import require_writable
-from biobench._common.text import shown
 from biobench.data.fetch.addresses import with_own_urls
 from biobench.data.fetch.digests import Digest
 from biobench.data.fetch.disk import require_space
@@ -24,7 +23,7 @@ from biobench.data.fetch.remote_sizes import told_bytes
 from biobench.data.fetch.retries import RetryPolicy
 from biobench.data.fetch.transfer import make_client
 from biobench.data.sources import DataSource, File, archive_folder, sources_of
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.documents import Dataset
 
 RETRY_POLICY = RetryPolicy()

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from biobench._common.byte_sizes import show_size
 from biobench._common.progress import Progress
-from biobench._common.text import shown
 from biobench.data.fetch.digests import Digest, chunks, difference, digest_of
 from biobench.data.fetch.disk import require_space
 from biobench.data.fetch.download import part_of
 from biobench.data.fetch.part import PartFile, PartOrigin
 from biobench.data.sources import Known
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 
 
 def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Digest:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 
-from biobench._common.text import shown
 from biobench.data.fetch.download_errors import PermanentError
+from biobench.errors import shown
 
 LIMIT = 1 << 20
 FORM = "download-form"

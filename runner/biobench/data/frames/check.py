@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from biobench._common.text import shown
 from biobench.data.faults import SHOWN
 from biobench.data.frames.clips import Clip, clips_of, frames_top, whole_digest
 from biobench.data.frames.place import FramesPlace
 from biobench.data.frames.record import FramesRecord, record_path
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.documents import Dataset
 
 State = Literal["not cut", "partly cut", "cut", "no record", "other frames"]

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts import find
 from biobench.data.layouts.options import path_fault, split_rule_of
-from biobench.errors import SpecError
+from biobench.errors import SpecError, shown
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Dataset
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from biobench._common.byte_sizes import show_size
 from biobench._common.files import require_writable
 from biobench._common.progress import Progress
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.fetch.lock import locked
 from biobench.data.file_hashes import file_digest
@@ -30,7 +29,7 @@ from biobench.data.frames.record import (
     write_record,
 )
 from biobench.data.frames.video import BadVideo, cut_video, made_with
-from biobench.errors import DataError, counted
+from biobench.errors import DataError, counted, shown
 from biobench.spec.documents import Dataset
 
 Say = Callable[[str], None]

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.layout_items import LayoutItems
 from biobench.data.manifest import Item
+from biobench.errors import shown
 from biobench.spec.documents import Layout
 
 FIELD = "{cluster}"

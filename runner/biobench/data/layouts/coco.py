@@ -13,7 +13,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any, NoReturn
 
-from biobench._common.text import short, shown
+from biobench._common.text import short
 from biobench.data.annotations import read_whole
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
@@ -23,7 +23,7 @@ from biobench.data.layouts.not_annotations import other_kind
 from biobench.data.layouts.options import SplitRule, join, written_path_fault
 from biobench.data.locate import require_data_folder
 from biobench.data.manifest import Item
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.spec.documents import Layout
 
 MOST_BYTES = 64 << 20

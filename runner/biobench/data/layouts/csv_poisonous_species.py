@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from biobench._common.text import shown
 from biobench.data.faults import Faults
 from biobench.data.layouts.csv_options import CsvOptions, Poisonous
 from biobench.data.layouts.table import CsvTable, place
+from biobench.errors import shown
 
 MISSING = frozenset(
     (

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from biobench._common.reading import OFTEN, note_read
-from biobench._common.text import shown
 from biobench.data.faults import SHOWN, Faults
 from biobench.data.labels import is_id
 from biobench.data.layouts.csv_options import CsvOptions
@@ -22,6 +21,7 @@ from biobench.data.layouts.options import is_usual, join, written_path_fault
 from biobench.data.layouts.table import CsvTable, place
 from biobench.data.layouts.template import Template
 from biobench.data.manifest import Item, Split
+from biobench.errors import shown
 
 Cells = Mapping[str, str]
 """Column -> cell, of the columns that an option names."""

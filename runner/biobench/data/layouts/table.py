@@ -18,11 +18,11 @@ from typing import Any, BinaryIO
 
 from biobench._common.files import open_regular
 from biobench._common.reading import OFTEN, note_read
-from biobench._common.text import shown
 from biobench.data.annotations import Hashing
 from biobench.data.faults import Faults
 from biobench.data.file_hashes import FileRead
 from biobench.data.layouts.not_annotations import other_kind
+from biobench.errors import shown
 
 Row = tuple[Any, ...]
 """The line that a row begins on, from 1, and its cells."""

@@ -12,11 +12,10 @@ import os
 import shutil
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.frames.clips import videos_folder
 from biobench.data.layouts import places
 from biobench.data.sources import DataSource
-from biobench.errors import DataError
+from biobench.errors import DataError, shown
 from biobench.spec.documents import Dataset
 from biobench.spec.layout_options import path_parts
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from biobench._common.text import shown
 from biobench.data.unpack.archive_error import ArchiveError
+from biobench.errors import shown
 
 MOST_PARTS = 64
 MOST_BYTES = 2048

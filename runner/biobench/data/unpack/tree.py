@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from typing import IO
 
-from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.limits import UnpackLimits
+from biobench.errors import shown
 
 CHUNK = 1 << 20
 Parts = tuple[str, ...]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from biobench._common.text import shown
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.limits import UnpackLimits
 from biobench.data.unpack.tree import Parts, Tree
+from biobench.errors import shown
 
 
 class Trees:

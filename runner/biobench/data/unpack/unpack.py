@@ -16,7 +16,6 @@ from pathlib import Path
 from biobench._common.byte_sizes import show_size
 from biobench._common.files import read_regular, require_writable, write_atomically
 from biobench._common.progress import Progress
-from biobench._common.text import shown
 from biobench.data.fetch.disk import cannot_write
 from biobench.data.fetch.fetch import require_obtainable
 from biobench.data.fetch.lock import locked
@@ -30,7 +29,7 @@ from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.tar import unpack_tar
 from biobench.data.unpack.trees import Trees
 from biobench.data.unpack.zip import unpack_zip
-from biobench.errors import BiobenchError, DataError, counted
+from biobench.errors import BiobenchError, DataError, counted, shown
 from biobench.spec.documents import Dataset
 
 Say = Callable[[str], None]

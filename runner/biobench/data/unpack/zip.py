@@ -13,7 +13,6 @@ import zipfile
 import zlib
 from typing import IO, cast
 
-from biobench._common.text import shown
 from biobench.data.fetch.disk import require_space
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
@@ -22,6 +21,7 @@ from biobench.data.unpack.names import entry_parts
 from biobench.data.unpack.tree import Parts, Tree
 from biobench.data.unpack.trees import Trees
 from biobench.data.unpack.zip_headers import ENCRYPTED, refuse_behind, refuse_differences
+from biobench.errors import shown
 
 MOST_LINK = 4095
 END, END64 = 22, 76

@@ -11,9 +11,9 @@ import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 
-from biobench._common.text import shown
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.data.unpack.joined import Joined
+from biobench.errors import shown
 
 ENCRYPTED, DESCRIPTOR, UTF8 = 0x1, 0x8, 0x800
 """Flags of an entry. With a descriptor its size and checksum follow its data."""

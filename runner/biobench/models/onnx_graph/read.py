@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from biobench._common.files import open_regular, read_regular
 from biobench.errors import ModelError
-from biobench.models.program_model import require_memory
+from biobench.models.program.memory import require_memory
 from biobench.spec.canonical import canonical_json
 
 OLDEST, NEWEST = 11, 28

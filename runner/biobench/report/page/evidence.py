@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 from biobench.data.manifest import Manifest
 from biobench.data.predictions import Predictions
-from biobench.report.outcome import TaskOutcome
-from biobench.report.page.names import Names, names_of_manifest
+from biobench.report.page.names import Names
 from biobench.report.page.thumbnails import thumbnails
 from biobench.spec.documents import Task
 
 Pictures = Callable[[Manifest, Iterable[str]], Mapping[str, str]]
 """Gives the address of each item's picture, without those that cannot be read."""
+
+WITHOUT = "left out by --no-pictures"
+"""The reason why a task has no pictures, where its run was asked for none."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,6 @@ class PageEvidence:
     task: Task | None
     manifest: Manifest | None
     absent: str | None = None
-
-
-def evidence_of(outcome: TaskOutcome, *, images: bool) -> PageEvidence:
-    """The evidence of a task that was run just now."""
-    return PageEvidence(
-        outcome.predictions,
-        names_of_manifest(outcome.manifest),
-        outcome.task,
-        outcome.manifest if images else None,
-        None if images else WITHOUT,
-    )
-
-
-WITHOUT = "left out by --no-pictures"
 
 
 def inline_pictures(manifest: Manifest, ids: Iterable[str]) -> dict[str, str]:

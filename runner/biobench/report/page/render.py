@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.templates import environment
-from biobench._common.text import LONGEST, shown
+from biobench.errors import LONGEST, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
