@@ -113,6 +113,13 @@ def analyse_each(
 ) -> tuple[list[tuple[Analysis, str | None]], list[UsageError]]:
     """Analyse results in any mixture: those of other divisions, samples, versions or data apart.
 
+    Args:
+        results: The results.
+        spec: The specification.
+        x: A task or a suite, as in :func:`analyse`.
+        y: Likewise.
+        above: Thresholds of x.
+
     Returns:
         Each analysis with the reason why it is apart from the first, and an error for each group of
         results that has none.

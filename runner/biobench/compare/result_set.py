@@ -72,12 +72,30 @@ class ResultSet(Sequence[Results]):
         return self._joined([result.to_frame() for result in self._results])
 
     def per_class(self, task: str | None = None) -> pandas.DataFrame:
-        """A pandas DataFrame, one row a model and class; as :meth:`biobench.Results.per_class`."""
+        """A pandas DataFrame, one row a model and class; as :meth:`biobench.Results.per_class`.
+
+        Args:
+            task: A task; by default every task that was run.
+
+        Raises:
+            UsageError: A result does not have the task.
+            DataError: Predictions are missing, or are not those of the digest.
+            BiobenchError: pandas is not installed.
+        """
         return self._joined([result.per_class(task) for result in self._results])
 
     def errors(self, task: str | None = None) -> pandas.DataFrame:
         """A pandas DataFrame, one row a model and item that it got wrong; as
-        :meth:`biobench.Results.errors`."""
+        :meth:`biobench.Results.errors`.
+
+        Args:
+            task: A task; by default every task that was run.
+
+        Raises:
+            UsageError: A result does not have the task.
+            DataError: Predictions are missing, or are not those of the digest.
+            BiobenchError: pandas is not installed.
+        """
         return self._joined([result.errors(task) for result in self._results])
 
     def plot(self, task: str | None = None) -> Figure:

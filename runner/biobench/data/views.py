@@ -57,10 +57,17 @@ def pool_rule(view: Mapping[str, Any]) -> str | None:
 
 
 def make_units(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
-    """The items of a task by its view; ``seed`` is the suite's, for a random start of clips.
+    """The items of a task by its view.
 
-    Raises DataError for clips that the view does not allow and for subjects of several labels,
-    SpecError for a view that the layout cannot feed.
+    Args:
+        task: The task.
+        found: What its layout found.
+        seed: The suite's, for a random start of clips; None where there is none.
+        where: The data folder, for messages.
+
+    Raises:
+        DataError: The view does not allow a clip, or a subject has several labels.
+        SpecError: The layout cannot feed the view.
     """
     kind = task.view.get("kind", "image")
     if kind == "image":
@@ -105,6 +112,9 @@ def clip_frames(
         task: Id of the task.
         clip: Id of the clip.
         seed: The suite's seed, for a random start; None where there is none.
+
+    Raises:
+        ValueError: The view draws its start, and there is no seed.
     """
     if count < view["frames"]:
         return None

@@ -167,6 +167,9 @@ class Forward:
 
         batch: uint8 pixels, or the float32 values that the recipe's table gives for them, which
         alone a program takes. Copies to a GPU begin here.
+
+        Raises:
+            TypeError: The model is a program, and these are pixels.
         """
         backbone = self._backbone
         if isinstance(backbone, ProgramBackbone):

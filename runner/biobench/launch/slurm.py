@@ -41,7 +41,11 @@ class TaskState:
 
 
 def submit(script: str) -> str:
-    """Submit a batch script and return the number of the job."""
+    """Submit a batch script and return the number of the job.
+
+    Raises:
+        BiobenchError: sbatch is missing or refuses the script, or its answer has no number.
+    """
     done = _run(["sbatch", "--parsable"], script)
     _require(done, "sbatch", "does not take the script")
     number = done.stdout.strip().partition(";")[0]

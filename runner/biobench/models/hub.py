@@ -260,7 +260,11 @@ def check_digest(name: ModelName, path: Path) -> None:
 
 def check_repository(name: ModelName, repository: str) -> None:
     """Refuse a registry that takes a name's weights from another repository than models.yaml, so
-    that a pinned revision is one of the repository that is asked."""
+    that a pinned revision is one of the repository that is asked.
+
+    Raises:
+        ModelError: The two repositories differ.
+    """
     entry = name.entry
     if entry is not None and entry.repository not in (None, repository):
         raise ModelError(

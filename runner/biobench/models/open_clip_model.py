@@ -119,6 +119,9 @@ def registry_options(
 
     Weights trained with QuickGELU get QuickGELU, whichever spelling of the architecture is asked
     for: open_clip itself only warns and gives other features.
+
+    Raises:
+        ModelError: QuickGELU is asked for with weights that were trained without it.
     """
     if configuration.get("quick_gelu") and not registered.get("quick_gelu"):
         raise ModelError(
@@ -136,7 +139,17 @@ def registry_options(
 def load_open_clip_folder(
     name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
-    """Load a folder with open_clip_config.json and its weights, a hub snapshot or a local one."""
+    """Load a folder with open_clip_config.json and its weights, a hub snapshot or a local one.
+
+    Args:
+        name: The name of the model.
+        folder: The folder.
+        origin: Where the weights come from.
+        rules: The canonical recipes.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the library cannot load the model.
+    """
     path = folder / "open_clip_config.json"
     if not path.is_file():
         raise ModelError(

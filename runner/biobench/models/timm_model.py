@@ -150,7 +150,17 @@ def as_trained(target: str, configuration: Mapping[str, Any]) -> str:
 def load_timm_folder(
     name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
-    """Load a folder with timm's config.json and its weights, a hub snapshot or a local one."""
+    """Load a folder with timm's config.json and its weights, a hub snapshot or a local one.
+
+    Args:
+        name: The name of the model.
+        folder: The folder.
+        origin: Where the weights come from.
+        rules: The canonical recipes.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the library cannot load the model.
+    """
     path = folder / "config.json"
     if not path.is_file():
         raise ModelError(

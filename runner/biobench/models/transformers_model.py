@@ -94,7 +94,17 @@ def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
 def load_transformers_folder(
     name: ModelName, folder: Path, *, origin: WeightsOrigin, rules: RecipeRules
 ) -> ModuleBackbone:
-    """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one."""
+    """Load a folder that ``save_pretrained`` wrote, a hub snapshot or a local one.
+
+    Args:
+        name: The name of the model.
+        folder: The folder.
+        origin: Where the weights come from.
+        rules: The canonical recipes.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the library cannot load the model.
+    """
     untrusted_checkpoints.check_index(folder)
     hub.weights_file(name, folder, hub.TRANSFORMERS_WEIGHTS)
     with _quiet(), untrusted_checkpoints.no_network():
@@ -206,6 +216,9 @@ def choose_features(
     ``image_embedding`` where the model's own API has one; ``pooler`` where there is a pooler output
     and no weight behind it is missing; ``first_token`` of the last hidden state where the model
     has a class token; else ``mean_positions``.
+
+    Raises:
+        ModelError: The model takes no images, or gives no features.
     """
     import torch
 

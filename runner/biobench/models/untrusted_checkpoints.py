@@ -101,6 +101,9 @@ def check_index(folder: Path) -> None:
     """Refuse an index of weights that names a file outside ``folder``.
 
     Names are looked at, not links: a hub's cache is made of links to files elsewhere.
+
+    Raises:
+        ModelError: It does, or it is no index, or a file that it names is missing.
     """
     for path in sorted(folder.glob("*.index.json")):
         names = read_configuration(path).get("weight_map")

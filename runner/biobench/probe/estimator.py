@@ -112,7 +112,15 @@ class Classifier(Estimator):
         """Predict the label of each row."""
 
     def score(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
-        """Share of the rows whose predicted label is that of y: accuracy, not macro-F1."""
+        """Share of the rows whose predicted label is that of y: accuracy, not macro-F1.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from, or y does
+                not have a label for each of its rows.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         predicted = self.predict(X)
         return float(np.mean(predicted == checked_labels(y, len(predicted))))
 

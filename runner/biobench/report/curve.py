@@ -97,7 +97,11 @@ class Curve:
         return frame(self.rows(), COLUMNS)
 
     def plot(self) -> Figure:
-        """A drawing of the scores by size with their intervals, which a notebook shows."""
+        """A drawing of the scores by size with their intervals, which a notebook shows.
+
+        Raises:
+            BiobenchError: jinja2 is not installed.
+        """
         return curve_figure(self.document)
 
     def _repr_html_(self) -> str | None:
@@ -130,9 +134,16 @@ def assemble_curve(
     cells: Mapping[str, Mapping[int | None, Cell]],
     results: Sequence[Results | None],
 ) -> Curve:
-    """The curve of ``results``, one a size; ``cells`` by task id and size.
+    """The curve of results.
 
-    Raises DataError where no task has a score at any size.
+    Args:
+        sizes: Sizes of the train split, ascending.
+        tasks: The tasks, in the order of their suite.
+        cells: By task id and size, the score or the reason why there is none.
+        results: One a size; None where no task has a score.
+
+    Raises:
+        DataError: No task has a score at any size.
     """
     first = next((result for result in results if result is not None), None)
     if first is None:
@@ -202,8 +213,17 @@ def write_curve(
 ) -> Curve:
     """Write the sizes' results and the curve under ``folder``, replacing an earlier run or curve.
 
-    The folder holds all of the earlier files until it holds all of the new ones. Returns the curve
-    with its folder. ``beside``: further files by name, such as that of the task.
+    The folder holds all of the earlier files until it holds all of the new ones.
+
+    Args:
+        curve: The curve.
+        outcomes: By size, the tasks that were run.
+        folder: The folder.
+        beside: Further files by name, such as that of the task.
+        page: What the pages show.
+
+    Returns:
+        The curve with its folder.
 
     Raises:
         BiobenchError: The folder cannot be written.

@@ -85,7 +85,11 @@ class CurveSet(Sequence[Curve]):
         return frame(rows, ("model", *COLUMNS))
 
     def plot(self) -> Figure:
-        """A drawing of the scores by size, a line a model, which a notebook shows."""
+        """A drawing of the scores by size, a line a model, which a notebook shows.
+
+        Raises:
+            BiobenchError: jinja2 is not installed.
+        """
         return curves_figure(self.named)
 
     def _repr_html_(self) -> str | None:

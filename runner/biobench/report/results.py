@@ -144,7 +144,7 @@ class Results:
         return predictions
 
     def unchecked_predictions(self, task: str) -> Predictions:
-        """As :meth:`predictions`, without checking their digest."""
+        """As :meth:`predictions`, errors included, without checking their digest."""
         entry = self[task]
         if entry["declared"]:
             raise UsageError(
@@ -262,7 +262,8 @@ class Results:
         return self._frame(ERROR_COLUMNS, error_rows, task)
 
     def plot(self) -> Figure:
-        """A drawing of the scores with their intervals, which a notebook shows."""
+        """A drawing of the scores with their intervals, which a notebook shows; raises
+        BiobenchError where jinja2 is not installed."""
         from biobench.report.figure import score_figure
         from biobench.report.page.plot import score_rows
 
@@ -283,7 +284,8 @@ class Results:
         return result_html(self.document)
 
     def save(self, folder: Path) -> Path:
-        """Write ``results.json`` whole or not at all, and return its path."""
+        """Write ``results.json`` whole or not at all, and return its path; raises BiobenchError
+        where it cannot be written to ``folder``, which is made where it is not there."""
         path = folder / FILE
         write_atomically(path, self.to_json().encode())
         self.folder = folder

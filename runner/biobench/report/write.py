@@ -52,8 +52,14 @@ def write_run(
 ) -> None:
     """Write all files of a run under ``folder``, replacing those of an earlier run or curve.
 
-    The folder holds the whole earlier result until it holds the whole new one. ``beside``: further
-    files by name, such as that of the task.
+    The folder holds the whole earlier result until it holds the whole new one.
+
+    Args:
+        results: The result; its folder is set.
+        outcomes: The tasks that were run.
+        folder: The folder.
+        beside: Further files by name, such as that of the task.
+        page: What the page shows.
 
     Raises:
         BiobenchError: The folder cannot be written.
@@ -73,7 +79,14 @@ def write_beside(files: Mapping[str, bytes], folder: Path) -> None:
 def write_files(
     results: Results, outcomes: Sequence[TaskOutcome], folder: Path, page: PageOptions
 ) -> None:
-    """Write everything of a run to an empty folder, which is made."""
+    """Write everything of a run to an empty folder, which is made.
+
+    Args:
+        results: The result.
+        outcomes: The tasks that were run.
+        folder: The folder.
+        page: What the page shows.
+    """
     for name in (PREDICTIONS, FOLDER):
         (folder / name).mkdir(parents=True)
     for outcome in outcomes:

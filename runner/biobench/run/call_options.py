@@ -91,7 +91,12 @@ class EvaluateOptions(RunOptions, total=False):
 def listed_models(
     model: Any, file: str | Path | None, arch: str | None
 ) -> tuple[list[ListedModel], bool]:
-    """The models of a call, and True where several may be meant."""
+    """The models of a call, and True where several may be meant.
+
+    Raises:
+        UsageError: There is none, one is of another type, or an architecture is given beside
+            several.
+    """
     given = [] if model is None else model if isinstance(model, list) else [model]
     several = isinstance(model, list) or file is not None
     if not given and file is None:

@@ -56,7 +56,13 @@ def read_manifests(
 def without(
     located: LocatedTask, manifest: Manifest, unread: Mapping[str, str], seed: int
 ) -> Manifest:
-    """The manifest without the items of further images that cannot be read, by path -> reason.
+    """The manifest without the items of further images that cannot be read.
+
+    Args:
+        located: The task and its folder.
+        manifest: Its manifest.
+        unread: By path, the reason for which an image cannot be read.
+        seed: The suite's seed.
 
     Raises:
         DataError: A split or class is empty without them.

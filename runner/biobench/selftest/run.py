@@ -103,8 +103,16 @@ def measure(
     tolerance: Mapping[str, float],
     tell: Callable[[SelftestFinding], None] = lambda finding: None,
 ) -> list[SelftestFinding]:
-    """Measure every part in order; ``tell`` is called with each finding. An error ends its part
-    alone."""
+    """Measure every part in order. An error ends its part
+    alone.
+
+    Args:
+        parts: The parts.
+        golden: Recorded measurements.
+        conditions: Device, threads and size of the measurement.
+        tolerance: Bounds of level T by name.
+        tell: Called with each finding.
+    """
     findings = []
     for part in parts:
         findings.append(_finding(part, golden, conditions, tolerance))

@@ -160,7 +160,14 @@ def rows_difference(here: Sequence[Sequence[Any]], there: Sequence[Sequence[Any]
 def leaves(
     manifest: Manifest, recipe: Recipe, images: Images, name: str
 ) -> tuple[npt.NDArray[np.uint8], dict[int, str]]:
-    """BLAKE3 of each row's crop, uint8 (rows, 32), and the errors of rows without one."""
+    """BLAKE3 of each row's crop, uint8 (rows, 32), and the errors of rows without one.
+
+    Args:
+        manifest: Where the images are.
+        recipe: Their crop.
+        images: Threads, and whether progress is shown.
+        name: Name of the task, for people.
+    """
     paths = [os.path.join(manifest.root, row.path) for row in manifest.rows]
     found = np.zeros((len(paths), 32), np.uint8)
     bad: dict[int, str] = {}
@@ -191,6 +198,13 @@ def check_pixels(
     evidence: Evidence | None,
 ) -> tuple[Finding, dict[int, str] | None]:
     """Check that the images give the pixels that were scored.
+
+    Args:
+        id: Id of the task.
+        results: The result.
+        manifest: The list of its images, made here.
+        images: Where they are.
+        evidence: Digests of pixels that the store has; None where it has none.
 
     Returns:
         The finding, and the errors of rows without pixels, by row; None where the images are not

@@ -55,7 +55,18 @@ class Verdict:
     compared: Mapping[str, ResultComparison] = field(default_factory=dict)
 
     def with_comparison(self, path: Path, spec: Spec, places: Places, theirs: Images) -> Verdict:
-        """Add the comparison with another result, which is checked as well."""
+        """Add the comparison with another result, which is checked as well.
+
+        Args:
+            path: The other result.
+            spec: The specification.
+            places: Where the evidence of the result lies.
+            theirs: Where the images of the other one are.
+
+        Raises:
+            UsageError: This is a learning curve, which has several results.
+            DataError: The other result cannot be read.
+        """
         if list(self.results) != [RESULT]:
             raise UsageError(
                 "a learning curve has several results",
@@ -84,7 +95,13 @@ class Verdict:
     ) -> Verdict:
         """Add the comparison with the result of running again and its store.
 
-        ``given``: True where the user named the model.
+        Args:
+            name: Name of the result.
+            again: The result of running again.
+            spec: The specification.
+            places: Where the evidence of the result lies.
+            options: Options of the run again, whose store has its evidence.
+            given: True where the user named the model.
         """
         ours = self.results[name]
         assert options.store is not None
@@ -109,7 +126,13 @@ class Verdict:
     ) -> Verdict:
         """Add the check of a sample of a result's items.
 
-        ``given``: True where the user named the model.
+        Args:
+            name: Name of the result.
+            spec: The specification.
+            places: Where its images are.
+            backbone: The model.
+            sample: How many items are drawn, and by which seed.
+            given: True where the user named the model.
         """
         results = self.results[name]
         rules, _ = task_rules(results, spec, places.images.own)

@@ -40,7 +40,11 @@ class Clip:
 
 
 def frames_top(dataset: Dataset) -> str:
-    """The folder that holds the frames of all videos."""
+    """The folder that holds the frames of all videos.
+
+    Raises:
+        SpecError: Paths of frames begin with no folder that holds them all.
+    """
     path = dataset.layout.options["path"]
     top, _, rest = path.partition("/") if isinstance(path, str) else ("", "", "")
     if not rest or "{" in top:

@@ -92,7 +92,11 @@ def example_size(stated: Any) -> int | None:
 
 
 def dim_of(size: Any) -> Dim:
-    """A size of a traced tensor: a number, or a number times the batch."""
+    """A size of a traced tensor: a number, or a number times the batch.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if isinstance(size, int):
         return Dim(size)
     expression = size.node.expr

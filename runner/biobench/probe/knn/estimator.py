@@ -118,6 +118,12 @@ class KNNProbe(Classifier):
 
         Returns:
             Squared distances, float64 (q, k), and gallery rows, int64 (q, k), nearest first.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
         """
         queries = scaled_rows(self._to_predict(X), self.normalise)
         self._enough(len(self._gallery))
@@ -141,7 +147,14 @@ class KNNProbe(Classifier):
         return distances, rows
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Predict the label of each query, shape (q,), of the type of ``y``."""
+        """Predict the label of each query, shape (q,), of the type of ``y``.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         _, rows = self.kneighbors(X)
         labels: npt.NDArray[Any] = self.classes_[votes(self._labels[rows])]
         return labels

@@ -201,12 +201,26 @@ class LinearProbe(Classifier):
         )
 
     def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Compute logits, float32 (rows, classes), also of two classes."""
+        """Compute logits, float32 (rows, classes), also of two classes.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         rows = standard_rows(self._to_predict(X), self.normalisation_epsilon)
         return outputs(rows, self.weight_, self.bias_, threads=self.threads)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest."""
+        """The label of the largest logit of each row, shape (rows,); a tie goes to the smallest.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         largest = self.decision_function(X).argmax(axis=1)
         labels: npt.NDArray[Any] = self.classes_[largest]
         return labels

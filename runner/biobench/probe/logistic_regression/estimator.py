@@ -198,7 +198,14 @@ class LogisticProbe(Classifier):
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatMatrix:
-        """Compute W z + b of each row, float64 (rows, classes), also of two classes."""
+        """Compute W z + b of each row, float64 (rows, classes), also of two classes.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         matrix = self._to_predict(X)
         with np.errstate(over="ignore", invalid="ignore"):
             rows = self.scaling_.apply(matrix)
@@ -207,7 +214,14 @@ class LogisticProbe(Classifier):
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The label of the largest decision value, shape (rows,); a tie goes to the smallest."""
+        """The label of the largest decision value, shape (rows,); a tie goes to the smallest.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         largest = decide(self.decision_function(X))
         labels: npt.NDArray[Any] = self.classes_[largest]
         return labels

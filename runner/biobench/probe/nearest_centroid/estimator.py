@@ -128,7 +128,14 @@ class CentroidProbe(Classifier):
         return self
 
     def nearest_labels(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """The label whose centroid is nearest to each row, int64 (rows,), without rejection."""
+        """The label whose centroid is nearest to each row, int64 (rows,), without rejection.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         matrix = self._to_predict(X)
         found = np.empty(len(matrix), np.int64)
         with self._mapper() as mapper:
@@ -139,7 +146,14 @@ class CentroidProbe(Classifier):
         return labels
 
     def scores(self, X: npt.ArrayLike) -> FloatMatrix:
-        """Squared Mahalanobis distance of each row to the nearest class mean, float64 (rows,)."""
+        """Squared Mahalanobis distance of each row to the nearest class mean, float64 (rows,).
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         matrix = self._to_predict(X)
         values = np.empty(len(matrix))
         with self._mapper() as mapper, np.errstate(over="ignore", invalid="ignore"):
@@ -154,7 +168,14 @@ class CentroidProbe(Classifier):
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """The label of each row, int64 (rows,); -1 where its score is above the threshold."""
+        """The label of each row, int64 (rows,); -1 where its score is above the threshold.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         labels = self.nearest_labels(X)
         labels[self.scores(X) > self.threshold_] = UNKNOWN
         return labels

@@ -146,13 +146,27 @@ class SVMProbe(Classifier):
         return minimise(rows[chosen], signs, self.C, self.violation_tolerance)
 
     def pair_decisions(self, X: npt.ArrayLike) -> FloatMatrix:
-        """Decision values, float64 (rows, pairs): above 0 for the later class of the pair."""
+        """Decision values, float64 (rows, pairs): above 0 for the later class of the pair.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         rows = centred_rows(self._to_predict(X), self.mean_)
         values: FloatMatrix = products(rows, self.coef_) + self.intercept_
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The class with the most votes for each row, shape (rows,); a tie goes to the smallest."""
+        """The class with the most votes for each row, shape (rows,); a tie goes to the smallest.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         chosen = vote(self.pair_decisions(X), len(self.classes_), self.decision_tie)
         labels: npt.NDArray[Any] = self.classes_[chosen]
         return labels

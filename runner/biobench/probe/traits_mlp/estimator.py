@@ -202,14 +202,29 @@ class TraitsProbe(Estimator):
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Float32:
-        """Logits, float32 (rows, traits); raises FeaturesError where a row's leave float32."""
+        """Logits, float32 (rows, traits).
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large, or its logits
+                leave float32.
+        """
         matrix = self._to_predict(X).astype(np.float32)
         values = logits(self, matrix)
         finite_decisions(values)
         return values
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """1 for each trait whose logit is above the threshold, else 0; int64 (rows, traits)."""
+        """1 for each trait whose logit is above the threshold, else 0; int64 (rows, traits).
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ItemsError: X has no row.
+            FeaturesError: A row holds NaN, an infinity or a value that is too large.
+        """
         return (self.decision_function(X) > self.threshold).astype(np.int64)
 
 

@@ -12,7 +12,11 @@ from biobench.spec.documents import Task
 
 
 def apply(inputs: ProbeInputs) -> Predictions:
-    """Train on the train split and predict every trait of the scored rows."""
+    """Train on the train split and predict every trait of the scored rows.
+
+    Raises:
+        SpecError: The labels of the task are no traits.
+    """
     if not inputs.manifest.has_traits:
         raise SpecError(
             f"protocol {inputs.task.protocol.id} needs a task whose labels are traits",
