@@ -98,12 +98,12 @@ def crates(manifest: Path) -> list[dict[str, Any]]:
     return found
 
 
-def crate_faults(found: Sequence[dict[str, Any]], rules: dict[str, Any]) -> list[str]:
+def crate_faults(packages: Sequence[dict[str, Any]], rules: dict[str, Any]) -> list[str]:
     """Licences and sources that deny.toml does not allow."""
     allowed = rules["licenses"]["allow"]
     registries = {f"registry+{url}" for url in rules["sources"]["allow-registry"]}
     faults = []
-    for crate in found:
+    for crate in packages:
         name = f"{crate['name']} {crate['version']}"
         if crate["source"] is None:
             if not Path(crate["manifest_path"]).is_relative_to(ROOT):

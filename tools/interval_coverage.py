@@ -329,12 +329,12 @@ HEAD = (
 )
 
 
-def line(name: str, found: Coverage) -> str:
+def line(name: str, made: Coverage) -> str:
     """One row of the table."""
     return (
-        f"| {name} | {found.trials} | {found.published} | {found.effective:.0f} "
-        f"| {found.lone:.0%} | {found.deviation:.4f} | {found.score:.3f} / {found.score_width:.3f} "
-        f"| {found.difference:.3f} / {found.difference_width:.3f} |"
+        f"| {name} | {made.trials} | {made.published} | {made.effective:.0f} "
+        f"| {made.lone:.0%} | {made.deviation:.4f} | {made.score:.3f} / {made.score_width:.3f} "
+        f"| {made.difference:.3f} / {made.difference_width:.3f} |"
     )
 
 

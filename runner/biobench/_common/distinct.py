@@ -18,5 +18,5 @@ def distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np
     Args:
         values: Any dtype with an order, (n,).
     """
-    found, _, positions = np.unique(values, return_index=True, return_inverse=True)
-    return found, np.asarray(positions, dtype=np.int64)
+    unique, _, positions = np.unique(values, return_index=True, return_inverse=True)
+    return unique, np.asarray(positions, dtype=np.int64)

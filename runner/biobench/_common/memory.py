@@ -20,15 +20,15 @@ _GROUP = Path("/sys/fs/cgroup")
 def available_memory() -> int:
     """Bytes that are free or can be freed, by the system and the limits of a container and of this
     process; all of the machine's where the system does not say."""
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     try:
         stated = re.search(r"^MemAvailable:\s+(\d+) kB$", _MEMINFO.read_text("ascii"), re.M)
-        found += [int(stated[1]) << 10] if stated else []
+        limits += [int(stated[1]) << 10] if stated else []
     except (OSError, ValueError):
         pass
     try:
         limit, used = ((_GROUP / name).read_text("ascii").strip() for name in (_LIMIT, _USED))
-        found += [int(limit) - int(used)] if limit.isdigit() else []
+        limits += [int(limit) - int(used)] if limit.isdigit() else []
     except (OSError, ValueError):
         pass
     for kind, column in _LIMITS.items():
@@ -36,8 +36,8 @@ def available_memory() -> int:
         if limit_of_process != resource.RLIM_INFINITY:
             with contextlib.suppress(OSError, ValueError):
                 pages = int(_STATM.read_text("ascii").split()[column])
-                found.append(limit_of_process - pages * os.sysconf("SC_PAGE_SIZE"))
-    return max(min(found), 0)
+                limits.append(limit_of_process - pages * os.sysconf("SC_PAGE_SIZE"))
+    return max(min(limits), 0)
 
 
 def can_be_refused() -> bool:

@@ -204,9 +204,9 @@ def _fetched(place: SharedPlace, name: str, stated: Sequence[_ListedEntry]) -> b
         data = place.read(name, max(entry.size for entry in stated))
     except FileNotFoundError:
         return f"{name} is listed and not there"
-    found = (len(data), hashlib.sha256(data).hexdigest())
+    actual = (len(data), hashlib.sha256(data).hexdigest())
     # Two that were pushed at once: their arrays are equal, the order of their headers may not be.
-    if found not in {(entry.size, entry.digest) for entry in stated}:
+    if actual not in {(entry.size, entry.digest) for entry in stated}:
         return f"{name} has another digest than the one of its list"
     return data
 

@@ -150,8 +150,8 @@ def parse_entry(data: bytes, key: str) -> StoredArrays | None:
 def arrays_of(data: bytes, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
     """The arrays in the bytes of an entry; None where they are not the whole entry of ``key``, or
     are marked as pulled."""
-    found = parse_entry(data, key)
-    return None if found is None or found.mark is not None else found.arrays
+    stored = parse_entry(data, key)
+    return None if stored is None or stored.mark is not None else stored.arrays
 
 
 def _header_of(data: bytes) -> Any:
@@ -248,19 +248,19 @@ class Store:
         So does one that was pulled and of which no sample was computed again yet, unless
         ``pulled`` asks for it.
         """
-        found = self.find(kind, key)
-        if found is None or (found.mark is not None and not pulled):
+        stored = self.find(kind, key)
+        if stored is None or (stored.mark is not None and not pulled):
             return None
-        return found.arrays
+        return stored.arrays
 
     def find(self, kind: str, key: str) -> StoredArrays | None:
         """The entry of a key, pulled or not; None where it is absent or damaged."""
         data = self.read(kind, key)
-        found = None if data is None else parse_entry(data, key)
-        if found is not None:
+        stored = None if data is None else parse_entry(data, key)
+        if stored is not None:
             with contextlib.suppress(OSError):
                 os.utime(self.path(kind, key))
-        return found
+        return stored
 
     def read(self, kind: str, key: str) -> bytes | None:
         """The bytes of an entry, as long as its header says; None where it is absent or damaged
@@ -293,11 +293,11 @@ class Store:
         """Take the mark from an entry, where it is still the one that was looked at; raises as
         :func:`write_atomically`."""
         data = self.read(kind, key)
-        found = None if data is None else parse_entry(data, key)
-        if data is None or found is None or found.mark is None:
+        stored = None if data is None else parse_entry(data, key)
+        if data is None or stored is None or stored.mark is None:
             return
         # Another process may have pulled another entry to this place since.
-        if found.mark.content == mark.content:
+        if stored.mark.content == mark.content:
             write_atomically(self.path(kind, key), _with_mark(data, None))
 
     def is_pulled(self, kind: str, key: str) -> bool:

@@ -48,9 +48,9 @@ def analyze(
     if figure is not None:
         require_figure(figure)
     specification = load_spec(spec)
-    with opened_results(results, specification) as found:
-        analyses, refused = analyse_each(found, specification, x=x, y=y, above=above or ())
-        for error in refused:
+    with opened_results(results, specification) as opened:
+        analyses, failures = analyse_each(opened, specification, x=x, y=y, above=above or ())
+        for error in failures:
             print_note(f"biobench: left out: {error}")
         if json:
             print_json(analysis_document(analyses))

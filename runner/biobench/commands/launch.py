@@ -242,15 +242,15 @@ def _say(
         store = Path(known[-1].store)
     if not store.is_dir():
         raise DataError("there is no store", where=str(store), remedy="give --store its folder")
-    found = state_of(made, store)
+    state = state_of(made, store)
     if log is not None:
-        print_text(end_of(find(log, folder_of(plan), known, found)))
+        print_text(end_of(find(log, folder_of(plan), known, state)))
         return
     jobs = [launch.job for launch in known]
     tasks = programs.queued(jobs, all_states=True)
     shown = {task.task for task in tasks}
     tasks += [task for task in programs.ended(jobs) if task.task not in shown]
     if as_json:
-        print_json(value_of(made, found, known, tasks))
+        print_json(value_of(made, state, known, tasks))
     else:
-        print_status(made, found, known, tasks)
+        print_status(made, state, known, tasks)

@@ -112,23 +112,23 @@ def fetch(
 
     listed, _ = list_models(names or (), models, None)
     first: BiobenchError | None = None
-    found: list[dict[str, Any]] = []
+    fetched: list[dict[str, Any]] = []
     for name in dict.fromkeys(model.name for model in listed):
         try:
             info = load_model(name, load_spec().models, offline=offline).info
         except BiobenchError as error:
             first = first or error
-            found.append({"name": name, "error": str(error)})
+            fetched.append({"name": name, "error": str(error)})
             if len(listed) > 1:
                 print_note(f"biobench: model {name!r} is not fetched: {error.what}")
             continue
         revision = f", revision {info.revision}" if info.revision else ""
         parameters = info.parameters
-        found.append({"name": name, "parameters": parameters, "revision": info.revision})
+        fetched.append({"name": name, "parameters": parameters, "revision": info.revision})
         if not as_json:
             print_line(f"{name}: ready, {millions(parameters)} parameters{revision}")
     if as_json:
-        print_json(found)
+        print_json(fetched)
     if first is not None:
         raise first
 

@@ -26,11 +26,11 @@ def opened_results(paths: Sequence[Path], spec: Spec) -> Iterator[list[Results]]
     """
     from biobench.compare.results import open_each
 
-    found, failed = open_each(paths, spec)
-    for error in failed if found else failed[1:]:
+    opened, failed = open_each(paths, spec)
+    for error in failed if opened else failed[1:]:
         print_note(f"biobench: left out: {error}")
-    if not found:
+    if not opened:
         raise failed[0]
-    yield found
+    yield opened
     if failed:
         raise typer.Exit(failed[0].exit_code)

@@ -325,15 +325,15 @@ def _curves(models: Sequence[Options], sizes: Sizes, json: bool) -> None:
     from biobench.report.curves import print_curves
     from biobench.run.curves import curve_set
 
-    found = curve_set(run_models(models, sizes))
+    curves = curve_set(run_models(models, sizes))
     if json:
-        documents = [curve.document for curve in found]
+        documents = [curve.document for curve in curves]
         print_json_text(dumps(documents, indent=2, ensure_ascii=False, allow_nan=False))
-    elif found:
-        print_curves(found.named, console())
-        for curve in found:
+    elif curves:
+        print_curves(curves.named, console())
+        for curve in curves:
             if curve.folder is not None:
                 print_line(f"curve: {curve.folder / 'curve.json'} (and curve.csv)")
-        print_line(f"page:  {found.page}")
-    for error in found.failures.values():
+        print_line(f"page:  {curves.page}")
+    for error in curves.failures.values():
         raise error

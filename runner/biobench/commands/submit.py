@@ -32,18 +32,18 @@ def submit(
     from biobench.verify.submission import submission_bytes
     from biobench.verify.verdict import RESULT, Verdict
 
-    found = open_result(result)
-    if out is None and found.folder is None:
+    opened = open_result(result)
+    if out is None and opened.folder is None:
         raise UsageError("is a submission already", where=str(result), remedy="give --out a file")
-    path = out or Path(found.folder or ".") / SUBMISSION
+    path = out or Path(opened.folder or ".") / SUBMISSION
     require_file(path, files_read([result]))
     places = Places(Images(None, {}, usable_cores(), quiet=True), [])
-    report = check(found, load_spec(spec), places, scores_only=True)
-    Verdict({RESULT: found}, {RESULT: report}).raise_unless_it_holds(str(result))
-    data = submission_bytes(found)
+    report = check(opened, load_spec(spec), places, scores_only=True)
+    Verdict({RESULT: opened}, {RESULT: report}).raise_unless_it_holds(str(result))
+    data = submission_bytes(opened)
     remove_leftovers(path)
     write_atomically(path, data)
-    if not found.document["official"]:
-        print_line(f"not an official result: {'; '.join(found.document['unofficial_reasons'])}")
-    print_line(f"result:     {found.digests['result']}")
+    if not opened.document["official"]:
+        print_line(f"not an official result: {'; '.join(opened.document['unofficial_reasons'])}")
+    print_line(f"result:     {opened.digests['result']}")
     print_line(f"submission: {path} ({sha256_bytes(data)})")

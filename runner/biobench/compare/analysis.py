@@ -91,8 +91,8 @@ class Analysis:
         }
 
 
-def _by_threshold(found: Mapping[float, Association]) -> list[dict[str, Any]]:
-    return [{"threshold": t, **asdict(association)} for t, association in found.items()]
+def _by_threshold(associations: Mapping[float, Association]) -> list[dict[str, Any]]:
+    return [{"threshold": t, **asdict(association)} for t, association in associations.items()]
 
 
 def analysis_document(analyses: Sequence[tuple[Analysis, str | None]]) -> dict[str, Any]:
@@ -127,18 +127,18 @@ def analyse_each(
     Raises:
         UsageError: No group has one; see :func:`analyse`.
     """
-    found: list[tuple[Analysis, str | None]] = []
+    analyses: list[tuple[Analysis, str | None]] = []
     errors: list[UsageError] = []
-    refused: list[UsageError] = []
+    without: list[UsageError] = []
     for group in groups_of(results, by=("division", "n_train")):
         try:
-            found.append((analyse(group.results, spec, x=x, y=y, above=above), group.reason))
+            analyses.append((analyse(group.results, spec, x=x, y=y, above=above), group.reason))
         except UsageError as error:
             errors.append(error)
-            refused.append(UsageError(error.what, where=_listed(group), remedy=error.remedy))
-    if not found:
+            without.append(UsageError(error.what, where=_listed(group), remedy=error.remedy))
+    if not analyses:
         raise errors[0]
-    return found, refused
+    return analyses, without
 
 
 def _listed(group: Group) -> str:
@@ -216,13 +216,13 @@ def merged(results: Sequence[Results]) -> list[Scored]:
     Raises:
         UsageError: Two results give a model different scores of a task.
     """
-    found: dict[tuple[Any, ...], dict[str, float]] = {}
+    by_model: dict[tuple[Any, ...], dict[str, float]] = {}
     names: dict[tuple[Any, ...], str] = {}
     for result in results:
         model = result.document["model"]
         key = tuple(model[name] for name in ("resolved", "revision", "weights", "precision"))
         names.setdefault(key, model_name(result))
-        scores = found.setdefault(key, {})
+        scores = by_model.setdefault(key, {})
         for task, entry in result.tasks.items():
             if scores.setdefault(task, float(entry["score"])) != entry["score"]:
                 raise UsageError(
@@ -235,7 +235,7 @@ def merged(results: Sequence[Results]) -> list[Scored]:
         counts[name] = counts.get(name, 0) + 1
     return [
         Scored(names[key] if counts[names[key]] == 1 else f"{names[key]} [{i}]", scores)
-        for i, (key, scores) in enumerate(found.items(), 1)
+        for i, (key, scores) in enumerate(by_model.items(), 1)
     ]
 
 
@@ -291,14 +291,14 @@ def _curve(
     """The association at each hundredth of x that leaves enough models."""
     xs = np.array([x for x, _ in values])
     by_count: dict[int, Association] = {}
-    found = {}
+    curve = {}
     for i in range(int(np.ceil(xs.min() * _STEPS)), int(xs.max() * _STEPS) + 1):
         count = int((xs >= i / _STEPS).sum())
         if count >= FEWEST:
             if count not in by_count:
                 by_count[count] = _above(values, i / _STEPS, x, y, suite)
-            found[i / _STEPS] = by_count[count]
-    return found
+            curve[i / _STEPS] = by_count[count]
+    return curve
 
 
 def _above(

@@ -33,8 +33,8 @@ def analysis_figure(analyses: Sequence[Analysis]) -> Figure:
 def render_figure(analyses: Sequence[Analysis], *, page: bool) -> str:
     """The figure as text; all names in it are escaped."""
     drawings, top = [], 0.0
-    for found in analyses:
-        drawing = _drawing(found, top)
+    for analysis in analyses:
+        drawing = _drawing(analysis, top)
         drawings.append(drawing)
         top = drawing["end"]
     template = environment(TEMPLATES).get_template("analysis.html" if page else "analysis.svg")
@@ -67,37 +67,42 @@ class _Axis:
         return [{"at": self.at(value), "text": f"{value:.2f}"} for value in values]
 
 
-def _drawing(found: Analysis, top: float) -> dict[str, Any]:
+def _drawing(analysis: Analysis, top: float) -> dict[str, Any]:
     """Positions of everything that is drawn of one analysis, below ``top``."""
-    xs, ys = [p.x for p in found.points], [p.y for p in found.points]
+    xs, ys = [p.x for p in analysis.points], [p.y for p in analysis.points]
     x_axis = _Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT)
     y_axis = _Axis(min(ys), max(ys), top + GAP + PANEL, top + GAP)
     curve_top = top + 2 * GAP + PANEL
-    lows = [getattr(a, name) for a in found.curve.values() for name in HEADS]
+    lows = [getattr(a, name) for a in analysis.curve.values() for name in HEADS]
     lowest = min((m.low for m in lows if m.low is not None), default=0.0)
     share = _Axis(min(0.0, lowest), 1.0, curve_top + PANEL, curve_top)
     curves = [
-        {"name": name, "lines": _lines(found, name, x_axis, share)} for name in HEADS if found.curve
+        {"name": name, "lines": _lines(analysis, name, x_axis, share)}
+        for name in HEADS
+        if analysis.curve
     ]
-    tasks_top = curve_top + (PANEL + GAP + 20 if found.curve else 0)
+    tasks_top = curve_top + (PANEL + GAP + 20 if analysis.curve else 0)
     bars = _Axis(0.0, 1.0, LEFT + 120, WIDTH - RIGHT - 110)
-    rows = [("all members" if found.tasks else found.y, found.overall), *found.tasks.items()]
+    rows = [
+        ("all members" if analysis.tasks else analysis.y, analysis.overall),
+        *analysis.tasks.items(),
+    ]
     tasks = [
         {"name": name, "y": tasks_top + 24 + i * ROW, **_bar(row.misranked, bars)}
         for i, (name, row) in enumerate(rows)
     ]
     end = tasks_top + 24 + len(rows) * ROW + GAP / 2
     return {
-        "found": found,
-        "sources": shown(some(found.sources, 1)),
+        "found": analysis,
+        "sources": shown(some(analysis.sources, 1)),
         "top": top,
         "left": LEFT,
         "right": WIDTH - RIGHT,
         "points": [
             {"x": x_axis.at(p.x), "y": y_axis.at(p.y), "point": p, "name": shown(p.model)}
-            for p in found.points
+            for p in analysis.points
         ],
-        "line": _least_squares(found, x_axis, y_axis),
+        "line": _least_squares(analysis, x_axis, y_axis),
         "x_axis": {"ticks": x_axis.ticks(), "y": top + GAP + PANEL},
         "y_axis": {"ticks": y_axis.ticks(), "top": top + GAP},
         "share": {"ticks": share.ticks(), "top": curve_top, "y": curve_top + PANEL},
@@ -109,9 +114,9 @@ def _drawing(found: Analysis, top: float) -> dict[str, Any]:
     }
 
 
-def _least_squares(found: Analysis, x_axis: _Axis, y_axis: _Axis) -> dict[str, float] | None:
+def _least_squares(analysis: Analysis, x_axis: _Axis, y_axis: _Axis) -> dict[str, float] | None:
     """The ends of the straight line that R2 is of; None where all x are equal."""
-    xs, ys = ([getattr(p, name) for p in found.points] for name in ("x", "y"))
+    xs, ys = ([getattr(p, name) for p in analysis.points] for name in ("x", "y"))
     if min(xs) == max(xs):
         return None
     slope, offset = statistics.linear_regression(xs, ys)
@@ -121,9 +126,9 @@ def _least_squares(found: Analysis, x_axis: _Axis, y_axis: _Axis) -> dict[str, f
     return {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
 
 
-def _lines(found: Analysis, name: str, x_axis: _Axis, share: _Axis) -> dict[str, Any]:
+def _lines(analysis: Analysis, name: str, x_axis: _Axis, share: _Axis) -> dict[str, Any]:
     """The line of a measure over thresholds, and the area of its interval."""
-    cells = [(x_axis.at(t), getattr(a, name)) for t, a in found.curve.items()]
+    cells = [(x_axis.at(t), getattr(a, name)) for t, a in analysis.curve.items()]
     known = [(x, m) for x, m in cells if m.value is not None]
     sure = [(x, m) for x, m in known if m.low is not None]
     edge = [(x, m.low) for x, m in sure] + [(x, m.high) for x, m in reversed(sure)]

@@ -16,39 +16,39 @@ _PRINTED = 20
 """Tables have the points of the curve at multiples of 1 / 20."""
 
 
-def print_analysis(found: Analysis, console: Console) -> None:
+def print_analysis(analysis: Analysis, console: Console) -> None:
     """Print the measures over all models, above thresholds, and for each task."""
     say(
         console,
-        f"{found.x} against {found.y}, division {found.division}: "
-        f"{counted(found.overall.models, 'model')}",
+        f"{analysis.x} against {analysis.y}, division {analysis.division}: "
+        f"{counted(analysis.overall.models, 'model')}",
     )
-    rows = {"all models": found.overall}
-    rows |= {f"{found.x} >= {t:g}": a for t, a in found.above.items()}
-    _print_rows(found.y, rows, console)
-    curve = {f">= {t:.2f}": a for t, a in printed_thresholds(found).items()}
+    rows = {"all models": analysis.overall}
+    rows |= {f"{analysis.x} >= {t:g}": a for t, a in analysis.above.items()}
+    _print_rows(analysis.y, rows, console)
+    curve = {f">= {t:.2f}": a for t, a in printed_thresholds(analysis).items()}
     if curve:
-        _print_rows(f"{found.x}", curve, console)
+        _print_rows(f"{analysis.x}", curve, console)
         say(console, f"the curve ends where fewer than {FEWEST} models are left")
-    if found.tasks:
-        _print_rows(f"{found.x} against", found.tasks, console)
+    if analysis.tasks:
+        _print_rows(f"{analysis.x} against", analysis.tasks, console)
     say(
         console,
-        f"[{found.overall.level:.0%} interval]: bootstrap over models; mis-ranked: "
+        f"[{analysis.overall.level:.0%} interval]: bootstrap over models; mis-ranked: "
         "(1 - tau-b) / 2, without ties the share of pairs that the two order differently",
     )
-    if found.overall.models < FEWEST:
+    if analysis.overall.models < FEWEST:
         say(console, f"fewer than {FEWEST} models: the intervals are too narrow to rely on")
-    if found.sources:
-        say(console, f"scores that were not run here: {some(found.sources, 3)}")
-    if found.left_out:
-        count = counted(len(found.left_out), "model lacks", "models lack")
-        say(console, f"{count} {found.x} or {found.y}: {some(found.left_out)}")
+    if analysis.sources:
+        say(console, f"scores that were not run here: {some(analysis.sources, 3)}")
+    if analysis.left_out:
+        count = counted(len(analysis.left_out), "model lacks", "models lack")
+        say(console, f"{count} {analysis.x} or {analysis.y}: {some(analysis.left_out)}")
 
 
-def printed_thresholds(found: Analysis) -> dict[float, Association]:
+def printed_thresholds(analysis: Analysis) -> dict[float, Association]:
     """The points of the curve at multiples of 1 / 20, as tables have them."""
-    return {t: a for t, a in found.curve.items() if round(t * 100) % (100 // _PRINTED) == 0}
+    return {t: a for t, a in analysis.curve.items() if round(t * 100) % (100 // _PRINTED) == 0}
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

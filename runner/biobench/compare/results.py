@@ -91,28 +91,28 @@ def _sizes_of(path: Path) -> list[Path]:
     return [path / size for size in curve_sizes(path)] if path.is_dir() else []
 
 
-def _sound(found: Results, path: Path, spec: Spec) -> Results:
-    flaw = check_form(found.document, spec)[0]
+def _sound(results: Results, path: Path, spec: Spec) -> Results:
+    flaw = check_form(results.document, spec)[0]
     if not flaw.holds:
         raise DataError(
             f"is not a sound result ({shown(flaw.text)})",
             where=shown(str(path)),
             remedy="`biobench verify` says more",
         )
-    if result_digest(found.document) != found.digests["result"]:
+    if result_digest(results.document) != results.digests["result"]:
         # Whoever changes a number with care makes the digests anew, and only `verify` finds that.
         raise DataError(
             "was changed after it was written: its content does not have its digest",
             where=shown(str(path)),
             remedy="`biobench verify` says more",
         )
-    if str(found.document["suite"]) not in spec.suites:
+    if str(results.document["suite"]) not in spec.suites:
         raise SpecError(
-            f"there is no suite {found.document['suite']!r}",
+            f"there is no suite {results.document['suite']!r}",
             where=shown(str(path)),
-            remedy=f"use biobench {found.document['biobench']}, which made the result",
+            remedy=f"use biobench {results.document['biobench']}, which made the result",
         )
-    return found
+    return results
 
 
 def require_one_table(results: Sequence[Results]) -> None:

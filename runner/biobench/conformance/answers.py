@@ -72,12 +72,12 @@ class ConformanceReport:
 
     def verdicts(self) -> list[SectionVerdict]:
         """A verdict on each level of the sections, in the order of :data:`LEVELS`."""
-        found = []
+        verdicts = []
         for level in LEVELS:
             sections = [t for t in self.tallies if t.required and t.level == level]
             lacking = tuple(t.section for t in sections if not t.claimed or t.right < t.cases)
-            found.append(SectionVerdict(level, not lacking, lacking))
-        return found
+            verdicts.append(SectionVerdict(level, not lacking, lacking))
+        return verdicts
 
 
 def read_answers(path: Path, spec: Spec, files: Sequence[Vectors]) -> Mapping[str, Any]:
@@ -189,13 +189,15 @@ def whole_sections(outcomes: Sequence[Outcome]) -> set[str]:
 
 def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
     """A tally a section in the order of the files, with the number of its cases."""
-    found: dict[str, Tally] = {}
+    by_folder: dict[str, Tally] = {}
     for vectors in files:
         folder = vectors.folder
         required = vectors.path.startswith("required/")
-        tally = found.setdefault(folder, Tally(folder, vectors.level, required, folder in claimed))
+        tally = by_folder.setdefault(
+            folder, Tally(folder, vectors.level, required, folder in claimed)
+        )
         tally.cases += len(vectors.cases)
-    return list(found.values())
+    return list(by_folder.values())
 
 
 def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:

@@ -51,12 +51,12 @@ def build_manifest(
     own = task.division == "open"
     with nullcontext() if own else with_setup_hint(task.dataset, root):
         missing = keeps_missing(task.view)
-        found = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
+        layout_items = find(root, task.dataset.layout, task.split_rule, keep_missing=missing)
     if not left_out:
-        return manifest_of(task, found, root, seed)
-    kept = _without(task, found.items, left_out)
+        return manifest_of(task, layout_items, root, seed)
+    kept = _without(task, layout_items.items, left_out)
     return replace(
-        manifest_of(task, replace(found, items=kept), root, seed), left_out=dict(left_out)
+        manifest_of(task, replace(layout_items, items=kept), root, seed), left_out=dict(left_out)
     )
 
 
@@ -78,16 +78,18 @@ def _without(task: Task, items: Sequence[Item], left_out: Collection[str]) -> li
     ]
 
 
-def manifest_of(task: Task, found: LayoutItems, root: Path, seed: int | None = None) -> Manifest:
+def manifest_of(
+    task: Task, layout_items: LayoutItems, root: Path, seed: int | None = None
+) -> Manifest:
     """Build the manifest from what the layout found; the rest as :func:`build_manifest`."""
     where = shown(str(root))
-    made = make_units(task, found, seed, where)
+    made = make_units(task, layout_items, seed, where)
     items = [unit.item for unit in made.units]
     _check_ids(items, where)
     _check_splits(task, made, root)
     check_labels(task, items, where)
-    if found.traits:
-        classes = test_classes = found.traits
+    if layout_items.traits:
+        classes = test_classes = layout_items.traits
         label_of: Callable[[Item], int] = _no_label
     else:
         classes, test_classes = label_index(task, items)
@@ -98,7 +100,7 @@ def manifest_of(task: Task, found: LayoutItems, root: Path, seed: int | None = N
 
     def can_be_right(item: Item) -> bool:
         return bool(
-            found.traits
+            layout_items.traits
             or item.label == unknown
             or (task.division == "compat")
             or learnt[item.group, item.label] >= least
@@ -131,19 +133,19 @@ def manifest_of(task: Task, found: LayoutItems, root: Path, seed: int | None = N
         classes=classes,
         rows=tuple(rows),
         test_classes=test_classes,
-        poisonous=_poisonous(found, classes),
+        poisonous=_poisonous(layout_items, classes),
         dropped=made.dropped,
         excluded_names=Counter(item.label for item in tested if item.id not in scored),
-        of_no_split=found.of_no_split,
-        tables=found.tables,
+        of_no_split=layout_items.of_no_split,
+        tables=layout_items.tables,
         cluster_unit=cluster_unit(task.dataset.layout),
     )
 
 
-def _poisonous(found: LayoutItems, classes: Sequence[str]) -> tuple[int, ...] | None:
-    if found.poisonous is None:
+def _poisonous(layout_items: LayoutItems, classes: Sequence[str]) -> tuple[int, ...] | None:
+    if layout_items.poisonous is None:
         return None
-    return tuple(label for label, name in enumerate(classes) if name in found.poisonous)
+    return tuple(label for label, name in enumerate(classes) if name in layout_items.poisonous)
 
 
 def _by_path(images: Sequence[Item]) -> Sequence[Item]:

@@ -87,10 +87,10 @@ def read_copy_record(path: Path) -> CopyRecord:
     whole = value.get("list") if isinstance(value, dict) else None
     listed: list[Any] = whole if isinstance(whole, list) else []
     short = {**value, "list": listed[:100]} if listed else value
-    found = flaws(short, load_spec().schema("data-record"), most=1)
-    if found:
+    problems = flaws(short, load_spec().schema("data-record"), most=1)
+    if problems:
         raise DataError(
-            f"is not a record of a data set: {found[0].pointer or '/'}: {found[0].message}",
+            f"is not a record of a data set: {problems[0].pointer or '/'}: {problems[0].message}",
             where=where,
             remedy=remedy,
         )

@@ -43,7 +43,7 @@ def count_differences(task: Task, manifest: Manifest) -> list[str]:
 
     Expected counts that are None are not compared.
     """
-    found = found_counts(manifest)
+    counts = found_counts(manifest)
     expected = {
         "train": task.counts.train,
         "test": task.counts.test,
@@ -56,7 +56,7 @@ def count_differences(task: Task, manifest: Manifest) -> list[str]:
         "classes": "traits" if manifest.has_traits else "classes",
     }
     return [
-        f"{task.id}: {found[key]} {nouns[key]} found, {wanted} expected"
+        f"{task.id}: {counts[key]} {nouns[key]} found, {wanted} expected"
         for key, wanted in expected.items()
-        if wanted is not None and wanted != found[key]
+        if wanted is not None and wanted != counts[key]
     ]

@@ -62,18 +62,18 @@ def duplicates(manifest: Manifest, contents: Iterable[Sequence[Row]]) -> Duplica
     return found
 
 
-def _add(manifest: Manifest, rows: Sequence[Row], found: Duplicates) -> None:
+def _add(manifest: Manifest, rows: Sequence[Row], duplicates: Duplicates) -> None:
     train = next((row for row in rows if row.split == "train"), None)
     if train is not None:
-        found.leaked += [(row, train) for row in rows if row.split == "test"]
+        duplicates.leaked += [(row, train) for row in rows if row.split == "test"]
     known = [row for row in rows if row.label >= 0]
     firsts: dict[object, Row] = {}
     for row in known:
         first = firsts.setdefault(class_of(manifest, row), row)
         if first is not row and row.split == "gallery" and not _one_item(row, first):
-            found.repeated.append((row, first))
+            duplicates.repeated.append((row, first))
         if class_of(manifest, known[0]) != class_of(manifest, row):
-            found.mixed.append((row, known[0]))
+            duplicates.mixed.append((row, known[0]))
 
 
 def _one_item(row: Row, other: Row) -> bool:

@@ -135,13 +135,13 @@ class ContentIndex:
         Files are read and remembered in blocks, so that an interruption loses one block.
         ``advance`` is called with the number of files of each.
         """
-        found: list[str] = []
+        digests: list[str] = []
         for start in range(0, len(paths), BLOCK):
             block = self._block(paths[start : start + BLOCK], workers)
-            found += block
+            digests += block
             if advance is not None:
                 advance(len(block))
-        return found
+        return digests
 
     def known(
         self, paths: Sequence[str], identities: Sequence[Identity | None]

@@ -78,12 +78,12 @@ def files_of(root: Path, pairs: Sequence[tuple[str, str]]) -> DatasetFiles:
     return DatasetFiles(len(pairs), size, sha256_json([list(pair) for pair in pairs]))
 
 
-def file_differences(dataset: Dataset, found: DatasetFiles) -> list[str]:
+def file_differences(dataset: Dataset, files: DatasetFiles) -> list[str]:
     """One line for each fact of the document that the files contradict; None is not compared."""
     expected: Mapping[str, object] = dataset.files
     lines = []
     for name in ("count", "bytes", "digest"):
-        wanted, actual = expected.get(name), getattr(found, name)
+        wanted, actual = expected.get(name), getattr(files, name)
         if wanted is not None and wanted != actual:
             lines.append(f"{dataset.id}: files {name} is {actual}, expected {wanted}")
     return lines

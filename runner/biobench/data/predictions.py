@@ -112,10 +112,10 @@ class Predictions:
     @cached_property
     def digest(self) -> str:
         """Digest of :meth:`value`."""
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for part in self.canonical():
-            found.update(part)
-        return f"sha256:{found.hexdigest()}"
+            hasher.update(part)
+        return f"sha256:{hasher.hexdigest()}"
 
 
 def _written(column: npt.NDArray[Any]) -> list[str]:

@@ -149,8 +149,8 @@ def _leave_open(
     document: str,
     key: str,
     known: Mapping[str, Any],
-    found: Mapping[str, Any],
+    measured: Mapping[str, Any],
 ) -> None:
     for name, value in known.items():
         if value is None:
-            report.open_values.setdefault(document, {})[f"{key}/{name}"] = found[name]
+            report.open_values.setdefault(document, {})[f"{key}/{name}"] = measured[name]

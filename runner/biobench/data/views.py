@@ -56,12 +56,12 @@ def pool_rule(view: Mapping[str, Any]) -> str | None:
     return rule
 
 
-def make_units(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
+def make_units(task: Task, layout_items: LayoutItems, seed: int | None, where: str) -> Units:
     """The items of a task by its view.
 
     Args:
         task: The task.
-        found: What its layout found.
+        layout_items: What its layout found.
         seed: The suite's, for a random start of clips; None where there is none.
         where: The data folder, for messages.
 
@@ -71,16 +71,16 @@ def make_units(task: Task, found: LayoutItems, seed: int | None, where: str) -> 
     """
     kind = task.view.get("kind", "image")
     if kind == "image":
-        return Units(tuple(_single(item) for item in found.items))
-    if not any(item.subject for item in found.items) and found.items:
+        return Units(tuple(_single(item) for item in layout_items.items))
+    if not any(item.subject for item in layout_items.items) and layout_items.items:
         raise SpecError(
             f"task {task.id}: the view {kind} needs images with a subject",
             remedy="give the layout csv the option subject, or take the view image",
         )
     if kind == "frames":
-        return _clips(task, found, seed, where)
+        return _clips(task, layout_items, seed, where)
     if kind == "observation":
-        return _observations(task, found, where)
+        return _observations(task, layout_items, where)
     raise SpecError(
         f"task {task.id}: unknown view {kind!r}", remedy="take image, frames or observation"
     )
@@ -157,14 +157,14 @@ def _subjects(images: Sequence[Item]) -> dict[str, list[Item]]:
     return subjects
 
 
-def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Units:
+def _clips(task: Task, layout_items: LayoutItems, seed: int | None, where: str) -> Units:
     view = task.view
     faults = Faults(
         "lower frames in the view of the task, or let it drop such clips (short, missing: drop)"
     )
     order = name_order(task)
     units, dropped = [], 0
-    for subject, images in _subjects(found.items).items():
+    for subject, images in _subjects(layout_items.items).items():
         numbers = clip_frames(view, len(images), task=task.id, clip=subject, seed=seed)
         if numbers is None:
             dropped += 1
@@ -172,7 +172,7 @@ def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Unit
                 what = f"the clip has {len(images)} of the {view['frames']} frames that are needed"
                 faults.add(subject, what)
             continue
-        missing = sum(image.id in found.missing for image in images)
+        missing = sum(image.id in layout_items.missing for image in images)
         if missing:
             dropped += 1
             if view["missing"] == "error":
@@ -185,11 +185,11 @@ def _clips(task: Task, found: LayoutItems, seed: int | None, where: str) -> Unit
     return Units(tuple(units), dropped)
 
 
-def _observations(task: Task, found: LayoutItems, where: str) -> Units:
+def _observations(task: Task, layout_items: LayoutItems, where: str) -> Units:
     faults = Faults("fix the table: an observation is one item with one label")
     splits = task.view["splits"]
-    units = [_single(item) for item in found.items if item.split not in splits]
-    pooled = [item for item in found.items if item.split in splits]
+    units = [_single(item) for item in layout_items.items if item.split not in splits]
+    pooled = [item for item in layout_items.items if item.split in splits]
     for subject, images in _subjects(pooled).items():
         labels = sorted({image.label for image in images})
         if len(labels) > 1:

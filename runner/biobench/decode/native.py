@@ -187,15 +187,15 @@ def decode_batch(
         loader.close()
     if loaded is None:
         return DecodedBatch(np.zeros((0, *recipe.crop, 3), dtype=np.uint8), [], [])
-    _, pixels, digests, found, _ = loaded
-    return DecodedBatch(pixels, digests, failures_of(found, names, 0))
+    _, pixels, digests, reports, _ = loaded
+    return DecodedBatch(pixels, digests, failures_of(reports, names, 0))
 
 
 def failures_of(
-    found: Sequence[tuple[int, str, str]], names: Sequence[str], start: int
+    reports: Sequence[tuple[int, str, str]], names: Sequence[str], start: int
 ) -> list[Failure]:
     """Description by the native loader of a batch that begins with item ``start`` of ``names``."""
-    return [Failure(start + i, names[start + i], kind, message) for i, kind, message in found]
+    return [Failure(start + i, names[start + i], kind, message) for i, kind, message in reports]
 
 
 def bad_images(failures: Sequence[Failure]) -> DataError:

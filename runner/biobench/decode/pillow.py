@@ -228,15 +228,15 @@ def _check_settings() -> None:
 
 def _check_chunks(data: bytes) -> None:
     """Refuse a WebP of more chunks than an image has: libwebp notes each before it reads any."""
-    at, found = 12, 0
+    at, count = 12, 0
     while at + 8 <= len(data):
         length = struct.unpack_from("<I", data, at + 4)[0]
         at += 8 + length + length % 2
-        found += 1
-        if found > MAX_WEBP_CHUNKS:
-            raise _beyond("the number of chunks", found, MAX_WEBP_CHUNKS)
+        count += 1
+        if count > MAX_WEBP_CHUNKS:
+            raise _beyond("the number of chunks", count, MAX_WEBP_CHUNKS)
 
 
-def _beyond(what: str, found: int, limit: int) -> DecodeError:
-    text = f"{what} {found} exceeds the limit of {limit}: the file may be a decompression bomb"
+def _beyond(what: str, amount: int, limit: int) -> DecodeError:
+    text = f"{what} {amount} exceeds the limit of {limit}: the file may be a decompression bomb"
     return DecodeError("too-large", text)

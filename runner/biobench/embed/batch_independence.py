@@ -42,12 +42,12 @@ def remember(store: Store, keys: ShardKeys, made: BatchIndependence) -> None:
 
 def recall(store: Store, keys: ShardKeys) -> BatchIndependence | None:
     """The comparison that the store has of a model."""
-    found = store.get(KIND, keys.of_model(KIND))
-    if found is None:
+    arrays = store.get(KIND, keys.of_model(KIND))
+    if arrays is None:
         return None
     try:
-        distance, length = map(float, found["numbers"])
-        return BatchIndependence(bytes(found["path"]).decode(), distance, length)
+        distance, length = map(float, arrays["numbers"])
+        return BatchIndependence(bytes(arrays["path"]).decode(), distance, length)
     except (KeyError, TypeError, ValueError):
         # Whole and not ours: anyone may have written to a shared store.
         return None

@@ -177,10 +177,10 @@ def _gather(
 
 
 def _array(
-    found: Mapping[str, npt.NDArray[Any]], name: str, kind: type, ndim: int
+    arrays: Mapping[str, npt.NDArray[Any]], name: str, kind: type, ndim: int
 ) -> npt.NDArray[Any]:
     """An array of an entry; raises ValueError where there is none of that type and dimension."""
-    array = found.get(name)
+    array = arrays.get(name)
     if array is None or array.dtype != kind or array.ndim != ndim:
         raise ValueError(f"no array {name} as it must be")
     return array
@@ -201,20 +201,20 @@ def _is_row(row: Any) -> bool:
     return isinstance(row[0], str) and isinstance(row[1], str) and path_fault(row[1]) is None
 
 
-def _texts(found: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[str, ...]:
+def _texts(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[str, ...]:
     """A list of texts in an entry; raises ValueError where there is none."""
-    texts = parse_json(bytes(_array(found, name, np.uint8, 1)))
+    texts = parse_json(bytes(_array(arrays, name, np.uint8, 1)))
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"no list {name} as it must be")
     return tuple(texts)
 
 
 def _item_of_row(
-    found: Mapping[str, npt.NDArray[Any]], rows: int, items: int
+    arrays: Mapping[str, npt.NDArray[Any]], rows: int, items: int
 ) -> npt.NDArray[np.int64]:
     """The number of each row's item; raises ValueError where they do not ascend from 0 to the last
     item without a gap."""
-    numbers = _array(found, "item_of_row", np.int64, 1)
+    numbers = _array(arrays, "item_of_row", np.int64, 1)
     steps = np.diff(numbers, prepend=-1)
     if len(numbers) != rows or not np.isin(steps[1:], (0, 1)).all() or steps[:1].tolist() != [1]:
         raise ValueError("no numbers of items as they must be")

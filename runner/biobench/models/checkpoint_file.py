@@ -100,15 +100,15 @@ def _pickle(path: Path) -> Any:
         ) from error
 
 
-def _unwrapped(found: Any) -> dict[str, torch.Tensor]:
+def _unwrapped(loaded: Any) -> dict[str, torch.Tensor]:
     import torch
 
-    if not isinstance(found, Mapping):
+    if not isinstance(loaded, Mapping):
         return {}
-    inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), Mapping)), None)
+    inner = next((loaded[key] for key in WRAPPERS if isinstance(loaded.get(key), Mapping)), None)
     if inner is not None:
         return _unwrapped(inner)
-    return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
+    return {k: v for k, v in loaded.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
 
 
 def _all_prefixes(names: Iterable[str]) -> Iterator[str]:

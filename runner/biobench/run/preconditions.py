@@ -66,13 +66,13 @@ def check_preconditions(
 
 def _unmet(task: Task, whole: Manifest, sizes: Sizes) -> dict[int | None, DataError]:
     """The errors of the task by size, as far as labels tell."""
-    found: dict[int | None, DataError] = {}
+    by_size: dict[int | None, DataError] = {}
     for size in sizes:
         if size is not None and not can_be_sampled(task):
-            found[size] = DataError(NO_TRAIN_SPLIT, where=task.id, remedy=WITHOUT_SAMPLE)
+            by_size[size] = DataError(NO_TRAIN_SPLIT, where=task.id, remedy=WITHOUT_SAMPLE)
             continue
         sample = whole if size is None else sample_train(task, whole, size)
         error = unmet_precondition(task, sample.items)
         if error is not None:
-            found[size] = error
-    return found
+            by_size[size] = error
+    return by_size

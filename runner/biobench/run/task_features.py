@@ -159,10 +159,10 @@ def _bad_images(found: Sequence[Embedded | Exception]) -> dict[int, str]:
 
 
 def _add_costs(
-    found: Sequence[Embedded | Exception], earlier: Sequence[Embedded | Exception]
+    later: Sequence[Embedded | Exception], earlier: Sequence[Embedded | Exception]
 ) -> None:
     """Add to each model's costs those of an earlier pass, whose features the store has by now."""
-    for embedded, before in zip(found, earlier, strict=True):
+    for embedded, before in zip(later, earlier, strict=True):
         if isinstance(embedded, Exception) or isinstance(before, Exception):
             continue
         embedded.computed += before.computed

@@ -91,11 +91,11 @@ class GoldenDistance:
 
 
 def distance(
-    part: SelftestPart, found: Measured, recorded: Measured, tolerance: Mapping[str, float]
+    part: SelftestPart, measured: Measured, recorded: Measured, tolerance: Mapping[str, float]
 ) -> GoldenDistance:
     """Compute the distance between the values of both measurements; tolerance: that of the
     suite."""
-    mine, theirs = found.values, recorded.values
+    mine, theirs = measured.values, recorded.values
     if part.stage == "features" and "rows" in theirs:
         return _features(mine, theirs, tolerance["feature_cosine"])
     if part.stage == "predictions":

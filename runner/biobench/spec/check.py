@@ -92,10 +92,10 @@ def _flaws(
     yield from _problems(document, pointer, flaws(value, schema))
 
 
-def _problems(document: Document, pointer: str, found: Iterable[Flaw]) -> list[Problem]:
+def _problems(document: Document, pointer: str, reported: Iterable[Flaw]) -> list[Problem]:
     """Flaws below a pointer, in the order of the document's lines."""
     problem = document.source.problem
-    problems = [problem(pointer + f.pointer, f.message, f.remedy, f.error) for f in found]
+    problems = [problem(pointer + f.pointer, f.message, f.remedy, f.error) for f in reported]
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 

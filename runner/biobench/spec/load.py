@@ -151,9 +151,9 @@ class Spec:
         current = known.get(id)
         if current is None:
             raise SpecError(f"no {kind} {id!r}", remedy=choose(id, sorted(known)))
-        found = current if version is None else self._library.version(kind, id, version)
-        if found is not None:
-            return found
+        document = current if version is None else self._library.version(kind, id, version)
+        if document is not None:
+            return document
         raise SpecError(
             f"{kind} {id} has no version {version}",
             remedy=f"the current version is {current.value['version']}",

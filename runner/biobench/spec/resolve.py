@@ -33,15 +33,15 @@ def chain(document: Document, tasks: Mapping[str, Document]) -> list[Document] |
 
     Where an id is unknown or the chain comes back to itself, that id instead.
     """
-    found = [document]
+    documents = [document]
     seen = {document.path}
     while True:
-        parent = found[-1].value.get("extends")
+        parent = documents[-1].value.get("extends")
         if parent is None:
-            return found
+            return documents
         if not isinstance(parent, str) or parent not in tasks or tasks[parent].path in seen:
             return str(parent)
-        found.append(tasks[parent])
+        documents.append(tasks[parent])
         seen.add(tasks[parent].path)
 
 

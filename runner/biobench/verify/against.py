@@ -158,42 +158,42 @@ class _Comparison:
         pair = self._pair
         ours, theirs = pair.a.tasks[id]["digests"], pair.b.tasks[id]["digests"]
         equal = {stage: ours[stage] == theirs[stage] for stage in ours}
-        found, missing = None, ""
+        evidence, missing = None, ""
         if not all(equal[stage] for stage in ("manifest", "pixels", "features")):
             sides = [stored_evidence(pair.stores, results, id) for results in (pair.a, pair.b)]
             whole = [side.evidence for side in sides if side.evidence is not None]
-            found = (whole[0], whole[1]) if len(whole) == 2 else None
+            evidence = (whole[0], whole[1]) if len(whole) == 2 else None
             missing = next((side.missing for side in sides if side.evidence is None), "")
         unknown = Distance(f"how far cannot be measured: {missing}; give --store where they are")
 
         distance = unknown
-        if found and not equal["manifest"]:
-            distance = Distance(rows_difference(found[1].rows, found[0].rows))
+        if evidence and not equal["manifest"]:
+            distance = Distance(rows_difference(evidence[1].rows, evidence[0].rows))
         self._add("data", id, equal["manifest"], distance, level="D")
 
         distance = unknown
-        if found and not equal["pixels"]:
+        if evidence and not equal["pixels"]:
             recipe = recipe_of(pair.a.document["model"]["recipe"])
             roots = (self._root(id, pair.ours), self._root(id, pair.theirs))
-            distance = pixel_distance(*found, roots, recipe, pair.ours.workers)
+            distance = pixel_distance(*evidence, roots, recipe, pair.ours.workers)
         self._add("pixels", id, equal["pixels"], distance, level="D")
 
         same_inputs = same_inputs and equal["manifest"] and equal["pixels"]
-        self._features(id, equal, found, unknown, same_inputs)
+        self._features(id, equal, evidence, unknown, same_inputs)
         self._predictions(id, equal, same_inputs)
 
     def _features(
         self,
         id: str,
         equal: Mapping[str, bool],
-        found: tuple[Evidence, Evidence] | None,
+        evidence: tuple[Evidence, Evidence] | None,
         unknown: Distance,
         same_inputs: bool,
     ) -> None:
         within: bool | None = False
         distance = Distance("") if equal["features"] else unknown
-        if found and not equal["features"]:
-            distance = feature_distance(*found)
+        if evidence and not equal["features"]:
+            distance = feature_distance(*evidence)
         if same_inputs and self._promise == "T":
             least = distance.size.get("least_cosine")
             within = None if least is None else least >= self._tolerance["feature_cosine"]

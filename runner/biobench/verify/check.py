@@ -127,9 +127,9 @@ def _chain(
     absent: dict[str, str] = {}
     made: dict[str, list[Finding]] = {stage: [] for stage in _DONE}
     for id, rule in rules.items():
-        found = stored_evidence(places.stores, results, id)
-        evidence[id] = found.without_arrays()
-        chain.findings += _width(found, id, results.document["model"]["dim"])
+        stored = stored_evidence(places.stores, results, id)
+        evidence[id] = stored.without_arrays()
+        chain.findings += _width(stored, id, results.document["model"]["dim"])
         task = rule.document or places.images.own.get(id)
         root = None if task is None else find_root(task, results, places.images)
         if task is None or root is None:
@@ -137,7 +137,7 @@ def _chain(
             chain.truth[id] = NOT_CHECKED
             chain.findings += () if id in odd else check_names(results, id, None)
             continue
-        for finding in _task(task, results, suite, root, found, places.images, chain, id in odd):
+        for finding in _task(task, results, suite, root, stored, places.images, chain, id in odd):
             made[finding.stage].append(finding)
         failed = any(f.task == id and f.holds is False for of in made.values() for f in of)
         chain.truth[id] = FAILS if failed or id in odd else HOLDS
@@ -172,7 +172,7 @@ def _task(
     results: Results,
     suite: Suite,
     root: Path,
-    found: StoredEvidence,
+    stored: StoredEvidence,
     images: Images,
     chain: Chain,
     odd: bool,
@@ -185,7 +185,7 @@ def _task(
         yield Finding("data", False, f"the data here make no list of images: {error}", id)
         return
     chain.differences[id] = count_differences(task, whole)
-    same = check_manifest(id, entry, manifest, found.evidence)
+    same = check_manifest(id, entry, manifest, stored.evidence)
     yield same
     if not same.holds:
         return
@@ -195,25 +195,25 @@ def _task(
         yield fault
     bad_rows: dict[int, str] | None = None
     if not images.sampled:
-        pixels, bad_rows = check_pixels(id, results, manifest, images, found.evidence)
+        pixels, bad_rows = check_pixels(id, results, manifest, images, stored.evidence)
         yield pixels
     bad = bad_rows and {int(manifest.item_of_row[row]) for row in bad_rows}
     if not odd:
         yield from check_names(results, id, manifest)
         yield from check_truth(task, manifest, results.unchecked_predictions(id), bad)
-    if found.evidence is not None:
+    if stored.evidence is not None:
         exact = check_exact(
-            task, suite, entry, manifest, found.evidence,
+            task, suite, entry, manifest, stored.evidence,
             workers=images.workers, gpu=with_gpu(results),
         )  # fmt: skip
         if exact is not None:
             yield exact
 
 
-def _width(found: StoredEvidence, id: str, dim: int) -> Iterator[Finding]:
+def _width(stored: StoredEvidence, id: str, dim: int) -> Iterator[Finding]:
     """Check that stored features have the stated number of components."""
-    if found.evidence is not None and found.evidence.features.shape[1] != dim:
-        width = found.evidence.features.shape[1]
+    if stored.evidence is not None and stored.evidence.features.shape[1] != dim:
+        width = stored.evidence.features.shape[1]
         text = f"a feature in the store has {width} numbers, and the result says {dim}"
         yield Finding("features", False, text, id)
 

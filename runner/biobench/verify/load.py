@@ -54,14 +54,14 @@ class ScoreTable:
 def open_any(path: Path) -> Results | CurveFile:
     """Load the result or the learning curve that ``path`` names; raises DataError where it is
     unreadable or neither."""
-    found = open_file(path)
-    if isinstance(found, ScoreTable):
+    opened = open_file(path)
+    if isinstance(opened, ScoreTable):
         raise DataError(
             "has scores without predictions, so there is nothing to verify or compare",
-            where=found.where,
+            where=opened.where,
             remedy="`biobench report`, `analyze` and `export` take it",
         )
-    return found
+    return opened
 
 
 def open_file(path: Path) -> Results | CurveFile | ScoreTable:
@@ -139,11 +139,11 @@ def tasks_beside(result: Path, spec: Spec) -> dict[str, Path]:
 
 def open_result(path: Path) -> Results:
     """Load the result that ``path`` names; raises DataError also for a learning curve."""
-    found = open_any(path)
-    if isinstance(found, CurveFile):
+    opened = open_any(path)
+    if isinstance(opened, CurveFile):
         raise DataError(
             "is a learning curve",
             where=shown(str(path)),
             remedy="name the folder of one of its sizes, such as all/",
         )
-    return found
+    return opened

@@ -49,9 +49,9 @@ def stored_evidence(stores: Sequence[Store], results: Results, task: str) -> Sto
             stage = None if reason.stage is None else _STAGE[reason.stage]
             reasons.append(StoredEvidence(None, missing=str(reason), damaged=stage))
     damaged = [reason for reason in reasons if reason.damaged is not None]
-    found = [reason for reason in reasons if reason.missing != "the store does not have them"]
+    others = [reason for reason in reasons if reason.missing != "the store does not have them"]
     none = StoredEvidence(None, missing="there is no store")
-    return next(iter((*damaged, *found, *reasons)), none)
+    return next(iter((*damaged, *others, *reasons)), none)
 
 
 def check_store(evidence: Mapping[str, StoredEvidence]) -> list[Finding]:

@@ -80,8 +80,8 @@ class Verdict:
         if not both.readable:
             return both
         pair = ResultPair(ours, other, places.images, theirs, places.stores)
-        found = ResultComparison(compare(pair, spec), same_from_predictions(ours, other))
-        return replace(both, compared={"against the other": found})
+        comparison = ResultComparison(compare(pair, spec), same_from_predictions(ours, other))
+        return replace(both, compared={"against the other": comparison})
 
     def with_rerun(
         self,
@@ -110,9 +110,9 @@ class Verdict:
         report = compare(pair, spec)
         models = (results.document["model"] for results in (ours, again))
         report = replace(report, findings=(*report.findings, *check_loaded(*models, given=given)))
-        found = ResultComparison(report, same_from_predictions(ours, again))
+        comparison = ResultComparison(report, same_from_predictions(ours, again))
         title = "run again" if name == RESULT else f"{name} run again"
-        return replace(self, compared={**self.compared, title: found})
+        return replace(self, compared={**self.compared, title: comparison})
 
     def with_sample(
         self,
@@ -146,7 +146,7 @@ class Verdict:
         return replace(self, checked={**self.checked, title: report})
 
     def _reports(self) -> list[tuple[str, Report]]:
-        compared = [(name, found.report) for name, found in self.compared.items()]
+        compared = [(name, comparison.report) for name, comparison in self.compared.items()]
         return [*self.checked.items(), *compared]
 
     @property
@@ -163,8 +163,11 @@ class Verdict:
         """The reports as a JSON value."""
         first = next((report.first for _, report in self._reports() if not report.holds), None)
         compared = {
-            name: {"same_from_predictions": found.same_from_predictions, **found.report.document()}
-            for name, found in self.compared.items()
+            name: {
+                "same_from_predictions": comparison.same_from_predictions,
+                **comparison.report.document(),
+            }
+            for name, comparison in self.compared.items()
         }
         return {
             "holds": self.holds,
@@ -178,11 +181,16 @@ class Verdict:
         out: list[str] = []
         for name, report in self.checked.items():
             out += ["", f"{name}{_described(self.results.get(name))}", *lines(report, "check")]
-        for name, found in self.compared.items():
-            same = "the same digests" if found.same_from_predictions else "other digests"
-            out += ["", name, *lines(found.report, "compare"), f"from the predictions on: {same}"]
-            if found.report.first is not None:
-                out.append(f"the first stage that differs: {found.report.first}")
+        for name, comparison in self.compared.items():
+            same = "the same digests" if comparison.same_from_predictions else "other digests"
+            out += [
+                "",
+                name,
+                *lines(comparison.report, "compare"),
+                f"from the predictions on: {same}",
+            ]
+            if comparison.report.first is not None:
+                out.append(f"the first stage that differs: {comparison.report.first}")
         return [shown(line) for line in out[1:]]
 
     def raise_unless_it_holds(self, where: str) -> None:
@@ -218,9 +226,9 @@ def verify_one(path: Path, spec: Spec, places: Places) -> Verdict:
 
     Raises DataError where it, or a file that it names, cannot be read.
     """
-    found = open_any(path)
-    if not isinstance(found, CurveFile):
-        return Verdict({RESULT: found}, {RESULT: check(found, spec, places)})
-    report, results = check_curve(found, spec)
+    opened = open_any(path)
+    if not isinstance(opened, CurveFile):
+        return Verdict({RESULT: opened}, {RESULT: check(opened, spec, places)})
+    report, results = check_curve(opened, spec)
     sizes = {name: check(size, spec, places) for name, size in results.items()}
     return Verdict(results, {CURVE: report, **sizes})

@@ -58,17 +58,17 @@ def embed_rows(
     title = f"{options.model_name}, {id}, images from {rows.start}"
     name = backbone.info.name
     with Progress(title, count, quiet=options.quiet) as progress, set_up_torch([backbone]):
-        (found,) = embed_together(
+        (embedded,) = embed_together(
             own, [Embedder(backbone, execution, name not in context.compared_alone)],
             context.store, keep_bad=options.on_bad_image != "stop", progress=progress,
             wanted=wanted, index=index, items=items,
         )  # fmt: skip
-    if isinstance(found, Exception):
-        raise found
-    if found.batch_independence is not None:
+    if isinstance(embedded, Exception):
+        raise embedded
+    if embedded.batch_independence is not None:
         context.compared_alone.add(name)
-    remember_rate(context, found)
-    return found
+    remember_rate(context, embedded)
+    return embedded
 
 
 def measure(prepared: Prepared) -> None:

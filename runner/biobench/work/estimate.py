@@ -197,8 +197,8 @@ class _Features:
                 self._images = _comparable(
                     np.concatenate([np.zeros((0, 32), np.uint8), *(rows for _, rows in listed)])
                 )
-            found: _Mask = known & np.isin(_comparable(digests), self._images)
-            return found
+            stored: _Mask = known & np.isin(_comparable(digests), self._images)
+            return stored
         have = np.zeros(len(known), np.bool_)
         for rows in whole_parts(files.manifest, int(self._rate.base["micro_batch"])):
             if known[rows].all():

@@ -82,18 +82,18 @@ def import_digests(
     for key in store.keys(kind) if rows is None else [_key(kind, rows)]:
         if key in known:
             continue
-        found = store.get(kind, key)
-        if found is None:
+        arrays = store.get(kind, key)
+        if arrays is None:
             continue
         known.add(key)
         # Whole and not ours: anyone may have written to a shared store.
         with contextlib.suppress(KeyError, ValueError, TypeError, IndexError):
-            index.add(_files(found, paths))
+            index.add(_files(arrays, paths))
 
 
-def _files(found: Arrays, paths: Sequence[str]) -> list[tuple[str, FileRead]]:
+def _files(arrays: Arrays, paths: Sequence[str]) -> list[tuple[str, FileRead]]:
     files: list[tuple[str, FileRead]] = []
-    columns = (found[name] for name in ("rows", "identities", "digests"))
+    columns = (arrays[name] for name in ("rows", "identities", "digests"))
     for row, identity, digest in zip(*columns, strict=True):
         size, inode, modified, changed = map(int, identity)
         read = file_read(digest.tobytes(), (size, inode, modified, changed))

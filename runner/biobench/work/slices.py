@@ -57,14 +57,14 @@ def slices(
         wanted: bool (rows,); None for all.
     """
     size = math.ceil(size / aligned) * aligned
-    found: list[Slice] = []
+    made: list[Slice] = []
     start = 0
     for unit_start, stop in _units(manifest, size):
         if stop - start > size and unit_start > start:
-            found.append(_slice(start, unit_start, wanted))
+            made.append(_slice(start, unit_start, wanted))
             start = unit_start
-    found.append(_slice(start, len(manifest.rows), wanted))
-    return [part for part in found if part.images]
+    made.append(_slice(start, len(manifest.rows), wanted))
+    return [part for part in made if part.images]
 
 
 def _units(manifest: Manifest, size: int) -> Iterator[tuple[int, int]]:

@@ -212,15 +212,15 @@ class _Worker:
         if part.task not in self._wanted:
             self._wanted[part.task] = wanted_rows(context.plan, part.task)
         wanted = self._wanted[part.task]
-        found = embed_rows(
+        embedded = embed_rows(
             context, part.task, rows, None if wanted is None else wanted[rows],
             index=self._index, items=self._items,
         )  # fmt: skip
-        if found.pulled is not None:
-            say(context.options, f"{planned.task}: {found.pulled}")
+        if embedded.pulled is not None:
+            say(context.options, f"{planned.task}: {embedded.pulled}")
         file_digests.share(context.store, self._index, planned.manifest, part.rows, paths[rows])
         self.done.parts += 1
-        self.done.images += found.computed
+        self.done.images += embedded.computed
 
     def _probe(self, task: int, context: Context) -> None:
         from biobench.embed.forward import set_up_torch

@@ -33,8 +33,8 @@ def _verdict(table: Standings, ranking: Ranking) -> str | None:
     extreme = "highest" if falls else "lowest"
     where, items = ("the mean" if title == MEAN else title), _items(first, title)
     behind = [abs(row.score - first.score) for _, row in others]
-    found = (table.ranks or {}).get(title)
-    if found is None:
+    ranks = (table.ranks or {}).get(title)
+    if ranks is None:
         few = title in (table.ranks or {})
         reason = (
             f"{items} are in too few clusters to tell whether that is chance"
@@ -46,7 +46,7 @@ def _verdict(table: Standings, ranking: Ranking) -> str | None:
         apart = others[0][0] if len(others) == 1 else f"all {len(others)} others"
         return f"{where}: take {best}; it is ahead of {apart} ({items})."
     rivals = _named([others[place][0] for place in tied])
-    measured = _measure([behind[place] for place in tied], found, len(scored))
+    measured = _measure([behind[place] for place in tied], ranks, len(scored))
     return (
         f"{where}: {best} scores {extreme}, but {items} cannot tell it from {rivals} ({measured})."
     )
@@ -58,18 +58,18 @@ def _named(names: list[str]) -> str:
     return f"{len(names)} others, such as {names[0]}"
 
 
-def _measure(differences: list[float], found: Ranks, models: int) -> str:
+def _measure(differences: list[float], ranks: Ranks, models: int) -> str:
     """Differences of the tied ones, and the one that tells models apart; the resolution is
     of pairs one by one, so with more models a larger difference may be none."""
     low, high = f"{min(differences):.3f}", f"{max(differences):.3f}"
     text = f"difference {low}" if low == high else f"differences {low} to {high}"
-    if found.resolution is None:
+    if ranks.resolution is None:
         return text
     if models == 2:
-        return f"{text}, resolution {found.resolution:.3f}"
+        return f"{text}, resolution {ranks.resolution:.3f}"
     return (
         f"{text}; to tell {models} models apart at once takes more than the "
-        f"{found.resolution:.3f} that tells two apart"
+        f"{ranks.resolution:.3f} that tells two apart"
     )
 
 

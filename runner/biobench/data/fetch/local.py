@@ -27,11 +27,11 @@ def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Di
     """
     size = origin.stat().st_size
     with Progress(f"checking {origin.name}", size, show=show_size, quiet=quiet) as progress:
-        found = digest_of([origin], progress.advance)
-    _check(origin, known, found)
+        digest = digest_of([origin], progress.advance)
+    _check(origin, known, digest)
     with contextlib.suppress(OSError):
         os.link(origin.resolve(), target)
-        return found
+        return digest
     require_space(target.parent, size, target.name)
     with (
         Progress(f"copying {origin.name}", size, show=show_size, quiet=quiet) as progress,
@@ -41,7 +41,7 @@ def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Di
         part.watch(progress.advance)
         for chunk in chunks(origin):
             part.append(chunk)
-        if part.digest() != found:
+        if part.digest() != digest:
             part.discard()
             raise DataError(
                 "changed while it was copied",
@@ -49,11 +49,11 @@ def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Di
                 remedy="give the same command again",
             )
         part.finish(target)
-    return found
+    return digest
 
 
-def _check(origin: Path, known: Known, found: Digest) -> None:
-    fault = difference(known, found)
+def _check(origin: Path, known: Known, digest: Digest) -> None:
+    fault = difference(known, digest)
     if fault is not None:
         raise DataError(
             f"is not the file of the document: {fault}",

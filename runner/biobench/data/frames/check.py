@@ -103,16 +103,16 @@ def check_frames(dataset: Dataset, root: Path, digests: Mapping[str, str]) -> Fr
     place = FramesPlace(root, top)
     named = clips_of(dataset, root)
     clips = [clip for clip in named if digests.keys() >= set(clip.frames)]
-    found = {clip.name: clip.digest(digests.__getitem__) for clip in clips}
-    report = FramesReport(whole_digest(found), place.record is not None)
+    made = {clip.name: clip.digest(digests.__getitem__) for clip in clips}
+    report = FramesReport(whole_digest(made), place.record is not None)
     out = clips_left_out(dataset, root)
-    report.left_out = {clip.name: out[clip.name] for clip in named if clip.name not in found}
+    report.left_out = {clip.name: out[clip.name] for clip in named if clip.name not in made}
     if report.left_out:
         report.differences.append(_left_out(report.left_out, record_path(root, top).name))
     for clip in clips:
         report.differences += _unexpected_files(clip, place)
     if place.record is not None:
-        report.differences += _since(place.record, found, record_path(root, top).name)
+        report.differences += _since(place.record, made, record_path(root, top).name)
     assert dataset.videos is not None
     expected = dataset.videos["digest"]
     if expected is not None and report.digest != expected:
@@ -143,14 +143,14 @@ def _unexpected_files(clip: Clip, place: FramesPlace) -> list[str]:
     ]
 
 
-def _since(record: FramesRecord, found: Mapping[str, str], name: str) -> list[str]:
+def _since(record: FramesRecord, digests: Mapping[str, str], name: str) -> list[str]:
     """Differences between frames and those that were cut."""
     lines = []
-    for clip in sorted(found.keys() | record.entries.keys()):
+    for clip in sorted(digests.keys() | record.entries.keys()):
         if clip not in record.entries:
             lines.append(f"{shown(clip)}: is not in {name}")
-        elif clip not in found:
+        elif clip not in digests:
             lines.append(f"{shown(clip)}: is in {name} and in no table")
-        elif found[clip] != record.entries[clip].digest:
+        elif digests[clip] != record.entries[clip].digest:
             lines.append(f"{shown(clip)}: its frames have other bytes than when they were cut")
     return lines

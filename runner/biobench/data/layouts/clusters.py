@@ -26,7 +26,7 @@ def cluster_unit(layout: Layout) -> str:
     return str((layout.options.get("cluster") or {}).get("unit", "item"))
 
 
-def with_path_clusters(found: LayoutItems, layout: Layout, root: Path) -> LayoutItems:
+def with_path_clusters(layout_items: LayoutItems, layout: Layout, root: Path) -> LayoutItems:
     """The items with the clusters that the pattern of ``cluster`` finds in their paths.
 
     Items of a train split have none. Without a pattern the items stay as they are.
@@ -36,16 +36,16 @@ def with_path_clusters(found: LayoutItems, layout: Layout, root: Path) -> Layout
     """
     pattern = (layout.options.get("cluster") or {}).get("pattern")
     if pattern is None:
-        return found
+        return layout_items
     faults = Faults("fix the pattern of cluster, or the names of the files")
     items: list[Item] = []
-    for item in found.items:
+    for item in layout_items.items:
         cluster = "" if item.split == "train" else cluster_of_path(pattern, item.path)
         if cluster is None:
             faults.add(item.path, f"the path does not match the pattern {shown(pattern)!r}")
         items.append(item._replace(cluster=cluster or ""))
     faults.raise_if_any(shown(os.fspath(root)))
-    return replace(found, items=items)
+    return replace(layout_items, items=items)
 
 
 def cluster_of_path(pattern: str, path: str) -> str | None:

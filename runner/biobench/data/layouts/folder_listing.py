@@ -27,8 +27,8 @@ class FolderListing:
 
 def _files(folder: str) -> set[str]:
     try:
-        with os.scandir(folder) as found:
-            return {entry.name for entry in found if _is_file(entry)}
+        with os.scandir(folder) as scanned:
+            return {entry.name for entry in scanned if _is_file(entry)}
     except OSError:
         return set()
 

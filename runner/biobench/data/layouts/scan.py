@@ -35,8 +35,8 @@ def entries(root: str, folder: str, faults: Faults) -> list[os.DirEntry[str]]:
     A folder that is missing or cannot be read, and a name that is not UTF-8, are faults.
     """
     try:
-        with os.scandir(os.path.join(root, folder)) as found:
-            visible = [entry for entry in found if not entry.name.startswith(".")]
+        with os.scandir(os.path.join(root, folder)) as scanned:
+            visible = [entry for entry in scanned if not entry.name.startswith(".")]
         note_read(len(visible), "files")
     except FileNotFoundError:
         faults.add(folder or ".", "the folder is missing")

@@ -173,11 +173,11 @@ def _extract(source: DataSource, paths: Sequence[Path], raw: Path, quiet: bool) 
             trees = Trees(raw, limits, root)
             is_zip = source.name.lower().endswith(ZIP_ENDING)
             (unpack_zip if is_zip else unpack_tar)(archive, trees, limits)
-            found = trees.finish()
-            if found is None:
+            extracted = trees.finish()
+            if extracted is None:
                 named = source.archive_root
                 raise ArchiveError(f"it has no folder {named!r}" if named else "it is empty")
-            return found
+            return extracted
     except ArchiveError as error:
         _clear(raw)
         raise _bad(source, paths, str(error), error.remedy) from error

@@ -73,7 +73,7 @@ def _unpack(archive: Joined, content: zipfile.ZipFile, trees: Trees, limits: Unp
         _entry(archive, content, entry, parts, tree)
 
 
-def _refuse_hidden(archive: Joined, found: int) -> None:
+def _refuse_hidden(archive: Joined, entries: int) -> None:
     """Compare with the number at the archive's end: Python's reader does not, and a damaged length
     in the directory makes it skip entries."""
     archive.seek(max(0, archive.size - END - 0xFFFF - END64))
@@ -83,11 +83,11 @@ def _refuse_hidden(archive: Joined, found: int) -> None:
     end64 = tail.rfind(b"PK\x06\x06", 0, end)
     if stated == 0xFFFF and end64 >= 0:
         stated = int.from_bytes(tail[end64 + 32 : end64 + 40], "little")
-    elif stated == found & 0xFFFF:
+    elif stated == entries & 0xFFFF:
         return  # old writers count modulo 65,536
-    if stated != found:
+    if stated != entries:
         raise ArchiveError(
-            f"it is damaged (it says it has {stated} entries, and {found} are found)"
+            f"it is damaged (it says it has {stated} entries, and {entries} are found)"
         )
 
 

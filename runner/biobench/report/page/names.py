@@ -50,12 +50,12 @@ def names_of_manifest(manifest: Manifest) -> Names:
     return Names(manifest.test_classes, manifest.classes)
 
 
-def names_of_metadata(found: Mapping[str, str]) -> Names:
+def names_of_metadata(metadata: Mapping[str, str]) -> Names:
     """The names in the metadata of a predictions file, none where it has none."""
     lists = []
     for key in ("test_classes", "classes"):
         try:
-            names = json.loads(found.get(key, "[]"))
+            names = json.loads(metadata.get(key, "[]"))
         except (ValueError, RecursionError):
             names = []
         lists.append([str(name) for name in names] if isinstance(names, list) else [])
