@@ -6,7 +6,8 @@
  * FAULTS_HOW=kill       the process is killed; a number is the errno of that step instead
  * FAULTS_COUNT=FILE     the number of steps is written there when the process ends
  * FAULTS_NO_LOCKS=1     locks of files fail with ENOLCK, as in a folder of NFS without them
- * FAULTS_CLOCK=back     the clock of the day runs backwards, a second at each look
+ * FAULTS_CLOCK=back     the clock of the day runs backwards, a second at each look; a number is by how
+ *                       many seconds it is wrong instead
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,7 +28,7 @@
 #include <unistd.h>
 
 static const char *under, *count_file;
-static long at, failure;
+static long at, failure, wrong;
 static int no_locks, back;
 static pid_t owner;
 static atomic_long steps, looks;
@@ -38,12 +39,14 @@ static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 __attribute__((constructor)) void faults_begin(void) {
     const char *how = getenv("FAULTS_HOW"), *number = getenv("FAULTS_AT");
+    const char *clock_is = getenv("FAULTS_CLOCK");
     under = getenv("FAULTS_UNDER");
     count_file = getenv("FAULTS_COUNT");
     at = number ? atol(number) : 0;
     failure = how && strcmp(how, "kill") ? atol(how) : 0;
     no_locks = getenv("FAULTS_NO_LOCKS") != NULL;
-    back = getenv("FAULTS_CLOCK") != NULL;
+    back = clock_is && !strcmp(clock_is, "back");
+    wrong = clock_is && !back ? atol(clock_is) : 0;
     owner = getpid();
     atomic_store(&steps, 0);
 }
@@ -172,15 +175,18 @@ static int locks(int command) {
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
+/* Seconds by which the clock of the day is off at this look. */
+static time_t off(void) { return back ? -(time_t)atomic_fetch_add(&looks, 1) : wrong; }
+
 int clock_gettime(clockid_t clock, struct timespec *found) {
     int status = REAL(clock_gettime)(clock, found);
-    if (back && status == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        found->tv_sec -= atomic_fetch_add(&looks, 1);
+    if (status == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        found->tv_sec += off();
     return status;
 }
 int gettimeofday(struct timeval *restrict found, void *restrict zone) {
     int status = REAL(gettimeofday)(found, zone);
-    if (back && status == 0) found->tv_sec -= atomic_fetch_add(&looks, 1);
+    if (status == 0) found->tv_sec += off();
     return status;
 }
 time_t time(time_t *place) {

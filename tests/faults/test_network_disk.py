@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -61,54 +62,109 @@ def serving(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 @contextlib.contextmanager
-def hosts(shared: Path, places: list[Path]) -> Iterator[None]:
-    """Mount a folder at several places, each over a connection of its own."""
+def hosts(shared: Path, places: Mapping[Path, Mapping[str, str]]) -> Iterator[None]:
+    """Mount a folder at several places, each over a connection of its own, whose program has
+    these variables beside its own."""
     with serving(shared.with_name("ssh")) as (port, user), contextlib.ExitStack() as mounts:
-        for place in places:
+        for place, variables in places.items():
             place.mkdir()
             known = f"IdentityFile={user},StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null"
             line = ["sshfs", "-p", str(port), "-o", known]
             line += [f"{getpass.getuser()}@127.0.0.1:{shared}", str(place)]
-            done = subprocess.run(line, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                line, capture_output=True, text=True, check=False, env={**os.environ, **variables}
+            )
             if done.returncode != 0:
                 pytest.skip(f"no sshfs here: {done.stderr.strip()}")
             mounts.callback(subprocess.run, ["umount", "-l", str(place)], check=True)
         yield
 
 
-@pytest.mark.skipif(
+needs_sshfs = pytest.mark.skipif(
     shutil.which("sshfs") is None or not Path(SSHD).exists() or not Path("/dev/fuse").exists(),
     reason="needs sshfs, openssh-server and /dev/fuse",
 )
+
+
+class Shared:
+    """A plan on a folder that every host mounts, and its workers."""
+
+    def __init__(self, bench: Bench, launcher: Launcher, root: Path) -> None:
+        self.bench, self.launcher, self.root = bench, launcher, root
+        self.folder, self.gate = root / "shared", root / "gate"
+        self.folder.mkdir(parents=True)
+        self.gate.mkdir()
+
+    def plan(self, host: Path) -> None:
+        """Plan from a host."""
+        task, data = str(self.bench.root / "classes.yaml"), str(self.bench.root / "data")
+        place = ("--store", str(host / "store"), "--out", str(host / "plan.json"))
+        line = ["plan", "--model", NET, "--task", task, "--data", data, "--part-size", "8", *place]
+        self.launcher.start([*line, "--device", "cpu"], self.bench.root).done().good()
+
+    def work(self, host: Path, **variables: str) -> Process:
+        """Start a worker on a host."""
+        place = ("--store", str(host / "store"), "--out", str(host / "out"))
+        line = ["work", str(host / "plan.json"), *place, "--workers", "1", "--stale", str(STALE_S)]
+        return self.launcher.start(line, self.bench.root, **variables)
+
+    def die(self, host: Path, **variables: str) -> None:
+        """Have a worker of a host die with a part in its hands."""
+        first = self.work(host, FAULTS_GATE=str(self.gate), **variables)
+        reached(self.gate, first)
+        first.kill()
+        first.done()
+
+    def assert_done(self) -> None:
+        """The result is a run's own, and no host that lives left a name that its disk made up."""
+        (out,) = (path.parent for path in (self.folder / "out").rglob("results.json"))
+        assert outcome(out) == self.bench.expected[NET]
+        assert len(list(self.folder.rglob(".fuse_hidden*"))) <= 1
+
+
+@needs_sshfs
 def test_workers_of_two_hosts_share_a_folder_over_a_network(
     bench: Bench, launcher: Launcher, ground: Path, tally: Callable[[str, int, int], None]
 ) -> None:
     """One host dies with a part in its hands; the others take it over, with a run's own result."""
-    root = ground / "network"
-    shared, one, two = (root / name for name in ("shared", "one", "two"))
-    shared.mkdir(parents=True)
-    task, data = str(bench.root / "classes.yaml"), str(bench.root / "data")
-    gate = root / "gate"
-    gate.mkdir()
-
-    def worker(host: Path, **variables: str) -> Process:
-        place = ("--store", str(host / "store"), "--out", str(host / "out"))
-        line = ["work", str(host / "plan.json"), *place, "--workers", "1", "--stale", str(STALE_S)]
-        return launcher.start(line, bench.root, **variables)
-
-    with hosts(shared, [one, two]):
-        place = ("--store", str(one / "store"), "--out", str(one / "plan.json"))
-        line = ["plan", "--model", NET, "--task", task, "--data", data, "--part-size", "8", *place]
-        launcher.start([*line, "--device", "cpu"], bench.root).done().good()
-        first = worker(two, FAULTS_GATE=str(gate))
-        reached(gate, first)
-        first.kill()
-        first.done()
-        others = [worker(host) for host in (one, two, one)]
+    shared = Shared(bench, launcher, ground / "network")
+    one, two = (shared.root / name for name in ("one", "two"))
+    with hosts(shared.folder, {one: {}, two: {}}):
+        shared.plan(one)
+        shared.die(two)
+        others = [shared.work(host) for host in (one, two, one)]
         for other in others:
             other.done().good()
-    (out,) = (path.parent for path in (shared / "out").rglob("results.json"))
-    assert outcome(out) == bench.expected[NET]
-    hidden = list(shared.rglob(".fuse_hidden*"))
-    assert len(hidden) <= 1, "only a host that died leaves a name behind that its disk made up"
+    shared.assert_done()
     tally("hosts that die with a part on a disk over a network", 1, 0)
+
+
+@needs_sshfs
+def test_workers_of_hosts_whose_clocks_are_an_hour_apart(
+    bench: Bench,
+    faulty: Launcher,
+    library: Path,
+    ground: Path,
+    tally: Callable[[str, int, int], None],
+) -> None:
+    """Protects: such a disk stamps files with the clock of the host that touches them; a claim of
+    an hour to come is taken over once its host is dead, and one of an hour ago, whose host lives,
+    is known again."""
+    shared = Shared(bench, faulty, ground / "clocks")
+    clocks = {shared.root / name: name for name in ("0", "3600", "-3600")}
+    mounts = {
+        host: {"LD_PRELOAD": str(library), "FAULTS_CLOCK": clock} for host, clock in clocks.items()
+    }
+    with hosts(shared.folder, mounts):
+        right, ahead, _ = clocks
+        mark = ahead / "mark"
+        mark.touch()
+        os.utime(mark)
+        assert (shared.folder / "mark").stat().st_mtime > time.time() + 3000
+        shared.plan(right)
+        shared.die(ahead, FAULTS_CLOCK="3600")
+        others = [shared.work(host, FAULTS_CLOCK=clock) for host, clock in clocks.items()]
+        for other in others:
+            other.done().good()
+    shared.assert_done()
+    tally("hosts whose clocks are an hour apart", 3, 0)
