@@ -279,6 +279,23 @@ def test_pinned_memory(files: list[Path]) -> None:
             np.testing.assert_array_equal(tensor.cuda().cpu().numpy(), expected[rows])
 
 
+def test_page_locked_memory_that_cannot_be_had(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects: a run on a GPU goes on, by slower copies, where the system locks no more pages."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("needs a torch that gives no page-locked memory")
+    # All that is pretended: torch then refuses the memory itself.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(RuntimeError):
+        torch.empty(1, pin_memory=True)
+    expected = decode_batch(files, RECIPE, workers=1).pixels
+    with ImageLoader(files, RECIPE, batch_size=4, pin_memory=True) as loader:
+        np.testing.assert_array_equal(np.concatenate(list(loader)), expected)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

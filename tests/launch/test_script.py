@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from biobench.cli import execute
 from biobench.errors import UsageError
+from biobench.launch.places import places_of
 from biobench.launch.script import Worker, script
 from biobench.launch.settings import Settings, check, read_profile
+from biobench.work.document import read_plan
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -81,6 +84,35 @@ def test_containers(runtime: str | None, words: str) -> None:
     last = lines(settings, data=Path("/data"))[-1]
     assert words in last
     assert "--data /data" in last
+
+
+def test_a_container_holds_the_files_that_a_plan_names(
+    plan: Path, small_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: a worker in an image finds own tasks and local models, which may lie anywhere."""
+    places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    words = [str(plan), *places, "--workers", "1", "--dry-run", "--container", "image"]
+    model = Path(small_program.removeprefix("program:"))
+    assert tmp_path not in model.parents
+    for runtime, mount in (
+        ("apptainer", f"--bind {model}"),
+        ("pyxis", f"{model}:{model}"),
+        ("docker", f"--volume {model}:{model}"),
+    ):
+        capsys.readouterr()
+        assert execute(["launch", "slurm", *words, "--container-runtime", runtime]) == 0
+        assert mount in capsys.readouterr().out
+    made = read_plan(plan)
+    models = (
+        "timm:/w/vit.safetensors#vit_tiny_patch16_224", "hf:/h/siglip", "onnx:/o/encoder.onnx",
+        "program:/p", "demo", "hf:google/siglip2-base-patch16-224", "py:my_models:Colours",
+    )  # fmt: skip
+    named = replace(
+        made,
+        models=tuple(replace(made.models[0], model=model) for model in models),
+        names=("demo-beluga", "/tasks/birds.yaml"),
+    )
+    assert places_of(named) == tuple(map(Path, ("/h/siglip", "/o", "/p", "/tasks", "/w")))
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,7 @@ def _submit(
     from biobench._common.files import require_writable
     from biobench.launch import record
     from biobench.launch import slurm as programs
+    from biobench.launch.places import places_of
     from biobench.launch.script import Worker, script
 
     assert settings.workers is not None
@@ -192,6 +193,7 @@ def _submit(
         out.absolute(),
         None if place is None else place.absolute(),
         options,
+        places_of(made) if settings.container else (),
     )
     text = script(settings, worker, record.folder_of(plan), made.digest)
     if dry_run:

@@ -102,8 +102,8 @@ class ImageLoader:
             :attr:`Batch.failures` and give a black image in their place.
         max_bytes: Bound on the batches that the loader itself holds; fewer are prefetched where it
             asks for that.
-        pin_memory: Load into memory that CUDA can copy from while the program goes on; torch has to
-            see a CUDA device.
+        pin_memory: Load into memory that CUDA can copy from while the program goes on, as long as
+            the system gives such memory; torch has to see a CUDA device.
         hash_files: Give :attr:`Batch.files`.
         more_formats: Decode every format that Pillow and its installed plugins read here, not those
             of the specification alone.
@@ -253,7 +253,8 @@ def _ahead(max_bytes: int, batch_size: int, recipe: Recipe, dtype: Dtype) -> int
 
 
 def pinned_memory() -> Callable[[int], npt.NDArray[np.uint8]]:
-    """A function that gives page-locked memory, which torch takes back when it is free.
+    """A function that gives page-locked memory, which torch takes back when it is free, and other
+    memory where the system locks no more of it.
 
     torch does not give memory out again while a copy from it that it knows of is still running.
     Raises UsageError where torch sees no CUDA device, and ModelError where it is not installed.
@@ -265,7 +266,11 @@ def pinned_memory() -> Callable[[int], npt.NDArray[np.uint8]]:
         raise UsageError("pin_memory needs CUDA, and torch sees no device", remedy="leave it out")
 
     def allocate(size: int) -> npt.NDArray[np.uint8]:
-        return torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
+        try:
+            return torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
+        except RuntimeError:
+            # A copy from it makes the program wait, and is as right.
+            return np.empty(size, np.uint8)
 
     return allocate
 

@@ -32,6 +32,7 @@ class Worker:
         out: Folder of the results.
         data: Folder of the data sets; None for that of the plan.
         options: Further words for ``biobench work``.
+        named: Folders of what the plan names, beside those above.
     """
 
     program: tuple[str, ...]
@@ -40,11 +41,12 @@ class Worker:
     out: Path
     data: Path | None = None
     options: tuple[str, ...] = ()
+    named: tuple[Path, ...] = ()
 
     @property
     def folders(self) -> list[Path]:
         """The folders that a container needs, each once and none below another."""
-        wanted = [self.plan.parent, self.store, self.out]
+        wanted = [self.plan.parent, self.store, self.out, *self.named]
         wanted += [self.data] if self.data is not None else []
         return sorted(
             {path for path in wanted if not any(other in path.parents for other in wanted)}
