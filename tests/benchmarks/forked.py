@@ -120,6 +120,7 @@ class Crew:
     nice: int = 0
     running: set[int] = field(default_factory=set)
     failed: list[int] = field(default_factory=list)
+    dying: set[int] = field(default_factory=set)
 
     @property
     def out(self) -> Path:
@@ -143,13 +144,14 @@ class Crew:
         os.close(gate)
 
     def kill(self, pid: int) -> None:
-        """End a worker with SIGKILL."""
+        """End a worker with SIGKILL; it may take seconds to die where hundreds wait for a core."""
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
         self.running.discard(pid)
+        self.dying.add(pid)
 
     def reap(self) -> None:
         """Take notice of workers that ended."""
+        self.dying -= {pid for pid in self.dying if os.waitpid(pid, os.WNOHANG)[0]}
         for pid in list(self.running):
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:

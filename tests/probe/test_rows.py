@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from biobench._common.ordered_sums import column_sums, row_sums
 from biobench.errors import DataError, ModelError, UsageError
 from biobench.probe import rows
+from biobench.probe.inputs import rows_of
 from biobench.probe.rows import (
     checked_features,
     standard_rows,
@@ -122,3 +123,15 @@ def test_matrices_that_are_none_are_refused() -> None:
         with pytest.raises(DataError):
             checked_features(empty)
     assert checked_features(np.ones((2, 2), np.int64)).dtype == np.float64
+
+
+def test_rows_of_a_split_are_no_copy() -> None:
+    """Protects: the features of a quarter of a million images are held once, not twice while they
+    are probed; rows that are no neighbours are those rows all the same."""
+    features = np.arange(24, dtype=np.float32).reshape(6, 4)
+    for chosen, shared in (
+        ([0, 1, 2], True), ([3, 4, 5], True), ([4], True), ([0, 2, 3], False), ([], False),
+    ):  # fmt: skip
+        found = rows_of(features, np.array(chosen, np.int64))
+        assert np.array_equal(found, features[chosen])
+        assert np.shares_memory(found, features) == shared

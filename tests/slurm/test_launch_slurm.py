@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from biobench.work.overview import PartStatus, status
 pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(900)]
 
 TASK, PART = "demo-beluga", 16
+IMAGE = "biobench:1.0-slim"
 
 
 def outcome(folder: Path) -> dict[str, Any]:
@@ -280,6 +282,33 @@ def test_a_worker_that_hangs(launched: Launched, alone: dict[str, Any]) -> None:
     os.kill(stopped[0], signal.SIGCONT)
     launched.finish()
     assert_equal(launched, alone)
+
+
+def image_with_biobench() -> str:
+    """The slim image; skips where it was not built, or no engine runs it."""
+    words = ["docker", "image", "inspect", IMAGE]
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"no image {IMAGE} here; `make image-slim` builds it")
+    return IMAGE
+
+
+def test_workers_in_containers(launched: Launched, alone: dict[str, Any]) -> None:
+    """Protects: a worker in an image finds plan, store and models, is asked to end as one outside
+    is, and leaves files of the user's own; its features are those of a run outside."""
+    inside = ["--container", image_with_biobench(), "--container-runtime", "docker"]
+    with launched.held_parts():
+        launched.launch(*inside, "--cpus", "1")
+        wait_for("all but the held part are stored", lambda: launched.stored() == PARTS_BUT_ONE)
+        assert execute(["launch", "slurm", str(launched.plan), "--cancel"]) == 0
+        launched.wait_for_end()
+        wait_for(
+            "the worker ended by itself", lambda: "what was computed is kept" in launched.log()
+        )
+    launched.launch(*inside, "--cpus", "1", workers=2)
+    launched.finish()
+    assert_equal(launched, alone)
+    assert {path.stat().st_uid for path in launched.out.rglob("*")} == {os.getuid()}
 
 
 def test_what_slurm_refuses(launched: Launched, capsys: pytest.CaptureFixture[str]) -> None:

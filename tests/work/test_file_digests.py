@@ -33,3 +33,19 @@ def test_a_look_at_one_slice_reads_no_other(tmp_path: Path) -> None:
     file_digests.import_digests(store, index, MANIFEST, PATHS, read)
     assert known(index) == [True] * 4
     assert len(read) == 2
+
+
+def test_a_look_at_all_may_leave_out_slices_whose_turn_comes(tmp_path: Path) -> None:
+    """Protects: a worker that starts late reads what another plan has of its files, and none of the
+    thousands of entries of its own plan."""
+    store, index, read = Store(tmp_path), ContentIndex(None), set[str]()
+    whole = ContentIndex(None)
+    whole.learn(
+        (path, FileRead("sha256:" + "a" * 64, (1, i, 1, 1))) for i, path in enumerate(PATHS)
+    )
+    for rows in (FIRST, Slice(2, 3, 1)):
+        file_digests.share(store, whole, MANIFEST, rows, PATHS[rows.start : rows.stop])
+    file_digests.learn(store, index, MANIFEST, PATHS, read, but=(FIRST, SECOND))
+    assert known(index) == [False, False, True, False]
+    file_digests.learn(store, index, MANIFEST, PATHS, read, FIRST)
+    assert known(index) == [True, True, True, False]

@@ -76,8 +76,8 @@ class ProbeInputs:
         """
         train = self.train()
         probe.checkpoint = self.checkpoint
-        probe.fit(self.features[train], targets[train])
-        return self.predictions(probe.predict(self.features[self.scored]))
+        probe.fit(rows_of(self.features, train), targets[train])
+        return self.predictions(probe.predict(rows_of(self.features, self.scored)))
 
     def predictions(self, predicted: npt.NDArray[np.integer[Any]]) -> Predictions:
         """The predictions of the scored rows as a value, with the columns that the manifest gives.
@@ -91,6 +91,17 @@ class ProbeInputs:
             y_pred=predicted.astype(np.int32),
             extras=given_columns(self.manifest, self.scored, predicted),
         )
+
+
+def rows_of(
+    features: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Rows of an array, ascending: a part of it where they are neighbours, as those of a split are,
+    since a copy of a large task's features takes gigabytes; else a copy."""
+    start = int(rows[0]) if rows.size else 0
+    if rows.size and int(rows[-1]) - start + 1 == rows.size:
+        return features[start : start + rows.size]
+    return features[rows]
 
 
 def truth(manifest: Manifest, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

@@ -7,7 +7,7 @@ identities that the files had: a database on a folder that many hosts share woul
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +64,8 @@ def import_digests(
     paths: Sequence[str],
     known: set[str],
     rows: Slice | None = None,
+    *,
+    but: Collection[Slice] = (),
 ) -> None:
     """Remember what the store has of the files of a manifest.
 
@@ -77,10 +79,14 @@ def import_digests(
         known: Keys of entries that ``index`` has by now; gets those that are read.
         rows: The slice whose entry alone is read; None for every entry. A look at all of them
             before each part would cost a plan the square of its parts.
+        but: Slices whose entries a look at all leaves to their own turn, for the same reason: each
+            worker that starts has a first look.
     """
     kind = _folder(manifest)
-    for key in store.keys(kind) if rows is None else [_key(kind, rows)]:
-        if key in known:
+    keys = store.keys(kind) if rows is None else [_key(kind, rows)]
+    left_out = {_key(kind, other) for other in but} if keys else set()
+    for key in keys:
+        if key in known or key in left_out:
             continue
         arrays = store.get(kind, key)
         if arrays is None:

@@ -98,9 +98,14 @@ class Jobs:
             yield from (job for job in own if job.part is None)
             parts = [job for job in own if job.part is not None]
             unclaimed = [job for job in parts if job.name not in done.claimed]
-            start = turn % len(unclaimed) if unclaimed else 0
-            yield from unclaimed[start:] + unclaimed[:start]
-            yield from (job for job in parts if job.name in done.claimed)
+            yield from _from(turn, unclaimed)
+            # Of many that are stale at once, each worker tries another one first.
+            yield from _from(turn, [job for job in parts if job.name in done.claimed])
+
+
+def _from(turn: int, jobs: list[Job]) -> list[Job]:
+    start = turn % len(jobs) if jobs else 0
+    return jobs[start:] + jobs[:start]
 
 
 def claims_folder(store: Path, plan: WorkPlan) -> Path:

@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -289,17 +290,20 @@ class _Worker:
         return replace(context, store=Store(self._store, lambda line: say(context.options, line)))
 
     def _import_digests(self, task: int, context: Context, rows: Slice | None = None) -> list[str]:
-        """Take over what others know of the files of a task by now, of a slice alone where all of
-        them were looked at before; returns the paths of all."""
+        """Take over what others know of the files of a task by now, or of a slice; returns the
+        paths of all. The first look at a slice takes over what other plans know of the rest."""
         manifest = context.plan.manifests[task]
         first = task not in self._paths
-        if task not in self._paths:
+        if first:
             self._paths[task] = [os.path.join(manifest.root, row.path) for row in manifest.rows]
         paths = self._paths[task]
-        file_digests.import_digests(
+        import_digests = partial(
+            file_digests.import_digests,
             context.store, self._index, manifest.digest, paths, self._imported,
-            None if first else rows,
         )  # fmt: skip
+        if first and rows is not None:
+            import_digests(but=self._plan.tasks[task].slices)
+        import_digests(rows)
         return paths
 
     def _note(self, job: Job, error: Exception) -> None:

@@ -1,0 +1,30 @@
+"""The order in which workers try the jobs of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biobench._common.claims import Listing
+from biobench.run.options import Options
+from biobench.work.jobs import Jobs
+from biobench.work.make import make_plan
+
+
+def test_workers_try_different_parts_first(small_program: str, tmp_path: Path) -> None:
+    """Protects: where many parts are open, or stale at once, hundreds of workers do not all try the
+    same one; each tries every one in the end."""
+    options = Options(
+        model=small_program, folder="demo", tasks=("demo-beluga",), store=tmp_path / "store"
+    )
+    plan = make_plan([options], size=10).plan
+    jobs = Jobs(plan, lambda model: False)
+    names = {part.name for part in plan.parts}
+    for claimed in (frozenset[str](), frozenset(names)):
+        listing = Listing(frozenset(), claimed)
+        left = jobs.left(listing, frozenset())
+        tried = [
+            [job.name for job in jobs.ordered(left, listing, None, turn)]
+            for turn in range(len(names))
+        ]
+        assert {order[0] for order in tried} == names
+        assert all(set(order) == names and len(order) == len(names) for order in tried)
