@@ -48,11 +48,13 @@ def capture(
             return forward(images)
 
     example = torch.zeros(2, 3, *size)
+    # Bounded above, as torch 2.6 refuses a batch that may be the integer at which slices end.
+    batch = torch.export.Dim("b", min=1, max=1 << 30)
     with torch.no_grad(), exact_tables(module) as exact:
         exported = torch.export.export(
             Features().eval(),
             (example,),
-            dynamic_shapes=({0: torch.export.Dim("b", min=1)},),
+            dynamic_shapes=({0: batch},),
             strict=False,
         )
     signature = exported.graph_signature

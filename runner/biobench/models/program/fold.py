@@ -24,7 +24,7 @@ EXACT = frozenset({
     "type_as", "detach", "add", "sub", "mul", "div", "neg", "rsub", "floor_divide", "sqrt", "eq",
     "ne", "ge", "gt", "le", "lt", "logical_not", "where", "masked_fill", "embedding", "expand_as",
     "clamp", "clamp_min", "clamp_max", "new_zeros", "new_ones", "scalar_tensor",
-    "lift_fresh_copy", "detach_", "t", "numpy_T"
+    "lift_fresh_copy", "detach_", "t", "numpy_T", "tensor_split",
 })  # fmt: skip
 """Operators whose results have one value by IEEE 754, or that move data."""
 

@@ -15,6 +15,7 @@ from biobench.models.program import elementwise, layers, moves  # noqa: F401 - t
 from biobench.models.program.capture import Graph, example_size, shape_of
 from biobench.models.program.fold import FoldRefused, folded
 from biobench.models.program.lowering import RULES, Lowering, NotCarried, Operand, PerRow
+from biobench.models.program.order import ordered
 from biobench.models.program.values import Value, plain
 
 __all__ = ["NotCarried", "lower"]
@@ -39,7 +40,9 @@ def lower(graph: Graph) -> tuple[dict[str, Any], Mapping[str, bytes]]:
         elif node.op == "output" and lowering is not None:
             (output,) = node.args[0]
             reference = lowering.straight(results[output.name])
-            return lowering.builder.document(reference), lowering.builder.data
+            document = ordered(lowering.builder.document(reference))
+            data = lowering.builder.data
+            return document, {one["digest"]: data[one["digest"]] for one in document["constants"]}
     raise NotCarried("a graph without an output")
 
 

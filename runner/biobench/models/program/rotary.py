@@ -126,7 +126,8 @@ def _timm_dinov3(module: Any) -> dict[str, Any]:
 
 
 def _timm_indexed(module: Any) -> dict[str, Any]:
-    if module.in_pixels or module.grid_type != "index":
+    # Versions of timm before these attributes know one form alone.
+    if module.in_pixels or getattr(module, "grid_type", "index") != "index":
         raise NotCarried("rotary positions that are not numbers of places")
 
     def get_embed(shape: Any = None, dtype: Any = None) -> torch.Tensor:
@@ -139,7 +140,7 @@ def _timm_indexed(module: Any) -> dict[str, Any]:
             reference=None if reference is None else (int(reference[0]), int(reference[1])),
             column_first=module.grid_indexing == "xy",
         )
-        return _side_by_side(tables(angles, halves=module.rotate_half))
+        return _side_by_side(tables(angles, halves=getattr(module, "rotate_half", False)))
 
     return {"get_embed": get_embed}
 
