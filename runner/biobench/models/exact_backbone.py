@@ -7,6 +7,7 @@ so the store keeps the program's text and those of its constants that are no ten
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from biobench._common.store import Store
 from biobench._native import Program
 from biobench.models.base import Backbone
 from biobench.models.module_backbone import ModuleBackbone
+from biobench.models.program_change import changed_program
 from biobench.models.program_model import ProgramBackbone, make_program, ramp_features
 from biobench.repro.software import MOVE_FEATURES, code_digest, package_versions
 from biobench.spec.canonical import sha256_bytes, sha256_json
@@ -31,14 +33,24 @@ TENSORS = "tensors"
 beside the other constants, which are named by their digests."""
 
 
-def exact_backbone(backbone: Backbone, store: Store) -> ProgramBackbone:
+def exact_backbone(
+    backbone: Backbone, store: Store, say: Callable[[str], None] = lambda line: None
+) -> ProgramBackbone:
     """The backbone with features by the exact engine.
+
+    Args:
+        backbone: A loaded model.
+        store: Keeps its program.
+        say: Called with one line where the same weights gave another program before.
 
     Raises:
         ModelError: As :func:`biobench.models.program_model.make_program`.
     """
     if isinstance(backbone, ModuleBackbone):
         program = _kept(backbone, store) or _made(backbone, store)
+        changed = changed_program(backbone, program, store)
+        if changed is not None:
+            say(changed)
     else:
         program, _ = make_program(backbone)
     features = ramp_features(program, backbone.recipe, backbone.info.name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from biobench.errors import ModelError, UsageError
 from biobench.repro import torch_state, variables
-from biobench.run.options import Options, select_device
+from biobench.run.options import Options, say, select_device
 
 if TYPE_CHECKING:
     from biobench._common.store import Store
@@ -55,7 +55,8 @@ def choose_engine(backbone: Backbone, options: Options, store: Store) -> tuple[B
         reason = "it is the caller's own code"
     else:
         try:
-            return exact_backbone(backbone, store), _exact_line(name)
+            found = exact_backbone(backbone, store, lambda line: say(options, line))
+            return found, _exact_line(name)
         except ModelError as error:
             if options.engine == "exact":
                 raise
