@@ -1,6 +1,6 @@
 # Every target prepares what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock wheels test-wheels clean
+.PHONY: help setup develop demo test test-quick check check-spec format bench fuzz image image-slim check-image test-real test-depth test-aarch64 test-mutants test-versions test-schedules test-faults test-faults-long test-container test-browser test-slurm audit sanitize docs lock wheels test-wheels clean
 export PYTHON
 # Each process of a test would compile every module that it imports, where a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
@@ -56,6 +56,9 @@ test-aarch64: setup ## the exact arithmetic on an emulated aarch64 processor; ne
 
 test-mutants: setup ## every wrong implementation of tools/mutants fails a vector; needs node
 	$(BIN)/python tools/mutants/run.py --quiet
+
+test-versions: setup ## the same programs under the oldest supported libraries, which are fetched first (3 GB); NEWEST=1: under the newest
+	$(BIN)/python tools/library_versions.py $(if $(NEWEST),--newest)
 
 test-schedules: setup ## no schedule moves a bit: every one of the whole demo suite, killed at many places
 	$(BIN)/pytest tests/golden -m long
