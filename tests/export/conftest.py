@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("verify", "compare"):
+for folder in ("verify", "compare", "pipeline"):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / folder))
 
 from small_runs import make_declared, make_demo, make_own  # noqa: E402

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from photographs import write_photos
 
 from biobench import load_results
 from biobench.cli import execute
@@ -185,6 +186,27 @@ def test_a_crate(own_run: Path, tmp_path: Path) -> None:
     assert crate.root_dataset["license"].id == LICENCE
     assert crate.dereference("#run")["instrument"]["name"] == "biobench"
     assert execute(["export", str(own_run), "--format", "ro-crate"]) == 2
+
+
+def test_a_crate_of_own_images(small_program: str, tmp_path: Path) -> None:
+    """Protects: the task of class folders travels with its result.
+
+    rocrate reads the task file and its table as files of the crate, and copies them with it."""
+    from rocrate.rocrate import ROCrate
+
+    photos, run = write_photos(tmp_path / "photos"), tmp_path / "run"
+    command = ["run", "--model", small_program, "--images", str(photos), "--out", str(run)]
+    assert execute(command) == 0
+    exported(run, "ro-crate", run / "ro-crate-metadata.json", "--license", LICENCE)
+    crate = ROCrate(run)
+    files = {entity.id: entity for entity in crate.data_entities}
+    assert files["photos.yaml"]["encodingFormat"] == "application/yaml"
+    assert files["photos.csv"]["encodingFormat"] == "text/csv"
+    crate.write(tmp_path / "copy")
+    there = {path.relative_to(run) for path in run.rglob("*") if path.is_file()}
+    copy = tmp_path / "copy"
+    assert {path.relative_to(copy) for path in copy.rglob("*") if path.is_file()} == there
+    assert execute(["verify", str(copy)]) == 0
 
 
 def test_every_eval_ever(declared_run: Path, tmp_path: Path) -> None:

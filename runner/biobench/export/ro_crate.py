@@ -18,7 +18,8 @@ from biobench.report.item_digests import STAGES, place_of
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import Results
 from biobench.spec.canonical import sha256_bytes
-from biobench.spec.load import Spec
+from biobench.spec.load import Spec, task_from_file
+from biobench.verify.load import tasks_beside
 
 PROFILE = "https://w3id.org/ro/crate/1.2"
 _MOST = 1 << 30
@@ -26,6 +27,8 @@ _KINDS = {
     ".json": "application/json",
     ".html": "text/html",
     ".parquet": "application/vnd.apache.parquet",
+    ".yaml": "application/yaml",
+    ".csv": "text/csv",
 }
 
 
@@ -46,9 +49,9 @@ def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> byt
             "a crate states the licence of its files",
             remedy="give --license with its address, such as https://spdx.org/licenses/CC0-1.0",
         )
-    document = result.document
+    document, folder = result.document, read_from(result.folder)
     model, finished = document["model"], document["run"]["finished"]
-    files = [_file(read_from(result.folder), name, about) for name, about in _files(result).items()]
+    files = [_file(folder, name, about) for name, about in _files(result, folder, spec).items()]
     scores = [f"{task} {entry['score']:.4f}" for task, entry in result.tasks.items()]
     root = {
         "@id": "./",
@@ -98,10 +101,10 @@ def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> byt
     return (json.dumps(crate, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _files(result: Results) -> dict[str, str]:
+def _files(result: Results, folder: Path, spec: Spec) -> dict[str, str]:
     """Names of the files of a result, with what they are."""
     found = {RESULTS: "scores, digests and environment"}
-    if result.folder is not None and (read_from(result.folder) / PAGE).is_file():
+    if (folder / PAGE).is_file():
         found[PAGE] = "the page of the result"
     for task, entry in result.tasks.items():
         if not entry["declared"]:
@@ -110,6 +113,20 @@ def _files(result: Results) -> dict[str, str]:
                 place_of(task, stage): f"digests of the {stage} of {task}, 32 bytes each"
                 for stage in STAGES
             }
+    return found | _task_files(result, folder, spec)
+
+
+def _task_files(result: Results, folder: Path, spec: Spec) -> dict[str, str]:
+    """The files of own tasks that lie in the folder of the result, and their tables; those of a
+    learning curve lie above the folders of its sizes."""
+    found = {}
+    for task, path in tasks_beside(folder, spec).items():
+        if task in result.tasks and path.parent == folder:
+            found[path.name] = f"the task {task}"
+            tables = task_from_file(path, spec).dataset.layout.options.get("table", ())
+            for table in [tables] if isinstance(tables, str) else tables:
+                if (folder / table).is_file():
+                    found[table] = f"class and split of each image of {task}"
     return found
 
 
