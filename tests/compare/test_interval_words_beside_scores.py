@@ -61,6 +61,56 @@ def test_the_mean_bears_no_marks(document: dict[str, Any]) -> None:
     assert "+ many" not in text
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_several_results_in_the_terminal(
+    width: int, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Protects: the table of several results states each interval with its marks and what it is of,
+    and why a score has none; at 40 columns too, where nothing is cut."""
+    document["mean"] = None
+    other = copy.deepcopy(document)
+    other["model"]["name"] = "other"
+    entry = other["tasks"]["demo-beluga"]
+    entry |= {"interval": None, "no_interval": "few-clusters"}
+    runs = []
+    for value in (document, other):
+        value["digests"]["result"] = result_digest(value)
+        runs.append(str(Results(value).save(tmp_path / value["model"]["name"]).parent))
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert execute(["report", *runs]) == 0
+    text = capsys.readouterr().out
+    assert "0.0000 (0.000 to 0.000) *+" in text
+    assert f"95% {SENTENCE}" in text
+    assert "* few clusters" in text
+    assert "+ many classes" in text
+    assert "demo-beluga has no interval: too few effective clusters" in text
+    assert "…" not in text
+
+
+def test_several_results_as_text_elsewhere(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects: tables in Markdown and LaTeX have the intervals, and the words that belong to
+    them."""
+    run = str(Results(document).save(tmp_path / "run").parent)
+    for format in ("markdown", "latex"):
+        assert execute(["export", "--format", format, run]) == 0
+        text = capsys.readouterr().out
+        assert "0.0000 (0.000 to 0.000) " in text
+        assert "interval: expected score on new individuals of the same kind" in text
+        assert "few clusters: the interval is less certain" in text
+    for entry in document["tasks"].values():
+        entry |= {"interval": None, "no_interval": "no-spread"}
+    document["mean"] |= {"low": None, "high": None}
+    document["digests"]["result"] = result_digest(document)
+    run = str(Results(document).save(tmp_path / "run").parent)
+    assert execute(["export", "--format", "markdown", run]) == 0
+    text = capsys.readouterr().out
+    assert "has no interval: no cluster moves the score" in text
+    assert "expected score" not in text
+
+
 def test_the_pages_of_a_site(document: dict[str, Any], tmp_path: Path) -> None:
     """The page of all results and the page of a task name the unit, with the marks; without an
     interval there is no sentence."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
+from biobench.compare.interval_cells import after_mean, after_score, interval_lines
 from biobench.compare.pair import ModelComparison, PairRow
 from biobench.compare.results import MEAN, is_open, model_name, suite_and_division
 from biobench.compare.standings import Standings, shown_names
@@ -82,14 +85,17 @@ def print_standings(table: Standings, console: Console) -> None:
             say(console, f"{number}: {model_name(row)}, {_source(row)}")
         names = [str(number) for number in range(1, len(names) + 1)]
     columns = []
+    places = range(len(table.rows))
     if any(row.mean for row in table.rows):
-        columns.append([MEAN, *(_mean(table, i) for i in range(len(table.rows)))])
+        columns.append([MEAN, *_aligned([_mean(table, i) for i in places])])
     for task in table.tasks:
-        columns.append([task, *(_score(table, i, task) for i in range(len(table.rows)))])
+        columns.append([task, *_aligned([_score(table, i, task) for i in places])])
     if not own:
         flags = ["yes" if row.document["official"] else "no" for row in table.rows]
         columns.append(["official", *flags])
     print_blocks(["model", *names], columns, console)
+    for line in interval_lines(table.rows):
+        say(console, line)
     _print_ranks(table, console)
     images = (
         line
@@ -104,9 +110,10 @@ def print_standings(table: Standings, console: Console) -> None:
     )
     for source in imported:
         say(console, f"imported from {source}: nothing of it can be verified")
-    if any(DECLARED in column for rows in columns for column in rows):
+    cells = [cell.rstrip() for column in columns for cell in column]
+    if any(cell.endswith(DECLARED) for cell in cells):
         say(console, "d: declared, not run here")
-    if any("-" in rows for rows in columns):
+    if "-" in cells:
         say(console, "-: not run" if own else "-: not run; a mean needs the whole suite")
 
 
@@ -130,19 +137,29 @@ def _print_ranks(table: Standings, console: Console) -> None:
         say(console, estimand(units, "rank"))
 
 
-def _mean(table: Standings, i: int) -> str:
+def _mean(table: Standings, i: int) -> tuple[str, str]:
+    """A mean with its mark, and its interval."""
     mean = table.rows[i].mean
     if mean is None:
-        return "-"
-    return f"{mean['score']:.4f}{DECLARED if mean.get('declared') else _mark(table, i, MEAN)}"
+        return "-", ""
+    mark = DECLARED if mean.get("declared") else _mark(table, i, MEAN)
+    return f"{mean['score']:.4f}{mark}", after_mean(mean)
 
 
-def _score(table: Standings, i: int, task: str) -> str:
+def _score(table: Standings, i: int, task: str) -> tuple[str, str]:
+    """A score with its mark, and its interval."""
     entry = table.rows[i].tasks.get(task)
     if entry is None:
-        return "-"
+        return "-", ""
     declared = entry["declared"] and not is_imported(table.rows[i])
-    return f"{entry['score']:.4f}{DECLARED if declared else _mark(table, i, task)}"
+    mark = DECLARED if declared else _mark(table, i, task)
+    return f"{entry['score']:.4f}{mark}", after_score(entry)
+
+
+def _aligned(cells: Sequence[tuple[str, str]]) -> list[str]:
+    """Scores with intervals as cells of one width, so that both stay below each other."""
+    widest = max(len(interval) for _, interval in cells)
+    return [score + interval.ljust(widest) for score, interval in cells]
 
 
 def _mark(table: Standings, i: int, name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biobench.compare.groups import groups_of
+from biobench.compare.interval_cells import after_mean, after_score, interval_lines
 from biobench.compare.results import MEAN, is_open, suite_and_division
 from biobench.compare.standings import Standings, shown_names, standings
 from biobench.errors import shown
@@ -63,7 +64,7 @@ def grid_of(table: Standings, apart: str | None) -> Grid:
     head += [f"{task} ({metrics[task]})" for task in table.tasks]
     rows = []
     for name, row in zip(shown_names(table), table.rows, strict=True):
-        mean = [f"{row.mean['score']:.4f}" if row.mean else NOT_RUN] if with_mean else []
+        mean = [_mean(row)] if with_mean else []
         rows.append((shown(name), *mean, *(_score(row, task) for task in table.tasks)))
     notes = [] if apart is None else [f"Apart from the first table: {shown(apart)}."]
     about = f"Specification {first.document['spec']['version']}"
@@ -71,6 +72,7 @@ def grid_of(table: Standings, apart: str | None) -> Grid:
         official = sum(bool(row.document["official"]) for row in table.rows)
         about += f"; official results: {official} of {len(rows)}"
     notes.append(f"{about}.")
+    notes += [f"{line[0].upper()}{shown(line[1:])}." for line in interval_lines(table.rows)]
     sources = dict.fromkeys(
         str(entry["source"])
         for row in table.rows
@@ -86,10 +88,14 @@ def grid_of(table: Standings, apart: str | None) -> Grid:
     )
 
 
+def _mean(row: Results) -> str:
+    return NOT_RUN if row.mean is None else f"{row.mean['score']:.4f}{after_mean(row.mean)}"
+
+
 def _score(row: Results, task: str) -> str:
     entry = row.tasks.get(task)
     if entry is None:
         return NOT_RUN
     # Of imported results every score is declared; the note below the table says so once.
     mark = DECLARED if entry["declared"] and not is_imported(row) else ""
-    return f"{entry['score']:.4f}{mark}"
+    return f"{entry['score']:.4f}{mark}{after_score(entry)}"
