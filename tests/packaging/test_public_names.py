@@ -23,8 +23,9 @@ SURFACE = {
     "biobench.errors": "BiobenchError UsageError DataError SpecError ModelError VerificationError",
 }
 METHODS = {
-    "Results": "to_frame tasks mean digests per_class errors plot predictions _repr_html_",
-    "ResultSet": "to_frame compare names per_class errors plot _repr_html_",
+    "Results": "to_frame tasks mean digests per_class per_group errors plot predictions "
+    "_repr_html_",
+    "ResultSet": "to_frame compare names per_class per_group errors plot _repr_html_",
     "Curve": "to_frame plot _repr_html_",
     "Figure": "save _repr_html_ _repr_svg_",
 }

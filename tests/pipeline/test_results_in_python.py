@@ -87,6 +87,38 @@ def test_mistakes_as_tables(both: biobench.ResultSet, photos: Path) -> None:
         weak.errors("other")
 
 
+def test_groups_of_own_images(
+    both: biobench.ResultSet, photos: Path, store: Path, small_program: str, tmp_path: Path
+) -> None:
+    """Protects: what --group keeps together is named in errors() and counted in per_group(), from
+    the call and from the folder; without it the columns are there and hold nothing."""
+    table = tmp_path / "sites.csv"
+    images = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.png"))
+    sites = {image: f"site {i % 5}" for i, image in enumerate(images[:-6])}
+    lines = [f"{image},{sites.get(image, '')}" for image in images]
+    table.write_text("\n".join(["image,site", *lines]) + "\n")
+    found = biobench.evaluate(
+        small_program, images=photos, group=table, store=store, out=tmp_path / "out", progress=False
+    )
+    for result in (found, biobench.load_results(tmp_path / "out")):
+        groups, errors = result.per_group(), result.errors()
+        assert list(groups.columns) == ["model", "task", "unit", "group", "items", "right", "share"]
+        assert set(groups["unit"]) == {"site"}
+        assert set(groups["group"]) < set(sites.values())
+        assert list(groups["share"]) == sorted(groups["share"])
+        predictions = result.predictions("photos")
+        of_sites = [id for id in predictions.ids if id in sites]
+        assert groups["items"].sum() == len(of_sites) < len(predictions.ids)
+        wrong = errors[errors["group"].notna()]
+        assert len(wrong) == groups["items"].sum() - groups["right"].sum() > 0
+        assert all(sites[row.id] == row.group for row in wrong.itertuples())
+        assert not set(errors[errors["group"].isna()]["id"]) & set(sites)
+    assert len(both.per_group()) == 0
+    assert "group" in both.per_group().columns
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Items by site, worst first" in page
+
+
 def test_a_model_without_mistakes(both: biobench.ResultSet) -> None:
     """Protects: no mistake is an empty table with its columns, alone and beside another."""
     one = both[0]

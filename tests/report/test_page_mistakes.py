@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from biobench.data.predictions import Predictions
 from biobench.metric.macro_f1 import macro_f1
-from biobench.report.page.mistakes import find_mistakes, to_look_at
+from biobench.report.page.mistakes import MOST_PARTS, find_mistakes, item_groups, to_look_at
 from biobench.report.page.names import Names, taxa, taxon
 
 FISH = ("Mola mola", "Mola tecta", "Salmo trutta")
@@ -91,6 +91,35 @@ def test_groups_and_unknown_labels() -> None:
         ("unknown", "class 2"),
         ("Mola tecta", "Mola mola"),
     }
+
+
+def test_clusters_of_a_task_without_groups() -> None:
+    """Protects: what belongs together by --group is a table on the page; an item that belongs to no
+    other is in none, and clusters that are the classes repeat no table."""
+    sites = ["ridge", "lake", "item2", "ridge"]
+    one = predictions([0, 1, 1, 1], [0, 0, 0, 0], cluster=sites)
+    found = find_mistakes(one, NAMES)
+    assert found.by_cluster
+    assert [(part.name, part.items, part.right) for part in found.groups] == [
+        ("lake", 1, 0),
+        ("ridge", 2, 1),
+    ]
+    assert item_groups(one) == ["ridge", "lake", None, "ridge"]
+    both = predictions([0, 1], [0, 0], cluster=["ridge", "lake"], group=["a", "b"])
+    assert item_groups(both) == ["a", "b"]
+    assert not find_mistakes(both, NAMES).by_cluster
+    individuals = predictions([0, 0, 1], [0, 1, 1], cluster=["a", "a", "b"])
+    assert find_mistakes(individuals, NAMES).groups == []
+    assert item_groups(predictions([0], [0])) is None
+
+
+def test_more_groups_than_a_table_has() -> None:
+    """Protects: a page that shows some of the groups knows of how many."""
+    sites = [f"site{i // 2}" for i in range(2 * MOST_PARTS + 4)]
+    found = find_mistakes(
+        predictions([0, 1] * (MOST_PARTS + 2), [0] * len(sites), cluster=sites), NAMES
+    )
+    assert (len(found.groups), found.n_groups) == (MOST_PARTS, MOST_PARTS + 2)
 
 
 def test_traits() -> None:

@@ -84,6 +84,10 @@ class ResultSet(Sequence[Results]):
         """
         return self._joined([result.per_class(task) for result in self._results])
 
+    def per_group(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row a model and group; as :meth:`biobench.Results.per_group`."""
+        return self._joined([result.per_group(task) for result in self._results])
+
     def errors(self, task: str | None = None) -> pandas.DataFrame:
         """A pandas DataFrame, one row a model and item that it got wrong; as
         :meth:`biobench.Results.errors`.

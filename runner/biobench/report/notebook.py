@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from biobench.data.predictions import Predictions
     from biobench.report.page.names import Names
 
+FRAME_COLUMNS = ("model", "task", "metric", "score", "low", "high", "test", "declared")
 CLASS_COLUMNS = (
     "model",
     "task",
@@ -31,6 +32,7 @@ CLASS_COLUMNS = (
     "precision",
     "f1",
 )
+GROUP_COLUMNS = ("model", "task", "unit", "group", "items", "right", "share")
 ERROR_COLUMNS = ("model", "task", "id", "truth", "predicted", "group")
 
 
@@ -45,6 +47,26 @@ def frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pandas.D
     except ImportError as error:
         raise BiobenchError("a table needs pandas", remedy="pip install pandas") from error
     return pandas.DataFrame(list(rows), columns=list(columns))
+
+
+def score_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a task of a result; see :data:`FRAME_COLUMNS`."""
+    rows = []
+    for task, entry in document["tasks"].items():
+        interval = entry["interval"] or {"low": None, "high": None}
+        rows.append(
+            {
+                "model": document["model"]["name"],
+                "task": task,
+                "metric": entry["metric"],
+                "score": entry["score"],
+                "low": interval["low"],
+                "high": interval["high"],
+                "test": entry["counts"]["test"] if entry["counts"] else None,
+                "declared": entry["declared"],
+            }
+        )
+    return rows
 
 
 def class_rows(
@@ -69,14 +91,41 @@ def class_rows(
     ]
 
 
+def group_rows(
+    model: str, task: str, unit: str | None, predictions: Predictions
+) -> list[dict[str, Any]]:
+    """One row a group of the test items, worst first; see :data:`GROUP_COLUMNS`.
+
+    Args:
+        model: The name of the model.
+        task: The task's id.
+        unit: What a cluster is; the groups of a task that has its own are named so.
+        predictions: The predictions of the task.
+    """
+    from biobench.report.page.mistakes import GROUP, group_parts
+
+    return [
+        {
+            "model": model,
+            "task": task,
+            "unit": GROUP if GROUP in predictions.extras else unit,
+            "group": part.name,
+            "items": part.items,
+            "right": part.right,
+            "share": part.share,
+        }
+        for part in group_parts(predictions)
+    ]
+
+
 def error_rows(
     model: str, task: str, predictions: Predictions, names: Names
 ) -> list[dict[str, Any]]:
     """One row an item that was predicted wrong, in the order of the manifest; see
     :data:`ERROR_COLUMNS`."""
-    from biobench.report.page.mistakes import said_of, wrong_items
+    from biobench.report.page.mistakes import item_groups, said_of, wrong_items
 
-    groups = predictions.extras.get("group")
+    groups = item_groups(predictions)
     found = []
     for i in wrong_items(predictions):
         truth, predicted = said_of(predictions, names, i)
@@ -87,7 +136,7 @@ def error_rows(
                 "id": predictions.ids[i],
                 "truth": truth,
                 "predicted": predicted,
-                "group": None if groups is None else str(groups[i]),
+                "group": None if groups is None else groups[i],
             }
         )
     return found

@@ -43,7 +43,6 @@ _SHAPE: dict[str, type | tuple[type, ...]] = {
     "mean": (dict, type(None)),
     "division": str,
 }
-FRAME_COLUMNS = ("model", "task", "metric", "score", "low", "high", "test", "declared")
 NOT_IN_DIGEST = ("environment", "run")
 
 
@@ -212,24 +211,9 @@ class Results:
         Raises:
             BiobenchError: pandas is not installed.
         """
-        from biobench.report.notebook import frame
+        from biobench.report.notebook import FRAME_COLUMNS, frame, score_rows
 
-        rows = []
-        for task, entry in self.tasks.items():
-            interval = entry["interval"] or {"low": None, "high": None}
-            rows.append(
-                {
-                    "model": self.document["model"]["name"],
-                    "task": task,
-                    "metric": entry["metric"],
-                    "score": entry["score"],
-                    "low": interval["low"],
-                    "high": interval["high"],
-                    "test": entry["counts"]["test"] if entry["counts"] else None,
-                    "declared": entry["declared"],
-                }
-            )
-        return frame(rows, FRAME_COLUMNS)
+        return frame(score_rows(self.document), FRAME_COLUMNS)
 
     def per_class(self, task: str | None = None) -> pandas.DataFrame:
         """A pandas DataFrame, one row a class of the test items (or a trait), worst first: model,
@@ -247,9 +231,30 @@ class Results:
 
         return self._frame(CLASS_COLUMNS, class_rows, task)
 
+    def per_group(self, task: str | None = None) -> pandas.DataFrame:
+        """A pandas DataFrame, one row a group of test items, worst first: model, task, unit, group,
+        items, right, share.
+
+        Groups are those of the task, or where it has none its clusters, such as what ``group=``
+        keeps together; items that belong to no other are in none.
+
+        Args:
+            task: A task; by default all that were run.
+
+        Raises:
+            BiobenchError: As :meth:`per_class`.
+        """
+        from biobench.report.notebook import GROUP_COLUMNS, group_rows
+
+        def rows(model: str, id: str, found: Predictions, names: Names) -> list[dict[str, Any]]:
+            return group_rows(model, id, self.tasks[id]["cluster_unit"], found)
+
+        return self._frame(GROUP_COLUMNS, rows, task)
+
     def errors(self, task: str | None = None) -> pandas.DataFrame:
         """A pandas DataFrame, one row an item that was predicted wrong: model, task, id (for most
-        tasks the path of the image), truth, predicted, group.
+        tasks the path of the image), truth, predicted, group (as :meth:`per_group`, None where the
+        item belongs to no other).
 
         Args:
             task: A task; by default all that were run.

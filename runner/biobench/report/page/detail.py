@@ -5,14 +5,20 @@ In: a task's entry and its evidence. Out: mistakes, and the items to look at wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from biobench.report.page.evidence import PageEvidence, Pictures
-from biobench.report.page.mistakes import Mistakes, find_mistakes, said_of, to_look_at
+from biobench.report.page.mistakes import (
+    Mistakes,
+    find_mistakes,
+    item_groups,
+    said_of,
+    to_look_at,
+)
 from biobench.report.page.render import render
 
 MOST_SHOWN = 24
@@ -64,10 +70,11 @@ def detail_of(evidence: PageEvidence, pictures: Pictures) -> Detail:
     ids = {predictions.ids[i] for i in (*wrong, *right)}
     ids |= {id for i in (*wrong, *right) for id, _ in _near(evidence, i)}
     found = pictures(evidence.manifest, ids) if evidence.manifest is not None else {}
+    groups = item_groups(predictions) if mistakes.groups else None
     return Detail(
         mistakes,
-        [_picture(evidence, i, found) for i in wrong],
-        [_picture(evidence, i, found) for i in right],
+        [_picture(evidence, i, found, groups) for i in wrong],
+        [_picture(evidence, i, found, groups) for i in right],
         evidence.absent,
     )
 
@@ -91,7 +98,9 @@ def _near(evidence: PageEvidence, i: int) -> list[tuple[str, str]]:
     return [(rows[place].id, evidence.names.taken_for(rows[place].label)) for place in places]
 
 
-def _picture(evidence: PageEvidence, i: int, found: Mapping[str, str]) -> Picture:
+def _picture(
+    evidence: PageEvidence, i: int, found: Mapping[str, str], groups: Sequence[str | None] | None
+) -> Picture:
     predictions, names = evidence.predictions, evidence.names
     true_words, words = said_of(predictions, names, i)
     id, extras = predictions.ids[i], predictions.extras
@@ -105,7 +114,7 @@ def _picture(evidence: PageEvidence, i: int, found: Mapping[str, str]) -> Pictur
         true_words,
         words,
         bool(np.all(predictions.y_true[i] == predictions.y_pred[i])),
-        str(extras["group"][i]) if "group" in extras else None,
+        None if groups is None else groups[i],
         int(extras["first_hit"][i]) if "first_hit" in extras else None,
         near,
     )

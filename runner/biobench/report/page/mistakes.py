@@ -21,6 +21,8 @@ MOST_CLASSES = 1_000
 MOST_CONFUSIONS = 20
 MOST_PARTS = 200
 """Most groups, genera and families in a table of a page."""
+GROUP, CLUSTER = "group", "cluster"
+"""Columns of predictions."""
 _SCHEMES = ("genus", "family")
 
 
@@ -96,7 +98,10 @@ class Mistakes:
         classes: At most :data:`MOST_CLASSES`, worst first.
         n_classes: Number of all classes in the test items.
         n_confusions: Number of all pairs that were confused.
-        groups: By the task's groups; empty where it has none.
+        groups: By the task's groups, or where it has none by its clusters; empty where it has
+            neither, and where each cluster is a class. At most :data:`MOST_PARTS`.
+        n_groups: Number of all groups.
+        by_cluster: True where the groups are clusters.
         taxa: By ``genus`` and ``family``, where the names of classes tell them.
     """
 
@@ -108,6 +113,8 @@ class Mistakes:
     confusions: list[Confusion]
     n_confusions: int
     groups: list[MistakesPart]
+    n_groups: int
+    by_cluster: bool
     taxa: dict[str, list[MistakesPart]]
 
 
@@ -118,6 +125,7 @@ def find_mistakes(predictions: Predictions, names: Names) -> Mistakes:
     scores = _scores(predictions, names)
     most = sorted(scores, key=lambda one: (-one.support, one.name))[:MOST_CLASSES]
     pairs = (_trait_pairs if traits else _pairs)(predictions, names)
+    groups = [] if _clusters_are_classes(predictions) else group_parts(predictions)
     return Mistakes(
         items=len(predictions.ids),
         wrong=np.flatnonzero(differs),
@@ -126,7 +134,9 @@ def find_mistakes(predictions: Predictions, names: Names) -> Mistakes:
         n_classes=len(scores),
         confusions=pairs[:MOST_CONFUSIONS],
         n_confusions=len(pairs),
-        groups=_groups(predictions, differs),
+        groups=groups[:MOST_PARTS],
+        n_groups=len(groups),
+        by_cluster=bool(groups) and GROUP not in predictions.extras,
         taxa={} if traits else _taxa(predictions, names),
     )
 
@@ -216,19 +226,45 @@ def _trait_pairs(predictions: Predictions, names: Names) -> list[Confusion]:
     return sorted(found, key=lambda one: (-one.count, one.truth))
 
 
-def _groups(predictions: Predictions, differs: npt.NDArray[np.bool_]) -> list[MistakesPart]:
-    if "group" not in predictions.extras:
+def item_groups(predictions: Predictions) -> list[str | None] | None:
+    """The group of each item, or its cluster where the task has no groups; None for an item that
+    belongs to no other, and None altogether where the task has neither."""
+    if GROUP in predictions.extras:
+        return [str(name) for name in predictions.extras[GROUP].tolist()]
+    if CLUSTER not in predictions.extras:
+        return None
+    # An image of no group is a cluster of its own, by its path.
+    clusters = predictions.extras[CLUSTER].tolist()
+    return [
+        None if name == id else name for name, id in zip(clusters, predictions.ids, strict=True)
+    ]
+
+
+def group_parts(predictions: Predictions) -> list[MistakesPart]:
+    """The items of each group as :func:`item_groups` tells it, worst first; none without groups."""
+    groups = item_groups(predictions)
+    if groups is None:
         return []
-    groups = predictions.extras["group"].tolist()
-    items = Counter(groups)
-    wrong = Counter(group for group, bad in zip(groups, differs.tolist(), strict=True) if bad)
-    return _worst(
-        [MistakesPart(name, items[name], items[name] - wrong[name]) for name in sorted(items)]
-    )
+    items: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for name, bad in zip(groups, _differs(predictions).tolist(), strict=True):
+        if name is not None:
+            items[name] += 1
+            right[name] += not bad
+    return _worst_parts([MistakesPart(name, items[name], right[name]) for name in sorted(items)])
 
 
-def _worst(parts: list[MistakesPart]) -> list[MistakesPart]:
-    return sorted(parts, key=lambda part: (part.share, part.name))[:MOST_PARTS]
+def _clusters_are_classes(predictions: Predictions) -> bool:
+    """True where a table by cluster would be that by class, as where clusters are individuals."""
+    if GROUP in predictions.extras or predictions.y_true.ndim == 2:
+        return False
+    truth = predictions.y_true.tolist()
+    pairs = set(zip(predictions.clusters.tolist(), truth, strict=True))
+    return len(pairs) == len({name for name, _ in pairs}) == len(set(truth))
+
+
+def _worst_parts(parts: list[MistakesPart]) -> list[MistakesPart]:
+    return sorted(parts, key=lambda part: (part.share, part.name))
 
 
 def _taxa(predictions: Predictions, names: Names) -> dict[str, list[MistakesPart]]:
@@ -251,9 +287,10 @@ def _taxa(predictions: Predictions, names: Names) -> dict[str, list[MistakesPart
             right[part] += a == b
             near[part] += other is not None and getattr(other, scheme) == part
         if items:
-            found[scheme] = _worst(
-                [MistakesPart(part, items[part], right[part], near[part]) for part in sorted(items)]
-            )
+            parts = [
+                MistakesPart(part, items[part], right[part], near[part]) for part in sorted(items)
+            ]
+            found[scheme] = _worst_parts(parts)[:MOST_PARTS]
     return found
 
 
