@@ -234,7 +234,12 @@ def test_a_file_of_weights_alone_and_verified(folder: Path, shared: Path, tmp_pa
     ("arguments", "code", "says"),
     [
         (["--task", TASK], 2, "no model is given"),
-        (["--model", "demo", "--model", "timm:x", "--arch", "y"], 2, "--arch belongs to one"),
+        (
+            ["--model", "demo", "--model", "timm:x", "--arch", "y"],
+            2,
+            "and there are several; write "
+            "it into each name, as timm:./x.pt#resnet18, or into a --models file",
+        ),
         (["--model", "demo", "--arch", "y"], 2, "local file of weights"),
         (["--models", "nowhere.txt"], 2, "--models nowhere.txt"),
         (["--model", "timm:./none.pt", "--arch", "test_vit"], 5, "no such file"),
@@ -246,6 +251,17 @@ def test_wrong_arguments_are_one_line(arguments: list[str], code: int, says: str
     assert done.returncode == code, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr
+
+
+def test_architectures_of_several_models(folder: Path, tmp_path: Path) -> None:
+    """Protects: what the error about --arch advises works: each name has its architecture."""
+    done = biobench(
+        "run", "--model", f"timm:{folder / 'vit.safetensors'}#test_vit", "--model", "demo",
+        "--task", TASK, "--out", str(tmp_path / "o"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o" / "demo" / "results.json").is_file()
+    assert (tmp_path / "o" / VIT / "results.json").is_file()
 
 
 def test_a_dry_run_lists_models_and_folders(folder: Path, tmp_path: Path) -> None:

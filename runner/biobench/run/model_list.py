@@ -53,8 +53,9 @@ def list_models(
         raise UsageError("no model is given", remedy="give --model, or --models and a file of them")
     if architecture is not None and (len(names) != 1 or file is not None):
         raise UsageError(
-            "--arch belongs to one --model",
-            remedy="with several models write it into a --models file (docs/models.md)",
+            "--arch belongs to one --model, and there are several",
+            remedy="write it into each name, as timm:./x.pt#resnet18, or into a --models file, "
+            "which has the options of each model (docs/models.md)",
         )
     found = [ListedModel(with_architecture(name, architecture)) for name in names]
     found += [] if file is None else read_models(file)
