@@ -33,6 +33,7 @@ from biobench.run.task_features import TaskFeatures, embed_task
 if TYPE_CHECKING:
     from biobench.report.curve import Cell, Curve
     from biobench.report.outcome import TaskOutcome
+    from biobench.report.write import PageOptions
 
     Cells = dict[str, dict[int | None, Cell]]
     """By task and size of its train split, its outcome or the reason why there is none."""
@@ -149,7 +150,7 @@ def _conclude(
     score."""
     from biobench.report.earlier import result_digests
     from biobench.report.page.names import names_of_manifest
-    from biobench.report.write import PageOptions, write_run
+    from biobench.report.write import write_run
 
     size = context.options.n_train
     outcomes = _scored(cells, size)
@@ -158,7 +159,7 @@ def _conclude(
     results = conclude(outcomes, size, context)
     if out is not None and not failures.keep_earlier(out):
         earlier = result_digests(out)
-        page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
+        page = _page_options(context)
         files = context.plan.task_files(outcomes[0].manifest.left_out)
         write_run(results, outcomes, out, files, page)
         failures.say_outdated(out, earlier)
@@ -169,6 +170,14 @@ def _conclude(
             outcome.task.id: names_of_manifest(outcome.manifest) for outcome in outcomes
         }
     return results
+
+
+def _page_options(context: Context) -> PageOptions:
+    """What the page of a result of this run has beside its scores."""
+    from biobench.report.write import PageOptions
+
+    plan = context.plan
+    return PageOptions(context.options.pictures, plan.spec.interval_constants, plan.notes_by_task)
 
 
 def learning_curve(options: Options, sizes: Sizes) -> Curve:
@@ -214,7 +223,6 @@ def _conclude_curve(
     """
     from biobench.report.curve import assemble_curve, write_curve
     from biobench.report.earlier import result_digests
-    from biobench.report.write import PageOptions
 
     sizes = context.plan.sizes
     outcomes = {size: _scored(cells, size) for size in sizes}
@@ -227,7 +235,7 @@ def _conclude_curve(
     if out is not None and not failures.keep_earlier(out):
         scored = [outcome for found in outcomes.values() for outcome in found]
         earlier = result_digests(out)
-        page = PageOptions(context.options.pictures, context.plan.spec.interval_constants)
+        page = _page_options(context)
         files = context.plan.task_files(scored[0].manifest.left_out)
         written = write_curve(curve, outcomes, out, files, page)
         curve = replace(written, folder=context.plan.out)

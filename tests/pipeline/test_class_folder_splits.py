@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from markupsafe import escape
 from photographs import CLASSES, Capture, Words, document, paths, rows
 from PIL import Image, ImageOps
 
@@ -76,6 +77,37 @@ def test_what_is_doubtful_about_a_split_is_known_before_a_run(
         assert said.count("have the bytes") == 1
         assert "split: 1 class has no image in the test split, so no score of it" in said
         assert f"'{CLASSES[2]}'" in said
+
+
+def test_what_is_doubtful_stays_with_the_result(
+    photos: Path, tmp_path: Path, scoring: Words
+) -> None:
+    """Protects: who reads a result later learns what the run said of its split: from the task file,
+    the page of the run, and a site. Digests are the same without."""
+    split = tmp_path / "split <b>"
+    for place, path in enumerate(paths(photos)):
+        for side in ("train", "val") if place < 4 else ("train",) if place % 3 else ("val",):
+            folder = split / side / path.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder)
+    out, again, site = tmp_path / "out", tmp_path / "again", tmp_path / "site"
+    run = [*scoring, str(split), "--protocol", "svm"]
+    assert execute([*run, "--out", str(out)]) == 0
+    line = "images of the test split have the bytes of one of the train split"
+    file = (out / "split-b.yaml").read_text()
+    (note,) = [one for one in file.splitlines() if line in one]
+    assert note.startswith("# note: 4 ")
+    page = (out / "report.html").read_text()
+    assert f"<li>{escape(note.removeprefix('# note: '))}</li>" in page
+    assert execute(["report", "--site", str(site), str(out)]) == 0
+    (of_site,) = (site / "models").glob("*.html")
+    assert f"<li>{escape(note.removeprefix('# note: '))}</li>" in of_site.read_text()
+    task = str(out / "split-b.yaml")
+    given = [scoring[0], *scoring[1:-1], "--task", task, "--out", str(again)]
+    assert execute(given) == 0
+    assert document(again)["digests"] == document(out)["digests"]
+    assert execute([*run, "--out", str(out)]) == 0
+    assert (out / "split-b.yaml").read_text() == file
 
 
 def test_rejected_predictions_are_told(

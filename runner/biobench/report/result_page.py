@@ -6,7 +6,8 @@ beside it, or a page of a site.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from biobench.report.intervals import REASONS, interval_words, marks
@@ -24,6 +25,7 @@ def render_page(
     results: Results,
     evidence: Mapping[str, PageEvidence] | None = None,
     constants: Mapping[str, Any] | None = None,
+    notes: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """The page as one file; all values of the document are escaped.
 
@@ -32,6 +34,7 @@ def render_page(
         evidence: By task; tasks without it show their score alone.
         constants: The constants of section "Intervals", as suite.yaml has them; None leaves out
             the page's check of itself.
+        notes: By task, what is to be known of its data.
     """
     from markupsafe import Markup
 
@@ -43,8 +46,9 @@ def render_page(
     rows = {id: packed_rows(one.predictions) for id, one in held.items()} if constants else {}
     documents = {id: one.task for id, one in held.items()}
     return page_of(
-        results, documents, inline_assets(SCRIPTS), constants, details=details, rows=rows
-    )
+        results, documents, inline_assets(SCRIPTS), constants, details=details, rows=rows,
+        notes=notes,
+    )  # fmt: skip
 
 
 def page_of(
@@ -55,6 +59,7 @@ def page_of(
     *,
     details: Mapping[str, Any],
     rows: Mapping[str, str],
+    notes: Mapping[str, Sequence[str]] = MappingProxyType({}),
     site: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of a result.
@@ -66,6 +71,7 @@ def page_of(
         constants: As :func:`render_page`.
         details: By task, HTML of its details, where the page holds them.
         rows: By task, predictions, where the page holds them.
+        notes: By task, what is to be known of its data.
         site: Addresses of the site's ``index``, and of ``data`` and ``scores`` that are loaded by
             need; its ``group`` and ``key`` among the scores; why predictions are ``absent``, by
             task. None for a page that stands alone.
@@ -91,6 +97,7 @@ def page_of(
         assets=assets,
         details=details,
         rows=rows,
+        notes=notes,
         check=check,
         site=site,
     )

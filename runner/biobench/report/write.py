@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -37,10 +37,12 @@ class PageOptions:
         images: True where it holds pictures of items.
         constants: What it needs to compute scores again, see
             :attr:`biobench.spec.load.Spec.interval_constants`; None leaves that out.
+        notes: By task, what is to be known of its data.
     """
 
     images: bool = True
     constants: Mapping[str, Any] | None = None
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def write_run(
@@ -95,7 +97,7 @@ def write_files(
         for place, data in files_of(outcome.task.id, outcome.leaves).items():
             (folder / place).write_bytes(data)
     evidence = {one.task.id: _evidence(one, images=page.images) for one in outcomes}
-    text = render_page(results, evidence, page.constants)
+    text = render_page(results, evidence, page.constants, page.notes)
     (folder / PAGE).write_text(text, encoding="utf-8")
     (folder / FILE).write_text(results.to_json(), encoding="utf-8")
 

@@ -75,7 +75,21 @@ class Plan:
         """The files of a task that this run has made, by name; ``bad``: images that were left out,
         see :class:`biobench.data.manifest.Manifest`."""
         written = self.selection.written
-        return {} if written is None else written.files.without(bad).files()
+        if written is None:
+            return {}
+        noted = replace(written.files, notes=self.notes_by_task.get(written.files.id, ()))
+        return noted.without(bad).files()
+
+    @property
+    def notes_by_task(self) -> dict[str, tuple[str, ...]]:
+        """The notes on a person's own tasks, by task."""
+        found = {}
+        for item in self.selection.selected:
+            mark = f"{item.task.id}: "
+            notes = tuple(n.removeprefix(mark) for n in self.notes if n.startswith(mark))
+            if notes and item.task.division == "open":
+                found[item.task.id] = notes
+        return found
 
     @property
     def notes(self) -> tuple[str, ...]:

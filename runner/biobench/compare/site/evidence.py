@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biobench.data.class_folders.task_file import notes_of
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
 from biobench.report.page.evidence import WITHOUT, PageEvidence
@@ -61,6 +62,13 @@ class SavedEvidence:
         beside = tasks_beside(results.folder, self.spec) if results.folder is not None else {}
         read = {id: task_from_file(path, self.spec) for id, path in beside.items()}
         return {**read, **self.own}
+
+    def notes(self, results: Results) -> dict[str, tuple[str, ...]]:
+        """By task, the notes in the files of tasks beside a result."""
+        if results.folder is None:
+            return {}
+        beside = tasks_beside(results.folder, self.spec)
+        return {id: notes_of(path) for id, path in beside.items() if id in results.tasks}
 
     def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:
         """The evidence of a task; raises DataError where its predictions cannot be read."""

@@ -145,7 +145,7 @@ def _write_result(table: SiteTable, key: str, result: Results, saved: SavedEvide
     }
     page = page_of(
         result, documents, linked_assets("../assets/", SCRIPTS), saved.spec.interval_constants,
-        details={}, rows={}, site=site,
+        details={}, rows={}, notes=saved.notes(result), site=site,
     )  # fmt: skip
     (saved.folder / "models" / f"{key}.html").write_text(page, encoding="utf-8")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ UNREADABLE = "unreadable"
 """Cell of the column of splits of an image that was left out."""
 _WORD = re.compile("[a-z][a-z_-]+")
 _SUM = "# unchanged since it was written: "
+_NOTE = "note: "
+_MOST_NOTES = 100
 
 
 class ListedImage(NamedTuple):
@@ -45,6 +48,7 @@ class TaskFiles:
         images: Every image, in code-point order of the paths.
         unit: The word for what a group is; None where images have none.
         lines: Lines for people at the top of the task file.
+        notes: What is to be known of the images and their split, below those lines.
     """
 
     id: str
@@ -55,6 +59,7 @@ class TaskFiles:
     images: tuple[ListedImage, ...]
     unit: str | None = None
     lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, str]:
@@ -116,9 +121,21 @@ class TaskFiles:
     def files(self) -> dict[str, bytes]:
         """Name -> bytes of both files."""
         table, names = self.table(), self.names
-        text = "".join(f"# {line}\n" for line in map(shown, self.lines))
+        lines = [*self.lines, *(f"{_NOTE}{note}" for note in self.notes)]
+        text = "".join(f"# {line}\n" for line in map(shown, lines))
         body = (text + _yaml(self.value())).encode()
         return {names[0]: _sum(body, table).encode() + body, names[1]: table}
+
+
+def notes_of(task: Path) -> tuple[str, ...]:
+    """The notes at the top of a task file; none where it has none or cannot be read."""
+    try:
+        lines = task.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return ()
+    top = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    mark = f"# {_NOTE}"
+    return tuple(line.removeprefix(mark) for line in top if line.startswith(mark))[:_MOST_NOTES]
 
 
 def refuse_edited(folder: Path, files: TaskFiles) -> None:
