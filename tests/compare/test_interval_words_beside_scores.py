@@ -128,6 +128,17 @@ def test_the_pages_of_a_site(document: dict[str, Any], tmp_path: Path) -> None:
         assert "+ many classes" in page
 
 
+def test_the_page_of_a_task_without_intervals(document: dict[str, Any], tmp_path: Path) -> None:
+    """Protects: "none" in the column of intervals has its reason below the table."""
+    document["tasks"]["demo-beluga"] |= {"interval": None, "no_interval": "few-clusters"}
+    document["digests"]["result"] = result_digest(document)
+    Results(document).save(tmp_path / "run")
+    assert execute(["report", "--site", str(tmp_path / "site"), str(tmp_path / "run")]) == 0
+    page = (tmp_path / "site/tasks/0-demo-beluga.html").read_text()
+    assert "demo-beluga has no interval: too few effective clusters" in page
+    assert SENTENCE not in page
+
+
 def test_images_a_second_over_tasks(document: dict[str, Any]) -> None:
     """A rate of few computed images weighs by their time, not by the images of the task."""
     first = document["tasks"]["demo-beluga"]

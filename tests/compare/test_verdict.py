@@ -10,7 +10,7 @@ from scored import SPEC, TASKS, result
 
 from biobench.compare.ranking import ranked_table
 from biobench.compare.site.verdict import verdicts
-from biobench.compare.standings import Standings, standings
+from biobench.compare.standings import Standings, shown_names, standings
 
 
 def table(
@@ -62,6 +62,23 @@ def test_one_sentence_on_the_mean(template: dict[str, Any]) -> None:
     (said,) = verdicts(table(template, 0.1, 1.0, tasks=TASKS))
     assert said.startswith("the mean: ")
     assert "288 test items" in said, said
+
+
+def test_models_of_several_folders(template: dict[str, Any]) -> None:
+    """Protects: results of the same models on different tasks say why nothing can be told, and a
+    name that means one model has nothing after it."""
+    results = [
+        result(template, f"m{i}", 0.1 + 0.9 * i, i, (task,))
+        for task in ("inat21", "newt") for i in range(2)
+    ]  # fmt: skip
+    for one in results:
+        one.document["model"]["resolved"] = f"timm:{one.document['model']['name']}"
+    said = verdicts(ranked_table(results, SPEC)[0])
+    assert [one.partition(" scores")[0] for one in said] == ["inat21: m1", "newt: m1"]
+    assert all("as 2 other results have no such score" in one for one in said)
+    results[0].document["model"]["resolved"] = "timm:other"
+    (held,) = standings(results, SPEC, ranks=False)
+    assert sorted(shown_names(held)) == ["m0 [timm:m0]", "m0 [timm:other]", "m1", "m1"]
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -26,15 +26,28 @@ def after_score(entry: Mapping[str, Any]) -> str:
 
 
 def interval_lines(results: Sequence[Results]) -> list[str]:
-    """The sentences on the intervals of a table, then the reasons of scores that have none, each
-    once; those of declared and imported scores are said elsewhere."""
+    """The sentences on the intervals of a table, then the reasons of scores that have none."""
     entries = [entry for result in results for entry in result.tasks.values()]
     lines = [f"95% {line}" if i == 0 else line for i, line in enumerate(interval_words(entries))]
+    return [*lines, *without_interval(results)]
+
+
+def without_interval(results: Sequence[Results], only: str | None = None) -> list[str]:
+    """The reasons of scores without an interval, each once; those of declared and imported scores
+    are said elsewhere.
+
+    Args:
+        results: Results of one table.
+        only: The task that is meant; None for all.
+    """
+    lines: list[str] = []
     without: dict[str, list[str]] = {}
     for result in results:
         for task, entry in result.tasks.items():
             reason = entry["no_interval"]
             if reason is None or entry["declared"] or is_imported(result):
+                continue
+            if only not in (None, task):
                 continue
             line = no_interval_line(task, entry, result.document["spec"])
             if line is None:
@@ -42,5 +55,5 @@ def interval_lines(results: Sequence[Results]) -> list[str]:
                 named += [] if task in named else [task]
             elif line not in lines:
                 lines.append(line)
-    lines += [f"without an interval: {', '.join(named)} ({why})" for why, named in without.items()]
-    return lines
+    reasons = (f"without an interval: {', '.join(named)} ({why})" for why, named in without.items())
+    return [*lines, *reasons]

@@ -180,10 +180,13 @@ def standings_csv(tables: Sequence[Standings]) -> str:
 
 
 def shown_names(table: Standings) -> list[str]:
-    """The name of each row; rows that share a name get their full names."""
+    """The name of each row; rows that share a name get their full names, where these differ."""
     names = [model_name(row) for row in table.rows]
     full = [str(row.document["model"]["resolved"]) for row in table.rows]
+    meant: dict[str, set[str]] = {}
+    for name, one in zip(names, full, strict=True):
+        meant.setdefault(name, set()).add(one)
     return [
-        f"{name} [{full[i]}]" if names.count(name) > 1 and name != full[i] else name
-        for i, name in enumerate(names)
+        f"{name} [{one}]" if len(meant[name]) > 1 and name != one else name
+        for name, one in zip(names, full, strict=True)
     ]

@@ -35,11 +35,13 @@ def _verdict(table: Standings, ranking: Ranking) -> str | None:
     behind = [abs(row.score - first.score) for _, row in others]
     ranks = (table.ranks or {}).get(title)
     if ranks is None:
-        few = title in (table.ranks or {})
-        reason = (
-            f"{items} are in too few clusters to tell whether that is chance"
-            if few else "whether by more than chance is not known here"
-        )  # fmt: skip
+        if title in (table.ranks or {}):
+            reason = f"{items} are in too few clusters to tell whether that is chance"
+        else:
+            reason = "whether by more than chance is not known here"
+            if ranking.without:
+                lacking = counted(len(ranking.without), "other result has", "other results have")
+                reason += f", as {lacking} no such score"
         return f"{where}: {best} scores {extreme}, by {behind[0]:.3f}; {reason}."
     tied = [place for place, (_, row) in enumerate(others) if row.best]
     if not tied:

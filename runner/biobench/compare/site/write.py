@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from biobench.compare.groups import groups_of
+from biobench.compare.interval_cells import without_interval
 from biobench.compare.ranking import ranked_table
 from biobench.compare.results import comparable_tasks
 from biobench.compare.site.disagreements import MOST_MODELS, contradicted
@@ -178,7 +179,10 @@ def _write_task(table: SiteTable, task: str, saved: SavedEvidence) -> None:
         sources=sources_of([result for _, result in ordered]),
         ran=bool(best),
         rows=[(row_of(result, key), place[key]) for key, result in ordered],
-        words=interval_words(result.tasks[task] for _, result in ordered),
+        words=[
+            *interval_words(result.tasks[task] for _, result in ordered),
+            *without_interval([result for _, result in ordered], task),
+        ],
         models=len(evidence),
         items=items,
         count=count,
