@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
 import pytest
+from rich.console import Console
 from scored import SPEC, TASKS, result
 
 from biobench.compare.ranking import ranked_table
 from biobench.compare.site.verdict import verdicts
 from biobench.compare.standings import Standings, shown_names, standings
+from biobench.compare.tables import print_standings
 
 
 def table(
@@ -65,17 +68,34 @@ def test_one_sentence_on_the_mean(template: dict[str, Any]) -> None:
 
 
 def test_models_of_several_folders(template: dict[str, Any]) -> None:
-    """Protects: results of the same models on different tasks say why nothing can be told, and a
-    name that means one model has nothing after it."""
+    """Protects: of results of the same models on different tasks each task says which to take, by
+    the ranks of those that have it; a name that means one model has nothing after it."""
     results = [
         result(template, f"m{i}", 0.1 + 0.9 * i, i, (task,))
         for task in ("inat21", "newt") for i in range(2)
     ]  # fmt: skip
     for one in results:
         one.document["model"]["resolved"] = f"timm:{one.document['model']['name']}"
-    said = verdicts(ranked_table(results, SPEC)[0])
-    assert [one.partition(" scores")[0] for one in said] == ["inat21: m1", "newt: m1"]
-    assert all("as 2 other results have no such score" in one for one in said)
+    held, unranked = ranked_table(results, SPEC)
+    assert unranked is None
+    said = verdicts(held)
+    assert [one.partition(" (")[0] for one in said] == [
+        f"{task}: take m1; it is ahead of m0" for task in ("inat21", "newt")
+    ]
+    alone, _ = ranked_table(results[:2], SPEC)
+    assert held.ranks is not None
+    assert alone.ranks is not None
+    found, wanted = held.ranks["inat21"], alone.ranks["inat21"]
+    assert found is not None
+    assert wanted is not None
+    assert sorted(found.sets.values()) == sorted(wanted.sets.values())
+    sets = held.document()["ranks"]["inat21"]["sets"]
+    assert [one is not None for one in sets] == ["inat21" in row.tasks for row in held.rows]
+    out = io.StringIO()
+    print_standings(held, Console(file=out, width=80))
+    assert "inat21: ranks 2, 1, -, -; 1 of 1 pair told apart" in out.getvalue()
+    (held,) = standings(results, SPEC, ranks=False)
+    assert all("as 2 other results have no such score" in one for one in verdicts(held))
     results[0].document["model"]["resolved"] = "timm:other"
     (held,) = standings(results, SPEC, ranks=False)
     assert sorted(shown_names(held)) == ["m0 [timm:m0]", "m0 [timm:other]", "m1", "m1"]

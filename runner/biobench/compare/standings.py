@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from biobench._common.text import cells_shown
 from biobench.compare.results import (
     MEAN,
+    UNPUBLISHED,
     clustered_scores,
     comparable_tasks,
     is_open,
@@ -41,9 +42,9 @@ class Standings:
     score first, of several as they were given.
 
     Attributes:
-        ranks: For a task that all rows have run and that publishes an interval, or ``mean``, the
-            ranks that each row may have, by its position; None where the clusters are too few. None
-            altogether where they were not asked for.
+        ranks: For a task that publishes an interval and that all rows have run which have a score
+            of it, or ``mean``, the ranks that each of these may have, by its position; None where
+            the clusters are too few. None altogether where they were not asked for.
     """
 
     suite: str
@@ -68,16 +69,17 @@ class Standings:
                 }
                 for row in self.rows
             ],
-            "ranks": self.ranks and {name: _ranks(found) for name, found in self.ranks.items()},
+            "ranks": self.ranks
+            and {name: _ranks(found, len(self.rows)) for name, found in self.ranks.items()},
         }
 
 
-def _ranks(found: Ranks | None) -> dict[str, Any] | None:
-    """Sets of ranks in the order of the rows."""
+def _ranks(found: Ranks | None, rows: int) -> dict[str, Any] | None:
+    """Sets of ranks in the order of the rows, None for a row without the score."""
     if found is None:
         return None
     return {
-        "sets": [list(ranks) for ranks in found.sets.values()],
+        "sets": [list(found.sets[str(i)]) if str(i) in found.sets else None for i in range(rows)],
         "told_apart": found.told_apart,
         "pairs": found.pairs,
         "resolution": found.resolution,
@@ -135,8 +137,24 @@ def _with_ranks(table: Standings, spec: Spec) -> Standings:
     named = {str(i): row for i, row in enumerate(table.rows)}
     tasks = comparable_tasks(table.rows, table.tasks)
     columns = with_mean(clustered_scores(named, tasks, suite, spec), suite) if tasks else {}
+    for task in table.tasks:
+        some = {} if task in tasks else _having(named, task)
+        if len(some) > 1:
+            columns |= with_mean(clustered_scores(some, [task], suite, spec), suite)
     ranks = {name: ranked(models, suite) for name, models in columns.items()}
     return replace(table, ranks=ranks)
+
+
+def _having(rows: Mapping[str, Results], task: str) -> dict[str, Results]:
+    """The rows that have a score of a task; none where some are declared or have no interval by
+    rule, since ranks among the others would not be those of the column."""
+    having = {place: row for place, row in rows.items() if task in row.tasks}
+    published = comparable_tasks(list(having.values()), [task]) if having else []
+    if not published or any(
+        row.tasks[task]["no_interval"] in UNPUBLISHED for row in having.values()
+    ):
+        return {}
+    return having
 
 
 def standings_document(tables: Sequence[Standings]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _print_ranks(table: Standings, console: Console) -> None:
             "= may be the best in its column: its set of ranks begins at 1, all sets at 95%",
         )
     for name, found in ranks.items():
-        say(console, _ranks_line(name, found))
+        say(console, _ranks_line(name, found, len(table.rows)))
     if ranked:
         tasks = [task for task in table.tasks if MEAN in ranked or task in ranked]
         units = [
@@ -170,12 +170,14 @@ def _mark(table: Standings, i: int, name: str) -> str:
     return BEST if str(i) in found.may_be_best else " " * len(BEST)
 
 
-def _ranks_line(name: str, found: Ranks | None) -> str:
-    """One line on what a column tells."""
+def _ranks_line(name: str, found: Ranks | None, rows: int) -> str:
+    """One line on what a column tells; a row without the score has a dash."""
     if found is None:
         return f"{name}: too few clusters to rank models"
+    given = (found.sets.get(str(i)) for i in range(rows))
     sets = ", ".join(
-        f"{first}" if first == last else f"{first}-{last}" for first, last in found.sets.values()
+        "-" if one is None else f"{one[0]}" if one[0] == one[1] else f"{one[0]}-{one[1]}"
+        for one in given
     )
     resolution = "" if found.resolution is None else f", resolution {found.resolution:.3f}"
     pairs = counted(found.pairs, "pair")
