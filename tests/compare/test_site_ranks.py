@@ -43,3 +43,19 @@ def test_more_models_than_the_bound_say_how(
     assert "= may be the best" not in text
     assert "not marked: for more than 2 models --ranks finds them." in text
     assert page(template, tmp_path / "asked", 3, ranked=True).count(MARK) == 1
+
+
+def test_tasks_that_some_of_the_results_have(template: dict[str, Any], tmp_path: Path) -> None:
+    """Protects: results of several folders of images are one site, with the best of each marked."""
+    results = []
+    for task in ("inat21", "newt"):
+        for i in range(2):
+            made = result(template, f"m{i}", 0.1 + 0.9 * i, i, (task,))
+            made.document["digests"]["result"] = result_digest(made.document)
+            results.append(Results(made.document, None, made.held))
+    folder = tmp_path / "site"
+    write.write_site(results, SPEC, folder, data=None, own={}, pictures=False, ranked=False)
+    text = (folder / "index.html").read_text()
+    assert text.count(MARK) == 2
+    assert "inat21: take m1" in text
+    assert "newt: take m1" in text

@@ -118,7 +118,7 @@ def _rows(table: SiteTable) -> list[dict[str, Any]]:
         row_of(result, key)
         | {
             "may_be_best": [
-                name for name, found in columns.items() if found and found.sets[str(i)][0] == 1
+                name for name, found in columns.items() if found and str(i) in found.may_be_best
             ]
         }
         for i, (key, result) in enumerate(zip(table.keys, table.rows, strict=True))
