@@ -52,7 +52,7 @@ def test_tasks_that_some_of_the_results_have(template: dict[str, Any], tmp_path:
         for i in range(2):
             made = result(template, f"m{i}", 0.1 + 0.9 * i, i, (task,))
             made.document["digests"]["result"] = result_digest(made.document)
-            results.append(Results(made.document, None, made.held))
+            results.append(Results(made.document, None, made.loaded_predictions))
     folder = tmp_path / "site"
     write.write_site(results, SPEC, folder, data=None, own={}, pictures=False, ranked=False)
     text = (folder / "index.html").read_text()
