@@ -38,7 +38,7 @@ fn is_its_definition(network: &(Draft, Value, String), what: &str) {
             shape: shape(batch),
             data,
         };
-        run(&text, &draft.supply(), image, batch)
+        run(&text, &draft.supply(), image)
     };
     let expected: Vec<f32> = (0..5).flat_map(|i| defined(i, 1)).collect();
     assert!(expected.iter().all(|x| x.is_finite()), "{what}");
@@ -290,4 +290,45 @@ fn damaged_texts_never_panic() {
         }
     }
     assert!(ran > 50, "only {ran} damaged programs could be run");
+}
+
+/// Protects: a program that needs more memory than there is can be refused before one of its constants is read.
+#[test]
+fn memory_of_constants_is_known_from_the_text() {
+    let mut d = Draft::new();
+    let flat = json!({"stride": [1, 1], "dilation": [1, 1], "padding": [0, 0, 0, 0], "groups": 6});
+    let image = json!(["b", 1, 1, 6]);
+    let (depthwise, grouped) = (
+        d.constant(&[1.0; 6], &[6, 1, 1, 1]),
+        d.constant(&[2.0; 12], &[12, 1, 1, 1]),
+    );
+    let (thin, table) = (
+        d.constant(&[3.0; 12], &[1, 12]),
+        d.constant(&[4.0; 6], &[6]),
+    );
+    let mut x = "input".to_owned();
+    // A table is an operand, which is there once.
+    for _ in 0..3 {
+        let inputs = json!({"a": x, "b": table});
+        x = d.operation("add", inputs, json!({}), image.clone());
+    }
+    let inputs = json!({"x": x, "weight": depthwise});
+    x = d.operation("conv2d", inputs, flat.clone(), image);
+    let inputs = json!({"x": x, "weight": grouped, "bias": grouped_bias(&mut d)});
+    x = d.operation("conv2d", inputs, flat, json!(["b", 1, 1, 12]));
+    let (once, twice) = (4 * (6 + 6 + 6 * 16 + 12), 2 * 4 * 12 * 16);
+    for _ in 0..2 {
+        let inputs = json!({"x": x, "weight": thin});
+        d.operation("linear", inputs, json!({}), json!(["b", 1, 1, 1]));
+    }
+    let text = d.text(&json!(["b", 1, 1, 6]), "v6");
+    d.read(&json!(["b", 1, 1, 6]), "v6").expect("a program");
+    let copies = 4 * 4 * 12;
+    let found = Program::constants_memory(&text).expect("a text");
+    assert_eq!(found, once + twice + copies);
+    Program::constants_memory("{}").expect_err("no program");
+}
+
+fn grouped_bias(d: &mut Draft) -> String {
+    d.constant(&[5.0; 12], &[12])
 }

@@ -93,18 +93,7 @@ fn programs_of_the_vectors_have_the_bits_of_the_definition() {
         let (program, input) = (&case["input"]["program"], tensor(&case["input"]["input"]));
         let constants = case["input"]["constants"].as_array().expect("a list");
         let constants: Vec<Vec<u8>> = constants.iter().map(bytes).collect();
-        let batch = match program["input"][0].as_str() {
-            None => 1,
-            Some("b") => input.shape[0],
-            Some(text) => {
-                input.shape[0]
-                    / text
-                        .trim_end_matches('b')
-                        .parse::<usize>()
-                        .expect("a factor")
-            }
-        };
-        let found = run(program, &constants, input, batch);
+        let found = run(program, &constants, input);
         assert_eq!(case["output"]["bits"], digits(&found), "{}", case["id"]);
     }
     assert!(held.len() > 9, "{} programs", held.len());

@@ -65,11 +65,7 @@ impl Program {
     /// The bytes that the buffers of so many images take that are computed at a time, without constants.
     #[must_use]
     pub fn memory(&self, batch: usize) -> usize {
-        self.plan
-            .slots
-            .iter()
-            .map(|slot| 4 * slot.iter().map(|s| s.at(batch)).max().unwrap_or(0))
-            .sum()
+        self.plan.slots.iter().map(|room| 4 * room.at(batch)).sum()
     }
 
     /// The operations in lines that a person can read and compare.
@@ -176,13 +172,9 @@ impl Program {
         batch: usize,
         buffers: &'a Buffers,
     ) -> &'a [f32] {
-        match source {
+        match self.plan.holder(source) {
             Source::Input => input,
             Source::Constant(i) => &self.constants[&i],
-            // A reshape reads the buffer of what it reshapes.
-            Source::Value(i) if matches!(self.steps[i].compiled, Compiled::Reshape) => {
-                self.data(self.steps[i].operands[0], input, batch, buffers)
-            }
             Source::Value(i) => {
                 &buffers[self.plan.slot[i]][..self.steps[i].shape.elements().at(batch)]
             }

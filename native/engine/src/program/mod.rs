@@ -10,6 +10,7 @@ mod document;
 mod executable;
 mod inputs;
 mod layers;
+mod memory;
 mod moves;
 mod plan;
 mod shape;

@@ -212,9 +212,24 @@ pub fn defined(name: &str, given: &Given, of: &Value, shape: &[usize]) -> Vec<f3
     }
 }
 
+/// By how much the batch is multiplied in a size such as `"b"` or `"64b"`; `None` in a number.
+fn of_batch(size: &Value) -> Option<usize> {
+    let factor = size.as_str()?.strip_suffix('b').expect("a batch");
+    Some(if factor.is_empty() {
+        1
+    } else {
+        factor.parse().expect("a factor")
+    })
+}
+
 /// The value of a program by the definition of each of its operations, one after the other. `constants` are the
 /// little-endian bytes of each; `input` has the program's shape with the batch in it.
-pub fn run(program: &Value, constants: &[Vec<u8>], input: Tensor, batch: usize) -> Vec<f32> {
+pub fn run(program: &Value, constants: &[Vec<u8>], input: Tensor) -> Vec<f32> {
+    let stated = program["input"].as_array().expect("a shape").iter();
+    let batch = stated
+        .zip(&input.shape)
+        .find_map(|(size, n)| of_batch(size).map(|factor| n / factor))
+        .unwrap_or(1);
     let entries = program["constants"].as_array().expect("constants");
     let floats: Vec<Option<Tensor>> = entries
         .iter()
@@ -260,17 +275,7 @@ pub fn run(program: &Value, constants: &[Vec<u8>], input: Tensor, batch: usize) 
             .as_array()
             .expect("a shape")
             .iter()
-            .map(|size| match size.as_str() {
-                None => number(size),
-                Some("b") => batch,
-                Some(text) => {
-                    batch
-                        * text
-                            .trim_end_matches('b')
-                            .parse::<usize>()
-                            .expect("a factor")
-                }
-            })
+            .map(|size| of_batch(size).map_or_else(|| number(size), |factor| factor * batch))
             .collect();
         let name = node["operation"].as_str().expect("a name");
         let data = defined(name, &given, &node["attributes"], &shape);
