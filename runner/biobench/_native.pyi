@@ -101,6 +101,11 @@ class Program:
     """
 
     def __new__(cls, text: str, supply: Callable[[str], bytes | None]) -> Program: ...
+    @staticmethod
+    def constants_memory(text: str) -> int:
+        """Bytes that the constants of a program take while it is read and afterwards, of which none
+        is asked for; ValueError for a text that is no program."""
+
     @property
     def digest(self) -> str:
         """``sha256:`` and the digest of the canonical text."""

@@ -195,6 +195,18 @@ CARRIED = [
     from_open_clip("RN50", 224, None),
 ]  # fmt: skip
 
+WIDEST = [
+    from_timm("vit_7b_patch16_dinov3", 256, depth=1),
+    from_timm("vit_giant_patch14_dinov2", 518, depth=1),
+    from_timm("vit_pe_core_gigantic_patch14_448", 448, depth=1),
+    from_timm("aimv2_3b_patch14_448", 448, depth=1),
+    from_timm("convnext_large", 256, depths=(1, 1, 1, 1)),
+    from_timm("vit_base_patch16_224", 224),
+    from_open_clip("ViT-bigG-14", 224),
+]
+"""The widest of models.yaml of families that have a narrow one above, and one with all of its
+layers."""
+
 
 def seeded(model: torch.nn.Module) -> torch.nn.Module:
     """The model with affine parts and statistics that are not those of a fresh one."""
@@ -244,7 +256,7 @@ def main() -> None:
     parts = parser.parse_args().part
     print("| library | architecture | layers | side | 1 - cosine | largest difference |")
     print("|---|---|---|---|---|---|")
-    for one in CARRIED:
+    for one in CARRIED + WIDEST:
         if parts and not any(part in one.id for part in parts):
             continue
         torch.manual_seed(0)

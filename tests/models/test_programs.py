@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from carried import CARRIED, Carried, differences, from_timm, program_of, seeded
+from carried import CARRIED, WIDEST, Carried, differences, from_timm, program_of, seeded
 from typer.testing import CliRunner
 
 from biobench import _native
@@ -33,11 +33,12 @@ LONG = (
 
 def with_depth(one: Carried) -> Any:
     """The case; one that takes seconds is looked at by `make test-depth`."""
-    long = (one.small or one.size) > LARGE or any(name in one.id for name in LONG)
+    large = (one.small or one.size) > LARGE or one in WIDEST
+    long = large or any(name in one.id for name in LONG)
     return pytest.param(one, id=one.id, marks=pytest.mark.depth if long else ())
 
 
-@pytest.mark.parametrize("one", [with_depth(one) for one in CARRIED])
+@pytest.mark.parametrize("one", [with_depth(one) for one in CARRIED + WIDEST])
 def test_features_are_those_of_torch(one: Carried) -> None:
     """1 - cosine to torch in float64 is at most 1e-10, and no value is off by more than 1e-5 of the
     largest: a wrong form of an activation or another epsilon gives far more. A row does not depend

@@ -66,6 +66,11 @@ impl Program {
         Ok(Self(program))
     }
 
+    #[staticmethod]
+    fn constants_memory(text: &str) -> PyResult<usize> {
+        biobench_engine::program::Program::constants_memory(text).map_err(|error| exception(&error))
+    }
+
     #[getter]
     fn digest(&self) -> &str {
         self.0.digest()

@@ -19,7 +19,12 @@ from biobench._native import Program
 from biobench.models.base import Backbone
 from biobench.models.module_backbone import ModuleBackbone
 from biobench.models.program_change import changed_program
-from biobench.models.program_model import ProgramBackbone, make_program, ramp_features
+from biobench.models.program_model import (
+    ProgramBackbone,
+    make_program,
+    ramp_features,
+    read_program,
+)
 from biobench.repro.software import MOVE_FEATURES, code_digest, package_versions
 from biobench.spec.canonical import sha256_bytes, sha256_json
 
@@ -103,7 +108,7 @@ def _kept(backbone: ModuleBackbone, store: Store) -> Program | None:
 
     try:
         names = json.loads(bytes(kept[TENSORS]))
-        return Program(bytes(kept[TEXT]).decode(), supply)
+        return read_program(bytes(kept[TEXT]).decode(), supply, backbone.info.name)
     except (ValueError, KeyError):
         return None
 

@@ -18,7 +18,7 @@ from biobench.models.names import ModelName
 from biobench.models.onnx_graph.read import OnnxGraph, printable, read_graph
 from biobench.models.program.lowering import NotCarried
 from biobench.models.program.memory import require_memory
-from biobench.models.program_model import ProgramBackbone, ramp_features
+from biobench.models.program_model import ProgramBackbone, ramp_features, read_program
 from biobench.models.recipe_file import RecipeFile, read_recipe_file
 from biobench.spec.canonical import canonical_json, sha256_bytes
 
@@ -67,7 +67,7 @@ def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping
     _require_input(graph, given, path)
     try:
         document, constants = lower(graph, given.recipe.crop)
-        program = Program(canonical_json(document).decode(), constants.get)
+        program = read_program(canonical_json(document).decode(), constants.get, str(path))
     except NotCarried as error:
         raise ModelError(
             f"the exact engine does not carry it: {error}",
