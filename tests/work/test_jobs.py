@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from biobench._common.claims import Listing
+from biobench._common.claims import ClaimListing
 from biobench.run.options import Options
 from biobench.work.jobs import Jobs
 from biobench.work.make import make_plan
@@ -20,7 +20,7 @@ def test_workers_try_different_parts_first(small_program: str, tmp_path: Path) -
     jobs = Jobs(plan, lambda model: False)
     names = {part.name for part in plan.parts}
     for claimed in (frozenset[str](), frozenset(names)):
-        listing = Listing(frozenset(), claimed)
+        listing = ClaimListing(done=frozenset(), claimed=claimed, stale=claimed)
         left = jobs.left(listing, frozenset())
         tried = [
             [job.name for job in jobs.ordered(left, listing, None, turn)]
