@@ -104,6 +104,8 @@ def own_task(given: Any, output: Any) -> bool:
 
 SPLITS = {"train": "train", "test": "test"}
 OVERLAPPING = {"train": "a", "test": "a/b"}
+TRAIN = {"train": "train"}
+NULL_COUNT = {"train": None, "test": 4, "classes": 2}
 FOLDER = {"id": "image-folder", "options": {"splits": SPLITS}}
 F1 = {"id": "macro_f1", "higher_is_better": True, "interval": "half-jackknife"}
 OWN = {
@@ -156,6 +158,20 @@ OWN_FLAWS = {
     ),
     "metric-twice": ({**OWN, "metrics": [F1, F1]}, "duplicate-id"),
     "id-of-another": ({**OWN, "task": "plankton"}, "duplicate-id"),
+    "no-id": ({"extends": "plantnet"}, "missing-key"),
+    "parent-of-a-number": ({"task": "mine", "extends": 5}, "type"),
+    "parent-with-an-end-of-line": ({"task": "mine", "extends": "kabr\n"}, "value"),
+    "extends-itself": ({"task": "mine", "extends": "mine"}, "extends-cycle"),
+    # The splits that are left do not fit the split rule either.
+    "train-without-test": (
+        {**OWN, "dataset": {"id": "m", "layout": {**FOLDER, "options": {"splits": TRAIN}}}},
+        "missing-key",
+    ),
+    "null-count": ({**OWN, "counts": NULL_COUNT}, "null-without-reason"),
+    "reason-without-null": (
+        {**OWN, "counts": {**NULL_COUNT, "train": 9}, "unknown": {"/counts/train": "Why."}},
+        "reason-without-null",
+    ),
 }
 
 

@@ -245,17 +245,39 @@ function suiteProblems(documents) {
 /** The keys of a task that a person's own may leave out and that no run reads. */
 const PROSE = ["title", "taxa", "modality", "mission", "citation"];
 
+/**
+ * The schema of a person's own task as it is written: it pins no version, and what it must not leave
+ * out is looked for when it has what it inherits.
+ */
+function ownSchema(bundle) {
+  const { properties, else: whole, ...schema } = bundle["schema/task.schema.json"];
+  const pins = Object.values(PINS);
+  return {
+    ...schema,
+    properties: Object.fromEntries(Object.entries(properties).filter(([key]) => !pins.includes(key))),
+    required: ["task"],
+  };
+}
+
 /** A person's own task with what it inherits and leaves out; throws where it is not valid. */
 export function resolveOwnTask(bundle, document) {
+  const refuse = (problems) => {
+    if (problems.length > 0) throw new Invalid(problems[0].id);
+  };
+  refuse(schemaProblems(document, ownSchema(bundle)));
   if (Object.hasOwn(bundle, `tasks/${document.task}.yaml`)) throw new Invalid("duplicate-id");
-  if (Object.values(PINS).some((key) => Object.hasOwn(document, key))) throw new Invalid("unknown-key");
+  if (document.extends === document.task) throw new Invalid("extends-cycle");
   const resolved = withDefaults(inherit(bundle, { version: 1, ...document }));
   const prose = Object.fromEntries(PROSE.map((key) => [key, "-"]));
   const whole = { ...prose, errata: [], unknown: {}, ...resolved };
-  const problem =
-    resolvedProblem(whole, bundle, bundle) ??
-    layoutProblems({ own: whole }).map(({ id }) => id)[0] ??
-    listProblems({ "tasks/own.yaml": whole }).map(({ id }) => id)[0];
-  if (problem !== undefined) throw new Invalid(problem);
+  refuse(shapeProblems("task", whole, bundle));
+  if (document.counts === undefined) {
+    const reasons = nulls(whole.counts, "/counts").map((pointer) => [pointer, "a default"]);
+    whole.unknown = { ...Object.fromEntries(reasons), ...whole.unknown };
+  }
+  const alone = { "tasks/own.yaml": whole };
+  refuse([...layoutProblems(alone), ...listProblems(alone), ...reasonProblems(alone)]);
+  const problem = resolvedProblem(whole, bundle, bundle);
+  if (problem !== null) throw new Invalid(problem);
   return resolved;
 }
