@@ -18,6 +18,7 @@ from vectors.sound_documents import (
     MODEL,
     OPTIONS,
     PINNED,
+    RECIPE,
     SOURCE,
     SUITE,
     T1,
@@ -93,6 +94,14 @@ VALID: dict[str, tuple[tuple[str, ...], Edit]] = {
     "extends-twice": (
         (K, D, T, C),
         add("tasks/calves.yaml", {**CHILD, "task": "calves", "extends": "orcas"}),
+    ),
+    "recipe-and-overlap-of-a-model": (
+        (K, D, T, M),
+        both(
+            put(M, "recipes", [RECIPE]),
+            put(M, "models", 0, "recipe", "square"),
+            put(M, "models", 0, "overlap", ["whales"]),
+        ),
     ),
     "null-count-with-reason": (
         (K, D, T),
@@ -334,6 +343,17 @@ FLAWS: dict[str, tuple[tuple[str, ...], Edit, str]] = {
     "suite/confidence-of-one": ((K, D, T, S), put(S, "interval", "confidence", 1), "value"),
     "models/name-twice": ((M,), put(M, "models", [MODEL, MODEL]), "duplicate-id"),
     "models/unknown-loader": ((M,), put(M, "models", 0, "resolves_to", "tim:resnet18"), "value"),
+    "models/recipe-twice": ((M,), put(M, "recipes", [RECIPE, RECIPE]), "duplicate-id"),
+    "models/unknown-recipe": (
+        (M,),
+        both(put(M, "recipes", [RECIPE]), put(M, "models", 0, "recipe", "round")),
+        "unknown-reference",
+    ),
+    "models/overlap-with-no-task": (
+        (K, D, T, M),
+        put(M, "models", 0, "overlap", ["whales", "seals"]),
+        "unknown-reference",
+    ),
     "models/null-without-reason": ((M,), put(M, "models", 0, "unknown", {}), "null-without-reason"),
 }
 

@@ -134,6 +134,14 @@ MODEL = {
     "overlap": [],
     "unknown": {"/revision": "Not pinned."},
 }
+RECIPE = {
+    "id": "square",
+    "applies_to": ["timm:square_*"],
+    "mode": "squash",
+    "filter": "bicubic",
+    "feature": "pooled",
+    "source": "Its authors' code.",
+}
 K, D, T, C = "protocols/knn.yaml", "datasets/whales.yaml", "tasks/whales.yaml", "tasks/orcas.yaml"
 S, M = "suite.yaml", "models.yaml"
 ALL: Documents = {K: KNN, D: WHALES, T: TASK, C: CHILD, S: SUITE, M: {"models": [MODEL]}}

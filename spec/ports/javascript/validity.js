@@ -24,7 +24,7 @@ export function problemsOf(documents, bundle) {
     shapeProblems(kindOf(path), document, bundle),
   );
   if (found.length > 0) return found;
-  const rules = [nameProblems, pinProblems, listProblems, reasonProblems, layoutProblems, taskProblems, suiteProblems];
+  const rules = [nameProblems, pinProblems, listProblems, reasonProblems, layoutProblems, taskProblems, suiteProblems, modelProblems];
   return rules.flatMap((rule) => rule(documents, bundle));
 }
 
@@ -113,7 +113,10 @@ function listProblems(documents) {
       lists.push(document.suites.map(({ id }) => id), document.levels.map(({ id }) => id));
       for (const { members, pending } of document.suites) lists.push(members, pending);
     }
-    if (kind === "models") lists.push(document.models.map(({ name }) => name));
+    if (kind === "models") {
+      const { models, recipes = [] } = document;
+      lists.push(models.map(({ name }) => name), recipes.map(({ id }) => id));
+    }
   }
   return lists.filter(repeated).map(() => ({ id: "duplicate-id", pointer: "" }));
 }
@@ -240,6 +243,17 @@ function suiteProblems(documents) {
       .filter((id) => has(id) || !members.includes(id))
       .map(() => ({ id: "value", pointer: "/suites" })),
   ]);
+}
+
+/** Recipes and tasks that an entry of the models names. */
+function modelProblems(documents) {
+  const { models = [], recipes = [] } = documents["models.yaml"] ?? {};
+  const known = recipes.map(({ id }) => id);
+  return models.flatMap(({ recipe, overlap }) => {
+    const pointers = recipe === undefined || known.includes(recipe) ? [] : ["/recipe"];
+    if (!overlap.every((id) => Object.hasOwn(documents, `tasks/${id}.yaml`))) pointers.push("/overlap");
+    return pointers.map((pointer) => ({ id: "unknown-reference", pointer }));
+  });
 }
 
 /** The keys of a task that a person's own may leave out and that no run reads. */
