@@ -143,11 +143,31 @@ def folders() -> Iterator[Case]:
     yield case("folder-with-a-longer-name", "image-folder", options, longer, due(items))
     beside = empty(*base, "t/4.jp2")
     yield case("another-format-outside-a-class", "image-folder", options, beside, due(items))
+    hidden = empty(*base, "t/c/.DS_Store")
+    yield case("class-with-a-hidden-file-alone", "image-folder", options, hidden, refused)
+    hidden = empty(*base[:2], "v/.DS_Store")
+    yield case("split-with-a-hidden-file-alone", "image-folder", options, hidden, due(items[1:]))
+    dots = {"splits": {"train": ".tr", "test": "v"}}
+    named = [items[0], item("train", ".tr/a/1.jpg", "a")]
+    yield case(
+        "split-of-a-hidden-name", "image-folder", dots, empty(base[2], ".tr/a/1.jpg"), due(named)
+    )
     flat = {**options, "flat": {"test": {"labels": "l.txt", "classes": ["a", "b", "c"]}}}
     names = ("v/\U0001f41a.jpg", "v/\ufb33.jpg")
     listed = [item("test", names[1], "b"), item("test", names[0], "c"), *items[1:]]
+    held = {**empty(*base[:2], *names, "v/.cache/4.jpg"), "l.txt": "2 3"}
+    due_listed = due(sorted(listed, key=lambda i: (i["split"], i["id"])))
+    yield case("flat-beside-a-hidden-folder", "image-folder", flat, held, due_listed)
+    held = {**empty(*base[:2], *names, "v/a/.DS_Store"), "l.txt": "2 3"}
+    yield case("flat-beside-a-folder", "image-folder", flat, held, refused)
+    many = {"labels": "l.txt", "classes": [str(n) for n in range(1, 101)]}
+    held = {**empty(*base[:2], "v/1.jpg", "v/2.jpg"), "l.txt": "99 100"}
+    hundredth = [item("test", "v/1.jpg", "99"), item("test", "v/2.jpg", "100"), *items[1:]]
+    flat_many = {**options, "flat": {"test": many}}
+    name = "flat-number-of-three-digits"
+    yield case(name, "image-folder", flat_many, held, due(hundredth))
     for name, text, check in (
-        ("list-by-code-point", "2 3", due(sorted(listed, key=lambda i: (i["split"], i["id"])))),
+        ("list-by-code-point", "2 3", due_listed),
         ("list-of-ascii-blanks", "2\t\f\v3", due(listed)),
         ("list-of-other-blanks", "2\u00a03", refused),
         ("list-of-a-next-line", "2\u00853", refused),

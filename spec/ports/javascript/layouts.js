@@ -11,20 +11,28 @@ import { compareCodePoints } from "./order.js";
 const IMAGE = /\.(?:jpe?g|png|webp|gif|bmp|tiff?)$/i;
 const OTHER_IMAGE = /\.(?:avif|heic|jp2|jxl|pgm|ppm)$/i;
 
-/** The files in the folder of a split, and its path with a `/`. */
+/**
+ * The folder of a split without hidden names: its path with a `/`, the folders right in it and the
+ * files at any depth. Hidden files tell that the folder that they lie in is there.
+ */
 function visible(folder, files) {
   const place = tidyPath(folder);
   const prefix = place === "" ? "" : `${place}/`;
-  const paths = Object.keys(files)
-    .filter((path) => path.startsWith(prefix))
-    .filter((path) => !path.slice(prefix.length).split("/").some((part) => part.startsWith(".")));
-  return { prefix, paths };
+  const there = Object.keys(files).filter((path) => path.startsWith(prefix));
+  if (there.length === 0) throw new Invalid("value", `no folder ${folder}`);
+  const hidden = (part) => part.startsWith(".");
+  const partsOf = (path) => path.slice(prefix.length).split("/");
+  const folders = there.map(partsOf).flatMap(([first, ...rest]) => (rest.length > 0 ? [first] : []));
+  return {
+    prefix,
+    folders: new Set(folders.filter((name) => !hidden(name))),
+    paths: there.filter((path) => !partsOf(path).some(hidden)),
+  };
 }
 
 /** Whether a split's images lie in its folder itself and a list has their classes. */
 function isFlat(options, split, files) {
-  const { prefix, paths } = visible(options.splits[split], files);
-  return options.flat?.[split] !== undefined && !paths.some((path) => path.slice(prefix.length).includes("/"));
+  return options.flat?.[split] !== undefined && visible(options.splits[split], files).folders.size === 0;
 }
 
 function listedItems({ labels, classes }, split, paths, files) {
@@ -42,21 +50,18 @@ function listedItems({ labels, classes }, split, paths, files) {
 
 function imageFolder(options, files) {
   return Object.entries(options.splits).flatMap(([split, folder]) => {
-    const { prefix, paths } = visible(folder, files);
-    if (paths.length === 0) throw new Invalid("value", `no folder ${folder}`);
+    const { prefix, folders, paths } = visible(folder, files);
     if (isFlat(options, split, files)) return listedItems(options.flat[split], split, paths, files);
     const items = [];
-    const classes = new Set();
     for (const path of paths) {
       const parts = path.slice(prefix.length).split("/");
-      if (parts.length > 1) classes.add(parts[0]);
       if (parts.length > 1 && OTHER_IMAGE.test(path)) throw new Invalid("value", `format of ${path}`);
       if (!IMAGE.test(path)) continue;
       if (parts.length === 1) throw new Invalid("value", `${path} lies outside a class folder`);
       items.push({ id: path, path, name: parts[0], split });
     }
     const found = new Set(items.map(({ name }) => name));
-    if (found.size < classes.size) throw new Invalid("value", "a class folder without an image");
+    if (found.size < folders.size) throw new Invalid("value", "a class folder without an image");
     return items;
   });
 }
