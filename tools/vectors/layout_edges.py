@@ -158,7 +158,7 @@ def folders() -> Iterator[Case]:
     held = {**empty(*base[:2], *names, "v/.cache/4.jpg"), "l.txt": "2 3"}
     due_listed = due(sorted(listed, key=lambda i: (i["split"], i["id"])))
     yield case("flat-beside-a-hidden-folder", "image-folder", flat, held, due_listed)
-    held = {**empty(*base[:2], *names, "v/a/.DS_Store"), "l.txt": "2 3"}
+    held = {**empty(*base[:2], "v/a/.DS_Store"), "l.txt": ""}
     yield case("flat-beside-a-folder", "image-folder", flat, held, refused)
     many = {"labels": "l.txt", "classes": [str(n) for n in range(1, 101)]}
     held = {**empty(*base[:2], "v/1.jpg", "v/2.jpg"), "l.txt": "99 100"}
