@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,14 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
 def test_a_broken_document_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
     """A cut-off download shows where it stops."""
     assert words in refusal(write_coco(tmp_path, text))
+
+
+def test_members_that_are_not_read_may_be_deep_and_long(tmp_path: Path) -> None:
+    """Protects: what rule 7.1-75 lets no reader refuse is read."""
+    unread = f'{{"deep": {"[" * 499}{"]" * 499}, "long": {"9" * 4_300}, '
+    text = unread + json.dumps(coco_document(LABELS))[1:]
+    root = write_coco(tmp_path, text, *(f"{i}.jpg" for i in range(4)))
+    assert len(find_items(root, LAYOUT, "leave-one-out")) == 4
 
 
 def test_a_document_that_is_not_utf8_is_named(tmp_path: Path) -> None:

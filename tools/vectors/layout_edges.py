@@ -198,6 +198,8 @@ def annotations() -> Iterator[Case]:
     for name, id in {"point": "12.0", "exponent": "12e0"}.items():
         written = coco_file(pair, labels).replace(": 12,", f": {id},")
         yield noted(f"id-with-a-{name}", written, refused)
+    deep = f'{{"deep": {"[" * 499}{"]" * 499}, {coco_file(pair, labels)[1:]}'
+    yield noted("member-five-hundred-deep", deep, found)
     large = [(2**53 + 1, "x.jpg"), (2**53, "y.jpg")]
     exact = [
         item("gallery", "9007199254740992", "v", "img/y.jpg"),
