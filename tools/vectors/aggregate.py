@@ -76,6 +76,15 @@ def files() -> Iterator[VectorFile]:
             {"a": with_interval(0.5, 0.001, 1), "b": with_interval(0.6, 0.03, 12)},
         ),
         "one-task-as-it-is": (["a"], {"a": with_interval(0.5, 0.0642, 8.72)}),
+        # Rounding takes each bound out of [0, 1].
+        "lower-bound-that-is-cut": (
+            ["a"],
+            {"a": with_interval(2.270740737201793e-09, 0.18914206578212805, 25)},
+        ),
+        "upper-bound-that-is-cut": (
+            ["a"],
+            {"a": with_interval(0.9999999999940304, 0.0010603293610157724, 25)},
+        ),
         "error-whose-square-vanishes": (["a"], {"a": with_interval(0.5, 1e-170, 9)}),
         "no-spread": (["a", "b"], {"a": with_interval(0.5, 0, 9), "b": with_interval(0.5, 0, 6)}),
     }

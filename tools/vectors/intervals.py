@@ -207,6 +207,8 @@ def scores() -> Iterator[Case]:
     silent = {"task": "plankton", **official, "metric": "macro_f1", "interval": None}
     given = columns("compat-end", [20, 30], 15)
     yield Case("interval/metric-without", {**silent, **given}, without_interval)
+    both = {**silent, "division": "compat"}
+    yield Case("interval/compat-of-a-metric-without", {**both, **given}, same_score)
     rest = {"task": "plankton", **official, "y_true": [], "y_pred": []}
     yield Case("interval/error/no-item", {**rest, "metric": "macro_f1"}, refused)
     rest = {"task": "plankton", **official, "y_true": [0], "y_pred": [0]}
@@ -236,6 +238,8 @@ def scores() -> Iterator[Case]:
     yield Case("interval/error/unknown-class-as-poisonous", unknown, refused)
     called = {**whole, **flags, "y_pred": [-1, *whole["y_pred"][1:]], "metric": "user_loss"}
     yield Case("interval/error/unknown-prediction-as-poisonous", called, refused)
+    unread = {**called, "y_pred": [-2, *called["y_pred"][1:]]}
+    yield Case("interval/error/prediction-of-none-as-poisonous", unread, refused)
 
 
 def equally(given: dict[str, Any], clusters: int) -> dict[str, Any]:
