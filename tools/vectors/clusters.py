@@ -55,6 +55,8 @@ PATHS = {
     "star-may-be-empty": ("*{cluster}.png", "ab.png", "ab"),
     "one-character": ("{cluster}*", "\U0001f41a1.png", "\U0001f41a"),
     "star-after-star": ("**-{cluster}", "a-b-c.png", "b-c.png"),
+    "star-over-an-end-of-line": ("{cluster}-*.png", "a-b\nc.png", "a"),
+    "end-of-line-in-a-cluster": ("{cluster}-*", "a\nb-c.png", "a\nb"),
     "folder": ("{cluster}/*", "cam1/x.png", "cam1"),
     "folder-further-up": ("{cluster}/*/*", "site/cam1/x.png", "site"),
     "part-of-a-folder": ("s-{cluster}/*.png", "s-1/x.png", "1"),

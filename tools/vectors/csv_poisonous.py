@@ -78,7 +78,8 @@ def by_numbers() -> Iterator[Case]:
     unknown = due(items, poisonous=["cat", "owl"])
     yield listed("unknown-without-a-row", sound, unknown, UNKNOWN)
     texts = ("yes", "unknown", " ", "1_0", "0x1", "1,0", "na", " NA", "tRUE", " True", "inf", "1e")
-    for at, cell in enumerate((*texts, "- 1", "1 1", "1d0", ".", "\u0661", "1\u00a0", "1e19")):
+    texts += ("- 1", "1 1", "1d0", ".", "\u0661", "1\u00a0", "1e19", "\u00a01")
+    for at, cell in enumerate(texts):
         row = f'eel,"{cell}"'
         yield listed(f"text-{at}", sound.replace("eel,0", row), refused)
     for name, rows in {

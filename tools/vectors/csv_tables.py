@@ -172,6 +172,8 @@ def labels() -> Iterator[Case]:
     yield one("incomplete-traits", cells, refused, **numbers, drop_incomplete=False)
     other = cells.replace("yes", "maybe")
     yield one("trait-of-no-list", other, refused, **numbers, drop_incomplete=True)
+    blank = cells.replace("2.jpg,,", "2.jpg, ,")
+    yield one("trait-of-a-blank", blank, refused, **numbers, drop_incomplete=True)
     meant = [traits[0] | {"zero": ["no", ""]}, traits[1]]
     every = sorted([*complete, item("train", "2.jpg", [0, 1])], key=lambda i: (i["split"], i["id"]))
     yield one(
@@ -215,6 +217,12 @@ def labels() -> Iterator[Case]:
     framed = {"path": "{film}/{n}.jpg", "subject": "{film}"}
     framed |= {"frames": {"column": "n", "count": 3, "digits": 2}}
     yield one("frames", films, due(shown), **framed, files=empty(*images))
+    ten = {**framed, "frames": {"column": "n", "count": 10, "digits": 1}}
+    paths = [f"{film}/{i}.jpg" for film in "mk" for i in range(1, 11)]
+    kinds = {"k": ("train", "run"), "m": ("test", "sit")}
+    more = [item(kinds[p[0]][0], p, kinds[p[0]][1], subject=p[0]) for p in paths]
+    name = "frames-of-more-digits-than-are-asked"
+    yield one(name, films, due(more), **ten, files=empty(*paths))
     named = films.replace("film,kind", "film,n").replace("kind", "n")
     yield one("frames-column-in-a-table", named, refused, **framed, label="n", files=empty(*images))
     fewer = empty(*[path for path in images if path != "m/02.jpg"])

@@ -85,6 +85,11 @@ def paths() -> Iterator[Case]:
     yield one(
         "stem-of-a-name-that-begins-with-a-point", hidden, named, id="{file:stem}", files=dotted
     )
+    spelt = "part,file,kind,n\nA,1.jpg,owl,x.\nA,2.jpg,eel,a/x.y.\nB,3.jpg,owl,x\\y\n"
+    last = [{**i, "id": id} for i, id in zip(ITEMS, ("x\\y", "x", "x.y"), strict=True)]
+    yield one("stem-of-a-name-that-ends-in-a-point", spelt, due(last), id="{n:stem}")
+    last = [{**i, "id": id} for i, id in zip(ITEMS, ("x\\y", "x.", "x.y."), strict=True)]
+    yield one("name-with-a-backslash", spelt, due(last), id="{n:name}")
     blank = "part,file,kind,n\nA,1.jpg,owl,x\nA,2.jpg,eel,\nB,3.jpg,owl,z\n"
     yield one("empty-cell-of-an-id", blank, refused, id="n{n}")
     slash = "part,file,kind,n\nA,1.jpg,owl,x\nA,2.jpg,eel,y/\nB,3.jpg,owl,z/\n"
@@ -195,6 +200,8 @@ def annotations() -> Iterator[Case]:
     marked = "\ufeff" + coco_file(pair, labels)
     yield noted("byte-order-mark", marked, found)
     yield noted("two-byte-order-marks", "\ufeff" + marked, refused)
+    yield noted("number-with-a-zero-in-front", '{"z": 01, ' + coco_file(pair, labels)[1:], refused)
+    yield noted("no-image", coco_file([], []), due([]))
     for name, id in {"point": "12.0", "exponent": "12e0"}.items():
         written = coco_file(pair, labels).replace(": 12,", f": {id},")
         yield noted(f"id-with-a-{name}", written, refused)
