@@ -56,7 +56,8 @@ def list_models(
                 "resolves to": entry.resolves_to,
             }
         )
-    print_fitting(rows, list(rows[0]), console(), left=("name", "licence", "recipe", "resolves to"))
+    words = "name", "licence", "recipe", "resolves to"
+    print_fitting(rows, list(rows[0]), console(), left=words, whole_in_files=True)
     print_line("pinned: number of public sources that pin the commit that a run takes")
     print_line("?: not known here; --json has the reason, and the commits")
     print_line(f"also {FULL_FORMS}, hf:./folder")

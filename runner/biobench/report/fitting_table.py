@@ -1,6 +1,6 @@
 """A table that leaves out columns where a terminal is narrow, and says which.
 
-In: rows of cells by column. Out: the columns that fit, whole, on the terminal.
+In: rows of cells by column. Out: the columns that fit, whole, on the terminal; in a file all.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ def print_fitting(
     *,
     by_weight: Sequence[str] = (),
     left: Collection[str] = (),
+    whole_in_files: bool = False,
 ) -> None:
     """Print ``rows`` with as many of ``columns`` as fit, and a line that names the others.
 
@@ -33,11 +34,15 @@ def print_fitting(
         console: The terminal.
         by_weight: The same columns in the order in which they are taken; by default as they stand.
         left: Columns of words, aligned to the left.
+        whole_in_files: Print all columns where the output is no terminal, however wide they are.
     """
     chosen: list[str] = []
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
+    if whole_in_files and not console.is_terminal:
+        console.width = max(console.width, sum(widths.values()) + GAP * len(columns))
     room = console.width
     for column in by_weight or columns:
-        width = max(len(column), *(len(row[column]) for row in rows))
+        width = widths[column]
         room -= (width if chosen else min(width, console.width // 2)) + GAP
         if chosen and room < 0:
             break
