@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from biobench.decode.pillow import FORMATS
-from vectors import drawn_jpeg, drawn_png
+from vectors import drawn_jpeg, drawn_jpeg_segments, drawn_png
 from vectors.case import Case, VectorFile, refused
 from vectors.drawn import array
 
@@ -69,6 +69,11 @@ def files() -> Iterator[VectorFile]:
             "drawn_jpeg",
             "JPEG: every sampling, restarts, scans, tables, colours.",
             drawn_jpeg.pictures(),
+        ),
+        (
+            "jpeg_segments",
+            "JPEG: segments that are passed over or bad, limits.",
+            drawn_jpeg_segments.pictures(),
         ),
         ("drawn_png", "PNG: every depth, interlace and filter.", drawn_png.pictures()),
     ):

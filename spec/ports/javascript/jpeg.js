@@ -6,6 +6,9 @@ import { decodeScan } from "./jpeg_scan.js";
 import { inverseTransform, upsample } from "./jpeg_samples.js";
 
 const MOST_SCANS = 1000;
+/** The most that scans times pixels may be. */
+const MOST_SCANNED = 2_147_483_640;
+const MOST_BLOCKS_OF_A_UNIT = 10;
 const ZIGZAG = [
   0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
   28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
@@ -14,6 +17,22 @@ const ZIGZAG = [
 
 export function bad(what) {
   return new Invalid("value", `JPEG: ${what}`);
+}
+
+/** The file ends: behind the last row of its only scan it may. */
+class Cut extends Invalid {
+  constructor() {
+    super("value", "JPEG: the file ends too early");
+  }
+}
+
+/** Markers that stand for no segment, or for one that no file of these processes has. */
+function isReserved(code) {
+  return code <= 0xbf || code === 0xc8 || code === 0xde || code === 0xdf || (code >= 0xf0 && code <= 0xfd);
+}
+
+function isFrame(code) {
+  return code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
 }
 
 export function isJpeg(bytes) {
@@ -35,7 +54,7 @@ class Decoder {
   }
 
   byte() {
-    if (this.at >= this.bytes.length) throw bad("the file ends too early");
+    if (this.at >= this.bytes.length) throw new Cut();
     return this.bytes[this.at++];
   }
 
@@ -45,22 +64,20 @@ class Decoder {
 
   /** The next marker; what stands before it is passed. */
   marker() {
-    while (this.byte() !== 0xff);
-    let code = this.byte();
-    while (code === 0xff) code = this.byte();
-    return code === 0 ? this.marker() : code;
+    for (;;) {
+      while (this.byte() !== 0xff);
+      let code = this.byte();
+      while (code === 0xff) code = this.byte();
+      if (code !== 0) return code;
+    }
   }
 
   read() {
     for (;;) {
       const code = this.marker();
       if (code === 0xd9) break;
-      if ((code >= 0xd0 && code <= 0xd8) || code === 0x01) continue;
-      const end = this.at + this.word();
-      if (end > this.bytes.length) throw bad("the file ends too early");
-      this.segment(code, end);
-      if (code !== 0xda) this.at = end;
-      else if (this.isWhole()) return this.readOn();
+      this.segment(code);
+      if (code === 0xda && this.isWhole()) return this.readOn();
     }
     if (this.frame === null || this.scans === 0) throw bad("no image");
   }
@@ -74,38 +91,68 @@ class Decoder {
   readOn() {
     const enough = this.bytes.length - this.at >= 8;
     let marked = false;
-    const { bytes } = this;
-    while (this.at + 1 < bytes.length) {
-      const code = bytes[this.at + 1];
-      if (bytes[this.at] !== 0xff || code === 0 || code === 0xff) {
-        this.at += 1;
-        continue;
+    try {
+      for (;;) {
+        const code = this.marker();
+        marked = true;
+        if (code === 0xd9) return;
+        if (isFrame(code)) throw bad("a second frame");
+        if (code !== 0xda) this.segment(code);
+        else if (this.at + this.word() <= this.bytes.length) throw bad("a scan after the last row");
+        else throw new Cut();
       }
-      marked = true;
-      this.at += 2;
-      if (code === 0xd9) return;
-      if ((code >= 0xd0 && code <= 0xd7) || code === 0x01) continue;
-      if (code === 0xd8) throw bad("a second start");
-      const end = this.at + 2 <= bytes.length ? this.at + bytes[this.at] * 256 + bytes[this.at + 1] : Infinity;
-      if (end > bytes.length) return;
-      const isFrame = code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
-      if (isFrame || code === 0xda) throw bad("a frame or scan after the last row");
-      this.at = end;
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
     }
     if (!marked && !enough) throw bad("the file ends too early");
   }
 
-  segment(code, end) {
+  /** Reads what stands behind a marker, and passes what says nothing. */
+  segment(code) {
+    if (code >= 0xd0 && code <= 0xd7) return;
+    if (code === 0x01 && this.scans > 0) return;
+    if (code === 0xd8) throw bad("a second start");
+    if (isReserved(code)) throw bad("a marker that no segment has");
+    const end = this.at + this.word();
+    if (code === 0xda) {
+      this.startScan(end);
+      return;
+    }
+    this.contents(code, end);
+    if (end > this.bytes.length) throw new Cut();
+    this.at = end;
+  }
+
+  contents(code, end) {
     if (code === 0xdb) this.quantisationTables(end);
     else if (code === 0xc4) this.huffmanTables(end);
-    else if (code === 0xc0 || code === 0xc1 || code === 0xc2) this.startFrame(code === 0xc2);
-    else if (code >= 0xc3 && code <= 0xcf && code !== 0xc8) throw bad("a process that is not read here");
-    else if (code === 0xdd) this.restartInterval = this.word();
-    else if (code === 0xda) this.startScan();
+    else if (code === 0xc0 || code === 0xc1 || code === 0xc2) this.startFrame(code === 0xc2, end);
+    else if (isFrame(code)) throw bad("a process that is not read here");
+    else if (code === 0xcc) this.conditioning(end);
+    else if (code === 0xdd) this.restarts(end);
     else if (code === 0xe0) this.jfif ||= this.text(5) === "JFIF\0";
     else if (code === 0xee && end - this.at >= 12 && this.text(5) === "Adobe") {
       this.adobe = this.bytes[this.at + 11];
     }
+  }
+
+  /** A segment ends where its contents do. */
+  mustEnd(end) {
+    if (this.at !== end) throw bad("a segment of another length than its contents");
+  }
+
+  restarts(end) {
+    if (end - this.at !== 2) throw bad("a segment of another length than its contents");
+    this.restartInterval = this.word();
+  }
+
+  /** Of the arithmetic codes, which are not read here. */
+  conditioning(end) {
+    while (this.at < end) {
+      const [number, value] = [this.byte(), this.byte()];
+      if (number > 31 || (number < 16 && (value & 15) > value >> 4)) throw bad("a conditioning");
+    }
+    this.mustEnd(end);
   }
 
   text(length) {
@@ -115,22 +162,29 @@ class Decoder {
   quantisationTables(end) {
     while (this.at < end) {
       const head = this.byte();
+      if ((head & 15) > 3) throw bad("the number of a table");
       const table = new Int32Array(64);
       for (const place of ZIGZAG) table[place] = head >> 4 ? this.word() : this.byte();
       this.quantisation[head & 15] = table;
     }
+    this.mustEnd(end);
   }
 
   huffmanTables(end) {
-    while (this.at < end) {
+    // What is shorter than a table's counts is no table.
+    while (end - this.at > 16) {
       const head = this.byte();
       const counts = Array.from({ length: 16 }, () => this.byte());
-      const symbols = Array.from({ length: counts.reduce((a, b) => a + b) }, () => this.byte());
+      const count = counts.reduce((a, b) => a + b);
+      if (count > 256 || count > end - this.at) throw bad("a table of too many codes");
+      const symbols = Array.from({ length: count }, () => this.byte());
+      if (head > 0x1f || (head & 15) > 3) throw bad("the number of a table");
       this.huffman[head >> 4 ? "ac" : "dc"][head & 15] = { counts, symbols };
     }
+    this.mustEnd(end);
   }
 
-  startFrame(progressive) {
+  startFrame(progressive, end) {
     if (this.frame !== null) throw bad("two frames");
     if (this.byte() !== 8) throw bad("samples of another depth");
     const height = this.word();
@@ -142,6 +196,8 @@ class Decoder {
       const sampling = this.byte();
       return { id, h: sampling >> 4, v: sampling & 15, table: this.byte(), seen: false };
     });
+    this.mustEnd(end);
+    if (components.some(({ h, v }) => h < 1 || h > 4 || v < 1 || v > 4)) throw bad("sampling factors");
     const hMost = Math.max(...components.map(({ h }) => h));
     const vMost = Math.max(...components.map(({ v }) => v));
     const across = Math.ceil(width / (8 * hMost));
@@ -156,10 +212,11 @@ class Decoder {
     this.frame = { progressive, height, width, hMost, vMost, across, down, components };
   }
 
-  startScan() {
+  startScan(end) {
     if (this.frame === null) throw bad("a scan before its frame");
     this.scans += 1;
     if (this.scans > MOST_SCANS) throw bad("too many scans");
+    if (this.scans * this.frame.width * this.frame.height > MOST_SCANNED) throw bad("too many scans of its pixels");
     const members = Array.from({ length: this.byte() }, () => {
       const id = this.byte();
       const tables = this.byte();
@@ -173,6 +230,10 @@ class Decoder {
     const scan = { members, first: this.byte(), last: this.byte() };
     const approximation = this.byte();
     Object.assign(scan, { high: approximation >> 4, low: approximation & 15 });
+    this.mustEnd(end);
+    if (new Set(members.map(({ component }) => component)).size < members.length) throw bad("a component twice");
+    const blocks = members.reduce((sum, { component }) => sum + component.h * component.v, 0);
+    if (members.length > 1 && blocks > MOST_BLOCKS_OF_A_UNIT) throw bad("too many blocks in a unit");
     this.at = decodeScan(this.bytes, this.at, scan, this.frame, this.restartInterval, ZIGZAG);
   }
 }
