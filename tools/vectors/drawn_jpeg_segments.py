@@ -11,9 +11,12 @@ from dataclasses import replace
 
 from vectors.drawn_jpeg import (
     EOI,
+    JFIF,
     SOI,
     Component,
     Picture,
+    adobe,
+    four,
     quantisation,
     segment,
     three,
@@ -140,6 +143,7 @@ def headers() -> Iterator[tuple[str, bytes]]:
         "scan-of-another-length": b"\xff\xda\0\7" + scan,
     }.items():
         yield f"bad-header-{name}", whole[:at] + changed + whole[at + 10 :]
+    yield "bad-header-scan-of-no-component", whole[:at] + segment(0xDA, b"\0\0\x3f\0")
     colour = separate.file()
     at = colour.index(b"\xff\xda")
     again = segment(0xDA, b"\2\1\0\1\0\0\x3f\0")
@@ -154,6 +158,48 @@ def headers() -> Iterator[tuple[str, bytes]]:
     for name, factors in {"columns": ((3, 1), (2, 1)), "rows": ((1, 3), (1, 2))}.items():
         uneven = Picture("uneven", 5, 6, three(*factors, (1, 1)))
         yield f"bad-ratio-of-{name}-that-is-no-integer", uneven.file()
+
+
+def colours() -> Iterator[tuple[str, bytes]]:
+    """Rule 8.1-23: what is a JFIF or Adobe marker, and which counts."""
+    body = JFIF[4:]
+    for name, markers in {
+        "jfif-of-13-bytes": segment(0xE0, body[:13]) + adobe(0),
+        "jfif-of-15-bytes": segment(0xE0, body + b"x") + adobe(0),
+        "jfif-and-jfxx": JFIF + segment(0xE0, b"JFXX\0\x10" + bytes(8)) + adobe(0),
+        "jfif-behind-adobe": adobe(0) + JFIF,
+        "another-app0": segment(0xE0, b"JFIX\0" + body[5:]) + adobe(0),
+        "jfif-and-a-space": segment(0xE0, b"JFIF " + body[5:]) + adobe(0),
+        "jfif-in-app1": segment(0xE1, body) + adobe(0),
+        "adobe-of-11-bytes": segment(0xEE, b"Adobe\0d" + bytes(4)),
+        "adobe-of-13-bytes": segment(0xEE, b"Adobe\0d" + bytes(5) + b"\1"),
+        "another-app14": segment(0xEE, b"Adobf\0d" + bytes(5)),
+        "adobe-in-app13": segment(0xED, b"Adobe\0d" + bytes(5)),
+        "adobe-1-and-0": adobe(1) + adobe(0),
+        "adobe-0-and-1": adobe(0) + adobe(1),
+    }.items():
+        yield f"colours-{name}", replace(COLOUR, markers=markers).file()
+    plain, marked = replace(COLOUR, markers=b""), replace(COLOUR, markers=adobe(0))
+    yield "colours-jfif-behind-the-frame", before_the_scan(marked.file(), JFIF)
+    for name, picture, between in (("adobe", plain, adobe(0)), ("jfif", marked, JFIF)):
+        later = replace(picture, separate=True, between=between)
+        yield f"colours-{name}-between-scans", later.file()
+
+
+def without_scans() -> Iterator[tuple[str, bytes]]:
+    """Rule 8.1-49: files that lack the scan of a component."""
+    separate = replace(COLOUR, separate=True)
+    for name, picture, kept in (
+        ("of-chroma", separate, (0,)),
+        ("of-luma", separate, (1, 2)),
+        ("of-one-chroma-420", Picture("colour", 17, 5, three((2, 2)), separate=True), (0, 2)),
+        ("of-black", replace(separate, components=four(), markers=adobe(2)), (0, 1, 2)),
+    ):
+        planes = picture.planes()
+        scans = [picture.scan([c], planes) for c in picture.components]
+        whole = picture.file()
+        start = whole[: whole.index(scans[0])]
+        yield f"no-scan-{name}", start + b"".join(scans[i] for i in kept) + EOI
 
 
 def in_runs(height: int, width: int, scans: int) -> bytes:
@@ -190,5 +236,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file."""
     yield from behind_the_scan()
     yield from headers()
+    yield from colours()
+    yield from without_scans()
     yield from large()
     yield from signatures()

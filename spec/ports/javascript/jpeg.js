@@ -130,10 +130,13 @@ class Decoder {
     else if (isFrame(code)) throw bad("a process that is not read here");
     else if (code === 0xcc) this.conditioning(end);
     else if (code === 0xdd) this.restarts(end);
-    else if (code === 0xe0) this.jfif ||= this.text(5) === "JFIF\0";
-    else if (code === 0xee && end - this.at >= 12 && this.text(5) === "Adobe") {
-      this.adobe = this.bytes[this.at + 11];
-    }
+    else if (this.scans === 0) this.colours(code, end - this.at);
+  }
+
+  /** What markers before the first scan say of colours. */
+  colours(code, length) {
+    if (code === 0xe0 && length >= 14 && this.text(5) === "JFIF\0") this.jfif = true;
+    if (code === 0xee && length >= 12 && this.text(5) === "Adobe") this.adobe = this.bytes[this.at + 11];
   }
 
   /** A segment ends where its contents do. */
@@ -225,8 +228,10 @@ class Decoder {
       component.seen = true;
       // The table that holds while a component's first scan is read is the component's.
       component.quantisation ??= this.quantisation[component.table];
+      if (component.quantisation === undefined) throw bad("a scan without its quantisation table");
       return { component, dc: this.huffman.dc[tables >> 4], ac: this.huffman.ac[tables & 15] };
     });
+    if (members.length === 0) throw bad("a scan of no component");
     const scan = { members, first: this.byte(), last: this.byte() };
     const approximation = this.byte();
     Object.assign(scan, { high: approximation >> 4, low: approximation & 15 });
@@ -284,7 +289,8 @@ export function decodeJpeg(bytes) {
   decoder.read();
   const { frame } = decoder;
   const { height, width } = frame;
-  if (!frame.components.every(({ seen }) => seen)) throw bad("a component without a scan");
+  // What no scan has is zeros, whose samples no table changes.
+  for (const component of frame.components) component.quantisation ??= new Int32Array(64);
   const planes = frame.components.map((component) => upsample(inverseTransform(component), component, frame));
   const colour = colourOf(frame, decoder);
   const data = new Uint8Array(height * width * 3);
