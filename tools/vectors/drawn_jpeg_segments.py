@@ -143,7 +143,7 @@ def headers() -> Iterator[tuple[str, bytes]]:
         "scan-of-another-length": b"\xff\xda\0\7" + scan,
     }.items():
         yield f"bad-header-{name}", whole[:at] + changed + whole[at + 10 :]
-    yield "bad-header-scan-of-no-component", whole[:at] + segment(0xDA, b"\0\0\x3f\0")
+    yield "bad-header-scan-of-no-component", whole[:at] + segment(0xDA, b"\0\0\x3f\0") + EOI
     colour = separate.file()
     at = colour.index(b"\xff\xda")
     again = segment(0xDA, b"\2\1\0\1\0\0\x3f\0")
@@ -171,7 +171,6 @@ def colours() -> Iterator[tuple[str, bytes]]:
         "another-app0": segment(0xE0, b"JFIX\0" + body[5:]) + adobe(0),
         "jfif-and-a-space": segment(0xE0, b"JFIF " + body[5:]) + adobe(0),
         "jfif-in-app1": segment(0xE1, body) + adobe(0),
-        "adobe-of-11-bytes": segment(0xEE, b"Adobe\0d" + bytes(4)),
         "adobe-of-13-bytes": segment(0xEE, b"Adobe\0d" + bytes(5) + b"\1"),
         "another-app14": segment(0xEE, b"Adobf\0d" + bytes(5)),
         "adobe-in-app13": segment(0xED, b"Adobe\0d" + bytes(5)),
@@ -179,6 +178,9 @@ def colours() -> Iterator[tuple[str, bytes]]:
         "adobe-0-and-1": adobe(0) + adobe(1),
     }.items():
         yield f"colours-{name}", replace(COLOUR, markers=markers).file()
+    short = segment(0xEE, b"Adobe\0d" + bytes(4))
+    named = replace(COLOUR, components=three((1, 1), ids="RGB"), markers=short)
+    yield "colours-adobe-of-11-bytes-and-ids-rgb", named.file()
     plain, marked = replace(COLOUR, markers=b""), replace(COLOUR, markers=adobe(0))
     yield "colours-jfif-behind-the-frame", before_the_scan(marked.file(), JFIF)
     for name, picture, between in (("adobe", plain, adobe(0)), ("jfif", marked, JFIF)):

@@ -164,8 +164,65 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "bad-too-little-data", png(small, 2, 8, data=lines[:-20])
     yield "bad-depth", png(small, 2, 4, data=bytes(len(lines)))
     yield "bad-no-size", png(small[:, :0], 2, 8, data=lines)
+    yield from pieces_of_data()
+    yield from frames()
     yield from without_effect()
     yield from refused()
+
+
+def pieces_of_data() -> Iterator[tuple[str, bytes]]:
+    """What stands between and behind chunks of image data, or before them in place of data."""
+    samples = drawn("pieces", 3, 8, (2, 3))
+    whole = png(samples, 2, 8)
+    head, end = whole[:33], whole[-12:]
+    body = stored(scanlines(samples, 8, (0,), interlaced=False))
+    first, second = chunk(b"IDAT", body[:12]), chunk(b"IDAT", body[12:])
+    for name, between in {
+        "text": chunk(b"tEXt", b"a\0b"),
+        "an-unknown-chunk": chunk(b"ABCD", b""),
+        "an-end": end,
+    }.items():
+        yield f"bad-data-with-{name}-between", head + first + between + second + end
+    yield "data-with-an-empty-piece-between", head + first + chunk(b"IDAT", b"") + second + end
+    yield "bad-data-behind-an-end", head + end + first + second + end
+    yield "bad-data-behind-the-end-alone", head + end + chunk(b"IDAT", body) + end
+    late = chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", b"no data")
+    yield "data-and-later-pieces", head + first + second + late + end
+    yield "bad-signature-of-four-bytes", b"\x89PNG\r\n\x1a\0" + whole[8:]
+    two = chunk(b"acTL", struct.pack(">II", 2, 0)) + frame(0, 3, 2)
+    drawn_twice = head + two + first + second
+    data = chunk(b"fdAT", struct.pack(">I", 2) + body)
+    yield "data-and-a-control-that-is-cut", drawn_twice + frame(1, 3, 2)[:20]
+    yield "data-and-a-frame-that-is-cut", drawn_twice + frame(1, 3, 2) + data[:20]
+
+
+def frame(number: int, *place: int, ways: tuple[int, int] = (0, 0), more: bytes = b"") -> bytes:
+    """The control of a frame; place: width and height, and left and top where they are not 0."""
+    body = struct.pack(">5I2H2B", number, *place, *[0] * (4 - len(place)), 1, 1, *ways)
+    return chunk(b"fcTL", body + more)
+
+
+def frames() -> Iterator[tuple[str, bytes]]:
+    """Controls of frames before the image data."""
+    samples = drawn("frames", 3, 8, (2, 3))
+    two = chunk(b"acTL", struct.pack(">II", 2, 0))
+    for name, before in {
+        "frame": frame(0, 3, 2),
+        "frame-and-a-second-control": frame(0, 3, 2) + frame(1, 3, 2),
+        "bad-frame-that-is-wider": frame(0, 4, 2),
+        "bad-frame-that-is-higher": frame(0, 3, 3),
+        "bad-frame-that-is-narrower": frame(0, 2, 2),
+        "bad-frame-further-right": frame(0, 3, 2, 1),
+        "bad-frame-further-down": frame(0, 3, 2, 0, 1),
+        "bad-frame-number-1-first": frame(1, 3, 2),
+        "bad-frame-number-0-twice": 2 * frame(0, 3, 2),
+        "bad-frame-control-of-25-bytes": chunk(b"fcTL", frame(0, 3, 2)[8:-5]),
+        "refused-frame-control-of-27-bytes": frame(0, 3, 2, more=b"x"),
+        "refused-frame-disposed-in-way-3": frame(0, 3, 2, ways=(3, 0)),
+        "refused-frame-blended-in-way-2": frame(0, 3, 2, ways=(0, 2)),
+        "refused-frame-data-before-the-image": frame(0, 3, 2) + chunk(b"fdAT", b"\0\0\0\1"),
+    }.items():
+        yield name, png(samples, 2, 8, before=two + before)
 
 
 def without_effect() -> Iterator[tuple[str, bytes]]:
@@ -215,6 +272,12 @@ def refused() -> Iterator[tuple[str, bytes]]:
         longer = chunk(b"IHDR", (head + b"\0")[:length])
         yield f"refused-header-of-{length}-bytes", plain[:8] + longer + plain[33:]
     yield "refused-chunk-before-the-header", plain[:8] + chunk(b"tEXt", b"a\0b") + plain[8:]
+    for length in (0, 2, 769):
+        body = (four * 65)[:length]
+        yield f"refused-gray-with-a-palette-of-{length}-bytes", png(small, 0, 8, palette=body)
+    yield "gray-with-a-palette-of-11-bytes", png(small, 0, 8, palette=four[:11])
+    yield "refused-palette-of-769-bytes", png(small, 3, 8, palette=(four * 65)[:769])
+    yield "refused-palette-behind-an-empty-one", png(small, 3, 8, palette=b"", before=two)
     for name, (width, height) in {"width": (1_000_001, 1), "height": (1, 1_000_001)}.items():
         size = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
         lines = (bytes(1 + -(-width // 8))) * height

@@ -6,6 +6,8 @@ import { LARGEST_IMAGE } from "./geometry.js";
 import { Invalid } from "./invalid.js";
 
 const LONGEST_SIDE = 1_000_000;
+const SHORTEST_PALETTE = 3;
+const LONGEST_PALETTE = 3 * 256;
 const CHANNELS = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const DEPTHS = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
 /** Adam7: first column, first row, and the steps between columns and rows. */
@@ -33,10 +35,23 @@ export function isPng(bytes) {
   return Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from("89504e470d0a1a0a", "hex"));
 }
 
+/** Holds the control of a frame, number `count`, before the image data to the whole image. */
+function checkFrame(body, head, count) {
+  if (head === undefined || body.length !== 26) throw bad("a frame control of another length");
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const isWhole = [0, 1, 2, 3].every((i) => body[4 + i] === head[i] && body[8 + i] === head[4 + i]);
+  const [number, left, top] = [view.getUint32(0), view.getUint32(12), view.getUint32(16)];
+  if (!isWhole || left > 0 || top > 0) throw bad("a frame of another size than the image");
+  if (number !== count) throw bad("frames out of order");
+  if (body[24] > 2 || body[25] > 1) throw bad("an unknown way of frames");
+}
+
 /** {type: contents} of the chunks that matter, the data joined. */
 function readChunks(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const chunks = { IDAT: [] };
+  let frames = 0;
+  let isInData = true;
   for (let at = 8; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at);
     const type = Buffer.from(bytes.subarray(at + 4, at + 8)).toString("latin1");
@@ -45,8 +60,8 @@ function readChunks(bytes) {
     if (type === "fcTL" && !before) break;
     if (at + 8 + length > bytes.length) {
       // The image data may end once the rows are there; another chunk may not.
-      if (type === "IDAT") chunks.IDAT.push(bytes.subarray(at + 8));
-      else if (before || type !== "fdAT") throw bad(`${type} is cut`);
+      if (type === "IDAT" && isInData) chunks.IDAT.push(bytes.subarray(at + 8));
+      else if (before || (type !== "fdAT" && type !== "IDAT")) throw bad(`${type} is cut`);
       break;
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
@@ -57,9 +72,18 @@ function readChunks(bytes) {
     }
     // What a decoder must know has a capital letter first.
     if (before && /^[A-Z]/.test(type) && type !== "IHDR" && type !== "PLTE") throw bad(`${type} is not known`);
-    if (before && (type === "IHDR" || type === "PLTE") && chunks[type]?.length > 0) throw bad(`a second ${type}`);
-    if (type === "IDAT") chunks.IDAT.push(body);
-    else if (before) chunks[type] = body;
+    if (before && (type === "IHDR" || type === "PLTE") && chunks[type] !== undefined) throw bad(`a second ${type}`);
+    if (before && type === "PLTE" && (length < SHORTEST_PALETTE || length > LONGEST_PALETTE)) {
+      throw bad("no palette of 1 to 256 colours");
+    }
+    if (before && type === "fdAT") throw bad("a frame before the image data");
+    if (before && type === "fcTL") {
+      checkFrame(body, chunks.IHDR, frames);
+      frames += 1;
+    }
+    if (type !== "IDAT") isInData = before;
+    else if (isInData) chunks.IDAT.push(body);
+    if (before) chunks[type] = body;
     at += 12 + length;
   }
   return chunks;
@@ -124,8 +148,7 @@ function pixelOf(row, x, { depth, colour }, palette) {
 export function decodePng(bytes) {
   const chunks = readChunks(bytes);
   const head = header(chunks.IHDR);
-  const colours = Math.floor((chunks.PLTE?.length ?? 0) / 3);
-  if (head.colour === 3 && (colours === 0 || colours > 256)) throw bad("no palette of 1 to 256 colours");
+  if (head.colour === 3 && chunks.PLTE === undefined) throw bad("no palette");
   let raw;
   try {
     // Its checksum is looked at where it is there.
