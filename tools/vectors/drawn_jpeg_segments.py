@@ -204,6 +204,21 @@ def without_scans() -> Iterator[tuple[str, bytes]]:
         yield f"no-scan-{name}", start + b"".join(scans[i] for i in kept) + EOI
 
 
+def tables_alone() -> Iterator[tuple[str, bytes]]:
+    """Rule 8.1-50."""
+    start, frame, rest = split(GRAY.file())
+    yield "tables-of-a-stream-before", start + EOI + SOI + frame + rest
+    yield "tables-of-no-stream-twice", SOI + EOI + SOI + EOI + GRAY.file()
+    wide = replace(GRAY, width=20).file()
+    yield "tables-and-restarts-that-do-not-count", SOI + segment(0xDD, b"\0\1") + EOI + wide
+    marked, plain = replace(COLOUR, markers=adobe(0)).file(), replace(COLOUR, markers=b"").file()
+    yield "tables-and-jfif-that-does-not-count", SOI + JFIF + EOI + marked
+    yield "tables-and-adobe-that-does-not-count", SOI + adobe(0) + EOI + plain
+    yield "bad-tables-without-a-start-behind", start + EOI + frame + rest
+    yield "bad-tables-and-bytes-behind", start + EOI + b"ab" + GRAY.file()
+    yield "bad-tables-behind-the-frame", start + frame + EOI + SOI + rest
+
+
 def in_runs(height: int, width: int, scans: int) -> bytes:
     """A gray progressive file without means, whose every scan is runs of blocks without a value."""
     listed = struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0"
@@ -240,5 +255,6 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield from headers()
     yield from colours()
     yield from without_scans()
+    yield from tables_alone()
     yield from large()
     yield from signatures()

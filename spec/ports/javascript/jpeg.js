@@ -75,11 +75,18 @@ class Decoder {
   read() {
     for (;;) {
       const code = this.marker();
-      if (code === 0xd9) break;
-      this.segment(code);
+      if (code === 0xd9 && this.frame !== null) break;
+      if (code === 0xd9) this.startAgain();
+      else this.segment(code);
       if (code === 0xda && this.isWhole()) return this.readOn();
     }
     if (this.frame === null || this.scans === 0) throw bad("no image");
+  }
+
+  /** Behind a stream of tables alone, which stay. */
+  startAgain() {
+    if (this.word() !== 0xffd8) throw bad("no image");
+    Object.assign(this, { restartInterval: 0, jfif: false, adobe: null });
   }
 
   /** Whether the scan that was read is the only one. */
