@@ -21,18 +21,24 @@ def analyze(
         ),
     ],
     x: Annotated[
-        str | None, typer.Option("--x", help="A task or a suite. [default: imagenet1k]")
+        str | None,
+        typer.Option("--x", metavar="ID", help="A task or a suite. [default: imagenet1k]"),
     ] = None,
     y: Annotated[
         str | None,
-        typer.Option("--y", help="A task or a suite. [default: the suite of the results]"),
+        typer.Option(
+            "--y", metavar="ID", help="A task or a suite. [default: the suite of the results]"
+        ),
     ] = None,
     above: Annotated[
         list[float] | None,
-        typer.Option(help="Also over the models whose x is at least this; may be repeated."),
+        typer.Option(
+            metavar="SCORE", help="Also over the models whose x is at least this; may be repeated."
+        ),
     ] = None,
     figure: Annotated[
-        Path | None, typer.Option(help="Write a figure: a name that ends in .svg or .html.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a figure: a name that ends in .svg or .html."),
     ] = None,
     spec: SpecFolder = None,
     json: Annotated[

@@ -24,10 +24,13 @@ app = typer.Typer(
 def run(
     section: Annotated[
         list[str] | None,
-        typer.Option(help="Answer the cases of this section only; may be repeated."),
+        typer.Option(
+            metavar="SECTION", help="Answer the cases of this section only; may be repeated."
+        ),
     ] = None,
     answers: Annotated[
-        Path | None, typer.Option(help="Also write this implementation's answers to a file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write this implementation's answers to a file."),
     ] = None,
     spec: SpecFolder = None,
     json: ReportAsJson = False,

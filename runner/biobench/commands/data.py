@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Data sets of the tasks.")
 
 Data = Annotated[
-    Path | None, typer.Option(envvar="BIOBENCH_DATA", help="Folder that holds the data sets.")
+    Path | None,
+    typer.Option(envvar="BIOBENCH_DATA", metavar="DIR", help="Folder that holds the data sets."),
 ]
 Id = Annotated[
     str,
@@ -52,11 +53,18 @@ def fetch(
     data: Data = None,
     local: Annotated[
         Path | None,
-        typer.Option("--from", help="Folder with archives brought by hand; nothing is downloaded."),
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="Folder with archives brought by hand; nothing is downloaded.",
+        ),
     ] = None,
     url: Annotated[
         list[str] | None,
-        typer.Option(help="A further address of a file, or of a folder, ending in /. Repeatable."),
+        typer.Option(
+            metavar="URL",
+            help="A further address of a file, or of a folder, ending in /. Repeatable.",
+        ),
     ] = None,
 ) -> None:
     """Fetch the archives of a data set into archives/ID below the folder of --data; run again after
@@ -102,7 +110,8 @@ def frames(
     id: Id,
     data: Data = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Videos cut at once. [default: one a processor]")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Videos cut at once. [default: one a processor]"),
     ] = None,
     leave_out: Annotated[
         bool,
@@ -143,16 +152,22 @@ def verify(
     id: Id,
     data: Data = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Files read at once. [default: one a processor]")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Files read at once. [default: one a processor]"),
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Write a record of this copy, with every file's digest.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a record of this copy, with every file's digest."),
     ] = None,
-    person: Annotated[str | None, typer.Option(help="Who vouches for the record.")] = None,
-    laboratory: Annotated[str | None, typer.Option(help="The laboratory of that person.")] = None,
+    person: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who vouches for the record.")
+    ] = None,
+    laboratory: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The laboratory of that person.")
+    ] = None,
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="A record of another copy: compare with it. Repeatable."),
+        typer.Option(metavar="FILE", help="A record of another copy: compare with it. Repeatable."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -22,32 +22,39 @@ def export(
         str,
         typer.Option(
             "--format",
+            metavar="NAME",
             help="csv, markdown, latex, parquet, model-card, eval-results, every-eval-ever, "
             "ro-crate, in-toto; or a tracker: wandb, mlflow, trackio.",
             autocompletion=completers.formats,
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(parser=path, help="File to write. [default: standard output]")
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="File to write. [default: standard output]"),
     ] = None,
     hub_dataset: Annotated[
         str | None,
-        typer.Option(help="eval-results: the benchmark's data set on the hub, ORG/NAME."),
+        typer.Option(metavar="ORG/NAME", help="eval-results: the benchmark's data set on the hub."),
     ] = None,
     source_url: Annotated[
         str | None,
         typer.Option(
-            help="model-card, eval-results, every-eval-ever: where the result can be seen."
+            metavar="URL",
+            help="model-card, eval-results, every-eval-ever: where the result can be seen.",
         ),
     ] = None,
     organization: Annotated[
-        str | None, typer.Option(help="every-eval-ever: who made the result.")
+        str | None, typer.Option(metavar="NAME", help="every-eval-ever: who made the result.")
     ] = None,
     license: Annotated[
         str | None,
-        typer.Option("--license", help="ro-crate: address of the licence of the files."),
+        typer.Option(
+            "--license", metavar="URL", help="ro-crate: address of the licence of the files."
+        ),
     ] = None,
-    project: Annotated[str, typer.Option(help="Trackers: the project or experiment.")] = "biobench",
+    project: Annotated[
+        str, typer.Option(metavar="NAME", help="Trackers: the project or experiment.")
+    ] = "biobench",
     spec: SpecFolder = None,
 ) -> None:
     """Write results in the format of another place, or record them with a tracker."""

@@ -17,7 +17,7 @@ def import_scores(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(parser=path, help="File to write. [default: imported.json]"),
+        typer.Option(parser=path, metavar="FILE", help="File to write. [default: imported.json]"),
     ] = None,
     spec: SpecFolder = None,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biobench._common.output import print_json, print_line, print_text
-from biobench.commands.options import NoPictures, Offline, PlanFile, path
+from biobench.commands.options import NoPictures, Offline, PlanFile, Stale, path
 from biobench.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def slurm(
     plan: PlanFile,
     store: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="PATH", help="Folder that all workers share."),
+        typer.Option(parser=path, metavar="DIR", help="Folder that all workers share."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -50,22 +50,26 @@ def slurm(
     data: Annotated[
         Path | None,
         typer.Option(
-            parser=path, metavar="PATH", help="Folder of the data sets. [default: the plan's]"
+            parser=path, metavar="DIR", help="Folder of the data sets. [default: the plan's]"
         ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Workers, a task of an array each.")
     ] = None,
     partition: Annotated[
-        str | None, typer.Option(help="Slurm's partition of the workers, as of `sbatch`.")
+        str | None,
+        typer.Option(metavar="NAME", help="Slurm's partition of the workers, as of `sbatch`."),
     ] = None,
     account: Annotated[
-        str | None, typer.Option(help="Slurm's account that pays for them, as of `sbatch`.")
+        str | None,
+        typer.Option(metavar="NAME", help="Slurm's account that pays for them, as of `sbatch`."),
     ] = None,
     time: Annotated[
         str | None, typer.Option(metavar="LIMIT", help="Time limit of a worker, such as 8:00:00.")
     ] = None,
-    gpus: Annotated[str | None, typer.Option(help="GPUs of a worker, such as 1.")] = None,
+    gpus: Annotated[
+        str | None, typer.Option(metavar="N|TYPE:N", help="GPUs of a worker, such as 1.")
+    ] = None,
     cpus: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processor cores of a worker.")
     ] = None,
@@ -99,15 +103,7 @@ def slurm(
         list[str] | None,
         typer.Option(metavar="OPTION", help="Any option of sbatch, as --sbatch-option=--nice=9."),
     ] = None,
-    stale: Annotated[
-        float | None,
-        typer.Option(
-            min=1,
-            metavar="SECONDS",
-            help="Seconds without a sign of a worker after which another takes its part over. "
-            "[default: 120]",
-        ),
-    ] = None,
+    stale: Stale = None,
     offline: Offline = False,
     no_pictures: NoPictures = False,
     dry_run: Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from biobench._common.output import console, print_json, print_line, print_note, print_stage
 from biobench.commands import completers
-from biobench.commands.options import Architecture, AsJson, Offline, path
+from biobench.commands.options import Architecture, AsJson, ModelList, Offline, path
 from biobench.models.unknown_names import FULL_FORMS
 
 if TYPE_CHECKING:
@@ -93,12 +93,7 @@ def fetch(
             autocompletion=completers.models,
         ),
     ] = None,
-    models: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
-        ),
-    ] = None,
+    models: ModelList = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Only say whether the cache has them.")
     ] = False,
@@ -192,7 +187,7 @@ def show(
 @app.command()
 def export(
     model: Name,
-    out: Annotated[Path, typer.Option(parser=path, metavar="PATH", help="A new folder.")],
+    out: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="A new folder.")],
     arch: Architecture = None,
     offline: Offline = False,
     explain: Annotated[

@@ -20,7 +20,10 @@ def path(text: str) -> Path:
 
 
 SpecFolder = Annotated[
-    Path | None, typer.Option(help="Folder that holds v1/suite.yaml. [default: the built-in one]")
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder that holds v1/suite.yaml. [default: the built-in one]"
+    ),
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -37,15 +40,28 @@ Architecture = Annotated[
     str | None, typer.Option("--arch", metavar="NAME", help="Architecture of a file of weights.")
 ]
 
+ModelList = Annotated[
+    Path | None,
+    typer.Option(
+        parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
+    ),
+]
+
 Suite = Annotated[
     str | None,
-    typer.Option(help="A suite: biobench, prior-work, demo.", autocompletion=completers.suites),
+    typer.Option(
+        metavar="NAME",
+        help="A suite: biobench, prior-work, demo.",
+        autocompletion=completers.suites,
+    ),
 ]
 
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
-        help="A task's id or a task file; may be repeated.", autocompletion=completers.tasks
+        metavar="ID|FILE",
+        help="A task's id or a task file; may be repeated.",
+        autocompletion=completers.tasks,
     ),
 ]
 
@@ -54,24 +70,41 @@ DataFolder = Annotated[
     typer.Option(
         envvar="BIOBENCH_DATA",
         parser=path,
-        metavar="PATH",
+        metavar="DIR",
         help="Folder that holds the data sets.",
     ),
 ]
 
 Sources = Annotated[
     list[str] | None,
-    typer.Option(help="Where the declared score is published, one for each --declare."),
+    typer.Option(
+        metavar="URL", help="Where the declared score is published, one for each --declare."
+    ),
 ]
 
 MicroBatches = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1024, help="Micro-batches that are embedded at once. [default: the cores]"
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Micro-batches that are embedded at once. [default: the cores]",
     ),
 ]
 
-Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads. [default: the cores]")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, max=1024, metavar="N", help="Threads. [default: the cores]")
+]
+
+Stale = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="Seconds without a sign of a worker after which another takes its part over. "
+        "[default: 120]",
+    ),
+]
 
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave pictures out of the pages.")]
 

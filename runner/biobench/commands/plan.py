@@ -16,6 +16,7 @@ from biobench.commands.options import (
     Division,
     DivisionOfRun,
     Engine,
+    ModelList,
     OnBadImage,
     Precision,
     PrecisionOfRun,
@@ -33,14 +34,12 @@ def plan(
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Name of a model, as `biobench run --model` takes it; may be repeated."),
-    ] = None,
-    models: Annotated[
-        Path | None,
         typer.Option(
-            parser=path, metavar="FILE", help="List of models, as `biobench run --models` takes it."
+            metavar="NAME",
+            help="Name of a model, as `biobench run --model` takes it; may be repeated.",
         ),
     ] = None,
+    models: ModelList = None,
     arch: Architecture = None,
     suite: Suite = None,
     task: Tasks = None,
@@ -49,7 +48,7 @@ def plan(
         Path | None,
         typer.Option(
             parser=path,
-            metavar="PATH",
+            metavar="DIR",
             help="Store of the workers, for what is there already and for measured rates. "
             "[default: the user's cache folder]",
         ),

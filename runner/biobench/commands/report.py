@@ -38,12 +38,15 @@ def report(
         Path | None,
         typer.Option(
             envvar="BIOBENCH_DATA",
+            metavar="DIR",
             help="With --site: folder that holds the data sets, for pictures.",
         ),
     ] = None,
     task: Annotated[
         list[Path] | None,
-        typer.Option(help="With --site: the file of a task of your own; may be repeated."),
+        typer.Option(
+            metavar="FILE", help="With --site: the file of a task of your own; may be repeated."
+        ),
     ] = None,
     no_pictures: Annotated[
         bool, typer.Option("--no-pictures", help="With --site: leave pictures out.")

@@ -40,6 +40,7 @@ def run(
     model: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help=f"{FORMS} of `biobench models list`, such as demo; a local folder in place of "
             "a repository (hf:./folder), or a file of weights with --arch. Repeat it for several "
             "models.",
@@ -91,6 +92,7 @@ def run(
     protocol: Annotated[
         str | None,
         typer.Option(
+            metavar="ID",
             help="With --images: the protocol. [default: logistic_regression]",
             autocompletion=completers.protocols,
         ),
@@ -101,7 +103,7 @@ def run(
         typer.Option(
             envvar="BIOBENCH_OUT",
             parser=path,
-            metavar="PATH",
+            metavar="DIR",
             help="Folder for the results. [default: biobench-out/...]",
         ),
     ] = None,
@@ -109,7 +111,7 @@ def run(
         Path | None,
         typer.Option(
             parser=path,
-            metavar="PATH",
+            metavar="DIR",
             help="Folder for what can be reused. [default: the user's cache folder]",
         ),
     ] = None,

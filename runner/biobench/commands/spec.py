@@ -85,7 +85,7 @@ def show(
 @app.command()
 def export(
     out: Annotated[
-        Path | None, typer.Option(help="File to write. [default: standard output]")
+        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
     ] = None,
     spec: SpecFolder = None,
 ) -> None:

@@ -16,7 +16,8 @@ from biobench.errors import DataError, counted
 app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
 
 Folder = Annotated[
-    Path | None, typer.Option("--store", help="The folder. [default: the user's cache folder]")
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="The folder. [default: the user's cache folder]"),
 ]
 
 
@@ -70,7 +71,7 @@ def verify(store: Folder = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def gc(
-    size: Annotated[str, typer.Option(help="Keep at most this much, like 20G.")],
+    size: Annotated[str, typer.Option(metavar="SIZE", help="Keep at most this much, like 20G.")],
     store: Folder = None,
 ) -> None:
     """Delete the least recently used entries until the store is under a size."""
@@ -108,7 +109,9 @@ def pull(
     store: Folder = None,
     sample: Annotated[
         int,
-        typer.Option(min=1, help="Images of a task to embed again before pulled ones are used."),
+        typer.Option(
+            min=1, metavar="N", help="Images of a task to embed again before pulled ones are used."
+        ),
     ] = 32,
 ) -> None:
     """Fetch features that others pushed; before a run uses them, it embeds a sample of them again.

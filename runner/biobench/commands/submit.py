@@ -15,7 +15,9 @@ def submit(
     result: Annotated[Path, typer.Argument(help="results.json, or the folder of a run.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write. [default: submission.tar beside results.json]"),
+        typer.Option(
+            metavar="FILE", help="File to write. [default: submission.tar beside results.json]"
+        ),
     ] = None,
     spec: SpecFolder = None,
 ) -> None:

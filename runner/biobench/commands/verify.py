@@ -31,7 +31,8 @@ def verify(
         ),
     ],
     against: Annotated[
-        Path | None, typer.Option(help="Another result: compare the two stage by stage.")
+        Path | None,
+        typer.Option(metavar="RESULT", help="Another result: compare the two stage by stage."),
     ] = None,
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again from nothing, and compare.")
@@ -47,32 +48,48 @@ def verify(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, help="With --sample: draw what an earlier check drew."),
+        typer.Option(
+            min=0,
+            max=2**63 - 1,
+            metavar="N",
+            help="With --sample: draw what an earlier check drew.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder that holds the data sets: make manifests and pixels again."),
+        typer.Option(
+            metavar="DIR", help="Folder that holds the data sets: make manifests and pixels again."
+        ),
     ] = None,
     against_data: Annotated[
-        Path | None, typer.Option(help="The images of the other result, to measure pixels.")
+        Path | None,
+        typer.Option(metavar="DIR", help="The images of the other result, to measure pixels."),
     ] = None,
     task: Annotated[
-        list[Path] | None, typer.Option(help="The file of a task of your own; may be repeated.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="The file of a task of your own; may be repeated."),
     ] = None,
     store: Annotated[
         list[Path] | None,
         typer.Option(
+            metavar="DIR",
             help="Folder where features were kept; may be repeated. [default: the folder store "
-            "beside the result, and the user's cache folder]"
+            "beside the result, and the user's cache folder]",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="With --rerun: folder for the new result and its store, which are kept."),
+        typer.Option(
+            metavar="DIR",
+            help="With --rerun: folder for the new result and its store, which are kept.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="With --rerun or --sample: the model, where it lies elsewhere here."),
+        typer.Option(
+            metavar="NAME",
+            help="With --rerun or --sample: the model, where it lies elsewhere here.",
+        ),
     ] = None,
     workers: Threads = None,
     offline: Annotated[

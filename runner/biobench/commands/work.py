@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from biobench._common.output import print_line
-from biobench.commands.options import MicroBatches, NoPictures, Offline, PlanFile, path
+from biobench.commands.options import MicroBatches, NoPictures, Offline, PlanFile, Stale, path
 from biobench.errors import counted
 
 
@@ -27,7 +27,7 @@ def work(
         Path | None,
         typer.Option(
             parser=path,
-            metavar="PATH",
+            metavar="DIR",
             help="Folder that all workers share. [default: the user's cache folder]",
         ),
     ] = None,
@@ -36,18 +36,11 @@ def work(
         typer.Option(
             envvar="BIOBENCH_DATA",
             parser=path,
-            metavar="PATH",
+            metavar="DIR",
             help="Folder that holds the data sets here. [default: that of the plan]",
         ),
     ] = None,
-    stale: Annotated[
-        float,
-        typer.Option(
-            min=1,
-            metavar="SECONDS",
-            help="Take over the part of a worker that gives no sign for so long.",
-        ),
-    ] = 120.0,
+    stale: Stale = None,
     until: Annotated[
         float | None,
         typer.Option(min=0, metavar="SECONDS", help="Begin no further part after so long."),
@@ -63,6 +56,7 @@ def work(
     where all features are there. Ends when nothing is left."""
     from biobench._common.store import default_store
     from biobench.work.document import read_plan
+    from biobench.work.jobs import STALE_S
     from biobench.work.make import prepare_work
     from biobench.work.worker import work as work_on
 
@@ -71,7 +65,8 @@ def work(
         read_plan(plan), data=data, store=shared, out=out, workers=workers, offline=offline,
         pictures=not no_pictures,
     )  # fmt: skip
-    done = work_on(prepared, shared, out, stale_s=stale, until_s=until, owner=name)
+    stale_s = STALE_S if stale is None else stale
+    done = work_on(prepared, shared, out, stale_s=stale_s, until_s=until, owner=name)
     print_line(
         f"done here: {counted(done.parts, 'part')} ({counted(done.images, 'image')} embedded), "
         f"{counted(done.probes, 'task')} probed, {counted(len(done.results), 'result')} written"
