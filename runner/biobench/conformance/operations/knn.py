@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import BiobenchError
@@ -30,7 +29,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
     classes = tuple(map(str, range(max(labels) + 1)))
     manifest = Manifest(Path(), classes, rows, {}, classes)
     try:
-        found = run_probe(task, any_suite(spec), manifest, _features(given))
+        found = run_probe(task, any_suite(spec), manifest, float32(given["features"]))
     except BiobenchError as error:
         raise Invalid("value") from error
     extras = {name: found.extras[name].tolist() for name in sorted(found.extras)}
@@ -38,17 +37,13 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _distances(given: Mapping[str, Any], spec: Spec) -> Any:
-    constants = spec.protocol(given["protocol"], given["division"]).constants
     try:
-        rows = scaled_rows(_features(given), constants["normalise"])
+        normalise = constants_of(given, spec)["normalise"]
+        rows = scaled_rows(float32(given["features"]), normalise)
     except BiobenchError as error:
         raise Invalid("value") from error
     query = rows[given["query"] : given["query"] + 1]
     return {"distances": squared_distances(query, rows)[0].tolist()}
-
-
-def _features(given: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.array(given["features"], np.float32)
 
 
 OPERATIONS = {"knn.predict": _predict, "knn.distances": _distances}

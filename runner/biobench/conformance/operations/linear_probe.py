@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32, int64
 from biobench.conformance.operations._training_plan import batches_of_epochs, rates_of_steps
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import DataError, ModelError
@@ -17,7 +18,7 @@ from biobench.spec.load import Spec
 
 
 def _standardise(given: Mapping[str, Any], spec: Spec) -> Any:
-    rows = standard_rows(_matrix(given["features"]), _probe(given, spec).normalisation_epsilon)
+    rows = standard_rows(float32(given["features"]), _probe(given, spec).normalisation_epsilon)
     return {"rows": rows.tolist()}
 
 
@@ -38,10 +39,10 @@ def _rates(given: Mapping[str, Any], spec: Spec) -> Any:
 def _train(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
     try:
-        probe.fit(_matrix(given["features"]), np.array(given["labels"], np.int64))
+        probe.fit(float32(given["features"]), int64(given["labels"]))
     except (DataError, ModelError) as error:
         raise Invalid("value") from error
-    predicted = probe.predict(_matrix(given["test"]))
+    predicted = probe.predict(float32(given["test"]))
     return {
         "weight": probe.weight_.tolist(),
         "bias": probe.bias_.tolist(),
@@ -52,23 +53,18 @@ def _train(given: Mapping[str, Any], spec: Spec) -> Any:
 def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe({**given, "classes": len(given["bias"])}, spec)
     probe.classes_ = np.arange(len(given["bias"]))
-    probe.weight_, probe.bias_ = _matrix(given["weight"]), _matrix(given["bias"])
-    return {"y_pred": probe.predict(_matrix(given["features"])).tolist()}
+    probe.weight_, probe.bias_ = float32(given["weight"]), float32(given["bias"])
+    return {"y_pred": probe.predict(float32(given["features"])).tolist()}
 
 
 def _probe(given: Mapping[str, Any], spec: Spec) -> LinearProbe:
     """The probe of the protocol document, with the constants that the input gives instead."""
-    constants = spec.protocol(given["protocol"], given["division"]).constants
     return LinearProbe.from_protocol(
-        {**constants, **given.get("constants", {})},
+        constants_of(given, spec, given.get("constants")),
         classes=given.get("classes", 2),
         seed=any_suite(spec).seed,
         task=given.get("task", ""),
     )
-
-
-def _matrix(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.array(values, np.float32)
 
 
 OPERATIONS = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32, float64, int64
 from biobench.errors import DataError, ModelError
 from biobench.probe.logistic_regression.estimator import LogisticProbe, decide
 from biobench.probe.logistic_regression.scaling import fit_scaling
@@ -18,8 +19,8 @@ from biobench.spec.load import Spec
 
 def _scale(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
-    scaling = fit_scaling(_features(given["features"]))
-    rows = scaling.apply(_features(given["test"]))
+    scaling = fit_scaling(float32(given["features"]))
+    rows = scaling.apply(float32(given["test"]))
     return {
         "mean": scaling.mean.tolist(),
         "deviation": scaling.deviation.tolist(),
@@ -29,25 +30,25 @@ def _scale(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _weights(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
-    classes, sizes = np.unique(_ids(given["labels"]), return_counts=True)
+    classes, sizes = np.unique(int64(given["labels"]), return_counts=True)
     return {"classes": classes.tolist(), "weights": class_weights(sizes).tolist()}
 
 
 def _folds(given: Mapping[str, Any], spec: Spec) -> Any:
     try:
-        return {"folds": fold_numbers(_ids(given["labels"]), _probe(given, spec).folds).tolist()}
+        return {"folds": fold_numbers(int64(given["labels"]), _probe(given, spec).folds).tolist()}
     except DataError as error:
         raise Invalid("value") from error
 
 
 def _fold_score(given: Mapping[str, Any], spec: Spec) -> Any:
     rule = _probe(given, spec).search_score_classes
-    return {"score": fold_score(_ids(given["y_true"]), _ids(given["y_pred"]), rule)}
+    return {"score": fold_score(int64(given["y_true"]), int64(given["y_pred"]), rule)}
 
 
 def _ranking(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
-    scores = np.array(given["scores"], np.float64)
+    scores = float64(given["scores"])
     if scores.shape != (len(probe.candidates), probe.folds):
         raise Invalid("value")
     return {
@@ -60,13 +61,13 @@ def _ranking(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _decide(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
-    return {"classes": decide(np.array(given["decisions"], np.float64)).tolist()}
+    return {"classes": decide(float64(given["decisions"])).tolist()}
 
 
 def _gradient(given: Mapping[str, Any], spec: Spec) -> Any:
-    problem = regression(np.array(given["rows"], np.float64), _ids(given["labels"]))
-    weight = np.array(given["weight"], np.float64)
-    intercept = np.array(given["intercept"], np.float64)
+    problem = regression(float64(given["rows"]), int64(given["labels"]))
+    weight = float64(given["weight"])
+    intercept = float64(given["intercept"])
     gradient = gradient_at(problem, weight, intercept, float(given["C"]))
     return {
         "gradient": gradient.tolist(),
@@ -79,7 +80,7 @@ def _fit(given: Mapping[str, Any], spec: Spec) -> Any:
     return {
         "weight": probe.coef_.tolist(),
         "intercept": probe.intercept_.tolist(),
-        "y_pred": probe.predict(_features(given["test"])).tolist(),
+        "y_pred": probe.predict(float32(given["test"])).tolist(),
     }
 
 
@@ -88,13 +89,13 @@ def _search(given: Mapping[str, Any], spec: Spec) -> Any:
     return {
         "scores": probe.scores_.tolist(),
         "C": probe.C_,
-        "y_pred": probe.predict(_features(given["test"])).tolist(),
+        "y_pred": probe.predict(float32(given["test"])).tolist(),
     }
 
 
 def _fitted(given: Mapping[str, Any], spec: Spec, instead: Mapping[str, Any]) -> LogisticProbe:
     try:
-        return _probe(given, spec, instead).fit(_features(given["features"]), _ids(given["labels"]))
+        return _probe(given, spec, instead).fit(float32(given["features"]), int64(given["labels"]))
     except (DataError, ModelError) as error:
         raise Invalid("value") from error
 
@@ -103,16 +104,7 @@ def _probe(
     given: Mapping[str, Any], spec: Spec, instead: Mapping[str, Any] | None = None
 ) -> LogisticProbe:
     """The probe of the protocol document; it refuses constants that it cannot have."""
-    constants = spec.protocol(given["protocol"], given["division"]).constants
-    return LogisticProbe.from_protocol({**constants, **(instead or {})})
-
-
-def _features(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.array(values, np.float32)
-
-
-def _ids(values: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(values, np.int64)
+    return LogisticProbe.from_protocol(constants_of(given, spec, instead))
 
 
 OPERATIONS = {

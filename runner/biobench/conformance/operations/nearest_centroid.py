@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32, float64, int64
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import BiobenchError
@@ -23,7 +23,7 @@ from biobench.spec.load import Spec
 
 def _classes(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
-    features, labels = _matrix(given["features"]), np.array(given["labels"], np.int64)
+    features, labels = float32(given["features"]), int64(given["labels"])
     classes, numbers = np.unique(labels, return_inverse=True)
     means, pooled = within_class_covariance(features, numbers, len(classes))
     each = [class_covariance(features[labels == c].astype(np.float64)) for c in classes]
@@ -39,25 +39,25 @@ def _classes(given: Mapping[str, Any], spec: Spec) -> Any:
 def _factor(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
     try:
-        factor = cholesky(np.array(given["matrix"], np.float64))
+        factor = cholesky(float64(given["matrix"]))
     except NotPositiveDefinite as error:
         raise Invalid("value") from error
-    whitened = whiten(factor, np.array(given["vectors"], np.float64))
+    whitened = whiten(factor, float64(given["vectors"]))
     return {"factor": factor.tolist(), "whitened": whitened.tolist()}
 
 
 def _threshold(given: Mapping[str, Any], spec: Spec) -> Any:
-    scores = np.array(given["scores"], np.float64)
+    scores = float64(given["scores"])
     return {"threshold": percentile(scores, _probe(given, spec).rejection_percentile)}
 
 
 def _fit(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
     try:
-        probe.fit(_matrix(given["features"]), np.array(given["labels"], np.int64))
+        probe.fit(float32(given["features"]), int64(given["labels"]))
     except BiobenchError as error:
         raise Invalid("value") from error
-    test = _matrix(given["test"])
+    test = float32(given["test"])
     return {
         "mean": probe.mean_.tolist(),
         "centroids": probe.centroids_.tolist(),
@@ -83,7 +83,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
     manifest = Manifest(Path(), names, rows, {}, names)
     try:
         found = run_probe(
-            task, any_suite(spec), manifest, _matrix([*given["features"], *given["test"]])
+            task, any_suite(spec), manifest, float32([*given["features"], *given["test"]])
         )
     except BiobenchError as error:
         raise Invalid("value") from error
@@ -91,12 +91,7 @@ def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _probe(given: Mapping[str, Any], spec: Spec) -> CentroidProbe:
-    constants = spec.protocol(given["protocol"], given["division"]).constants
-    return CentroidProbe.from_protocol(constants)
-
-
-def _matrix(values: Any) -> npt.NDArray[np.float32]:
-    return np.array(values, np.float32)
+    return CentroidProbe.from_protocol(constants_of(given, spec))
 
 
 OPERATIONS = {

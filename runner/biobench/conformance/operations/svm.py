@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32, float64
 from biobench.conformance.operations.interval import any_suite
 from biobench.data.manifest import Manifest, Row
 from biobench.errors import DataError, ModelError
@@ -22,8 +23,8 @@ from biobench.spec.load import Spec
 def _rows(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
     try:
-        mean, rows = centre(_features(given["features"]))
-        test = centred_rows(_features(given["test"]), mean)
+        mean, rows = centre(float32(given["features"]))
+        test = centred_rows(float32(given["test"]), mean)
     except ModelError as error:
         raise Invalid("value") from error
     return {"mean": mean.tolist(), "features": rows.tolist(), "test": test.tolist()}
@@ -31,26 +32,26 @@ def _rows(given: Mapping[str, Any], spec: Spec) -> Any:
 
 def _intercept(given: Mapping[str, Any], spec: Spec) -> Any:
     _probe(given, spec)
-    return {"intercept": midpoint(_floats(given["gaps"]), given["positives"])}
+    return {"intercept": midpoint(float64(given["gaps"]), given["positives"])}
 
 
 def _vote(given: Mapping[str, Any], spec: Spec) -> Any:
     tie = _probe(given, spec).decision_tie
-    return {"classes": vote(_floats(given["decisions"]), given["classes"], tie).tolist()}
+    return {"classes": vote(float64(given["decisions"]), given["classes"], tie).tolist()}
 
 
 def _violation(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
-    signs, dual = _floats(given["signs"]), _floats(given["dual"])
-    found = violation(_floats(given["rows"]), signs, dual, probe.C)
+    signs, dual = float64(given["signs"]), float64(given["dual"])
+    found = violation(float64(given["rows"]), signs, dual, probe.C)
     may_end = found <= probe.violation_tolerance and is_allowed(signs, dual, probe.C)
     return {"violation": found, "within": may_end}
 
 
 def _fit(given: Mapping[str, Any], spec: Spec) -> Any:
     try:
-        probe = _probe(given, spec).fit(_features(given["features"]), np.array(given["labels"]))
-        test = _features(given["test"])
+        probe = _probe(given, spec).fit(float32(given["features"]), np.array(given["labels"]))
+        test = float32(given["test"])
         decisions, predicted = probe.pair_decisions(test), probe.predict(test)
     except (DataError, ModelError) as error:
         raise Invalid("value") from error
@@ -74,7 +75,7 @@ def _groups(given: Mapping[str, Any], spec: Spec) -> Any:
     classes = tuple(map(str, range(max(row.label for row in rows) + 1)))
     manifest = Manifest(Path(), classes, rows, {}, classes)
     try:
-        found = run_probe(task, any_suite(spec), manifest, _features(given["features"]))
+        found = run_probe(task, any_suite(spec), manifest, float32(given["features"]))
     except (DataError, ModelError) as error:
         raise Invalid("value") from error
     return {"y_pred": found.y_pred.tolist()}
@@ -83,16 +84,7 @@ def _groups(given: Mapping[str, Any], spec: Spec) -> Any:
 def _probe(given: Mapping[str, Any], spec: Spec) -> SVMProbe:
     """The probe of the protocol document, with the constants that the input gives instead; it
     refuses constants that it cannot have."""
-    constants = spec.protocol(given["protocol"], given["division"]).constants
-    return SVMProbe.from_protocol({**constants, **given.get("constants", {})})
-
-
-def _features(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.array(values, np.float32)
-
-
-def _floats(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array(values, np.float64)
+    return SVMProbe.from_protocol(constants_of(given, spec, given.get("constants")))
 
 
 OPERATIONS = {

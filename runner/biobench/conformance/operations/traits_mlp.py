@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from biobench.conformance.operations import Invalid
+from biobench.conformance.operations._inputs import constants_of, float32
 from biobench.conformance.operations._training_plan import batches_of_epochs, rates_of_steps
 from biobench.conformance.operations.interval import any_suite
 from biobench.errors import BiobenchError
@@ -58,10 +58,10 @@ def _dropout(given: Mapping[str, Any], spec: Spec) -> Any:
 def _train(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
     try:
-        probe.fit(_matrix(given["features"]), np.array(given["traits"]))
+        probe.fit(float32(given["features"]), np.array(given["traits"]))
     except BiobenchError as error:
         raise Invalid("value") from error
-    test = _matrix(given["test"])
+    test = float32(given["test"])
     return {
         **{name: getattr(probe, f"{name}_").tolist() for name in _LAYERS},
         "logits": probe.decision_function(test).tolist(),
@@ -72,22 +72,17 @@ def _train(given: Mapping[str, Any], spec: Spec) -> Any:
 def _predict(given: Mapping[str, Any], spec: Spec) -> Any:
     probe = _probe(given, spec)
     for name in _LAYERS:
-        setattr(probe, f"{name}_", _matrix(given[name]))
-    return {"y_pred": probe.predict(_matrix(given["features"])).tolist()}
+        setattr(probe, f"{name}_", float32(given[name]))
+    return {"y_pred": probe.predict(float32(given["features"])).tolist()}
 
 
 def _probe(given: Mapping[str, Any], spec: Spec) -> TraitsProbe:
     """The probe of the protocol document, with the constants that the input gives instead."""
-    constants = spec.protocol(given["protocol"], given["division"]).constants
     return TraitsProbe.from_protocol(
-        {**constants, **given.get("constants", {})},
+        constants_of(given, spec, given.get("constants")),
         seed=any_suite(spec).seed,
         task=given.get("task", ""),
     )
-
-
-def _matrix(values: Any) -> npt.NDArray[np.float32]:
-    return np.array(values, np.float32)
 
 
 OPERATIONS = {
