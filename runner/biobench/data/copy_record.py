@@ -74,7 +74,11 @@ def record_bytes(report: DataReport, version: str, by: Recorder) -> bytes:
 
 
 def read_copy_record(path: Path) -> CopyRecord:
-    """Read a record; raises DataError where the file is none, or its list is not of its digest."""
+    """Read a record.
+
+    Raises:
+        DataError: The file is not a record, or its list does not have the digest that it states.
+    """
     remedy = "give a file that `biobench data verify ID --record` wrote"
     where = shown(str(path))
     try:

@@ -34,7 +34,8 @@ def is_id(name: str, largest: int) -> bool:
 def unknown_label(task: Task) -> str | None:
     """The label name of the unknown class, None where the rule has none.
 
-    Raises SpecError where the rule ``train-names-or-unknown`` has no ``unknown_label``.
+    Raises:
+        SpecError: The rule is ``train-names-or-unknown`` and the layout has no ``unknown_label``.
     """
     if task.label_rule not in UNKNOWN_RULES:
         return None

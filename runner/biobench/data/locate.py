@@ -29,8 +29,10 @@ def locate(task: Task, data: Path | None, *, only_task: bool = False) -> Path | 
     its data set names if that exists, else DIR itself where ``only_task`` (exactly one task is
     chosen), else the embedded demo data set, else None.
 
-    An embedded data set is never looked for in DIR itself. Raises DataError where ``data`` is given
-    and is not a folder.
+    An embedded data set is never looked for in DIR itself.
+
+    Raises:
+        DataError: ``data`` is given and is not a folder.
     """
     embedded = EMBEDDED / task.dataset.id
     has_embedded = embedded.is_dir()

@@ -66,7 +66,7 @@ def verify(
     workers: int = 1,
     quiet: bool = False,
 ) -> DataReport:
-    """Read all files of ``dataset`` in ``root``; raises DataError for structural faults.
+    """Read all files of ``dataset`` in ``root``.
 
     Where clips were left out of the frames, counts and the values that documents leave open are not
     reported.
@@ -79,6 +79,9 @@ def verify(
         seed: The suite's seed.
         workers: Files that are read at once.
         quiet: Show no progress.
+
+    Raises:
+        DataError: The data set has structural faults.
     """
     paths = file_paths(dataset, root)
     with Progress(dataset.id, len(paths), unit="files", quiet=quiet) as progress:

@@ -89,8 +89,10 @@ def make_units(task: Task, layout_items: LayoutItems, seed: int | None, where: s
 def frame_numbers(count: int, *, frames: int, stride: int, start: Start) -> list[int]:
     """Choose ``frames`` of ``count`` frames, ``stride`` apart.
 
-    The stride is the largest, up to the one asked for, with which they fit. Raises ValueError where
-    the clip has too few frames.
+    The stride is the largest, up to the one asked for, with which they fit.
+
+    Raises:
+        ValueError: The clip has too few frames.
     """
     if count < frames:
         raise ValueError(f"{count} frames are fewer than {frames}")

@@ -37,8 +37,9 @@ _MISMATCH = re.compile(r"size mismatch for ([^:\s]+):")
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a file by name, without wrappers and prefixes.
 
-    Raises ModelError for a file that cannot be read, holds anything but tensors, or objects that
-    torch's ``weights_only`` refuses.
+    Raises:
+        ModelError: The file cannot be read, or holds anything but tensors, or objects that torch's
+            ``weights_only`` refuses.
     """
     suffix = path.suffix.lower()
     if suffix == SAFETENSORS:

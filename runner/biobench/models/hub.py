@@ -222,7 +222,8 @@ def quiet(library: str) -> Iterator[None]:
 def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]]) -> Path:
     """The best weights file in ``folder``, compared with its digest in models.yaml.
 
-    Raises ModelError where there is none, or where its bytes differ.
+    Raises:
+        ModelError: There is none, or its bytes differ.
     """
     for patterns in groups:
         for pattern in patterns:
@@ -242,7 +243,8 @@ def weights_file(name: ModelName, folder: Path, groups: Sequence[Sequence[str]])
 def check_digest(name: ModelName, path: Path) -> None:
     """Compare a weights file with the digest that models.yaml has of it at the revision asked for.
 
-    Raises ModelError where the bytes differ.
+    Raises:
+        ModelError: The bytes differ.
     """
     entry = name.pinned_entry
     wanted = entry.weights_sha256.get(path.name) if entry is not None else None

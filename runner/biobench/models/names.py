@@ -82,7 +82,8 @@ def parse_name(name: str, entries: Mapping[str, ModelEntry]) -> ModelName:
     A full name that an entry resolves to has that entry too. A revision that the name gives takes
     precedence over the entry's.
 
-    Raises ModelError for a malformed or unknown name.
+    Raises:
+        ModelError: The name is malformed or unknown.
     """
     if not name.strip():
         raise ModelError("the name of the model is empty", remedy=f"use {FORMS}")
@@ -216,7 +217,8 @@ def states_revision(name: ModelName, source: str, revision: str | None) -> bool:
 def with_absolute_path(name: str, entries: Mapping[str, ModelEntry]) -> str:
     """The name with the whole path of its local folder or file; any other name as it is.
 
-    Raises ModelError for a malformed or unknown name.
+    Raises:
+        ModelError: The name is malformed or unknown.
     """
     parsed = parse_name(name, entries)
     if parsed.kind not in ("folder", "file") or parsed.entry is not None:

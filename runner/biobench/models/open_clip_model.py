@@ -38,8 +38,9 @@ def load_open_clip(name: ModelName, *, offline: bool, rules: RecipeRules) -> Mod
     """Load ``open_clip:ARCH/TAG``, ``open_clip:hf-hub:REPO``, ``open_clip:./folder`` or a file of
     weights.
 
-    Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
-    expresses.
+    Raises:
+        ModelError: The name is unknown, the weights cannot be had, or no recipe expresses the
+            transforms.
     """
     if name.kind == "folder":
         origin = WeightsOrigin("local", None, None, pinned=False)
@@ -284,7 +285,10 @@ def open_clip_recipe(configuration: Mapping[str, Any]) -> Recipe:
     """The recipe of ``image_transform_v2(PreprocessCfg(**configuration), is_train=False)``.
 
     open_clip resizes before it converts to RGB; on RGB images, which recipes work on, both orders
-    are the same. Raises ModelError for other colour modes, resize modes and sizes not square.
+    are the same.
+
+    Raises:
+        ModelError: The colour mode or the resize mode is another one, or the size is not square.
     """
     if configuration["mode"] != "RGB":
         raise recipes.unsupported(f"colour mode {configuration['mode']!r}")

@@ -39,7 +39,8 @@ def load_python(name: ModelName) -> ModuleBackbone:
     The store recomputes features where such a change moves the features of the image that the
     fingerprint is taken of; a change that only other images show goes unnoticed.
 
-    Raises ModelError where the import, the call or the object fails.
+    Raises:
+        ModelError: The import or the call fails, or the object lacks what a model needs.
     """
     try:
         return _load(name)

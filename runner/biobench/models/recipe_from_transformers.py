@@ -39,7 +39,11 @@ CONVNEXT_SQUASH_FROM = 384
 
 
 def transformers_recipe(processor: Any) -> Recipe:
-    """The recipe of ``processor(image)``. Raises ModelError where there is none."""
+    """The recipe of ``processor(image)``.
+
+    Raises:
+        ModelError: No recipe expresses the processor.
+    """
     from transformers.image_processing_backends import PilBackend, TorchvisionBackend
 
     kind = type(processor).__name__

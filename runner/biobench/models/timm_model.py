@@ -44,8 +44,9 @@ SUMMARY_TOKENS = 2
 def load_timm(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBackbone:
     """Load ``timm:NAME``, ``timm:hf-hub:REPO``, ``timm:./folder`` or a file of weights.
 
-    Raises ModelError for unknown names, weights that cannot be had, and transforms that no recipe
-    expresses.
+    Raises:
+        ModelError: The name is unknown, the weights cannot be had, or no recipe expresses the
+            transforms.
     """
     if name.kind == "folder":
         folder = local_folder(name.target, name.loader)
@@ -326,8 +327,9 @@ def features(module: Any, *, compat: bool) -> tuple[str, Forward]:
 def timm_recipe(module: Any) -> Recipe:
     """The recipe of ``create_transform(**resolve_model_data_config(module))``.
 
-    Raises ModelError for inputs that are not RGB, not square under ``center`` or ``border``, and
-    for unknown crop modes and filters.
+    Raises:
+        ModelError: The input is not RGB, or not square under ``center`` or ``border``, or the crop
+            mode or the filter is unknown.
     """
     import timm.data
 

@@ -42,8 +42,11 @@ CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
 def load_hf(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBackbone:
     """Load ``hf:OWNER/NAME[@REVISION]`` or ``hf:./folder``; remote code is never run.
 
-    A repository of timm or open_clip goes to that framework's loader. Raises ModelError for
-    weights that cannot be had, unknown model types, and transforms that no recipe expresses.
+    A repository of timm or open_clip goes to that framework's loader.
+
+    Raises:
+        ModelError: The weights cannot be had, the model type is unknown, or no recipe expresses
+            the transforms.
     """
     if name.kind == "folder":
         folder = local_folder(name.target, name.loader)

@@ -24,7 +24,8 @@ def weights_digest(module: torch.nn.Module) -> str:
     byte; then the elements of each tensor in the same order, row-major, little-endian, with nothing
     between them. Storage, device and strides do not count.
 
-    Raises ValueError for a state that is not a tensor, and on a big-endian machine.
+    Raises:
+        ValueError: A state is not a tensor, or the machine is big-endian.
     """
     import torch
 

@@ -40,9 +40,12 @@ MOST_RECORD = 16 << 20
 def unpack(dataset: Dataset, data: Path, *, say: Say = print, quiet: bool = False) -> None:
     """Fill ``DIR/<data set id>`` from the archives in ``DIR/archives/<data set id>``.
 
-    Raises DataError for a missing, wrong, damaged or hostile archive and for a data folder that is
-    there already but not from here; BiobenchError where the disk takes no more. Sources that were
-    unpacked before an interruption are not unpacked again.
+    Sources that were unpacked before an interruption are not unpacked again.
+
+    Raises:
+        DataError: An archive is missing, wrong, damaged or hostile, or the data folder is there
+            already but not from here.
+        BiobenchError: The disk takes no more.
     """
     archives = archive_folder(data, dataset)
     sources = sources_of(dataset)

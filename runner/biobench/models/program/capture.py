@@ -34,8 +34,9 @@ def capture(
 ) -> Graph:
     """The graph of ``forward``, which uses ``module``, for images of ``size`` (rows, columns).
 
-    Raises NotCarried where it reads numbers that a library computed when it built the model, and
-    whatever torch raises where it cannot trace the forward pass.
+    Raises:
+        NotCarried: It reads numbers that a library computed when it built the model.
+        Exception: Whatever torch raises where it cannot trace the forward pass.
     """
     import torch
 

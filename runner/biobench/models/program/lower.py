@@ -24,7 +24,8 @@ __all__ = ["NotCarried", "lower"]
 def lower(graph: Graph) -> tuple[dict[str, Any], Mapping[str, bytes]]:
     """The program of a graph, and its constants by digest.
 
-    Raises NotCarried naming the first operator that the engine lacks.
+    Raises:
+        NotCarried: The engine lacks an operator; the first one is named.
     """
     results: dict[str, Any] = {}
     lowering: Lowering | None = None
