@@ -78,17 +78,20 @@ def check(wheel: Path, architecture: str) -> None:
         found = faults(Path(archive.extract(EXTENSION, folder)), architecture)
     shutil.rmtree(folder)
     if found:
-        raise BuildError(f"{wheel.name} does not keep {TAG}: {'; '.join(found)}")
+        raise BuildError(f"{wheel.name} breaks the rules of {TAG}: {'; '.join(found)}")
 
 
 def environment(folder: Path) -> Path:
-    """The folder of programs of a virtual environment that has requirements/wheels.txt."""
+    """The bin folder of a virtual environment with the packages of requirements/wheels.txt."""
     lock = ROOT / "requirements/wheels.txt"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     stamp = folder / "lock"
     if not stamp.is_file() or stamp.read_text() != digest:
         shutil.rmtree(folder, ignore_errors=True)
-        output([sys.executable, "-m", "venv", "--without-pip", str(folder)], "no environment")
+        output(
+            [sys.executable, "-m", "venv", "--without-pip", str(folder)],
+            "the virtual environment could not be made",
+        )
         pip = [
             str(Path(sys.executable).parent / "pip"), "--python", str(folder / "bin/python"),
             "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
@@ -102,7 +105,7 @@ def environment(folder: Path) -> Path:
 def require_target(architecture: str) -> None:
     """Raise BuildError where Rust's standard library for the target is not there."""
     target = f"{architecture}-unknown-linux-gnu"
-    sysroot = output(["rustc", "--print", "sysroot"], "rustc does not answer").strip()
+    sysroot = output(["rustc", "--print", "sysroot"], "rustc failed").strip()
     if not (Path(sysroot) / "lib/rustlib" / target).is_dir():
         raise BuildError(f"Rust has no {target}; run: rustup target add {target}")
 

@@ -18,7 +18,7 @@ from biobench.decode.recipe import Recipe
 from biobench.embed import forward
 from biobench.embed.device import HostMemory, ValueTable, memory_of, send
 from biobench.embed.forward import Forward, deterministic, input_type
-from biobench.embed.shortage import MemoryShortage, is_shortage
+from biobench.embed.out_of_memory import OutOfMemory, is_out_of_memory
 from biobench.errors import ModelError
 from biobench.models.base import Backbone
 from biobench.models.load import load_model
@@ -223,7 +223,7 @@ def test_a_pass_for_which_memory_was_short_is_tried_once_more(backbone: Backbone
                 if times < 2:
                     found.append(passes.submit(pixels).result())
                 else:
-                    with pytest.raises(MemoryShortage, match="memory is too short"):
+                    with pytest.raises(OutOfMemory, match="memory is too short"):
                         passes.submit(pixels).result()
     assert found[0].tobytes() == found[1].tobytes()
 
@@ -256,7 +256,7 @@ def test_a_copy_for_which_memory_was_short_is_tried_once_more(
     with started(backbone, retry=retry) as passes, deterministic():
         found = passes.submit(drawn(3, backbone.recipe.crop[0]))
         if times > trims:
-            with pytest.raises(MemoryShortage, match="memory is too short"):
+            with pytest.raises(OutOfMemory, match="memory is too short"):
                 found.result()
         else:
             assert len(found.result()) == 3
@@ -268,17 +268,19 @@ def test_all_models_copy_by_one_memory() -> None:
     assert memory_of("cpu") is memory_of("cpu")
 
 
-def test_shortage_of_memory_is_told_from_other_errors(backbone: Backbone, tmp_path: Path) -> None:
+def test_an_out_of_memory_error_is_told_from_others(backbone: Backbone, tmp_path: Path) -> None:
     """By the errors that torch and NumPy really raise."""
     for ask in (lambda: torch.empty(1 << 60), lambda: np.empty(1 << 57, np.uint8)):
         with pytest.raises((RuntimeError, MemoryError)) as caught:
             ask()
-        assert is_shortage(caught.value)
+        assert is_out_of_memory(caught.value)
     with pytest.raises(RuntimeError) as other:
         torch.zeros(2, 3) @ torch.zeros(2, 3)
-    assert not is_shortage(other.value)
-    assert is_shortage(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
-    assert not is_shortage(ModelError("out of memory"))
+    assert not is_out_of_memory(other.value)
+    assert is_out_of_memory(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    )
+    assert not is_out_of_memory(ModelError("out of memory"))
 
 
 @pytest.mark.parametrize(
@@ -294,4 +296,4 @@ def test_shortage_of_memory_is_told_from_other_errors(backbone: Backbone, tmp_pa
 )
 def test_a_full_gpu_is_known_by_the_texts_of_its_libraries(text: str) -> None:
     """They do not speak of memory where there is no room for their handles and workspaces."""
-    assert is_shortage(RuntimeError(text))
+    assert is_out_of_memory(RuntimeError(text))

@@ -114,9 +114,9 @@ def before_and_after(
     after: Callable[[], object] = lambda: None,
 ) -> None:
     """Have others do something once, before or after the first look at a sample."""
-    whole, begun = features.hold, []
+    whole, begun = features.check_sample, []
 
-    def hold(result: Embedded, *given: object) -> bool:
+    def check_sample(result: Embedded, *given: object) -> bool:
         first = not begun
         begun.append(True)
         if first:
@@ -126,7 +126,7 @@ def before_and_after(
             after()
         return held
 
-    monkeypatch.setattr(features, "hold", hold)
+    monkeypatch.setattr(features, "check_sample", check_sample)
 
 
 def test_another_run_deletes_the_entries_first(

@@ -21,7 +21,7 @@ from biobench._common.store import Store
 from biobench.data.locate import EMBEDDED
 from biobench.data.predictions import Predictions
 from biobench.pipeline import run
-from biobench.report.item_digests import STAGES, Leaves, place_of
+from biobench.report.item_digests import STAGES, ItemDigests, place_of
 from biobench.run.external_scores import Declaration
 from biobench.run.options import Options
 from biobench.spec.load import load_spec, task_from_file
@@ -51,7 +51,7 @@ class Made:
         """The predictions as a submission holds them."""
         return {id: self.results.predictions(id) for id in self.results.tasks}
 
-    def digests_held(self) -> dict[str, Leaves]:
+    def digests_held(self) -> dict[str, ItemDigests]:
         """The digests of items as a submission holds them."""
         results = self.results
         return {

@@ -179,4 +179,4 @@ def test_what_has_no_sample(demo: Made, capsys: pytest.CaptureFixture[str]) -> N
     """Features by torch, and options without it."""
     for arguments in (["--sample", "5", "--model", "demo"], ["--seed", "5"], ["--model", "demo"]):
         assert execute(["verify", str(demo.out), *arguments]) == 2
-    assert "computed by torch" in capsys.readouterr().err
+    assert "torch computed its features" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.embed.embedded import features_root, pixels_digest
 from biobench.errors import ModelError
 from biobench.pipeline import run
-from biobench.report.item_digests import Leaves
+from biobench.report.item_digests import ItemDigests
 from biobench.spec.load import load_spec
 from biobench.verify.check import check
 from biobench.verify.findings import Report
@@ -40,7 +40,7 @@ def with_side(document: dict[str, Any], side: int) -> None:
 
 
 def checked(
-    made: Made, document: dict[str, Any], leaves: Mapping[str, Leaves], **places: Any
+    made: Made, document: dict[str, Any], leaves: Mapping[str, ItemDigests], **places: Any
 ) -> Report:
     # Without digests of items, a folder that has none beside its predictions.
     folder = None if leaves else made.out / "predictions"

@@ -45,7 +45,7 @@ def bare_jpeg(
 
 
 def seeds() -> Seeds:
-    """See the head of the file."""
+    """Yield (name, content) of each fuzz seed."""
     plain = jpeg(PICTURE, quality=75, subsampling=0)
     yield "444", plain
     yield "422", jpeg(PICTURE, quality=75, subsampling=1)

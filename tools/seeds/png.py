@@ -14,7 +14,7 @@ PICTURE = picture(19, 37, 3)
 
 
 def seeds() -> Seeds:
-    """See the head of the file."""
+    """Yield (name, content) of each fuzz seed."""
     palette = bytes(range(0, 192)) + b"\xff" * 3
     for colour, depths in DEPTHS.items():
         for bits in depths:

@@ -196,7 +196,9 @@ def read_plain(path: Path, limit: int) -> bytes:
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode):
                 raise Unreadable("is a folder", "name a file in it")
-            if not stat.S_ISREG(mode) and not (stat.S_ISFIFO(mode) and opened_by_the_shell(path)):
+            if not stat.S_ISREG(mode) and not (
+                stat.S_ISFIFO(mode) and is_process_substitution(path)
+            ):
                 raise Unreadable("is not a plain file", "give a file of text")
             file: BinaryIO
             if stat.S_ISREG(mode):
@@ -220,8 +222,8 @@ def read_plain(path: Path, limit: int) -> bytes:
     return data
 
 
-def opened_by_the_shell(path: Path) -> bool:
-    """True where a path names a file descriptor that this process was started with."""
+def is_process_substitution(path: Path) -> bool:
+    """Return True for a file descriptor of this process: a shell's ``<(...)``, or its input."""
     return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 
 

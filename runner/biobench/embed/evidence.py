@@ -115,16 +115,16 @@ def recall(store: Store, digests: Mapping[str, str]) -> Evidence:
         rows, items = _rows(listed), _texts(found, "items")
         places = _array(found, "places", np.int64, 2)
         if places.shape != (len(rows), 2):
-            raise ValueError("not a place for each row")
+            raise ValueError("places is not (rows, 2)")
         kind = bytes(_array(found, "kind", np.uint8, 1)).decode()
         if not _FOLDER.fullmatch(kind):
-            raise ValueError("no folder of shards")
+            raise ValueError("kind is not the name of a folder of shards")
         features, pixels = _gather(store, kind, _texts(found, "shards"), places)
         rule = bytes(_array(found, "rule", np.uint8, 1)).decode()
         if rule:
             features = pool_rows(features, _item_of_row(found, len(rows), len(items)), rule)
         if len(features) != len(items):
-            raise ValueError("not features of each item")
+            raise ValueError("the number of features differs from the number of items")
     except (ValueError, SpecError) as error:
         # A store can come with a result, from anyone.
         path = store.path(KIND, _key(digests))
@@ -152,10 +152,10 @@ def _gather(
     there = places[places[:, 0] != -1]
     if len(there) > _COPIES * len(np.unique(there, axis=0)):
         # A short list could otherwise ask for any number of rows of a wide shard.
-        raise ValueError("too many rows at one place")
+        raise ValueError("too many rows share one place")
     wanted = sorted(set(there[:, 0].tolist()))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(keys):
-        raise ValueError("a place in a shard that is not there")
+        raise ValueError("a place names a shard that is not listed")
     for number in wanted:
         here = np.flatnonzero(places[:, 0] == number)
         shard = _get(store, kind, keys[number], stage="features")
@@ -168,7 +168,7 @@ def _gather(
         of = places[here, 1]
         most = min(len(wide), len(crops))
         if wide.shape[1] != features.shape[1] or crops.shape[1] != 32 or not _within(of, most):
-            raise ValueError("a shard of another shape")
+            raise ValueError("a shard has another shape")
         features[here] = wide[of]
         pixels[here] = crops[of]
     if lost or features is None:
@@ -182,7 +182,7 @@ def _array(
     """An array of an entry; raises ValueError where there is none of that type and dimension."""
     array = arrays.get(name)
     if array is None or array.dtype != kind or array.ndim != ndim:
-        raise ValueError(f"no array {name} as it must be")
+        raise ValueError(f"array {name} is missing, or has another type or dimension")
     return array
 
 
@@ -190,7 +190,7 @@ def _rows(data: bytes) -> list[list[Any]]:
     """The rows of a manifest's text; raises ValueError where it is none."""
     rows = parse_json(data)
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
-        raise ValueError("no manifest as it must be")
+        raise ValueError("manifest is not a list of rows")
     return rows
 
 
@@ -205,7 +205,7 @@ def _texts(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[str, ...]
     """A list of texts in an entry; raises ValueError where there is none."""
     texts = parse_json(bytes(_array(arrays, name, np.uint8, 1)))
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"no list {name} as it must be")
+        raise ValueError(f"{name} is not a list of strings")
     return tuple(texts)
 
 
@@ -217,9 +217,9 @@ def _item_of_row(
     numbers = _array(arrays, "item_of_row", np.int64, 1)
     steps = np.diff(numbers, prepend=-1)
     if len(numbers) != rows or not np.isin(steps[1:], (0, 1)).all() or steps[:1].tolist() != [1]:
-        raise ValueError("no numbers of items as they must be")
+        raise ValueError("item_of_row does not ascend from 0 without a gap, one entry a row")
     if int(numbers[-1]) != items - 1:
-        raise ValueError("other items than their numbers")
+        raise ValueError("item_of_row has another number of items")
     return numbers
 
 
@@ -231,7 +231,7 @@ def _get(store: Store, kind: str, key: str, *, stage: str) -> dict[str, npt.NDAr
     """An entry, None where there is none; raises NotStored where it is damaged, and ValueError for
     a key that would name a file elsewhere."""
     if not _KEY.fullmatch(key):
-        raise ValueError("a key that is not a digest")
+        raise ValueError("a key is not a digest")
     found = store.get(kind, key)
     path = store.path(kind, key)
     # What was pulled and never looked at proves nothing, so it counts as absent.

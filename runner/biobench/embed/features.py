@@ -24,7 +24,7 @@ from biobench.embed import batch_independence
 from biobench.embed.changed_files import FileChangeDetector
 from biobench.embed.compute import Work, compute
 from biobench.embed.embedded import Embedded, Execution, features_digest, pixels_digest
-from biobench.embed.pulled import hold, known
+from biobench.embed.pulled import check_sample, count_found
 from biobench.embed.shards import Rows, ShardKeys, Wanted, parts
 from biobench.embed.stored import StoredItems, find
 from biobench.errors import DataError, shown
@@ -208,14 +208,14 @@ def _known(
     keys = ShardKeys(model.backbone, model.execution)
     result = _nothing(manifest, model.backbone, keys, watch)
     missing = find(shards, watch, keys, store, result, progress, items)
-    if not hold(result, manifest, model.backbone, model.execution, store):
-        said, before = result.pulled, known(result)
+    if not check_sample(result, manifest, model.backbone, model.execution, store):
+        said, before = result.pulled, count_found(result)
         result = _nothing(manifest, model.backbone, keys, watch)
         # Another process may pull again meanwhile, what was just deleted.
         quiet = Progress("", 0, quiet=True)
         missing = find(shards, watch, keys, store, result, quiet, pulled=False)
         result.pulled = said
-        progress.skip(known(result) - before)
+        progress.skip(count_found(result) - before)
     return result, missing
 
 

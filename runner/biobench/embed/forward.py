@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biobench.embed.device import Pixels, QueuedBatch, Values, ValueTable, memory_of, send
-from biobench.embed.shortage import MemoryShortage, is_shortage
+from biobench.embed.out_of_memory import OutOfMemory, is_out_of_memory
 from biobench.errors import BiobenchError, ModelError, UsageError
 from biobench.models.program_model import ProgramBackbone
 from biobench.repro.tf32 import without_tf32
@@ -133,7 +133,7 @@ class Forward:
         """``pool``: threads that several models share; without it :meth:`close` ends its own.
         ``retry``: try a copy or a pass a second time where memory is short.
 
-        Raises MemoryShortage where the device has no room for the model.
+        Raises OutOfMemory where the device has no room for the model.
         """
         self._backbone = backbone
         self._device = device
@@ -221,7 +221,7 @@ class Forward:
         try:
             return make()
         except Exception as error:
-            if not (self._retry and is_shortage(error)):
+            if not (self._retry and is_out_of_memory(error)):
                 raise
         # Not in the handler: the error holds what the pass had in memory.
         with self._again:
@@ -254,8 +254,8 @@ class Forward:
             raise
         except (Exception, SystemExit) as error:
             name = self._backbone.info.name
-            if is_shortage(error):
-                raise MemoryShortage(
+            if is_out_of_memory(error):
+                raise OutOfMemory(
                     f"memory is too short for the model ({type(error).__name__}: {error})",
                     where=name,
                     remedy="end what else takes memory; on the CPU give fewer --workers",

@@ -15,7 +15,7 @@ from biobench._common.memory import can_be_refused
 from biobench.embed.device import memory_of
 from biobench.embed.embedded import Execution
 from biobench.embed.forward import Forward
-from biobench.embed.shortage import MemoryShortage
+from biobench.embed.out_of_memory import OutOfMemory
 from biobench.errors import counted
 from biobench.models.base import Backbone
 from biobench.models.program.memory import require_memory
@@ -41,7 +41,7 @@ def fitting(backbone: Backbone, execution: Execution) -> Execution:
     on micro-batches, or where the system never refuses memory.
 
     Raises:
-        MemoryShortage: There is no room for a single row.
+        OutOfMemory: There is no room for a single row.
         ModelError: The forward pass fails.
     """
     if isinstance(backbone, ProgramBackbone):
@@ -68,7 +68,7 @@ def _fits(backbone: Backbone, execution: Execution) -> bool:
     """True where the passes of a micro-batch succeed; raises where the smallest one does not."""
     try:
         _try(backbone, execution)
-    except MemoryShortage:
+    except OutOfMemory:
         if execution.micro_batch == 1:
             raise
         return False
@@ -95,7 +95,7 @@ def _try(backbone: Backbone, execution: Execution) -> None:
         for future in passes:
             future.result()
     except MemoryError as error:
-        raise MemoryShortage(
+        raise OutOfMemory(
             "memory is too short",
             where=backbone.info.name,
             remedy="end what else takes memory, or give fewer --workers",

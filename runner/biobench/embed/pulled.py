@@ -29,12 +29,12 @@ MAX_NAMED = 3
 """Images that the statement names."""
 
 
-def known(result: Embedded) -> int:
-    """Number of rows that have features."""
+def count_found(result: Embedded) -> int:
+    """Count the rows that have features."""
     return int((result.places[:, 0] != -1).sum())
 
 
-def hold(
+def check_sample(
     result: Embedded, manifest: Manifest, backbone: Backbone, execution: Execution, store: Store
 ) -> bool:
     """Embed a sample of the pulled features of a task again, and say in ``result.pulled`` what it

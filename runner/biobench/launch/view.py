@@ -32,17 +32,17 @@ def value_of(
         "plan": plan.digest,
         "parts": [
             {
-                "name": of.part.name,
-                "model": plan.models[of.part.model].model,
-                "task": plan.tasks[of.part.task].task,
-                "rows": [of.part.rows.start, of.part.rows.stop],
-                "state": of.state,
-                "worker": of.owner,
-                "host": of.host,
-                "pid": of.pid,
-                "age_s": None if of.age_s is None else round(of.age_s, 1),
+                "name": entry.part.name,
+                "model": plan.models[entry.part.model].model,
+                "task": plan.tasks[entry.part.task].task,
+                "rows": [entry.part.rows.start, entry.part.rows.stop],
+                "state": entry.state,
+                "worker": entry.owner,
+                "host": entry.host,
+                "pid": entry.pid,
+                "age_s": None if entry.age_s is None else round(entry.age_s, 1),
             }
-            for of in status.parts
+            for entry in status.parts
         ],
         "results": dict(status.written),
         "jobs": [asdict(launch) for launch in launches],
@@ -55,8 +55,8 @@ def print_status(
 ) -> None:
     """Print the state for people."""
     counts: dict[tuple[int, int], Counter[str]] = {}
-    for of in status.parts:
-        counts.setdefault((of.part.model, of.part.task), Counter())[of.state] += 1
+    for entry in status.parts:
+        counts.setdefault((entry.part.model, entry.part.task), Counter())[entry.state] += 1
     rows = []
     for (model, task), found in counts.items():
         folder, name = plan.models[model].folder, plan.tasks[task].task

@@ -293,7 +293,9 @@ def _require_comparable(models: Sequence[Sequence[Clustered]]) -> None:
         raise DataError("no task to average", remedy="give a score for every member of the suite")
     for model in models:
         if [task.task for task in model] != [task.task for task in first]:
-            raise DataError("the models have other tasks", remedy="compare them on the same ones")
+            raise DataError(
+                "the models were scored on different tasks", remedy="compare them on the same ones"
+            )
         for task, own in zip(model, first, strict=True):
             influence, weights = task.jackknife.influence, task.jackknife.weights
             finite = math.isfinite(task.score) and np.isfinite(influence).all()

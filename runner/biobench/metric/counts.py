@@ -46,7 +46,9 @@ def name_numbers(names: Sequence[str] | npt.NDArray[np.str_], what: str) -> IntA
     """
     found = [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     if not found or not all(isinstance(name, str) for name in found):
-        raise UsageError(f"{what} holds no strings", remedy=f"pass the {what} of each item")
+        raise UsageError(
+            f"{what} must be a non-empty list of strings", remedy=f"pass the {what} of each item"
+        )
     # Python compares strings by code point.
     number = {name: i for i, name in enumerate(sorted(set(found)))}
     return np.array([number[name] for name in found], dtype=np.int64)

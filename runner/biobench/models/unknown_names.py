@@ -1,4 +1,4 @@
-"""Names that nothing is called: the error for each, with the near names that exist."""
+"""Errors for unknown model names, with close matches."""
 
 from __future__ import annotations
 

@@ -116,8 +116,8 @@ class Classifier(Estimator):
 
         Raises:
             NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
-            ArgumentError: X is no real matrix of as many features as were learnt from, or y does
-                not have a label for each of its rows.
+            ArgumentError: X is not a 2-D real array, its number of features differs from fit, or
+                y does not have a label for each of its rows.
             ItemsError: X has no row.
             FeaturesError: A row holds NaN, an infinity or a value that is too large.
         """

@@ -88,10 +88,10 @@ def outputs(
         threads: Threads; the result does not depend on it.
         relu: Whether the rectifier follows.
     """
-    threads_of_it = engine(threads)
+    exact_engine = engine(threads)
     weight, bias = np.ascontiguousarray(weight), np.ascontiguousarray(bias)
     result = np.empty((len(rows), len(bias)), np.float32)
     for start in range(0, len(rows), _ROWS):
         part = np.ascontiguousarray(rows[start : start + _ROWS])
-        result[start : start + _ROWS] = linear(threads_of_it, part, weight, bias, relu=relu)
+        result[start : start + _ROWS] = linear(exact_engine, part, weight, bias, relu=relu)
     return result

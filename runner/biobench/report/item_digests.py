@@ -1,8 +1,8 @@
 """The digests of single items beside a result (SPEC.md, section "Evidence").
 
 In: a task's outcome, or a folder. Out: of pixels BLAKE3 of each row, of features SHA-256 of each
-item, 32 bytes each in manifest order. With the ids they are what the digests of the stages are
-taken of, so a reader needs no other promise about them.
+item, 32 bytes each in manifest order. The digests of the stages are computed from
+them and the ids alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STAGES: tuple[Stage, ...] = ("pixels", "features")
 WIDTH = 32
 MOST_BYTES = 128 << 20
 """Four million digests; the largest task has three."""
-Leaves = npt.NDArray[np.uint8]
+ItemDigests = npt.NDArray[np.uint8]
 """uint8 (rows, 32)."""
 
 
@@ -33,13 +33,17 @@ def place_of(task: str, stage: Stage) -> str:
     return f"{FOLDER}/{task}.{stage}"
 
 
-def files_of(task: str, digests: Mapping[Stage, Leaves]) -> dict[str, bytes]:
+def files_of(task: str, digests: Mapping[Stage, ItemDigests]) -> dict[str, bytes]:
     """The contents of a task's files by place."""
     return {place_of(task, stage): digests[stage].tobytes() for stage in STAGES}
 
 
-def leaves_of(data: bytes | memoryview, where: str) -> Leaves:
-    """The digests in a file's bytes; raises DataError for a length that is none of theirs."""
+def parse_item_digests(data: bytes | memoryview, where: str) -> ItemDigests:
+    """The digests in a file's bytes.
+
+    Raises:
+        DataError: The length is not a multiple of 32 or exceeds 128 MiB.
+    """
     if len(data) % WIDTH or len(data) > MOST_BYTES:
         raise DataError(
             f"has {len(data)} bytes, which are not digests of {WIDTH} bytes each",
@@ -49,10 +53,14 @@ def leaves_of(data: bytes | memoryview, where: str) -> Leaves:
     return np.frombuffer(data, np.uint8).reshape(-1, WIDTH)
 
 
-def read_leaves(folder: Path, task: str, stage: Stage) -> Leaves:
-    """Read the digests of a task at a stage; raises DataError where they cannot be read."""
+def read_item_digests(folder: Path, task: str, stage: Stage) -> ItemDigests:
+    """Read the digests of a task at a stage.
+
+    Raises:
+        DataError: They cannot be read.
+    """
     path = current(folder) / place_of(task, stage)
     try:
-        return leaves_of(read_plain(path, MOST_BYTES), str(path))
+        return parse_item_digests(read_plain(path, MOST_BYTES), str(path))
     except Unreadable as error:
         raise DataError(error.what, where=str(path), remedy=error.remedy) from error

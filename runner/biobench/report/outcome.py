@@ -11,7 +11,7 @@ from biobench.data.predictions import Predictions
 from biobench.embed.features import Execution
 from biobench.metric.score import Score
 from biobench.models.base import Backbone
-from biobench.report.item_digests import Leaves, Stage
+from biobench.report.item_digests import ItemDigests, Stage
 from biobench.spec.documents import Suite, Task
 from biobench.spec.load import Spec
 
@@ -44,7 +44,7 @@ class TaskOutcome:
     score: Score
     pixels_digest: str
     features_digest: str
-    leaves: Mapping[Stage, Leaves]
+    leaves: Mapping[Stage, ItemDigests]
     torch_state: Mapping[str, str]
     wall: float
     cpu: float

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from biobench._common.files import Unreadable, read_plain, write_atomically
 from biobench.errors import DataError, UsageError, shown
 from biobench.report.current import current, read_from
-from biobench.report.item_digests import Leaves, Stage, place_of, read_leaves
+from biobench.report.item_digests import ItemDigests, Stage, place_of, read_item_digests
 from biobench.report.read import read_metadata, read_predictions
 from biobench.spec.canonical import CanonicalError, parse_json, sha256_json
 
@@ -79,7 +79,7 @@ class Results:
         document: dict[str, Any],
         folder: Path | None = None,
         loaded_predictions: Mapping[str, Predictions] | None = None,
-        loaded_digests: Mapping[str, Leaves] | None = None,
+        loaded_digests: Mapping[str, ItemDigests] | None = None,
         loaded_names: Mapping[str, Names] | None = None,
     ) -> None:
         self.document = document
@@ -160,7 +160,7 @@ class Results:
             )
         return read_predictions(self.folder, str(entry["predictions"]), task)
 
-    def item_digests(self, task: str, stage: Stage) -> Leaves:
+    def item_digests(self, task: str, stage: Stage) -> ItemDigests:
         """Digests of a task's images (pixels) or items (features), uint8 (rows, 32), as its files
         state them; raises DataError where they cannot be read."""
         if self.loaded_digests is not None:
@@ -171,7 +171,7 @@ class Results:
                 where=task,
                 remedy="load it from the folder that `biobench run --out` wrote",
             )
-        return read_leaves(self.folder, task, stage)
+        return read_item_digests(self.folder, task, stage)
 
     def predictions_metadata(self, task: str) -> dict[str, str] | None:
         """The metadata of a task's predictions, such as the names of the classes.

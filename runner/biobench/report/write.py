@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from biobench.report.earlier import PAGE, PREDICTIONS
 from biobench.report.item_digests import FOLDER, files_of
 from biobench.report.outcome import TaskOutcome
-from biobench.report.page.evidence import WITHOUT, PageEvidence
+from biobench.report.page.evidence import PICTURES_OFF_REASON, PageEvidence
 from biobench.report.page.names import names_of_manifest
 from biobench.report.replace import replacing
 from biobench.report.result_page import render_page
@@ -167,5 +167,5 @@ def _evidence(outcome: TaskOutcome, *, images: bool) -> PageEvidence:
         names_of_manifest(outcome.manifest),
         outcome.task,
         outcome.manifest if images else None,
-        None if images else WITHOUT,
+        None if images else PICTURES_OFF_REASON,
     )

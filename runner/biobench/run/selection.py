@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biobench._common.files import opened_by_the_shell
+from biobench._common.files import is_process_substitution
 from biobench.data.class_folders.task_file import TaskFiles
 from biobench.data.hints import setup_commands
 from biobench.data.locate import LocatedTask, locate
@@ -102,15 +102,15 @@ def select(
             task, or all tasks are declared.
         DataError: No task that is asked for has its data.
     """
-    stands_in = tuple(item.task.id for item in declared)
+    declared_ids = tuple(item.task.id for item in declared)
     for name in tasks:
-        if name in stands_in:
+        if name in declared_ids:
             raise UsageError(
                 f"task {name} is named and declared", remedy="leave one of --task and --declare out"
             )
-    selection = _select(spec, suite, tasks, data, division, stands_in)
+    selection = _select(spec, suite, tasks, data, division, declared_ids)
     # The benchmark may have declared scores beside it; another suite has its own tasks alone.
-    for name in stands_in if selection.suite.id != BENCHMARK else ():
+    for name in declared_ids if selection.suite.id != BENCHMARK else ():
         if name not in selection.suite.members:
             having = [suite.id for suite in spec.suites.values() if name in suite.members]
             raise UsageError(
@@ -122,7 +122,7 @@ def select(
         raise UsageError(
             "all tasks are declared, so there is nothing to run", remedy="name a task to run"
         )
-    absent = tuple(member for member in selection.absent if member not in stands_in)
+    absent = tuple(member for member in selection.absent if member not in declared_ids)
     return replace(selection, absent=absent, declared=declared)
 
 
@@ -197,7 +197,7 @@ def _select(
         return replace(found, notes=missing if found.absent else ())
     if data is not None and any(data.iterdir()):
         raise DataError(
-            "no data set of the benchmark lies here",
+            "found no data set of the benchmark",
             where=str(data),
             remedy=f"expected a folder named like one of {', '.join(benchmark.tasks)}",
         )
@@ -257,7 +257,7 @@ def _is_file(name: str, spec: Spec) -> bool:
     """True where a --task names a file of the user's own; raises UsageError where it cannot be
     one."""
     path = Path(name)
-    if path.suffix == ".yaml" or opened_by_the_shell(path):
+    if path.suffix == ".yaml" or is_process_substitution(path):
         return True
     if "/" in name or (name not in spec.task_ids() and (path.suffix or path.exists())):
         raise UsageError(

@@ -134,7 +134,10 @@ def _finding(
         found = part.measure(conditions)
         recorded = golden.parts.get(part.id)
         if recorded is None:
-            raise BiobenchError("nothing is recorded for it", remedy="install biobench again")
+            raise BiobenchError(
+                f"no recorded measurement for part {part.id}",
+                remedy="install biobench again; in a checkout: run tools/make_golden.py",
+            )
     except Exception as error:  # noqa: BLE001  # a broken library raises anything
         detail = f"{type(error).__name__}: {error}"
         return SelftestFinding(part, FAILED, None, expected, " ".join(detail.split()))

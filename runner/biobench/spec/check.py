@@ -42,9 +42,9 @@ METRICS = ("metrics", "compat/metrics")
 
 def check_own_task(document: Document, library: Library) -> list[Problem]:
     """Problems of a person's own task file against a sound library."""
-    at = document.source.problem
+    problem_at = document.source.problem
     if not isinstance(document.value, dict):
-        return [at("", "is not a mapping", "write task: <id> and the other keys", "type")]
+        return [problem_at("", "is not a mapping", "write task: <id> and the other keys", "type")]
     schema = dict(library.schemas["task"])
     # An own task has no superseded versions beside it.
     schema["properties"] = {k: v for k, v in schema["properties"].items() if k not in PINS.values()}
@@ -58,7 +58,7 @@ def check_own_task(document: Document, library: Library) -> list[Problem]:
     if id in known:
         # Its random streams and its place in a result would be those of the other task.
         remedy = "give your task an id of its own; extends may name the other"
-        return [at("/task", f"{id} is a task of the specification", remedy, "duplicate-id")]
+        return [problem_at("/task", f"{id} is a task of the specification", remedy, "duplicate-id")]
     twice = [problem for key in METRICS for problem in _duplicates(document, key, "id")]
     return [*twice, *_task(document, library, known, own=True)]
 
@@ -153,7 +153,7 @@ def _layout(document: Document, pointer: str, value: Any, library: Library) -> I
         yield from _problems(document, f"{pointer}/options", found)
 
 
-def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iterator[Problem]:
+def _unknown(document: Document, value: Mapping[str, Any], prefix: str = "") -> Iterator[Problem]:
     """Check that each null has a reason and each reason a null."""
     reasons = value.get("unknown", {})
     if not isinstance(reasons, dict):
@@ -162,7 +162,7 @@ def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iter
     for pointer in nulls:
         if pointer not in reasons:
             yield document.source.problem(
-                at + pointer,
+                prefix + pointer,
                 "null without a reason",
                 f"add the reason under unknown as {pointer}: ...",
                 "null-without-reason",
@@ -170,7 +170,7 @@ def _unknown(document: Document, value: Mapping[str, Any], at: str = "") -> Iter
     for pointer in reasons:
         if pointer not in nulls:
             yield document.source.problem(
-                f"{at}/unknown/{escape(pointer)}",
+                f"{prefix}/unknown/{escape(pointer)}",
                 f"a reason for {pointer}, which is not null",
                 "remove it",
                 "reason-without-null",
@@ -190,7 +190,7 @@ def _nulls(value: Any, pointer: str) -> Iterator[str]:
 
 def _names(document: Document, library: Library) -> Iterator[Problem]:
     """Check that an id is the name of its file, and occurs in one file."""
-    at = document.source.problem
+    problem_at = document.source.problem
     if document.kind in library.by_id and document.kind not in ("suite", "models"):
         key = f"/{document.kind}"
         name, version = stem(document.path)
@@ -198,11 +198,15 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
         if written != name:
             other = library.by_id[document.kind].get(written)
             if other is not None:
-                yield at(key, f"{written} is {other.path} already", "rename one", "duplicate-id")
+                yield problem_at(
+                    key, f"{written} is {other.path} already", "rename one", "duplicate-id"
+                )
             else:
-                yield at(key, f"the file is named {name}", f"write {name}", "wrong-name")
+                yield problem_at(key, f"the file is named {name}", f"write {name}", "wrong-name")
         if version is not None and str(document.value["version"]) != str(version):
-            yield at("/version", f"the file is named v{version}", f"write {version}", "wrong-name")
+            yield problem_at(
+                "/version", f"the file is named v{version}", f"write {version}", "wrong-name"
+            )
     for key, label in (("suites", "id"), ("models", "name"), ("recipes", "id"), ("levels", "id")):
         yield from _duplicates(document, key, label)
     if document.kind == "task":
@@ -214,18 +218,18 @@ def _names(document: Document, library: Library) -> Iterator[Problem]:
 def _pins(document: Document) -> Iterator[Problem]:
     """Check that a superseded task states all versions that it rests on, and that a current one
     rests on current documents."""
-    at = document.source.problem
+    problem_at = document.source.problem
     for kind, key in PINS.items():
         wanted = superseded(document) and isinstance(document.value.get(kind), str)
         if wanted and key not in document.value:
             message = f"a superseded task states the version of its {kind}"
-            yield at("", message, f"add {key}: <version>", "wrong-name")
+            yield problem_at("", message, f"add {key}: <version>", "wrong-name")
         elif key in document.value and not wanted:
             message = f"{key} is for a superseded task, whose file is named <id>.v<version>.yaml"
-            yield at(f"/{key}", message, "remove it", "wrong-name")
+            yield problem_at(f"/{key}", message, "remove it", "wrong-name")
     if superseded(document) and "extends" in document.value:
         message = "a superseded task extends no other, which may move on"
-        yield at("/extends", message, "write out what it inherits", "wrong-name")
+        yield problem_at("/extends", message, "write out what it inherits", "wrong-name")
 
 
 def _duplicates(document: Document, place: str, label: str) -> Iterator[Problem]:
@@ -293,26 +297,28 @@ def _suites(document: Document, library: Library) -> Iterator[Problem]:
 def _task(
     document: Document, library: Library, tasks: Mapping[str, Document], *, own: bool
 ) -> Iterator[Problem]:
-    at = document.source.problem
+    problem_at = document.source.problem
     links = chain(document, tasks)
     if isinstance(links, str):
         if links in tasks or links == document.value.get("task"):
             remedy = "extend a task that does not lead back here"
-            yield at("/extends", f"extends leads back to {links!r}", remedy, "extends-cycle")
+            yield problem_at(
+                "/extends", f"extends leads back to {links!r}", remedy, "extends-cycle"
+            )
         else:
             remedy = choose(links, list(tasks))
-            yield at("/extends", f"no task {links!r}", remedy, "unknown-reference")
+            yield problem_at("/extends", f"no task {links!r}", remedy, "unknown-reference")
         return
     task = with_defaults(merge(links)) if own else merge(links)
     missing = [key for key in library.schemas["task"]["else"]["required"] if key not in task]
     for key in missing:
-        yield at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
+        yield problem_at("", f"the key {key!r} is missing", f"add {key}", "missing-key")
     if missing:
         return
     for kind, id, version in missing_pins(library, document):
         message = f"{kind} {id} has no version {version}"
         remedy = f"keep that document as {id}.v{version}.yaml"
-        yield at(f"/{PINS[kind]}", message, remedy, "unknown-reference")
+        yield problem_at(f"/{PINS[kind]}", message, remedy, "unknown-reference")
     library = pinned(library, document)
     unsound = list(_parts(document, task, library))
     yield from unsound

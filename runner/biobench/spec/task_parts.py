@@ -1,4 +1,4 @@
-"""The fit of a task's parts (SPEC.md, section "Tasks").
+"""Check that the parts of a task fit together (SPEC.md, section "Tasks").
 
 In: a resolved task and the documents that it names. Out: misfits, each with the places where it can
 be fixed, the likeliest first. The needs and outputs of a part are read from its document, so that a

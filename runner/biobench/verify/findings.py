@@ -23,7 +23,7 @@ STAGES = (
 """In the order of the chain: a stage follows from those before it. ``document`` is the form of the
 files, ``setup`` what was asked for, ``software`` what it ran with, ``result`` what the whole claims
 about itself."""
-SHOWN = 10
+MAX_PRINTED = 10
 """Findings of a stage that are printed; the rest are counted."""
 
 Holds = bool | None
@@ -158,5 +158,5 @@ def _row(cells: Sequence[str], widths: Sequence[int], text: str) -> str:
 
 def _texts(findings: Sequence[Finding]) -> list[str]:
     texts = list(dict.fromkeys(map(str, findings)))
-    more = len(texts) - SHOWN
-    return texts if more <= 0 else [*texts[:SHOWN], f"and {more} more"]
+    more = len(texts) - MAX_PRINTED
+    return texts if more <= 0 else [*texts[:MAX_PRINTED], f"and {more} more"]

@@ -20,7 +20,7 @@ from biobench.embed.pool import pool_rows
 from biobench.embed.recomputed import recompute_rows, refuted
 from biobench.errors import BiobenchError, UsageError, counted
 from biobench.models.base import Backbone
-from biobench.report.item_digests import STAGES, Leaves
+from biobench.report.item_digests import STAGES, ItemDigests
 from biobench.report.results import Results
 from biobench.spec.documents import Suite, Task
 from biobench.spec.generator import Stream
@@ -40,8 +40,8 @@ class Sample:
 
     Attributes:
         count: Number of items, over all tasks.
-        seed: Of the generator's stream ``verify/sample``, by which they are drawn. Whoever made the
-            result must not have known it.
+        seed: Seed of the generator's stream ``verify/sample``, which draws the items. It must not
+            have been known when the result was made.
     """
 
     count: int
@@ -54,8 +54,8 @@ class _Stated:
 
     task: Task
     manifest: Manifest
-    pixels: Leaves
-    features: Leaves
+    pixels: ItemDigests
+    features: ItemDigests
 
 
 def check_items(
@@ -84,7 +84,7 @@ def check_items(
     """
     if results.document["model"]["program"] is None:
         raise UsageError(
-            "its features were computed by torch, which repeats them in whole runs only",
+            "torch computed its features, which only a whole rerun repeats",
             where="--sample",
             remedy="give --rerun",
         )
@@ -148,21 +148,21 @@ def _stated(results: Results, rule: TaskRules, suite: Suite, images: Images) -> 
 def _compare(
     stated: Sequence[_Stated], backbone: Backbone, images: Images, sample: Sample
 ) -> Iterator[Finding]:
-    sizes = [len(of.features) for of in stated]
+    sizes = [len(entry.features) for entry in stated]
     total, count = sum(sizes), min(sample.count, sum(sizes))
     drawn = Stream(sample.seed, "verify/sample").permutation(total)[:count]
     first = 0
     differing: dict[str, list[str]] = {"pixels": [], "features": []}
     rows = 0
     with Progress("sample", count, quiet=images.quiet) as progress:
-        for of, size in zip(stated, sizes, strict=True):
+        for entry, size in zip(stated, sizes, strict=True):
             mine = np.sort(drawn[(drawn >= first) & (drawn < first + size)] - first)
             first += size
             if len(mine):
-                again = _recompute(of, mine, backbone, images, progress)
+                again = _recompute(entry, mine, backbone, images, progress)
                 rows += again.rows
                 for stage in ("pixels", "features"):
-                    differing[stage] += [f"{of.task.id} {id}" for id in again.differing[stage]]
+                    differing[stage] += [f"{entry.task.id} {id}" for id in again.differing[stage]]
     for stage, names in differing.items():
         what = counted(rows, "image") if stage == "pixels" else counted(count, "item")
         if names:
@@ -184,14 +184,14 @@ class _RecomputedItems:
 
 
 def _recompute(
-    of: _Stated,
+    stated: _Stated,
     items: npt.NDArray[np.int64],
     backbone: Backbone,
     images: Images,
     progress: Progress,
 ) -> _RecomputedItems:
     """Decode and embed the rows of items, and compare both with what is stated."""
-    manifest = of.manifest
+    manifest = stated.manifest
     rows = np.flatnonzero(np.isin(manifest.item_of_row, items))
     execution = Execution(
         device="cpu", precision="float32", micro_batch=BATCH, workers=images.workers, engine={}
@@ -204,12 +204,12 @@ def _recompute(
     pixels, features, bad = again.pixels, again.features, again.bad
     features[sorted(bad)] = 0
     item_of_row = np.searchsorted(items, manifest.item_of_row[rows])
-    rule = pool_rule(of.task.view)
+    rule = pool_rule(stated.task.view)
     if rule is not None and manifest.pooled:
         features = pool_rows(features, item_of_row, rule)
         features[sorted({int(item_of_row[row]) for row in bad})] = 0
-    wrong = np.flatnonzero((pixels != of.pixels[rows]).any(axis=1))
-    other = np.flatnonzero((feature_leaves(features) != of.features[items]).any(axis=1))
+    wrong = np.flatnonzero((pixels != stated.pixels[rows]).any(axis=1))
+    other = np.flatnonzero((feature_leaves(features) != stated.features[items]).any(axis=1))
     return _RecomputedItems(
         len(rows),
         {

@@ -17,7 +17,7 @@ from biobench.data.unpack.names import entry_parts
 from biobench.errors import DataError, shown
 from biobench.report.item_digests import FOLDER as EVIDENCE
 from biobench.report.item_digests import MOST_BYTES as MOST_LEAVES
-from biobench.report.item_digests import STAGES, files_of, leaves_of, place_of
+from biobench.report.item_digests import STAGES, files_of, parse_item_digests, place_of
 from biobench.report.results import FILE as RESULTS
 from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
@@ -102,7 +102,10 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 def _header(path: str, size: int) -> bytes:
     """One block in the format ustar; raises ArchiveError for a path that does not fit in one."""
     if path != "/".join(entry_parts(path)) or not path.isascii() or len(path) > 100:
-        raise ArchiveError(f"the member {shown(path[:120])!r} has a name that none can have")
+        raise ArchiveError(
+            f"the member {shown(path[:120])!r} has an invalid name (ASCII, at most 100 characters, "
+            "no ..)"
+        )
     member = tarfile.TarInfo(path)
     member.size, member.mode = size, 0o644
     return member.tobuf(tarfile.USTAR_FORMAT)
@@ -206,7 +209,7 @@ def _results(members: Mapping[str, memoryview], where: str) -> Results:
     if not same:
         raise ArchiveError(f"{HEAD} is not that of its members")
     predictions = member_predictions({task: members[_place(task)] for task in ran})
-    leaves = {place: leaves_of(members[place], f"{where}: {place}") for place in digests}
+    leaves = {place: parse_item_digests(members[place], f"{where}: {place}") for place in digests}
     return Results(results.document, None, predictions, leaves)
 
 

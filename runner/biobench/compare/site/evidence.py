@@ -14,7 +14,7 @@ from pathlib import Path
 from biobench.data.class_folders.task_file import notes_of
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
-from biobench.report.page.evidence import WITHOUT, PageEvidence
+from biobench.report.page.evidence import PICTURES_OFF_REASON, PageEvidence
 from biobench.report.page.names import names_of_manifest
 from biobench.report.page.thumbnails import thumbnails
 from biobench.report.results import Results
@@ -73,7 +73,7 @@ class SavedEvidence:
     def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:
         """The evidence of a task; raises DataError where its predictions cannot be read."""
         predictions = results.predictions(id)
-        found = self._manifest(results, id, task) if self.pictures_wanted else WITHOUT
+        found = self._manifest(results, id, task) if self.pictures_wanted else PICTURES_OFF_REASON
         if isinstance(found, str):
             return PageEvidence(predictions, results.names(id), task, None, found)
         return PageEvidence(predictions, names_of_manifest(found), task, found)

@@ -68,7 +68,7 @@ def with_own_urls(sources: Sequence[DataSource], urls: Sequence[str]) -> tuple[D
             added[name if name in added else files[0].name].append(url)
         else:
             raise UsageError(
-                f"{url!r} is the address of none of {', '.join(sorted(added))}",
+                f"{url!r} matches none of the files {', '.join(sorted(added))}",
                 remedy="give the address of a file of that name, or of a folder, ending in /",
             )
     return tuple(

@@ -46,7 +46,7 @@ class _TarStream:
         self.last = 0
 
     def read(self, size: int) -> bytes:
-        """As files do."""
+        """Read at most ``size`` bytes, as a file does."""
         chunk = self._source.read(size)
         used = len(chunk.rstrip(b"\0"))
         if used:

@@ -159,7 +159,7 @@ def elu(node: Node) -> Value:
 
 @lowers("Abs")
 def absolute(node: Node) -> Value:
-    """Without its sign."""
+    """Lower Abs."""
     return magnitude(node.lowering, node.value(0))
 
 

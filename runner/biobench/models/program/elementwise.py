@@ -168,7 +168,7 @@ def clamp(
 
 @lowers("clamp_max.default")
 def clamp_max(lowering: Lowering, x: Operand, high: float) -> Value:
-    """Not above a number."""
+    """Lower clamp_max."""
     return bounded(lowering, lowering.value(x), None, high)
 
 

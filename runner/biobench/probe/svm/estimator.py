@@ -150,7 +150,8 @@ class SVMProbe(Classifier):
 
         Raises:
             NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
-            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ArgumentError: X is not a 2-D real array, or its number of features differs from
+                fit.
             ItemsError: X has no row.
             FeaturesError: A row holds NaN, an infinity or a value that is too large.
         """
@@ -163,7 +164,8 @@ class SVMProbe(Classifier):
 
         Raises:
             NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
-            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ArgumentError: X is not a 2-D real array, or its number of features differs from
+                fit.
             ItemsError: X has no row.
             FeaturesError: A row holds NaN, an infinity or a value that is too large.
         """

@@ -206,7 +206,8 @@ class TraitsProbe(Estimator):
 
         Raises:
             NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
-            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ArgumentError: X is not a 2-D real array, or its number of features differs from
+                fit.
             ItemsError: X has no row.
             FeaturesError: A row holds NaN, an infinity or a value that is too large, or its logits
                 leave float32.
@@ -221,7 +222,8 @@ class TraitsProbe(Estimator):
 
         Raises:
             NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
-            ArgumentError: X is no real matrix of as many features as were learnt from.
+            ArgumentError: X is not a 2-D real array, or its number of features differs from
+                fit.
             ItemsError: X has no row.
             FeaturesError: A row holds NaN, an infinity or a value that is too large.
         """

@@ -20,7 +20,7 @@ from biobench.spec.documents import Task
 Pictures = Callable[[Manifest, Iterable[str]], Mapping[str, str]]
 """Gives the address of each item's picture, without those that cannot be read."""
 
-WITHOUT = "left out by --no-pictures"
+PICTURES_OFF_REASON = "left out by --no-pictures"
 """The reason why a task has no pictures, where its run was asked for none."""
 
 

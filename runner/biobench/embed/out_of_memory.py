@@ -1,4 +1,4 @@
-"""Memory that is too short for a forward pass, told from other errors of torch.
+"""Out-of-memory errors of a forward pass, told from other errors of torch.
 
 In: an error. Out: whether a smaller micro-batch may cure it.
 """
@@ -25,13 +25,13 @@ The last four are of a full GPU: no room for a handle, or for the workspace of a
 cuDNN."""
 
 
-class MemoryShortage(ModelError):
+class OutOfMemory(ModelError):
     """Memory is too short for a model, or for one pass of it."""
 
 
-def is_shortage(error: BaseException) -> bool:
-    """True where memory could not be had."""
-    if isinstance(error, MemoryError | MemoryShortage):
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return True for an out-of-memory error."""
+    if isinstance(error, MemoryError | OutOfMemory):
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(part in text for part in _TEXTS)
