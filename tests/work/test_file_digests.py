@@ -40,12 +40,10 @@ def test_a_look_at_all_may_leave_out_slices_whose_turn_comes(tmp_path: Path) -> 
     thousands of entries of its own plan."""
     store, index, read = Store(tmp_path), ContentIndex(None), set[str]()
     whole = ContentIndex(None)
-    whole.learn(
-        (path, FileRead("sha256:" + "a" * 64, (1, i, 1, 1))) for i, path in enumerate(PATHS)
-    )
+    whole.add((path, FileRead("sha256:" + "a" * 64, (1, i, 1, 1))) for i, path in enumerate(PATHS))
     for rows in (FIRST, Slice(2, 3, 1)):
         file_digests.share(store, whole, MANIFEST, rows, PATHS[rows.start : rows.stop])
-    file_digests.learn(store, index, MANIFEST, PATHS, read, but=(FIRST, SECOND))
+    file_digests.import_digests(store, index, MANIFEST, PATHS, read, but=(FIRST, SECOND))
     assert known(index) == [False, False, True, False]
-    file_digests.learn(store, index, MANIFEST, PATHS, read, FIRST)
+    file_digests.import_digests(store, index, MANIFEST, PATHS, read, FIRST)
     assert known(index) == [True, True, True, False]
