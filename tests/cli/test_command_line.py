@@ -94,6 +94,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["run", "--model", "demo", "--out", ""], 2, ["--out", "the path is empty"]),
         (["run", "--model", "demo", "--store", " "], 2, ["--store", "the path is empty"]),
         (["run", "--model", "demo", "--data", ""], 2, ["--data", "the path is empty"]),
+        (["data", "list", "--data", ""], 2, ["--data", "the path is empty"]),
         (["run", "--model", "demo", "--workers", "0"], 2, ["--workers"]),
         (["run", "--model", "demo", "--device", "tpu"], 2, ["'--device': 'tpu' is not one of"]),
         (["run", "--model", "demo", "--suite", "nine"], 2, ["nine", "biobench"]),

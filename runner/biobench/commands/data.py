@@ -9,6 +9,7 @@ import typer
 
 from biobench._common.output import print_line
 from biobench.commands import completers
+from biobench.commands.options import DataFolder
 from biobench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Data sets of the tasks.")
 
-Data = Annotated[
-    Path | None,
-    typer.Option(envvar="BIOBENCH_DATA", metavar="DIR", help="Folder that holds the data sets."),
-]
 Id = Annotated[
     str,
     typer.Argument(
@@ -33,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 
 
 @app.command("list")
-def list_data(data: Data = None, json: Json = False) -> None:
+def list_data(data: DataFolder = None, json: Json = False) -> None:
     """List the data sets: which are there, and what the others lack."""
     from biobench.commands.data_list import print_lines, print_states
     from biobench.data.state import state_of
@@ -50,7 +47,7 @@ def list_data(data: Data = None, json: Json = False) -> None:
 @app.command()
 def fetch(
     id: Id,
-    data: Data = None,
+    data: DataFolder = None,
     local: Annotated[
         Path | None,
         typer.Option(
@@ -91,7 +88,7 @@ def fetch(
 
 
 @app.command()
-def unpack(id: Id, data: Data = None) -> None:
+def unpack(id: Id, data: DataFolder = None) -> None:
     """Unpack the fetched archives of a data set into the folder ID below that of --data, all of
     them or nothing."""
     from biobench.data.unpack import unpack as unpack_dataset
@@ -108,7 +105,7 @@ def unpack(id: Id, data: Data = None) -> None:
 @app.command()
 def frames(
     id: Id,
-    data: Data = None,
+    data: DataFolder = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Videos cut at once. [default: one a processor]"),
@@ -150,7 +147,7 @@ def frames(
 @app.command()
 def verify(
     id: Id,
-    data: Data = None,
+    data: DataFolder = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Files read at once. [default: one a processor]"),
