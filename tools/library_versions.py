@@ -46,11 +46,7 @@ def resolved(newest: bool) -> str:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        unreachable = any(word in done.stderr for word in ("connect", "dns", "timed out", "fetch"))
-        lines = done.stderr.strip().splitlines()
-        if unreachable:
-            raise Skipped(f"the package index cannot be reached ({lines[-1].strip()})")
-        raise SystemExit(done.stderr)
+        raise unavailable(done.stderr)
     lines = done.stdout.splitlines()
     return "\n".join(x for x in lines if x.partition("==")[0] not in NOT_NEEDED) + "\n"
 
@@ -68,14 +64,32 @@ def environment(name: str, requirements: str) -> Path:
             [UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True
         )
         # What was fetched is not kept a second time.
-        subprocess.run(
-            [UV, "pip", "install", "--quiet", "--no-deps", "--no-cache",
-             "--python", python, "-r", wanted],
-            check=True,
-        )  # fmt: skip
+        install(python, wanted)
         install_biobench(python)
         wanted.rename(stamp)
     return python
+
+
+def install(python: Path, requirements: Path) -> None:
+    """Install what a file names, asked for three times, since a connection may break half-way."""
+    for _ in range(3):
+        done = subprocess.run(
+            [UV, "pip", "install", "--quiet", "--no-deps", "--no-cache",
+             "--python", python, "-r", requirements],
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode == 0:
+            return
+    raise unavailable(done.stderr)
+
+
+def unavailable(said: str) -> BaseException:
+    """Why the index gives no environment: it cannot be reached, or what is asked for is wrong."""
+    if any(word in said for word in ("connect", "dns", "timed out", "fetch", "download")):
+        return Skipped(
+            f"the package index cannot be reached ({said.strip().splitlines()[-1].strip()})"
+        )
+    return SystemExit(said)
 
 
 def install_biobench(python: Path) -> None:
@@ -121,12 +135,12 @@ def main() -> None:
     newest = parser.parse_args().newest
     try:
         requirements = resolved(newest)
+        named = [x for x in requirements.splitlines() if x.partition("==")[0] in NAMED]
+        print(f"{'newest' if newest else 'oldest'}: {', '.join(named)}", flush=True)
+        python = environment("newest" if newest else "oldest", requirements)
     except Skipped as reason:
         print(f"skipped: programs under other versions of libraries: {reason}")
         return
-    named = [x for x in requirements.splitlines() if x.partition("==")[0] in NAMED]
-    print(f"{'newest' if newest else 'oldest'}: {', '.join(named)}", flush=True)
-    python = environment("newest" if newest else "oldest", requirements)
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     CHECKPOINTS.mkdir(parents=True)
     subprocess.run([sys.executable, PROGRAMS, "write", CHECKPOINTS], check=True)
