@@ -107,7 +107,7 @@ def test_no_circle_of_files(imports: dict[str, set[str]]) -> None:
 
 
 def rooms(imports: dict[str, set[str]], room: Callable[[str], str]) -> dict[str, set[str]]:
-    """What each room needs of others, where ``room`` says in which one a file is."""
+    """The rooms that each room imports from, where ``room`` says in which one a file is."""
     needs: dict[str, set[str]] = {}
     for name, used in imports.items():
         others = {room(module) for module in used}

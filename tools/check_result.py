@@ -10,7 +10,8 @@ import numpy as np
 
 from biobench.data.predictions import Predictions
 from biobench.metric.user_loss import losses, score_of
-from biobench.report.results import Results, load_results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results, load_results
 from biobench.spec.location import spec_root
 from biobench.spec.validator import validator
 

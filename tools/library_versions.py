@@ -104,7 +104,7 @@ def install_biobench(python: Path) -> None:
 
 
 def programs(python: Path | str) -> dict[str, dict[str, Any]]:
-    """What a Python makes of the checkpoints, by name."""
+    """Weights, recipe and program that a Python makes of each checkpoint, by name."""
     done = subprocess.run(
         [python, PROGRAMS, "read", CHECKPOINTS], stdout=subprocess.PIPE, text=True, check=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
@@ -114,7 +114,7 @@ def programs(python: Path | str) -> dict[str, dict[str, Any]]:
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any], recorded: str | None) -> list[str]:
-    """What two versions make of one checkpoint otherwise; ``recorded``: the program's digest."""
+    """Differences of one checkpoint under two versions; ``recorded``: the program's digest."""
     for one in (ours, theirs):
         if "error" in one:
             return [one["error"]]

@@ -173,7 +173,7 @@ def _conclude(
 
 
 def _page_options(context: Context) -> PageOptions:
-    """What the page of a result of this run has beside its scores."""
+    """The material of the page of a result of this run, beside its scores."""
     from biobench.report.write import PageOptions
 
     plan = context.plan

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from biobench.data.predictions import Predictions
 from biobench.metric.score import score_task
 from biobench.report.document import stage_root
-from biobench.report.results import Results, load_results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results, load_results
 from biobench.spec.load import Spec
 from biobench.verify.rules import task_rules
 

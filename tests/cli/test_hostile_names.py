@@ -29,7 +29,7 @@ from upstream_file import upstream_file
 
 from biobench._common.output import guard_streams
 from biobench.cli import execute
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 
 pytestmark = pytest.mark.slow
 

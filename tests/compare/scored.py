@@ -13,7 +13,7 @@ from biobench import Results
 from biobench.data.predictions import Predictions
 from biobench.metric.score import score_task
 from biobench.report.document import suite_mean
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 from biobench.spec.load import load_spec
 
 SPEC = load_spec()

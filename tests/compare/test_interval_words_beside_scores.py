@@ -14,7 +14,8 @@ from rich.console import Console
 from biobench.cli import execute
 from biobench.compare.ranking import print_ranking, ranked_table, rankings
 from biobench.compare.site.rows import images_per_second
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 from biobench.run.many import Speed
 from biobench.spec.load import load_spec
 

@@ -16,7 +16,8 @@ from biobench.compare.groups import groups_of
 from biobench.compare.site.disagreements import contradicted
 from biobench.compare.site.rows import family, ranks, size_class
 from biobench.data.predictions import Predictions
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 
 
 @pytest.fixture

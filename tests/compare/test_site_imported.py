@@ -10,7 +10,8 @@ import pytest
 from upstream_file import NINE, upstream_file
 
 from biobench.cli import execute
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ import pytest
 from scored import SPEC, result
 
 from biobench.compare.site import write
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 
 MARK = '<abbr title="may be the best">=</abbr>'
 

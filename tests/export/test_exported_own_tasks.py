@@ -12,7 +12,7 @@ import pytest
 from biobench import load_results
 from biobench.cli import execute
 from biobench.export.tracked import parameters
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,7 @@ from biobench.data.sample import size_name
 from biobench.errors import DataError, UsageError
 from biobench.pipeline import learning_curve, run
 from biobench.report.curve import Curve
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 from biobench.run.learning_curve import in_order
 from biobench.run.options import Options
 from biobench.run.plan import plan

@@ -19,7 +19,7 @@ import pytest
 
 from biobench import Results, load_results
 from biobench.metric import macro_f1, traits_f1, user_loss
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 
 pytestmark = pytest.mark.slow
 

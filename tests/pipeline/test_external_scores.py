@@ -17,8 +17,8 @@ from rich.console import Console
 from biobench import Results, evaluate
 from biobench.errors import UsageError
 from biobench.pipeline import run
+from biobench.report.result_document import result_digest
 from biobench.report.result_page import render_page
-from biobench.report.results import result_digest
 from biobench.report.table import print_results
 from biobench.run.external_scores import Declaration, read_declarations
 from biobench.run.options import Options

@@ -12,8 +12,9 @@ import pytest
 
 from biobench import load_results
 from biobench.errors import DataError
+from biobench.report.result_document import result_digest
 from biobench.report.result_page import render_page
-from biobench.report.results import Results, result_digest
+from biobench.report.results import Results
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from biobench.data.predictions import Predictions
 from biobench.metric.score import SCORE_MEMBERS, score_task
 from biobench.report.document import stage_root, suite_mean
 from biobench.report.official import unofficial_reasons
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import Task
 from biobench.spec.load import load_spec

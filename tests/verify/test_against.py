@@ -18,7 +18,7 @@ from biobench import Results
 from biobench.data.predictions import Predictions
 from biobench.embed.evidence import Evidence
 from biobench.pipeline import run
-from biobench.report.results import result_digest
+from biobench.report.result_document import result_digest
 from biobench.spec.load import load_spec
 from biobench.verify.against import ResultPair, compare, same_from_predictions, shared_level
 from biobench.verify.findings import Report, lines

@@ -19,7 +19,8 @@ from biobench.data.predictions import Predictions
 from biobench.data.unpack.archive_error import ArchiveError
 from biobench.errors import BiobenchError, DataError, UsageError
 from biobench.report.document import stage_root
-from biobench.report.results import result_digest, results_of
+from biobench.report.result_document import result_digest
+from biobench.report.results import results_of
 from biobench.spec.canonical import canonical_json, sha256_bytes, sha256_json
 from biobench.spec.load import load_spec
 from biobench.verify.against import ResultPair, compare

@@ -20,7 +20,8 @@ from biobench import Results
 from biobench._common.store import Store
 from biobench.errors import BiobenchError
 from biobench.metric.score import score_task
-from biobench.report.results import result_digest, results_of
+from biobench.report.result_document import result_digest
+from biobench.report.results import results_of
 from biobench.spec.load import load_spec
 from biobench.verify import check as checking
 from biobench.verify import scores

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 from biobench.spec.canonical import canonical_json, sha256_bytes
 from biobench.verify.submission import pack
 

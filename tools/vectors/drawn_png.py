@@ -171,7 +171,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
 
 
 def pieces_of_data() -> Iterator[tuple[str, bytes]]:
-    """What stands between and behind chunks of image data, or before them in place of data."""
+    """Chunks between and behind those of image data, or before them in place of data."""
     samples = drawn("pieces", 3, 8, (2, 3))
     whole = png(samples, 2, 8)
     head, end = whole[:33], whole[-12:]

@@ -85,7 +85,14 @@ class ResultSet(Sequence[Results]):
         return self._joined([result.per_class(task) for result in self._results])
 
     def per_group(self, task: str | None = None) -> pandas.DataFrame:
-        """A pandas DataFrame, one row a model and group; as :meth:`biobench.Results.per_group`."""
+        """A pandas DataFrame, one row a model and group; as :meth:`biobench.Results.per_group`.
+
+        Args:
+            task: A task; by default every task that was run.
+
+        Raises:
+            BiobenchError: As :meth:`per_class`.
+        """
         return self._joined([result.per_group(task) for result in self._results])
 
     def errors(self, task: str | None = None) -> pandas.DataFrame:

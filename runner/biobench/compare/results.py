@@ -16,8 +16,9 @@ from biobench.errors import BiobenchError, DataError, SpecError, UsageError, sho
 from biobench.metric.comparison import Clustered, clustered, require_same_items
 from biobench.report.earlier import curve_sizes, is_page
 from biobench.report.imported import imported_results
+from biobench.report.result_document import result_digest
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import Results, result_digest
+from biobench.report.results import Results
 from biobench.report.upstream import from_upstream, is_upstream
 from biobench.spec.documents import Suite
 from biobench.spec.load import Spec

@@ -18,7 +18,8 @@ from biobench.metric.score import Score, Spread, declared_score
 from biobench.probe.registry import is_exact
 from biobench.report.official import OfficialClaim, unofficial_reasons
 from biobench.report.outcome import ExternalScore, Provenance, TaskOutcome
-from biobench.report.results import SCHEMA, Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import SCHEMA, Results
 from biobench.repro.environment import describe
 from biobench.spec.canonical import sha256_json
 from biobench.spec.documents import BENCHMARK, Suite

@@ -15,7 +15,8 @@ from biobench.report.page.detail import render_detail
 from biobench.report.page.evidence import PageEvidence, inline_pictures, packed_rows
 from biobench.report.page.plot import score_plot, score_rows
 from biobench.report.page.render import Assets, inline_assets, render
-from biobench.report.results import Results, without_costs
+from biobench.report.result_document import without_costs
+from biobench.report.results import Results
 from biobench.spec.documents import Task
 
 SCRIPTS = ("specification.js", "check.js", "page.js")

@@ -17,7 +17,8 @@ from biobench.errors import ModelError, SpecError
 from biobench.models.names import DEMO, ModelName, parse_name, states_revision
 from biobench.report.document import claimed_levels, stage_root
 from biobench.report.official import OfficialClaim, unofficial_reasons
-from biobench.report.results import Results, result_digest
+from biobench.report.result_document import result_digest
+from biobench.report.results import Results
 from biobench.repro.torch_state import altered
 from biobench.spec.canonical import CanonicalError
 from biobench.spec.documents import BENCHMARK, Suite, Task

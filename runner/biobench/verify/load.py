@@ -18,8 +18,9 @@ from biobench.report.curve import FILE as CURVE
 from biobench.report.curve import SCHEMA as CURVE_SCHEMA
 from biobench.report.earlier import is_page
 from biobench.report.imported import SCHEMA as IMPORTED
+from biobench.report.result_document import document_of, read_file
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import Results, document_of, read_file, results_of
+from biobench.report.results import Results, results_of
 from biobench.report.upstream import is_upstream
 from biobench.spec.load import Spec, task_from_file
 from biobench.verify.submission import MOST_FILE, submission_of

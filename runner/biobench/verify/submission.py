@@ -18,8 +18,9 @@ from biobench.errors import DataError, shown
 from biobench.report.item_digests import FOLDER as EVIDENCE
 from biobench.report.item_digests import MOST_BYTES as MOST_LEAVES
 from biobench.report.item_digests import STAGES, files_of, parse_item_digests, place_of
+from biobench.report.result_document import MOST_DEPTH, document_of, size_of
 from biobench.report.results import FILE as RESULTS
-from biobench.report.results import MOST_DEPTH, Results, document_of, results_of, size_of
+from biobench.report.results import Results, results_of
 from biobench.spec.canonical import CanonicalError, canonical_json, parse_json, sha256_bytes
 from biobench.verify.submission_rows import claimed_rows, member_predictions
 

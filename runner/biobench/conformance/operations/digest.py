@@ -147,7 +147,7 @@ def _root(given: Mapping[str, Any], spec: Spec) -> Any:
 
 
 def _result(given: Mapping[str, Any], spec: Spec) -> Any:
-    from biobench.report.results import result_digest
+    from biobench.report.result_document import result_digest
 
     return {"digest": result_digest(given["result"])}
 
