@@ -71,6 +71,18 @@ def test_one_of_many_gets_a_claim(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [f"{NAME}.done"]
 
 
+def test_a_look_counts_who_has_the_folder_open(tmp_path: Path) -> None:
+    """Those who wait look the more seldom the more they are; who ended is not counted."""
+    with worker(tmp_path) as one:
+        with worker(tmp_path):
+            assert one.list().processes == 2
+        assert one.list().processes == 1
+        claim = one.take(NAME)
+        assert claim is not None
+        assert one.list().processes == 1
+        claim.finish()
+
+
 def test_a_claim_says_who_has_it(tmp_path: Path) -> None:
     """For people who look what their workers do."""
     with worker(tmp_path, owner="seven") as claims:

@@ -4,6 +4,9 @@ Each is built from its configuration at full width, with few layers where all ar
 program this prints the table of docs/programs.md, at the sizes of images that the checkpoints have:
 
     python tests/models/carried.py [PART OF A NAME ...]
+
+With ``--listed`` it takes in their place every architecture that `models.yaml` names through timm
+and open_clip, at its own width and size of images, with one layer or one for each stage.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ from __future__ import annotations
 import argparse
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -21,6 +27,7 @@ from biobench import _native
 from biobench.models.program.capture import capture
 from biobench.models.program.lower import lower
 from biobench.spec.canonical import canonical_json
+from biobench.spec.load import load_spec
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -80,11 +87,15 @@ def from_transformers(
     return Carried("transformers", name, size, made, _text(given))
 
 
-def from_open_clip(name: str, size: int, layers: int | None = 2, **changes: Any) -> Carried:
-    """The image tower of open_clip; ``layers`` None where timm builds it."""
+def from_open_clip(
+    name: str, size: int, layers: int | None = 2, one_layer: bool = False, **changes: Any
+) -> Carried:
+    """The image tower of open_clip; ``layers`` None where timm builds it, with ``one_layer`` as a
+    model of one."""
 
     def made() -> tuple[torch.nn.Module, Forward]:
         import open_clip
+        import timm
         from open_clip.model import _build_vision_tower
 
         configuration = copy.deepcopy(open_clip.get_model_config(name))
@@ -92,13 +103,15 @@ def from_open_clip(name: str, size: int, layers: int | None = 2, **changes: Any)
         if layers is not None:
             vision["layers"] = layers
         vision.update(changes)
-        tower: Any = _build_vision_tower(
-            configuration["embed_dim"], vision, configuration.get("quick_gelu", False)
-        )
+        shallow = partial(timm.create_model, depth=1)
+        with mock.patch("timm.create_model", shallow) if one_layer else nullcontext():
+            tower: Any = _build_vision_tower(
+                configuration["embed_dim"], vision, configuration.get("quick_gelu", False)
+            )
         return tower, lambda images: _embedded(tower(images))
 
     form = f" ({', '.join(changes)})" if changes else ""
-    return Carried("open_clip", name + form, size, made, _text(layers or "all"))
+    return Carried("open_clip", name + form, size, made, _text(layers or ("all", 1)[one_layer]))
 
 
 def _text(layers: Any) -> str:
@@ -208,6 +221,36 @@ WIDEST = [
 layers."""
 
 
+def listed() -> list[Carried]:
+    """The architectures of the names of models.yaml that timm and open_clip build themselves."""
+    import open_clip
+    import timm
+
+    found: dict[str, Carried] = {}
+    for entry in load_spec().models.values():
+        library, _, name = entry.resolves_to.partition(":")
+        architecture = name.split("/")[0].split(".")[0]
+        if name.startswith("hf-hub:"):
+            continue
+        if library == "timm":
+            size = timm.get_pretrained_cfg(architecture).input_size[-1]
+            found[architecture] = from_timm(architecture, size, **_one_layer(architecture))
+        elif library == "open_clip":
+            vision = open_clip.get_model_config(architecture)["vision_cfg"]
+            by_timm = "timm_model_name" in vision
+            found[architecture] = from_open_clip(
+                architecture, vision["image_size"], None if by_timm else 1, one_layer=by_timm
+            )
+    return [found[name] for name in sorted(found)]
+
+
+def _one_layer(architecture: str) -> dict[str, Any]:
+    """The options that leave one layer, or one for each stage, where timm has such options."""
+    if architecture.startswith("vit_"):
+        return {"depth": 1}
+    return {"depths": (1, 1, 1, 1)} if architecture.startswith("convnext") else {}
+
+
 def seeded(model: torch.nn.Module) -> torch.nn.Module:
     """The model with affine parts and statistics that are not those of a fresh one."""
     for parameter in model.parameters():
@@ -253,10 +296,12 @@ def forward_in_double(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", nargs="*", help="of a name")
-    parts = parser.parse_args().part
+    parser.add_argument("--listed", action="store_true", help="the architectures of models.yaml")
+    arguments = parser.parse_args()
+    parts = arguments.part
     print("| library | architecture | layers | side | 1 - cosine | largest difference |")
     print("|---|---|---|---|---|---|")
-    for one in CARRIED + WIDEST:
+    for one in listed() if arguments.listed else CARRIED + WIDEST:
         if parts and not any(part in one.id for part in parts):
             continue
         torch.manual_seed(0)

@@ -36,7 +36,8 @@ LEAST_SHARE = 0.002
 """Share of one core that a process uses at least while its work goes on."""
 DONE = ".done"
 _MOST_BYTES = 1 << 16
-_OWN = (".claim-", ".stale-", ".clock-", ".probe-")
+_CLOCK = ".clock-"
+_OWN = (".claim-", ".stale-", _CLOCK, ".probe-")
 """Beginnings of the names of files that live for a moment, or as long as a process."""
 
 
@@ -52,12 +53,13 @@ class Holder:
 
 @dataclass(frozen=True)
 class ClaimListing:
-    """The names that are done, those that are claimed, and of these the ones whose claim is
-    stale."""
+    """The names that are done, those that are claimed, of these the ones whose claim is stale, and
+    the processes that have the folder open, or were killed within the last hour."""
 
     done: frozenset[str]
     claimed: frozenset[str]
     stale: frozenset[str]
+    processes: int
 
 
 class Claims:
@@ -129,17 +131,18 @@ class Claims:
 
     def list(self) -> ClaimListing:
         """The names that are done or claimed now; raises as :meth:`take`."""
-        done, claimed = set(), set()
+        done, claimed, processes = set(), set(), 0
         with self._reading(), contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.folder):
                 if name.endswith(DONE):
                     done.add(name.removesuffix(DONE))
                 elif not name.startswith("."):
                     claimed.add(name)
+                processes += name.startswith(_CLOCK)
         claimed -= done
         # All of them, so that a claim is known for long already once nothing else is left to do.
         stale = filter(self.is_stale, sorted(claimed))
-        return ClaimListing(frozenset(done), frozenset(claimed), frozenset(stale))
+        return ClaimListing(frozenset(done), frozenset(claimed), frozenset(stale), processes)
 
     def holder(self, name: str, now: float) -> Holder | None:
         """The process that claims a name, or that has done it; None where there is none.
@@ -282,7 +285,7 @@ class Claims:
 
     @property
     def _clock_file(self) -> Path:
-        return self.folder / f".clock-{self._token}"
+        return self.folder / f"{_CLOCK}{self._token}"
 
     def _unfit(self, reason: str) -> UsageError:
         return UsageError(

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_S, MOST_WAIT_S = 0.2, 10.0
 """Seconds between two looks where all that is left is claimed by others."""
+LOOKS_A_SECOND = 20
+"""Looks of all waiting workers together where these are many: each lists the folder, and a thousand
+workers may wait for one job."""
 
 
 @dataclass
@@ -91,6 +94,17 @@ def work(
     return worker.done
 
 
+def longest_wait(processes: int, stale_s: float) -> float:
+    """Seconds that a worker waits at most until it looks again.
+
+    Args:
+        processes: Workers that have the folder of claims open.
+        stale_s: Seconds after which a claim without a sign is taken over: a worker that looks less
+            often than claims are touched would notice later that one is still.
+    """
+    return min(max(MOST_WAIT_S, processes / LOOKS_A_SECOND), stale_s / BEATS)
+
+
 class _Worker:
     def __init__(self, prepared: Prepared, claims: Claims, store: Path, out: Path) -> None:
         self.done = WorkSummary()
@@ -134,8 +148,9 @@ class _Worker:
                     others = counted(len(left), "job")
                     print_note(f"biobench: waits for {others} that others have")
                 # One of them may end without having done its job.
-                time.sleep(min(wait, self._claims.stale_s / BEATS))
-                wait = min(2 * wait, MOST_WAIT_S)
+                longest = longest_wait(listing.processes, self._claims.stale_s)
+                time.sleep(min(wait, longest))
+                wait = min(2 * wait, longest)
 
     def raise_first(self) -> None:
         """Raise the first error of a job."""
