@@ -77,7 +77,8 @@ def load_hf(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBack
 def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
     """The framework that wrote a folder: transformers states a model type, timm an architecture.
 
-    Raises ModelError where no configuration tells.
+    Raises:
+        ModelError: No configuration tells.
     """
     path = folder / "config.json"
     configuration = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}

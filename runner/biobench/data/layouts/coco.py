@@ -40,10 +40,12 @@ def find(
     """Items in the order of the JSON file. An item's id is the decimal or string image id of the
     file.
 
-    Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
-    broken JSON, with its line; missing image file; image without an annotation or with several;
-    annotation without an image; repeated id or file name; label that is not a string; path that
-    climbs out of the data folder).
+    Files in the images folder that the JSON does not name are ignored.
+
+    Raises:
+        DataError: The JSON is missing or broken (names its line); an image file is missing; an
+            image has no annotation or several; an annotation has no image; an id or file name is
+            repeated; a label is not a string; a path climbs out of the data folder.
     """
     annotations = join("", layout.options["annotations"])
     images_folder = join("", layout.options["images"])
