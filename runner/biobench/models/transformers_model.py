@@ -257,7 +257,7 @@ def choose_features(
         raise ModelError(
             f"{type(module).__name__} gives neither pooler output nor hidden states",
             where=f"model {name.given!r}",
-            remedy="use an encoder of images, or bring the model as py:package.module:Class",
+            remedy="use an encoder of images, or give the model as py:package.module:Class",
         )
     tokens = any(n.rpartition(".")[2] in CLASS_TOKENS for n, _ in module.named_parameters())
     if tokens and out.last_hidden_state.dim() == 3:

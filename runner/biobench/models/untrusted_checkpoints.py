@@ -29,7 +29,7 @@ TENSORS = 100_000
 LAYERS = 1000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 _ITS_OWN = "use the configuration that belongs to these weights"
-_REMEDY = "bring the file again from where the weights come from"
+_REMEDY = "copy the file again from where the weights come from"
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
         raise ModelError(
             f"{what}: {first_line(error)}",
             where=f"model {name.given!r}",
-            remedy="use a checkpoint that the library itself loads, or bring the model as "
+            remedy="use a checkpoint that the library itself loads, or give the model as "
             "py:package.module:Class",
         ) from error
 
@@ -122,7 +122,7 @@ def check_index(folder: Path) -> None:
                 raise ModelError(
                     f"names {shard!r}, which is not there",
                     where=str(path),
-                    remedy="bring that file too",
+                    remedy="add that file too",
                 )
 
 

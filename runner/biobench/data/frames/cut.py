@@ -174,7 +174,7 @@ def _refuse_unrecorded(
 
 def _raise_bad(dataset: Dataset, root: Path, clips: Sequence[Clip], bad: Mapping[str, str]) -> None:
     faults = Faults(
-        "bring these videos and run the command again, the others are kept; or leave them out "
+        "add these videos and run the command again, the others are kept; or leave them out "
         f"with `biobench data frames {dataset.id} --leave-out-bad`"
     )
     for clip in clips:

@@ -113,7 +113,7 @@ def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
         raise DataError(
             f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})",
             where=where,
-            remedy="correct it there, or bring the file again: it may be cut off",
+            remedy="correct it there, or fetch the file again: it may be cut off",
         ) from error
     except _Repeated as error:
         raise DataError(
@@ -147,7 +147,7 @@ def _text(source: str) -> tuple[str, FileRead]:
         what = "is missing" if absent else f"cannot be read ({error.strerror})"
         raise DataError(f"the annotation file {what}", where=where, remedy=_START) from error
     if not data:
-        raise DataError("the annotation file is empty", where=where, remedy="bring the file again")
+        raise DataError("the annotation file is empty", where=where, remedy="fetch the file again")
     other = other_kind(data)
     if other is not None:
         kind, remedy = other
