@@ -56,8 +56,10 @@ def run(options: Options) -> Results:
 def run_tasks(options: Options) -> tuple[Results, Failures]:
     """Score a model on the tasks that can be scored, and write the result.
 
-    Raises as :func:`run` where no task can be scored; otherwise the failures of tasks are for the
-    caller to raise.
+    The failures of tasks are for the caller to raise, where a task has a score.
+
+    Raises:
+        BiobenchError: As :func:`run`; no task can be scored.
     """
     return run_prepared(prepare(options))
 

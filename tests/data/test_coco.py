@@ -164,7 +164,7 @@ def test_one_spoilt_entry_is_one_fault(tmp_path: Path) -> None:
         ),
         (
             "version https://git-lfs.github.com/spec/v1\n",
-            "file is a pointer of Git LFS; bring the f",
+            "file is a pointer of Git LFS; fetch the f",
         ),
         (
             "PK\x03\x04",

@@ -62,7 +62,7 @@ def fault(root: Path, train: str | bytes, options: dict[str, Any] | None = None)
         (b"PK\x03\x04\x14\0", "train.csv line 1: a zero byte; the table is a zip archive or a spr"),
         (
             "version https://git-lfs.github.com\nsize 1\n",
-            "the table is a pointer of Git LFS; bring",
+            "the table is a pointer of Git LFS; fetch",
         ),
         ("<!DOCTYPE html>\n<p>404</p>\n", "the table is a web page, maybe of an error; fetch"),
         (b"", "train.csv: the table is empty"),

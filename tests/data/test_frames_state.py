@@ -178,7 +178,7 @@ def test_clips_that_were_left_out(tmp_path: Path, index: ContentIndex) -> None:
     assert report.frames.digest == record.digest
     assert (report.open_values, report.counts) == ({}, {})
     assert report.files.count == 2 + FRAMES * (len(NAMES) - 2)
-    with pytest.raises(DataError, match="bring these videos and run `biobench data frames films`"):
+    with pytest.raises(DataError, match="add these videos and run `biobench data frames films`"):
         raise_if_different(report)
     words = rf"2 faults: .*csv line \d+: {FRAMES} images are missing, the first is frames/fox/"
     with pytest.raises(DataError, match=words) as caught:

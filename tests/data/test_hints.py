@@ -43,7 +43,7 @@ def test_a_task_whose_data_are_absent(tmp_path: Path, task: str, commands: str) 
     dataset = SPEC.dataset(task)
     with pytest.raises(DataError) as caught:
         select(SPEC, suite=None, tasks=(task,), data=None, division="official")
-    assert str(caught.value).endswith(f"holds {task}/, or bring it there: {commands}")
+    assert str(caught.value).endswith(f"holds {task}/, or put it there: {commands}")
     fetched(dataset, tmp_path)
     assert setup_commands(dataset, tmp_path) == commands.partition(", then ")[2]
 
@@ -81,7 +81,7 @@ def test_a_folder_of_frames(tmp_path: Path) -> None:
     dataset = film_dataset(sources=make_dataset(source("a.tar")).sources, videos=VIDEOS)
     film_set(tmp_path / "films", {"train": ["bear"], "test": ["wolf"]})
     assert repair_remedy(dataset, tmp_path / "films") == (
-        "bring the videos of what is missing and run `biobench data frames films` again"
+        "add the videos of what is missing and run `biobench data frames films` again"
     )
     (tmp_path / "films/test.csv").unlink()
     assert "then `biobench data frames films`" in repair_remedy(dataset, tmp_path / "films")
@@ -93,5 +93,5 @@ def test_a_data_set_that_comes_with_the_package() -> None:
         repair_remedy(SPEC.dataset("demo-kabr"), EMBEDDED / "demo-kabr") == "install biobench again"
     )
     assert repair_remedy(SPEC.dataset("demo-kabr"), Path("copy")) == (
-        "bring a complete copy of the data set demo-kabr"
+        "provide a complete copy of the data set demo-kabr"
     )

@@ -126,7 +126,7 @@ def test_a_split_of_short_clips_is_empty() -> None:
     words = r"empty \(1 clip is too short or misses frames\); lower frames in the view"
     with pytest.raises(DataError, match=words):
         manifest_of(make_task("csv", TABLES, view=CLIPS, division="open"), found, HERE, 17)
-    with pytest.raises(DataError, match=r"misses frames\); bring a complete copy"):
+    with pytest.raises(DataError, match=r"misses frames\); provide a complete copy"):
         manifest_of(make_task("csv", TABLES, view=CLIPS), found, HERE, 17)
 
 

@@ -336,7 +336,7 @@ def test_cosine_and_difference(rows: int, seed: int) -> None:
         norm = np.linalg.norm(a) * np.linalg.norm(b)
         cosines.append(1.0 if (a == b).all() else a @ b / norm if norm else 0.0)
     if (x == y).all():
-        assert "same features" in found.text
+        assert found.text == "other items; those in both results have the same features"
         return
     assert found.size["least_cosine"] == pytest.approx(min(cosines), abs=1e-12)
     assert found.size["mean_cosine"] == pytest.approx(np.mean(cosines), abs=1e-12)

@@ -91,7 +91,11 @@ def function(name: str, value: Any) -> None:
 
 
 def as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return an array of whatever NumPy can read; raise ArgumentError otherwise."""
+    """Return an array of whatever NumPy can read.
+
+    Raises:
+        ArgumentError: NumPy cannot read the value.
+    """
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -114,7 +118,11 @@ def _of_kind(name: str, values: Any, kinds: str, remedy: str) -> npt.NDArray[Any
 
 
 def integers(name: str, values: Any, *, remedy: str) -> npt.NDArray[np.int64]:
-    """Return integers as int64, of any shape; raise ArgumentError for others and above 2^63 - 1."""
+    """Return integers as int64, of any shape.
+
+    Raises:
+        ArgumentError: A value is not an integer, or is above 2^63 - 1.
+    """
     array = _of_kind(name, values, "iub", remedy)
     if array.dtype.kind == "u" and array.size and int(array.max()) > _LARGEST:
         raise ArgumentError(f"{name} holds a number above 2^63 - 1", remedy=remedy)
@@ -122,8 +130,11 @@ def integers(name: str, values: Any, *, remedy: str) -> npt.NDArray[np.int64]:
 
 
 def flags(name: str, values: Any, size: int | None = None) -> npt.NDArray[np.bool_]:
-    """Return booleans (n,), which may be written 0 and 1; raise ArgumentError for others, or where
-    n is not ``size``."""
+    """Return booleans (n,), which may be written 0 and 1.
+
+    Raises:
+        ArgumentError: A value is something else, or n is not ``size``.
+    """
     remedy = "pass true or false for each item"
     array = _of_kind(name, values, "iub", remedy)
     _one_axis(name, array, size, remedy)
@@ -139,8 +150,11 @@ def reals(
     *,
     remedy: str = "pass one number for each item",
 ) -> npt.NDArray[np.float64]:
-    """Return finite reals as float64 (n,); raise ArgumentError for others, or where n is not
-    ``size``."""
+    """Return finite reals as float64 (n,).
+
+    Raises:
+        ArgumentError: A value is not a finite real, or n is not ``size``.
+    """
     array = _of_kind(name, values, "fiu", remedy)
     _one_axis(name, array, size, remedy)
     array = array.astype(np.float64)

@@ -10,7 +10,11 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``500M``, ``20G``, ``1000``; raises UsageError for anything else."""
+    """Bytes of ``500M``, ``20G``, ``1000``.
+
+    Raises:
+        UsageError: The text is not such a size.
+    """
     match = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if match is None:
         raise UsageError(f"{text!r} is not a size", remedy="write it like 500M or 20G")

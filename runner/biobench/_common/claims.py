@@ -130,7 +130,11 @@ class Claims:
             os.close(handle)
 
     def list(self) -> ClaimListing:
-        """The names that are done or claimed now; raises as :meth:`take`."""
+        """The names that are done or claimed now.
+
+        Raises:
+            BiobenchError: As :meth:`take`.
+        """
         done, claimed, processes = set(), set(), 0
         with self._reading(), contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.folder):
@@ -165,8 +169,11 @@ class Claims:
         return None
 
     def is_stale(self, name: str) -> bool:
-        """True where a claim was not touched for too long while this object looked on; raises as
-        :meth:`take`."""
+        """True where a claim was not touched for too long while this object looked on.
+
+        Raises:
+            BiobenchError: As :meth:`take`.
+        """
         with self._reading(), contextlib.suppress(FileNotFoundError):
             return self._is_still(name, os.stat(self.folder / name).st_mtime_ns)
         return False

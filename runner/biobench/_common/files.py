@@ -146,11 +146,11 @@ class _Unwaiting(io.FileIO):
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file for reading; links are followed.
 
-    A named pipe would wait for its other end, and a device would never end. Reading raises OSError
-    where it would wait.
+    A named pipe would wait for its other end, and a device would never end.
 
     Raises:
-        OSError: The path is not a regular file, or ``open`` fails.
+        OSError: The path is not a regular file, or ``open`` fails; later, by a read that would
+            wait.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -166,8 +166,11 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
 
 
 def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
-    """The bytes of a regular file; raises OSError as :func:`open_regular`, or for more than
-    ``limit`` bytes."""
+    """The bytes of a regular file.
+
+    Raises:
+        OSError: As :func:`open_regular`, or the file has more than ``limit`` bytes.
+    """
     with open_regular(path) as file:
         data = file.read(limit + 1)
     require_at_most(data, limit, path)

@@ -73,6 +73,7 @@ def push(
         store: The store.
         place: Where they go.
         wanted: By the kind of an entry, true where it is shared.
+        quiet: Show no progress.
 
     Raises:
         UsageError: The place cannot be written by this user.
@@ -136,6 +137,7 @@ def pull(
         place: Where they come from.
         wanted: By the kind of an entry, true where it is fetched.
         sample: Number of items of a task to compute again before they are used; in the marks.
+        quiet: Show no progress.
 
     Raises:
         UsageError: The store cannot be written by this user.

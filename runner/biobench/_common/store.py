@@ -276,8 +276,7 @@ class Store:
             return None
 
     def put_pulled(self, kind: str, key: str, data: bytes, sample: int, source: str) -> None:
-        """Store the bytes of an entry that came from elsewhere, marked; raises as
-        :func:`write_atomically`.
+        """Store the bytes of an entry that came from elsewhere, marked.
 
         Args:
             kind: Its kind.
@@ -285,13 +284,19 @@ class Store:
             data: Bytes that :func:`arrays_of` takes.
             sample: Items of a task to compute again before it is used.
             source: Where it came from, for people.
+
+        Raises:
+            BiobenchError: As :func:`write_atomically`.
         """
         marked = json.dumps({"sample": sample, "from": source})
         write_atomically(self.path(kind, key), _with_mark(data, marked))
 
     def release(self, kind: str, key: str, mark: Mark) -> None:
-        """Take the mark from an entry, where it is still the one that was looked at; raises as
-        :func:`write_atomically`."""
+        """Take the mark from an entry, where it is still the one that was looked at.
+
+        Raises:
+            BiobenchError: As :func:`write_atomically`.
+        """
         data = self.read(kind, key)
         stored = None if data is None else parse_entry(data, key)
         if data is None or stored is None or stored.mark is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ from biobench._common.byte_sizes import parse_size, show_size
 from biobench._common.output import print_json, print_line
 from biobench.commands.options import AsJson
 from biobench.errors import DataError, counted
+
+_OF_ONE_BACKBONE = re.compile("-[0-9a-f]{16}$")
+"""The end of the name of a folder of features, which is one backbone's."""
 
 app = typer.Typer(no_args_is_help=True, help="Features and predictions that are kept for reuse.")
 
@@ -30,7 +34,7 @@ def stats(store: Folder = None, as_json: AsJson = False) -> None:
     sizes: dict[str, list[int]] = defaultdict(list)
     found, pulled = Store(root), 0
     for entry in found.entries():
-        sizes[entry.kind.partition("-")[0]].append(entry.size)
+        sizes[_OF_ONE_BACKBONE.sub("", entry.kind)].append(entry.size)
         pulled += found.is_pulled(entry.kind, entry.path.stem)
     if as_json:
         kinds = {

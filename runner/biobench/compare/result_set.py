@@ -52,8 +52,11 @@ class ResultSet(Sequence[Results]):
     def __getitem__(self, place: slice) -> Sequence[Results]: ...
 
     def __getitem__(self, place: int | str | slice) -> Results | Sequence[Results]:
-        """The result at a place, or of the model of a name; raises UsageError where no model, or
-        more than one, has the name."""
+        """The result at a place, or of the model of a name.
+
+        Raises:
+            UsageError: No model has the name, or more than one.
+        """
         return self._results[place] if isinstance(place, slice) else self._named(place)
 
     def __len__(self) -> int:

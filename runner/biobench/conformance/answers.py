@@ -203,7 +203,8 @@ def tallies(files: Sequence[Vectors], claimed: set[str]) -> list[Tally]:
 def answers_document(outcomes: Sequence[Outcome], spec: Spec) -> dict[str, Any]:
     """This implementation's answers file.
 
-    Raises SpecError where a case has no answer though every library is there.
+    Raises:
+        SpecError: A case has no answer though every library is there.
     """
     from importlib.metadata import version
 

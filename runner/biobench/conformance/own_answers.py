@@ -42,8 +42,10 @@ class Outcome:
 def answer(operation: str, given: Mapping[str, Any], spec: Spec) -> Any:
     """The output of an operation as the JSON value that a reader of the vector file gets.
 
-    Raises SpecError for an operation that this implementation does not have, ValueError for an
-    output that has no JSON form, and whatever the operation raises except Invalid.
+    Raises:
+        SpecError: This implementation does not have the operation.
+        ValueError: The output has no JSON form.
+        Exception: Whatever the operation raises, except Invalid.
     """
     known = operations()
     if operation not in known:

@@ -68,8 +68,11 @@ class Hashing(io.BufferedIOBase):
 
 
 def read_whole(path: str | os.PathLike[str], limit: int) -> tuple[bytes, FileRead]:
-    """The bytes of a regular file, and what to know it by; raises OSError as
-    :func:`~biobench._common.files.read_regular`."""
+    """The bytes of a regular file, and what to know it by.
+
+    Raises:
+        OSError: As :func:`~biobench._common.files.read_regular`.
+    """
     with open_regular(path) as file:
         hashing = Hashing(file)
         data = hashing.read(limit + 1)

@@ -203,7 +203,7 @@ def _check_splits(task: Task, made: Units, root: Path) -> None:
             if made.dropped:
                 dropped = f" ({left_out(made.dropped)})"
                 if task.division == "open":
-                    remedy = "lower frames in the view of the task, or bring longer clips"
+                    remedy = "lower frames in the view of the task, or use longer clips"
             raise DataError(
                 f"task {task.id}: the split {split} is empty{dropped}", where=where, remedy=remedy
             )

@@ -63,8 +63,11 @@ def _unreadable(path: str, error: OSError) -> DataError:
 
 
 def read_files(paths: Sequence[str], workers: int) -> list[FileRead]:
-    """Digests of files' bytes, in the order given; raises DataError naming the first file that
-    cannot be read."""
+    """Digests of files' bytes, in the order given.
+
+    Raises:
+        DataError: A file cannot be read; names the first.
+    """
     try:
         files = native_read_files(paths, workers=max(1, workers))
     except OSError as error:
@@ -86,7 +89,11 @@ def file_digest(path: str) -> str:
 
 
 def identity_of(path: str) -> Identity:
-    """The identity of the file that a path names now; raises OSError where there is none."""
+    """The identity of the file that a path names now.
+
+    Raises:
+        OSError: There is no such file.
+    """
     return identity_in(os.stat(path))
 
 
@@ -130,10 +137,13 @@ class ContentIndex:
     def digests(
         self, paths: Sequence[str], workers: int, advance: Callable[[int], None] | None = None
     ) -> list[str]:
-        """The sha256 of each file, in the order given; raises DataError for an unreadable one.
+        """The sha256 of each file, in the order given.
 
         Files are read and remembered in blocks, so that an interruption loses one block.
         ``advance`` is called with the number of files of each.
+
+        Raises:
+            DataError: A file cannot be read.
         """
         digests: list[str] = []
         for start in range(0, len(paths), BLOCK):

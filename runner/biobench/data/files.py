@@ -33,7 +33,10 @@ class DatasetFiles:
 def file_paths(dataset: Dataset, root: Path) -> list[str]:
     """Paths of the image and annotation files that the layout names, in code-point order.
 
-    Clips that were left out when videos were cut have none. Raises DataError for structural faults.
+    Clips that were left out when videos were cut have none.
+
+    Raises:
+        DataError: The data have structural faults.
     """
     require_frames(dataset, root)
     rule = split_rule_of(dataset.layout)
@@ -45,8 +48,11 @@ def file_paths(dataset: Dataset, root: Path) -> list[str]:
 
 
 def found_files(dataset: Dataset, root: Path, workers: int = 1) -> DatasetFiles:
-    """Count and hash the files of ``dataset`` in ``root``; raises DataError for structural faults
-    and unreadable files."""
+    """Count and hash the files of ``dataset`` in ``root``.
+
+    Raises:
+        DataError: The data have structural faults, or a file cannot be read.
+    """
     paths = file_paths(dataset, root)
     digests = file_digests([str(root / path) for path in paths], workers)
     return files_of(root, list(zip(paths, digests, strict=True)))

@@ -38,11 +38,11 @@ def repair_remedy(dataset: Dataset, root: Path) -> str:
     tables = annotation_files(dataset.layout, split_rule_of(dataset.layout))
     if dataset.videos is not None and all((root / table).is_file() for table in tables):
         return (
-            f"bring the videos of what is missing and run `biobench data frames {dataset.id}` again"
+            f"add the videos of what is missing and run `biobench data frames {dataset.id}` again"
         )
     commands = setup_commands(dataset, root.parent)
     if not commands:
-        return f"bring a complete copy of the data set {dataset.id}"
+        return f"provide a complete copy of the data set {dataset.id}"
     return f"unpack the data set {dataset.id} again (move the folder away, then {commands})"
 
 

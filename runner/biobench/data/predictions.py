@@ -93,7 +93,11 @@ class Predictions:
 
     def canonical(self) -> Iterator[bytes]:
         """Canonical JSON of :meth:`value` in parts of some thousand rows, each made quickly and in
-        the memory of one part. Raises ValueError as :func:`canonical_json`."""
+        the memory of one part.
+
+        Raises:
+            ValueError: As :func:`canonical_json`.
+        """
         names = sorted(self.extras, key=lambda name: name.encode("utf-16-be"))
         columns = [self.y_true, self.y_pred, *(self.extras[name] for name in names)]
         heads = [encoded(name) for name in names]

@@ -139,7 +139,7 @@ def raise_if_different(report: DataReport) -> None:
         heading += f", the first {SHOWN} are"
     remedy = "compare with another copy, or move the folder away and unpack it again"
     if report.frames is not None and report.frames.left_out:
-        remedy = f"bring these videos and run `biobench data frames {report.dataset}` again"
+        remedy = f"add these videos and run `biobench data frames {report.dataset}` again"
     raise DataError(
         f"{heading}: " + "; ".join(report.differences[:SHOWN]),
         where=shown(str(report.root)),

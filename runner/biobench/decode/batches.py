@@ -111,7 +111,8 @@ class Batches:
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Places of the samples in the order of an epoch, shape (samples,), int64.
 
-        Raises UsageError for an epoch that is not an integer from 0.
+        Raises:
+            UsageError: The epoch is not an integer from 0.
         """
         try:
             number = operator.index(epoch)

@@ -20,8 +20,9 @@ from biobench.errors import DataError
 def decode_reference(path: str | os.PathLike[str], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """One file through a recipe's geometry, uint8, shape (*recipe.crop, 3).
 
-    Raises DataError for a file that :mod:`biobench.decode.pillow` refuses, and for one whose resize
-    would have more than :data:`MAX_PIXELS` pixels.
+    Raises:
+        DataError: :mod:`biobench.decode.pillow` refuses the file, or its resize would have more
+            than :data:`MAX_PIXELS` pixels.
     """
     from PIL import Image
 

@@ -192,8 +192,12 @@ class ImageLoader:
     def __next__(self) -> Batch:
         """The next batch. After the end, an error or :meth:`close` there is none.
 
-        Any thread may ask; each batch is given once. Ctrl-C raises KeyboardInterrupt and loses no
-        batch.
+        Any thread may ask; each batch is given once.
+
+        Raises:
+            DataError: A file cannot be decoded, and ``on_error`` asks to stop there.
+            UsageError: The process was forked from that of the loader.
+            KeyboardInterrupt: Ctrl-C was pressed; no batch is lost.
         """
         if self._ended:
             raise StopIteration
@@ -257,7 +261,10 @@ def pinned_memory() -> Callable[[int], npt.NDArray[np.uint8]]:
     memory where the system locks no more of it.
 
     torch does not give memory out again while a copy from it that it knows of is still running.
-    Raises UsageError where torch sees no CUDA device, and ModelError where it is not installed.
+
+    Raises:
+        UsageError: torch sees no CUDA device.
+        ModelError: torch is not installed.
     """
     require_torch()
     import torch

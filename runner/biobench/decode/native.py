@@ -67,7 +67,8 @@ class DecodedBatch:
 def names_of(items: Sequence[Item]) -> list[str]:
     """Names of items for messages: the path, or the place and size of content.
 
-    Raises UsageError for what is neither.
+    Raises:
+        UsageError: An item is neither.
     """
     for item in items:
         if not isinstance(item, str | bytes | os.PathLike):

@@ -39,7 +39,9 @@ DETERMINISTIC = 2
 def choose_device(asked: str) -> str:
     """``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``; CUDA gets its fixed workspace.
 
-    Raises UsageError for any other word, ModelError when CUDA is asked for and torch sees none.
+    Raises:
+        UsageError: The word is another one.
+        ModelError: CUDA is asked for and torch sees none.
     """
     if asked not in {"auto", "cpu", "cuda"}:
         raise UsageError(f"there is no device {asked!r}", remedy="use auto, cpu or cuda")
@@ -133,7 +135,8 @@ class Forward:
         """``pool``: threads that several models share; without it :meth:`close` ends its own.
         ``retry``: try a copy or a pass a second time where memory is short.
 
-        Raises OutOfMemory where the device has no room for the model.
+        Raises:
+            OutOfMemory: The device has no room for the model.
         """
         self._backbone = backbone
         self._device = device

@@ -11,5 +11,9 @@ from biobench.spec.load import Spec
 
 
 def write(results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
-    """The lines of all results; raises UsageError where they may not share a table."""
+    """The lines of all results.
+
+    Raises:
+        UsageError: The results may not share a table.
+    """
     return standings_csv(standings(results, spec, ranks=False)).encode()

@@ -112,7 +112,11 @@ def require_format(name: str, results: Sequence[Results]) -> ExportFormat:
 
 
 def exported(name: str, results: Sequence[Results], spec: Spec, options: ExportOptions) -> bytes:
-    """The bytes of a file; raises BiobenchError as :func:`require_format` or the format."""
+    """The bytes of a file.
+
+    Raises:
+        BiobenchError: As :func:`require_format`, or the format does not take the results.
+    """
     module = import_module(f"biobench.export.{require_format(name, results).module}")
     data: bytes = module.write(results, spec, options)
     return data
@@ -121,7 +125,8 @@ def exported(name: str, results: Sequence[Results], spec: Spec, options: ExportO
 def recorded(name: str, results: Sequence[Results], spec: Spec, options: ExportOptions) -> str:
     """Record results with a tracker's client and return a line that says where.
 
-    Raises BiobenchError as :func:`require_format`, or for whatever the client fails at.
+    Raises:
+        BiobenchError: As :func:`require_format`, or the client fails.
     """
     found = require_format(name, results)
     module = import_module(f"biobench.export.{found.module}")

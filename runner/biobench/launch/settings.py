@@ -62,7 +62,11 @@ class Settings:
 
 
 def read_profile(path: Path) -> Settings:
-    """The settings of a YAML file; raises UsageError for a key or value that is none."""
+    """The settings of a YAML file.
+
+    Raises:
+        UsageError: A key or value is not a setting's.
+    """
     from biobench.spec.yaml_source import SourceError, parse_yaml
 
     try:

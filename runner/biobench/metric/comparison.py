@@ -91,7 +91,9 @@ def compare(a: Predictions, b: Predictions, task: ScoreRules, suite: Suite) -> C
 def clustered(predictions: Predictions, task: ScoreRules, suite: Suite) -> Clustered:
     """Score a model on a task, with its clusters.
 
-    Raises DataError where the task publishes no interval, and as :func:`score_task`.
+    Raises:
+        DataError: The task publishes no interval; also as :func:`score_task`.
+        SpecError: As :func:`score_task`.
     """
     found = score_task(task, suite, predictions)
     if found.jackknife is None:
@@ -227,7 +229,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction over a family of p values, in the order given.
 
     The i-th smallest of m (i from 1; equal ones in the order given) becomes min(1, (m - i + 1) p),
-    and at least the value before it. Raises UsageError for a value outside 0 to 1.
+    and at least the value before it.
+
+    Raises:
+        UsageError: A value lies outside 0 to 1.
     """
     p_values = reals("p_values", p_values, remedy="pass uncorrected p values").tolist()
     if not all(0 <= p <= 1 for p in p_values):

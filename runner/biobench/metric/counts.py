@@ -17,8 +17,11 @@ IntArray = npt.NDArray[np.int64]
 
 
 def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
-    """Label ids as int64, shape (n,); raises UsageError unless integers on one axis and not
-    empty."""
+    """Label ids as int64, shape (n,).
+
+    Raises:
+        UsageError: The labels are not integers on one axis, or there are none.
+    """
     array = integers(name, values, remedy="pass label ids, which are integers")
     if array.ndim != 1:
         raise UsageError(f"{name} has {array.ndim} axes", remedy="pass one label id for each item")
@@ -28,8 +31,11 @@ def label_ids(values: npt.ArrayLike, name: str) -> IntArray:
 
 
 def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, IntArray]:
-    """Truth and prediction as int64 arrays of one length; raises UsageError where they do not
-    match."""
+    """Truth and prediction as int64 arrays of one length.
+
+    Raises:
+        UsageError: The labels are not integers on one axis, or not as many.
+    """
     truth, prediction = label_ids(y_true, "y_true"), label_ids(y_pred, "y_pred")
     if truth.size != prediction.size:
         raise UsageError(
@@ -42,7 +48,10 @@ def label_pair(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[IntArray, 
 def name_numbers(names: Sequence[str] | npt.NDArray[np.str_], what: str) -> IntArray:
     """Position of each item's name among the names in code-point order, int64 (n,).
 
-    Raises UsageError unless strings on one axis; ``what`` is the column's name.
+    ``what`` is the column's name, for messages.
+
+    Raises:
+        UsageError: The names are not strings on one axis, or there are none.
     """
     found = [] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     if not found or not all(isinstance(name, str) for name in found):

@@ -52,6 +52,7 @@ def group_accuracy(
 def group_numbers(groups: Sequence[str] | npt.NDArray[np.str_]) -> IntArray:
     """Position of each item's group among the groups in code-point order, int64 (n,).
 
-    Raises UsageError unless strings on one axis.
+    Raises:
+        UsageError: The groups are not strings on one axis, or there are none.
     """
     return name_numbers(groups, "groups")

@@ -69,7 +69,8 @@ def matches(pattern: str, key: str) -> bool:
 def apply(rule: CanonicalRecipe, own: Recipe) -> Recipe:
     """The canonical recipe; mean, standard deviation and, without a size, the side stay its own.
 
-    Raises ModelError where the model's own input is not square and the rule states no size.
+    Raises:
+        ModelError: The model's own input is not square and the rule states no size.
     """
     if rule.size is None and own.crop[0] != own.crop[1]:
         raise recipes.unsupported(

@@ -74,7 +74,7 @@ def _safetensors(path: Path) -> Any:
         raise ModelError(
             f"is not a safetensors file: {first_line(error)}",
             where=str(path),
-            remedy="bring the file again, or write it with safetensors.torch.save_file",
+            remedy="copy the file again, or write it with safetensors.torch.save_file",
         ) from error
 
 
@@ -97,7 +97,7 @@ def _pickle(path: Path) -> Any:
         raise ModelError(
             f"cannot be read by torch: {first_line(error)}",
             where=str(path),
-            remedy="bring the file again, or write it with torch.save(model.state_dict(), FILE)",
+            remedy="copy the file again, or write it with torch.save(model.state_dict(), FILE)",
         ) from error
 
 

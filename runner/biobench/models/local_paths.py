@@ -23,8 +23,11 @@ _CONTENTS = {
 
 
 def local_folder(target: str, loader: str) -> Path:
-    """The folder of the target of a loader's local name. Raises ModelError where none can be
-    read."""
+    """The folder of the target of a loader's local name.
+
+    Raises:
+        ModelError: No folder can be read there.
+    """
     folder = Path(target).expanduser()
     if not os.path.isdir(folder):
         raise _no_folder(folder, target, loader)
@@ -62,7 +65,11 @@ def _no_folder(folder: Path, target: str, loader: str) -> ModelError:
 
 
 def local_file(target: str) -> Path:
-    """The file of weights of a local name's target. Raises ModelError where it cannot be read."""
+    """The file of weights of a local name's target.
+
+    Raises:
+        ModelError: The file cannot be read.
+    """
     path = Path(target).expanduser()
     if not os.path.isfile(path):
         what = "is not a regular file" if os.path.exists(path) else "no such file"

@@ -235,7 +235,8 @@ def is_program(model: object) -> bool:
 def with_architecture(name: str, architecture: str | None) -> str:
     """The name of a file of weights with its architecture, as results state it.
 
-    Raises UsageError where the name is not that of a file.
+    Raises:
+        UsageError: The name is not that of a file.
     """
     if architecture is None:
         return name
@@ -250,7 +251,11 @@ def with_architecture(name: str, architecture: str | None) -> str:
 
 
 def with_revision(name: str, revision: str) -> str:
-    """The name at a revision; raises UsageError where it is that of something local, or has one."""
+    """The name at a revision.
+
+    Raises:
+        UsageError: The name is that of something local, or has a revision.
+    """
     rest = name.partition(":")[2]
     if is_path(rest) or name.startswith(("py:", "program:", "onnx:")) or "@" in name:
         raise UsageError(

@@ -72,14 +72,14 @@ def _program(path: Path, given: RecipeFile) -> tuple[Program, OnnxGraph, Mapping
         raise ModelError(
             f"the exact engine does not carry it: {error}",
             where=str(path),
-            remedy="export it for inference with standard operators, or bring the model as "
+            remedy="export it for inference with standard operators, or give the model as "
             "py:package.module:Class",
         ) from error
     except ValueError as error:  # of the engine: operations that do not fit
         raise ModelError(
             f"has no program: {error}",
             where=str(path),
-            remedy="export it for images of its recipe's size, or bring the model as "
+            remedy="export it for images of its recipe's size, or give the model as "
             "py:package.module:Class",
         ) from error
     return program, graph, constants

@@ -89,7 +89,11 @@ def build(
 
 
 def three(values: Sequence[float]) -> tuple[float, float, float]:
-    """Three channel values from one or three. Raises ModelError for another count."""
+    """Three channel values from one or three.
+
+    Raises:
+        ModelError: There is another count of values.
+    """
     numbers = [float(v) for v in values]
     if len(numbers) == 1:
         numbers *= 3
@@ -99,7 +103,11 @@ def three(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def extents(value: Any) -> tuple[int, int]:
-    """(height, width) from a number or a pair. Raises ModelError for anything else."""
+    """(height, width) from a number or a pair.
+
+    Raises:
+        ModelError: The value is neither.
+    """
     if isinstance(value, int):
         return value, value
     pair = [int(v) for v in value]

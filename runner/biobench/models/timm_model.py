@@ -262,7 +262,8 @@ def drop_classifier(module: Any) -> None:
 def canonical_features(module: Any, rule: CanonicalRecipe) -> tuple[str, Forward]:
     """The output that a canonical recipe takes, and the function that takes it.
 
-    Raises ModelError where the module has no such output.
+    Raises:
+        ModelError: The module has no such output.
     """
     tokens = {"class_token": "token", "mean_positions": "avg"}
     if rule.feature in tokens:

@@ -77,7 +77,8 @@ def load_hf(name: ModelName, *, offline: bool, rules: RecipeRules) -> ModuleBack
 def framework_of(folder: Path) -> Literal["transformers", "timm", "open_clip"]:
     """The framework that wrote a folder: transformers states a model type, timm an architecture.
 
-    Raises ModelError where no configuration tells.
+    Raises:
+        ModelError: No configuration tells.
     """
     path = folder / "config.json"
     configuration = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
@@ -256,7 +257,7 @@ def choose_features(
         raise ModelError(
             f"{type(module).__name__} gives neither pooler output nor hidden states",
             where=f"model {name.given!r}",
-            remedy="use an encoder of images, or bring the model as py:package.module:Class",
+            remedy="use an encoder of images, or give the model as py:package.module:Class",
         )
     tokens = any(n.rpartition(".")[2] in CLASS_TOKENS for n, _ in module.named_parameters())
     if tokens and out.last_hidden_state.dim() == 3:

@@ -29,7 +29,7 @@ TENSORS = 100_000
 LAYERS = 1000
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 _ITS_OWN = "use the configuration that belongs to these weights"
-_REMEDY = "bring the file again from where the weights come from"
+_REMEDY = "copy the file again from where the weights come from"
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
         raise ModelError(
             f"{what}: {first_line(error)}",
             where=f"model {name.given!r}",
-            remedy="use a checkpoint that the library itself loads, or bring the model as "
+            remedy="use a checkpoint that the library itself loads, or give the model as "
             "py:package.module:Class",
         ) from error
 
@@ -51,8 +51,9 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
 def read_configuration(path: Path) -> dict[str, Any]:
     """A JSON object from a configuration file.
 
-    Raises ModelError for a file that is too long, is nested too deeply, holds anything else or
-    asks for more layers than any model has: frameworks make lists of that length.
+    Raises:
+        ModelError: The file is too long, is nested too deeply, holds anything else, or asks for
+            more layers than any model has: frameworks make lists of that length.
     """
     try:
         with open_regular(path) as file:
@@ -121,7 +122,7 @@ def check_index(folder: Path) -> None:
                 raise ModelError(
                     f"names {shard!r}, which is not there",
                     where=str(path),
-                    remedy="bring that file too",
+                    remedy="add that file too",
                 )
 
 
@@ -162,7 +163,8 @@ def budget(name: ModelName, stored: int) -> Iterator[None]:
     """Refuse modules of far more bytes than ``stored``, those of the weights files, before their
     values are written: a size in a configuration can be any number. Buffers count too.
 
-    Raises ModelError as soon as a module built in this thread has too many tensors or bytes.
+    Raises:
+        ModelError: A module built in this thread has too many tensors or bytes; raised at once.
     """
     from torch.nn.modules.module import (
         register_module_buffer_registration_hook,
@@ -202,7 +204,10 @@ def budget(name: ModelName, stored: int) -> Iterator[None]:
 def build_without_storage(name: ModelName, stored: int, build: Callable[[], object]) -> None:
     """Build a module on torch's meta device, to see its size before any memory is asked for.
 
-    A module that cannot be built there is left to the real call. Raises as :func:`budget`.
+    A module that cannot be built there is left to the real call.
+
+    Raises:
+        ModelError: As :func:`budget`.
     """
     import torch
 

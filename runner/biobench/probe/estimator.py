@@ -71,8 +71,11 @@ class Estimator(ABC):
 
     @property
     def n_features_in_(self) -> int:
-        """Number of features that were learnt from; raises NotFittedError before ``fit``, or where
-        scikit-learn is not installed UnfittedError."""
+        """Number of features that were learnt from.
+
+        Raises:
+            NotFittedError: ``fit`` was not called (UnfittedError without scikit-learn).
+        """
         learned = getattr(self, self._learned, None)
         if learned is None:
             raise _not_fitted_error()(

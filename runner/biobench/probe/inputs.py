@@ -61,8 +61,12 @@ class ProbeInputs:
     checkpoint: Checkpoint | None = None
 
     def train(self) -> npt.NDArray[np.int64]:
-        """Rows of the train split, ascending, int64; raises DataError where there is none, and
-        SpecError for a task that has no such split."""
+        """Rows of the train split, ascending, int64.
+
+        Raises:
+            DataError: The train split has no row.
+            SpecError: The task has no such split.
+        """
         rows = self.manifest.indices("train")
         training_items(rows.size)
         return rows

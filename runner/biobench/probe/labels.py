@@ -18,8 +18,9 @@ def checked_labels(values: npt.ArrayLike, rows: int) -> npt.NDArray[Any]:
     """Check labels of any type that can be sorted, one for each of ``rows`` rows, none of them
     missing.
 
-    Raises ArgumentError for another shape, for NaN, an infinity, NaT and None, and for labels that
-    cannot be compared with each other.
+    Raises:
+        ArgumentError: The labels have another shape, one is NaN, an infinity, NaT or None, or they
+            cannot be compared with each other.
     """
     labels = as_array("y", values)
     if labels.ndim != 1 or labels.size != rows:
@@ -73,7 +74,8 @@ def checked_ids(
     """Check label ids, one for each of ``rows`` rows: integers from 0, below ``classes`` where
     given.
 
-    Raises ArgumentError for other values.
+    Raises:
+        ArgumentError: A value is another one, or they are not as many.
     """
     labels = checked_labels(values, rows)
     last = int(np.iinfo(np.int64).max) if classes is None else classes - 1

@@ -98,7 +98,8 @@ def _blocks(matrix: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
 def unit_rows(matrix: npt.NDArray[Any], name: str = "X") -> FloatMatrix:
     """Rows in float64 divided by their L2 norm.
 
-    Raises FeaturesError naming the first row of norm zero, or of one below 1e-140.
+    Raises:
+        FeaturesError: A row has norm zero, or one below 1e-140; names the first.
     """
     result = np.empty(matrix.shape, np.float64)
     for start, block in _blocks(matrix):

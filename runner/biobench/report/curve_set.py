@@ -52,8 +52,11 @@ class CurveSet(Sequence[Curve]):
     def __getitem__(self, place: slice) -> Sequence[Curve]: ...
 
     def __getitem__(self, place: int | str | slice) -> Curve | Sequence[Curve]:
-        """The curve at a place, or of the model of a name; raises UsageError where no model has
-        the name."""
+        """The curve at a place, or of the model of a name.
+
+        Raises:
+            UsageError: No model has the name.
+        """
         if isinstance(place, slice):
             return [one.curve for one in self.named[place]]
         if isinstance(place, int):

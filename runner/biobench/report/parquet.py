@@ -25,7 +25,11 @@ MOST_BYTES = 256 << 20
 
 
 def decoded(data: bytes) -> Predictions:
-    """The predictions in a file; raises Unsound where it has none as a run writes them."""
+    """The predictions in a file.
+
+    Raises:
+        Unsound: The file has none as a run writes them.
+    """
     try:
         return _of_table(_table(data))
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
@@ -35,7 +39,11 @@ def decoded(data: bytes) -> Predictions:
 
 
 def metadata(data: bytes) -> dict[str, str]:
-    """The texts beside the columns of a file, such as the names of the classes; raises Unsound."""
+    """The texts beside the columns of a file, such as the names of the classes.
+
+    Raises:
+        Unsound: The file cannot be read as Parquet.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

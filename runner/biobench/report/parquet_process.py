@@ -107,12 +107,20 @@ os.register_at_fork(after_in_child=_READER.forget)
 
 
 def canonical_of(data: bytes) -> bytes:
-    """Canonical JSON of the predictions in a Parquet file; raises Unsound where there are none."""
+    """Canonical JSON of the predictions in a Parquet file.
+
+    Raises:
+        Unsound: The file has no predictions as a run writes them.
+    """
     return _READER.ask(b"p" + data)
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
-    """The metadata of a Parquet file; raises Unsound where it is not one."""
+    """The metadata of a Parquet file.
+
+    Raises:
+        Unsound: The file cannot be read as Parquet.
+    """
     found: dict[str, str] = json.loads(_READER.ask(b"m" + data))
     return found
 

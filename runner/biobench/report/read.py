@@ -23,15 +23,21 @@ T = TypeVar("T")
 
 
 def read_predictions(folder: Path, name: str, task: str) -> Predictions:
-    """Read the predictions of a task without checking their digest; raises DataError where they
-    cannot be read."""
+    """Read the predictions of a task without checking their digest.
+
+    Raises:
+        DataError: The predictions cannot be read.
+    """
     limits = RowLimits(MOST_ROWS, MOST_COLUMNS)
     return _read(folder, name, lambda data: predictions_of(task, canonical_of(data), limits))
 
 
 def read_metadata(folder: Path, name: str) -> dict[str, str]:
-    """Read the metadata of a file, such as the names of the classes; raises DataError where the
-    file cannot be read."""
+    """Read the metadata of a file, such as the names of the classes.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     return _read(folder, name, metadata_of)
 
 

@@ -40,13 +40,20 @@ def result_digest(document: Mapping[str, Any]) -> str:
 
 
 def read_document(path: Path) -> Any:
-    """The JSON value of a file; raises DataError where it cannot be read or is not JSON."""
+    """The JSON value of a file.
+
+    Raises:
+        DataError: The file cannot be read, or is not JSON.
+    """
     return document_of(read_file(path, MOST_BYTES), str(path))
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """The bytes of a file; raises DataError where it cannot be read or has more than ``limit``
-    bytes."""
+    """The bytes of a file.
+
+    Raises:
+        DataError: The file cannot be read, or has more than ``limit`` bytes.
+    """
     try:
         return read_plain(path, limit)
     except Unreadable as error:
@@ -54,8 +61,11 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def document_of(data: bytes, where: str) -> Any:
-    """The JSON value of a text; raises DataError where it is not JSON, or too large for a
-    result."""
+    """The JSON value of a text.
+
+    Raises:
+        DataError: The text is not JSON, or too large for a result.
+    """
     if len(data) > MOST_BYTES:
         raise DataError(
             f"has more than {MOST_BYTES >> 20} MiB, the limit of a result",

@@ -88,7 +88,11 @@ class Results:
         return digests
 
     def __getitem__(self, task: str) -> dict[str, Any]:
-        """The entry of a task, as in results.json; raises UsageError where there is none."""
+        """The entry of a task, as in results.json.
+
+        Raises:
+            UsageError: There is no such task.
+        """
         if task not in self.tasks:
             raise UsageError(
                 f"the result has no task {task!r}", remedy=f"it has {', '.join(self.tasks)}"
@@ -138,7 +142,11 @@ class Results:
 
     def item_digests(self, task: str, stage: Stage) -> ItemDigests:
         """Digests of a task's images (pixels) or items (features), uint8 (rows, 32), as its files
-        state them; raises DataError where they cannot be read."""
+        state them.
+
+        Raises:
+            DataError: The digests cannot be read.
+        """
         if self.loaded_digests is not None:
             return self.loaded_digests[place_of(task, stage)]
         if self.folder is None:
@@ -152,8 +160,10 @@ class Results:
     def predictions_metadata(self, task: str) -> dict[str, str] | None:
         """The metadata of a task's predictions, such as the names of the classes.
 
-        None where the predictions came with the result or it was not saved. Raises DataError for a
-        file that cannot be read.
+        None where the predictions came with the result or it was not saved.
+
+        Raises:
+            DataError: The file cannot be read.
         """
         if self.loaded_predictions is not None or self.folder is None:
             return None
@@ -243,8 +253,11 @@ class Results:
         return self._frame(ERROR_COLUMNS, error_rows, task)
 
     def plot(self) -> Figure:
-        """A drawing of the scores with their intervals, which a notebook shows; raises
-        BiobenchError where jinja2 is not installed."""
+        """A drawing of the scores with their intervals, which a notebook shows.
+
+        Raises:
+            BiobenchError: jinja2 is not installed.
+        """
         from biobench.report.figure import score_figure
         from biobench.report.page.plot import score_rows
 
@@ -265,8 +278,12 @@ class Results:
         return result_html(self.document)
 
     def save(self, folder: Path) -> Path:
-        """Write ``results.json`` whole or not at all, and return its path; raises BiobenchError
-        where it cannot be written to ``folder``, which is made where it is not there."""
+        """Write ``results.json`` whole or not at all to ``folder``, which is made where it is not
+        there, and return its path.
+
+        Raises:
+            BiobenchError: The file cannot be written.
+        """
         path = folder / FILE
         write_atomically(path, self.to_json().encode())
         self.folder = folder
@@ -309,7 +326,11 @@ def results_of(
     folder: Path | None = None,
     loaded_predictions: Mapping[str, Predictions] | None = None,
 ) -> Results:
-    """A result from a JSON value; raises DataError for a schema that this version does not know."""
+    """A result from a JSON value.
+
+    Raises:
+        DataError: This version does not know the result's schema.
+    """
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise DataError(

@@ -73,7 +73,8 @@ class RowLimits:
 def predictions_of(task: str, data: bytes | memoryview, limits: RowLimits) -> Predictions:
     """The predictions of a member of canonical JSON ``[[id, y_true, y_pred, extras], ...]``.
 
-    Raises Unsound for other bytes, and for more rows or larger columns than a task can have.
+    Raises:
+        Unsound: The bytes are others, or have more rows or larger columns than a task can have.
     """
     ids: list[str] = []
     parts: dict[str, list[npt.NDArray[Any]]] = {}

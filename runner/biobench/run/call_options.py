@@ -114,7 +114,11 @@ def listed_models(
 
 
 def model_of(given: Any, arch: str | None) -> str | Backbone:
-    """A name or a backbone; raises UsageError for anything else."""
+    """A name or a backbone.
+
+    Raises:
+        UsageError: The value is neither.
+    """
     if isinstance(given, str):
         return with_architecture(given, arch)
     if isinstance(given, tuple):
@@ -143,8 +147,12 @@ def model_of(given: Any, arch: str | None) -> str | Backbone:
 def call_options(
     model: str | Backbone, tasks: str | Sequence[str] | None, **given: Unpack[RunOptions]
 ) -> Options:
-    """The options of a call; raises UsageError for those that exclude each other or have values
-    that the command line refuses by itself."""
+    """The options of a call.
+
+    Raises:
+        UsageError: Options exclude each other, or have values that the command line refuses by
+            itself.
+    """
     suite, out, store = given["suite"], given["out"], given["store"]
     workers, on_bad_image = given["workers"], given["on_bad_image"]
     if tasks is not None and suite is not None:
@@ -187,8 +195,12 @@ def _tasks(given: object) -> tuple[str, ...]:
 
 
 def sizes_of(sizes: Sequence[int | str | None]) -> tuple[int | None, ...]:
-    """The sizes of a learning curve, ascending; raises UsageError for what is no list of numbers
-    and None, which ``all`` stands for too, as on the command line."""
+    """The sizes of a learning curve, ascending; None, or ``all`` as on the command line, is the
+    whole train split.
+
+    Raises:
+        UsageError: The value is not a list of sizes.
+    """
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
         raise UsageError(f"sizes= is {sizes!r}", remedy="give a list of numbers, and None for all")
     numbers = tuple(
@@ -204,7 +216,11 @@ def sizes_of(sizes: Sequence[int | str | None]) -> tuple[int | None, ...]:
 
 
 def declarations(given: Mapping[str, tuple[float, str]] | None) -> tuple[Declaration, ...]:
-    """Scores that stand in for running tasks; raises UsageError for what is no score and source."""
+    """Scores that stand in for running tasks.
+
+    Raises:
+        UsageError: A value is not a score and its source.
+    """
     if given is not None and not isinstance(given, Mapping):
         raise UsageError(f"declare= is {short(given)}", remedy="give a score for each task id")
     found = []

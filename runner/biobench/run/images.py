@@ -49,7 +49,11 @@ _ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def parse_share(text: str) -> Fraction:
-    """Parse ``0.7`` or ``7/10``; raises UsageError for what is no fraction between 0 and 1."""
+    """Parse ``0.7`` or ``7/10``.
+
+    Raises:
+        UsageError: The text is not a fraction between 0 and 1.
+    """
     try:
         share = Fraction(text)
         if 0 < share < 1 and len(text) <= 20:

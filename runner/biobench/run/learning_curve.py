@@ -15,7 +15,11 @@ Sizes = tuple[int | None, ...]
 
 
 def in_order(sizes: Sizes) -> Sizes:
-    """Sizes ascending, the whole train split last; raises UsageError where they are not sizes."""
+    """Sizes ascending, the whole train split last.
+
+    Raises:
+        UsageError: The values are not sizes.
+    """
     numbers = [size for size in sizes if size is not None]
     if not sizes or any(size < 1 for size in numbers) or len(set(sizes)) < len(sizes):
         raise UsageError(
@@ -28,7 +32,8 @@ def in_order(sizes: Sizes) -> Sizes:
 def parse_sizes(text: str) -> Sizes:
     """Parse the sizes of ``10`` or ``1,3,10,all``, ascending; None is the whole train split.
 
-    Raises UsageError for anything else.
+    Raises:
+        UsageError: The text is something else.
     """
     words = [word.strip() for word in text.split(",")]
     if not all(word == "all" or re.fullmatch("[0-9]{1,9}", word) for word in words):

@@ -22,11 +22,13 @@ from biobench.spec.documents import Task
 def read_manifests(
     selection: Selection, options: Options
 ) -> tuple[Selection, tuple[Manifest, ...], tuple[tuple[Task, DataError], ...]]:
-    """The tasks that have a manifest, their manifests, and the errors of the others; raises
-    DataError where no task has one.
+    """The tasks that have a manifest, their manifests, and the errors of the others.
 
     The headers of a person's own images are read here, so that a bad file is known before anything
     is embedded.
+
+    Raises:
+        DataError: No task has a manifest.
     """
     manifests: list[Manifest] = []
     unreadable: list[tuple[Task, DataError]] = []

@@ -130,8 +130,12 @@ def refuse_options(options: Options, spec: Spec) -> None:
 
 
 def select_device(options: Options) -> str:
-    """``cpu`` or ``cuda``; raises UsageError or ModelError where it does not exist or lacks a
-    required feature."""
+    """``cpu`` or ``cuda``.
+
+    Raises:
+        UsageError: The device does not fit the engine or the precision.
+        ModelError: CUDA is asked for and torch sees none.
+    """
     from biobench.embed.forward import choose_device
 
     exact = options.engine == "exact"

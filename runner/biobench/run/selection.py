@@ -330,7 +330,7 @@ def _must_locate(task: Task, data: Path | None, *, only_task: bool) -> LocatedTa
         elif own and data is not None:
             remedy = f"with several tasks the data of {id} must lie in {data / id}"
         elif not own and task.dataset.status in ("ok", "manual"):
-            remedy += f", or bring it there: {setup_commands(task.dataset, data)}"
+            remedy += f", or put it there: {setup_commands(task.dataset, data)}"
         raise DataError(
             f"the data of task {task.id}{page} are not there" + (f"; {source}" if source else ""),
             where=str(data) if data is not None else None,

@@ -42,8 +42,11 @@ class Golden:
 
 
 def read_golden(file: Path = FILE) -> Golden:
-    """Read the recorded measurements; raises BiobenchError where the file is missing or of another
-    form."""
+    """Read the recorded measurements.
+
+    Raises:
+        BiobenchError: The file is missing, or has another form.
+    """
     try:
         document = json.loads(file.read_bytes())
         if document["schema"] != SCHEMA:

@@ -18,7 +18,8 @@ from biobench.spec.library import MOST_JSON, Library
 def bundle_value(library: Library) -> dict[str, Any]:
     """Every document (``tasks/beluga.yaml``), schema and vector file by its path below ``v1/``.
 
-    Raises SpecError for a vector file that is not JSON.
+    Raises:
+        SpecError: A vector file is not JSON.
     """
     bundle: dict[str, Any] = {path: doc.value for path, doc in library.documents.items()}
     for name, schema in library.schemas.items():
@@ -30,7 +31,8 @@ def bundle_value(library: Library) -> dict[str, Any]:
 def vector_values(library: Library) -> dict[str, Any]:
     """Every vector file by its path below ``v1/``, in path order.
 
-    Raises SpecError for one that is not JSON.
+    Raises:
+        SpecError: A vector file is not JSON.
     """
     values: dict[str, Any] = {}
     for path in sorted((library.folder / "conformance").rglob("*.json")):

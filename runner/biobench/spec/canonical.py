@@ -16,7 +16,8 @@ MAX_SAFE_INTEGER = (1 << 53) - 1
 def number(value: float) -> str:
     """Format a float64 as ECMAScript's Number.prototype.toString does (RFC 8785, section 3.2.2.3).
 
-    Raises ValueError for NaN and infinities, which JSON cannot hold.
+    Raises:
+        ValueError: The number is NaN or an infinity, which JSON cannot hold.
     """
     if not math.isfinite(value):
         raise ValueError(f"{value} has no JSON form")
@@ -52,8 +53,9 @@ encoded = json.JSONEncoder(ensure_ascii=False).encode
 def canonical_json(value: Any) -> bytes:
     """Encode a value made of dict, list, tuple, str, int, float, bool and None as RFC 8785 bytes.
 
-    Raises ValueError for a key that is not a string, an integer beyond 2^53 - 1 in magnitude, a
-    number that is not finite, a lone surrogate, or any other type.
+    Raises:
+        ValueError: A key is not a string, an integer is beyond 2^53 - 1 in magnitude, a number is
+            not finite, a text has a lone surrogate, or a value has any other type.
     """
     parts: list[str] = []
     _write(value, parts)
@@ -72,9 +74,10 @@ class CanonicalError(ValueError):
 def parse_json(data: bytes | str) -> Any:
     """Parse a JSON text (RFC 8259, in UTF-8) that has a canonical form.
 
-    Raises CanonicalError for a text that is not JSON or not UTF-8 (``syntax``), a repeated name
-    (``duplicate-key``), and an integer beyond 2^53 - 1, a number beyond float64 or a lone surrogate
-    (``value``).
+    Raises:
+        CanonicalError: The text is not JSON or not UTF-8 (``syntax``), repeats a name
+            (``duplicate-key``), or has an integer beyond 2^53 - 1, a number beyond float64 or a
+            lone surrogate (``value``).
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data

@@ -76,7 +76,11 @@ class Library:
 
 
 def version_folder(root: Path) -> Path:
-    """``root`` or ``root/v1``, whichever holds suite.yaml; raises SpecError where neither does."""
+    """``root`` or ``root/v1``, whichever holds suite.yaml.
+
+    Raises:
+        SpecError: Neither has it.
+    """
     for folder in (root, root / "v1"):
         if (folder / "suite.yaml").is_file():
             return folder
@@ -88,7 +92,10 @@ def version_folder(root: Path) -> Path:
 def read_library(root: Path, shown_root: str | None = None) -> tuple[Library, list[Problem]]:
     """Read documents and schemas below ``root``, with a problem for each file that cannot be read.
 
-    ``shown_root`` stands for the folder in messages. Raises SpecError where there is no suite.yaml.
+    ``shown_root`` stands for the folder in messages.
+
+    Raises:
+        SpecError: There is no suite.yaml.
     """
     folder = version_folder(root)
     shown = shown_root or str(folder)
@@ -121,8 +128,8 @@ def library_of(
 ) -> Library:
     """Make a library of documents by their path below ``v1/``, in the order given.
 
-    Raises KeyError for a path that is neither suite.yaml, models.yaml nor below a folder of
-    :data:`KINDS`.
+    Raises:
+        KeyError: A path is neither suite.yaml, models.yaml nor below a folder of :data:`KINDS`.
     """
     documents: dict[str, Document] = {}
     by_id: dict[str, dict[str, Document]] = {kind: {} for kind in _KIND_OF.values()}

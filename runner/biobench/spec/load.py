@@ -81,7 +81,11 @@ class Spec:
         return MappingProxyType(dict(self._suite["tolerance"]))
 
     def schema(self, name: str) -> Mapping[str, Any]:
-        """The JSON Schema ``schema/<name>.schema.json``; raises KeyError for an unknown name."""
+        """The JSON Schema ``schema/<name>.schema.json``.
+
+        Raises:
+            KeyError: The name is not known.
+        """
         return self._library.schemas[name]
 
     @cached_property
@@ -129,17 +133,28 @@ class Spec:
         return _task(merge(links), _division(division), pinned(self._library, document))
 
     def dataset(self, id: str, version: int | None = None) -> Dataset:
-        """A data set; raises SpecError for an id that is not known."""
+        """A data set.
+
+        Raises:
+            SpecError: The id is not known.
+        """
         return _dataset(self._find("dataset", id, version).value)
 
     def protocol(self, id: str, division: str = "official", version: int | None = None) -> Protocol:
-        """A protocol with the constants of a division; raises SpecError for an unknown id."""
+        """A protocol with the constants of a division.
+
+        Raises:
+            SpecError: The id is not known.
+        """
         return _protocol(self._find("protocol", id, version).value, _division(division))
 
     def own_task(self, document: Document, division: str = "open") -> Task:
-        """A person's own task as a value; raises SpecError with its first problem.
+        """A person's own task as a value.
 
         Its division is ``open``, or ``compat`` where that is asked for.
+
+        Raises:
+            SpecError: The task is not valid; gives its first problem.
         """
         for problem in check_own_task(document, self._library):
             raise problem.exception()
@@ -164,7 +179,8 @@ def load_spec(root: Path | None = None) -> Spec:
     """Load the specification below ``root``, the folder that holds ``v1/``; by default the runner's
     own.
 
-    Raises SpecError with the first problem of any document.
+    Raises:
+        SpecError: A document is not valid; gives the first problem of any.
     """
     return _own_spec() if root is None else _load(root, None)
 
@@ -173,9 +189,11 @@ def task_from_file(path: Path, spec: Spec, division: str = "open") -> Task:
     """Read a person's own task from a YAML file, in division ``open`` or, where asked for,
     ``compat``.
 
-    Keys that a task of the suite must state and an own one may leave out are in resolve.OWN_TASK.
-    A ``folder`` of the data set is seen from that of the file, which then has the tables too.
-    Raises SpecError with file, line, pointer and remedy.
+    Keys that a task of the suite must state and an own one may leave out are in resolve.OWN_TASK. A
+    ``folder`` of the data set is seen from that of the file, which then has the tables too.
+
+    Raises:
+        SpecError: The task is not valid; gives file, line, pointer and remedy.
     """
     document = Document("task", str(path), read_yaml(path))
     task = spec.own_task(document, division)

@@ -13,7 +13,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def spec_root() -> Path:
-    """The folder that holds ``v1/suite.yaml``; raises SpecError where an installation has none."""
+    """The folder that holds ``v1/suite.yaml``.
+
+    Raises:
+        SpecError: The installation has none.
+    """
     checkout = _PACKAGE.parent.parent
     # The workspace's own files tell a checkout from site-packages below some other project.
     if _PACKAGE.parent.name == "runner" and (checkout / "Cargo.toml").is_file():

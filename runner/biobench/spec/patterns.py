@@ -16,5 +16,9 @@ _SAME = {"$": r"\Z", ".": "[^\\n\\r\\u2028\\u2029]"}
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile the expression of a schema; raises re.error where it is not valid."""
+    """Compile the expression of a schema.
+
+    Raises:
+        re.error: The expression is not valid.
+    """
     return re.compile(_PARTS.sub(lambda part: _SAME.get(part[0], part[0]), pattern), re.ASCII)

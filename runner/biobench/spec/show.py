@@ -32,7 +32,8 @@ def resolved_document(spec: Spec, id: str, division: Division) -> Any:
     """The task, protocol, data set or suite with this id, looked for in the order task, suite,
     others.
 
-    Raises UsageError for an unknown id or division.
+    Raises:
+        UsageError: The id or division is not known.
     """
     if division not in {"official", "compat"}:
         raise UsageError(f"there is no division {division!r}", remedy="official or compat")
@@ -50,7 +51,8 @@ def resolved_document(spec: Spec, id: str, division: Division) -> Any:
 def croissant_document(spec: Spec, id: str) -> dict[str, Any]:
     """The data set with this id, or that of the task with this id, as Croissant JSON-LD.
 
-    Raises UsageError for an id that is neither.
+    Raises:
+        UsageError: The id is neither.
     """
     if id not in spec.dataset_ids() and id in spec.task_ids():
         id = spec.task(id).dataset.id

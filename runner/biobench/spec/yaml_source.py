@@ -83,8 +83,9 @@ def _loader() -> Any:
 def read_yaml(path: Path, name: str | None = None) -> YamlSource:
     """The document in a file; ``name`` stands for the path in messages.
 
-    Raises SourceError for a file that cannot be read, is not UTF-8 or YAML, repeats a key, has an
-    anchor, a tag, a second document, or a plain scalar that YAML readers take differently.
+    Raises:
+        SourceError: The file cannot be read, is not UTF-8 or YAML, repeats a key, or has an anchor,
+            a tag, a second document, or a plain scalar that YAML readers take differently.
     """
     file = name or str(path)
     try:

@@ -24,7 +24,8 @@ _TASK = ("version", "metric", "higher_is_better", "cluster_unit")
 def check_curve(curve: CurveFile, spec: Spec) -> tuple[Report, dict[str, Results]]:
     """The curve's own report, and its results by the name of their folder.
 
-    Raises DataError where the result of a size cannot be read.
+    Raises:
+        DataError: The result of a size cannot be read.
     """
     form = check_form(curve.document, spec, "curve")
     if not form[0].holds:

@@ -84,8 +84,11 @@ class Images:
 
 
 def find_root(task: Task, results: Results, images: Images) -> Path | None:
-    """The folder of a task's data, None where it is not here; raises DataError where ``--data`` is
-    not a folder."""
+    """The folder of a task's data, None where it is not here.
+
+    Raises:
+        DataError: ``--data`` is not a folder.
+    """
     alone = sum(not entry["declared"] for entry in results.tasks.values()) == 1
     return locate(task, images.data, only_task=alone)
 

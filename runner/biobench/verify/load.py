@@ -53,8 +53,11 @@ class ScoreTable:
 
 
 def open_any(path: Path) -> Results | CurveFile:
-    """Load the result or the learning curve that ``path`` names; raises DataError where it is
-    unreadable or neither."""
+    """Load the result or the learning curve that ``path`` names.
+
+    Raises:
+        DataError: The path is unreadable, or names neither.
+    """
     opened = open_file(path)
     if isinstance(opened, ScoreTable):
         raise DataError(
@@ -66,7 +69,11 @@ def open_any(path: Path) -> Results | CurveFile:
 
 
 def open_file(path: Path) -> Results | CurveFile | ScoreTable:
-    """Load what ``path`` names; raises DataError where it is unreadable or none of the four."""
+    """Load what ``path`` names.
+
+    Raises:
+        DataError: The path is unreadable, or names none of the four.
+    """
     place = current(path)
     if place.is_dir():
         _refuse_folder_of_results(place, path)
@@ -139,7 +146,11 @@ def tasks_beside(result: Path, spec: Spec) -> dict[str, Path]:
 
 
 def open_result(path: Path) -> Results:
-    """Load the result that ``path`` names; raises DataError also for a learning curve."""
+    """Load the result that ``path`` names.
+
+    Raises:
+        DataError: The path is unreadable, or names a learning curve.
+    """
     opened = open_any(path)
     if isinstance(opened, CurveFile):
         raise DataError(

@@ -54,7 +54,7 @@ def pixel_distance(
     here, there = matched([row[0] for row in a.rows], [row[0] for row in b.rows])
     differ = np.flatnonzero((a.pixels[here] != b.pixels[there]).any(axis=1))
     if differ.size == 0:
-        return Distance("the same pixels of the images that both have")
+        return Distance("other images; those in both results have the same pixels")
     first = str(a.rows[int(here[differ[0]])][1])
     size = {"images": int(differ.size), "of": int(here.size), "share": differ.size / here.size}
     text = f"{differ.size} of {here.size} images have other pixels ({first})"
@@ -118,7 +118,7 @@ def feature_distance(a: Evidence, b: Evidence) -> Distance:
         differ += int(other.sum())
         cosines[part][other] = _cosines(x[other], y[other])
     if not differ:
-        return Distance("the same features of the items that both have")
+        return Distance("other items; those in both results have the same features")
     least, mean = float(cosines.min()), float(cosines.mean())
     text = (
         f"{differ} of {here.size} items differ, least cosine {least:.9g}, mean {mean:.9g}, "

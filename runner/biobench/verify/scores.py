@@ -26,7 +26,11 @@ _INDEXES = frozenset({"train-names", "train-names-or-unknown", "union-names"})
 
 
 def check_scores(results: Results, rules: Mapping[str, TaskRules], suite: Suite) -> list[Finding]:
-    """Findings about predictions, scores and the mean; raises DataError for an unreadable file."""
+    """Findings about predictions, scores and the mean.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
     findings: list[Finding] = []
     scores: dict[str, Score] = {}
     items = metrics = intervals = 0

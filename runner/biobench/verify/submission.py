@@ -113,8 +113,11 @@ def _header(path: str, size: int) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, memoryview]:
-    """Members of an archive by path, as views of it, from its headers alone; raises ArchiveError
-    unless :func:`pack` would write these bytes."""
+    """Members of an archive by path, as views of it, from its headers alone.
+
+    Raises:
+        ArchiveError: :func:`pack` would not write these bytes.
+    """
     members: dict[str, memoryview] = {}
     view = memoryview(data)
     at = 0

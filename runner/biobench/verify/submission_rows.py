@@ -24,8 +24,11 @@ MOST_COLUMNS = 64 << 20
 
 
 def member_predictions(members: Mapping[str, memoryview]) -> dict[str, Predictions]:
-    """The predictions of members by task; raises ArchiveError for invalid ones, and for more of
-    them than all tasks together can have."""
+    """The predictions of members by task.
+
+    Raises:
+        ArchiveError: Predictions are invalid, or more than all tasks together can have.
+    """
     held: dict[str, Predictions] = {}
     rows = cells = 0
     for task, data in members.items():
@@ -48,7 +51,11 @@ def _predictions(task: str, data: memoryview) -> Predictions:
 
 
 def claimed_rows(tasks: Mapping[str, Any]) -> None:
-    """Compare the counts that a result claims with a submission's limits; raises ArchiveError."""
+    """Compare the counts that a result claims with a submission's limits.
+
+    Raises:
+        ArchiveError: A count is missing or beyond them.
+    """
     total = 0
     for task, entry in tasks.items():
         if entry["declared"]:

@@ -224,7 +224,8 @@ def _described(results: Results | None) -> str:
 def verify_one(path: Path, spec: Spec, places: Places) -> Verdict:
     """Check a result, a submission or a learning curve by itself.
 
-    Raises DataError where it, or a file that it names, cannot be read.
+    Raises:
+        DataError: The document, or a file that it names, cannot be read.
     """
     opened = open_any(path)
     if not isinstance(opened, CurveFile):

@@ -71,7 +71,11 @@ class SavedEvidence:
         return {id: notes_of(path) for id, path in beside.items() if id in results.tasks}
 
     def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:
-        """The evidence of a task; raises DataError where its predictions cannot be read."""
+        """The evidence of a task.
+
+        Raises:
+            DataError: The task's predictions cannot be read.
+        """
         predictions = results.predictions(id)
         found = self._manifest(results, id, task) if self.pictures_wanted else PICTURES_OFF_REASON
         if isinstance(found, str):

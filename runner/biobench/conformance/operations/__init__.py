@@ -37,7 +37,8 @@ def operations() -> Mapping[str, Operation]:
     """Collect every operation by name, of all modules of this package in the order of their names;
     those whose name begins with an underscore are helpers.
 
-    Raises ValueError where two modules have an operation of one name.
+    Raises:
+        ValueError: Two modules have an operation of one name.
     """
     merged: dict[str, Operation] = {}
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))

@@ -21,8 +21,10 @@ HEAD = 4096
 def copies(root: Path, paths: Sequence[str], workers: int) -> list[list[str]]:
     """The paths that share a content, in the order given, each content once.
 
-    A file that cannot be read has no copies. Raises DataError where one becomes unreadable
-    meanwhile.
+    A file that cannot be read has no copies.
+
+    Raises:
+        DataError: A file becomes unreadable meanwhile.
     """
     found = [list(paths)]
     for key in (_size, _head):

@@ -165,12 +165,12 @@ def _nothing_to_score(sizes: Mapping[str, int]) -> DataError:
     if max(sizes.values()) == 1:
         return DataError(
             "each class has one image, so none is left to score",
-            remedy="bring two images of a class or more; ten or more give a score that tells "
+            remedy="provide two images of a class or more; ten or more give a score that tells "
             "something",
         )
     return DataError(
         "the groups leave no image to score: what belongs together has all images of a class",
-        remedy="give --group smaller groups, or bring images of more of them",
+        remedy="give --group smaller groups, or add images of more of them",
     )
 
 

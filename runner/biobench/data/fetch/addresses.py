@@ -49,8 +49,10 @@ def with_own_urls(sources: Sequence[DataSource], urls: Sequence[str]) -> tuple[D
     """The sources with the user's addresses before the document's.
 
     An address that ends in ``/`` is a folder that has all files by their names. Any other gives the
-    file of its last part; where the data set has a single file, whatever its last part is. Raises
-    UsageError for an address that fits no file, or is none.
+    file of its last part; where the data set has a single file, whatever its last part is.
+
+    Raises:
+        UsageError: An address fits no file, or is not an address.
     """
     files = [file for source in sources for file in source.files]
     added: dict[str, list[str]] = {file.name: [] for file in files}

@@ -52,7 +52,11 @@ def difference(known: Known, found: Digest) -> str | None:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """A file's bytes; raises DataError where it cannot be read."""
+    """A file's bytes.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
     try:
         with open_regular(path) as handle:
             while chunk := handle.read(CHUNK):
@@ -64,7 +68,11 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 
 def digest_of(paths: Iterable[Path], advance: Callable[[int], None] | None = None) -> Digest:
-    """Digest of files joined in order; raises DataError where one cannot be read."""
+    """Digest of files joined in order.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
     digests = Digests()
     for path in paths:
         for chunk in chunks(path):

@@ -96,7 +96,7 @@ def download(
                 continue
             return Downloaded(digest, url)
         kept = part.kept
-    remedy = "bring the file by hand and give its folder with --from, or another address with --url"
+    remedy = "copy the file by hand and give its folder with --from, or another address with --url"
     if kept:
         remedy = f"{show_size(kept)} are kept, the same command goes on from there; or {remedy}"
     raise DataError(

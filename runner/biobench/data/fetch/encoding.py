@@ -28,7 +28,8 @@ _BLOCK = 1 << 20
 def is_the_file(file: File, part: PartFile) -> bool:
     """Return whether the bytes as they came are the file.
 
-    Raises PermanentError for damaged gzip data.
+    Raises:
+        PermanentError: The gzip data are damaged.
     """
     if file.known.has_checksum:
         return difference(file.known, part.digest()) is None
@@ -39,7 +40,11 @@ def is_the_file(file: File, part: PartFile) -> bool:
 
 
 def decode(file: File, part: PartFile) -> PartFile:
-    """A new part with the bytes decoded, open; raises PermanentError for damaged gzip data."""
+    """A new part with the bytes decoded, open.
+
+    Raises:
+        PermanentError: The gzip data are damaged.
+    """
     decoded = PartFile(part.path.with_name(file.name + ".decoded.part")).open()
     try:
         decoded.begin(PartOrigin("", None, None, None))

@@ -23,7 +23,9 @@ from biobench.errors import DataError, shown
 def take(origin: Path, target: Path, known: Known, *, quiet: bool = False) -> Digest:
     """Bring the file ``origin`` to ``target``, which is not there.
 
-    Raises DataError where it is not what is known of it, and BiobenchError for a full disk.
+    Raises:
+        DataError: The file is not what is known of it.
+        BiobenchError: The disk is full.
     """
     size = origin.stat().st_size
     with Progress(f"checking {origin.name}", size, show=show_size, quiet=quiet) as progress:

@@ -13,7 +13,9 @@ from biobench.errors import DataError
 def locked(folder: Path) -> contextlib.AbstractContextManager[bool]:
     """Hold the lock of ``folder``, which is made; it ends with the process whatever happens.
 
-    Raises DataError where another process holds it, BiobenchError where it cannot be made.
+    Raises:
+        DataError: Another process holds the lock.
+        BiobenchError: The lock cannot be made.
     """
 
     def busy(process: str) -> DataError:

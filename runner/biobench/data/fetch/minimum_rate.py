@@ -45,7 +45,11 @@ class MinimumRate:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Watch while the block runs; raises TransientError where the rate was too low."""
+        """Watch while the block runs.
+
+        Raises:
+            TransientError: The rate was too low.
+        """
         thread = threading.Thread(target=self._watch, name="minimum-rate", daemon=True)
         thread.start()
         try:

@@ -63,7 +63,8 @@ def is_page(response: httpx2.Response, name: str) -> bool:
 def address_behind(response: httpx2.Response) -> str:
     """Address that the page's form leads to.
 
-    Raises PermanentError where there is none, or a stranger's.
+    Raises:
+        PermanentError: The form leads to no address, or to a stranger's.
     """
     content = b""
     for chunk in response.iter_bytes():

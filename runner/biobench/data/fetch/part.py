@@ -78,9 +78,12 @@ class PartFile:
         self._watch = advance
 
     def open(self, advance: Callable[[int], None] | None = None) -> PartFile:
-        """Take up what an earlier process left; raises BiobenchError where nothing can be written.
+        """Take up what an earlier process left.
 
         ``advance`` is called with the bytes that were hashed again.
+
+        Raises:
+            BiobenchError: Nothing can be written.
         """
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -129,7 +132,11 @@ class PartFile:
             self._state.unlink(missing_ok=True)
 
     def append(self, chunk: bytes) -> None:
-        """Write bytes at the end; raises BiobenchError where the disk takes no more."""
+        """Write bytes at the end.
+
+        Raises:
+            BiobenchError: The disk takes no more.
+        """
         try:
             rest = memoryview(chunk)
             while rest:

@@ -51,7 +51,11 @@ def read_record(source: DataSource, folder: Path) -> FetchRecord | None:
 def write_record(
     source: DataSource, folder: Path, digest: Digest, origins: Sequence[str | None]
 ) -> None:
-    """Note what a source is; raises BiobenchError where that cannot be written."""
+    """Note what a source is.
+
+    Raises:
+        BiobenchError: The record cannot be written.
+    """
     files = _identity(source.paths(folder))
     for file, origin in zip(files, origins, strict=True):
         file["from"] = origin
@@ -62,7 +66,8 @@ def write_record(
 def checked(source: DataSource, folder: Path, *, quiet: bool = False) -> FetchRecord:
     """The record of a source that is whole; it is read and noted where that is needed.
 
-    Raises DataError where it is not what the document says.
+    Raises:
+        DataError: The source is not what the document says.
     """
     record = read_record(source, folder)
     fresh = record is None

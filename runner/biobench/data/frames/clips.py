@@ -70,8 +70,9 @@ def whole_digest(digests: Mapping[str, str]) -> str:
 def clips_of(dataset: Dataset, root: Path) -> list[Clip]:
     """The clips that the tables of ``dataset`` in ``root`` name, by name.
 
-    Raises DataError for structural faults of the tables and for two clips in one folder, SpecError
-    where the layout has no frames with subjects.
+    Raises:
+        DataError: The tables have structural faults, or two clips lie in one folder.
+        SpecError: The layout has no frames with subjects.
     """
     layout = dataset.layout
     if dataset.videos is None or not {"frames", "subject"} <= set(layout.options):

@@ -51,7 +51,7 @@ def cut_frames(
         root: Its folder.
         workers: Videos that are cut at once.
         leave_out: Move the other frames into place although videos are missing or bad. Otherwise
-            such videos raise DataError after all others have been cut; those are kept, and the next
+            such videos are an error after all others have been cut; those are kept, and the next
             call continues with the rest.
         say: Called with lines for people.
         quiet: Show no progress.
@@ -174,7 +174,7 @@ def _refuse_unrecorded(
 
 def _raise_bad(dataset: Dataset, root: Path, clips: Sequence[Clip], bad: Mapping[str, str]) -> None:
     faults = Faults(
-        "bring these videos and run the command again, the others are kept; or leave them out "
+        "add these videos and run the command again, the others are kept; or leave them out "
         f"with `biobench data frames {dataset.id} --leave-out-bad`"
     )
     for clip in clips:

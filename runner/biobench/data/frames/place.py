@@ -67,7 +67,11 @@ class FramesPlace:
         return any(_has_all(base / self._inner(clip), clip) for base in (self._ready, self.target))
 
     def prepare(self) -> None:
-        """Make the stage, and forget the clips that were not whole; raises BiobenchError."""
+        """Make the stage, and forget the clips that were not whole.
+
+        Raises:
+            BiobenchError: The stage cannot be written.
+        """
         try:
             self._ready.mkdir(parents=True, exist_ok=True)
             for path in self.stage.glob("clip.*"):
@@ -78,7 +82,8 @@ class FramesPlace:
     def store(self, number: int, clip: Clip, files: Sequence[bytes]) -> None:
         """Store the frames of a clip, all or none; ``number`` is unique to it.
 
-        Raises BiobenchError where the disk is full.
+        Raises:
+            BiobenchError: The frames cannot be written, as on a full disk.
         """
         fresh, place = self.stage / f"clip.{number}", self._ready / self._inner(clip)
         try:

@@ -130,7 +130,11 @@ def record_bytes(record: FramesRecord) -> bytes:
 
 
 def write_record(root: Path, top: str, record: FramesRecord) -> None:
-    """Write the record beside the folder ``top``; raises as :func:`write_atomically`."""
+    """Write the record beside the folder ``top``.
+
+    Raises:
+        BiobenchError: As :func:`write_atomically`.
+    """
     write_atomically(record_path(root, top), record_bytes(record))
 
 

@@ -15,7 +15,8 @@ MAX_SIDE = 65_500
 def chosen(count: int, frames: int) -> list[int]:
     """``frames`` numbers below ``count``: 0 and each further floor(count / frames)-th.
 
-    Raises ValueError where there are fewer.
+    Raises:
+        ValueError: ``count`` is less than ``frames``.
     """
     if count < frames:
         raise ValueError(f"{count} frames are fewer than {frames}")

@@ -47,7 +47,10 @@ class Finder(Protocol):
         """Items below ``root``, each once, in any stable order.
 
         keep_missing: list items without a file in ``missing`` instead of refusing them, all or
-        those of some subjects. Raises DataError for structural faults.
+        those of some subjects.
+
+        Raises:
+            DataError: The data have structural faults.
         """
 
 
@@ -72,29 +75,51 @@ LAYOUTS: Mapping[str, LayoutKind] = {
 def find(
     root: Path, layout: Layout, split_rule: SplitRule, *, keep_missing: KeepMissing = False
 ) -> LayoutItems:
-    """Items of the data set in ``root``; raises as :class:`Finder`, or SpecError for an id."""
+    """Items of the data set in ``root``.
+
+    Raises:
+        DataError: As :class:`Finder`.
+        SpecError: The layout's id is not known.
+    """
     found = _kind(layout).find(root, layout, split_rule, keep_missing=keep_missing)
     return with_path_clusters(found, layout, root)
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
-    """The items alone; raises as :func:`find`."""
+    """The items alone.
+
+    Raises:
+        DataError: As :func:`find`.
+        SpecError: As :func:`find`.
+    """
     return list(find(root, layout, split_rule).items)
 
 
 def annotation_files(layout: Layout, split_rule: SplitRule) -> list[str]:
-    """Paths of the files that say what the images are; raises SpecError as :func:`find`."""
+    """Paths of the files that say what the images are.
+
+    Raises:
+        SpecError: As :func:`find`.
+    """
     return _kind(layout).annotation_files(layout, split_rule)
 
 
 def places(layout: Layout) -> tuple[str, ...]:
-    """Files and folders that a data folder of this layout has; raises SpecError as :func:`find`."""
+    """Files and folders that a data folder of this layout has.
+
+    Raises:
+        SpecError: As :func:`find`.
+    """
     kind, rule = _kind(layout), split_rule_of(layout)
     return (*kind.annotation_files(layout, rule), *kind.image_folders(layout, rule))
 
 
 def image_folders(layout: Layout, split_rule: SplitRule) -> list[str]:
-    """Paths of the folders that hold the images; raises SpecError as :func:`find`."""
+    """Paths of the folders that hold the images.
+
+    Raises:
+        SpecError: As :func:`find`.
+    """
     return _kind(layout).image_folders(layout, split_rule)
 
 

@@ -40,10 +40,12 @@ def find(
     """Items in the order of the JSON file. An item's id is the decimal or string image id of the
     file.
 
-    Files in the images folder that the JSON does not name are ignored. Raises DataError (missing or
-    broken JSON, with its line; missing image file; image without an annotation or with several;
-    annotation without an image; repeated id or file name; label that is not a string; path that
-    climbs out of the data folder).
+    Files in the images folder that the JSON does not name are ignored.
+
+    Raises:
+        DataError: The JSON is missing or broken (names its line); an image file is missing; an
+            image has no annotation or several; an annotation has no image; an id or file name is
+            repeated; a label is not a string; a path climbs out of the data folder.
     """
     annotations = join("", layout.options["annotations"])
     images_folder = join("", layout.options["images"])
@@ -111,7 +113,7 @@ def _read(source: str, keys: Set[str]) -> tuple[dict[str, Any], FileRead]:
         raise DataError(
             f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})",
             where=where,
-            remedy="correct it there, or bring the file again: it may be cut off",
+            remedy="correct it there, or fetch the file again: it may be cut off",
         ) from error
     except _Repeated as error:
         raise DataError(
@@ -145,7 +147,7 @@ def _text(source: str) -> tuple[str, FileRead]:
         what = "is missing" if absent else f"cannot be read ({error.strerror})"
         raise DataError(f"the annotation file {what}", where=where, remedy=_START) from error
     if not data:
-        raise DataError("the annotation file is empty", where=where, remedy="bring the file again")
+        raise DataError("the annotation file is empty", where=where, remedy="fetch the file again")
     other = other_kind(data)
     if other is not None:
         kind, remedy = other

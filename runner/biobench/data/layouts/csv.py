@@ -36,7 +36,10 @@ def find(
     """Items of every row that belongs to a split.
 
     keep_missing: list items without a file in ``missing`` instead of refusing them, all or those of
-    some subjects. Raises DataError with the faults of the tables and of what they name.
+    some subjects.
+
+    Raises:
+        DataError: The tables, or what they name, have faults.
     """
     options = read_options(layout, split_rule)
     base = os.fspath(root)

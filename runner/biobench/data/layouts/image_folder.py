@@ -35,10 +35,12 @@ def find(
     """Items of every split. An item's id is its path, which is unique and survives a new machine.
 
     Files end as :data:`~biobench.data.layouts.scan.DECODED` says, in any case, at any depth below
-    the class folder. Hidden files and folders, and files that are no images, are ignored. Raises
-    DataError (missing folder, class folder without an image, image outside a class folder, image of
-    another format, name that is not UTF-8, link to nothing, link loop, a list of classes that does
-    not fit its images).
+    the class folder. Hidden files and folders, and files that are no images, are ignored.
+
+    Raises:
+        DataError: A folder is missing; a class folder has no image; an image lies outside a class
+            folder, or has another format; a name is not UTF-8; a link leads to nothing or in a
+            loop; a list of classes does not fit its images.
     """
     base = os.fspath(root)
     require_data_folder(Path(base), "the folders of the splits")
@@ -67,7 +69,11 @@ def find(
 
 
 def find_items(root: Path, layout: Layout, split_rule: SplitRule) -> list[Item]:
-    """The items alone; raises as :func:`find`."""
+    """The items alone.
+
+    Raises:
+        DataError: As :func:`find`.
+    """
     return list(find(root, layout, split_rule).items)
 
 

@@ -9,7 +9,7 @@ _PAGE = ("a web page, maybe of an error", "fetch the file again")
 _STARTS = (
     (b"\x1f\x8b", "a file compressed with gzip", "unpack it"),
     (b"pk\x03\x04", "a zip archive or a spreadsheet", "unpack it, or save it as text in UTF-8"),
-    (b"version https://git-lfs", "a pointer of Git LFS", "bring the file itself (git lfs pull)"),
+    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself (git lfs pull)"),
     (b"<!doctype html", *_PAGE),
     (b"<html", *_PAGE),
 )

@@ -50,7 +50,8 @@ def _videos(dataset: Dataset) -> tuple[str, ...]:
 def merge(content: Path, ready: Path, source: DataSource) -> None:
     """Move what is in ``content`` to its place below ``ready``; it may be half moved already.
 
-    Raises DataError where another source has put a file there.
+    Raises:
+        DataError: Another source has put a file there.
     """
     place = ready.joinpath(*path_parts(source.unpacks_to))
     place.mkdir(parents=True, exist_ok=True)

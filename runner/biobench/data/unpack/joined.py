@@ -54,7 +54,11 @@ class Joined(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to ``size`` bytes, fewer only at the end; raises ArchiveError for an absurd number."""
+        """Up to ``size`` bytes, fewer only at the end.
+
+        Raises:
+            ArchiveError: The number is absurd.
+        """
         left = self.size - self._at if size is None or size < 0 else size
         if min(left, self.size - self._at) > MOST_AT_ONCE:
             raise ArchiveError("its directory is too large")

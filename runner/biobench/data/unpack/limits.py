@@ -36,7 +36,12 @@ class UnpackLimits:
     _asked: int = field(default=0, init=False)
 
     def promise(self, size: int) -> None:
-        """Count an entry that states ``size`` bytes, before any is read; raises ArchiveError."""
+        """Count an entry that states ``size`` bytes, before any is read.
+
+        Raises:
+            ArchiveError: There are too many entries, or they promise too many bytes.
+            BiobenchError: They do not fit on the disk.
+        """
         self._entries += 1
         if self._entries > self.most_entries:
             raise ArchiveError(f"it has more than {self.most_entries} entries")

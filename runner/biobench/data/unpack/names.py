@@ -18,7 +18,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 def entry_parts(name: str) -> tuple[str, ...]:
     """Parts of a name without ``.`` and empty ones; ``()`` is the folder itself.
 
-    Raises ArchiveError.
+    Raises:
+        ArchiveError: The name is absolute, climbs, is too long or too deep, or is not UTF-8.
     """
     fault = _fault(name)
     if fault:

@@ -56,7 +56,12 @@ class _TarStream:
 
 
 def unpack_tar(archive: Joined, trees: Trees, limits: UnpackLimits) -> None:
-    """Unpack the entries that are meant. Raises ArchiveError."""
+    """Unpack the entries that are meant.
+
+    Raises:
+        ArchiveError: The archive is damaged, beyond the limits, or has an entry that is not
+            allowed.
+    """
     magic = archive.read(2)
     archive.seek(0)
     try:

@@ -30,7 +30,11 @@ class Tree:
         self._links: list[tuple[Parts, str]] = []
 
     def folder(self, parts: Parts) -> None:
-        """A folder, and those above it; raises ArchiveError where a file has its name."""
+        """A folder, and those above it.
+
+        Raises:
+            ArchiveError: A file has its name.
+        """
         if parts in self._folders:
             return
         self.folder(parts[:-1])
@@ -44,7 +48,11 @@ class Tree:
         self._folders.add(parts)
 
     def file(self, parts: Parts, content: IO[bytes], size: int) -> None:
-        """A file of exactly ``size`` bytes read from ``content``; raises ArchiveError otherwise."""
+        """A file of exactly ``size`` bytes read from ``content``.
+
+        Raises:
+            ArchiveError: The content has more or fewer bytes, or the place is taken.
+        """
         self._must_be_named(parts)
         self.folder(parts[:-1])
         place = self._place(parts)
@@ -76,7 +84,11 @@ class Tree:
         self._links.append((parts, target))
 
     def same(self, parts: Parts, target: Parts) -> None:
-        """A second name of a file that was unpacked before (a hard link); raises ArchiveError."""
+        """A second name of a file that was unpacked before (a hard link).
+
+        Raises:
+            ArchiveError: The file was not unpacked before, or the place is taken.
+        """
         self._must_be_named(parts)
         self.folder(parts[:-1])
         try:
@@ -87,7 +99,11 @@ class Tree:
             raise ArchiveError(f"the link {_name(parts)} leads to no file of the archive") from None
 
     def finish(self) -> None:
-        """Make the links; raises ArchiveError for one that does not end at something inside."""
+        """Make the links.
+
+        Raises:
+            ArchiveError: A link does not end at something inside.
+        """
         for parts, target in self._links:
             try:
                 os.symlink(target, self._place(parts))

@@ -48,7 +48,11 @@ class Trees:
 
     def finish(self) -> tuple[Path, int] | None:
         """The folder with what is meant, and how many other entries there are; None where there is
-        none. Raises ArchiveError where several folders could be meant."""
+        none.
+
+        Raises:
+            ArchiveError: Several folders could be meant.
+        """
         for tree in self._trees.values():
             tree.finish()
         found = [top for top, tree in self._trees.items() if any(tree.root.iterdir())]

@@ -35,7 +35,12 @@ _EXTRAS = "__MACOSX"
 
 
 def unpack_zip(archive: Joined, trees: Trees, limits: UnpackLimits) -> None:
-    """Unpack the entries that are meant. Raises ArchiveError."""
+    """Unpack the entries that are meant.
+
+    Raises:
+        ArchiveError: The archive is damaged, beyond the limits, or has an entry that is not
+            allowed.
+    """
     try:
         with zipfile.ZipFile(cast(IO[bytes], archive)) as content:
             _refuse_hidden(archive, len(content.infolist()))

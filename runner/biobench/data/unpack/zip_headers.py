@@ -54,7 +54,11 @@ def refuse_differences(archive: Joined, entries: Sequence[zipfile.ZipInfo], dire
 
 def refuse_behind(archive: Joined, entry: zipfile.ZipInfo, unread: int) -> None:
     """Look for an entry in the last ``unread`` bytes of the data of one, which are no part of its
-    content: a program that reads a stream takes it for the next. Raises ArchiveError."""
+    content: a program that reads a stream takes it for the next.
+
+    Raises:
+        ArchiveError: There is such an entry.
+    """
     if unread:
         archive.seek(entry.header_offset + HEADER - 4)
         name, more = struct.unpack("<HH", archive.read(4))

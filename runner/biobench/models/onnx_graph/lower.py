@@ -35,7 +35,8 @@ BYTES_PER_STORED_BYTE = 8
 def lower(graph: OnnxGraph, images: tuple[int, int]) -> tuple[dict[str, Any], Mapping[str, bytes]]:
     """The program of a graph for images of a size (rows, columns), and its constants by digest.
 
-    Raises NotCarried naming the first node that the engine lacks.
+    Raises:
+        NotCarried: The engine lacks a node; names the first.
     """
     shape = (Dim(1, batch=True), Dim(3), *(Dim(side) for side in images))
     lowering = Lowering(shape)
@@ -72,7 +73,8 @@ class Walk:
     def node(self, proto: Any, results: dict[str, Any]) -> None:
         """Add the outputs of a node to ``results``.
 
-        Raises NotCarried with the node's name and operator.
+        Raises:
+            NotCarried: The engine lacks the node; gives its name and operator.
         """
         try:
             operands = [_operand(name, results) for name in proto.input]

@@ -153,7 +153,8 @@ class Node:
 def broadcast(a: Shape, b: Shape) -> Shape:
     """The shape of two that are aligned at their ends.
 
-    Raises NotCarried where they do not fit, or would set images beside each other.
+    Raises:
+        NotCarried: The shapes do not fit, or would set images beside each other.
     """
     rank = max(len(a), len(b))
     left, right = ((ONE,) * (rank - len(x)) + x for x in (a, b))

@@ -74,7 +74,8 @@ def entries(operand: Any) -> list[int | Dim]:
 def repeated(operand: PerBatch) -> tuple[Array, Shape]:
     """Numbers that are the same for each image, as those of one image and the whole shape.
 
-    Raises NotCarried where they are no such.
+    Raises:
+        NotCarried: The numbers differ between images.
     """
     shape, first = shape_and_first(operand)
     axes = [axis for axis, dim in enumerate(shape) if dim.batch]
@@ -129,7 +130,8 @@ class Folder:
     def run(self, proto: Any, operands: Sequence[Any]) -> list[Array | PerBatch]:
         """The outputs of a node whose operands are constants.
 
-        Raises NotCarried where they would take too much memory, or the node does not fit them.
+        Raises:
+            NotCarried: They would take too much memory, or the node does not fit its operands.
         """
         if not any(isinstance(x, PerBatch) for x in operands):
             return list(self._once(proto, operands))

@@ -250,7 +250,7 @@ def _array(tensor: Any, path: Path) -> Array:
             raise ModelError(
                 f"names bytes {start} to {start + length} of {beside.name}, which has {size}",
                 where=str(path),
-                remedy="bring the files of one export",
+                remedy="use the files of one export",
             )
         file.seek(start)
         whole.raw_data = file.read(length)
@@ -271,7 +271,7 @@ def _beside(path: Path, location: str) -> Path:
         raise ModelError(
             f"names {printable(location)!r}, which is not there",
             where=str(path),
-            remedy="bring the file of weights along with it",
+            remedy="put the file of weights beside it",
         )
     return beside
 

@@ -41,7 +41,8 @@ class PerRow:
     def one_image(self) -> Constant:
         """Those of one image: one row where all are alike.
 
-        Raises NotCarried where images differ.
+        Raises:
+            NotCarried: The images differ.
         """
         for rows in (1, self.rows):
             first = self.array.take(range(rows), axis=self.axis)

@@ -70,7 +70,11 @@ class KNNProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """Make the probe of a protocol document; raises SpecError where it does not fit."""
+        """Make the probe of a protocol document.
+
+        Raises:
+            SpecError: The document does not fit the probe.
+        """
         values = read_constants(constants, protocol="knn", fixed=FIXED, free=FREE)
         del values["listed_neighbours"]
         return cls(**values)
@@ -204,7 +208,11 @@ class KNNProbe(Classifier):
 
 
 def checked_normalisation(name: str) -> str:
-    """Return ``l2`` or ``none``; raise ArgumentError for other values."""
+    """Return ``l2`` or ``none``.
+
+    Raises:
+        ArgumentError: The value is another one.
+    """
     one_of("normalise", name, ("l2", "none"))
     return name
 

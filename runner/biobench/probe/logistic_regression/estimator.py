@@ -150,7 +150,11 @@ class LogisticProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """Make the probe of a protocol document; raises SpecError where it does not fit."""
+        """Make the probe of a protocol document.
+
+        Raises:
+            SpecError: The document does not fit the probe.
+        """
         values = read_constants(constants, protocol="logistic_regression", fixed=FIXED, free=FREE)
         try:
             return cls(**values, threads=threads, progress=progress)

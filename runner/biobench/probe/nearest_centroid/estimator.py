@@ -90,7 +90,11 @@ class CentroidProbe(Classifier):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """Make the probe of a protocol document; raises SpecError where it does not fit."""
+        """Make the probe of a protocol document.
+
+        Raises:
+            SpecError: The document does not fit the probe.
+        """
         values = read_constants(constants, protocol="nearest_centroid", fixed=FIXED, free=FREE)
         return cls(**values, threads=threads, progress=progress)
 

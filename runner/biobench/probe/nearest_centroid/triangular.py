@@ -33,8 +33,9 @@ class NotPositiveDefinite(ValueError):
 def cholesky(matrix: FloatMatrix) -> FloatMatrix:
     """Lower triangular L with L L' = ``matrix``, float64 (d, d), by panels of columns.
 
-    Raises NotPositiveDefinite for a pivot that is not above d 2^-40 times the matrix's own diagonal
-    entry: what is left of it is then rounding.
+    Raises:
+        NotPositiveDefinite: A pivot is not above d 2^-40 times the matrix's own diagonal entry:
+            what is left of it is then rounding.
     """
     size = len(matrix)
     # A column of the factor is a row here, one after the other in memory.

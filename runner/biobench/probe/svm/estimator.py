@@ -101,7 +101,11 @@ class SVMProbe(Classifier):
 
     @classmethod
     def from_protocol(cls, constants: Mapping[str, Any]) -> Self:
-        """Make the probe of a protocol document; raises SpecError where it does not fit."""
+        """Make the probe of a protocol document.
+
+        Raises:
+            SpecError: The document does not fit the probe.
+        """
         values = read_constants(constants, protocol="svm", fixed=FIXED, free=FREE)
         try:
             return cls(**values)
@@ -185,7 +189,9 @@ def centre(matrix: npt.NDArray[Any]) -> tuple[FloatMatrix, FloatMatrix]:
 def centred_rows(matrix: npt.NDArray[Any], mean: FloatMatrix) -> FloatMatrix:
     """Rows of length one, minus ``mean``, of length one again; float64.
 
-    Raises FeaturesError for a row of zeros, and CentredRowError naming the first that is the mean.
+    Raises:
+        FeaturesError: A row is all zero.
+        CentredRowError: A row is the mean; names the first.
     """
     return _centred(unit_rows(matrix), mean)
 

@@ -154,7 +154,11 @@ class TraitsProbe(Estimator):
         threads: int = 1,
         progress: Progress | None = None,
     ) -> Self:
-        """Make the probe of a protocol document; raises SpecError where it does not fit."""
+        """Make the probe of a protocol document.
+
+        Raises:
+            SpecError: The document does not fit the probe.
+        """
         values = read_constants(constants, protocol="traits_mlp", fixed=FIXED, free=FREE)
         return cls(
             **values,
@@ -231,8 +235,11 @@ class TraitsProbe(Estimator):
 
 
 def checked_traits(values: npt.ArrayLike, rows: int) -> Float32:
-    """Check traits and return them as float32 (rows, traits); raise ArgumentError unless each is 0
-    or 1."""
+    """Check traits and return them as float32 (rows, traits).
+
+    Raises:
+        ArgumentError: A trait is not 0 or 1.
+    """
     traits = as_array("y", values)
     if traits.ndim != 2 or len(traits) != rows or traits.shape[1] == 0:
         raise ArgumentError(
