@@ -139,6 +139,19 @@ def test_it_is_written_and_replaced(document: dict[str, Any], tmp_path: Path, ca
     assert not list(tmp_path.glob(".biobench-site-*"))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0412, "0.041"), (1.0, "1"), (9.96, "10"), (154.2, "154")]
+)
+def test_no_small_cost_is_zero(
+    seconds: float, shown: str, document: dict[str, Any], tmp_path: Path
+) -> None:
+    """A quick run took some time."""
+    a = save(changed(document, run=document["run"] | {"wall_s": seconds}), tmp_path / "a")
+    assert execute(["report", a, "--site", str(tmp_path / "site")]) == 0
+    text = (tmp_path / "site/index.html").read_text()
+    assert re.findall(r'data-head="seconds">([^<]*)<', text) == [shown]
+
+
 def test_a_file_and_a_link(document: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """A file is refused and stays; a link stays a link, and what it leads to becomes the site."""
     result = save(changed(document), tmp_path / "a")

@@ -78,6 +78,28 @@ def test_pictures_of_own_images(result: Path, tmp_path: Path) -> None:
     assert not (site / "images").exists()
 
 
+def test_notes_of_a_task_file_elsewhere(result: Path, tmp_path: Path) -> None:
+    """What `run --task` said of the rows stands on the site's page as on the run's own, and not
+    with --no-pictures, which reads no data."""
+    task, table = (tmp_path / name for name in ("photos.yaml", "photos.csv"))
+    shutil.copyfile(result / "photos.yaml", task)
+    lines = (result / "photos.csv").read_text().splitlines()
+    edited = [*lines[:1], lines[1].replace(",train,", ",later,").replace(",test,", ",later,")]
+    table.write_text("\n".join([*edited, *lines[2:]]) + "\n")
+    out, site = tmp_path / "out", tmp_path / "site"
+    command = ["run", "--task", str(task), "--model", "demo", "--out", str(out)]
+    assert execute([*command, "--store", str(result / "store")]) == 0
+    pattern = r"<li>(\d+ rows? belongs? to no split[^<]*)</li>"
+    (said,) = re.findall(pattern, (out / "report.html").read_text())
+    report = ["report", "--site", str(site), "--task", str(task), str(out)]
+    assert execute(report) == 0
+    (page,) = (site / "models").glob("*.html")
+    assert re.findall(pattern, page.read_text()) == [said]
+    assert execute([*report, "--no-pictures"]) == 0
+    (page,) = (site / "models").glob("*.html")
+    assert re.findall(pattern, page.read_text()) == []
+
+
 def test_a_data_folder_that_is_not_there(
     result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

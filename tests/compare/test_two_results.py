@@ -159,7 +159,10 @@ def test_ranks(template: dict[str, Any]) -> None:
     lines = out.getvalue().splitlines()
     row = next(line for line in lines if line.startswith(" twin"))
     assert row.count(" =") == len(TASKS) + 1
-    assert "mean: ranks 1-2, 1-2, 3; 2 of 3 pairs told apart, resolution 0." in out.getvalue()
+    assert (
+        "mean: ranks 1-2, 1-2, 3, row by row; 2 of 3 pairs told apart, resolution 0."
+        in out.getvalue()
+    )
     assert "expected rank on new items of the same kind; not over training" in out.getvalue()
 
 
@@ -256,6 +259,26 @@ def test_another_protocol_is_no_better_model(template: dict[str, Any], what: str
     words = f"{what} other of task newt, not {a.tasks['newt'][what]}"
     assert [group.reason for group in groups] == [None, words]
     assert len(groups_of([a, declared(b, "newt", 0.4)])) == 1
+
+
+def test_another_list_of_images_is_refused_where_nothing_can_stand_apart(
+    template: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
+    """One table as CSV or JSON has no room for the reason; samples of other sizes have lists of
+    their own by nature."""
+    a, b = result(template, "a", 0.9), result(template, "b", 0.3)
+    few = result(template, "c", 0.3, n_train=3)
+    for other in (b, few):
+        other.tasks["newt"]["digests"]["manifest"] = f"sha256:{'1' * 64}"
+    standings([a, few], SPEC, ranks=False)
+    places = [str(tmp_path / "a"), str(tmp_path / "b")]
+    for one, place in zip((a, b), places, strict=True):
+        save(one.document, Path(place))
+    for command in (["report", "--csv"], ["report", "--json"], ["export", "--format", "csv"]):
+        assert execute([command[0], *places, *command[1:]]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "other data of task newt: another list of images was scored" in said.err
 
 
 def test_a_family_of_one_task_is_one_task(template: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def test_models_of_several_folders(template: dict[str, Any]) -> None:
     assert [one is not None for one in sets] == ["inat21" in row.tasks for row in held.rows]
     out = io.StringIO()
     print_standings(held, Console(file=out, width=80))
-    assert "inat21: ranks 2, 1, -, -; 1 of 1 pair told apart" in out.getvalue()
+    assert "inat21: ranks 2, 1, -, -, row by row; 1 of 1 pair told apart" in out.getvalue()
     (held,) = standings(results, SPEC, ranks=False)
     assert all("as 2 other results have no such score" in one for one in verdicts(held))
     results[0].document["model"]["resolved"] = "timm:other"

@@ -209,6 +209,27 @@ def test_a_crate_of_own_images(small_program: str, tmp_path: Path) -> None:
     assert execute(["verify", str(copy)]) == 0
 
 
+def test_a_crate_of_one_size_of_a_curve(
+    small_program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The task file lies above the sizes, where no file of a crate may be: a line says so, until
+    it is copied."""
+    photos, run = write_photos(tmp_path / "photos"), tmp_path / "run"
+    command = ["run", "--model", small_program, "--images", str(photos), "--out", str(run)]
+    assert execute([*command, "--n-train", "2,all"]) == 0
+    size = run / "all"
+    metadata = size / "ro-crate-metadata.json"
+    capsys.readouterr()
+    exported(size, "ro-crate", metadata, "--license", LICENCE)
+    assert "photos.yaml, the task photos, lies above" in capsys.readouterr().err
+    for name in ("photos.yaml", "photos.csv"):
+        shutil.copyfile(run / name, size / name)
+    exported(size, "ro-crate", metadata, "--license", LICENCE)
+    assert capsys.readouterr().err == ""
+    named = {entity["@id"] for entity in json.loads(metadata.read_text())["@graph"]}
+    assert {"photos.yaml", "photos.csv"} <= named
+
+
 def test_every_eval_ever(declared_run: Path, tmp_path: Path) -> None:
     """Its own types read the record."""
     types = pytest.importorskip(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from checkpoints import open_clip_folder, spread, timm_folder
 from open_clip import factory, pretrained
 from safetensors.torch import load_file, save_file
 
+from biobench._common import signals
+from biobench._common.signals import HANDLED, Interrupted
 from biobench.errors import ModelError, UsageError
 from biobench.models.checkpoint_file import WRAPPERS
 from biobench.models.load import load_model
@@ -198,6 +202,26 @@ def test_what_is_not_there_is_called_what_was_meant(
     with pytest.raises(ModelError) as caught:
         load_model(name, {})
     assert str(caught.value) == says
+
+
+def test_an_interruption_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """safetensors' native code makes an error of its own of what Ctrl-C raises within it; taken for
+    a fault of one model of several, the run would go on and could not be stopped."""
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"no weights")
+    name = f"timm:{path}#test_vit"
+    with pytest.raises(ModelError, match="is not a safetensors file"):
+        load_model(name, {})
+    monkeypatch.setattr(signals, "_asked", [(signal.SIGINT, time.monotonic())])
+    kept = {number: signal.getsignal(number) for number in HANDLED}
+    try:
+        with pytest.raises(Interrupted):
+            load_model(name, {})
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def test_an_architecture_needs_a_file() -> None:

@@ -91,6 +91,13 @@ def terminate() -> NoReturn:
     raise Terminated
 
 
+def raise_again() -> None:
+    """Raise for a signal that arrived, where native code of a library has made an error of its own
+    of what was raised for it."""
+    if _asked:
+        _raise()
+
+
 def _ask(number: int, frame: FrameType | None) -> None:
     _asked.append((number, time.monotonic()))
     if len(_asked) == 1 and _is_import(frame):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from biobench._common.text import cells_shown
+from biobench.compare.groups import groups_of
 from biobench.compare.results import (
     MEAN,
     UNPUBLISHED,
@@ -24,6 +25,7 @@ from biobench.compare.results import (
     task_order,
     with_mean,
 )
+from biobench.errors import UsageError
 from biobench.metric.comparison import ranked
 from biobench.metric.ranks import Ranks
 from biobench.report.results import Results
@@ -111,6 +113,11 @@ def standings(results: Sequence[Results], spec: Spec, *, ranks: bool) -> list[St
         BiobenchError: With ``ranks``, as :func:`clustered_scores`.
     """
     require_one_table(results)
+    for group in groups_of(results, by=("division",))[1:]:
+        raise UsageError(
+            f"results cannot share a table: {group.reason}",
+            remedy="name results of one list of images",
+        )
     found = []
     for suite in dict.fromkeys(str(result.document["suite"]) for result in results):
         rows = [result for result in results if result.document["suite"] == suite]

@@ -181,4 +181,4 @@ def _ranks_line(name: str, found: Ranks | None, rows: int) -> str:
     )
     resolution = "" if found.resolution is None else f", resolution {found.resolution:.3f}"
     pairs = counted(found.pairs, "pair")
-    return f"{name}: ranks {sets}; {found.told_apart} of {pairs} told apart{resolution}"
+    return f"{name}: ranks {sets}, row by row; {found.told_apart} of {pairs} told apart{resolution}"

@@ -10,10 +10,19 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from biobench.data.manifest import Manifest
+from biobench.data.views import left_out
 from biobench.errors import counted, shown
 
 MAX_NAMED = 5
 """Names that fit in one line for people."""
+
+
+def dropped_lines(manifest: Manifest) -> list[str]:
+    """One line for the clips that the view leaves out."""
+    if not manifest.dropped:
+        return []
+    verb = "is" if manifest.dropped == 1 else "are"
+    return [f"{left_out(manifest.dropped)}, and {verb} left out"]
 
 
 def unused_lines(manifest: Manifest) -> list[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from biobench._common.files import Unreadable, read_plain
+from biobench._common.output import print_note
 from biobench.compare.results import suite_and_division
-from biobench.errors import DataError, UsageError
+from biobench.errors import DataError, UsageError, shown
 from biobench.export.formats import ExportOptions
 from biobench.report.current import read_from
 from biobench.report.earlier import CRATE as FILE
@@ -117,11 +118,19 @@ def _files(result: Results, folder: Path, spec: Spec) -> dict[str, str]:
 
 
 def _task_files(result: Results, folder: Path, spec: Spec) -> dict[str, str]:
-    """The files of own tasks that lie in the folder of the result, and their tables; those of a
-    learning curve lie above the folders of its sizes."""
+    """The files of own tasks that lie in the folder of the result, and their tables.
+
+    Those of a learning curve lie above the folders of its sizes, where no crate of a size can have
+    them: a line says what to do.
+    """
     found = {}
     for task, path in tasks_beside(folder, spec).items():
-        if task in result.tasks and path.parent == folder:
+        if task in result.tasks and path.parent != folder:
+            print_note(
+                f"biobench: {shown(path.name)}, the task {task}, lies above the folder and is no "
+                "file of the crate; copy it and its table into the folder, and export again"
+            )
+        elif task in result.tasks:
             found[path.name] = f"the task {task}"
             tables = task_from_file(path, spec).dataset.layout.options.get("table", ())
             for table in [tables] if isinstance(tables, str) else tables:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biobench._common.signals import raise_again
 from biobench._common.text import first_of
 from biobench.errors import ModelError, counted
 from biobench.models.local_paths import PICKLES, SAFETENSORS
@@ -71,6 +72,7 @@ def _safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
+        raise_again()
         raise ModelError(
             f"is not a safetensors file: {first_line(error)}",
             where=str(path),
@@ -94,6 +96,7 @@ def _pickle(path: Path) -> Any:
             remedy="save the tensors alone: torch.save(model.state_dict(), FILE)",
         ) from error
     except Exception as error:  # a damaged archive raises anything
+        raise_again()
         raise ModelError(
             f"cannot be read by torch: {first_line(error)}",
             where=str(path),

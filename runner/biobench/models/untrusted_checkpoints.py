@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from biobench._common.files import open_regular
+from biobench._common.signals import raise_again
 from biobench.errors import ModelError
 from biobench.models.module_backbone import first_line
 
@@ -40,6 +41,7 @@ def framework_errors(name: ModelName, what: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:  # frameworks raise anything; all of it is exit 5
+        raise_again()
         raise ModelError(
             f"{what}: {first_line(error)}",
             where=f"model {name.given!r}",

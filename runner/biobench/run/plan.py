@@ -13,12 +13,11 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench.data.class_folders.task_file import refuse_edited
-from biobench.data.diagnostics import unused_lines
+from biobench.data.diagnostics import dropped_lines, unused_lines
 from biobench.data.duplicates import linked_places
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
-from biobench.data.views import left_out
 from biobench.errors import BiobenchError, DataError, ModelError, UsageError, counted, shown
 from biobench.run.images import select_images
 from biobench.run.learning_curve import Sizes
@@ -96,10 +95,9 @@ class Plan:
         """Notes on the tasks, on the items that the views leave out of them, and on splits that are
         one and the same."""
         dropped = (
-            f"{selected.task.id}: {left_out(manifest.dropped)}, and "
-            f"{'is' if manifest.dropped == 1 else 'are'} left out"
+            f"{selected.task.id}: {line}"
             for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
-            if manifest.dropped
+            for line in dropped_lines(manifest)
         )
         # Own data alone: the documents of the official data sets list what is left out.
         unused = (

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biobench.data.class_folders.task_file import notes_of
+from biobench.data.diagnostics import dropped_lines, unused_lines
+from biobench.data.duplicates import linked_places
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
+from biobench.report.curve import FILE as CURVE
 from biobench.report.page.evidence import PICTURES_OFF_REASON, PageEvidence
 from biobench.report.page.names import names_of_manifest
 from biobench.report.page.thumbnails import thumbnails
@@ -64,11 +67,23 @@ class SavedEvidence:
         return {**read, **self.own}
 
     def notes(self, results: Results) -> dict[str, tuple[str, ...]]:
-        """By task, the notes in the files of tasks beside a result."""
-        if results.folder is None:
-            return {}
-        beside = tasks_beside(results.folder, self.spec)
-        return {id: notes_of(path) for id, path in beside.items() if id in results.tasks}
+        """By task of a person's own, the notes in the file that the run wrote; of a task whose file
+        was given to the run, those that the data give, where they are read for pictures."""
+        folder = results.folder
+        beside = {} if folder is None else tasks_beside(folder, self.spec)
+        # Above the folder lies a curve's own file, or one that a person put there.
+        found = {
+            id: notes_of(path) for id, path in beside.items()
+            if id in results.tasks and (path.parent == folder or (path.parent / CURVE).is_file())
+        }  # fmt: skip
+        for id, task in self.documents(results).items():
+            if id in found or task.division != "open" or not self.pictures_wanted:
+                continue
+            manifest = None if results.tasks[id]["declared"] else self._manifest(results, id, task)
+            if isinstance(manifest, Manifest):
+                linked = linked_places(task.dataset.layout, manifest.root)
+                found[id] = (*dropped_lines(manifest), *unused_lines(manifest), *linked)
+        return found
 
     def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:
         """The evidence of a task.
