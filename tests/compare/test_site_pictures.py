@@ -64,7 +64,11 @@ def test_pictures_of_own_images(result: Path, tmp_path: Path) -> None:
     named = set(re.findall(r'src="\.\./(images/[^"]+)"', detail(site)))
     made = {path.relative_to(site).as_posix() for path in (site / "images").rglob("*.jpg")}
     assert named
-    assert named == made
+    (page,) = (site / "tasks").glob("*.html")
+    examples = page.read_text().partition("<h2>Examples</h2>")[2].partition("<h2>")[0]
+    shown = set(re.findall(r'src="\.\./(images/[^"]+)"', examples))
+    assert re.findall(r'alt="([^"]+)"', examples) == list(CLASSES)
+    assert named | shown == made
     for path in site.rglob("*.html"):
         text = path.read_text().partition("<main")[2].partition("<script")[0]
         assert "official" not in text.replace("filter-division", "")
@@ -76,6 +80,8 @@ def test_pictures_of_own_images(result: Path, tmp_path: Path) -> None:
     assert execute(["report", "--site", str(site), "--no-pictures", str(result)]) == 0
     assert "left out by --no-pictures" in detail(site)
     assert not (site / "images").exists()
+    assert "<h2>Examples</h2>" not in page.read_text()
+    assert "<h3>Examples</h3>" in (result / "report.html").read_text()
 
 
 def test_notes_of_a_task_file_elsewhere(result: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from biobench.report.intervals import REASONS, interval_words, marks
 from biobench.report.page.detail import render_detail
 from biobench.report.page.evidence import PageEvidence, inline_pictures, packed_rows
+from biobench.report.page.examples import examples_of
 from biobench.report.page.plot import score_plot, score_rows
 from biobench.report.page.render import Assets, inline_assets, render
 from biobench.report.result_document import without_costs
@@ -41,9 +42,14 @@ def render_page(
 
     held = evidence or {}
     details = {
-        id: Markup(render_detail(id, results.tasks[id], one, inline_pictures))
+        id: Markup(
+            render_detail(
+                id, results.tasks[id], one, inline_pictures,
+                examples=examples_of(one, inline_pictures),
+            )
+        )
         for id, one in held.items()
-    }
+    }  # fmt: skip
     rows = {id: packed_rows(one.predictions) for id, one in held.items()} if constants else {}
     documents = {id: one.task for id, one in held.items()}
     return page_of(

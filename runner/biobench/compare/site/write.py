@@ -35,6 +35,7 @@ from biobench.errors import BiobenchError, UsageError, shown
 from biobench.report.intervals import interval_words
 from biobench.report.page.detail import Picture, render_detail
 from biobench.report.page.evidence import PageEvidence, packed, packed_rows
+from biobench.report.page.examples import examples_of
 from biobench.report.page.render import ASSETS, linked_assets, render
 from biobench.report.result_page import SCRIPTS, page_of
 from biobench.report.results import Results
@@ -133,7 +134,9 @@ def _write_result(table: SiteTable, key: str, result: Results, saved: SavedEvide
         if evidence is None:
             absent[id] = str(reason)
             continue
-        detail = render_detail(id, entry, evidence, partial(saved.pictures, task=id))
+        # Examples are on the page of the task, which all models share.
+        pictures = partial(saved.pictures, task=id)
+        detail = render_detail(id, entry, evidence, pictures, examples=None)
         value = {"rows": packed_rows(evidence.predictions), "detail": packed(detail.encode())}
         _write_data(folder / f"{id}.js", id, value)
     site = {
@@ -168,7 +171,9 @@ def _write_task(table: SiteTable, task: str, saved: SavedEvidence) -> None:
     document = next(filter(None, documents), None)
     found = [evidence_or_none(saved, one, task, document)[0] for one in best]
     evidence = [one for one in found if one is not None]
-    items, count = _contradicted(evidence, partial(saved.pictures, task=task))
+    pictures = partial(saved.pictures, task=task)
+    items, count = _contradicted(evidence, pictures)
+    with_data = [one for one in evidence if one.manifest is not None]
     page = render(
         "task.html",
         id=task,
@@ -183,6 +188,7 @@ def _write_task(table: SiteTable, task: str, saved: SavedEvidence) -> None:
             *interval_words(result.tasks[task] for _, result in ordered),
             *without_interval([result for _, result in ordered], task),
         ],
+        examples=examples_of(with_data[0], pictures) if with_data else None,
         models=len(evidence),
         items=items,
         count=count,

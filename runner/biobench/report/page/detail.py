@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from biobench.report.page.evidence import PageEvidence, Pictures
+from biobench.report.page.examples import Examples
 from biobench.report.page.mistakes import (
     Mistakes,
     find_mistakes,
@@ -80,12 +81,19 @@ def detail_of(evidence: PageEvidence, pictures: Pictures) -> Detail:
 
 
 def render_detail(
-    id: str, entry: Mapping[str, Any], evidence: PageEvidence, pictures: Pictures
+    id: str,
+    entry: Mapping[str, Any],
+    evidence: PageEvidence,
+    pictures: Pictures,
+    *,
+    examples: Examples | None,
 ) -> str:
-    """The HTML of :func:`detail_of`; all values are escaped."""
+    """The HTML of :func:`detail_of`, after examples of the task where they are given; all values
+    are escaped."""
     return render(
-        "detail.html", id=id, entry=entry, task=evidence.task, detail=detail_of(evidence, pictures)
-    )
+        "detail.html", id=id, entry=entry, task=evidence.task,
+        detail=detail_of(evidence, pictures), examples=examples,
+    )  # fmt: skip
 
 
 def _near(evidence: PageEvidence, i: int) -> list[tuple[str, str]]:
