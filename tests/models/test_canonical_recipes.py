@@ -7,7 +7,7 @@ the other library's names, and both folders are loaded as a user loads them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from biobench.models.load import load_model
 from biobench.models.names import parse_name
 from biobench.models.timm_model import as_trained
 from biobench.models.unknown_names import open_clip_names, timm_names
+from biobench.spec.documents import CanonicalRecipe
 from biobench.spec.load import load_spec
 
 pytestmark = pytest.mark.slow
@@ -80,21 +81,55 @@ def test_features_do_not_depend_on_the_library(
     assert [b.recipe.geometry() for b in own] != [b.recipe.geometry() for b in ours]
 
 
-def clip_for_transformers(state: State, folder: Path, *, heads: int) -> None:
+@dataclass(frozen=True)
+class ClipKind:
+    """Whose weights: the recipe, the name on the hub, the side, the model type of transformers,
+    and timm's architecture and tag."""
+
+    recipe: str
+    repository: str
+    size: int
+    model_type: str
+    architecture: str
+    tag: str
+
+    @property
+    def quick(self) -> bool:
+        return "quickgelu" in self.architecture
+
+
+CLIPS = [
+    ClipKind(
+        "clip", "openai/clip-vit-tiny", 64, "CLIP", "vit_base_patch16_clip_quickgelu_224", "openai"
+    ),
+    ClipKind(
+        "clip", "facebook/metaclip-2-worldwide-tiny", 64, "MetaClip2",
+        "vit_huge_patch14_clip_224", "metaclip2_worldwide",
+    ),
+    ClipKind(
+        "metaclip2-378", "facebook/metaclip-2-worldwide-tiny-378", 378, "MetaClip2",
+        "vit_huge_patch14_clip_378", "metaclip2_worldwide",
+    ),
+]  # fmt: skip
+
+
+def clip_for_transformers(state: State, folder: Path, kind: ClipKind, *, heads: int) -> None:
     """open_clip's image tower as a CLIP of transformers."""
     width = state["visual.class_embedding"].shape[0]
     vision = {
         "hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 2,
-        "num_attention_heads": heads, "image_size": 64, "patch_size": 16,
-        "hidden_act": "quick_gelu",
+        "num_attention_heads": heads, "image_size": kind.size,
+        "patch_size": state["visual.conv1.weight"].shape[-1],
+        "hidden_act": "quick_gelu" if kind.quick else "gelu",
     }  # fmt: skip
     text = {
         "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,
         "num_attention_heads": 2, "vocab_size": 40, "max_position_embeddings": 8,
     }  # fmt: skip
     torch.manual_seed(2)
-    module: Any = transformers.CLIPModel(
-        transformers.CLIPConfig(vision_config=vision, text_config=text, projection_dim=12)
+    config = getattr(transformers, f"{kind.model_type}Config")
+    module: Any = getattr(transformers, f"{kind.model_type}Model")(
+        config(vision_config=vision, text_config=text, projection_dim=12)
     )
     start = "vision_model."
     made: State = {
@@ -123,44 +158,44 @@ def clip_for_transformers(state: State, folder: Path, *, heads: int) -> None:
     )
     module.eval().save_pretrained(folder)
     transformers.CLIPImageProcessorPil(
-        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}
+        size={"shortest_edge": kind.size}, crop_size={"height": kind.size, "width": kind.size}
     ).save_pretrained(folder)
 
 
+@pytest.mark.parametrize("kind", CLIPS, ids=lambda kind: kind.repository)
 def test_a_clip_has_one_embedding_in_three_libraries(
-    image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: ClipKind, image: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects comparisons of CLIP's weights: timm by itself leaves out the projection, takes GELU
-    for QuickGELU and crops nine tenths; transformers rounds the crop otherwise."""
+    for QuickGELU and crops nine tenths; transformers rounds the crop otherwise, and crops what
+    MetaCLIP 2 squashes at 378."""
     import huggingface_hub.constants
 
+    patch = 14 if kind.size % 16 else 16
     model = {
-        "quick_gelu": True,
+        "quick_gelu": kind.quick,
         "vision_cfg": {
-            "image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32
+            "image_size": kind.size, "layers": 2, "width": 64, "patch_size": patch, "head_width": 32
         },
     }  # fmt: skip
     folder = open_clip_folder(tmp_path / "open_clip", model=model)
     state = load_file(folder / "open_clip_model.safetensors")
-    clip_for_transformers(state, tmp_path / "transformers", heads=2)
-    hub_cache(tmp_path / "hub", "openai/clip-vit-tiny", tmp_path / "transformers")
-    architecture, args = "vit_base_patch16_clip_quickgelu_224", {"img_size": 64, "num_classes": 12}
+    clip_for_transformers(state, tmp_path / "transformers", kind, heads=2)
+    hub_cache(tmp_path / "hub", kind.repository, tmp_path / "transformers")
     timm_folder(
-        tmp_path / "timm", architecture,
-        data={"tag": "openai", "input_size": (3, 64, 64), "crop_pct": 0.9, "mean": OPENAI[0],
-              "std": OPENAI[1]},
-        embed_dim=64, depth=2, num_heads=2, **args,
+        tmp_path / "timm", kind.architecture,
+        data={"tag": kind.tag, "input_size": (3, kind.size, kind.size), "crop_pct": 0.9,
+              "mean": OPENAI[0], "std": OPENAI[1]},
+        embed_dim=64, depth=2, num_heads=2, img_size=kind.size, patch_size=patch, num_classes=12,
     )  # fmt: skip
     # timm renames open_clip's tensors itself when it loads them.
     save_file(state, tmp_path / "timm" / "model.safetensors")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    clip = next(rule for rule in load_spec().recipes if rule.id == "clip")
-    # A folder of open_clip has no name that says whose weights it holds.
-    rules = [replace(clip, applies_to=(*clip.applies_to, "open_clip:*"))]
+    rules = of_open_clip_too(kind.recipe)
     loaded = [
         load_model(name, {}, offline=True, recipes=rules)
         for name in (
-            f"open_clip:{folder}", "hf:openai/clip-vit-tiny", f"timm:{tmp_path / 'timm'}"
+            f"open_clip:{folder}", f"hf:{kind.repository}", f"timm:{tmp_path / 'timm'}"
         )
     ]  # fmt: skip
     assert {backbone.recipe.digest for backbone in loaded} == {loaded[0].recipe.digest}
@@ -168,6 +203,49 @@ def test_a_clip_has_one_embedding_in_three_libraries(
     rows = [embed(backbone, image) for backbone in loaded]
     assert rows[0].shape == (1, 12)
     assert all(np.abs(rows[0] - row).max() < 1e-5 for row in rows)
+
+
+def of_open_clip_too(recipe: str) -> list[CanonicalRecipe]:
+    """The recipe for folders of open_clip, which have no name that says whose weights they hold."""
+    rule = next(rule for rule in load_spec().recipes if rule.id == recipe)
+    return [replace(rule, applies_to=(*rule.applies_to, "open_clip:*"))]
+
+
+def test_pe_core_has_one_embedding_in_two_libraries(image: Image.Image, tmp_path: Path) -> None:
+    """Protects PE-Core, whose image tower open_clip takes from timm: timm by itself gives what lies
+    before the projection, and crops."""
+    architecture, size = "vit_pe_core_tiny_patch16_384", 384
+    model = {
+        "custom_text": True,
+        "vision_cfg": {
+            "image_size": size, "timm_model_name": architecture, "timm_pool": "map",
+            "timm_proj": None,
+        },
+    }  # fmt: skip
+    half = ((0.5,) * 3, (0.5,) * 3)
+    preprocess = {"mean": half[0], "std": half[1], "interpolation": "bicubic"}
+    folder = open_clip_folder(tmp_path / "open_clip", model=model, preprocess=preprocess)
+    state = load_file(folder / "open_clip_model.safetensors")
+    timm_folder(
+        tmp_path / "timm", architecture,
+        data={"tag": "fb", "input_size": (3, size, size), "crop_pct": 0.9, "mean": half[0],
+              "std": half[1], "interpolation": "bicubic"},
+        num_classes=12,
+    )  # fmt: skip
+    start = "visual.trunk."
+    trunk = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+    save_file(trunk, tmp_path / "timm" / "model.safetensors")
+    loaded = [
+        load_model(name, {}, recipes=of_open_clip_too("pe-core"))
+        for name in (f"open_clip:{folder}", f"timm:{tmp_path / 'timm'}")
+    ]
+    assert loaded[0].recipe.digest == loaded[1].recipe.digest
+    assert (loaded[0].recipe.mode, loaded[0].recipe.filter) == ("squash", "bilinear")
+    assert {backbone.info.feature for backbone in loaded} == {"image_embedding"}
+    first, second = (embed(backbone, image) for backbone in loaded)
+    assert first.shape == (1, 12)
+    assert np.abs(first).max() > 1e-3
+    assert np.abs(first - second).max() < 1e-5
 
 
 OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))

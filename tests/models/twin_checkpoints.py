@@ -101,12 +101,12 @@ def vit_names(state: State) -> State:
 QKV = ("q_proj", "k_proj", "v_proj")
 
 
-def dinov3(folder: Path) -> State:
+def dinov3(folder: Path, *, biases: bool = False) -> State:
     torch.manual_seed(1)
     config = transformers.DINOv3ViTConfig(
         hidden_size=64, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2,
-        num_register_tokens=4, layerscale_value=0.5, query_bias=False, key_bias=False,
-        value_bias=False,
+        num_register_tokens=4, layerscale_value=0.5, query_bias=biases, key_bias=False,
+        value_bias=biases,
     )  # fmt: skip
     processor = transformers.DINOv3ViTImageProcessor()
     state = saved(folder, transformers.DINOv3ViTModel(config), processor)
@@ -126,6 +126,8 @@ def dinov3(folder: Path) -> State:
         start = f"{name[: name.index('layer.')]}layer.{block}.attention."
         if "attention." in leaf and "o_proj" not in leaf:
             made[f"blocks.{block}.attn.qkv.weight"] = joined(state, start, "weight", QKV)
+            if leaf.endswith(".bias"):
+                made[f"blocks.{block}.attn.{leaf.removeprefix('attention.')[0]}_bias"] = tensor
             continue
         leaf = rest(
             leaf,
@@ -240,6 +242,14 @@ PAIRS: dict[str, tuple[str, Callable[[Path], State], str, str, dict[str, Any]]] 
     ),
     "dinov3, convnext": (
         "dinov3-convnext", dinov3_convnext, "convnext_tiny", "dinov3_lvd1689m",
+        {"depths": [1, 1, 2, 1], "dims": [8, 16, 24, 32], "num_classes": 0},
+    ),
+    "eupe": (
+        "dinov3", lambda f: dinov3(f, biases=True), "vit_small_patch16_dinov3_qkvb",
+        "eupe_lvd1689m", {**SMALL, "embed_dim": 64},
+    ),
+    "eupe, convnext": (
+        "dinov3-convnext", dinov3_convnext, "convnext_tiny", "eupe_lvd1689m",
         {"depths": [1, 1, 2, 1], "dims": [8, 16, 24, 32], "num_classes": 0},
     ),
     "tipsv2": ("tipsv2", tipsv2, "vit_base_patch14_reg1_tipsv2", "webli", SMALL),

@@ -117,6 +117,7 @@ def annotations() -> Iterator[Case]:
 
     yield one("key", ("e1", "e1"), found("e1", "e1"))
     yield one("number", (7, "7"), found("7", "7"))
+    yield one("number-with-a-sign", (-7, "7"), found("-7", "7"))
     yield one("label", ("e1", "e1"), found("u", "v"), key="name")
     yield one("missing", ("e1", None), refused)
     yield one("empty", ("e1", ""), refused)

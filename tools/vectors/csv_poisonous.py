@@ -61,7 +61,8 @@ def by_numbers() -> Iterator[Case]:
     for at, cell in enumerate(ones):
         yield listed(f"one-{at}", sound.replace("owl,1", f"owl,{cell}"), both)
     others = ("2", "-1", "0.5", "-0", "1e1", "0.1", "11", "", "NA", "nan", "NULL", "None", "n/a")
-    for at, cell in enumerate((*others, "<NA>", "#N/A", "-1.#IND")):
+    # The last is 1 in binary32.
+    for at, cell in enumerate((*others, "<NA>", "#N/A", "-1.#IND", "1.00000001")):
         yield listed(f"other-{at}", sound.replace("eel,0", f"eel,{cell}"), both)
     for name, rows in {
         "quoted": sound.replace("owl,1", '"owl","1"'),
@@ -79,6 +80,7 @@ def by_numbers() -> Iterator[Case]:
     yield listed("unknown-without-a-row", sound, unknown, UNKNOWN)
     texts = ("yes", "unknown", " ", "1_0", "0x1", "1,0", "na", " NA", "tRUE", " True", "inf", "1e")
     texts += ("- 1", "1 1", "1d0", ".", "\u0661", "1\u00a0", "1e19", "\u00a01")
+    texts += (str(2**63),)
     for at, cell in enumerate(texts):
         row = f'eel,"{cell}"'
         yield listed(f"text-{at}", sound.replace("eel,0", row), refused)
@@ -86,6 +88,7 @@ def by_numbers() -> Iterator[Case]:
         "number-among-truths": "name,deadly\nowl,True\neel,0\n",
         "truth-among-numbers": "name,deadly\nowl,1\neel,False\n",
         "name-of-both-kinds": sound + "eel,1\n",
+        "name-of-both-kinds-by-a-missing-cell": sound + "owl,\n",
         "name-of-both-kinds-before": "name,deadly\neel,1\n" + sound.split("\n", 1)[1],
         "unknown": sound + "?,1\n",
         "names-of-no-item": "name,deadly\n owl,1\neel ,0\n?,0\n",

@@ -85,6 +85,9 @@ def places() -> Iterator[Case]:
     names = ["part", "file", "kind"]
     yield one("no-header", LINES, due(ITEMS), columns=names)
     yield one("delimiter", TABLE.replace(",", ";"), due(ITEMS), delimiter=";")
+    # One character, two UTF-16 code units.
+    wide = "\U0001d11e"
+    yield one("delimiter-beyond-16-bits", TABLE.replace(",", wide), due(ITEMS), delimiter=wide)
     halves = {"one.csv": HEADER + "A,1.jpg,owl\n", "two.csv": "file,kind,part\n2.jpg,eel,a\n"}
     both = ["one.csv", "two.csv", "all.csv"]
     yield one("several-tables", HEADER + "B,3.jpg,owl\n", due(ITEMS), table=both, files=halves)

@@ -122,6 +122,10 @@ def headers() -> Iterator[tuple[str, bytes]]:
     twice = segment(0xDD, b"\0\1") + segment(0xDD, b"\0\0")
     wide = replace(GRAY, width=20).file()
     yield "restarts-set-twice", before_the_scan(wide, twice)
+    restarted = replace(GRAY, width=20, restart=1).file()
+    assert restarted.count(b"\xff\xd0") == 1
+    filled = restarted.replace(b"\xff\xd0", b"\xff\xff\xd0")
+    yield "fill-byte-before-a-restart-mark", filled
     start, frame, rest = split(whole)
     body = frame[4:]
     for name, changed in {

@@ -188,6 +188,7 @@ def pieces_of_data() -> Iterator[tuple[str, bytes]]:
     yield "bad-data-behind-the-end-alone", head + end + chunk(b"IDAT", body) + end
     late = chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", b"no data")
     yield "data-and-later-pieces", head + first + second + late + end
+    yield "data-and-a-cut-chunk-behind-the-end", whole + chunk(b"tEXt", b"a\0b")[:10]
     yield "bad-signature-of-four-bytes", b"\x89PNG\r\n\x1a\0" + whole[8:]
     two = chunk(b"acTL", struct.pack(">II", 2, 0)) + frame(0, 3, 2)
     drawn_twice = head + two + first + second

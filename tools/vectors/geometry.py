@@ -44,6 +44,7 @@ SIZES: dict[str, tuple[str, list[int], str, tuple[int, int]]] = {
     # 585 * 224 / 576 is 227.5 and would give 228; the two divisions in float64 give less.
     "half-even-ratio": ("shortest", [224, 224], "half-even", (576, 585)),
     "most-pixels": ("squash", [13_377, 13_377], "floor", (3, 3)),
+    "most-pixels-to-the-last": ("squash", [12_470, 14_351], "floor", (3, 3)),
 }
 OFFSETS = {
     "even-difference": (256, 224),

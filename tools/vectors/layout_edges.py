@@ -58,6 +58,7 @@ def rows() -> Iterator[Case]:
     whole = header + "B,3.jpg,yes,1\n"
     every = due([item("test", "3.jpg", [1, 1]), *found], traits=["fins", "eggs"])
     yield one("incomplete-row-with-another-fault", whole + "B,9.jpg,,many\n", every, **options)
+    yield one("incomplete-row-without-a-path", whole + "B,,,1\n", every, **options)
     clips = "part,file,kind,clip,at\nA,1.jpg,run,k,{}\nA,2.jpg,run,k,9\nB,3.jpg,run,m,0\n"
     placed = [
         item("test", "3.jpg", "run", subject="m"),
@@ -205,6 +206,13 @@ def annotations() -> Iterator[Case]:
     for name, id in {"point": "12.0", "exponent": "12e0"}.items():
         written = coco_file(pair, labels).replace(": 12,", f": {id},")
         yield noted(f"id-with-a-{name}", written, refused)
+    below = coco_file([(-12, "x.jpg"), pair[1]], [(-12, "u"), labels[1]])
+    kept = [
+        item("gallery", "-12", "u", "img/x.jpg"), item("gallery", "13", "v", "img/y.jpg")
+    ]  # fmt: skip
+    yield noted("id-with-a-sign", below, due(kept))
+    inner = coco_file(pair, labels).replace('"x.jpg"', '"x.jpg", "of": {"id": 1, "file_name": 2}')
+    yield noted("member-with-names-that-are-read", inner, found)
     deep = f'{{"deep": {"[" * 499}{"]" * 499}, {coco_file(pair, labels)[1:]}'
     yield noted("member-five-hundred-deep", deep, found)
     large = [(2**53 + 1, "x.jpg"), (2**53, "y.jpg")]

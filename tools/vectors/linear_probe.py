@@ -302,6 +302,12 @@ def training_files() -> Iterator[VectorFile]:
                 {**OFFICIAL, **few, "constants": {"steps": 2, "learning_rate": 1e39}},
                 refused,
             ),
+            # The parameters are numbers of float32, their products are not.
+            Case(
+                "linear-probe/first-steps/error/layer-beyond-float32",
+                {**OFFICIAL, **few, "constants": {"steps": 1, "learning_rate": 1e25}},
+                refused,
+            ),
         ],
         operation="train",
     )

@@ -110,6 +110,7 @@ def files() -> Iterator[VectorFile]:
                 ("constant-feature", [[3.0, 1.0], [3.0, 2.0], [3.0, 4.0]], [[3.0, 1.0], [5.0, 7]]),
                 ("all-zero-feature", [[0.0, 1.0], [0.0, 2.0]], [[0.0, 1.5], [2.0, 1.5]]),
                 ("far-from-zero", TALL, TALL[:3]),
+                ("tiny-spread", [[0.0], [2.0**-70], [3 * 2.0**-70]], [[2.0**-69], [0.0]]),
                 ("many-rows", DRAWS.rows("many", 300, 1), DRAWS.rows("many/test", 4, 1)),
             ]
         ],

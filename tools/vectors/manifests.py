@@ -325,6 +325,13 @@ def exclusion_cases() -> Iterator[Case]:
         due(["a", "b"], [*rows, ("test/1", 0, "test")], excluded=1),
         layout_options={"expected_exclusions": ["a"]},
     )
+    # A known label that is expected leaves neither number: 3 of 5 are more than half.
+    yield manifest(
+        "exclusions/expected-but-known-and-more-than-half",
+        train("a", "b") + test("a", "a", "new", "newer", "newest"),
+        refused,
+        layout_options={"expected_exclusions": ["a"]},
+    )
     single = gallery("x", "y", "x", "z", "y", "y")
     labels = [0, 1, 0, 2, 1, 1]
     kept = [(f"gallery/{i}", label, "gallery") for i, label in enumerate(labels)]

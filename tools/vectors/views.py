@@ -118,6 +118,15 @@ def item_cases() -> Iterator[Case]:
     of = [0, 0, 0, 1, 1, 1, 2, 2, 2]
     yield manifest("clips", [*base, *test], due([*train_rows, *test_rows], items, of))
     yield manifest("clips-found-late", [*test, *base], due([*train_rows, *test_rows], items, of))
+    whole = [image for n, a in ("ka", "lb", "ma") for image in clip(n, 5 * a, "gallery")]
+    every = [
+        row
+        for name, label in (("k", 0), ("l", 1), ("m", 0))
+        for row in rows_of(name, [1, 3, 5], label, "gallery")
+    ]
+    galleries = [(id, label, "gallery") for id, label, _ in items]
+    wanted = due(every, galleries, of, excluded=1)
+    yield manifest("clips-of-a-gallery", whole, wanted, split="leave-one-out")
     long = clip("m", 12 * "a", "test")
     # Frames 5, 7 and 9 by number; as text 10 would come before 2.
     rows = [*train_rows, *rows_of("m", [4, 6, 8], 0, "test")]

@@ -34,6 +34,8 @@ function quotedCell(text, at) {
 export function records(text, delimiter) {
   if (text.includes("\0")) throw fault("a table with a zero byte");
   const ends = (at) => at >= text.length || text[at] === "\n" || text[at] === "\r";
+  // A character beyond U+FFFF is two code units.
+  const parts = (at) => text.startsWith(delimiter, at);
   const found = [];
   let at = 0;
   while (at < text.length) {
@@ -43,16 +45,16 @@ export function records(text, delimiter) {
       let cell;
       if (text[at] === '"') {
         ({ cell, end: at } = quotedCell(text, at));
-        if (!ends(at) && text[at] !== delimiter) throw fault("text after a quote");
+        if (!ends(at) && !parts(at)) throw fault("text after a quote");
       } else {
         const from = at;
-        while (!ends(at) && text[at] !== delimiter) at += 1;
+        while (!ends(at) && !parts(at)) at += 1;
         cell = text.slice(from, at);
       }
       if ([...cell].length > LONGEST_CELL) throw fault("a cell that is too long");
       cells.push(cell);
       if (ends(at)) break;
-      at += 1;
+      at += delimiter.length;
     }
     if (at > start) found.push(cells);
     at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;

@@ -51,7 +51,9 @@ class Bits {
     return value < 2 ** (count - 1) ? value - 2 ** count + 1 : value;
   }
 
-  symbol({ counts, symbols }) {
+  symbol(table) {
+    if (table === undefined) throw new Invalid("value", "JPEG: a scan without its table of codes");
+    const { counts, symbols } = table;
     let code = 0;
     let first = 0;
     let index = 0;

@@ -7,6 +7,7 @@ import { association, bounds, tailCount } from "../association.js";
 import { halfEven } from "../arithmetic.js";
 import { canonical, parse } from "../canonical.js";
 import { compareModels, criticalPlace, holm, Models, rankSets } from "../comparison.js";
+import { decode } from "../decode.js";
 import { constantsOf, resolveTask, taskOf } from "../documents.js";
 import { cropOffset, targetSize } from "../geometry.js";
 import { cosine, exp, fma } from "../exact.js";
@@ -152,6 +153,11 @@ test("section 19: the 25th and the 976th smallest of 1,000", () => {
   assert.equal(tailCount(10, 0.95), 1);
   const values = Array.from({ length: 1000 }, (_, i) => 1000 - i);
   assert.deepEqual(bounds(values, 0.95), { low: 25, high: 976 });
+});
+
+test("section 8.1: a JPEG whose tables of codes are not in the file is bad", () => {
+  const file = Buffer.from(`ffd8ffdb004300${"01".repeat(64)}ffc0000b080008000801011100ffda0008010100003f00ccafffd9`, "hex");
+  assert.throws(() => decode(file), invalid("value"));
 });
 
 test("section 19: equal orders, opposite orders, and null where nothing is defined", () => {
