@@ -98,7 +98,6 @@ def test_a_column_is_named_after_the_file(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("path,site\nfox/s1_001.jpg,A\n", "the table lacks 3 of 4 images: fox/s1_002.jpg"),
-        ("path,site,day\nfox/s1_001.jpg,A,1\n", "name the column of the groups"),
         ("path\nfox/s1_001.jpg\n", "no column 'group'"),
         ("path;site\nfox/s1_001.jpg;A\n", "is the delimiter ';'?"),
         ("", "the table is empty"),
@@ -121,6 +120,17 @@ def test_a_column_that_the_table_does_not_have(tmp_path: Path) -> None:
     assert str(error.value) == (
         f"--group {given}:nope: no column 'nope'; name one that the table has: "
         f"--group {given}:site, --group {given}:day"
+    )
+
+
+def test_a_table_of_several_columns_without_one_named(tmp_path: Path) -> None:
+    """Protects: the message names the columns, and does not ask for another kind of file."""
+    given = write(tmp_path, "path,site,day\nfox/s1_001.jpg,A,1\n")
+    with pytest.raises(UsageError) as error:
+        image_groups(given, PATHS)
+    assert str(error.value) == (
+        f"--group {given}: which column holds the groups is not said; name one that the table "
+        f"has: --group {given}:site, --group {given}:day"
     )
 
 

@@ -24,9 +24,7 @@ from biobench.run.many import Speed
 from biobench.spec.load import Spec
 
 COLUMNS = ("model", "score", "best", "95% interval", "images/s", "parameters", "features")
-"""Columns in the order of a wide table."""
-BY_WEIGHT = ("model", "score", "best", "images/s", "95% interval", "parameters", "features")
-"""The same in the order in which a narrow table takes them."""
+"""Columns in order; a narrow table takes the first of them."""
 WORDS = ("model", "best", "95% interval")
 """Columns of words, aligned to the left."""
 STORED = "stored"
@@ -128,18 +126,17 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
             say(console, f"{number}: {model_name(row.results)}")
         names = [str(number) for number in range(1, len(names) + 1)]
     rows = [cells(name, row) for name, row in zip(names, ranking.rows, strict=True)]
-    columns, by_weight = (columns_of(ranking, order) for order in (COLUMNS, BY_WEIGHT))
     say(console, f"{ranking.title}, best first")
-    print_fitting(rows, columns, console, by_weight=by_weight, left=WORDS)
+    print_fitting(rows, columns_of(ranking), console, left=WORDS)
     for line in notes(ranking, speeds=True):
         say(console, line)
     print_marks((row.interval for row in ranking.rows if row.interval), console)
 
 
-def columns_of(ranking: Ranking, order: Sequence[str]) -> list[str]:
-    """The columns of ``order`` that tell something."""
+def columns_of(ranking: Ranking) -> list[str]:
+    """The columns that tell something."""
     known = any(row.best for row in ranking.rows)
-    return [column for column in order if known or column != "best"]
+    return [column for column in COLUMNS if known or column != "best"]
 
 
 def cells(name: str, row: RankingRow) -> dict[str, str]:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from biobench._common.templates import can_render
 from biobench.compare.groups import groups_of
 from biobench.compare.ranking import (
-    COLUMNS,
     WORDS,
     Ranking,
     cells,
@@ -46,7 +45,7 @@ def set_html(results: Sequence[Results], failures: Mapping[str, Exception]) -> s
 
 
 def _table(ranking: Ranking, apart: Sequence[str]) -> str:
-    columns = [column for column in columns_of(ranking, COLUMNS) if column != SPEED]
+    columns = [column for column in columns_of(ranking) if column != SPEED]
     rows = [cells(name, row) for name, row in zip(ranking.names, ranking.rows, strict=True)]
     lines = notes(ranking, speeds=False)
     lines += mark_notes(row.interval for row in ranking.rows if row.interval)

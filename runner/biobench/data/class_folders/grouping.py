@@ -176,14 +176,15 @@ def _read(file: Path, column: str | None) -> tuple[CsvTable, str]:
         if table.has((names[0], named), faults):
             faults.raise_if_any(folder)
             return table, named
-        if column is not None and column not in names and len(names) > 1:
+        if named not in names and len(names) > 1:
             some = ", ".join(f"{OPTION} {file}:{other}" for other in names[1 : MAX_NAMED + 1])
+            told = (
+                f"no column {column!r}" if column else "which column holds the groups is not said"
+            )
             raise UsageError(
-                f"no column {column!r}",
-                where=f"{OPTION} {file}:{column}",
+                told,
+                where=f"{OPTION} {file}" + (f":{column}" if column else ""),
                 remedy=f"name one that the table has: {some}",
             )
-        if column is None:
-            faults.add(name, f"name the column of the groups: {OPTION} {name}:COLUMN")
     faults.raise_if_any(folder)
     raise AssertionError("a table that cannot be read has a fault")
