@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planned_runs import digests_in
 
 from biobench.cli import execute
 from biobench.models.names import with_absolute_path
@@ -259,6 +260,27 @@ def test_a_plan_whose_data_changed_is_refused(
     assert work(path, "--store", str(tmp_path / "store")) == 3
     assert "the data of demo-plankton have changed since the plan was made" in error(capsys)
     assert not (tmp_path / "store").exists()
+
+
+def test_other_bytes_under_the_same_name_are_computed_as_they_are(
+    small_program: str, tmp_path: Path
+) -> None:
+    """A plan holds no digest of a file: after parts were stored, an image is replaced, and the
+    result is that of a run over what is there now."""
+    data, path, store = tmp_path / "data", tmp_path / "plan.json", str(tmp_path / "store")
+    shutil.copytree(DEMO / "demo-beluga", data / "demo-beluga")
+    chosen = ("--model", small_program, "--task", "demo-beluga", "--data", str(data))
+    assert plan(*chosen, "--engine", "exact", "--part-size", "40", "--out", str(path)) == 0
+    assert work(path, "--store", store, "--no-pictures") == 0
+    before = digests_in(tmp_path / "out")
+    first, *_, last = sorted(data.glob("demo-beluga/**/*.jpg"))
+    shutil.copy(last, first)
+    again = ("--store", store, "--out", str(tmp_path / "again"), "--no-pictures")
+    assert execute(["work", str(path), *again]) == 0
+    alone = tmp_path / "alone" / next(iter(before))
+    fresh = ("--store", str(tmp_path / "fresh"), "--out", str(alone), "--no-pictures")
+    assert execute(["run", *chosen, "--engine", "exact", *fresh]) == 0
+    assert digests_in(tmp_path / "again") == digests_in(alone.parent) != before
 
 
 def test_ten_thousand_parts_are_planned_in_two_seconds(small_program: str, tmp_path: Path) -> None:
