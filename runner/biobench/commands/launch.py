@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 
 from biobench._common.output import print_json, print_line, print_text
 from biobench.commands.options import NoPictures, Offline, PlanFile, Stale, path
-from biobench.errors import UsageError, counted
+from biobench.errors import BiobenchError, UsageError, counted
 
 if TYPE_CHECKING:
     from biobench.launch.record import Launch
@@ -195,11 +196,18 @@ def _submit(
     if dry_run:
         print_text(text)
         return
+    fresh = [path for path in (record.folder_of(plan), out, store) if not path.exists()]
     folder = record.prepare(plan)
     # A container's engine would make a folder that is missing as root's.
     for needed in (store, out):
         needed.mkdir(parents=True, exist_ok=True)
-    job = programs.submit(text)
+    try:
+        job = programs.submit(text)
+    except BiobenchError:
+        for made_now in fresh:
+            with suppress(OSError):
+                made_now.rmdir()
+        raise
     print_line(f"job {job}: {counted(settings.workers, 'worker')}", flush=True)
     launch = record.Launch(job, settings.workers, made.digest, str(worker.store), str(worker.out))
     record.remember(folder, launch, text)

@@ -284,6 +284,7 @@ class _Worker:
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
+            print_note(f"biobench: loads {self._plan.models[model].model!r}")
             run = self._prepared.runs[model]
             try:
                 context, chosen = load(run, datetime.now(UTC), time.perf_counter())
