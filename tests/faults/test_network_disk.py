@@ -35,6 +35,9 @@ def key(path: Path) -> Path:
 def serving(folder: Path) -> Iterator[tuple[int, Path]]:
     """An SSH server of this user alone; its port, and the key that opens it."""
     folder.mkdir()
+    if os.getuid() == 0:
+        # sshd of root wants it; the service makes it, which nobody starts here.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     host, user = key(folder / "host"), key(folder / "user")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
