@@ -119,11 +119,13 @@ def test_sorting_by_mouse_and_keyboard(demo: Path, open_page: Callable[..., Any]
 
 
 def test_what_the_model_gets_wrong(demo: Path, open_page: Callable[..., Any]) -> None:
-    """Wrong items have a picture and what they were taken for; individuals their neighbours."""
+    """Wrong items have a picture and what they were taken for; individuals their neighbours. Before
+    them is an example of each of the twelve classes."""
     page = open_page(demo / "report.html")
     section = page.locator("#task-demo-plankton")
+    examples, wrong = section.locator("ul.pictures").all()
+    assert (examples.locator("img").count(), wrong.locator("img").count()) == (12, 24)
     pictures = section.locator("ul.pictures img")
-    assert pictures.count() == 24
     widths = pictures.evaluate_all(
         """all => Promise.all(all.map((image) => {
             image.loading = 'eager';
@@ -131,7 +133,8 @@ def test_what_the_model_gets_wrong(demo: Path, open_page: Callable[..., Any]) ->
         }))"""
     )
     assert set(widths) == {112}
-    assert "taken for" in section.locator("ul.pictures li").first.inner_text()
+    assert "taken for" in wrong.locator("li").first.inner_text()
+    assert "taken for" not in examples.inner_text()
     captions = section.locator("table caption").all_inner_texts()
     assert any(text.startswith(("All", "The 20 most frequent of")) for text in captions)
     whales = page.locator("#task-demo-beluga .query")
