@@ -363,20 +363,6 @@ def test_features_alone_are_shared(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "1 entry pulled, of which no sample was" in capsys.readouterr().out
 
 
-def test_kinds_are_counted_by_their_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Features of all backbones are one kind; a hyphen in the name of a kind is part of it."""
-    store = Store(tmp_path / "store")
-    for number, kind in enumerate((KIND, f"{KIND[:-1]}0", "programs", "program-lines")):
-        store.put(kind, key(number), {"text": np.zeros(2, np.uint8)})
-    assert execute(["store", "stats", "--json", "--store", str(tmp_path / "store")]) == 0
-    kinds = json.loads(capsys.readouterr().out)["kinds"]
-    assert {kind: found["entries"] for kind, found in kinds.items()} == {
-        "features": 2, "program-lines": 1, "programs": 1,
-    }  # fmt: skip
-
-
 def test_collecting_takes_the_marks_along(tmp_path: Path) -> None:
     """A mark without its entry would make a later entry at its place look pulled."""
     push(filled(tmp_path / "a", 1), str(tmp_path / "place"))

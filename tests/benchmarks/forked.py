@@ -24,7 +24,8 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.claims import Claim, Claims
+from biobench._common.claim import Claim
+from biobench._common.claims import Claims
 from biobench.cli import execute
 from biobench.embed.embedded import Embedded
 from biobench.models.program_model import ProgramBackbone

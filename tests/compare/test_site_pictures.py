@@ -85,7 +85,7 @@ def test_pictures_of_own_images(result: Path, tmp_path: Path) -> None:
 
 
 def test_notes_of_a_task_file_elsewhere(result: Path, tmp_path: Path) -> None:
-    """What `run --task` said of the rows stands on the site's page as on the run's own, and not
+    """Notes of `run --task` on the rows stand on the site's page as on the run's own, and not
     with --no-pictures, which reads no data."""
     task, table = (tmp_path / name for name in ("photos.yaml", "photos.csv"))
     shutil.copyfile(result / "photos.yaml", task)

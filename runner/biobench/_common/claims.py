@@ -15,13 +15,12 @@ import os
 import secrets
 import socket
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from biobench._common.claim import DONE, MOST_BYTES, STILL_S, Claim, holds_text
 from biobench._common.files import read_regular
 from biobench.errors import BiobenchError, UsageError
 
@@ -29,13 +28,6 @@ BEATS = 4
 """Touches of a claim within the time after which it is stale."""
 LEFTOVER_S = 3600.0
 """Age after which a file of a process that was killed is removed."""
-STILL_S = 900.0
-"""Seconds after which a process that used next to no processor time gives no further sign: its work
-stands still, as on a disk that does not answer."""
-LEAST_SHARE = 0.002
-"""Share of one core that a process uses at least while its work goes on."""
-DONE = ".done"
-_MOST_BYTES = 1 << 16
 _CLOCK = ".clock-"
 _OWN = (".claim-", ".stale-", _CLOCK, ".probe-")
 """Beginnings of the names of files that live for a moment, or as long as a process."""
@@ -158,7 +150,7 @@ class Claims:
         for path in (self.folder / f"{name}{DONE}", self.folder / name):
             try:
                 age = now - os.stat(path).st_mtime
-                about = json.loads(read_regular(path, _MOST_BYTES))
+                about = json.loads(read_regular(path, MOST_BYTES))
                 return Holder(
                     str(about["owner"]), str(about["host"]), int(about["pid"]), max(age, 0.0)
                 )
@@ -217,7 +209,7 @@ class Claims:
             text = json.dumps({**self._about, "claim": secrets.token_hex(8)}).encode()
             with self._temporary(".claim-", text) as (handle, made):
                 # A link that a network disk made may be answered by a refusal of the second try.
-                if not _links(made, path) and not _reads(path, text):
+                if not _links(made, path) and not holds_text(path, text):
                     return None
                 claim = Claim(
                     path,
@@ -302,77 +294,6 @@ class Claims:
         )
 
 
-class Claim:
-    """A claim that this process holds; it is touched by a thread until it ends, as long as the
-    process works.
-
-    Attributes:
-        inherited: True where it was taken over, so that some of the work may be done.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        text: bytes,
-        handle: int,
-        interval_s: float,
-        still_s: float,
-        *,
-        inherited: bool,
-    ) -> None:
-        self.inherited = inherited
-        self._path = path
-        self._text = text
-        self._handle = handle
-        self._still_s = still_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._beat, args=(interval_s,), name="claim", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def held(self) -> bool:
-        """True while no other process has taken the claim over."""
-        return _reads(self._path, self._text)
-
-    def finish(self) -> None:
-        """End the claim, and note that the work is done."""
-        self._end(lambda: os.rename(self._path, f"{self._path}{DONE}"))
-
-    def release(self) -> None:
-        """End the claim; the work is open again."""
-        self._end(lambda: os.unlink(self._path))
-
-    def _end(self, act: Callable[[], Any]) -> None:
-        if self._ended.is_set():
-            return
-        self._ended.set()
-        self._thread.join()
-        with contextlib.suppress(OSError):
-            if self.held:
-                act()
-        os.close(self._handle)
-
-    def _beat(self, interval_s: float) -> None:
-        since, before = time.monotonic(), _time_of_others()
-        while not self._ended.wait(interval_s):
-            # This thread goes on whatever the others wait for; what they do takes time.
-            now, used = time.monotonic(), _time_of_others()
-            if used - before >= LEAST_SHARE * self._still_s:
-                since, before = now, used
-            if now - since > self._still_s:
-                continue
-            with contextlib.suppress(OSError):
-                # By the open file: after a takeover the path is another process's claim.
-                os.utime(self._handle)
-
-
-def _time_of_others() -> float:
-    """Seconds of processor time of this process without the calling thread's own."""
-    return time.process_time() - time.thread_time()
-
-
 def _links(source: Path, target: Path) -> bool:
     """Link ``source`` to ``target``; False where there is a file."""
     try:
@@ -388,15 +309,7 @@ def _state(path: Path) -> tuple[bytes, int]:
     Not its inode, which some disks number anew at each look.
     """
     try:
-        said = read_regular(path, _MOST_BYTES)
+        said = read_regular(path, MOST_BYTES)
     except OSError:
         said = b""  # what anyone may have put there: its time tells
     return said, os.stat(path).st_mtime_ns
-
-
-def _reads(path: Path, text: bytes) -> bool:
-    """True where a file has this content."""
-    try:
-        return read_regular(path, _MOST_BYTES) == text
-    except OSError:
-        return False
