@@ -9,12 +9,23 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from biobench.data.duplicates import linked_places
 from biobench.data.manifest import Manifest
 from biobench.data.views import left_out
 from biobench.errors import counted, shown
+from biobench.spec.documents import Task
 
 MAX_NAMED = 5
 """Names that fit in one line for people."""
+
+
+def data_lines(task: Task, manifest: Manifest) -> list[str]:
+    """What is to be known of a task's data: clips that the view leaves out, rows that are not used,
+    and splits that are one and the same."""
+    # Own data alone: the documents of the official data sets list what is left out.
+    unused = unused_lines(manifest) if task.division == "open" else []
+    linked = linked_places(task.dataset.layout, manifest.root)
+    return [*dropped_lines(manifest), *unused, *linked]
 
 
 def dropped_lines(manifest: Manifest) -> list[str]:

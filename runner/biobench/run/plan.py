@@ -13,8 +13,7 @@ from pathlib import Path
 from biobench._common.files import require_writable
 from biobench._common.store import default_store
 from biobench.data.class_folders.task_file import refuse_edited
-from biobench.data.diagnostics import dropped_lines, unused_lines
-from biobench.data.duplicates import linked_places
+from biobench.data.diagnostics import data_lines
 from biobench.data.locate import LocatedTask
 from biobench.data.manifest import Manifest
 from biobench.data.sample import sample_train, size_name
@@ -92,26 +91,13 @@ class Plan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on the tasks, on the items that the views leave out of them, and on splits that are
-        one and the same."""
-        dropped = (
+        """Notes on the tasks, and on the data of each."""
+        of_data = (
             f"{selected.task.id}: {line}"
             for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
-            for line in dropped_lines(manifest)
+            for line in data_lines(selected.task, manifest)
         )
-        # Own data alone: the documents of the official data sets list what is left out.
-        unused = (
-            f"{selected.task.id}: {line}"
-            for selected, manifest in zip(self.selection.selected, self.manifests, strict=True)
-            if selected.task.division == "open"
-            for line in unused_lines(manifest)
-        )
-        linked = (
-            f"{item.task.id}: {line}"
-            for item in self.selection.selected
-            for line in linked_places(item.task.dataset.layout, item.root)
-        )
-        return (*self.selection.notes, *dropped, *unused, *linked)
+        return (*self.selection.notes, *of_data)
 
     def lines(self, models: Sequence[Plan] = ()) -> list[str]:
         """One line a model, and one a task, for people, and the notes; ``models``: this plan and

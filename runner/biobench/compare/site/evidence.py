@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biobench.data.class_folders.task_file import notes_of
-from biobench.data.diagnostics import dropped_lines, unused_lines
-from biobench.data.duplicates import linked_places
+from biobench.data.diagnostics import data_lines
 from biobench.data.manifest import Manifest
 from biobench.errors import BiobenchError, DataError, SpecError
 from biobench.report.curve import FILE as CURVE
@@ -81,8 +80,7 @@ class SavedEvidence:
                 continue
             manifest = None if results.tasks[id]["declared"] else self._manifest(results, id, task)
             if isinstance(manifest, Manifest):
-                linked = linked_places(task.dataset.layout, manifest.root)
-                found[id] = (*dropped_lines(manifest), *unused_lines(manifest), *linked)
+                found[id] = tuple(data_lines(task, manifest))
         return found
 
     def of(self, results: Results, id: str, task: Task | None) -> PageEvidence:

@@ -5,6 +5,7 @@ In: the evidence of a task. Out: an item of each of its largest classes, with th
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,22 +65,20 @@ def first_items(predictions: Predictions, names: Names) -> tuple[list[int], int]
     """Numbers of the first item of each class, or of each trait the first that was not taken for
     another: of those with most items, at most :data:`MOST_EXAMPLES`. And the number of all classes
     or traits that items have."""
-    kinds = _kinds(predictions, names)
-    kinds.sort(key=lambda kind: (-len(kind[1]), kind[0]))
-    firsts: list[int] = []
-    for _, items in kinds[:MOST_EXAMPLES]:
-        firsts += [i for i in items if i not in firsts][:1]
-    return firsts, len(kinds)
-
-
-def _kinds(predictions: Predictions, names: Names) -> list[tuple[str, list[int]]]:
-    """The name of each class or trait, and the numbers of its items."""
     truth = predictions.y_true
-    if truth.ndim == 2:
-        columns = [(names.true(t), truth[:, t] == 1) for t in range(truth.shape[1])]
-    else:
-        columns = [(names.true(label), truth == label) for label in np.unique(truth).tolist()]
-    return [(name, np.flatnonzero(of).tolist()) for name, of in columns if of.any()]
+    if truth.ndim == 1:
+        labels, firsts, counts = np.unique(truth, return_index=True, return_counts=True)
+        kinds = zip(counts.tolist(), map(names.true, labels.tolist()), firsts.tolist(), strict=True)
+        ordered = sorted(kinds, key=lambda kind: (-kind[0], kind[1]))
+        return [first for _, _, first in ordered[:MOST_EXAMPLES]], len(labels)
+    present = truth == 1
+    counts = present.sum(axis=0)
+    traits = sorted(np.flatnonzero(counts).tolist(), key=lambda t: (-counts[t], names.true(t)))
+    chosen: list[int] = []
+    for trait in traits[:MOST_EXAMPLES]:
+        items = np.flatnonzero(present[:, trait]).tolist()
+        chosen += itertools.islice((i for i in items if i not in chosen), 1)
+    return chosen, len(traits)
 
 
 def _shown(predictions: Predictions, names: Names, i: int) -> str:
