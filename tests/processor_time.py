@@ -9,6 +9,7 @@ bounded, and what that took is stated in seconds of the machine that the bounds 
 from __future__ import annotations
 
 import json
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,15 +55,22 @@ def delay() -> float:
 
 @dataclass
 class Spent:
-    """``seconds``: processor time of this process within the block, in the bounds' seconds."""
+    """``seconds``: processor time of this process and of the ended ones that it started, within the
+    block, in the bounds' seconds."""
 
     seconds: float = float("nan")
+
+
+def _used() -> float:
+    """Processor time so far, in seconds."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 @contextmanager
 def processor_time() -> Iterator[Spent]:
     """Measure the block, with the reference before and after it."""
-    spent, before, began = Spent(), slowness(), time.process_time()
+    spent, before, began = Spent(), slowness(), _used()
     yield spent
-    used = time.process_time() - began
+    used = _used() - began
     spent.seconds = used / max(before, slowness())
