@@ -33,7 +33,7 @@ fn sizes(r: &mut Random) -> (usize, usize, usize) {
     match r.within(0, 35) {
         // More than a task has rows, and the heights that threads share.
         0 => (
-            about(r, &[28, 42, 84, 168, 336]),
+            about(r, &[28, 42, 84, 126, 252, 504]),
             r.within(0, 5),
             r.within(1, 5),
         ),

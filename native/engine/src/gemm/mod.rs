@@ -94,35 +94,31 @@ pub(crate) fn products<R: Rows>(
     {
         return by_columns(engine, rows, &weights[0], epilogue, out, m);
     }
-    let few = m < 4 * engine.threads() * tile::ROWS;
-    let height = if few {
-        (m.div_ceil(engine.threads())).next_multiple_of(42)
-    } else {
-        tile::ROWS
-    };
-    engine.chunks(
-        out,
-        height.min(tile::ROWS) * width,
-        |scratch: &mut Vec<Block>, i, out| {
-            let first = i * height.min(tile::ROWS);
-            let residual = epilogue
-                .residual
-                .map(|r| &r[first * width..first * width + out.len()]);
-            engine.isa().run(Task {
-                rows,
-                weights,
-                epilogue: Epilogue {
-                    residual,
-                    ..*epilogue
-                },
-                first,
-                width,
-                columns: None,
-                scratch,
-                out,
-            });
-        },
-    );
+    // Parts of equal height, since the weights are read once for each; few of them are as many for each thread.
+    let mut parts = m.div_ceil(tile::ROWS).max(1);
+    if parts < 4 * engine.threads() {
+        parts = parts.next_multiple_of(engine.threads());
+    }
+    let height = m.div_ceil(parts).next_multiple_of(tile::TALLEST);
+    engine.chunks(out, height * width, |scratch: &mut Vec<Block>, i, out| {
+        let first = i * height;
+        let residual = epilogue
+            .residual
+            .map(|r| &r[first * width..first * width + out.len()]);
+        engine.isa().run(Task {
+            rows,
+            weights,
+            epilogue: Epilogue {
+                residual,
+                ..*epilogue
+            },
+            first,
+            width,
+            columns: None,
+            scratch,
+            out,
+        });
+    });
 }
 
 fn by_columns<R: Rows>(

@@ -8,8 +8,11 @@ pub(crate) const DEPTH: usize = 384;
 /// Numbers from one row of a block to the next: 25 cache lines, so that the rows of a tile lie in different sets of the
 /// cache, and a constant, so that one register addresses all of them.
 pub(crate) const STRIDE: usize = DEPTH + LANES;
-/// Rows of a task: a multiple of the rows of every tile, whose block fits into the second cache.
-pub(crate) const ROWS: usize = 168;
+/// The most rows of a tile.
+pub(crate) const TALLEST: usize = 14;
+/// Rows of a task at most, a multiple of [`TALLEST`]: a block of them fits into the second cache, and the 197 rows of an
+/// image of 224 are one task.
+pub(crate) const ROWS: usize = 18 * TALLEST;
 
 /// A row of a block of the left factor; what is beyond the block's depth is not read.
 pub(crate) type Block = [f32; STRIDE];

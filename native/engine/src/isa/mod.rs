@@ -16,9 +16,11 @@ mod choice;
 pub mod environment;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod prefetch;
 mod scalar;
 mod simd;
 
 pub use choice::{Isa, VARIABLE};
+pub(crate) use prefetch::prefetch;
 pub use scalar::fused_multiply_add;
 pub use simd::{Kernel, Lanes, Simd, WideLanes, LANES, MAGIC, WIDE_LANES};

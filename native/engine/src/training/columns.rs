@@ -1,6 +1,6 @@
 //! Products whose chains run over the rows of a batch: both factors are read row by row.
 
-use super::batch::{Batch, Padded};
+use super::batch::{Batch, Padded, AHEAD};
 use crate::engine::Engine;
 use crate::gemm::{tallest, Line};
 use crate::isa::{Kernel, Simd, LANES};
@@ -116,6 +116,7 @@ pub(super) fn gather(
     lines: &mut [Line],
 ) {
     for (k, row) in rows.enumerate() {
+        batch.prefetch(row + AHEAD, from, width);
         let row = batch.row(row);
         let row = &row[from..row.len().min(from + width)];
         for (g, part) in row.chunks(LANES).enumerate() {
