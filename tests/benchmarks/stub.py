@@ -19,7 +19,7 @@ from biobench._native import Program
 from biobench.decode.recipe import Recipe
 from biobench.models.base import ModelInfo
 from biobench.models.program.document import Builder, Dim
-from biobench.models.program_model import CONSTANTS, MODEL, PROGRAM, SCHEMA, TABLE
+from biobench.models.program_folder import CONSTANTS, MODEL, PROGRAM, SCHEMA, TABLE
 from biobench.spec.canonical import canonical_json
 
 SIDE = 8

@@ -103,3 +103,15 @@ def test_a_model_whose_terms_cancel_is_carried(loaded: Callable[[str], ModuleBac
     for name, tensor in backbone.module.state_dict().items():
         assert tensor.dtype == before[name].dtype
         assert torch.equal(tensor, before[name]), name
+
+
+def test_features_that_are_all_zero_are_torchs(
+    loaded: Callable[[str], ModuleBackbone], recwarn: pytest.WarningsRecorder
+) -> None:
+    """Nothing is divided by the largest feature where it is 0."""
+    backbone = loaded("Small")
+    for parameter in backbone.module.parameters():
+        parameter.data.zero_()
+    program, _ = make_program(backbone)
+    assert not program.run(Engine(1), torch.ones(1, 3, 64, 64).numpy()).any()
+    assert not [warning for warning in recwarn if warning.category is RuntimeWarning]

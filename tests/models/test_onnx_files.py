@@ -16,7 +16,8 @@ from onnx.external_data_helper import set_external_data
 from biobench.errors import ModelError
 from biobench.models.load import load_model
 from biobench.models.program import memory
-from biobench.models.program_model import ProgramBackbone, export
+from biobench.models.program_folder import export
+from biobench.models.program_model import ProgramBackbone
 from onnx_files import RECIPE, SIDE, small_model, written
 
 
@@ -321,3 +322,11 @@ def test_the_program_is_of_the_engine(tmp_path: Path) -> None:
     assert [x for x in operations if x not in ("permute", "reshape")] == [
         "conv2d", "relu", "mean", "linear",
     ]  # fmt: skip
+
+
+def test_a_name_of_two_values_is_refused(tmp_path: Path) -> None:
+    """Readers would choose different ones; a file that onnx.checker refuses, too."""
+    model = small_model()
+    first = model.graph.node[0]
+    model.graph.node.insert(1, helper.make_node("Neg", [first.output[0]], [first.output[0]]))
+    assert "makes two values of the name" in refused(written(tmp_path, model))

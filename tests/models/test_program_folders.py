@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from biobench.cli import execute
 from biobench.decode.recipe import Recipe
-from biobench.models.program_model import CONSTANTS, MODEL, PROGRAM
+from biobench.models.program_folder import CONSTANTS, MODEL, PROGRAM
 
 
 class Folder:
@@ -117,9 +117,68 @@ def images_that_no_run_has(folder: Folder) -> None:
     _crop(folder, 1_000_000)
 
 
+def values_that_are_no_list(folder: Folder) -> None:
+    folder.program["output"] = "v1"
+
+
+def _stated(member: str, value: Any) -> Callable[[Folder], None]:
+    """Puts a value of the model that no digest covers."""
+
+    def change(folder: Folder) -> None:
+        folder.model["model"][member] = value
+
+    return change
+
+
+def _of_recipe(member: str, value: Any) -> Callable[[Folder], None]:
+    """Puts a value of the recipe, whose digest follows."""
+
+    def change(folder: Folder) -> None:
+        recipe = folder.model["recipe"]
+        recipe[member] = value
+        fields = {key: tuple(v) if isinstance(v, list) else v for key, v in recipe.items()}
+        del fields["digest"]
+        table = folder.constants["table"].tobytes()
+        recipe["digest"] = Recipe(**fields, table_bytes=table).digest
+
+    return change
+
+
+def no_recipe(folder: Folder) -> None:
+    folder.model["recipe"] = 5
+
+
+def a_table_with_infinity(folder: Folder) -> None:
+    table = folder.constants["table"].view("<f4").copy()
+    table[7] = np.inf
+    folder.constants["table"] = np.frombuffer(table.tobytes(), np.uint8)
+    _of_recipe("pad", [0, 0, 0])(folder)
+
+
+OTHER_TABLE = "mean and std in model.json are not those of the value table"
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
+        (values_that_are_no_list, "gives 3 dimensions for each image, not a list of features"),
+        (_stated("parameters", "x"), 'model.json /model/parameters: "x" is not an integer'),
+        (_stated("parameters", -5), "model.json /model/parameters: "),
+        (_stated("licence", ["a"]), "model.json /model/licence: "),
+        (_stated("feature", {"a": 1}), "model.json /model/feature: "),
+        (_stated("other", 1), "model.json /model/other: unknown key"),
+        (no_recipe, "model.json /recipe: 5 is not a mapping"),
+        (_of_recipe("size", [32.5, 32]), "model.json /recipe/size/0: 32.5 is not an integer"),
+        (_of_recipe("size", [True, 32]), "model.json /recipe/size/0: true is not an integer"),
+        (_of_recipe("pad", [300, 0, 0]), "model.json /recipe/pad/0: "),
+        (_of_recipe("mode", "zzz"), "model.json /recipe/mode: "),
+        (_of_recipe("filter", "zzz"), "model.json /recipe/filter: "),
+        (_of_recipe("mean", [0.4]), "model.json /recipe/mean: "),
+        (_of_recipe("mean", [0.4, 0.5, 0.5]), OTHER_TABLE),
+        (_of_recipe("mean", [float("nan")] * 3), OTHER_TABLE),
+        (_of_recipe("std", [0, 0, 0]), OTHER_TABLE),
+        (_of_recipe("std", [0.5, 0.5, 0.4]), OTHER_TABLE),
+        (a_table_with_infinity, "the value table holds a number that is not finite"),
         (lacks_an_operation, r'program, operation 2 \(sort\): no operation is called "sort"'),
         (nan_that_no_feature_shows, "constant c1 holds NaN"),
         (more_constants_than_memory, r"needs [0-9,]+ MiB for its constants, and [0-9,]+ MiB are"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from biobench import _native
 from biobench.errors import ModelError, UsageError
 from biobench.models.load import load_model
 from biobench.models.program.lower import NotCarried
-from biobench.models.program_model import CONSTANTS, MODEL, PROGRAM, export
+from biobench.models.program_folder import CONSTANTS, MODEL, PROGRAM, export
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +142,45 @@ def test_exporting_writes_a_new_folder_alone(tmp_path: Path, exported: Path) -> 
     assert f"program {digest}" in done.output
     assert "conv2d" in done.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new"]
+
+
+def test_an_exported_program_is_exported_again(tmp_path: Path, exported: Path) -> None:
+    """Its folder has all that the other had, so it can be explained and handed on."""
+    export(load_model(f"program:{exported}", {}), tmp_path / "again")
+    for name in (PROGRAM, CONSTANTS):
+        assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes()
+
+
+@pytest.mark.parametrize("place", ["a full disk", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_is_one_line(place: str, tmp_path: Path) -> None:
+    """The library that writes the constants has errors of its own; nothing is left half written."""
+    folder = tmp_path / "program" if place == "a full disk" else Path(place)
+    # Room for the text of the program and not for its constants, in blocks of 1,024 bytes.
+    command = f'ulimit -f 2000; exec "$0" -m biobench models export demo --out {folder}'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert lines[-1].startswith("biobench: "), done.stderr
+    assert "cannot be written" in lines[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("value", "code"), [("sse2", 2), ("", 0)])
+def test_an_instruction_set_that_is_not_there(value: str, code: int) -> None:
+    """An environment variable is the user's, like an option; empty is as if it were not set."""
+    code_of_engine = (
+        "from biobench._common.exact_engine import engine\n"
+        "from biobench.errors import UsageError\n"
+        "try:\n    engine()\nexcept UsageError as error:\n    print(error)\n    raise SystemExit(2)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code_of_engine],
+        env={**os.environ, "BIOBENCH_ENGINE_ISA": value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert ('has no instruction set "sse2"' in done.stdout) == (code == 2)

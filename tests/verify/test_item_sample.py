@@ -15,7 +15,7 @@ from tampering import resealed
 from biobench.cli import execute
 from biobench.data.manifest import Manifest
 from biobench.embed.embedded import features_root, pixels_digest
-from biobench.report.item_digests import Stage, place_of
+from biobench.report.item_digests import STAGES, Stage, place_of
 from biobench.spec.documents import Task
 from biobench.spec.generator import Stream
 from biobench.spec.load import load_spec
@@ -180,3 +180,17 @@ def test_what_has_no_sample(demo: Made, capsys: pytest.CaptureFixture[str]) -> N
     for arguments in (["--sample", "5", "--model", "demo"], ["--seed", "5"], ["--model", "demo"]):
         assert execute(["verify", str(demo.out), *arguments]) == 2
     assert "torch computed its features" in capsys.readouterr().err
+
+
+def test_a_result_without_evidence(
+    exact: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is missing is named: the digests of its items, not the images, which are there."""
+    out = copied(exact, tmp_path)
+    for stage in STAGES:
+        (out / place_of(TASK, stage)).unlink()
+    capsys.readouterr()
+    assert sample(exact, out, "5") == 2
+    said = capsys.readouterr().err
+    assert "--sample: nothing can be drawn: no digests of single" in said
+    assert "--data" not in said

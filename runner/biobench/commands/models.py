@@ -197,7 +197,7 @@ def export(
     """Write a model as a program of exact operations: --model program:PATH."""
     from biobench.models.load import load_model
     from biobench.models.names import with_architecture
-    from biobench.models.program_model import export as write
+    from biobench.models.program_folder import export as write
     from biobench.spec.load import load_spec
 
     named = with_architecture(model, arch)

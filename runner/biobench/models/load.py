@@ -81,6 +81,6 @@ def _exact(parsed: ModelName) -> Backbone:
         from biobench.models.onnx_model import load_onnx
 
         return load_onnx(parsed)
-    from biobench.models.program_model import load_program
+    from biobench.models.program_folder import load_program
 
     return load_program(parsed)

@@ -1,52 +1,36 @@
-"""Programs as models of their own: ``biobench models export`` and ``program:FOLDER``.
+"""A program as a backbone: features by the exact engine, with the same bits on every processor.
 
-In: a loaded backbone, or a folder that it was exported to. Out: such a folder, or a backbone whose
-features are computed by the exact engine, with the same bits on every processor.
+In: a loaded backbone of torch, or a program that was read. Out: the program with its constants, or
+the backbone that runs it.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from biobench._common.files import read_regular, require_writable, write_atomically
-from biobench._native import Engine, Program
-from biobench.decode.limits import MAX_RECIPE_SIDE
+from biobench._common.exact_engine import engine
+from biobench._native import Program
 from biobench.decode.recipe import Recipe
-from biobench.errors import ModelError, UsageError
-from biobench.models import untrusted_checkpoints
+from biobench.errors import ModelError
 from biobench.models.base import Backbone, ModelInfo
-from biobench.models.local_paths import local_folder
-from biobench.models.module_backbone import ModuleBackbone, described, first_line
-from biobench.models.names import ModelName
+from biobench.models.module_backbone import ModuleBackbone, described
 from biobench.models.program.lower import NotCarried
 from biobench.models.program.memory import require_memory
-from biobench.spec.canonical import canonical_json, sha256_bytes
+from biobench.spec.canonical import canonical_json
 
 if TYPE_CHECKING:
     import torch
 
-SCHEMA = "biobench.model/1"
-MODEL, PROGRAM, CONSTANTS = "model.json", "program.json", "constants.safetensors"
-TABLE = "table"
-"""The recipe's value table among the constants, which are named by their digests."""
-MOST_BYTES = 64 << 20
-"""Of the text of a program: one of a thousand layers has some 4 MiB."""
 DIFFERENCE = 1e-5
 """Largest difference to torch's features, of the largest feature. Rounding gives some 1e-6, the
 wrong one of GELU's two forms 4e-5 and more."""
 CHAINS = 10
 """By how much further than torch a program may be from float64, where terms of a model cancel and
 torch's own rounding is large: one long chain of sums is 3 to 5 times less accurate than blocks."""
-_REMEDY = "write it again with `biobench models export`"
 _TORCH = "run it with torch: biobench run --engine torch"
 
 
@@ -68,7 +52,7 @@ class ProgramBackbone:
         self.info = info
         self.remake = remake
         # Batches run beside each other, so each takes one thread.
-        self._engine = Engine(1)
+        self._engine = engine()
 
     def to(self, device: str) -> None:
         """Stay on the CPU.
@@ -154,7 +138,7 @@ def require_features_of_torch(backbone: ModuleBackbone, program: Program) -> Non
     images = torch.linspace(-1, 1, 2 * 3 * rows * columns).reshape(2, 3, rows, columns)
     with torch.inference_mode():
         expected = backbone.embed(images).numpy()
-    found = program.run(Engine(1), images.numpy())
+    found = program.run(engine(), images.numpy())
     difference = _apart(found, expected)
     if difference <= DIFFERENCE:
         return
@@ -172,7 +156,13 @@ def require_features_of_torch(backbone: ModuleBackbone, program: Program) -> Non
 
 
 def _apart(found: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+    """The largest difference, of the largest feature; 0 where all features are 0 in both."""
+    with np.errstate(invalid="ignore"):  # infinities, of which no difference is small
+        difference = float(np.abs(found - expected).max())
+    largest = float(np.abs(expected).max())
+    if largest == 0:
+        return 0.0 if difference == 0 else float("inf")
+    return difference / largest
 
 
 def _in_double(backbone: ModuleBackbone, images: torch.Tensor) -> npt.NDArray[np.floating]:
@@ -188,124 +178,25 @@ def _in_double(backbone: ModuleBackbone, images: torch.Tensor) -> npt.NDArray[np
     return features
 
 
-def export(backbone: Backbone, folder: Path) -> Program:
-    """Write a backbone's program, constants and recipe to a folder that is not there yet.
-
-    Raises:
-        UsageError: The folder exists, or cannot be made.
-        ModelError: As :func:`make_program`.
-    """
-    from safetensors.numpy import save_file
-
-    if folder.exists():
-        raise UsageError("exists already", where=str(folder), remedy="name a new folder")
-    require_writable(folder)
-    program, constants = make_program(backbone)
-    recipe = backbone.recipe
-    information = asdict(backbone.info)
-    del information["fingerprint"], information["program"]  # of this machine; stated above
-    document = {
-        "schema": SCHEMA,
-        "program": program.digest,
-        "model": information,
-        "recipe": {
-            **recipe.geometry(),
-            "mean": list(recipe.mean),
-            "std": list(recipe.std),
-            "digest": recipe.digest,
-        },
-    }
-    tensors = {name: np.frombuffer(data, np.uint8) for name, data in constants.items()}
-    tensors[TABLE] = np.frombuffer(recipe.table_bytes, np.uint8)
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        write_atomically(beside / PROGRAM, program.text.encode())
-        write_atomically(beside / MODEL, text.encode())
-        save_file(tensors, beside / CONSTANTS)
-        # The library leaves it to this user alone.
-        (beside / CONSTANTS).chmod(0o644)
-        beside.chmod(0o755)
-        beside.rename(folder)
-    except OSError as error:
-        raise UsageError(
-            f"cannot be written ({error.strerror})", where=str(folder), remedy="free some room"
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return program
-
-
-def load_program(name: ModelName) -> ProgramBackbone:
-    """Load the backbone in a folder that :func:`export` wrote.
-
-    What the folder says of the checkpoint is its author's word, so the digest of the program, which
-    covers every constant, stands in the place of the checkpoint's.
-
-    Raises:
-        ModelError: A file is missing, damaged, or not the one that the others name.
-    """
-    folder = local_folder(name.target, name.loader)
-    path = folder / MODEL
-    document = untrusted_checkpoints.read_configuration(path) if path.is_file() else {}
-    if document.get("schema") != SCHEMA:
-        raise ModelError(
-            f"holds no {MODEL} of a program",
-            where=str(folder),
-            remedy="write one with `biobench models export`",
-        )
-    try:
-        text = read_regular(folder / PROGRAM, MOST_BYTES).decode()
-        program, table = _read(text, folder / CONSTANTS, str(folder))
-        if program.digest != document["program"]:
-            raise ValueError(f"{PROGRAM} is not the program that {MODEL} names")
-        recipe = _recipe(document["recipe"], table)
-        if json.loads(text)["input"] != ["b", 3, *recipe.crop]:
-            raise ValueError("its program is for images of another size than its recipe")
-        features = ramp_features(program, recipe, str(folder))
-        stated = ModelInfo(**{**document["model"], "fingerprint": ""})
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ModelError(f"cannot be read ({reason})", where=str(folder), remedy=_REMEDY) from error
-    except ValueError as error:  # in our own words
-        raise ModelError(first_line(error), where=str(folder), remedy=_REMEDY) from error
-    except (TypeError, KeyError) as error:
-        raise ModelError(described(error), where=str(folder), remedy=_REMEDY) from error
-    given, resolved = name.recorded
-    info = replace(
-        stated,
-        name=given,
-        resolved=resolved,
-        source="local",
-        revision=None,
-        revision_sources=None,
-        weights=program.digest,
-        program=program.digest,
-        dim=int(features.shape[1]),
-        pinned=False,
-        trusted=True,
-        # Known of the names of models.yaml alone.
-        training_data=None,
-        overlap=(),
-        fingerprint=sha256_bytes(features.astype("<f4").tobytes()),
-    )
-    return ProgramBackbone(program, recipe, info)
-
-
 def ramp_features(program: Program, recipe: Recipe, where: str) -> npt.NDArray[np.float32]:
     """Features of one image of ramps, float32 (1, dim).
 
     Raises:
         ModelError: Images of a batch are mixed, one image needs more memory than there is, or the
-            features are not finite, as with a weight that is NaN.
+            features are no list of finite numbers, as with a weight that is NaN.
     """
     require_images_apart(program, where)
     # Ramps are made in float64, then in float32.
     ramps = (8 + 4) * 3 * recipe.crop[0] * recipe.crop[1]
     require_memory(program.memory(1) + ramps, where, "for one image")
     image = np.linspace(-1, 1, 3 * recipe.crop[0] * recipe.crop[1], dtype=np.float32)
-    features = program.run(Engine(1), image.reshape(1, 3, *recipe.crop))
+    features = program.run(engine(), image.reshape(1, 3, *recipe.crop))
+    if features.ndim != 2:
+        raise ModelError(
+            f"gives {features.ndim - 1} dimensions for each image, not a list of features",
+            where=where,
+            remedy="give a model whose output is (batch, features)",
+        )
     if not np.isfinite(features).all():
         raise ModelError(
             "the features of an image are not finite",
@@ -324,44 +215,3 @@ def read_program(text: str, supply: Callable[[str], bytes | None], where: str) -
     """
     require_memory(Program.constants_memory(text), where, "for its constants")
     return Program(text, supply)
-
-
-def _read(text: str, constants: Path, where: str) -> tuple[Program, bytes]:
-    """Read a program whose constants are in a file, and the value table there."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(constants, framework="numpy") as handle:
-            names = frozenset(handle.keys())
-
-            def supply(digest: str) -> bytes | None:
-                return bytes(handle.get_tensor(digest).tobytes()) if digest in names else None
-
-            if TABLE not in names:
-                raise ValueError(f"{CONSTANTS} has no value table")
-            program = read_program(text, supply, where)
-            for place, constant in enumerate(json.loads(text)["constants"]):
-                # One that is read already, of the size that the text states.
-                if constant["type"] == "float32" and constant["digest"] in names:
-                    numbers = handle.get_tensor(constant["digest"]).view("<f4")
-                    if np.isnan(numbers).any():
-                        raise ValueError(f"constant c{place} holds NaN")
-            return program, bytes(handle.get_tensor(TABLE).tobytes())
-    except SafetensorError as error:
-        raise ValueError(f"{CONSTANTS} is damaged: {error}") from error
-
-
-def _recipe(value: Mapping[str, Any], table: bytes) -> Recipe:
-    if len(table) != 3 * 256 * 4:
-        raise ValueError("the value table has another size")
-    lists = ("size", "crop", "pad", "mean", "std")
-    fields: dict[str, Any] = {
-        key: tuple(item) if key in lists else item for key, item in value.items() if key != "digest"
-    }
-    recipe = Recipe(**fields, table_bytes=table)
-    sides = (*recipe.size, *recipe.crop)
-    if min(sides) < 1 or max(sides) > MAX_RECIPE_SIDE:
-        raise ValueError(f"its recipe has other sides than from 1 to {MAX_RECIPE_SIDE}")
-    if recipe.digest != value["digest"]:
-        raise ValueError(f"the value table is not that of the recipe in {MODEL}")
-    return recipe

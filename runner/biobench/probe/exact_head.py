@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.exact_engine import engine
 from biobench._native import Engine, Head, linear
 from biobench.probe.checkpoint import Arrays
 from biobench.probe.gradient_descent import Batch, Float32
@@ -23,14 +24,6 @@ _ROWS = 16_384
 
 Dropout = Callable[[int, int], Float32]
 """Factors of the hidden units, from the number of a step and the size of its batch."""
-
-
-def engine(threads: int) -> Engine:
-    """An engine of ``threads`` threads, or of one where the system gives no more."""
-    try:
-        return Engine(threads)
-    except OSError:
-        return Engine(1)
 
 
 def adamw(plan: TrainingPlan) -> tuple[float, float, float, float]:

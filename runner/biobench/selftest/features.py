@@ -94,12 +94,12 @@ def by_torch(backbone: ModuleBackbone, conditions: Conditions) -> Features:
 
 def exactly(backbone: ModuleBackbone, conditions: Conditions) -> Features:
     """Compute features of the rows of one micro-batch by the backbone's program."""
-    from biobench._native import Engine
+    from biobench._common.exact_engine import engine
     from biobench.models.program_model import make_program
 
     program, _ = make_program(backbone)
     batch = images(backbone.recipe, _rows(conditions), conditions.workers, "float32")
-    return program.run(Engine(conditions.workers), batch)
+    return program.run(engine(conditions.workers), batch)
 
 
 def _rows(conditions: Conditions) -> int:

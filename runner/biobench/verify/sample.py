@@ -80,7 +80,8 @@ def check_items(
         given: True where the user named the model, see :func:`check_loaded`.
 
     Raises:
-        UsageError: The features are not those of a program, or no task's images are here.
+        UsageError: The features are not those of a program, or no task has its images
+            and the digests of its items here.
     """
     if results.document["model"]["program"] is None:
         raise UsageError(
@@ -98,11 +99,23 @@ def check_items(
             stated.append(found)
     if all(finding.holds is not False for finding in findings):
         if not stated:
-            raise UsageError(
-                "a sample needs the images", where="--sample", remedy="give --data their folder"
-            )
+            raise _nothing_to_draw(findings)
         findings += _compare(stated, backbone, images, sample)
     return Report(tuple(findings), {}, {})
+
+
+def _nothing_to_draw(findings: Sequence[Finding]) -> UsageError:
+    """The error where no task's items can be drawn, by what is missing."""
+    for finding in findings:
+        if finding.task is not None and finding.stage != "data":
+            return UsageError(
+                f"nothing can be drawn: {finding.text}",
+                where="--sample",
+                remedy="give the result with its folder evidence, or --rerun",
+            )
+    return UsageError(
+        "a sample needs the images", where="--sample", remedy="give --data their folder"
+    )
 
 
 def _model(results: Results, backbone: Backbone, given: bool) -> Iterator[Finding]:

@@ -50,8 +50,8 @@ impl Isa {
     pub fn choose() -> Result<Self, String> {
         let sets = Self::available();
         match std::env::var(VARIABLE) {
-            Ok(name) => Self::named(&name).ok_or(name),
-            Err(_) => Ok(sets[sets.len() - 1]),
+            Ok(name) if !name.is_empty() => Self::named(&name).ok_or(name),
+            _ => Ok(sets[sets.len() - 1]),
         }
     }
 

@@ -8,7 +8,7 @@ bytes do not account for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path, PurePosixPath
@@ -128,6 +128,7 @@ def _checked(model: Any, path: Path, output: str | None) -> OnnxGraph:
             where=str(path),
             remedy="export the part of the model that takes images alone",
         )
+    _refuse_second_values([inputs[0].name, *weights], graph.node, path)
     chosen = _chosen([given.name for given in graph.output], output, path)
     nodes = _needed(graph.node, chosen)
     _refuse_custom(nodes, path)
@@ -198,6 +199,20 @@ def _chosen(names: list[str], output: str | None, path: Path) -> str:
     raise ModelError(
         f"{what}: {listed}", where=str(path), remedy='name one as "output" in the recipe file'
     )
+
+
+def _refuse_second_values(names: Iterable[str], nodes: Any, path: Path) -> None:
+    """Raise ModelError where a name stands for two values: readers would choose different ones."""
+    seen = set(names)
+    for node in nodes:
+        for name in filter(None, node.output):
+            if name in seen:
+                raise ModelError(
+                    f"makes two values of the name {printable(name)!r}",
+                    where=str(path),
+                    remedy="export it again; onnx.checker says more",
+                )
+            seen.add(name)
 
 
 def _needed(nodes: Any, output: str) -> list[Any]:

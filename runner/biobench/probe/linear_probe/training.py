@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.exact_engine import engine
 from biobench._native import Head
-from biobench.probe.exact_head import ExactHead, adamw, engine
+from biobench.probe.exact_head import ExactHead, adamw
 from biobench.probe.gradient_descent import Float32, check_finite, descend
 from biobench.probe.training_plan import TrainingPlan
 

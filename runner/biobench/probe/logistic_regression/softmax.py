@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from biobench._common.exact_engine import engine
 from biobench._common.ordered_sums import FloatMatrix
 from biobench._native import SoftmaxRegression
 from biobench._native import decisions as native_decisions
 from biobench.errors import BiobenchError
-from biobench.probe.exact_head import engine
 
 PATH = 6
 """Fits that a start is extrapolated from."""

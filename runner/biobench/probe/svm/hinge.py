@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biobench._common.exact_engine import engine
 from biobench._common.ordered_sums import FloatMatrix, column_sums
 from biobench._native import hinge_dual, row_products
 from biobench.errors import BiobenchError
-from biobench.probe.exact_head import engine
 
 _SHARE = 0.5
 """Part of the tolerance at which the steps end, for C up to 1: it leaves room for the rounding of

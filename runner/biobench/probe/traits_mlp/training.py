@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from biobench._common.exact_engine import engine
 from biobench._native import Head
-from biobench.probe.exact_head import ExactHead, adamw, engine, outputs
+from biobench.probe.exact_head import ExactHead, adamw, outputs
 from biobench.probe.gradient_descent import Float32, check_finite, descend
 from biobench.probe.traits_mlp.plan import Layers, TraitsPlan, dropout_mask
 
