@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -165,22 +164,3 @@ def test_a_folder_that_cannot_be_written_is_one_line(place: str, tmp_path: Path)
     assert lines[-1].startswith("biobench: "), done.stderr
     assert "cannot be written" in lines[-1]
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(("value", "code"), [("sse2", 2), ("", 0)])
-def test_an_instruction_set_that_is_not_there(value: str, code: int) -> None:
-    """An environment variable is the user's, like an option; empty is as if it were not set."""
-    code_of_engine = (
-        "from biobench._common.exact_engine import engine\n"
-        "from biobench.errors import UsageError\n"
-        "try:\n    engine()\nexcept UsageError as error:\n    print(error)\n    raise SystemExit(2)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code_of_engine],
-        env={**os.environ, "BIOBENCH_ENGINE_ISA": value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    assert ('has no instruction set "sse2"' in done.stdout) == (code == 2)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biobench._native import Engine, linear
+from biobench._common.exact_engine import engine
+from biobench._native import linear
 from biobench.probe import exact_head
 from biobench.probe.training_plan import cosine
 
@@ -29,18 +30,6 @@ def test_the_cosine_falls() -> None:
     assert all(before > after for before, after in itertools.pairwise(values))
 
 
-def test_a_system_without_threads_computes_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads move no bit, so a limit on them costs time and no result."""
-
-    def limited(threads: int) -> Engine:
-        if threads > 1:
-            raise OSError("7 threads could not be started")
-        return Engine(threads)
-
-    monkeypatch.setattr(exact_head, "Engine", limited)
-    assert exact_head.engine(7).threads == 1
-
-
 def test_a_layer_takes_rows_in_any_layout() -> None:
     """Slices and Fortran order, more rows than one call takes, and none."""
     rng = np.random.default_rng(2)
@@ -53,4 +42,4 @@ def test_a_layer_takes_rows_in_any_layout() -> None:
     assert np.array_equal(other, np.maximum(found[::2], 0))
     assert exact_head.outputs(rows[:0], weight, bias, threads=1).shape == (0, 3)
     with pytest.raises(ValueError, match="C-contiguous"):
-        linear(exact_head.engine(1), rows, weight, bias)
+        linear(engine(), rows, weight, bias)

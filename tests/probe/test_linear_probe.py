@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench import _native
+from biobench._common import exact_engine
 from biobench.errors import DataError, ModelError, SpecError, UsageError
-from biobench.probe import LinearProbe, exact_head, torch_descent
+from biobench.probe import LinearProbe, torch_descent
 from biobench.probe.linear_probe import definition as linear_reference
 from biobench.probe.linear_probe import torch_training
 from biobench.probe.linear_probe import training as linear_training
@@ -69,7 +70,7 @@ def test_one_step_has_every_gradient_right() -> None:
     torch.nn.functional.cross_entropy(logits, torch.from_numpy(ids)).backward()
     expected = np.concatenate([leaf.grad.numpy().reshape(-1) for leaf in leaves])
 
-    engine = exact_head.engine(2)
+    engine = exact_engine.engine(2)
     head = _native.Head.linear(engine, weight, affine, bias, ids, (0.0, 0.999, 1e-8, 0.0))
     assert head.step(engine, rows, None, 3e-4)
     np.testing.assert_allclose(head.state()[1], expected, atol=1e-6, rtol=1e-4)

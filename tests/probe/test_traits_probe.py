@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biobench import _native
+from biobench._common import exact_engine
 from biobench.errors import ModelError, SpecError, UsageError
 from biobench.probe import TraitsProbe, exact_head, torch_descent
 from biobench.probe.traits_mlp import definition as traits_reference
@@ -84,7 +85,7 @@ def test_one_step_has_every_gradient_right() -> None:
         ).backward()
         expected = np.concatenate([leaf.grad.numpy().reshape(-1) for leaf in leaves])
 
-        engine = exact_head.engine(2)
+        engine = exact_engine.engine(2)
         head = _native.Head.traits(engine, layers, True, targets, (0.0, 0.999, 1e-8, 0.0))
         assert head.step(engine, features, None, 3e-4, mask)
         np.testing.assert_allclose(head.state()[1], expected, atol=1e-6, rtol=1e-4)
