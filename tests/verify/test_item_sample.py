@@ -185,7 +185,7 @@ def test_what_has_no_sample(demo: Made, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_result_without_evidence(
     exact: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is missing is named: the digests of its items, not the images, which are there."""
+    """The error names the digests of its items, not the images, which are there."""
     out = copied(exact, tmp_path)
     for stage in STAGES:
         (out / place_of(TASK, stage)).unlink()

@@ -20,7 +20,7 @@ MAX_NAMED = 5
 
 
 def data_lines(task: Task, manifest: Manifest) -> list[str]:
-    """What is to be known of a task's data: clips that the view leaves out, rows that are not used,
+    """List notes on a task's data: clips that the view leaves out, rows that are not used,
     and splits that are one and the same."""
     # Own data alone: the documents of the official data sets list what is left out.
     unused = unused_lines(manifest) if task.division == "open" else []

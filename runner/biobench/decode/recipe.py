@@ -7,6 +7,7 @@ would have computed, so that no arithmetic is left to disagree about.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -55,6 +56,31 @@ class Recipe:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     table_bytes: bytes
+
+    @classmethod
+    def from_document(cls, value: Mapping[str, Any], table_bytes: bytes) -> Recipe:
+        """Read what :meth:`document` states, which has a valid form, with its value table.
+
+        A whole number is an integer in JSON Schema, however it is written.
+        """
+
+        def sides(given: float | Sequence[float]) -> tuple[int, int]:
+            height, width = given if isinstance(given, Sequence) else (given, given)
+            return int(height), int(width)
+
+        red, green, blue = value["pad"] or (0, 0, 0)
+        return cls(
+            mode=value["mode"],
+            size=sides(value["size"]),
+            long_side=value["long_side"],
+            filter=value["filter"],
+            crop=sides(value["crop"]),
+            crop_rounding=value["crop_rounding"],
+            pad=(int(red), int(green), int(blue)),
+            mean=tuple(value["mean"]),
+            std=tuple(value["std"]),
+            table_bytes=table_bytes,
+        )
 
     @cached_property
     def table(self) -> npt.NDArray[np.float32]:

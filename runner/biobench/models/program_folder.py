@@ -20,7 +20,7 @@ from biobench._native import Program
 from biobench.decode.limits import MAX_RECIPE_SIDE
 from biobench.decode.recipe import CropRounding, Filter, LongSide, Mode, Recipe
 from biobench.errors import ModelError, UsageError
-from biobench.models import recipes, untrusted_checkpoints
+from biobench.models import untrusted_checkpoints
 from biobench.models.base import Backbone, ModelInfo
 from biobench.models.local_paths import local_folder
 from biobench.models.module_backbone import described, first_line
@@ -243,30 +243,13 @@ def _constants(folder: Path) -> Mapping[str, bytes]:
 def _recipe(value: Mapping[str, Any], table: bytes) -> Recipe:
     if len(table) != 3 * 256 * 4:
         raise ValueError("the value table has another size")
-    recipe = Recipe(
-        mode=value["mode"],
-        size=_sides(value["size"]),
-        long_side=value["long_side"],
-        filter=value["filter"],
-        crop=_sides(value["crop"]),
-        crop_rounding=value["crop_rounding"],
-        pad=(int(value["pad"][0]), int(value["pad"][1]), int(value["pad"][2])),
-        mean=recipes.three(value["mean"]),
-        std=recipes.three(value["std"]),
-        table_bytes=table,
-    )
-    sides = (*recipe.size, *recipe.crop)
-    if min(sides) < 1 or max(sides) > MAX_RECIPE_SIDE:
+    recipe = Recipe.from_document(value, table)
+    if max(*recipe.size, *recipe.crop) > MAX_RECIPE_SIDE:
         raise ValueError(f"its recipe has other sides than from 1 to {MAX_RECIPE_SIDE}")
     if recipe.digest != value["digest"]:
         raise ValueError(f"the value table is not that of the recipe in {MODEL}")
     require_table(recipe)
     return recipe
-
-
-def _sides(value: list[float]) -> tuple[int, int]:
-    """Two sides; a whole number is an integer in JSON Schema, however it is written."""
-    return int(value[0]), int(value[1])
 
 
 def require_table(recipe: Recipe) -> None:

@@ -40,8 +40,8 @@ Remake = Callable[[], tuple[Program, Mapping[str, bytes]]]
 class ProgramBackbone:
     """A program with its recipe; one image's features do not depend on its batch.
 
-    ``remake`` makes the program once more, with its constants by digest; None where no file but
-    the program's own has them.
+    ``remake`` makes the program once more, with its constants by digest; None where they are in no
+    file of the user's.
     """
 
     def __init__(

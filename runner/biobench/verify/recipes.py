@@ -17,22 +17,7 @@ from biobench.decode.recipe import Recipe
 
 def recipe_of(document: Mapping[str, Any]) -> Recipe:
     """The geometry of a recipe as a result states it; its value table moves no pixel."""
-
-    def pair(value: int | list[int]) -> tuple[int, int]:
-        return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-    return Recipe(
-        mode=document["mode"],
-        size=pair(document["size"]),
-        long_side=document["long_side"],
-        filter=document["filter"],
-        crop=pair(document["crop"]),
-        crop_rounding=document["crop_rounding"],
-        pad=tuple(document["pad"] or (0, 0, 0)),
-        mean=tuple(document["mean"]),
-        std=tuple(document["std"]),
-        table_bytes=b"",
-    )
+    return Recipe.from_document(document, b"")
 
 
 def impossible_sides(recipe: Recipe) -> str | None:
